@@ -1,0 +1,78 @@
+package io.raftfleet.agent.manager;
+
+import io.raftfleet.unit.UnitFile;
+import io.raftfleet.unit.UnitHash;
+import java.util.Collection;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+
+/**
+ * Runs units on one machine. It does what it is told and says what it sees; which unit should be how is the reconciler's
+ * business.
+ *
+ * <p>One thread, the reconciler's, gives orders. Orders return at once; their futures complete, exceptionally with a
+ * {@link UnitManagerException} that names the unit and the reason, at the latest after the manager's own deadline.
+ * Listeners are called on a thread of the manager and must not block.
+ */
+public interface UnitManager extends AutoCloseable {
+    /**
+     * Units that earlier orders left on this machine, also those of an agent process before this one: by name, the file
+     * that is in place. Read at the agent's start.
+     */
+    Map<String, UnitFile> installed();
+
+    /**
+     * Puts unit files in place, all together: writes the files, links them into the search path, enables what has an
+     * {@code [Install]} section, and has systemd read its files again only if one that it had loaded changed or went away.
+     * Does not start or stop anything. Units whose file is in place already are left alone.
+     */
+    CompletableFuture<Void> install(Map<String, UnitFile> files);
+
+    /** Starts a unit; completes when systemd has accepted the job, not when the unit is up. Starting an active unit is fine. */
+    CompletableFuture<Void> start(String name);
+
+    /** Stops a unit; completes when it is stopped (inactive or failed), or fails when it did not stop in its stop time. */
+    CompletableFuture<Void> stop(String name);
+
+    /**
+     * Takes unit files away, all together; the opposite of {@link #install}. The caller has stopped the units. Clears
+     * failed states. Units that are not installed are ignored.
+     */
+    CompletableFuture<Void> uninstall(Collection<String> names);
+
+    /** All states of installed units, read now. */
+    CompletableFuture<Map<String, ObservedState>> states();
+
+    /**
+     * From now on tells {@code listener} of each state that changed, and of a fresh full list after a break (a lost bus
+     * connection, a restarted systemd). At most one listener.
+     */
+    void subscribe(Listener listener);
+
+    /** The machine's boot id: 32 hexadecimal digits. Another one means that nothing started before is running. */
+    String bootId();
+
+    /** Lets go of connections and threads. Units keep running. */
+    @Override
+    void close();
+
+    /**
+     * What systemd says of a unit.
+     *
+     * @param loadState systemd's LoadState, such as "loaded"
+     * @param activeState systemd's ActiveState, such as "active"
+     * @param subState systemd's SubState, such as "running"
+     * @param mainPid main process, 0 when there is none
+     * @param hash of the file in place
+     */
+    record ObservedState(String loadState, String activeState, String subState, int mainPid, UnitHash hash) {}
+
+    /** Hears of states. */
+    interface Listener {
+        /** A unit's state is now this. */
+        void changed(String name, ObservedState state);
+
+        /** After a break: all states there are; installed units that are not in it have none. */
+        void relisted(Map<String, ObservedState> all);
+    }
+}

@@ -1,0 +1,32 @@
+package io.raftfleet.engine.api;
+
+/** What an engine says of itself; for {@code /healthz} and metrics. Answers at once, from memory. */
+public interface EngineHealth {
+    /**
+     * A moment's view.
+     *
+     * @param engineId this engine
+     * @param clusterId its cluster
+     * @param leading whether it leads and has applied the first entry of its term
+     * @param leaderId the leader as far as it knows, empty when it knows none
+     * @param term its Raft term
+     * @param commitIndex the highest committed index that it knows
+     * @param appliedIndex the highest index that it has applied
+     * @param units units in the registry
+     * @param machines present machines
+     * @param unitStates unit states in the registry
+     */
+    record View(
+            String engineId,
+            String clusterId,
+            boolean leading,
+            String leaderId,
+            long term,
+            long commitIndex,
+            long appliedIndex,
+            int units,
+            int machines,
+            int unitStates) {}
+
+    View view();
+}

@@ -1,0 +1,122 @@
+package io.raftfleet.unit;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/** The options of the section {@code [X-Fleet]}: their names, and how several values stand on one line. */
+final class FleetOptions {
+    static final String SECTION = "X-Fleet";
+
+    static final String MACHINE_ID = "MachineID";
+    static final String MACHINE_OF = "MachineOf";
+    static final String MACHINE_METADATA = "MachineMetadata";
+    static final String CONFLICTS = "Conflicts";
+    static final String REPLACES = "Replaces";
+    static final String GLOBAL = "Global";
+
+    static final String OLD_MACHINE_ID = "X-ConditionMachineID";
+    static final String OLD_MACHINE_BOOT_ID = "X-ConditionMachineBootID";
+    static final String OLD_MACHINE_OF = "X-ConditionMachineOf";
+    static final String OLD_MACHINE_METADATA = "X-ConditionMachineMetadata";
+    static final String OLD_CONFLICTS = "X-Conflicts";
+
+    /** Current names first, so that they win when two are equally near to a misspelt one. */
+    private static final List<String> NAMES = List.of(
+            MACHINE_ID,
+            MACHINE_OF,
+            MACHINE_METADATA,
+            CONFLICTS,
+            REPLACES,
+            GLOBAL,
+            OLD_MACHINE_ID,
+            OLD_MACHINE_BOOT_ID,
+            OLD_MACHINE_OF,
+            OLD_MACHINE_METADATA,
+            OLD_CONFLICTS);
+
+    /** No name is nearer to a longer one than to any other in a way that helps. */
+    private static final int LONGEST_COMPARED = 64;
+
+    private FleetOptions() {}
+
+    /** The section's values by option, each list in the order of the lines. Empty for a file without the section. */
+    static Map<String, List<String>> values(UnitFile file) {
+        Map<String, List<String>> values = new LinkedHashMap<>();
+        if (!file.text().contains("[" + SECTION + "]\n")) {
+            return values;
+        }
+        for (UnitOption option : file.options()) {
+            if (option.section().equals(SECTION)) {
+                values.computeIfAbsent(option.name(), name -> new ArrayList<>()).addAll(split(option.value()));
+            }
+        }
+        return values;
+    }
+
+    /**
+     * Fleet's {@code parseMultivalueLine}: a line in quotes is several values separated by spaces outside the quotes,
+     * any other is one value. Quotes are dropped and can't be escaped; two spaces in a row have an empty value between
+     * them.
+     */
+    static List<String> split(String line) {
+        if (!line.startsWith("\"") || !line.endsWith("\"")) {
+            return List.of(line);
+        }
+        List<String> values = new ArrayList<>();
+        StringBuilder value = new StringBuilder();
+        boolean quoted = false;
+        for (int i = 0; i < line.length(); i++) {
+            char c = line.charAt(i);
+            if (c == '"') {
+                quoted = !quoted;
+            } else if (c == ' ' && !quoted) {
+                values.add(value.toString());
+                value.setLength(0);
+            } else {
+                value.append(c);
+            }
+        }
+        values.add(value.toString());
+        return values;
+    }
+
+    static boolean isKnown(String name) {
+        return NAMES.contains(name);
+    }
+
+    /** The known name that takes the fewest edits, letters' case aside, to make from this one. */
+    static String nearest(String name) {
+        String nearest = MACHINE_ID;
+        int fewest = Integer.MAX_VALUE;
+        String wanted = name.substring(0, Math.min(name.length(), LONGEST_COMPARED));
+        for (String known : NAMES) {
+            int edits = edits(wanted.toLowerCase(Locale.ROOT), known.toLowerCase(Locale.ROOT));
+            if (edits < fewest) {
+                fewest = edits;
+                nearest = known;
+            }
+        }
+        return nearest;
+    }
+
+    /** Levenshtein's distance. */
+    private static int edits(String a, String b) {
+        int[] row = new int[b.length() + 1];
+        for (int j = 0; j <= b.length(); j++) {
+            row[j] = j;
+        }
+        for (int i = 1; i <= a.length(); i++) {
+            int diagonal = row[0];
+            row[0] = i;
+            for (int j = 1; j <= b.length(); j++) {
+                int substituted = diagonal + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
+                diagonal = row[j];
+                row[j] = Math.min(substituted, Math.min(row[j], row[j - 1]) + 1);
+            }
+        }
+        return row[b.length()];
+    }
+}

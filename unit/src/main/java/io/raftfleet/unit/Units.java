@@ -1,0 +1,80 @@
+package io.raftfleet.unit;
+
+import java.nio.charset.StandardCharsets;
+
+/** Decides which units may be submitted. */
+public final class Units {
+    /** The longest {@link UnitFile#text()}, in bytes of UTF-8. */
+    public static final int MAX_BYTES = 256 * 1024;
+
+    private Units() {}
+
+    /**
+     * Checks a unit before it is stored: its name, that its file is neither empty nor longer than {@value #MAX_BYTES}
+     * bytes, can be read back, has only known options in {@code [X-Fleet]}, and that these can be met together. Which
+     * of them exclude each other is as fleet's {@code ValidateOptions} has it; like there, specifiers are not filled in
+     * for this. Contents of any size may be passed.
+     *
+     * @throws InvalidUnitException with the first rule that is broken, naming unit, field and reason
+     */
+    public static void validate(String name, UnitFile file) throws InvalidUnitException {
+        UnitName.validate(name);
+        if (file.isEmpty()) {
+            throw new InvalidUnitException(name, "contents", "the file has no options");
+        }
+        checkSize(name, file.text());
+        try {
+            UnitLexer.read(file.text());
+        } catch (InvalidUnitException e) {
+            throw e.inUnit(name);
+        }
+        checkCombinations(name, Requirements.asWritten(name, file));
+        Requirements.of(name, file);
+    }
+
+    private static void checkSize(String name, String text) throws InvalidUnitException {
+        int bytes = text.length() > MAX_BYTES ? text.length() : text.getBytes(StandardCharsets.UTF_8).length;
+        if (bytes > MAX_BYTES) {
+            throw new InvalidUnitException(
+                    name, "contents", "the file has over " + MAX_BYTES / 1024 + " KiB, the most that is stored");
+        }
+    }
+
+    private static void checkCombinations(String name, Requirements requirements) throws InvalidUnitException {
+        for (String peer : requirements.peers()) {
+            if (requirements.conflictsWith(peer)) {
+                throw unresolvable(name, peer, FleetOptions.CONFLICTS);
+            }
+            if (requirements.replaces(peer)) {
+                throw unresolvable(name, peer, FleetOptions.REPLACES);
+            }
+        }
+        boolean machineId = requirements.machineId().isPresent();
+        boolean peers = !requirements.peers().isEmpty();
+        boolean conflicts = !requirements.conflicts().isEmpty();
+        boolean replaces = !requirements.replaces().isEmpty();
+        boolean global = requirements.global();
+        exclude(name, FleetOptions.MACHINE_ID, machineId, FleetOptions.MACHINE_OF, peers);
+        exclude(name, FleetOptions.MACHINE_ID, machineId, FleetOptions.CONFLICTS, conflicts);
+        exclude(name, FleetOptions.MACHINE_ID, machineId, FleetOptions.GLOBAL, global);
+        exclude(name, FleetOptions.MACHINE_ID, machineId, FleetOptions.REPLACES, replaces);
+        exclude(name, FleetOptions.GLOBAL, global, FleetOptions.MACHINE_OF, peers);
+        exclude(name, FleetOptions.GLOBAL, global, FleetOptions.REPLACES, replaces);
+        exclude(name, FleetOptions.CONFLICTS, conflicts, FleetOptions.REPLACES, replaces);
+    }
+
+    private static InvalidUnitException unresolvable(String name, String peer, String option) {
+        return new InvalidUnitException(
+                name,
+                "[X-Fleet] MachineOf",
+                Text.quote(peer) + " must be on the same machine, but " + option + " matches it");
+    }
+
+    private static void exclude(String name, String first, boolean hasFirst, String second, boolean hasSecond)
+            throws InvalidUnitException {
+        if (hasFirst && hasSecond) {
+            throw new InvalidUnitException(
+                    name, "[X-Fleet] " + first, "it can't be combined with " + second + "; drop one of them");
+        }
+    }
+}

@@ -1,10 +1,12 @@
 package io.raftfleet.unit;
 
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.regex.Pattern;
 
 /** The options of the section {@code [X-Fleet]}: their names, and how several values stand on one line. */
 final class FleetOptions {
@@ -23,21 +25,13 @@ final class FleetOptions {
     static final String OLD_MACHINE_METADATA = "X-ConditionMachineMetadata";
     static final String OLD_CONFLICTS = "X-Conflicts";
 
-    /** Current names first, so that they win when two are equally near to a misspelt one. */
-    private static final List<String> NAMES = List.of(
-            MACHINE_ID,
-            MACHINE_OF,
-            MACHINE_METADATA,
-            CONFLICTS,
-            REPLACES,
-            GLOBAL,
-            OLD_MACHINE_ID,
-            OLD_MACHINE_BOOT_ID,
-            OLD_MACHINE_OF,
-            OLD_MACHINE_METADATA,
-            OLD_CONFLICTS);
+    private static final List<String> CURRENT =
+            List.of(MACHINE_ID, MACHINE_OF, MACHINE_METADATA, CONFLICTS, REPLACES, GLOBAL);
+    private static final List<String> DEPRECATED =
+            List.of(OLD_MACHINE_ID, OLD_MACHINE_BOOT_ID, OLD_MACHINE_OF, OLD_MACHINE_METADATA, OLD_CONFLICTS);
+    private static final Pattern DEPRECATED_PREFIX = Pattern.compile("^x-(condition)?");
 
-    /** No name is nearer to a longer one than to any other in a way that helps. */
+    /** Names longer than this are compared by their beginnings. */
     private static final int LONGEST_COMPARED = 64;
 
     private FleetOptions() {}
@@ -84,22 +78,17 @@ final class FleetOptions {
     }
 
     static boolean isKnown(String name) {
-        return NAMES.contains(name);
+        return CURRENT.contains(name) || DEPRECATED.contains(name);
     }
 
-    /** The known name that takes the fewest edits, letters' case aside, to make from this one. */
+    /** The current name that takes the fewest edits to make from this one, letters' case and old prefixes aside. */
     static String nearest(String name) {
-        String nearest = MACHINE_ID;
-        int fewest = Integer.MAX_VALUE;
-        String wanted = name.substring(0, Math.min(name.length(), LONGEST_COMPARED));
-        for (String known : NAMES) {
-            int edits = edits(wanted.toLowerCase(Locale.ROOT), known.toLowerCase(Locale.ROOT));
-            if (edits < fewest) {
-                fewest = edits;
-                nearest = known;
-            }
-        }
-        return nearest;
+        String start =
+                name.substring(0, Math.min(name.length(), LONGEST_COMPARED)).toLowerCase(Locale.ROOT);
+        String wanted = DEPRECATED_PREFIX.matcher(start).replaceFirst("");
+        return CURRENT.stream()
+                .min(Comparator.comparingInt(known -> edits(wanted, known.toLowerCase(Locale.ROOT))))
+                .orElseThrow();
     }
 
     /** Levenshtein's distance. */

@@ -47,8 +47,8 @@ public final class UnitFile {
 
     /**
      * The file with these options. What they are is decided by reading their serialised form, as systemd will: white
-     * space around a value is lost, and a newline in one ends it. When that form can't be read, {@link #options()} has
-     * what comes before the fault, and {@link Units#validate} refuses the file.
+     * space around a value is lost, and a newline in one ends it. When that form can't be read (or, once settled, read
+     * again), {@link #options()} has what comes before the fault, and {@link Units#validate} refuses the file.
      */
     public static UnitFile of(List<UnitOption> options) {
         String text = Text.wellFormed(serialize(options));

@@ -24,7 +24,7 @@ public final class Units {
         }
         checkSize(name, file.text());
         try {
-            UnitLexer.read(file.text());
+            UnitFile.parse(file.text());
         } catch (InvalidUnitException e) {
             throw e.inUnit(name);
         }

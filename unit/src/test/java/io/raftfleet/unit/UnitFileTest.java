@@ -1,0 +1,228 @@
+package io.raftfleet.unit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class UnitFileTest {
+
+    /** What the file says, and what it reads as, one "section|name|value" an option. */
+    static Stream<Arguments> files() {
+        return Stream.of(
+                file("", List.of()),
+                file("no section at all", List.of()),
+                file("A=before any section\n[S]\nB=c\n", List.of("S|B|c")),
+                file("skipped [S]\nB=c\n", List.of("S|B|c")),
+                file(";skipped [T]\n[S]\nB=c\n", List.of("S|B|c")),
+                file("\uFEFF[S]\nB=c\n", List.of("S|B|c")),
+                file("[S]\nB=c", List.of("S|B|c")),
+                file("[S]\r\nB=c\r\nD=e\r\n", List.of("S|B|c", "S|D|e")),
+                file("[S]\nB=c\r", List.of("S|B|c")),
+                file("[Empty]\n[S]\nB=c\n[Empty too]", List.of("S|B|c")),
+                file("[S] \t\nB=c\n", List.of("S|B|c")),
+                file("[a\nb]\nB=c\n", List.of("a\nb|B|c")),
+                file("[S]\n  B  =  c d  \n", List.of("S|B|c d")),
+                file("[S]\n\u2003B\u00A0=\u3000c\u0085\n", List.of("S|B|c")),
+                file("[S]\nB=\nC=\t \n", List.of("S|B|", "S|C|")),
+                file("[S]\n=c\n", List.of("S||c")),
+                file("[S]\nB=c=d\n", List.of("S|B|c=d")),
+                file("[S]\n<<<<=bar\n", List.of("S|<<<<|bar")),
+                file("[S]\nB=c # no comment\n", List.of("S|B|c # no comment")),
+                file("[S]\n# one\n;two\n  # three\nB=c\n", List.of("S|B|c")),
+                file("[S]\n# goes on\\\nB=swallowed\nC=d\n", List.of("S|C|d")),
+                file("[S]\n# goes on\\ \nB=swallowed\nC=d\n", List.of("S|C|d")),
+                file("[S]\n# does not\\  \nB=c\n", List.of("S|B|c")),
+                file("[S]\n# does not\\\r\nB=c\n", List.of("S|B|c")),
+                file("[S]\nB=c \\\n  d\\\ne\nF=g\n", List.of("S|B|c \\\n  d\\\ne", "S|F|g")),
+                file("[S]\nB=\\\nc\n", List.of("S|B|\\\nc")),
+                file("[S]\nB=c\\\n#d\n", List.of("S|B|c\\\n#d")),
+                file("[S]\nB=c\\\n[T]\nD=e\n", List.of("S|B|c\\\n[T]", "S|D|e")),
+                file("[S]\nB=c\\\n\nD=e\n", List.of("S|B|c\\\n", "S|D|e")),
+                file("[S]\nB=c\\\n \nD=e\n", List.of("S|B|c\\\n", "S|D|e")),
+                file("[S]\nB=1\n[T]\nC=2\n[S]\nB=3\n", List.of("S|B|1", "S|B|3", "T|C|2")),
+                file("[S]\nB=lone \uD800 surrogate\n", List.of("S|B|lone \uFFFD surrogate")));
+    }
+
+    private static Arguments file(String text, List<String> options) {
+        return Arguments.of(text, options);
+    }
+
+    @ParameterizedTest
+    @MethodSource("files")
+    void readsWhatGoSystemdReads(String text, List<String> options) throws InvalidUnitException {
+        assertThat(flat(UnitFile.parse(text).options())).isEqualTo(options);
+    }
+
+    /** A file, the line that is wrong in it, and a part of the reason. */
+    static Stream<Arguments> faults() {
+        return Stream.of(
+                Arguments.of("[S", "line 1", "no \"]\""),
+                Arguments.of("[S]\nB=c\n[T\nD=e\n", "line 3", "no \"]\""),
+                Arguments.of("[S] B=c\n", "line 1", "found \"B=c\" after section header \"[S]\""),
+                Arguments.of("[S]\n\nnonsense upon stilts\nB=c\n", "line 3", "\"nonsense upon stilts\" without \"=\""),
+                Arguments.of("[S]\nB=c\nD", "line 3", "\"D\" without \"=\""),
+                Arguments.of("[S]\nB\r=c\n", "line 2", "\"B\" without \"=\""),
+                Arguments.of("[S]\nB=" + "x".repeat(2046) + "\n", "line 2", "2048 bytes"),
+                Arguments.of("[S]\n#" + "é".repeat(1024) + "\n", "line 2", "2048 bytes"),
+                Arguments.of("[S]\nB=c\\\n" + "x".repeat(2048) + "\n", "line 3", "2048 bytes"));
+    }
+
+    @ParameterizedTest
+    @MethodSource("faults")
+    void namesTheLineThatCannotBeRead(String text, String line, String reason) {
+        assertThatThrownBy(() -> UnitFile.parse(text)).isInstanceOfSatisfying(InvalidUnitException.class, e -> {
+            assertThat(e.unit()).isEmpty();
+            assertThat(e.field()).isEqualTo(line);
+            assertThat(e.reason()).contains(reason);
+            assertThat(e).hasMessage("unit file: " + line + ": " + e.reason());
+        });
+    }
+
+    @Test
+    void readsLinesJustBelowTheLimit() throws InvalidUnitException {
+        String value = "x".repeat(2045);
+
+        assertThat(UnitFile.parse("[S]\nB=" + value + "\n").values("S", "B")).containsExactly(value);
+    }
+
+    /**
+     * go-systemd sees a line's length only as far as its 4,096-byte read buffer reaches: a long line that starts 2,314
+     * bytes into the file passes. The same line at the start of the file does not.
+     */
+    @Test
+    void overlooksTheLongLinesThatGoSystemdOverlooks() throws InvalidUnitException {
+        StringBuilder text = new StringBuilder("[Service]\n");
+        for (int i = 0; i < 48; i++) {
+            text.append("Environment=N%03d=%s\n".formatted(i, "x".repeat(30)));
+        }
+        text.append("ExecStart=").append("y".repeat(2500)).append('\n');
+
+        // SHA-1 computed over the same bytes by Python's hashlib.
+        assertThat(UnitFile.parse(text.toString()).hash()).hasToString("b02404eaa87470f07f7987377a91674f7057fe97");
+        assertThatThrownBy(() -> UnitFile.parse("[Service]\nExecStart=" + "y".repeat(2500) + "\n"))
+                .isInstanceOf(InvalidUnitException.class);
+    }
+
+    @Test
+    void groupsSectionsAndDropsCommentsInTheText() throws InvalidUnitException {
+        UnitFile file = UnitFile.parse("""
+                # A ping.
+                [Unit]
+                Description = Ping
+
+                [Nothing]
+                [Service]
+                ExecStart=/usr/bin/echo \\
+                  ping
+                [Unit]
+                After=docker.service
+                [Service]
+                ExecStop=/usr/bin/true
+                [X-Fleet]
+                ; together
+                MachineOf=pong.service
+                """);
+
+        assertThat(file.text()).isEqualTo("""
+                [Unit]
+                Description=Ping
+                After=docker.service
+
+                [Service]
+                ExecStart=/usr/bin/echo \\
+                  ping
+                ExecStop=/usr/bin/true
+
+                [X-Fleet]
+                MachineOf=pong.service
+                """);
+        // printf '[Unit]\nDescription=Ping\nAfter=docker.service\n\n[Service]\n…' | sha1sum
+        assertThat(file.hash()).hasToString("20be96c726d9f69c82bbd8aaa02a831eeda23c56");
+        assertThat(file.description()).contains("Ping");
+    }
+
+    @Test
+    void hashesTheUtf8BytesOfTheText() throws InvalidUnitException {
+        // printf '[Service]\nExecStart=/bin/sleep 100\n' | sha1sum
+        assertThat(UnitFile.parse("[Service]\nExecStart=/bin/sleep 100").hash())
+                .hasToString("1c6fb6f3684bafb0c173d8b8b957ceff031180c1");
+        // printf '[Service]\nEnvironment=GREETING=gr\xc3\xbc\xc3\x9fe \xf0\x9d\x84\x9e\n' | sha1sum
+        assertThat(UnitFile.parse("[Service]\nEnvironment=GREETING=grüße \uD834\uDD1E\n")
+                        .hash())
+                .hasToString("fcf2c4485eecd7898d77b30e97f7cc04c5ec2a86");
+        // printf '' | sha1sum
+        assertThat(UnitFile.parse("[Service]\n").hash()).hasToString("da39a3ee5e6b4b0d3255bfef95601890afd80709");
+    }
+
+    /** A value that ends in a backslash continues once it has been written out: the hash is of what that settles to. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "[Service]\nExecStart=foo\\",
+                "[Service]\nExecStart=foo\\ \n",
+                "[Service]\r\nExecStart=foo\\\r\n",
+                "[Service]\nExecStart=foo\\\n\n"
+            })
+    void settlesValuesThatEndInABackslash(String text) throws InvalidUnitException {
+        UnitFile file = UnitFile.parse(text);
+
+        // printf '[Service]\nExecStart=foo\\\n\n' | sha1sum
+        assertThat(file.hash()).hasToString("8aea73f14d5626d4712814a0a76fcdb7cf0a03fc");
+        assertThat(UnitFile.parse(file.text())).isEqualTo(file);
+    }
+
+    @Test
+    void findsValuesInOrder() throws InvalidUnitException {
+        UnitFile file = UnitFile.parse("[Service]\nExecStartPre=a\nExecStart=b\nExecStartPre=\nExecStartPre=c\n");
+
+        assertThat(file.values("Service", "ExecStartPre")).containsExactly("a", "", "c");
+        assertThat(file.values("Service", "execstart")).isEmpty();
+        assertThat(file.values("Unit", "ExecStart")).isEmpty();
+        assertThat(file.description()).isEmpty();
+    }
+
+    @Test
+    void equalsFilesWithTheSameText() throws InvalidUnitException {
+        UnitFile parsed = UnitFile.parse("[S]\nB = c\n\n[T]\nD=e");
+        UnitFile built = UnitFile.of(List.of(new UnitOption("S", "B", "c"), new UnitOption("T", "D", "e")));
+
+        assertThat(parsed).isEqualTo(built).hasSameHashCodeAs(built).isNotEqualTo(UnitFile.parse("[S]\nB=c\n"));
+        assertThat(parsed.isEmpty()).isFalse();
+        assertThat(UnitFile.of(List.of())).isEqualTo(UnitFile.parse("# nothing"));
+        assertThat(UnitFile.of(List.of()).isEmpty()).isTrue();
+    }
+
+    @Test
+    void takesOptionsForWhatTheirTextSays() {
+        UnitFile spaced = UnitFile.of(List.of(new UnitOption("S", " B", " c ")));
+        UnitFile smuggled = UnitFile.of(List.of(new UnitOption("S", "B", "c\n[X-Fleet]\nGlobal=true")));
+
+        assertThat(flat(spaced.options())).containsExactly("S|B|c");
+        assertThat(flat(smuggled.options())).containsExactly("S|B|c", "X-Fleet|Global|true");
+    }
+
+    @Test
+    void keepsTheReadablePartOfOptionsThatCannotBeReadBack() {
+        UnitFile file = UnitFile.of(List.of(new UnitOption("S", "A", "b"), new UnitOption("S", "C", "d\ne")));
+
+        assertThat(flat(file.options())).containsExactly("S|A|b", "S|C|d");
+        assertThatThrownBy(() -> Units.validate("a.service", file))
+                .hasMessage("unit \"a.service\": line 4: expected Name=Value, found \"e\" without \"=\"");
+    }
+
+    private static List<String> flat(List<UnitOption> options) {
+        List<String> flat = new ArrayList<>();
+        for (UnitOption option : options) {
+            flat.add(option.section() + "|" + option.name() + "|" + option.value());
+        }
+        return flat;
+    }
+}

@@ -1,0 +1,108 @@
+package io.raftfleet.unit;
+
+import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class UnitsTest {
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "[Service]\nExecStart=/bin/true\n",
+                "[X-Fleet]\nConflicts=foo.service\nConflicts=bar.service\n",
+                "[X-Fleet]\nConflicts=foo.service\nMachineOf=bar.service\n",
+                "[X-Fleet]\nConflicts=b*e\nMachineOf=foo.service\n",
+                "[X-Fleet]\nReplaces=foo.service\nReplaces=bar.service\n",
+                "[X-Fleet]\nReplaces=foo.service\nMachineOf=bar.service\n",
+                "[X-Fleet]\nMachineID=abcdefghi\n",
+                "[X-Fleet]\nMachineID=abcdefghi\nMachineMetadata=a=b\n",
+                "[X-Fleet]\nMachineID=abcdefghi\nGlobal=false\n",
+                "[X-Fleet]\nMachineID=abcdefghi\nConflicts=\n",
+                "[X-Fleet]\nGlobal=true\n",
+                "[X-Fleet]\nGlobal=true\nConflicts=foo.service\n",
+                "[X-Fleet]\nGlobal=true\nMachineMetadata=a=b\n",
+                "[X-Fleet]\nMachineOf=b@%i.service\nConflicts=a@*.service\n"
+            })
+    void acceptsWhatFleetAccepts(String text) throws InvalidUnitException {
+        UnitFile file = UnitFile.parse(text);
+
+        assertThatCode(() -> Units.validate("a@1.service", file)).doesNotThrowAnyException();
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "Conflicts=b.service;MachineOf=b.service             | MachineOf | \"b.service\" must be on the same machine, but Conflicts matches it",
+                "Conflicts=a;Conflicts=b;MachineOf=b                 | MachineOf | \"b\" must be on the same machine, but Conflicts matches it",
+                "Conflicts=b*e;MachineOf=\"a.service\" \"bar.service\" | MachineOf | \"bar.service\" must be on the same machine, but Conflicts matches it",
+                "Replaces=a;Replaces=b*;MachineOf=bar                | MachineOf | \"bar\" must be on the same machine, but Replaces matches it",
+                "MachineID=x;MachineOf=a                             | MachineID | it can't be combined with MachineOf; drop one of them",
+                "MachineID=x;X-Conflicts=a                           | MachineID | it can't be combined with Conflicts; drop one of them",
+                "MachineID=x;Global=true                             | MachineID | it can't be combined with Global; drop one of them",
+                "X-ConditionMachineBootID=x;Replaces=a               | MachineID | it can't be combined with Replaces; drop one of them",
+                "Global=true;X-ConditionMachineOf=a                  | Global    | it can't be combined with MachineOf; drop one of them",
+                "Global=true;Replaces=a                              | Global    | it can't be combined with Replaces; drop one of them",
+                "Conflicts=a;Replaces=b                              | Conflicts | it can't be combined with Replaces; drop one of them"
+            })
+    void refusesWhatCannotBeMetTogether(String options, String field, String reason) throws InvalidUnitException {
+        UnitFile file = UnitFile.parse("[X-Fleet]\n" + options.replace(';', '\n'));
+
+        assertThatThrownBy(() -> Units.validate("web.service", file))
+                .hasMessage("unit \"web.service\": [X-Fleet] " + field + ": " + reason);
+    }
+
+    @Test
+    void refusesInvalidNamesBeforeAnythingElse() {
+        assertThatThrownBy(() -> Units.validate("web", UnitFile.parse("")))
+                .hasMessage("unit \"web\": name: it must end in a unit type, like \".service\"");
+    }
+
+    @Test
+    void refusesEmptyFiles() {
+        assertThatThrownBy(() -> Units.validate("web.service", UnitFile.parse("[Service]\n# nothing\n")))
+                .hasMessage("unit \"web.service\": contents: the file has no options");
+    }
+
+    @Test
+    void refusesUnknownFleetOptions() {
+        assertThatThrownBy(() -> Units.validate("web.service", UnitFile.parse("[X-Fleet]\nMachineIDs=x\n")))
+                .hasMessage(
+                        "unit \"web.service\": [X-Fleet] \"MachineIDs\": unknown option; did you mean \"MachineID\"?");
+    }
+
+    @Test
+    void acceptsFilesOf256KiBInUtf8AndNoMore() throws InvalidUnitException {
+        // 12 bytes of header, then 131 lines of 2,000 bytes and one that fills up.
+        String lines = "[Service  ]\n" + ("A=" + "é".repeat(998) + "b\n").repeat(131);
+        int rest = Units.MAX_BYTES - 12 - 131 * 2000;
+        String full = lines + "B=" + "x".repeat(rest - 3) + "\n";
+
+        UnitFile fits = UnitFile.parse(full);
+        UnitFile tooLong = UnitFile.parse(full + "C=\n");
+
+        assertThatCode(() -> Units.validate("web.service", fits)).doesNotThrowAnyException();
+        assertThatThrownBy(() -> Units.validate("web.service", tooLong))
+                .hasMessage("unit \"web.service\": contents: the file has over 256 KiB, the most that is stored");
+    }
+
+    @Test
+    @Timeout(value = 30, unit = TimeUnit.SECONDS, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+    void hostileFilesOfTheGreatestSizeAreJudgedSoon() throws InvalidUnitException {
+        UnitFile manyPatterns = UnitFile.parse("[X-Fleet]\n"
+                + ("Conflicts=" + "a* ".repeat(600) + "\n").repeat(60)
+                + ("MachineOf=\"b" + "\" \"b".repeat(400) + "\"\n").repeat(60));
+        UnitFile onePattern = UnitFile.parse("[X-Fleet]\nConflicts=" + "*a".repeat(900) + "b\n"
+                + ("MachineOf=" + "a".repeat(2000) + "\n").repeat(7));
+
+        assertThatThrownBy(() -> Units.validate("a.service", manyPatterns)).hasMessageContaining("16384 are allowed");
+        assertThatCode(() -> Units.validate("a.service", onePattern)).doesNotThrowAnyException();
+    }
+}

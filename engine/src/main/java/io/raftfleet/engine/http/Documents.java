@@ -1,0 +1,60 @@
+package io.raftfleet.engine.http;
+
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The JSON of fleet's v1 API (its {@code schema/v1.json}). Whatever is null or empty is left out, as fleet does; fields
+ * stand in alphabetical order.
+ */
+final class Documents {
+    private Documents() {}
+
+    record UnitOptionDocument(
+            @Nullable String name,
+            @Nullable String section,
+            @Nullable String value) {}
+
+    record UnitDocument(
+            @Nullable String currentState,
+            @Nullable String desiredState,
+            @Nullable String machineID,
+            @Nullable String name,
+            @Nullable List<@Nullable UnitOptionDocument> options) {}
+
+    record UnitPage(String nextPageToken, List<UnitDocument> units) {}
+
+    record UnitStateDocument(
+            String hash,
+            String machineID,
+            String name,
+            String systemdActiveState,
+            String systemdLoadState,
+            String systemdSubState) {}
+
+    record UnitStatePage(String nextPageToken, List<UnitStateDocument> states) {}
+
+    record MachineDocument(String id, Map<String, String> metadata, String primaryIP) {}
+
+    record MachinePage(List<MachineDocument> machines, String nextPageToken) {}
+
+    record ErrorEntity(int code, String message) {}
+
+    record ErrorDocument(ErrorEntity error) {}
+
+    /** What {@code /healthz} says; see {@link io.raftfleet.engine.api.EngineHealth.View} for the fields. */
+    record HealthDocument(
+            String status,
+            String reason,
+            String engineId,
+            String clusterId,
+            boolean leading,
+            String leaderId,
+            long term,
+            long commitIndex,
+            long appliedIndex,
+            int units,
+            int machines,
+            int unitStates) {}
+}

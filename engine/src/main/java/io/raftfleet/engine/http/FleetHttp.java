@@ -1,0 +1,207 @@
+package io.raftfleet.engine.http;
+
+import com.google.protobuf.ByteString;
+import io.raftfleet.engine.api.EngineHealth;
+import io.raftfleet.engine.api.FleetApi;
+import io.raftfleet.engine.metrics.EngineMetrics;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.CompletableFuture;
+import java.util.random.RandomGenerator;
+
+/**
+ * All that an engine answers over HTTP: fleet's v1 API under {@code /fleet/v1} and {@code /v1-alpha}, {@code /healthz},
+ * {@code /metrics} and a page at {@code /}. Paths and methods as in fleet's {@code api/mux.go}, except that every method
+ * a resource does not have gets 405 with {@code Allow}.
+ */
+public final class FleetHttp implements HttpHandler {
+    /** fleet's {@code token_limit}. */
+    public static final int DEFAULT_PAGE_SIZE = 100;
+
+    private static final List<String> PREFIXES = List.of("/fleet/v1", "/v1-alpha");
+
+    private final EngineHealth health;
+    private final EngineMetrics metrics;
+    private final UnitsResource units;
+    private final StateResource state;
+    private final MachinesResource machines;
+    private final Discovery discovery = new Discovery();
+
+    /**
+     * Wires the resources.
+     *
+     * @param random makes request ids; a {@link java.security.SecureRandom} outside tests
+     * @param pageSize rows a page of a list, 1 to 10,000
+     */
+    public FleetHttp(
+            FleetApi api,
+            EngineHealth health,
+            EngineMetrics metrics,
+            RandomGenerator random,
+            InstantSource clock,
+            Deadlines deadlines,
+            int pageSize) {
+        if (pageSize < 1 || pageSize > 10_000) {
+            throw new IllegalArgumentException("page size (token_limit) is " + pageSize + "; it is 1 to 10000");
+        }
+        this.health = health;
+        this.metrics = metrics;
+        RequestIds requestIds = new RequestIds(random, clock);
+        this.units = new UnitsResource(api, requestIds, deadlines, pageSize);
+        this.state = new StateResource(api, deadlines, pageSize);
+        this.machines = new MachinesResource(api, requestIds, deadlines, pageSize);
+    }
+
+    /** Never fails: what goes wrong is an answer too. */
+    @Override
+    public CompletableFuture<HttpReply> handle(HttpCall call) {
+        long started = System.nanoTime();
+        Route route = route(call.path());
+        CompletableFuture<HttpReply> answer;
+        try {
+            answer = answer(route, call);
+        } catch (RuntimeException e) {
+            answer = CompletableFuture.failedFuture(e);
+        }
+        return answer.exceptionally(failure -> Failures.reply(call, failure)).thenApply(reply -> {
+            metrics.httpRequest(
+                    route.resource().name().toLowerCase(Locale.ROOT),
+                    reply.status(),
+                    Duration.ofNanos(System.nanoTime() - started));
+            return reply;
+        });
+    }
+
+    private enum Resource {
+        UNITS,
+        UNIT,
+        STATES,
+        STATE,
+        MACHINES,
+        DISCOVERY,
+        API_ROOT,
+        HEALTH,
+        METRICS,
+        HOME,
+        NONE
+    }
+
+    private record Route(Resource resource, String item) {
+        Route(Resource resource) {
+            this(resource, "");
+        }
+    }
+
+    private static Route route(String path) {
+        for (String prefix : PREFIXES) {
+            if (path.startsWith(prefix)) {
+                return apiRoute(path.substring(prefix.length()));
+            }
+        }
+        return switch (path) {
+            case "/" -> new Route(Resource.HOME);
+            case "/healthz" -> new Route(Resource.HEALTH);
+            case "/metrics" -> new Route(Resource.METRICS);
+            default -> new Route(Resource.NONE);
+        };
+    }
+
+    private static Route apiRoute(String path) {
+        return switch (path) {
+            case "" -> new Route(Resource.API_ROOT);
+            case "/units" -> new Route(Resource.UNITS);
+            case "/state" -> new Route(Resource.STATES);
+            case "/machines" -> new Route(Resource.MACHINES);
+            case "/discovery" -> new Route(Resource.DISCOVERY);
+            default -> {
+                if (path.startsWith("/units/")) {
+                    yield item(Resource.UNIT, path.substring("/units/".length()));
+                }
+                yield path.startsWith("/state/")
+                        ? item(Resource.STATE, path.substring("/state/".length()))
+                        : new Route(Resource.NONE);
+            }
+        };
+    }
+
+    private static Route item(Resource resource, String item) {
+        return item.isEmpty() || item.indexOf('/') >= 0 ? new Route(Resource.NONE) : new Route(resource, item);
+    }
+
+    private CompletableFuture<HttpReply> answer(Route route, HttpCall call) {
+        String method = call.method();
+        return switch (route.resource()) {
+            case UNITS -> {
+                allow(call, "GET");
+                yield units.list(call);
+            }
+            case UNIT ->
+                switch (method) {
+                    case "GET" -> units.get(call, route.item());
+                    case "PUT" -> units.put(call, route.item());
+                    case "DELETE" -> units.destroy(route.item());
+                    default -> throw HttpProblem.methodNotAllowed(method, call.path(), "GET, PUT, DELETE");
+                };
+            case STATES -> {
+                allow(call, "GET");
+                yield state.list(call);
+            }
+            case STATE -> {
+                allow(call, "GET");
+                yield state.get(call, route.item());
+            }
+            case MACHINES ->
+                switch (method) {
+                    case "GET" -> machines.list(call);
+                    case "PATCH" -> machines.patch(call);
+                    default -> throw HttpProblem.methodNotAllowed(method, call.path(), "GET, PATCH");
+                };
+            case DISCOVERY -> {
+                allow(call, "GET");
+                yield discovery.get(call).now();
+            }
+            case API_ROOT -> throw HttpProblem.methodNotAllowed(method, call.path(), "");
+            case HEALTH -> {
+                allow(call, "GET, HEAD");
+                yield healthz().now();
+            }
+            case METRICS -> {
+                allow(call, "GET, HEAD");
+                yield HttpReply.of(200, EngineMetrics.CONTENT_TYPE, ByteString.copyFrom(metrics.scrape()))
+                        .now();
+            }
+            case HOME -> {
+                allow(call, "GET, HEAD");
+                yield HomePage.render(health.view()).now();
+            }
+            case NONE -> throw new HttpProblem(404, "nothing is at " + call.path());
+        };
+    }
+
+    private static void allow(HttpCall call, String methods) {
+        if (!List.of(methods.split(", ")).contains(call.method())) {
+            throw HttpProblem.methodNotAllowed(call.method(), call.path(), methods);
+        }
+    }
+
+    private HttpReply healthz() {
+        EngineHealth.View view = health.view();
+        boolean led = !view.leaderId().isEmpty();
+        Documents.HealthDocument document = new Documents.HealthDocument(
+                led ? "ok" : "unavailable",
+                led ? "" : "no leader is known: no quorum of engines, or an election is going on",
+                view.engineId(),
+                view.clusterId(),
+                view.leading(),
+                view.leaderId(),
+                view.term(),
+                view.commitIndex(),
+                view.appliedIndex(),
+                view.units(),
+                view.machines(),
+                view.unitStates());
+        return HttpReply.json(led ? 200 : 503, document);
+    }
+}

@@ -1,0 +1,23 @@
+package io.raftfleet.engine.http;
+
+import com.google.protobuf.ByteString;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * One request, read to its end.
+ *
+ * @param method as sent, upper case by convention
+ * @param path percent-decoded, without the query
+ * @param query decoded parameters, each with its values in the order of the request
+ * @param contentTypes the values of all {@code Content-Type} headers
+ * @param host the {@code Host} header, empty when there is none
+ * @param body at most {@link HttpSettings#maxBodyBytes()} bytes
+ */
+public record HttpCall(
+        String method,
+        String path,
+        Map<String, List<String>> query,
+        List<String> contentTypes,
+        String host,
+        ByteString body) {}

@@ -1,0 +1,335 @@
+package io.raftfleet.engine.http;
+
+import com.google.protobuf.ByteString;
+import com.google.protobuf.UnsafeByteOperations;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFutureListener;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.socket.DuplexChannel;
+import io.netty.handler.codec.http.DefaultFullHttpResponse;
+import io.netty.handler.codec.http.FullHttpResponse;
+import io.netty.handler.codec.http.HttpContent;
+import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpHeaderValues;
+import io.netty.handler.codec.http.HttpRequest;
+import io.netty.handler.codec.http.HttpResponseStatus;
+import io.netty.handler.codec.http.HttpUtil;
+import io.netty.handler.codec.http.HttpVersion;
+import io.netty.handler.codec.http.LastHttpContent;
+import io.netty.handler.codec.http.QueryStringDecoder;
+import io.netty.handler.codec.http.TooLongHttpHeaderException;
+import io.netty.handler.codec.http.TooLongHttpLineException;
+import io.netty.util.ReferenceCountUtil;
+import io.raftfleet.engine.http.ConnectionClock.Expired;
+import io.raftfleet.engine.http.ConnectionClock.Phase;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.concurrent.RejectedExecutionException;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One connection: reads a request whole, has it answered, and only then reads on; pipelined requests wait in the socket.
+ * Owned by the connection's event loop.
+ */
+final class HttpConnection extends ChannelInboundHandlerAdapter {
+    /** Event: answer what is under way, then close. */
+    enum Stop {
+        STOP
+    }
+
+    private static final Logger log = LoggerFactory.getLogger(HttpConnection.class);
+
+    private final HttpHandler handler;
+    private final HttpSettings settings;
+    private final BodyBudget budget;
+    private final ConnectionClock clock;
+
+    private @Nullable HttpRequest request;
+    private ByteArrayOutputStream body = new ByteArrayOutputStream(0);
+    private long reserved;
+    private boolean keepAlive = true;
+    private boolean stopping;
+    /** The request was answered before its end: the rest of what comes is thrown away. */
+    private boolean discarding;
+    /** Counts requests, so that a late answer is not taken for that of a later request. */
+    private long serial;
+
+    HttpConnection(HttpHandler handler, HttpSettings settings, BodyBudget budget, ConnectionClock clock) {
+        this.handler = handler;
+        this.settings = settings;
+        this.budget = budget;
+        this.clock = clock;
+    }
+
+    @Override
+    public void channelRead(ChannelHandlerContext ctx, Object message) {
+        try {
+            if (!discarding && message instanceof HttpRequest head) {
+                begin(ctx, head);
+            }
+            if (!discarding && message instanceof HttpContent content) {
+                append(ctx, content);
+            }
+        } finally {
+            ReferenceCountUtil.release(message);
+        }
+    }
+
+    private void begin(ChannelHandlerContext ctx, HttpRequest head) {
+        request = head;
+        body = new ByteArrayOutputStream(0);
+        keepAlive = HttpUtil.isKeepAlive(head);
+        if (head.decoderResult().isFailure()) {
+            reject(ctx, malformed(head.decoderResult().cause()));
+            return;
+        }
+        if (head.protocolVersion().majorVersion() != 1) {
+            reject(ctx, HttpReply.error(505, head.protocolVersion() + " is not spoken here; HTTP/1.1 is"));
+            return;
+        }
+        if (head.protocolVersion().equals(HttpVersion.HTTP_1_1)
+                && head.headers().getAll(HttpHeaderNames.HOST).size() != 1) {
+            reject(ctx, HttpReply.error(400, "HTTP/1.1 wants one Host header"));
+            return;
+        }
+        boolean chunked = HttpUtil.isTransferEncodingChunked(head);
+        long length = chunked ? settings.maxBodyBytes() : HttpUtil.getContentLength(head, 0L);
+        if (length > settings.maxBodyBytes()) {
+            reject(ctx, tooLarge());
+            return;
+        }
+        if (!budget.tryTake(length)) {
+            reject(
+                    ctx,
+                    HttpReply.error(503, "too many large requests at once; try again shortly")
+                            .with("Retry-After", "1"));
+            return;
+        }
+        reserved = length;
+        if (HttpUtil.is100ContinueExpected(head)) {
+            ctx.writeAndFlush(new DefaultFullHttpResponse(
+                            HttpVersion.HTTP_1_1, HttpResponseStatus.CONTINUE, Unpooled.EMPTY_BUFFER))
+                    .addListener(ChannelFutureListener.CLOSE_ON_FAILURE);
+        } else if (head.headers().contains(HttpHeaderNames.EXPECT)) {
+            reject(ctx, HttpReply.error(417, "only Expect: 100-continue is known"));
+        }
+    }
+
+    private void append(ChannelHandlerContext ctx, HttpContent content) {
+        if (content.decoderResult().isFailure()) {
+            reject(ctx, malformed(content.decoderResult().cause()));
+            return;
+        }
+        ByteBuf bytes = content.content();
+        if (body.size() + bytes.readableBytes() > settings.maxBodyBytes()) {
+            reject(ctx, tooLarge());
+            return;
+        }
+        try {
+            bytes.readBytes(body, bytes.readableBytes());
+        } catch (IOException e) {
+            throw new UncheckedIOException("a byte array can't be written to", e);
+        }
+        if (content instanceof LastHttpContent && request != null) {
+            dispatch(ctx, request);
+        }
+    }
+
+    private HttpReply tooLarge() {
+        return HttpReply.error(413, "the body is larger than " + settings.maxBodyBytes() + " bytes");
+    }
+
+    private static HttpReply malformed(@Nullable Throwable cause) {
+        return switch (cause) {
+            case TooLongHttpLineException _ -> HttpReply.error(414, "the request line is too long");
+            case TooLongHttpHeaderException _ -> HttpReply.error(431, "the headers are too long");
+            case null -> HttpReply.error(400, "malformed HTTP");
+            default -> HttpReply.error(400, "malformed HTTP: " + cause.getMessage());
+        };
+    }
+
+    private void dispatch(ChannelHandlerContext ctx, HttpRequest head) {
+        ctx.channel().config().setAutoRead(false);
+        clock.enter(Phase.ANSWERING);
+        long answering = ++serial;
+        HttpCall call;
+        try {
+            call = call(head, UnsafeByteOperations.unsafeWrap(body.toByteArray()));
+        } catch (IllegalArgumentException e) {
+            respond(ctx, HttpReply.error(400, "malformed URL: " + e.getMessage()));
+            return;
+        }
+        var _ = handler.handle(call)
+                .exceptionally(failure -> Failures.reply(call, failure))
+                .thenAccept(reply -> onLoop(ctx, () -> answered(ctx, answering, reply)))
+                .exceptionally(failure -> {
+                    log.error("HTTP {} {}: the answer could not be sent", call.method(), call.path(), failure);
+                    return null;
+                });
+    }
+
+    private static void onLoop(ChannelHandlerContext ctx, Runnable task) {
+        if (ctx.executor().inEventLoop()) {
+            task.run();
+            return;
+        }
+        try {
+            ctx.executor().execute(task);
+        } catch (RejectedExecutionException e) {
+            log.debug("HTTP connection {} was answered after the server's stop", ctx.channel(), e);
+        }
+    }
+
+    private static HttpCall call(HttpRequest head, ByteString body) {
+        QueryStringDecoder url = new QueryStringDecoder(head.uri());
+        String host = head.headers().get(HttpHeaderNames.HOST);
+        return new HttpCall(
+                head.method().name(),
+                url.path(),
+                url.parameters(),
+                head.headers().getAll(HttpHeaderNames.CONTENT_TYPE),
+                host == null ? "" : host,
+                body);
+    }
+
+    private void answered(ChannelHandlerContext ctx, long answering, HttpReply reply) {
+        if (answering == serial && clock.phase() == Phase.ANSWERING) {
+            respond(ctx, reply);
+        }
+    }
+
+    /** Answers a request that was read to its end. */
+    private void respond(ChannelHandlerContext ctx, HttpReply reply) {
+        giveBack();
+        boolean stay = keepAlive && !stopping;
+        clock.enter(Phase.SENDING);
+        ctx.writeAndFlush(response(reply, stay)).addListener(sent -> {
+            if (!sent.isSuccess() || !stay) {
+                close(ctx);
+                return;
+            }
+            // A task of its own: a read may deliver the next pipelined request, which must not nest in this one.
+            ctx.executor().execute(() -> {
+                if (stopping) {
+                    close(ctx);
+                } else {
+                    clock.enter(Phase.IDLE);
+                    ctx.channel().config().setAutoRead(true);
+                }
+            });
+        });
+    }
+
+    /**
+     * Answers a request that will not be read to its end, then closes. Closing with unread bytes would reset the
+     * connection and lose the answer, so what still comes is read and dropped until the client closes or time is over.
+     */
+    private void reject(ChannelHandlerContext ctx, HttpReply reply) {
+        giveBack();
+        discarding = true;
+        keepAlive = false;
+        clock.enter(Phase.LINGERING);
+        ctx.writeAndFlush(response(reply, false)).addListener(sent -> {
+            if (sent.isSuccess() && ctx.channel() instanceof DuplexChannel channel) {
+                channel.shutdownOutput().addListener(ChannelFutureListener.CLOSE_ON_FAILURE);
+            } else {
+                close(ctx);
+            }
+        });
+        ctx.channel().config().setAutoRead(true);
+    }
+
+    private FullHttpResponse response(HttpReply reply, boolean stay) {
+        FullHttpResponse response = new DefaultFullHttpResponse(
+                HttpVersion.HTTP_1_1,
+                HttpResponseStatus.valueOf(reply.status()),
+                Unpooled.wrappedBuffer(reply.body().asReadOnlyByteBuffer()));
+        response.headers().set(HttpHeaderNames.SERVER, settings.serverName());
+        reply.headers().forEach((name, value) -> response.headers().set(name, value));
+        if (reply.status() != 204) {
+            HttpUtil.setContentLength(response, reply.body().size());
+        }
+        if (!reply.contentType().isEmpty()) {
+            response.headers().set(HttpHeaderNames.CONTENT_TYPE, reply.contentType());
+            response.headers().set("x-content-type-options", "nosniff");
+        }
+        if (!stay) {
+            response.headers().set(HttpHeaderNames.CONNECTION, HttpHeaderValues.CLOSE);
+        } else if (request != null && request.protocolVersion().equals(HttpVersion.HTTP_1_0)) {
+            response.headers().set(HttpHeaderNames.CONNECTION, HttpHeaderValues.KEEP_ALIVE);
+        }
+        return response;
+    }
+
+    @Override
+    public void userEventTriggered(ChannelHandlerContext ctx, Object event) {
+        switch (event) {
+            case Stop _ -> {
+                stopping = true;
+                if (clock.phase() == Phase.IDLE) {
+                    close(ctx);
+                }
+            }
+            case Expired(Phase phase) -> expired(ctx, phase);
+            default -> ctx.fireUserEventTriggered(event);
+        }
+    }
+
+    private void expired(ChannelHandlerContext ctx, Phase phase) {
+        switch (phase) {
+            case IDLE, SENDING, LINGERING -> close(ctx);
+            case RECEIVING ->
+                reject(
+                        ctx,
+                        HttpReply.error(
+                                408, "the request did not arrive within " + settings.receiveTimeout().toMillis() + " ms"));
+            case ANSWERING -> {
+                log.error(
+                        "HTTP {} {} had no answer within {}; the caller gets a 503",
+                        request == null ? "" : request.method(),
+                        request == null ? "" : request.uri(),
+                        settings.answerTimeout());
+                keepAlive = false;
+                respond(ctx, HttpReply.error(503, "the engine did not answer in time; whether this was done is unknown"));
+            }
+        }
+    }
+
+    @Override
+    public void channelInactive(ChannelHandlerContext ctx) {
+        giveBack();
+        ctx.fireChannelInactive();
+    }
+
+    @Override
+    public void exceptionCaught(ChannelHandlerContext ctx, Throwable failure) {
+        if (failure instanceof IOException) {
+            log.debug("HTTP connection {} broke", ctx.channel(), failure);
+        } else {
+            log.error("HTTP connection {} failed; it is closed", ctx.channel(), failure);
+        }
+        close(ctx);
+    }
+
+    private void giveBack() {
+        budget.giveBack(reserved);
+        reserved = 0;
+    }
+
+    private static void close(ChannelHandlerContext ctx) {
+        Channel channel = ctx.channel();
+        if (channel.isOpen()) {
+            channel.close().addListener(closed -> {
+                if (!closed.isSuccess()) {
+                    log.debug("HTTP connection {} did not close cleanly", channel, closed.cause());
+                }
+            });
+        }
+    }
+}

@@ -1,0 +1,44 @@
+package io.raftfleet.engine.http;
+
+import com.google.protobuf.ByteString;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+
+/**
+ * One answer.
+ *
+ * @param status HTTP status code
+ * @param contentType of the body; empty when there is no body
+ * @param body the whole body
+ * @param headers further headers
+ */
+public record HttpReply(int status, String contentType, ByteString body, Map<String, String> headers) {
+    static final String JSON = "application/json";
+
+    /** No body. */
+    static HttpReply empty(int status) {
+        return new HttpReply(status, "", ByteString.EMPTY, Map.of());
+    }
+
+    static HttpReply of(int status, String contentType, ByteString body) {
+        return new HttpReply(status, contentType, body, Map.of());
+    }
+
+    /** A JSON body made of one of {@link Documents}' records. */
+    static HttpReply json(int status, Object document) {
+        return new HttpReply(status, JSON, Json.write(document), Map.of());
+    }
+
+    /** An error in fleet's form: {@code {"error":{"code":404,"message":"unit does not exist"}}}. */
+    static HttpReply error(int status, String message) {
+        return json(status, new Documents.ErrorDocument(new Documents.ErrorEntity(status, message)));
+    }
+
+    HttpReply with(String header, String value) {
+        return new HttpReply(status, contentType, body, Map.of(header, value));
+    }
+
+    CompletableFuture<HttpReply> now() {
+        return CompletableFuture.completedFuture(this);
+    }
+}

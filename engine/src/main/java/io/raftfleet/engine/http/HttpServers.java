@@ -1,0 +1,211 @@
+package io.raftfleet.engine.http;
+
+import io.netty.bootstrap.ServerBootstrap;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFutureListener;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.ServerChannel;
+import io.netty.channel.group.ChannelGroup;
+import io.netty.channel.group.DefaultChannelGroup;
+import io.netty.channel.nio.NioIoHandler;
+import io.netty.channel.socket.nio.NioServerDomainSocketChannel;
+import io.netty.channel.socket.nio.NioServerSocketChannel;
+import io.netty.handler.codec.http.HttpDecoderConfig;
+import io.netty.handler.codec.http.HttpServerCodec;
+import io.netty.handler.flow.FlowControlHandler;
+import io.netty.util.concurrent.DefaultThreadFactory;
+import io.netty.util.concurrent.GlobalEventExecutor;
+import java.io.IOException;
+import java.net.BindException;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Serves one {@link HttpHandler} on TCP and, when asked, on a unix socket: HTTP/1.1 with keep-alive, every connection,
+ * request, body and wait limited by {@link HttpSettings}. Built on Netty, which gRPC brings along, and whose NIO
+ * transport serves unix sockets on the JDK's own channels. Started and stopped by one thread.
+ */
+public final class HttpServers implements AutoCloseable {
+    private static final Logger log = LoggerFactory.getLogger(HttpServers.class);
+    private static final int BACKLOG = 512;
+    private static final int MAX_REQUEST_LINE = 8 * 1024;
+    private static final int MAX_HEADERS = 16 * 1024;
+    private static final Duration DEFAULT_DRAIN = Duration.ofSeconds(5);
+    private static final Duration CLOSE_LIMIT = Duration.ofSeconds(5);
+    private static final byte[] FULL =
+            """
+            HTTP/1.1 503 Service Unavailable\r
+            Content-Length: 0\r
+            Retry-After: 1\r
+            Connection: close\r
+            \r
+            """
+                    .getBytes(StandardCharsets.US_ASCII);
+
+    private final HttpHandler handler;
+    private final HttpSettings settings;
+    private final BodyBudget budget;
+    private final MultiThreadIoEventLoopGroup loops;
+    private final ChannelGroup connections = new DefaultChannelGroup("http", GlobalEventExecutor.INSTANCE, true);
+    private final AtomicInteger open = new AtomicInteger();
+    private final List<Channel> listeners = new ArrayList<>();
+    private @Nullable UnixSocketFile socketFile;
+    private volatile boolean stopping;
+
+    private HttpServers(HttpSettings settings, HttpHandler handler) {
+        this.settings = settings;
+        this.handler = handler;
+        this.budget = new BodyBudget(settings.maxBufferedBytes());
+        this.loops = new MultiThreadIoEventLoopGroup(
+                settings.ioThreads(), new DefaultThreadFactory("http-io", true), NioIoHandler.newFactory());
+    }
+
+    /**
+     * Opens all listeners.
+     *
+     * @throws IOException if one can't be opened, saying which, why, and what to do; then none stays open
+     */
+    public static HttpServers start(HttpSettings settings, HttpHandler handler) throws IOException {
+        HttpServers servers = new HttpServers(settings, handler);
+        try {
+            servers.listen();
+        } catch (IOException | RuntimeException e) {
+            servers.close(Duration.ZERO);
+            throw e;
+        }
+        return servers;
+    }
+
+    /** Where it listens on TCP, with the port that was taken when a free one was asked for. */
+    public InetSocketAddress address() {
+        return (InetSocketAddress) listeners.getFirst().localAddress();
+    }
+
+    private void listen() throws IOException {
+        InetSocketAddress address = new InetSocketAddress(settings.host(), settings.port());
+        String where = settings.host() + ":" + settings.port();
+        if (address.isUnresolved()) {
+            throw new IOException("can't listen for HTTP on " + where + ": no address is known for this host name");
+        }
+        try {
+            listeners.add(bind(NioServerSocketChannel.class, address));
+        } catch (BindException e) {
+            throw new IOException(
+                    "can't listen for HTTP on " + where + ": " + e.getMessage()
+                            + "; stop the process that has this port (\"ss -ltnp 'sport = :" + settings.port()
+                            + "'\" names it), or configure another address",
+                    e);
+        } catch (IOException e) {
+            throw new IOException("can't listen for HTTP on " + where + ": " + e.getMessage(), e);
+        }
+        if (settings.unixSocket().isPresent()) {
+            UnixSocketFile file = new UnixSocketFile(settings.unixSocket().get());
+            file.makeWay();
+            try {
+                listeners.add(bind(NioServerDomainSocketChannel.class, file.address()));
+            } catch (IOException e) {
+                throw new IOException(
+                        "can't listen for HTTP on unix socket " + file + ": " + e.getMessage()
+                                + "; its folder must exist and be writable for this user",
+                        e);
+            }
+            socketFile = file;
+            file.bound();
+        }
+        log.info("HTTP listens on {}{}", address(), socketFile == null ? "" : " and unix socket " + socketFile);
+    }
+
+    private Channel bind(Class<? extends ServerChannel> type, SocketAddress address) throws IOException {
+        ServerBootstrap bootstrap = new ServerBootstrap()
+                .group(loops)
+                .channel(type)
+                .option(ChannelOption.SO_BACKLOG, BACKLOG)
+                .childHandler(new ChannelInitializer<Channel>() {
+                    @Override
+                    protected void initChannel(Channel connection) {
+                        accept(connection);
+                    }
+                });
+        if (type == NioServerSocketChannel.class) {
+            bootstrap.option(ChannelOption.SO_REUSEADDR, true).childOption(ChannelOption.TCP_NODELAY, true);
+        }
+        var bound = bootstrap.bind(address).awaitUninterruptibly();
+        if (bound.isSuccess()) {
+            return bound.channel();
+        }
+        switch (bound.cause()) {
+            case IOException e -> throw e;
+            case null -> throw new IOException("binding was cancelled");
+            case Throwable e -> throw new IOException(String.valueOf(e.getMessage()), e);
+        }
+    }
+
+    private void accept(Channel connection) {
+        connection.closeFuture().addListener(_ -> open.decrementAndGet());
+        if (open.incrementAndGet() > settings.maxConnections() || stopping) {
+            connection.writeAndFlush(Unpooled.wrappedBuffer(FULL)).addListener(ChannelFutureListener.CLOSE);
+            return;
+        }
+        ConnectionClock clock = new ConnectionClock(settings);
+        connection
+                .pipeline()
+                .addLast(clock)
+                .addLast(new HttpServerCodec(new HttpDecoderConfig()
+                        .setMaxInitialLineLength(MAX_REQUEST_LINE)
+                        .setMaxHeaderSize(MAX_HEADERS)))
+                .addLast(new FlowControlHandler())
+                .addLast(new HttpConnection(handler, settings, budget, clock));
+        connections.add(connection);
+        if (stopping) {
+            connection.pipeline().fireUserEventTriggered(HttpConnection.Stop.STOP);
+        }
+    }
+
+    /** As {@link #close(Duration)}, with five seconds for the requests under way. */
+    @Override
+    public void close() {
+        close(DEFAULT_DRAIN);
+    }
+
+    /**
+     * Stops listening, lets requests under way be answered, then closes every connection.
+     *
+     * @param drain how long to wait for answers
+     */
+    public void close(Duration drain) {
+        stopping = true;
+        for (Channel listener : listeners) {
+            listener.close().awaitUninterruptibly(CLOSE_LIMIT.toMillis());
+        }
+        for (Channel connection : connections) {
+            connection.pipeline().fireUserEventTriggered(HttpConnection.Stop.STOP);
+        }
+        if (!connections.newCloseFuture().awaitUninterruptibly(drain.toMillis())) {
+            log.warn("HTTP stops with {} requests unanswered after {}", connections.size(), drain);
+        }
+        connections.close().awaitUninterruptibly(CLOSE_LIMIT.toMillis());
+        if (!loops.shutdownGracefully(0, CLOSE_LIMIT.toMillis(), TimeUnit.MILLISECONDS)
+                .awaitUninterruptibly(2 * CLOSE_LIMIT.toMillis())) {
+            log.warn("HTTP threads did not end within {}", CLOSE_LIMIT.multipliedBy(2));
+        }
+        if (socketFile != null) {
+            try {
+                socketFile.remove();
+            } catch (IOException e) {
+                log.warn("unix socket {} could not be removed: {}", socketFile, e.getMessage());
+            }
+        }
+    }
+}

@@ -1,0 +1,53 @@
+package io.raftfleet.engine.http;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+
+/**
+ * Where HTTP listens, and its limits.
+ *
+ * @param host name or address to listen on
+ * @param port TCP port; 0 takes a free one
+ * @param unixSocket path of a unix socket to listen on too, at most {@value UnixSocketFile#MAX_PATH_BYTES} bytes long
+ * @param ioThreads threads that move bytes and run handlers
+ * @param maxConnections open connections, on both listeners together; more are answered 503 and closed
+ * @param maxBodyBytes of one request; more is answered 413
+ * @param maxBufferedBytes bodies of all requests in flight together; a request beyond it is answered 503
+ * @param idleTimeout for which a connection may stay open between requests
+ * @param receiveTimeout from a request's first byte to its last
+ * @param answerTimeout from a request's last byte to the handler's answer
+ * @param sendTimeout for a client to take an answer
+ * @param serverName value of the {@code Server} header
+ */
+public record HttpSettings(
+        String host,
+        int port,
+        Optional<Path> unixSocket,
+        int ioThreads,
+        int maxConnections,
+        int maxBodyBytes,
+        long maxBufferedBytes,
+        Duration idleTimeout,
+        Duration receiveTimeout,
+        Duration answerTimeout,
+        Duration sendTimeout,
+        String serverName) {
+
+    /** The usual limits. */
+    public static HttpSettings of(String host, int port, Optional<Path> unixSocket, String serverName) {
+        return new HttpSettings(
+                host,
+                port,
+                unixSocket,
+                2,
+                1_024,
+                1024 * 1024,
+                64L * 1024 * 1024,
+                Duration.ofSeconds(75),
+                Duration.ofSeconds(20),
+                Duration.ofSeconds(15),
+                Duration.ofSeconds(30),
+                serverName);
+    }
+}

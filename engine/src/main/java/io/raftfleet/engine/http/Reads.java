@@ -1,0 +1,62 @@
+package io.raftfleet.engine.http;
+
+import io.raftfleet.proto.fleet.Page;
+import io.raftfleet.proto.fleet.ReadOptions;
+import java.util.List;
+
+/** The query parameters that reads share. */
+final class Reads {
+    private Reads() {}
+
+    /**
+     * {@code ?stale=true} asks for what this engine has, without asking the others.
+     *
+     * @throws HttpProblem 400 for a value that is neither true nor false
+     */
+    static ReadOptions options(HttpCall call) {
+        String stale = first(call, "stale");
+        return switch (stale) {
+            case "true", "1" -> ReadOptions.newBuilder().setStale(true).build();
+            case "", "false", "0" -> ReadOptions.getDefaultInstance();
+            default -> throw new HttpProblem(400, "query parameter stale is \"" + stale + "\"; it is true or false");
+        };
+    }
+
+    /**
+     * The page that {@code nextPageToken} asks for, the first one without it. Whether an engine made the token is for
+     * the registry to say.
+     *
+     * @throws HttpProblem 400 for an empty token or several
+     */
+    static Page page(HttpCall call, int size) {
+        List<String> tokens = call.query().getOrDefault("nextPageToken", List.of());
+        if (tokens.size() > 1) {
+            throw new HttpProblem(400, "too many values for nextPageToken: " + tokens.size() + "; give one");
+        }
+        if (tokens.contains("")) {
+            throw new HttpProblem(400, "nextPageToken is empty; leave it out for the first page");
+        }
+        Page.Builder page = Page.newBuilder().setSize(size);
+        tokens.forEach(page::setToken);
+        return page.build();
+    }
+
+    /** The first value of a parameter, empty when there is none. */
+    static String first(HttpCall call, String parameter) {
+        List<String> values = call.query().getOrDefault(parameter, List.of());
+        return values.isEmpty() ? "" : values.getFirst();
+    }
+
+    /** A glob that matches this name alone: unit names may hold backslashes, which a glob takes for escapes. */
+    static String exactly(String name) {
+        StringBuilder glob = new StringBuilder(name.length());
+        for (int i = 0; i < name.length(); i++) {
+            char c = name.charAt(i);
+            if (c == '*' || c == '?' || c == '[' || c == '\\') {
+                glob.append('\\');
+            }
+            glob.append(c);
+        }
+        return glob.toString();
+    }
+}

@@ -1,0 +1,242 @@
+package io.raftfleet.engine.http;
+
+import io.grpc.Status;
+import io.raftfleet.engine.api.FleetApi;
+import io.raftfleet.engine.http.Documents.UnitDocument;
+import io.raftfleet.engine.http.Documents.UnitOptionDocument;
+import io.raftfleet.engine.http.Documents.UnitPage;
+import io.raftfleet.proto.fleet.CreateUnitsRequest;
+import io.raftfleet.proto.fleet.DestroyUnitsRequest;
+import io.raftfleet.proto.fleet.GetUnitRequest;
+import io.raftfleet.proto.fleet.ItemResult;
+import io.raftfleet.proto.fleet.ListUnitsRequest;
+import io.raftfleet.proto.fleet.NewUnit;
+import io.raftfleet.proto.fleet.SetTargetStatesRequest;
+import io.raftfleet.proto.fleet.TargetStateChange;
+import io.raftfleet.proto.fleet.WriteResponse;
+import io.raftfleet.proto.model.TargetState;
+import io.raftfleet.proto.model.Unit;
+import io.raftfleet.unit.InvalidUnitException;
+import io.raftfleet.unit.UnitFile;
+import io.raftfleet.unit.UnitName;
+import io.raftfleet.unit.UnitOption;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * {@code /units} and {@code /units/<name>}, with the outcomes of fleet's {@code api/units.go}.
+ *
+ * <p>fleet reads a unit before it writes it. Here a PUT is one write whose result tells what was there; a second write
+ * follows only when the unit existed with the same contents and its desired state is to be set.
+ */
+final class UnitsResource {
+    private final FleetApi api;
+    private final RequestIds requestIds;
+    private final Deadlines deadlines;
+    private final int pageSize;
+
+    UnitsResource(FleetApi api, RequestIds requestIds, Deadlines deadlines, int pageSize) {
+        this.api = api;
+        this.requestIds = requestIds;
+        this.deadlines = deadlines;
+        this.pageSize = pageSize;
+    }
+
+    CompletableFuture<HttpReply> list(HttpCall call) {
+        ListUnitsRequest request = ListUnitsRequest.newBuilder()
+                .setPage(Reads.page(call, pageSize))
+                .setRead(Reads.options(call))
+                .setWithContents(true)
+                .build();
+        return api.listUnits(request, deadlines.read())
+                .thenApply(page -> HttpReply.json(
+                        200,
+                        new UnitPage(
+                                page.getNextToken(),
+                                page.getUnitsList().stream()
+                                        .map(UnitsResource::document)
+                                        .toList())));
+    }
+
+    CompletableFuture<HttpReply> get(HttpCall call, String name) {
+        if (!UnitName.isValid(name)) {
+            throw missing(name);
+        }
+        GetUnitRequest request = GetUnitRequest.newBuilder()
+                .setName(name)
+                .setRead(Reads.options(call))
+                .build();
+        return api.getUnit(request, deadlines.read()).handle((found, failure) -> {
+            if (failure == null) {
+                return HttpReply.json(200, document(found.getUnit()));
+            }
+            throw Failures.code(failure) == Status.Code.NOT_FOUND ? missing(name) : Failures.rethrow(failure);
+        });
+    }
+
+    CompletableFuture<HttpReply> destroy(String name) {
+        if (!UnitName.isValid(name)) {
+            throw missing(name);
+        }
+        DestroyUnitsRequest request = DestroyUnitsRequest.newBuilder()
+                .setRequestId(requestIds.next())
+                .addNames(name)
+                .build();
+        return api.destroyUnits(request, deadlines.write()).thenApply(written -> {
+            ItemResult result = only(written);
+            return switch (result.getCode()) {
+                case ITEM_CODE_OK -> HttpReply.empty(204);
+                case ITEM_CODE_NOT_FOUND, ITEM_CODE_UNCHANGED -> throw missing(name);
+                default -> throw refused(name, result);
+            };
+        });
+    }
+
+    CompletableFuture<HttpReply> put(HttpCall call, String name) {
+        long started = System.nanoTime();
+        requireJson(call);
+        UnitDocument document = Json.read(call.body(), UnitDocument.class);
+        String named = document.name();
+        if (named != null && !named.isEmpty() && !named.equals(name)) {
+            throw new HttpProblem(
+                    400, "name in URL \"" + name + "\" differs from unit name in request body \"" + named + "\"");
+        }
+        try {
+            UnitName.validate(name);
+        } catch (InvalidUnitException e) {
+            throw new HttpProblem(400, String.valueOf(e.getMessage()));
+        }
+        TargetState desired = Words.parse(name, document.desiredState());
+        List<UnitOption> options = options(name, document.options());
+        if (!options.isEmpty()) {
+            return create(name, options, desired, started);
+        }
+        if (desired == TargetState.TARGET_STATE_UNSPECIFIED) {
+            throw new HttpProblem(
+                    409,
+                    "unit \"" + name + "\": neither options nor desiredState are given; a new unit needs options,"
+                            + " an existing one desiredState");
+        }
+        return setDesiredState(name, desired, started);
+    }
+
+    private CompletableFuture<HttpReply> create(
+            String name, List<UnitOption> options, TargetState desired, long started) {
+        CreateUnitsRequest request = CreateUnitsRequest.newBuilder()
+                .setRequestId(requestIds.next())
+                .setReplace(true)
+                .addUnits(NewUnit.newBuilder()
+                        .setName(name)
+                        .setText(UnitFile.of(options).text())
+                        .setTargetState(desired))
+                .build();
+        return api.createUnits(request, deadlines.write()).thenCompose(written -> {
+            ItemResult result = only(written);
+            return switch (result.getCode()) {
+                case ITEM_CODE_OK, ITEM_CODE_REPLACED -> HttpReply.empty(201).now();
+                case ITEM_CODE_UNCHANGED -> {
+                    if (desired == TargetState.TARGET_STATE_UNSPECIFIED) {
+                        throw new HttpProblem(
+                                409, "unit \"" + name + "\" exists with these options; give desiredState to change it");
+                    }
+                    yield setDesiredState(name, desired, started);
+                }
+                default -> throw refused(name, result);
+            };
+        });
+    }
+
+    private CompletableFuture<HttpReply> setDesiredState(String name, TargetState desired, long started) {
+        Duration left = deadlines.write().minusNanos(System.nanoTime() - started);
+        if (!left.isPositive()) {
+            throw Status.DEADLINE_EXCEEDED
+                    .withDescription("unit \"" + name + "\": no time left to set its desired state; send it again")
+                    .asRuntimeException();
+        }
+        SetTargetStatesRequest request = SetTargetStatesRequest.newBuilder()
+                .setRequestId(requestIds.next())
+                .addChanges(TargetStateChange.newBuilder().setName(name).setTargetState(desired))
+                .build();
+        return api.setTargetStates(request, left).thenApply(written -> {
+            ItemResult result = only(written);
+            return switch (result.getCode()) {
+                case ITEM_CODE_OK, ITEM_CODE_UNCHANGED -> HttpReply.empty(204);
+                case ITEM_CODE_NOT_FOUND ->
+                    throw new HttpProblem(
+                            409, "unit \"" + name + "\" does not exist and no options are given to create it from");
+                default -> throw refused(name, result);
+            };
+        });
+    }
+
+    /** fleet wants one {@code Content-Type}, with whatever parameters. */
+    private static void requireJson(HttpCall call) {
+        List<String> types = call.contentTypes();
+        if (types.size() != 1) {
+            throw new HttpProblem(415, "expected one Content-Type, got " + types.size());
+        }
+        String type = types.getFirst().split(";", 2)[0].trim();
+        if (!type.equalsIgnoreCase(HttpReply.JSON)) {
+            throw new HttpProblem(415, "Content-Type is \"" + type + "\"; only " + HttpReply.JSON + " is taken");
+        }
+    }
+
+    private static List<UnitOption> options(String name, @Nullable List<@Nullable UnitOptionDocument> documents) {
+        if (documents == null) {
+            return List.of();
+        }
+        List<UnitOption> options = new ArrayList<>(documents.size());
+        for (UnitOptionDocument option : documents) {
+            if (option == null) {
+                throw new HttpProblem(400, "unit \"" + name + "\": options[" + options.size() + "] is null");
+            }
+            options.add(new UnitOption(text(option.section()), text(option.name()), text(option.value())));
+        }
+        return options;
+    }
+
+    private static String text(@Nullable String value) {
+        return value == null ? "" : value;
+    }
+
+    private static UnitDocument document(Unit unit) {
+        List<@Nullable UnitOptionDocument> options = new ArrayList<>();
+        try {
+            for (UnitOption option :
+                    UnitFile.parse(unit.getContents().getText()).options()) {
+                options.add(new UnitOptionDocument(option.name(), option.section(), option.value()));
+            }
+        } catch (InvalidUnitException e) {
+            throw new IllegalStateException("the registry holds unit " + unit.getName() + " that can't be read", e);
+        }
+        return new UnitDocument(
+                Words.of(unit.getCurrentState()),
+                Words.of(unit.getTargetState()),
+                unit.getMachineId(),
+                unit.getName(),
+                options);
+    }
+
+    private static ItemResult only(WriteResponse written) {
+        if (written.getResultsCount() != 1) {
+            throw new IllegalStateException("one item was written, " + written.getResultsCount() + " were answered");
+        }
+        return written.getResults(0);
+    }
+
+    private static HttpProblem missing(String name) {
+        return new HttpProblem(404, "unit \"" + name + "\" does not exist");
+    }
+
+    private static RuntimeException refused(String name, ItemResult result) {
+        return switch (result.getCode()) {
+            case ITEM_CODE_INVALID, ITEM_CODE_REFUSED -> new HttpProblem(400, result.getMessage());
+            case ITEM_CODE_NOT_FOUND -> missing(name);
+            case ITEM_CODE_ALREADY_EXISTS -> new HttpProblem(409, result.getMessage());
+            default -> new IllegalStateException("unit " + name + ": unexpected result " + result.getCode());
+        };
+    }
+}

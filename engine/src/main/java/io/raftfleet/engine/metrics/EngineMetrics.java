@@ -1,0 +1,212 @@
+package io.raftfleet.engine.metrics;
+
+import io.prometheus.metrics.core.metrics.Counter;
+import io.prometheus.metrics.core.metrics.Gauge;
+import io.prometheus.metrics.core.metrics.GaugeWithCallback;
+import io.prometheus.metrics.core.metrics.Histogram;
+import io.prometheus.metrics.expositionformats.PrometheusTextFormatWriter;
+import io.prometheus.metrics.instrumentation.jvm.JvmMetrics;
+import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import io.raftfleet.engine.api.EngineHealth;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.function.ToDoubleFunction;
+
+/**
+ * An engine's metrics. Names and labels that fleet has ({@code metrics/metrics.go}, namespace {@code fleet}) are kept as
+ * they are, so that its dashboards go on working; what is new stands beside them. Thread-safe, and cheap enough for every
+ * operation.
+ */
+public final class EngineMetrics {
+    /** Of {@link #scrape}. */
+    public static final String CONTENT_TYPE = PrometheusTextFormatWriter.CONTENT_TYPE;
+
+    /** What the scheduler does with a unit; fleet's task types, in lower case as its labels have them. */
+    public enum Task {
+        SCHEDULE("attemptscheduleunit"),
+        UNSCHEDULE("unscheduleunit");
+
+        private final String label;
+
+        Task(String label) {
+            this.label = label;
+        }
+    }
+
+    /** Why a round of scheduling could not do what it wanted; fleet's labels. */
+    public enum ReconcileFailure {
+        /** A machine went away with units on it. */
+        MACHINE_AWAY("machine_away"),
+        RUN("run"),
+        /** No machine admits a unit. */
+        SCHEDULE("schedule");
+
+        private final String label;
+
+        ReconcileFailure(String label) {
+            this.label = label;
+        }
+    }
+
+    /** Kinds of calls on the registry; fleet's labels. */
+    public enum Operation {
+        GET("get"),
+        GET_ALL("get_all"),
+        SET("set");
+
+        private final String label;
+
+        Operation(String label) {
+            this.label = label;
+        }
+    }
+
+    private final PrometheusRegistry registry;
+    private final PrometheusTextFormatWriter writer =
+            PrometheusTextFormatWriter.builder().build();
+    private final Gauge leaderStartTime;
+    private final Counter tasks;
+    private final Counter taskFailures;
+    private final Counter reconciles;
+    private final Histogram reconcileSeconds;
+    private final Counter reconcileFailures;
+    private final Counter operations;
+    private final Histogram operationSeconds;
+    private final Counter operationFailures;
+    private final Counter httpRequests;
+    private final Histogram httpSeconds;
+
+    /** Registers everything; a registry takes one engine's metrics. */
+    public EngineMetrics(PrometheusRegistry registry, EngineHealth health) {
+        this.registry = registry;
+        leaderStartTime = Gauge.builder()
+                .name("fleet_engine_leader_start_time")
+                .help("When this engine last became leader, in seconds of Unix time; 0 if it never was.")
+                .register(registry);
+        tasks = counter("fleet_engine_task_count_total", "Scheduling tasks done.", "type");
+        taskFailures = counter("fleet_engine_task_failure_count_total", "Scheduling tasks that failed.", "type");
+        reconciles = counter("fleet_engine_reconcile_count_total", "Rounds of scheduling.");
+        reconcileSeconds = histogram("fleet_engine_reconcile_duration_second", "Duration of a round of scheduling.");
+        reconcileFailures = counter(
+                "fleet_engine_reconcile_failure_count_total", "What rounds of scheduling could not do.", "type");
+        operations = counter("fleet_registry_operation_count_total", "Registry operations done.", "type");
+        operationSeconds =
+                histogram("fleet_registry_operation_duration_second", "Duration of a registry operation.", "ops");
+        operationFailures =
+                counter("fleet_registry_operation_failed_count_total", "Registry operations that failed.", "type");
+        httpRequests = counter("fleet_http_request_count_total", "HTTP requests answered.", "resource", "code");
+        httpSeconds = histogram("fleet_http_request_duration_second", "Duration of an HTTP request.", "resource");
+
+        for (Task task : Task.values()) {
+            tasks.initLabelValues(task.label);
+            taskFailures.initLabelValues(task.label);
+        }
+        for (ReconcileFailure reason : ReconcileFailure.values()) {
+            reconcileFailures.initLabelValues(reason.label);
+        }
+        for (Operation operation : Operation.values()) {
+            operations.initLabelValues(operation.label);
+            operationSeconds.initLabelValues(operation.label);
+            operationFailures.initLabelValues(operation.label);
+        }
+
+        gauge(health, "fleet_raft_leading", "1 on the engine that leads.", view -> view.leading() ? 1 : 0);
+        gauge(
+                health,
+                "fleet_raft_leader_known",
+                "1 while this engine knows a leader.",
+                view -> view.leaderId().isEmpty() ? 0 : 1);
+        gauge(health, "fleet_raft_term", "Raft term.", EngineHealth.View::term);
+        gauge(health, "fleet_raft_commit_index", "Highest committed index known.", EngineHealth.View::commitIndex);
+        gauge(health, "fleet_raft_applied_index", "Highest index applied.", EngineHealth.View::appliedIndex);
+        gauge(health, "fleet_registry_units", "Units in the registry.", EngineHealth.View::units);
+        gauge(health, "fleet_registry_machines", "Present machines.", EngineHealth.View::machines);
+        gauge(health, "fleet_registry_unit_states", "Unit states in the registry.", EngineHealth.View::unitStates);
+        JvmMetrics.builder().register(registry);
+    }
+
+    /** This engine leads, from now on. */
+    public void leaderStarted(Instant now) {
+        leaderStartTime.set((double) now.getEpochSecond());
+    }
+
+    /** A unit was placed or taken off a machine. */
+    public void taskDone(Task task) {
+        tasks.labelValues(task.label).inc();
+    }
+
+    /** A unit could not be placed or taken off a machine. */
+    public void taskFailed(Task task) {
+        taskFailures.labelValues(task.label).inc();
+    }
+
+    /** A round of scheduling ended. */
+    public void reconciled(Duration took) {
+        reconciles.inc();
+        reconcileSeconds.observe(seconds(took));
+    }
+
+    /** Something that a round of scheduling could not do. */
+    public void reconcileFailed(ReconcileFailure reason) {
+        reconcileFailures.labelValues(reason.label).inc();
+    }
+
+    /** A registry operation ended; one that failed is counted apart and not timed, as in fleet. */
+    public void operation(Operation operation, Duration took, boolean failed) {
+        if (failed) {
+            operationFailures.labelValues(operation.label).inc();
+        } else {
+            operations.labelValues(operation.label).inc();
+            operationSeconds.labelValues(operation.label).observe(seconds(took));
+        }
+    }
+
+    /**
+     * An HTTP request was answered.
+     *
+     * @param resource which part of the API, out of a small fixed set
+     */
+    public void httpRequest(String resource, int status, Duration took) {
+        httpRequests.labelValues(resource, Integer.toString(status)).inc();
+        httpSeconds.labelValues(resource).observe(seconds(took));
+    }
+
+    /** Everything in the registry, in Prometheus' text format. */
+    public byte[] scrape() {
+        ByteArrayOutputStream text = new ByteArrayOutputStream(32 * 1024);
+        try {
+            writer.write(text, registry.scrape());
+        } catch (IOException e) {
+            throw new UncheckedIOException("metrics could not be written", e);
+        }
+        return text.toByteArray();
+    }
+
+    private Counter counter(String name, String help, String... labels) {
+        return Counter.builder().name(name).help(help).labelNames(labels).register(registry);
+    }
+
+    private Histogram histogram(String name, String help, String... labels) {
+        return Histogram.builder()
+                .name(name)
+                .help(help)
+                .labelNames(labels)
+                .classicOnly()
+                .register(registry);
+    }
+
+    private void gauge(EngineHealth health, String name, String help, ToDoubleFunction<EngineHealth.View> value) {
+        GaugeWithCallback.builder()
+                .name(name)
+                .help(help)
+                .callback(gauge -> gauge.call(value.applyAsDouble(health.view())))
+                .register(registry);
+    }
+
+    private static double seconds(Duration duration) {
+        return duration.toNanos() / 1e9;
+    }
+}

@@ -146,14 +146,16 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     }
 
     private static HttpReply malformed(@Nullable Throwable cause) {
-        return switch (cause) {
-            case TooLongHttpLineException _ -> HttpReply.error(414, "the request line is too long");
-            case TooLongHttpHeaderException _ -> HttpReply.error(431, "the headers are too long");
-            case null -> HttpReply.error(400, "malformed HTTP");
-            default -> HttpReply.error(400, "malformed HTTP: " + cause.getMessage());
-        };
+        if (cause instanceof TooLongHttpLineException) {
+            return HttpReply.error(414, "the request line is too long");
+        }
+        if (cause instanceof TooLongHttpHeaderException) {
+            return HttpReply.error(431, "the headers are too long");
+        }
+        return HttpReply.error(400, "malformed HTTP: " + (cause == null ? "" : cause.getMessage()));
     }
 
+    @SuppressWarnings("FutureReturnValueIgnored") // The chain ends in its own log line.
     private void dispatch(ChannelHandlerContext ctx, HttpRequest head) {
         ctx.channel().config().setAutoRead(false);
         clock.enter(Phase.ANSWERING);
@@ -165,12 +167,13 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
             respond(ctx, HttpReply.error(400, "malformed URL: " + e.getMessage()));
             return;
         }
-        var _ = handler.handle(call)
+        handler.handle(call)
                 .exceptionally(failure -> Failures.reply(call, failure))
                 .thenAccept(reply -> onLoop(ctx, () -> answered(ctx, answering, reply)))
-                .exceptionally(failure -> {
-                    log.error("HTTP {} {}: the answer could not be sent", call.method(), call.path(), failure);
-                    return null;
+                .whenComplete((done, failure) -> {
+                    if (failure != null) {
+                        log.error("HTTP {} {}: the answer could not be sent", call.method(), call.path(), failure);
+                    }
                 });
     }
 
@@ -269,15 +272,15 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
 
     @Override
     public void userEventTriggered(ChannelHandlerContext ctx, Object event) {
-        switch (event) {
-            case Stop _ -> {
-                stopping = true;
-                if (clock.phase() == Phase.IDLE) {
-                    close(ctx);
-                }
+        if (event instanceof Expired expired) {
+            expired(ctx, expired.phase());
+        } else if (event instanceof Stop) {
+            stopping = true;
+            if (clock.phase() == Phase.IDLE) {
+                close(ctx);
             }
-            case Expired(Phase phase) -> expired(ctx, phase);
-            default -> ctx.fireUserEventTriggered(event);
+        } else {
+            ctx.fireUserEventTriggered(event);
         }
     }
 
@@ -288,7 +291,9 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
                 reject(
                         ctx,
                         HttpReply.error(
-                                408, "the request did not arrive within " + settings.receiveTimeout().toMillis() + " ms"));
+                                408,
+                                "the request did not arrive within "
+                                        + settings.receiveTimeout().toMillis() + " ms"));
             case ANSWERING -> {
                 log.error(
                         "HTTP {} {} had no answer within {}; the caller gets a 503",
@@ -296,7 +301,9 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
                         request == null ? "" : request.uri(),
                         settings.answerTimeout());
                 keepAlive = false;
-                respond(ctx, HttpReply.error(503, "the engine did not answer in time; whether this was done is unknown"));
+                respond(
+                        ctx,
+                        HttpReply.error(503, "the engine did not answer in time; whether this was done is unknown"));
             }
         }
     }

@@ -44,15 +44,13 @@ public final class HttpServers implements AutoCloseable {
     private static final int MAX_HEADERS = 16 * 1024;
     private static final Duration DEFAULT_DRAIN = Duration.ofSeconds(5);
     private static final Duration CLOSE_LIMIT = Duration.ofSeconds(5);
-    private static final byte[] FULL =
-            """
+    private static final byte[] FULL = """
             HTTP/1.1 503 Service Unavailable\r
             Content-Length: 0\r
             Retry-After: 1\r
             Connection: close\r
             \r
-            """
-                    .getBytes(StandardCharsets.US_ASCII);
+            """.getBytes(StandardCharsets.US_ASCII);
 
     private final HttpHandler handler;
     private final HttpSettings settings;
@@ -153,7 +151,7 @@ public final class HttpServers implements AutoCloseable {
     }
 
     private void accept(Channel connection) {
-        connection.closeFuture().addListener(_ -> open.decrementAndGet());
+        connection.closeFuture().addListener(closed -> open.decrementAndGet());
         if (open.incrementAndGet() > settings.maxConnections() || stopping) {
             connection.writeAndFlush(Unpooled.wrappedBuffer(FULL)).addListener(ChannelFutureListener.CLOSE);
             return;

@@ -13,11 +13,15 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The file of a listening unix socket: made way for, protected, and removed. Owned by the thread that starts and stops. */
 final class UnixSocketFile {
     /** {@code sun_path} has 108 bytes, one of them for the final zero (unix(7)). */
     static final int MAX_PATH_BYTES = 107;
+
+    private static final Logger log = LoggerFactory.getLogger(UnixSocketFile.class);
 
     private final Path path;
     private @Nullable Object key;
@@ -58,7 +62,8 @@ final class UnixSocketFile {
                 throw new IOException("can't listen on unix socket " + path
                         + ": a live process listens on it; stop that one or choose another path");
             }
-        } catch (ConnectException _) {
+        } catch (ConnectException deadOwner) {
+            log.info("unix socket {} was left by a process that is gone; it is removed", path);
             Files.deleteIfExists(path);
         }
     }

@@ -104,13 +104,22 @@ final class MemoryFleet implements FleetApi, EngineHealth {
     @Override
     public synchronized View view() {
         return new View(
-                "engine-1", "test-cluster", quorum, quorum ? "engine-1" : "", 7, 42, 41, units.size(), machines.size(),
+                "engine-1",
+                "test-cluster",
+                quorum,
+                quorum ? "engine-1" : "",
+                7,
+                42,
+                41,
+                units.size(),
+                machines.size(),
                 states.size());
     }
 
     @Override
     public CompletableFuture<WriteResponse> createUnits(CreateUnitsRequest request, Duration deadline) {
-        return write(request.getRequestId(), deadline, request.getUnitsList(), unit -> create(unit, request.getReplace()));
+        return write(
+                request.getRequestId(), deadline, request.getUnitsList(), unit -> create(unit, request.getReplace()));
     }
 
     @Override
@@ -191,9 +200,8 @@ final class MemoryFleet implements FleetApi, EngineHealth {
         states.values().removeIf(state -> state.getName().equals(unit.getName()));
         boolean placed = unit.getTargetState() != TargetState.TARGET_STATE_INACTIVE && !machines.isEmpty();
         boolean launched = unit.getTargetState() == TargetState.TARGET_STATE_LAUNCHED;
-        List<String> on = !placed
-                ? List.of()
-                : unit.getGlobal() ? List.copyOf(machines.keySet()) : List.of(machines.firstKey());
+        List<String> on =
+                !placed ? List.of() : unit.getGlobal() ? List.copyOf(machines.keySet()) : List.of(machines.firstKey());
         for (String machine : on) {
             states.put(
                     unit.getName() + "\0" + machine,
@@ -247,7 +255,9 @@ final class MemoryFleet implements FleetApi, EngineHealth {
         return read(request.getRead(), deadline, () -> {
             Unit unit = units.get(request.getName());
             if (unit == null) {
-                throw Status.NOT_FOUND.withDescription("no unit " + request.getName()).asRuntimeException();
+                throw Status.NOT_FOUND
+                        .withDescription("no unit " + request.getName())
+                        .asRuntimeException();
             }
             return GetUnitResponse.newBuilder().setUnit(unit).build();
         });
@@ -315,8 +325,11 @@ final class MemoryFleet implements FleetApi, EngineHealth {
             if (text.startsWith("after:")) {
                 return text.substring("after:".length());
             }
-        } catch (IllegalArgumentException _) {
-            // Not even Base64: refused below.
+        } catch (IllegalArgumentException e) {
+            throw Status.INVALID_ARGUMENT
+                    .withCause(e)
+                    .withDescription("page token is no Base64")
+                    .asRuntimeException();
         }
         throw Status.INVALID_ARGUMENT
                 .withDescription("page token \"" + token + "\" was not made by an engine")

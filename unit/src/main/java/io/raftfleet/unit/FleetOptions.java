@@ -38,11 +38,13 @@ final class FleetOptions {
 
     /** The section's values by option, each list in the order of the lines. Empty for a file without the section. */
     static Map<String, List<String>> values(UnitFile file) {
+        return file.text().contains("[" + SECTION + "]\n") ? values(file.options()) : Map.of();
+    }
+
+    /** As {@link #values(UnitFile)}, of a file with these options. */
+    static Map<String, List<String>> values(List<UnitOption> options) {
         Map<String, List<String>> values = new LinkedHashMap<>();
-        if (!file.text().contains("[" + SECTION + "]\n")) {
-            return values;
-        }
-        for (UnitOption option : file.options()) {
+        for (UnitOption option : options) {
             if (option.section().equals(SECTION)) {
                 values.computeIfAbsent(option.name(), name -> new ArrayList<>()).addAll(split(option.value()));
             }

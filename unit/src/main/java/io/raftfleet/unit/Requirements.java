@@ -59,31 +59,33 @@ public final class Requirements {
      *     longer than {@value #MAX_CHARACTERS} characters
      */
     public static Requirements of(String unitName, UnitFile file) throws InvalidUnitException {
-        UnitName name = UnitName.of(unitName);
-        Map<String, List<String>> written = FleetOptions.values(file);
+        return of(UnitName.of(unitName), FleetOptions.values(file));
+    }
+
+    /** The requirements that these values of the section's options make. */
+    static Requirements of(UnitName name, Map<String, List<String>> written) throws InvalidUnitException {
         if (written.isEmpty()) {
             return NONE;
         }
-        check(unitName, written);
+        check(name.name(), written);
         Map<String, List<String>> expanded = new LinkedHashMap<>(written);
         expanded.replaceAll(
                 (option, values) -> values.stream().map(name::expand).toList());
-        check(unitName, expanded);
+        check(name.name(), expanded);
         return new Requirements(expanded, !expanded.equals(written));
     }
 
     /**
      * The requirements as they are written, specifiers left alone: what fleet validates.
      *
-     * @param unitName for messages
+     * @param name for messages
      */
-    static Requirements asWritten(String unitName, UnitFile file) throws InvalidUnitException {
-        Map<String, List<String>> options = FleetOptions.values(file);
-        if (options.isEmpty()) {
+    static Requirements asWritten(UnitName name, Map<String, List<String>> written) throws InvalidUnitException {
+        if (written.isEmpty()) {
             return NONE;
         }
-        check(unitName, options);
-        return new Requirements(options, false);
+        check(name.name(), written);
+        return new Requirements(written, false);
     }
 
     private static void check(String unitName, Map<String, List<String>> options) throws InvalidUnitException {

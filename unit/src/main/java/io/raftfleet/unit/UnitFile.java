@@ -96,6 +96,17 @@ public final class UnitFile {
         return List.copyOf(UnitLexer.readUntilFault(text));
     }
 
+    /**
+     * {@link #options()} of a file that keeps its form.
+     *
+     * @throws InvalidUnitException if it was made of options and can't be read back, or not a second time
+     */
+    List<UnitOption> readBack() throws InvalidUnitException {
+        List<UnitOption> options = UnitLexer.read(text);
+        settle(text, serialize(options));
+        return options;
+    }
+
     /** The values of one option in the order of their lines; empty when there is none. */
     public List<String> values(String section, String name) {
         return UnitLexer.readUntilFault(text).stream()

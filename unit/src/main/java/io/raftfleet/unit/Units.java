@@ -1,6 +1,8 @@
 package io.raftfleet.unit;
 
 import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Map;
 
 /** Decides which units may be submitted. */
 public final class Units {
@@ -18,18 +20,22 @@ public final class Units {
      * @throws InvalidUnitException with the first rule that is broken, naming unit, field and reason
      */
     public static void validate(String name, UnitFile file) throws InvalidUnitException {
-        UnitName.validate(name);
+        UnitName unit = UnitName.of(name);
         if (file.isEmpty()) {
             throw new InvalidUnitException(name, "contents", "the file has no options");
         }
         checkSize(name, file.text());
+        Map<String, List<String>> written = FleetOptions.values(readBack(name, file));
+        checkCombinations(name, Requirements.asWritten(unit, written));
+        Requirements.of(unit, written);
+    }
+
+    private static List<UnitOption> readBack(String name, UnitFile file) throws InvalidUnitException {
         try {
-            UnitFile.parse(file.text());
+            return file.readBack();
         } catch (InvalidUnitException e) {
             throw e.inUnit(name);
         }
-        checkCombinations(name, Requirements.asWritten(name, file));
-        Requirements.of(name, file);
     }
 
     private static void checkSize(String name, String text) throws InvalidUnitException {

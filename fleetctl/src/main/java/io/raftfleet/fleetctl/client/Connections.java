@@ -1,0 +1,140 @@
+package io.raftfleet.fleetctl.client;
+
+import io.grpc.ChannelCredentials;
+import io.grpc.InsecureChannelCredentials;
+import io.grpc.ManagedChannel;
+import io.grpc.TlsChannelCredentials;
+import io.grpc.netty.NettyChannelBuilder;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.nio.NioIoHandler;
+import io.netty.channel.socket.nio.NioSocketChannel;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReferenceArray;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One channel an endpoint, made when first used, and which endpoint to use next. All channels share one I/O thread, on which
+ * callbacks run too, so callbacks must not block. Creation and closing are guarded by this object's monitor; reads need none.
+ */
+final class Connections implements AutoCloseable {
+    /** Bounds a page of answers: the longest unit file is 256 KiB, a page with contents has at most 100. */
+    private static final int MAX_MESSAGE = 64 << 20;
+
+    private final List<Endpoint> endpoints;
+    private final ClientOptions options;
+    private final AtomicReferenceArray<ManagedChannel> channels;
+    private final AtomicInteger preferred = new AtomicInteger();
+    private @Nullable EventLoopGroup loop;
+    private boolean closed;
+
+    Connections(ClientOptions options) {
+        this.options = options;
+        this.endpoints = options.endpoints();
+        this.channels = new AtomicReferenceArray<>(endpoints.size());
+    }
+
+    int size() {
+        return endpoints.size();
+    }
+
+    Endpoint endpoint(int index) {
+        return endpoints.get(index);
+    }
+
+    /** The endpoint that answered last; the first one at the start. */
+    int preferred() {
+        return preferred.get();
+    }
+
+    void prefer(int index) {
+        preferred.set(index);
+    }
+
+    /** The index after this one, around the list. */
+    int after(int index) {
+        return index + 1 == endpoints.size() ? 0 : index + 1;
+    }
+
+    ManagedChannel channel(int index) {
+        @Nullable ManagedChannel channel = channels.get(index);
+        return channel == null ? open(index) : channel;
+    }
+
+    /** Makes the next call on this channel connect at once, whatever its own back-off says: ours has waited already. */
+    void connectAtOnce(int index) {
+        @Nullable ManagedChannel channel = channels.get(index);
+        if (channel != null) {
+            channel.resetConnectBackoff();
+        }
+    }
+
+    private synchronized ManagedChannel open(int index) {
+        if (closed) {
+            throw new IllegalStateException("the client is closed");
+        }
+        @Nullable ManagedChannel present = channels.get(index);
+        if (present != null) {
+            return present;
+        }
+        if (loop == null) {
+            loop = new MultiThreadIoEventLoopGroup(
+                    1, Thread.ofPlatform().daemon().name("fleet-client").factory(), NioIoHandler.newFactory());
+        }
+        Endpoint endpoint = endpoints.get(index);
+        ChannelCredentials credentials = credentials(endpoint);
+        NettyChannelBuilder builder = endpoint.isLiteral()
+                ? NettyChannelBuilder.forAddress(endpoint.address(), credentials)
+                : NettyChannelBuilder.forAddress(endpoint.host(), endpoint.port(), credentials);
+        ManagedChannel channel = builder.eventLoopGroup(loop)
+                .channelType(NioSocketChannel.class)
+                .directExecutor()
+                .disableRetry()
+                .disableServiceConfigLookUp()
+                .maxInboundMessageSize(MAX_MESSAGE)
+                .build();
+        channels.set(index, channel);
+        return channel;
+    }
+
+    private ChannelCredentials credentials(Endpoint endpoint) {
+        if (!options.tls() && !endpoint.tls()) {
+            return InsecureChannelCredentials.create();
+        }
+        TlsChannelCredentials.Builder tls = TlsChannelCredentials.newBuilder();
+        try {
+            Path ca = options.caFile();
+            if (ca != null) {
+                tls.trustManager(ca.toFile());
+            }
+            Path cert = options.certFile();
+            Path key = options.keyFile();
+            if (cert != null && key != null) {
+                tls.keyManager(cert.toFile(), key.toFile());
+            }
+        } catch (IOException e) {
+            throw new IllegalArgumentException("can't read the TLS files: " + e.getMessage(), e);
+        }
+        return tls.build();
+    }
+
+    /** Ends all calls and connections; waits for at most a second. */
+    @Override
+    public synchronized void close() {
+        closed = true;
+        for (int i = 0; i < channels.length(); i++) {
+            @Nullable ManagedChannel channel = channels.get(i);
+            if (channel != null) {
+                channel.shutdownNow();
+            }
+        }
+        EventLoopGroup running = loop;
+        if (running != null) {
+            running.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly(1, TimeUnit.SECONDS);
+        }
+    }
+}

@@ -1,0 +1,119 @@
+package io.raftfleet.fleetctl.client;
+
+import java.net.InetSocketAddress;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+
+/**
+ * Where one engine listens for gRPC.
+ *
+ * @param host a name or an address, an IPv6 address without brackets
+ * @param port from 1 to 65535
+ * @param tls whether the user asked for TLS by the scheme {@code https}
+ */
+public record Endpoint(String host, int port, boolean tls) {
+    /** What a cluster started by {@code bin/fleet up} listens on: port base 14100, plus 100, plus the engine's number. */
+    public static final String DEFAULT = "127.0.0.1:14201,127.0.0.1:14202,127.0.0.1:14203";
+
+    private static final int MAX_PORT = 65_535;
+
+    /** An endpoint without TLS. */
+    public Endpoint(String host, int port) {
+        this(host, port, false);
+    }
+
+    /**
+     * Reads a comma-separated list of {@code host:port}, {@code [v6]:port}, {@code http://host:port} or {@code https://host:port}.
+     *
+     * @return the endpoints in the given order, each once
+     * @throws IllegalArgumentException when the list is empty or one of it is none of these; the message names it
+     */
+    public static List<Endpoint> parseList(String list) {
+        var endpoints = new LinkedHashSet<Endpoint>();
+        for (String part : list.split(",", -1)) {
+            if (!part.isBlank()) {
+                endpoints.add(parse(part.strip()));
+            }
+        }
+        if (endpoints.isEmpty()) {
+            throw new IllegalArgumentException("no endpoint given: expected host:port, several separated by commas");
+        }
+        return Collections.unmodifiableList(new ArrayList<>(endpoints));
+    }
+
+    /**
+     * Reads one endpoint.
+     *
+     * @throws IllegalArgumentException when it can't be one; the message names it
+     */
+    public static Endpoint parse(String text) {
+        String rest = text;
+        boolean tls = false;
+        int scheme = text.indexOf("://");
+        if (scheme >= 0) {
+            String name = text.substring(0, scheme).toLowerCase(Locale.ROOT);
+            switch (name) {
+                case "http" -> tls = false;
+                case "https" -> tls = true;
+                case "unix", "file" ->
+                    throw bad(text, "unix sockets carry the HTTP API only, give an engine's gRPC host:port");
+                default -> throw bad(text, "the scheme \"" + name + "\" is not supported, give host:port");
+            }
+            rest = text.substring(scheme + 3);
+        }
+        while (rest.endsWith("/")) {
+            rest = rest.substring(0, rest.length() - 1);
+        }
+        int colon = rest.lastIndexOf(':');
+        if (colon <= 0 || rest.endsWith("]")) {
+            throw bad(text, "it has no port, expected host:port");
+        }
+        String host = rest.substring(0, colon);
+        if (host.startsWith("[") && host.endsWith("]")) {
+            host = host.substring(1, host.length() - 1);
+        } else if (host.indexOf(':') >= 0) {
+            throw bad(text, "an IPv6 address needs brackets: [address]:port");
+        }
+        if (host.isEmpty() || host.indexOf('/') >= 0) {
+            throw bad(text, "expected host:port");
+        }
+        return new Endpoint(host, port(text, rest.substring(colon + 1)), tls);
+    }
+
+    private static int port(String text, String digits) {
+        try {
+            int port = Integer.parseInt(digits);
+            if (port >= 1 && port <= MAX_PORT) {
+                return port;
+            }
+        } catch (NumberFormatException e) {
+            throw bad(text, "the port \"" + digits + "\" is not a number", e);
+        }
+        throw bad(text, "the port must be from 1 to " + MAX_PORT);
+    }
+
+    private static IllegalArgumentException bad(String text, String why) {
+        return new IllegalArgumentException("invalid endpoint \"" + text + "\": " + why);
+    }
+
+    private static IllegalArgumentException bad(String text, String why, Throwable cause) {
+        return new IllegalArgumentException("invalid endpoint \"" + text + "\": " + why, cause);
+    }
+
+    /** Whether {@link #host} is an address, so that no name has to be looked up. */
+    boolean isLiteral() {
+        return host.indexOf(':') >= 0 || host.chars().allMatch(c -> c == '.' || (c >= '0' && c <= '9'));
+    }
+
+    InetSocketAddress address() {
+        return new InetSocketAddress(host, port);
+    }
+
+    @Override
+    public String toString() {
+        return (host.indexOf(':') >= 0 ? "[" + host + "]" : host) + ":" + port;
+    }
+}

@@ -1,0 +1,86 @@
+package io.raftfleet.fleetctl.client;
+
+import io.grpc.Status;
+import java.net.SocketException;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/** What each endpoint last answered to one call, and what to tell people of it. Confined to one call at a time. */
+final class Failures {
+    private final Map<Endpoint, Status> last = new LinkedHashMap<>();
+
+    /** Whether another endpoint, or the same one a little later, may give a better answer. */
+    static boolean worthRetrying(Status status) {
+        return switch (status.getCode()) {
+            // UNKNOWN: the write may have happened; the same request id finds out.
+            case UNAVAILABLE, UNKNOWN, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED -> true;
+            default -> false;
+        };
+    }
+
+    void add(Endpoint endpoint, Status status) {
+        last.put(endpoint, status);
+    }
+
+    /** Whether this many endpoints were tried, and none could be connected to. */
+    boolean allUnreachable(int endpoints) {
+        return last.size() == endpoints && last.values().stream().allMatch(Failures::isUnreachable);
+    }
+
+    private static boolean isUnreachable(Status status) {
+        if (status.getCode() != Status.Code.UNAVAILABLE) {
+            return false;
+        }
+        for (Throwable t = status.getCause(); t != null; t = t.getCause()) {
+            if (t instanceof SocketException || t instanceof java.net.UnknownHostException) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** The final answer after retries. */
+    FleetClientException unanswered(String what, Status status, Duration timeout) {
+        String who = last.entrySet().stream()
+                .map(e -> e.getKey() + " (" + reason(e.getValue()) + ")")
+                .collect(Collectors.joining(", "));
+        String problem = allUnreachable(last.size())
+                ? "no engine can be reached: " + who
+                        + ". Is the cluster up, and is --endpoint right? Look with: bin/fleet status"
+                : "no engine answered " + what + " within " + seconds(timeout) + ": " + who
+                        + ". Look with: bin/fleet status; or raise --request-timeout";
+        return new FleetClientException(status.getCode(), problem, status.getCause());
+    }
+
+    /** An answer that no retry changes. */
+    static FleetClientException refused(Status status, Endpoint endpoint) {
+        String text = status.getDescription();
+        String message =
+                text == null ? "engine " + endpoint + " answered " + status.getCode() + " without a reason" : text;
+        return new FleetClientException(status.getCode(), message, status.getCause());
+    }
+
+    static String reason(Status status) {
+        Throwable cause = status.getCause();
+        if (isUnreachable(status)) {
+            while (cause != null && cause.getCause() != null) {
+                cause = cause.getCause();
+            }
+            @Nullable String text = cause == null ? null : cause.getMessage();
+            return text == null ? "not reachable" : text.toLowerCase(java.util.Locale.ROOT);
+        }
+        if (status.getCode() == Status.Code.DEADLINE_EXCEEDED) {
+            return "no answer";
+        }
+        String text = status.getDescription();
+        return text == null ? status.getCode().toString() : text;
+    }
+
+    private static String seconds(Duration timeout) {
+        double seconds = timeout.toMillis() / 1000.0;
+        return (seconds == Math.rint(seconds) ? Long.toString((long) seconds) : Double.toString(seconds)) + " s";
+    }
+}

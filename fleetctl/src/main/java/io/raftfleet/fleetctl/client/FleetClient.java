@@ -1,0 +1,332 @@
+package io.raftfleet.fleetctl.client;
+
+import com.google.protobuf.CodedOutputStream;
+import io.grpc.MethodDescriptor;
+import io.grpc.Status;
+import io.raftfleet.proto.cluster.ClusterGrpc;
+import io.raftfleet.proto.cluster.StatusRequest;
+import io.raftfleet.proto.cluster.StatusResponse;
+import io.raftfleet.proto.cluster.TakeSnapshotRequest;
+import io.raftfleet.proto.cluster.TakeSnapshotResponse;
+import io.raftfleet.proto.cluster.TransferLeaderRequest;
+import io.raftfleet.proto.cluster.TransferLeaderResponse;
+import io.raftfleet.proto.fleet.CreateUnitsRequest;
+import io.raftfleet.proto.fleet.DestroyUnitsRequest;
+import io.raftfleet.proto.fleet.FleetGrpc;
+import io.raftfleet.proto.fleet.GetUnitRequest;
+import io.raftfleet.proto.fleet.GetUnitResponse;
+import io.raftfleet.proto.fleet.ItemResult;
+import io.raftfleet.proto.fleet.JournalRequest;
+import io.raftfleet.proto.fleet.ListMachinesRequest;
+import io.raftfleet.proto.fleet.ListUnitStatesRequest;
+import io.raftfleet.proto.fleet.ListUnitsRequest;
+import io.raftfleet.proto.fleet.MachinePatch;
+import io.raftfleet.proto.fleet.NewUnit;
+import io.raftfleet.proto.fleet.Page;
+import io.raftfleet.proto.fleet.PatchMachinesRequest;
+import io.raftfleet.proto.fleet.SetTargetStatesRequest;
+import io.raftfleet.proto.fleet.TargetStateChange;
+import io.raftfleet.proto.fleet.UnitStatusRequest;
+import io.raftfleet.proto.fleet.VersionRequest;
+import io.raftfleet.proto.fleet.VersionResponse;
+import io.raftfleet.proto.fleet.WatchRequest;
+import io.raftfleet.proto.fleet.WriteResponse;
+import io.raftfleet.proto.model.Machine;
+import io.raftfleet.proto.model.Revision;
+import io.raftfleet.proto.model.Unit;
+import io.raftfleet.proto.model.UnitState;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutionException;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The cluster, over any of its engines. Every call is retried within the request timeout on the other endpoints; a write keeps its
+ * request id over its retries, so that it is done once. Lists of any length are read page by page, writes of any length sent batch
+ * by batch, each batch with an id of its own.
+ *
+ * <p>Futures fail with {@link FleetClientException}, and complete on the client's I/O thread: what depends on them must not block.
+ * Thread-safe; {@link #close} cancels what is under way.
+ */
+public final class FleetClient implements AutoCloseable {
+    /** Rows a page without contents: some hundred bytes each. */
+    private static final int PAGE = 5_000;
+    /** Rows a page with contents, up to 256 KiB each. */
+    private static final int CONTENTS_PAGE = 100;
+
+    private static final int ITEMS_A_SECOND = 1_000;
+    private static final Duration LEAST_WATCH_PATIENCE = Duration.ofSeconds(30);
+
+    private final ClientOptions options;
+    private final Connections connections;
+    private final Caller caller;
+    private final RequestIds ids;
+
+    /** Connects to nothing yet. */
+    public FleetClient(ClientOptions options) {
+        this.options = options;
+        this.connections = new Connections(options);
+        this.caller = new Caller(connections, options);
+        this.ids = new RequestIds(options);
+    }
+
+    /** What it was made with. */
+    public ClientOptions options() {
+        return options;
+    }
+
+    // -- Writes ------------------------------------------------------------------------------------------------------
+
+    /** Creates any number of units, in batches one after the other. */
+    public WriteOutcome createUnits(List<NewUnit> units, boolean replace) {
+        return write(units, NewUnit::getSerializedSize, batch -> createUnitsAsync(batch, replace));
+    }
+
+    /** Creates at most 10,000 units, at most some 3 MiB, in one call. */
+    public CompletableFuture<WriteResponse> createUnitsAsync(List<NewUnit> units, boolean replace) {
+        var request = CreateUnitsRequest.newBuilder()
+                .setRequestId(ids.next())
+                .addAllUnits(units)
+                .setReplace(replace);
+        return send(FleetGrpc.getCreateUnitsMethod(), request.build(), units.size());
+    }
+
+    /** Changes any number of target states, in batches one after the other. */
+    public WriteOutcome setTargetStates(List<TargetStateChange> changes) {
+        return write(changes, TargetStateChange::getSerializedSize, this::setTargetStatesAsync);
+    }
+
+    /** Changes at most 10,000 target states in one call. */
+    public CompletableFuture<WriteResponse> setTargetStatesAsync(List<TargetStateChange> changes) {
+        var request =
+                SetTargetStatesRequest.newBuilder().setRequestId(ids.next()).addAllChanges(changes);
+        return send(FleetGrpc.getSetTargetStatesMethod(), request.build(), changes.size());
+    }
+
+    /** Destroys any number of units, in batches one after the other. */
+    public WriteOutcome destroyUnits(List<String> names) {
+        return write(names, CodedOutputStream::computeStringSizeNoTag, this::destroyUnitsAsync);
+    }
+
+    /** Destroys at most 10,000 units in one call. */
+    public CompletableFuture<WriteResponse> destroyUnitsAsync(List<String> names) {
+        var request = DestroyUnitsRequest.newBuilder().setRequestId(ids.next()).addAllNames(names);
+        return send(FleetGrpc.getDestroyUnitsMethod(), request.build(), names.size());
+    }
+
+    /** Changes what operators say of machines; any number, in batches one after the other. */
+    public WriteOutcome patchMachines(List<MachinePatch> patches) {
+        return write(patches, MachinePatch::getSerializedSize, batch -> {
+            var request =
+                    PatchMachinesRequest.newBuilder().setRequestId(ids.next()).addAllPatches(batch);
+            return send(FleetGrpc.getPatchMachinesMethod(), request.build(), batch.size());
+        });
+    }
+
+    private <Q> CompletableFuture<WriteResponse> send(MethodDescriptor<Q, WriteResponse> method, Q request, int items) {
+        Duration timeout = options.requestTimeout().plusSeconds(items / ITEMS_A_SECOND);
+        return caller.call(method, request, timeout).thenApply(response -> {
+            if (response.getResultsCount() != items) {
+                throw new CompletionException(new FleetClientException(
+                        Status.Code.INTERNAL,
+                        "an engine answered " + response.getResultsCount() + " results to " + items
+                                + " items: it does not keep the contract, compare its version with this client's",
+                        null));
+            }
+            return response;
+        });
+    }
+
+    private static <T> WriteOutcome write(
+            List<T> items,
+            java.util.function.ToIntFunction<T> bytes,
+            Function<List<T>, CompletableFuture<WriteResponse>> call) {
+        var results = new ArrayList<ItemResult>(items.size());
+        Revision revision = Revision.getDefaultInstance();
+        for (List<T> batch : Batches.split(items, bytes)) {
+            WriteResponse response = join(call.apply(batch));
+            results.addAll(response.getResultsList());
+            revision = response.getRevision();
+        }
+        return new WriteOutcome(results, revision);
+    }
+
+    // -- Reads -------------------------------------------------------------------------------------------------------
+
+    /** One unit, with contents and vetoes; null when there is none of that name. */
+    public @Nullable GetUnitResponse getUnit(String name) {
+        try {
+            var request = GetUnitRequest.newBuilder().setName(name).build();
+            return join(caller.call(FleetGrpc.getGetUnitMethod(), request, options.requestTimeout()));
+        } catch (FleetClientException e) {
+            if (e.code() == Status.Code.NOT_FOUND) {
+                return null;
+            }
+            throw e;
+        }
+    }
+
+    /** All units that the request selects; its page is ignored. */
+    public CompletableFuture<Listing<Unit>> listUnitsAsync(ListUnitsRequest request) {
+        int size = request.getWithContents() ? CONTENTS_PAGE : PAGE;
+        return pages(token -> caller.call(
+                        FleetGrpc.getListUnitsMethod(),
+                        request.toBuilder().setPage(page(size, token)).build(),
+                        options.requestTimeout())
+                .thenApply(r -> new OnePage<>(r.getUnitsList(), r.getNextToken(), r.getRevision())));
+    }
+
+    /** As {@link #listUnitsAsync}, waiting. */
+    public Listing<Unit> listUnits(ListUnitsRequest request) {
+        return join(listUnitsAsync(request));
+    }
+
+    /** All unit states that the request selects; its page is ignored. */
+    public CompletableFuture<Listing<UnitState>> listUnitStatesAsync(ListUnitStatesRequest request) {
+        return pages(token -> caller.call(
+                        FleetGrpc.getListUnitStatesMethod(),
+                        request.toBuilder().setPage(page(PAGE, token)).build(),
+                        options.requestTimeout())
+                .thenApply(r -> new OnePage<>(r.getStatesList(), r.getNextToken(), r.getRevision())));
+    }
+
+    /** As {@link #listUnitStatesAsync}, waiting. */
+    public Listing<UnitState> listUnitStates(ListUnitStatesRequest request) {
+        return join(listUnitStatesAsync(request));
+    }
+
+    /** All machines that the request selects; its page is ignored. */
+    public CompletableFuture<Listing<Machine>> listMachinesAsync(ListMachinesRequest request) {
+        return pages(token -> caller.call(
+                        FleetGrpc.getListMachinesMethod(),
+                        request.toBuilder().setPage(page(PAGE, token)).build(),
+                        options.requestTimeout())
+                .thenApply(r -> new OnePage<>(r.getMachinesList(), r.getNextToken(), r.getRevision())));
+    }
+
+    /** As {@link #listMachinesAsync}, waiting. */
+    public Listing<Machine> listMachines(ListMachinesRequest request) {
+        return join(listMachinesAsync(request));
+    }
+
+    private record OnePage<T>(List<T> rows, String nextToken, Revision revision) {}
+
+    private static Page page(int size, String token) {
+        return Page.newBuilder().setSize(size).setToken(token).build();
+    }
+
+    private static <T> CompletableFuture<Listing<T>> pages(Function<String, CompletableFuture<OnePage<T>>> read) {
+        return read.apply("").thenCompose(first -> {
+            if (first.nextToken().isEmpty()) {
+                return CompletableFuture.completedFuture(new Listing<>(first.rows(), first.revision()));
+            }
+            var rows = new ArrayList<T>(first.rows());
+            return rest(read, first.nextToken(), rows).thenApply(all -> new Listing<>(all, first.revision()));
+        });
+    }
+
+    private static <T> CompletableFuture<List<T>> rest(
+            Function<String, CompletableFuture<OnePage<T>>> read, String token, List<T> rows) {
+        return read.apply(token).thenCompose(page -> {
+            rows.addAll(page.rows());
+            return page.nextToken().isEmpty()
+                    ? CompletableFuture.completedFuture(rows)
+                    : rest(read, page.nextToken(), rows);
+        });
+    }
+
+    // -- Streams -----------------------------------------------------------------------------------------------------
+
+    /** Changes from the request's revision on. Opens with the first {@link Watch#next}. */
+    public Watch watch(WatchRequest request) {
+        Duration patience = options.requestTimeout().multipliedBy(3);
+        return new Watch(
+                connections,
+                options,
+                request,
+                patience.compareTo(LEAST_WATCH_PATIENCE) < 0 ? LEAST_WATCH_PATIENCE : patience);
+    }
+
+    /** A unit's journal. */
+    public LogReader journal(JournalRequest request) {
+        return LogReader.open(connections, options, FleetGrpc.getJournalMethod(), request);
+    }
+
+    /** What systemd says of a unit. */
+    public LogReader unitStatus(UnitStatusRequest request) {
+        return LogReader.open(connections, options, FleetGrpc.getUnitStatusMethod(), request);
+    }
+
+    // -- Engines -----------------------------------------------------------------------------------------------------
+
+    /** Which engine answers, which leads. */
+    public VersionResponse version() {
+        return join(caller.call(
+                FleetGrpc.getVersionMethod(), VersionRequest.getDefaultInstance(), options.requestTimeout()));
+    }
+
+    /** How the engine at one of the endpoints sees the cluster; asked once, of that engine alone. */
+    public CompletableFuture<StatusResponse> statusAsync(Endpoint endpoint) {
+        return caller.callOne(
+                ClusterGrpc.getStatusMethod(),
+                StatusRequest.getDefaultInstance(),
+                options.requestTimeout(),
+                indexOf(endpoint));
+    }
+
+    /**
+     * Hands leadership over.
+     *
+     * @param engineId to which engine; empty: to whichever is most up to date
+     */
+    public TransferLeaderResponse transferLeader(String engineId) {
+        var request = TransferLeaderRequest.newBuilder().setEngineId(engineId).build();
+        return join(caller.call(ClusterGrpc.getTransferLeaderMethod(), request, options.requestTimeout()));
+    }
+
+    /** Takes a checkpoint on the engine at one of the endpoints; asked once, of that engine alone. */
+    public CompletableFuture<TakeSnapshotResponse> takeSnapshotAsync(Endpoint endpoint, Duration timeout) {
+        return caller.callOne(
+                ClusterGrpc.getTakeSnapshotMethod(),
+                TakeSnapshotRequest.getDefaultInstance(),
+                timeout,
+                indexOf(endpoint));
+    }
+
+    private int indexOf(Endpoint endpoint) {
+        int index = options.endpoints().indexOf(endpoint);
+        if (index < 0) {
+            throw new IllegalArgumentException(endpoint + " is none of this client's endpoints");
+        }
+        return index;
+    }
+
+    /**
+     * Waits for a future of this client.
+     *
+     * @throws FleetClientException what the future failed with
+     */
+    public static <T> T join(CompletableFuture<T> future) {
+        try {
+            return future.get();
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof FleetClientException known) {
+                throw known;
+            }
+            throw new IllegalStateException("unexpected failure of a call", e.getCause());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            future.cancel(false);
+            throw new FleetClientException(Status.Code.CANCELLED, "interrupted while waiting for an engine", e);
+        }
+    }
+
+    @Override
+    public void close() {
+        connections.close();
+    }
+}

@@ -1,0 +1,93 @@
+package io.raftfleet.fleetctl.client;
+
+import io.grpc.CallOptions;
+import io.grpc.Channel;
+import io.grpc.MethodDescriptor;
+import io.grpc.Status;
+import io.grpc.stub.ClientCallStreamObserver;
+import io.grpc.stub.ClientCalls;
+import io.grpc.stub.ClientResponseObserver;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One server-streaming call, pulled by one thread. At most {@value #AHEAD} messages are asked for ahead, so a slow reader holds the
+ * server back and memory stays bounded.
+ */
+final class ServerStream<Q, R> implements ClientResponseObserver<Q, R>, AutoCloseable {
+    private static final int AHEAD = 4;
+
+    /** Messages, and last a {@link Status}: room for all that were asked for and for that. */
+    private final BlockingQueue<Object> queue = new ArrayBlockingQueue<>(AHEAD + 1);
+
+    private volatile @Nullable ClientCallStreamObserver<Q> call;
+    private @Nullable Status end;
+
+    private ServerStream() {}
+
+    static <Q, R> ServerStream<Q, R> open(Channel channel, MethodDescriptor<Q, R> method, Q request) {
+        var stream = new ServerStream<Q, R>();
+        ClientCalls.asyncServerStreamingCall(channel.newCall(method, CallOptions.DEFAULT), request, stream);
+        return stream;
+    }
+
+    @Override
+    public void beforeStart(ClientCallStreamObserver<Q> stream) {
+        stream.disableAutoRequestWithInitial(AHEAD);
+        call = stream;
+    }
+
+    @Override
+    public void onNext(R value) {
+        queue.add(value);
+    }
+
+    @Override
+    public void onError(Throwable t) {
+        queue.add(Status.fromThrowable(t));
+    }
+
+    @Override
+    public void onCompleted() {
+        queue.add(Status.OK);
+    }
+
+    /** The next message, or null when the time is over or the stream has ended: {@link #end} tells. */
+    @Nullable
+    R next(long nanos) throws InterruptedException {
+        if (end != null) {
+            return null;
+        }
+        Object item = queue.poll(Math.max(nanos, 0), TimeUnit.NANOSECONDS);
+        if (item == null) {
+            return null;
+        }
+        if (item instanceof Status status) {
+            end = status;
+            return null;
+        }
+        ClientCallStreamObserver<Q> running = call;
+        if (running != null) {
+            running.request(1);
+        }
+        @SuppressWarnings("unchecked") // onNext puts nothing else
+        R value = (R) item;
+        return value;
+    }
+
+    /** How the stream ended, after its last message was read; null before. */
+    @Nullable
+    Status end() {
+        return end;
+    }
+
+    @Override
+    public void close() {
+        ClientCallStreamObserver<Q> running = call;
+        if (running != null) {
+            running.cancel("no longer wanted", null);
+        }
+    }
+}

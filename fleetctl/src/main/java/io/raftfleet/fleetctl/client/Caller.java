@@ -61,7 +61,6 @@ final class Caller {
                     null));
         }
         var call = new Call<>(method, request, timeout, first, once);
-        call.result.whenComplete((r, e) -> inFlight.release());
         call.attempt();
         return call.result;
     }
@@ -98,15 +97,14 @@ final class Caller {
                 ClientCalls.asyncUnaryCall(
                         connections.channel(endpoint).newCall(method, options), request, new Answer());
             } catch (IllegalStateException e) {
-                result.completeExceptionally(
-                        new FleetClientException(Status.Code.CANCELLED, "the client is closed", e));
+                fail(new FleetClientException(Status.Code.CANCELLED, "the client is closed", e));
             }
         }
 
         private void failed(Status status) {
             Endpoint asked = connections.endpoint(endpoint);
             if (!Failures.worthRetrying(status)) {
-                result.completeExceptionally(Failures.refused(status, asked));
+                fail(Failures.refused(status, asked));
                 return;
             }
             attempts++;
@@ -123,7 +121,7 @@ final class Caller {
             boolean crowded = status.getCode() == Status.Code.RESOURCE_EXHAUSTED;
             long wait = roundOver || crowded ? backoff(Math.max(round, 1), options.random()) : 0;
             if (once || hopeless || left() <= wait) {
-                result.completeExceptionally(failures.unanswered(name(), status, timeout));
+                fail(failures.unanswered(name(), status, timeout));
                 return;
             }
             endpoint = connections.after(endpoint);
@@ -136,6 +134,11 @@ final class Caller {
                 connections.connectAtOnce(endpoint);
                 attempt();
             });
+        }
+
+        private void fail(FleetClientException e) {
+            inFlight.release();
+            result.completeExceptionally(e);
         }
 
         private String name() {
@@ -162,6 +165,7 @@ final class Caller {
                 if (answer == null) {
                     failed(Status.INTERNAL.withDescription("empty answer to " + name()));
                 } else {
+                    inFlight.release();
                     result.complete(answer);
                 }
             }

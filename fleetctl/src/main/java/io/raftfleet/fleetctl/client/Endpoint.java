@@ -55,13 +55,13 @@ public record Endpoint(String host, int port, boolean tls) {
         int scheme = text.indexOf("://");
         if (scheme >= 0) {
             String name = text.substring(0, scheme).toLowerCase(Locale.ROOT);
-            switch (name) {
-                case "http" -> tls = false;
-                case "https" -> tls = true;
+            tls = switch (name) {
+                case "http" -> false;
+                case "https" -> true;
                 case "unix", "file" ->
                     throw bad(text, "unix sockets carry the HTTP API only, give an engine's gRPC host:port");
                 default -> throw bad(text, "the scheme \"" + name + "\" is not supported, give host:port");
-            }
+            };
             rest = text.substring(scheme + 3);
         }
         while (rest.endsWith("/")) {

@@ -1,0 +1,47 @@
+package io.raftfleet.fleetctl;
+
+import io.raftfleet.fleetctl.client.FleetClientException;
+import io.raftfleet.proto.fleet.GetUnitResponse;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Parameters;
+
+/** {@code cat}. */
+@Command(
+        name = "cat",
+        abbreviateSynopsis = true,
+        description = {
+            "Output the contents of a submitted unit",
+            "",
+            "Prints the unit file that the cluster has, unchanged."
+        })
+final class CatCommand extends FleetCommand {
+    @Parameters(paramLabel = "UNIT", arity = "0..*")
+    @Nullable
+    List<String> units;
+
+    CatCommand(Session session) {
+        super(session);
+    }
+
+    @Override
+    public Integer call() {
+        List<String> arguments = units;
+        if (arguments == null || arguments.size() != 1) {
+            throw new CommandException("One unit file must be provided");
+        }
+        String name = UnitNames.mangle(arguments.getFirst());
+        GetUnitResponse answer;
+        try {
+            answer = session.client().getUnit(name);
+        } catch (FleetClientException e) {
+            throw new CommandException("Error retrieving Unit " + name + ": " + e.getMessage(), e);
+        }
+        if (answer == null) {
+            throw new CommandException("Unit " + name + " not found");
+        }
+        session.terminal().out().append(answer.getUnit().getContents().getText());
+        return 0;
+    }
+}

@@ -1,0 +1,37 @@
+package io.raftfleet.fleetctl;
+
+import io.raftfleet.proto.model.TargetState;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** What all commands have: the session, and help. The result of {@link #call} is the exit code: 0 done, 1 error, 2 usage. */
+@Command
+abstract class FleetCommand implements Callable<Integer> {
+    static final TargetState INACTIVE = TargetState.TARGET_STATE_INACTIVE;
+    static final TargetState LOADED = TargetState.TARGET_STATE_LOADED;
+    static final TargetState LAUNCHED = TargetState.TARGET_STATE_LAUNCHED;
+
+    final Session session;
+
+    @Option(
+            names = {"-h", "--help"},
+            usageHelp = true,
+            description = "Print usage information and exit")
+    boolean help;
+
+    FleetCommand(Session session) {
+        this.session = session;
+    }
+
+    /** Says so when there is no argument; fleet's exit code is 0 then. */
+    boolean nothingGiven(@Nullable List<String> units) {
+        if (units == null || units.isEmpty()) {
+            session.err("No units given");
+            return true;
+        }
+        return false;
+    }
+}

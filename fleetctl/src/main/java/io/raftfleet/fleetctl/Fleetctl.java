@@ -1,0 +1,128 @@
+package io.raftfleet.fleetctl;
+
+import io.raftfleet.fleetctl.client.FleetClientException;
+import java.io.OutputStreamWriter;
+import java.io.PrintStream;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.util.concurrent.Callable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.HelpCommand;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** The root command, and one run of it. */
+@Command(
+        name = "fleetctl",
+        abbreviateSynopsis = true,
+        description = "fleetctl is a command-line interface to raftfleet, the cluster-wide init system.",
+        synopsisSubcommandLabel = "COMMAND",
+        footer = {
+            "",
+            "Each flag can be set by a variable: --request-timeout by FLEETCTL_REQUEST_TIMEOUT.",
+            "Exit codes: 0 done, 1 error, 2 wrong usage; status has those of systemctl status."
+        })
+public final class Fleetctl implements Callable<Integer> {
+    private static final int USAGE = 2;
+
+    private final Session session;
+
+    @Mixin
+    final GlobalOptions global = new GlobalOptions();
+
+    @Option(
+            names = {"-h", "--help"},
+            usageHelp = true,
+            description = "Print usage information and exit")
+    boolean help;
+
+    @Option(
+            names = {"-v", "--version"},
+            description = "Print the version and exit")
+    boolean version;
+
+    @Spec
+    @SuppressWarnings("NullAway.Init") // picocli sets it before it calls anything
+    CommandSpec spec;
+
+    private Fleetctl(Terminal terminal) {
+        this.session = new Session(terminal, global);
+    }
+
+    /** Without a command: prints help, as fleet does. */
+    @Override
+    public Integer call() {
+        if (version) {
+            session.out(Version.line());
+        } else {
+            spec.commandLine().usage(spec.commandLine().getOut());
+        }
+        return 0;
+    }
+
+    /** Runs one command; everything it says is in the terminal's streams when it returns the exit code. */
+    static int run(Terminal terminal, String... arguments) {
+        var root = new Fleetctl(terminal);
+        try {
+            return root.commandLine().execute(arguments);
+        } finally {
+            root.session.close();
+            terminal.out().flush();
+            terminal.err().flush();
+        }
+    }
+
+    private CommandLine commandLine() {
+        CommandLine cluster = new CommandLine(new ClusterCommand(session))
+                .addSubcommand(new ClusterCommand.StatusOfEngines(session))
+                .addSubcommand(new ClusterCommand.TransferLeader(session))
+                .addSubcommand(new ClusterCommand.Snapshot(session));
+        CommandLine line = new CommandLine(this)
+                .addSubcommand(new CatCommand(session))
+                .addSubcommand("cluster", cluster)
+                .addSubcommand(new DestroyCommand(session))
+                .addSubcommand(new HelpCommand())
+                .addSubcommand(new JournalCommand(session))
+                .addSubcommand(new ListMachinesCommand(session))
+                .addSubcommand(new ListUnitFilesCommand(session))
+                .addSubcommand(new ListUnitsCommand(session))
+                .addSubcommand(new LoadCommand(session))
+                .addSubcommand(new RestartCommand(session))
+                .addSubcommand(new SshCommand(session))
+                .addSubcommand(new StartCommand(session))
+                .addSubcommand(new StatusCommand(session))
+                .addSubcommand(new StopCommand(session))
+                .addSubcommand(new SubmitCommand(session))
+                .addSubcommand(new UnloadCommand(session))
+                .addSubcommand(new VerifyCommand(session))
+                .addSubcommand(new VersionCommand(session));
+        line.setDefaultValueProvider(new EnvironmentDefaults(session.terminal().environment()));
+        line.setAbbreviatedSubcommandsAllowed(true);
+        line.setOut(writer(session.terminal().out()));
+        line.setErr(writer(session.terminal().err()));
+        line.setColorScheme(CommandLine.Help.defaultColorScheme(CommandLine.Help.Ansi.OFF));
+        line.setParameterExceptionHandler((e, arguments) -> {
+            session.err("fleetctl: " + e.getMessage());
+            session.err("See: " + e.getCommandLine().getCommandSpec().qualifiedName() + " --help");
+            return USAGE;
+        });
+        line.setExecutionExceptionHandler((e, commandLine, result) -> {
+            if (!(e instanceof CommandException || e instanceof FleetClientException)) {
+                throw e;
+            }
+            session.err(String.valueOf(e.getMessage()));
+            if (global.debug) {
+                e.printStackTrace(session.terminal().err());
+            }
+            return 1;
+        });
+        return line;
+    }
+
+    private static PrintWriter writer(PrintStream stream) {
+        return new PrintWriter(new OutputStreamWriter(stream, StandardCharsets.UTF_8), true);
+    }
+}

@@ -1,0 +1,100 @@
+package io.raftfleet.fleetctl;
+
+import io.raftfleet.fleetctl.client.Endpoint;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ScopeType;
+
+/** Flags that every command takes, before or after its name. Each has a variable: {@code --request-timeout} is FLEETCTL_REQUEST_TIMEOUT. */
+final class GlobalOptions {
+    @Option(
+            names = "--endpoint",
+            scope = ScopeType.INHERIT,
+            paramLabel = "HOST:PORT[,...]",
+            description = "gRPC addresses of engines; any one suffices. Default: ${DEFAULT-VALUE}")
+    String endpoint = Endpoint.DEFAULT;
+
+    @Option(
+            names = "--request-timeout",
+            scope = ScopeType.INHERIT,
+            paramLabel = "SECONDS",
+            description =
+                    "How long a single request may take, with its retries on other engines. Default: ${DEFAULT-VALUE}")
+    double requestTimeout = 3.0;
+
+    @Option(
+            names = "--ca-file",
+            scope = ScopeType.INHERIT,
+            paramLabel = "FILE",
+            description = "PEM certificates to verify engines with; turns TLS on.")
+    @Nullable
+    Path caFile;
+
+    @Option(
+            names = "--cert-file",
+            scope = ScopeType.INHERIT,
+            paramLabel = "FILE",
+            description = "PEM certificate to identify with.")
+    @Nullable
+    Path certFile;
+
+    @Option(
+            names = "--key-file",
+            scope = ScopeType.INHERIT,
+            paramLabel = "FILE",
+            description = "PEM key of --cert-file.")
+    @Nullable
+    Path keyFile;
+
+    @Option(
+            names = "--tunnel",
+            scope = ScopeType.INHERIT,
+            paramLabel = "HOST[:PORT]",
+            description = "With ssh: jump through this host. Requests to engines are not tunnelled.")
+    @Nullable
+    String tunnel;
+
+    @Option(
+            names = "--ssh-username",
+            scope = ScopeType.INHERIT,
+            paramLabel = "USER",
+            description = "With ssh: user to log in as. Default: as ssh is configured.")
+    @Nullable
+    String sshUsername;
+
+    @Option(
+            names = "--ssh-timeout",
+            scope = ScopeType.INHERIT,
+            paramLabel = "SECONDS",
+            description = "With ssh: how long connecting may take. Default: ${DEFAULT-VALUE}")
+    double sshTimeout = 10.0;
+
+    @Option(
+            names = "--known-hosts-file",
+            scope = ScopeType.INHERIT,
+            paramLabel = "FILE",
+            description = "With ssh: where keys of machines are kept. Default: as ssh is configured.")
+    @Nullable
+    Path knownHostsFile;
+
+    @Option(
+            names = "--strict-host-key-checking",
+            scope = ScopeType.INHERIT,
+            arity = "0..1",
+            fallbackValue = "true",
+            paramLabel = "",
+            hideParamSyntax = true,
+            description = "With ssh: refuse machines with another key than before. Default: ${DEFAULT-VALUE}")
+    boolean strictHostKeyChecking = true;
+
+    @Option(
+            names = "--debug",
+            scope = ScopeType.INHERIT,
+            arity = "0..1",
+            fallbackValue = "true",
+            paramLabel = "",
+            hideParamSyntax = true,
+            description = "Tell of each retry, and of where errors come from.")
+    boolean debug;
+}

@@ -1,0 +1,117 @@
+package io.raftfleet.fleetctl;
+
+import io.raftfleet.fleetctl.client.FleetClientException;
+import io.raftfleet.proto.fleet.GetUnitResponse;
+import io.raftfleet.proto.fleet.JournalRequest;
+import io.raftfleet.proto.model.Unit;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code journal}, through the agent's session, without SSH. Ours also reads global units, on the machine that {@code --machine} names. */
+@Command(
+        name = "journal",
+        abbreviateSynopsis = true,
+        description = {"Print the journal of a unit in the cluster to stdout", "", "Ctrl-C ends --follow."})
+final class JournalCommand extends FleetCommand {
+    @Option(
+            names = "--lines",
+            paramLabel = "N",
+            description = "Number of recent log lines to return. Default: ${DEFAULT-VALUE}")
+    int lines = 10;
+
+    @Option(
+            names = {"-f", "--follow"},
+            arity = "0..1",
+            fallbackValue = "true",
+            paramLabel = "",
+            hideParamSyntax = true,
+            description = "Continuously print new entries as they are appended to the journal.")
+    boolean follow;
+
+    @Option(
+            names = "--output",
+            paramLabel = "MODE",
+            description = "Output mode, as journalctl has it. Default: ${DEFAULT-VALUE}")
+    String output = "short";
+
+    @Option(
+            names = "--machine",
+            paramLabel = "ID",
+            description = "For a global unit: the machine, by its id or the start of it.")
+    @Nullable
+    String machine;
+
+    @Option(names = "--sudo", arity = "0..1", fallbackValue = "true", hidden = true)
+    boolean sudo;
+
+    @Option(names = "--ssh-port", hidden = true)
+    int sshPort = 22;
+
+    @Parameters(paramLabel = "UNIT", arity = "0..*")
+    @Nullable
+    List<String> units;
+
+    JournalCommand(Session session) {
+        super(session);
+    }
+
+    @Override
+    public Integer call() {
+        List<String> arguments = units;
+        if (arguments == null || arguments.size() != 1) {
+            throw new CommandException("One unit file must be provided.");
+        }
+        if (lines < 0) {
+            throw new CommandException("--lines must not be negative, it is " + lines);
+        }
+        String name = UnitNames.mangle(arguments.getFirst());
+        try {
+            String machineId = machine == null
+                    ? ""
+                    : MachineLookup.byPrefix(session, machine).getId();
+            check(name, session.client().getUnit(name), machineId);
+            read(name, machineId);
+            return 0;
+        } catch (FleetClientException e) {
+            throw new CommandException("Error retrieving journal of unit " + name + ": " + e.getMessage(), e);
+        }
+    }
+
+    private static void check(String name, @Nullable GetUnitResponse answer, String machineId) {
+        if (answer == null) {
+            throw new CommandException("Unit " + name + " does not exist.");
+        }
+        Unit unit = answer.getUnit();
+        if (unit.getGlobal()) {
+            if (machineId.isEmpty() && answer.getStatesCount() != 1) {
+                throw new CommandException("Unable to retrieve journal of global unit " + name + ": it is on "
+                        + answer.getStatesCount() + " machines, name one with --machine.");
+            }
+        } else if (Words.current(unit) == INACTIVE) {
+            throw new CommandException("Unit " + name + " does not appear to be running.");
+        }
+    }
+
+    private void read(String name, String machineId) {
+        var request = JournalRequest.newBuilder()
+                .setUnit(name)
+                .setLines(lines)
+                .setFollow(follow)
+                .setOutput(output)
+                .setMachineId(machineId);
+        while (true) {
+            try {
+                LogPrinter.print(session, session.client().journal(request.build()));
+                return;
+            } catch (FleetClientException e) {
+                if (!follow || !LogPrinter.brokeOff(e)) {
+                    throw e;
+                }
+                session.err("-- " + e.getMessage() + "; following on, some lines may repeat or be missing --");
+            }
+        }
+    }
+}

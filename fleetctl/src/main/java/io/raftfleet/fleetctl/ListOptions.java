@@ -1,0 +1,58 @@
+package io.raftfleet.fleetctl;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** Flags of the commands that print tables. */
+final class ListOptions {
+    @Option(
+            names = {"-l", "--full"},
+            arity = "0..1",
+            fallbackValue = "true",
+            paramLabel = "",
+            hideParamSyntax = true,
+            description = "Do not ellipsize fields on output")
+    boolean full;
+
+    @Option(
+            names = "--no-legend",
+            arity = "0..1",
+            fallbackValue = "true",
+            paramLabel = "",
+            hideParamSyntax = true,
+            description = "Do not print a legend (column headers)")
+    boolean noLegend;
+
+    @Option(names = "--fields", paramLabel = "FIELD[,...]", description = "Columns to print.")
+    @Nullable
+    String fields;
+
+    @Option(
+            names = "--json",
+            arity = "0..1",
+            fallbackValue = "true",
+            paramLabel = "",
+            hideParamSyntax = true,
+            description = "Print everything known as a JSON array.")
+    boolean json;
+
+    /** @throws CommandException naming the first field that is none of the valid ones */
+    List<String> columns(String byDefault, Set<String> valid) {
+        String wanted = fields == null ? byDefault : fields;
+        if (wanted.isEmpty()) {
+            throw new CommandException("Must define output format");
+        }
+        var columns = new ArrayList<String>();
+        for (String column : wanted.split(",", -1)) {
+            if (!valid.contains(column)) {
+                throw new CommandException("Invalid key in output format: \"" + column + "\". Valid fields are "
+                        + String.join(",", valid.stream().sorted().toList()));
+            }
+            columns.add(column);
+        }
+        return columns;
+    }
+}

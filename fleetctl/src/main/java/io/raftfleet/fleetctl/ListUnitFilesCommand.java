@@ -1,0 +1,131 @@
+package io.raftfleet.fleetctl;
+
+import io.raftfleet.fleetctl.client.FleetClientException;
+import io.raftfleet.proto.fleet.ListUnitsRequest;
+import io.raftfleet.proto.model.Unit;
+import io.raftfleet.proto.model.Veto;
+import io.raftfleet.unit.InvalidUnitException;
+import io.raftfleet.unit.UnitFile;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+
+/** {@code list-unit-files}. */
+@Command(
+        name = "list-unit-files",
+        abbreviateSynopsis = true,
+        description = {
+            "List the units that exist in the cluster",
+            "",
+            "Lists all unit files that exist in the cluster (whether or not they are loaded onto a machine). Fields: unit, hash, dstate,"
+                    + " state, target, global, desc, tmachine."
+        })
+final class ListUnitFilesCommand extends FleetCommand {
+    private static final Set<String> FIELDS =
+            Set.of("unit", "hash", "dstate", "state", "target", "tmachine", "global", "desc");
+
+    @Mixin
+    ListOptions options = new ListOptions();
+
+    ListUnitFilesCommand(Session session) {
+        super(session);
+    }
+
+    @Override
+    public Integer call() {
+        List<String> columns = options.columns("unit,hash,dstate,state,target", FIELDS);
+        if (columns.contains("tmachine")) {
+            session.err("WARNING: The \"tmachine\" field is deprecated. Use \"target\" instead");
+        }
+        boolean described = columns.contains("desc");
+        List<Unit> units;
+        try {
+            units = session.client()
+                    .listUnits(ListUnitsRequest.newBuilder()
+                            .setWithContents(described)
+                            .setWithVetoes(options.json)
+                            .build())
+                    .rows();
+            if (options.json) {
+                JsonOutput.print(
+                        session.terminal().out(),
+                        units.stream().map(ListUnitFilesCommand::json).toList());
+                return 0;
+            }
+            print(columns, units);
+        } catch (FleetClientException e) {
+            throw new CommandException("Error retrieving list of units from repository: " + e.getMessage(), e);
+        }
+        return 0;
+    }
+
+    private void print(List<String> columns, List<Unit> units) {
+        var table = new Table();
+        if (!options.noLegend) {
+            table.add(columns.stream().map(ListUnitFilesCommand::upper).toArray(String[]::new));
+        }
+        for (Unit unit : units) {
+            table.add(columns.stream().map(column -> cell(column, unit)).toArray(String[]::new));
+        }
+        table.print(session.terminal().out());
+    }
+
+    static String upper(String column) {
+        return column.toUpperCase(Locale.ROOT);
+    }
+
+    private String cell(String column, Unit unit) {
+        return switch (column) {
+            case "unit" -> unit.getName();
+            case "global" -> Boolean.toString(unit.getGlobal());
+            case "dstate" -> orDash(Words.state(unit.getTargetState()));
+            case "state" -> unit.getGlobal() ? "-" : orDash(Words.state(unit.getCurrentState()));
+            case "hash" -> Words.hash(unit.getHash(), options.full);
+            case "desc" -> orDash(description(unit));
+            default -> target(unit);
+        };
+    }
+
+    private String target(Unit unit) {
+        if (unit.getGlobal()) {
+            return "global";
+        }
+        String id = unit.getMachineId();
+        return id.isEmpty() ? "-" : Words.machine(id, session.machine(id), options.full);
+    }
+
+    private static String description(Unit unit) {
+        try {
+            List<String> values = UnitFile.parse(unit.getContents().getText()).values("Unit", "Description");
+            return values.isEmpty() ? "" : values.getFirst();
+        } catch (InvalidUnitException e) {
+            return "";
+        }
+    }
+
+    private static String orDash(String text) {
+        return text.isEmpty() ? "-" : text;
+    }
+
+    /** The reasons in words. */
+    static List<String> vetoes(Unit unit) {
+        return unit.getVetoesList().stream().map(Veto::getMessage).toList();
+    }
+
+    private static Map<String, @Nullable Object> json(Unit unit) {
+        var row = new LinkedHashMap<String, @Nullable Object>();
+        row.put("unit", unit.getName());
+        row.put("hash", Words.hash(unit.getHash(), true));
+        row.put("desiredState", Words.state(unit.getTargetState()));
+        row.put("currentState", Words.state(unit.getCurrentState()));
+        row.put("machine", unit.getMachineId().isEmpty() ? null : unit.getMachineId());
+        row.put("global", unit.getGlobal());
+        row.put("vetoes", vetoes(unit));
+        return row;
+    }
+}

@@ -1,0 +1,162 @@
+package io.raftfleet.fleetctl;
+
+import io.raftfleet.fleetctl.client.FleetClient;
+import io.raftfleet.fleetctl.client.FleetClientException;
+import io.raftfleet.fleetctl.client.Listing;
+import io.raftfleet.proto.fleet.ListMachinesRequest;
+import io.raftfleet.proto.fleet.ListUnitStatesRequest;
+import io.raftfleet.proto.fleet.ListUnitsRequest;
+import io.raftfleet.proto.model.Machine;
+import io.raftfleet.proto.model.Unit;
+import io.raftfleet.proto.model.UnitState;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+
+/**
+ * {@code list-units}. Ours also says, on standard error, which units wait for a machine and why, and which orders machines could not
+ * carry out.
+ */
+@Command(
+        name = "list-units",
+        abbreviateSynopsis = true,
+        description = {
+            "List the current state of units in the cluster",
+            "",
+            "Lists the state of all units in the cluster loaded onto a machine. Fields: unit, machine, load, active, sub, hash. Units"
+                    + " that wait for a machine are told of on standard error; with --json they are in the array, with their vetoes."
+        })
+final class ListUnitsCommand extends FleetCommand {
+    private static final Set<String> FIELDS = Set.of("unit", "machine", "load", "active", "sub", "hash");
+
+    @Mixin
+    ListOptions options = new ListOptions();
+
+    ListUnitsCommand(Session session) {
+        super(session);
+    }
+
+    @Override
+    public Integer call() {
+        List<String> columns = options.columns("unit,machine,active,sub", FIELDS);
+        List<UnitState> states;
+        List<Unit> unplaced;
+        try {
+            FleetClient client = session.client();
+            // All three at once: what a person waits for is one round trip.
+            var stateList = client.listUnitStatesAsync(ListUnitStatesRequest.getDefaultInstance());
+            var unplacedList = client.listUnitsAsync(ListUnitsRequest.newBuilder()
+                    .setUnplacedOnly(true)
+                    .setWithVetoes(true)
+                    .build());
+            CompletableFuture<@Nullable Listing<Machine>> machines = options.json || columns.contains("machine")
+                    ? machines(client)
+                    : CompletableFuture.completedFuture(null);
+            states = FleetClient.join(stateList).rows();
+            unplaced = FleetClient.join(unplacedList).rows().stream()
+                    .filter(VetoNotes::isUnplaced)
+                    .toList();
+            Listing<Machine> known = FleetClient.join(machines);
+            if (known != null) {
+                session.machinesAre(known.rows());
+            }
+        } catch (FleetClientException e) {
+            throw new CommandException("Error retrieving list of units from repository: " + e.getMessage(), e);
+        }
+        if (options.json) {
+            JsonOutput.print(session.terminal().out(), json(states, unplaced));
+            return 0;
+        }
+        print(columns, states);
+        tell(states, unplaced);
+        return 0;
+    }
+
+    private static CompletableFuture<@Nullable Listing<Machine>> machines(FleetClient client) {
+        return client.listMachinesAsync(ListMachinesRequest.getDefaultInstance())
+                .thenApply(list -> list);
+    }
+
+    private void print(List<String> columns, List<UnitState> states) {
+        var table = new Table();
+        if (!options.noLegend) {
+            table.add(columns.stream().map(ListUnitFilesCommand::upper).toArray(String[]::new));
+        }
+        for (UnitState state : states) {
+            String[] cells = new String[columns.size()];
+            for (int i = 0; i < cells.length; i++) {
+                cells[i] = cell(columns.get(i), state);
+            }
+            table.add(cells);
+        }
+        table.print(session.terminal().out());
+    }
+
+    private String cell(String column, UnitState state) {
+        return switch (column) {
+            case "unit" -> state.getName();
+            case "load" -> state.getLoadState();
+            case "active" -> state.getActiveState();
+            case "sub" -> state.getSubState();
+            case "hash" -> state.getHash().isEmpty() ? "-" : Words.hash(state.getHash(), options.full);
+            default ->
+                state.getMachineId().isEmpty()
+                        ? "-"
+                        : Words.machine(state.getMachineId(), session.machine(state.getMachineId()), options.full);
+        };
+    }
+
+    private void tell(List<UnitState> states, List<Unit> unplaced) {
+        var lines = new ArrayList<String>();
+        for (Unit unit : unplaced) {
+            lines.add("Unit " + unit.getName() + " waits for a machine: " + Words.vetoes(unit));
+        }
+        for (UnitState state : states) {
+            if (!state.getError().isEmpty()) {
+                lines.add("Unit " + state.getName() + " on "
+                        + Words.machine(state.getMachineId(), session.machine(state.getMachineId()), options.full)
+                        + ": "
+                        + state.getError());
+            }
+        }
+        int most = options.full ? lines.size() : Math.min(lines.size(), VetoNotes.MOST_LINES);
+        lines.subList(0, most).forEach(session::err);
+        if (most < lines.size()) {
+            session.err((lines.size() - most) + " more, shown with --full");
+        }
+    }
+
+    private List<Map<String, @Nullable Object>> json(List<UnitState> states, List<Unit> unplaced) {
+        var rows = new ArrayList<Map<String, @Nullable Object>>();
+        for (UnitState state : states) {
+            var row = new LinkedHashMap<String, @Nullable Object>();
+            Machine machine = session.machine(state.getMachineId());
+            row.put("unit", state.getName());
+            row.put("machine", state.getMachineId());
+            row.put("ip", machine == null ? null : machine.getPrimaryIp());
+            row.put("load", state.getLoadState());
+            row.put("active", state.getActiveState());
+            row.put("sub", state.getSubState());
+            row.put("hash", Words.hash(state.getHash(), true));
+            row.put("launched", state.getLaunched());
+            row.put("mainPid", state.getMainPid());
+            row.put("error", state.getError());
+            rows.add(row);
+        }
+        for (Unit unit : unplaced) {
+            var row = new LinkedHashMap<String, @Nullable Object>();
+            row.put("unit", unit.getName());
+            row.put("machine", null);
+            row.put("hash", Words.hash(unit.getHash(), true));
+            row.put("vetoes", ListUnitFilesCommand.vetoes(unit));
+            rows.add(row);
+        }
+        return rows;
+    }
+}

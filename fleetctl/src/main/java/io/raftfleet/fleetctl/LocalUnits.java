@@ -1,0 +1,100 @@
+package io.raftfleet.fleetctl;
+
+import io.raftfleet.unit.Glob;
+import io.raftfleet.unit.InvalidPatternException;
+import io.raftfleet.unit.InvalidUnitException;
+import io.raftfleet.unit.UnitFile;
+import io.raftfleet.unit.UnitName;
+import io.raftfleet.unit.Units;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/** Unit files on this machine, each read once. To be used by one thread. */
+final class LocalUnits {
+    private final Path directory;
+    private final Map<Path, UnitFile> read = new HashMap<>();
+
+    LocalUnits(Path directory) {
+        this.directory = directory;
+    }
+
+    /** Where an argument points; null when it can't be a path. */
+    private @Nullable Path resolve(String argument) {
+        try {
+            return directory.resolve(argument);
+        } catch (InvalidPathException e) {
+            return null;
+        }
+    }
+
+    boolean exists(String argument) {
+        Path path = resolve(argument);
+        return path != null && Files.exists(path);
+    }
+
+    /** The argument for another file in the same folder. */
+    static String sibling(String argument, String name) {
+        return argument.substring(0, argument.lastIndexOf('/') + 1) + name;
+    }
+
+    /**
+     * The unit file that an argument points to.
+     *
+     * @throws IOException when it can't be read, with a message that says why
+     * @throws InvalidUnitException when it is none
+     */
+    UnitFile read(String argument) throws IOException, InvalidUnitException {
+        Path path = resolve(argument);
+        if (path == null) {
+            throw new IOException(argument + " is no path");
+        }
+        UnitFile known = read.get(path);
+        if (known != null) {
+            return known;
+        }
+        if (Files.isDirectory(path)) {
+            throw new IOException(argument + " is a directory");
+        }
+        try {
+            if (Files.size(path) > Units.MAX_BYTES) {
+                throw new InvalidUnitException(
+                        argument, "contents", "longer than " + Units.MAX_BYTES + " bytes, the limit of a unit file");
+            }
+            UnitFile file = UnitFile.parse(new String(Files.readAllBytes(path), StandardCharsets.UTF_8));
+            read.put(path, file);
+            return file;
+        } catch (java.nio.file.NoSuchFileException e) {
+            throw new IOException(argument + " does not exist", e);
+        } catch (java.nio.file.AccessDeniedException e) {
+            throw new IOException(argument + " may not be read by this user", e);
+        }
+    }
+
+    /** Arguments for the unit files that match a pattern, whose folder part is literal; by name. */
+    List<String> matching(String pattern) throws InvalidPatternException {
+        Glob glob = Glob.compile(pattern.substring(pattern.lastIndexOf('/') + 1));
+        Path folder = resolve(sibling(pattern, "."));
+        if (folder == null || !Files.isDirectory(folder)) {
+            return List.of();
+        }
+        try (Stream<Path> files = Files.list(folder)) {
+            return files.filter(Files::isRegularFile)
+                    .map(path -> String.valueOf(path.getFileName()))
+                    .filter(name -> UnitName.isValid(name) && glob.matches(name))
+                    .sorted()
+                    .map(name -> sibling(pattern, name))
+                    .toList();
+        } catch (IOException e) {
+            throw new CommandException(
+                    "can't list " + folder + " for the pattern " + pattern + ": " + e.getMessage(), e);
+        }
+    }
+}

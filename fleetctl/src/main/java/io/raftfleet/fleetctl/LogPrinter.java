@@ -1,0 +1,32 @@
+package io.raftfleet.fleetctl;
+
+import com.google.protobuf.ByteString;
+import io.grpc.Status;
+import io.raftfleet.fleetctl.client.FleetClientException;
+import io.raftfleet.fleetctl.client.LogReader;
+import org.jspecify.annotations.Nullable;
+
+/** Copies a log to the output as it arrives. */
+final class LogPrinter {
+    private LogPrinter() {}
+
+    /** Returns at the log's end, or when nobody reads the output any more ({@code | head}). */
+    static void print(Session session, LogReader log) {
+        try (log) {
+            for (@Nullable ByteString bytes = log.next(); bytes != null; bytes = log.next()) {
+                session.terminal().out().write(bytes.toByteArray(), 0, bytes.size());
+                if (session.terminal().out().checkError()) {
+                    return;
+                }
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Whether a log that was being followed broke off, so that it is worth following on another engine. */
+    static boolean brokeOff(FleetClientException e) {
+        return e.code() == Status.Code.UNAVAILABLE
+                && String.valueOf(e.getMessage()).startsWith("the log broke off");
+    }
+}

@@ -1,0 +1,31 @@
+package io.raftfleet.fleetctl;
+
+import io.raftfleet.proto.fleet.ListMachinesRequest;
+import io.raftfleet.proto.model.Machine;
+import java.util.List;
+
+/** Finds a machine by the start of its id, as people copy it from a list. */
+final class MachineLookup {
+    private MachineLookup() {}
+
+    /** Present machines whose id starts so. An ellipsis at the end, as lists show it, does not count. */
+    static List<Machine> matching(Session session, String prefix) {
+        String start = prefix.endsWith("...") ? prefix.substring(0, prefix.length() - 3) : prefix;
+        return session.client().listMachines(ListMachinesRequest.getDefaultInstance()).rows().stream()
+                .filter(machine -> machine.getId().startsWith(start))
+                .toList();
+    }
+
+    /** @throws CommandException unless exactly one machine's id starts so */
+    static Machine byPrefix(Session session, String prefix) {
+        List<Machine> found = matching(session, prefix);
+        if (found.isEmpty()) {
+            throw new CommandException("machine " + prefix + " does not exist, see: fleetctl list-machines --full");
+        }
+        if (found.size() > 1) {
+            throw new CommandException(
+                    "found more than one machine whose id starts with " + prefix + ", give more of it");
+        }
+        return found.getFirst();
+    }
+}

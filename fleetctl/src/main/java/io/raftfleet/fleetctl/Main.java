@@ -1,0 +1,28 @@
+package io.raftfleet.fleetctl;
+
+import java.io.BufferedOutputStream;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+
+/** The process {@code fleetctl}. The launcher sets the system property {@code fleetctl.interactive} where a person watches. */
+public final class Main {
+    private static final int OUT_BUFFER = 1 << 16;
+
+    private Main() {}
+
+    /** Runs one command and ends the process with its exit code. */
+    public static void main(String[] arguments) {
+        var out = new PrintStream(
+                new BufferedOutputStream(new FileOutputStream(FileDescriptor.out), OUT_BUFFER),
+                false,
+                StandardCharsets.UTF_8);
+        var err = new PrintStream(new FileOutputStream(FileDescriptor.err), false, StandardCharsets.UTF_8);
+        var terminal = new Terminal(out, err, System.getenv(), Path.of(""), Boolean.getBoolean("fleetctl.interactive"));
+        int exit = Fleetctl.run(terminal, arguments);
+        // Threads of the gRPC library must not hold the process back.
+        System.exit(exit);
+    }
+}

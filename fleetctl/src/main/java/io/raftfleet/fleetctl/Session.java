@@ -1,0 +1,106 @@
+package io.raftfleet.fleetctl;
+
+import io.raftfleet.fleetctl.client.ClientOptions;
+import io.raftfleet.fleetctl.client.Endpoint;
+import io.raftfleet.fleetctl.client.FleetClient;
+import io.raftfleet.proto.fleet.ListMachinesRequest;
+import io.raftfleet.proto.model.Machine;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** What one command works with: the terminal, the global flags, and the client, made when first asked for. To be used by one thread. */
+final class Session implements AutoCloseable {
+    private static final int MILLIS = 1000;
+
+    private final Terminal terminal;
+    private final GlobalOptions global;
+    private @Nullable FleetClient client;
+    private @Nullable Map<String, Machine> machines;
+
+    Session(Terminal terminal, GlobalOptions global) {
+        this.terminal = terminal;
+        this.global = global;
+    }
+
+    Terminal terminal() {
+        return terminal;
+    }
+
+    GlobalOptions global() {
+        return global;
+    }
+
+    /** A line of results. */
+    void out(String line) {
+        terminal.out().append(line).append('\n');
+    }
+
+    /** A line for people. */
+    void err(String line) {
+        terminal.out().flush();
+        terminal.err().append(line).append('\n').flush();
+    }
+
+    /** @throws CommandException when the global flags make no client */
+    FleetClient client() {
+        FleetClient made = client;
+        if (made == null) {
+            try {
+                made = new FleetClient(options());
+            } catch (IllegalArgumentException e) {
+                throw new CommandException("Unable to initialize client: " + e.getMessage(), e);
+            }
+            client = made;
+        }
+        return made;
+    }
+
+    private ClientOptions options() {
+        if (!(global.requestTimeout > 0 && global.requestTimeout <= Integer.MAX_VALUE)) {
+            throw new IllegalArgumentException(
+                    "--request-timeout must be more than 0 seconds, it is " + global.requestTimeout);
+        }
+        ClientOptions options = ClientOptions.of(Endpoint.parseList(global.endpoint))
+                .withRequestTimeout(Duration.ofMillis(Math.max(1, (long) (global.requestTimeout * MILLIS))))
+                .withTls(global.caFile, global.certFile, global.keyFile)
+                .withPatience(false);
+        return global.debug ? options.withDebug(message -> err("DEBUG: " + message)) : options;
+    }
+
+    /** The present machine of this id; null when there is none. Machines are listed once, at the first call. */
+    @Nullable
+    Machine machine(String id) {
+        Map<String, Machine> known = machines;
+        if (known == null) {
+            known = new LinkedHashMap<>();
+            for (Machine machine : client().listMachines(ListMachinesRequest.getDefaultInstance())
+                    .rows()) {
+                known.put(machine.getId(), machine);
+            }
+            machines = known;
+        }
+        return known.get(id);
+    }
+
+    /** Remembers these as the machines, so that no call is needed for them. */
+    void machinesAre(Iterable<Machine> list) {
+        var known = new LinkedHashMap<String, Machine>();
+        list.forEach(machine -> known.put(machine.getId(), machine));
+        machines = known;
+    }
+
+    /** Makes the next {@link #machine} list them again. */
+    void forgetMachines() {
+        machines = null;
+    }
+
+    @Override
+    public void close() {
+        FleetClient made = client;
+        if (made != null) {
+            made.close();
+        }
+    }
+}

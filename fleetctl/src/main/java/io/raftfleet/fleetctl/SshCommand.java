@@ -1,0 +1,162 @@
+package io.raftfleet.fleetctl;
+
+import io.raftfleet.fleetctl.client.FleetClientException;
+import io.raftfleet.proto.fleet.GetUnitResponse;
+import io.raftfleet.proto.model.Machine;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code ssh}: finds the address of a machine, or of a unit's machine, and runs the system's ssh client with it. */
+@Command(
+        name = "ssh",
+        abbreviateSynopsis = true,
+        description = {
+            "Open interactive shell on a machine in the cluster",
+            "",
+            "Runs the system's ssh to the address that a machine announces, or to that of the machine that a unit is on. What follows"
+                    + " the machine or unit is the command to run there. Does not work with global units."
+        })
+final class SshCommand extends FleetCommand {
+    private static final int DEFAULT_PORT = 22;
+
+    @Option(names = "--machine", paramLabel = "ID", description = "Open SSH connection to a specific machine.")
+    @Nullable
+    String machine;
+
+    @Option(
+            names = "--unit",
+            paramLabel = "UNIT",
+            description = "Open SSH connection to machine running provided unit.")
+    @Nullable
+    String unit;
+
+    @Option(
+            names = {"-A", "--forward-agent"},
+            arity = "0..1",
+            fallbackValue = "true",
+            paramLabel = "",
+            hideParamSyntax = true,
+            description = "Forward local ssh-agent to target machine.")
+    boolean forwardAgent;
+
+    @Option(
+            names = "--ssh-port",
+            paramLabel = "PORT",
+            description = "Connect over SSH using this TCP port. Default: ${DEFAULT-VALUE}")
+    int sshPort = DEFAULT_PORT;
+
+    @Parameters(paramLabel = "MACHINE|UNIT [COMMAND]", arity = "0..*")
+    @Nullable
+    List<String> arguments;
+
+    SshCommand(Session session) {
+        super(session);
+    }
+
+    @Override
+    public Integer call() {
+        if (machine != null && unit != null) {
+            throw new CommandException("Both machine and unit flags provided, please specify only one.");
+        }
+        List<String> rest = arguments == null ? List.of() : arguments;
+        String address;
+        try {
+            if (machine != null) {
+                address = MachineLookup.byPrefix(session, machine).getPrimaryIp();
+            } else if (unit != null) {
+                address = addressOfUnit(unit);
+            } else if (rest.isEmpty()) {
+                throw new CommandException("one machine or unit must be provided");
+            } else {
+                address = addressOf(rest.getFirst());
+                rest = rest.subList(1, rest.size());
+            }
+        } catch (CommandException | FleetClientException e) {
+            throw new CommandException("Unable to proceed: " + e.getMessage(), e);
+        }
+        if (address.isEmpty()) {
+            throw new CommandException(
+                    "Could not determine address of machine: its agent announces none, set public_ip in its configuration");
+        }
+        return run(command(address, rest));
+    }
+
+    private String addressOf(String lookup) {
+        List<Machine> machines = MachineLookup.matching(session, lookup);
+        GetUnitResponse found = session.client().getUnit(UnitNames.mangle(lookup));
+        if (machines.size() == 1 && found != null) {
+            throw new CommandException(
+                    "ambiguous argument, both machine and unit found for `" + lookup + "`: say --machine or --unit");
+        }
+        if (machines.size() == 1) {
+            return machines.getFirst().getPrimaryIp();
+        }
+        if (found == null) {
+            throw new CommandException("could not find matching unit or machine");
+        }
+        return addressOfUnit(lookup);
+    }
+
+    private String addressOfUnit(String argument) {
+        GetUnitResponse found = session.client().getUnit(UnitNames.mangle(argument));
+        if (found == null) {
+            throw new CommandException("unit does not exist");
+        }
+        if (found.getUnit().getGlobal()) {
+            throw new CommandException("global units unsupported");
+        }
+        Machine on = session.machine(found.getUnit().getMachineId());
+        if (on == null) {
+            throw new CommandException("unit " + found.getUnit().getName() + " is on no machine");
+        }
+        return on.getPrimaryIp();
+    }
+
+    /** The command line of ssh. */
+    List<String> command(String address, List<String> remote) {
+        GlobalOptions global = session.global();
+        var command = new ArrayList<>(List.of("ssh"));
+        if (forwardAgent) {
+            command.add("-A");
+        }
+        if (sshPort != DEFAULT_PORT) {
+            command.addAll(List.of("-p", Integer.toString(sshPort)));
+        }
+        command.addAll(List.of("-o", "ConnectTimeout=" + (long) Math.ceil(global.sshTimeout)));
+        if (!global.strictHostKeyChecking) {
+            command.addAll(List.of("-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"));
+        } else if (global.knownHostsFile != null) {
+            command.addAll(List.of("-o", "UserKnownHostsFile=" + global.knownHostsFile));
+        }
+        if (global.tunnel != null) {
+            command.addAll(List.of("-J", global.tunnel));
+        }
+        if (global.sshUsername != null) {
+            command.addAll(List.of("-l", global.sshUsername));
+        }
+        command.add("--");
+        command.add(address);
+        command.addAll(remote);
+        return command;
+    }
+
+    private int run(List<String> command) {
+        session.terminal().out().flush();
+        try {
+            return new ProcessBuilder(command).inheritIO().start().waitFor();
+        } catch (IOException e) {
+            throw new CommandException(
+                    "can't run the ssh client: " + e.getMessage()
+                            + ". Install it, or connect to the machine in another way",
+                    e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return 1;
+        }
+    }
+}

@@ -1,0 +1,126 @@
+package io.raftfleet.fleetctl;
+
+import io.raftfleet.fleetctl.client.FleetClientException;
+import io.raftfleet.proto.fleet.GetUnitResponse;
+import io.raftfleet.proto.fleet.UnitStatusRequest;
+import io.raftfleet.proto.model.UnitState;
+import io.raftfleet.unit.InvalidPatternException;
+import java.util.LinkedHashSet;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/**
+ * {@code status}: what {@code systemctl status} says where the unit runs, and its exit code: 0, 3 for an inactive or failed unit, 4 for
+ * one that systemd does not have. Ours shows a global unit on each of its machines.
+ */
+@Command(
+        name = "status",
+        abbreviateSynopsis = true,
+        description = {
+            "Output the status of one or more units in the cluster",
+            "",
+            "Units are names or patterns of submitted units. The exit code is that of systemctl status."
+        })
+final class StatusCommand extends FleetCommand {
+    private static final int NOT_RUNNING = 3;
+    private static final int UNKNOWN = 4;
+
+    @Option(names = "--ssh-port", hidden = true)
+    int sshPort = 22;
+
+    @Parameters(paramLabel = "UNIT", arity = "0..*")
+    @Nullable
+    List<String> units;
+
+    StatusCommand(Session session) {
+        super(session);
+    }
+
+    @Override
+    public Integer call() {
+        var names = new LinkedHashSet<String>();
+        for (String argument : units == null ? List.<String>of() : units) {
+            names.addAll(namesOf(argument));
+        }
+        boolean first = true;
+        for (String name : names) {
+            GetUnitResponse answer = get(name);
+            for (UnitState state : answer.getStatesList()) {
+                if (!first) {
+                    session.out("");
+                }
+                first = false;
+                show(name, state.getMachineId());
+                int exit = exitCode(state);
+                // Fleet shows nothing more behind a unit that is not well.
+                if (exit != 0) {
+                    return exit;
+                }
+            }
+        }
+        return 0;
+    }
+
+    private List<String> namesOf(String argument) {
+        if (!UnitNames.isPattern(argument)) {
+            return List.of(UnitNames.mangle(argument));
+        }
+        try {
+            List<String> found = Selection.matching(session, argument.substring(argument.lastIndexOf('/') + 1));
+            if (found.isEmpty()) {
+                throw new CommandException("No unit in registry matches " + argument);
+            }
+            return found;
+        } catch (InvalidPatternException | FleetClientException e) {
+            throw new CommandException("Error retrieving unit: " + e.getMessage(), e);
+        }
+    }
+
+    private GetUnitResponse get(String name) {
+        GetUnitResponse answer;
+        try {
+            answer = session.client().getUnit(name);
+        } catch (FleetClientException e) {
+            throw new CommandException("Error retrieving unit: " + e.getMessage(), e);
+        }
+        if (answer == null) {
+            throw new CommandException("Unit " + name + " does not exist.");
+        }
+        boolean nowhere = answer.getStatesCount() == 0
+                || (!answer.getUnit().getGlobal() && Words.current(answer.getUnit()) == INACTIVE);
+        if (nowhere) {
+            String why = VetoNotes.isUnplaced(answer.getUnit())
+                    ? " It waits for a machine: " + Words.vetoes(answer.getUnit())
+                    : "";
+            throw new CommandException("Unit " + name + " does not appear to be loaded." + why);
+        }
+        return answer;
+    }
+
+    private void show(String name, String machineId) {
+        try {
+            LogPrinter.print(
+                    session,
+                    session.client()
+                            .unitStatus(UnitStatusRequest.newBuilder()
+                                    .setUnit(name)
+                                    .setMachineId(machineId)
+                                    .build()));
+        } catch (FleetClientException e) {
+            throw new CommandException("Error retrieving status of unit " + name + ": " + e.getMessage(), e);
+        }
+    }
+
+    private static int exitCode(UnitState state) {
+        if (state.getLoadState().equals("not-found")) {
+            return UNKNOWN;
+        }
+        return switch (state.getActiveState()) {
+            case "inactive", "failed" -> NOT_RUNNING;
+            default -> 0;
+        };
+    }
+}

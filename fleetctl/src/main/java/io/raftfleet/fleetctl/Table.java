@@ -1,0 +1,47 @@
+package io.raftfleet.fleetctl;
+
+import java.io.PrintStream;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Rows of equally many cells, aligned by tabs as Go's {@code text/tabwriter} does it for fleet: a column is as wide as its longest
+ * cell and one more, rounded up to a multiple of eight, and the last cell of a row is not padded.
+ */
+final class Table {
+    private static final int TAB = 8;
+
+    private final List<String[]> rows = new ArrayList<>();
+
+    void add(String... cells) {
+        rows.add(cells);
+    }
+
+    void print(PrintStream out) {
+        if (rows.isEmpty()) {
+            return;
+        }
+        int[] widths = new int[rows.getFirst().length - 1];
+        for (String[] row : rows) {
+            for (int i = 0; i < widths.length; i++) {
+                widths[i] = Math.max(widths[i], width(row[i]) + 1);
+            }
+        }
+        var text = new StringBuilder();
+        for (String[] row : rows) {
+            for (int i = 0; i < widths.length; i++) {
+                text.append(row[i]);
+                int column = (widths[i] + TAB - 1) / TAB * TAB;
+                for (int at = width(row[i]); at < column; at = (at / TAB + 1) * TAB) {
+                    text.append('\t');
+                }
+            }
+            text.append(row[row.length - 1]).append('\n');
+        }
+        out.append(text);
+    }
+
+    private static int width(String cell) {
+        return cell.codePointCount(0, cell.length());
+    }
+}

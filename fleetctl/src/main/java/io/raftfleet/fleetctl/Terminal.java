@@ -1,0 +1,17 @@
+package io.raftfleet.fleetctl;
+
+import java.io.PrintStream;
+import java.nio.file.Path;
+import java.util.Map;
+
+/**
+ * The world around one run of fleetctl.
+ *
+ * @param out results; buffered, so it is flushed before waiting and at the end
+ * @param err what went wrong, warnings and progress; unbuffered
+ * @param environment variables
+ * @param directory where relative paths of unit files start
+ * @param interactive whether a person watches: both streams are a terminal
+ */
+record Terminal(
+        PrintStream out, PrintStream err, Map<String, String> environment, Path directory, boolean interactive) {}

@@ -1,0 +1,246 @@
+package io.raftfleet.fleetctl;
+
+import com.google.protobuf.ByteString;
+import io.raftfleet.fleetctl.client.CompactedException;
+import io.raftfleet.fleetctl.client.Listing;
+import io.raftfleet.fleetctl.client.Watch;
+import io.raftfleet.proto.fleet.ListUnitStatesRequest;
+import io.raftfleet.proto.fleet.ListUnitsRequest;
+import io.raftfleet.proto.fleet.WatchEvent;
+import io.raftfleet.proto.fleet.WatchRequest;
+import io.raftfleet.proto.fleet.WatchResponse;
+import io.raftfleet.proto.model.Revision;
+import io.raftfleet.proto.model.TargetState;
+import io.raftfleet.proto.model.Unit;
+import io.raftfleet.proto.model.UnitState;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Waits until units are where a command takes them, by one list and one watch, and prints a line for each as fleet does. For
+ * {@code start} it goes on until systemd says that the unit is active, failed or done. Meanwhile it tells why units can't be
+ * placed. To be used by one thread.
+ *
+ * <p>Fleet's {@code start} fails when a launched unit is not active after two seconds. Ours goes on while systemd is activating it,
+ * fails at once when the unit failed, and takes a unit that is inactive for two seconds after its start as one that has finished.
+ */
+final class UnitWaiter {
+    /** A watch with more names than this is cheaper without a filter. */
+    private static final int MOST_FILTERED = 64;
+
+    private static final long TICK = Duration.ofMillis(250).toNanos();
+
+    private final Session session;
+    private final TargetState goal;
+    private final boolean untilActive;
+    private final Map<String, WaitedUnit> waiting = new LinkedHashMap<>();
+    private final Set<String> settling = new LinkedHashSet<>();
+    private final WaitProgress progress;
+    private final VetoNotes vetoes;
+    private final List<String> problems = new ArrayList<>();
+
+    UnitWaiter(Session session, TargetState goal, boolean untilActive) {
+        this.session = session;
+        this.goal = goal;
+        this.untilActive = untilActive;
+        this.progress = new WaitProgress(session.terminal(), Words.state(goal));
+        this.vetoes = new VetoNotes(session, progress);
+    }
+
+    /**
+     * Waits.
+     *
+     * @param units names and expected hashes of contents
+     * @param limit how long; null: as long as it takes
+     * @return what went wrong, in one line; null when nothing did
+     */
+    @Nullable
+    String await(Map<String, ByteString> units, @Nullable Duration limit) {
+        long start = System.nanoTime();
+        units.forEach((name, hash) -> waiting.put(name, new WaitedUnit(name, hash)));
+        progress.begin(units.size());
+        try {
+            while (!waiting.isEmpty()) {
+                if (!follow(limit == null ? null : start + limit.toNanos())) {
+                    waiting.keySet()
+                            .forEach(name -> problem("timed out waiting for unit " + name + " to report state "
+                                    + Words.state(goal) + vetoes.reasonOf(name)));
+                    break;
+                }
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            problem("interrupted");
+        } finally {
+            progress.end();
+        }
+        session.terminal().out().flush();
+        return problems.isEmpty() ? null : problems.getFirst();
+    }
+
+    /** Lists and watches; false when the deadline passed, true when all is done or the watch has to be begun again. */
+    private boolean follow(@Nullable Long deadline) throws InterruptedException {
+        Revision from = list();
+        var request = WatchRequest.newBuilder().setAfter(from).setUnits(true).setUnitStates(true);
+        if (waiting.size() <= MOST_FILTERED) {
+            request.addAllNames(UnitNames.asFilter(waiting.keySet()));
+        }
+        try (Watch watch = session.client().watch(request.build())) {
+            while (!waiting.isEmpty()) {
+                long now = System.nanoTime();
+                if (deadline != null && deadline - now <= 0) {
+                    return false;
+                }
+                session.terminal().out().flush();
+                progress.show(waiting.size(), settling.size());
+                long wait = deadline == null ? TICK : Math.min(TICK, deadline - now);
+                WatchResponse frame = watch.next(Duration.ofNanos(wait));
+                if (frame != null) {
+                    frame.getEventsList().forEach(this::apply);
+                }
+                List.copyOf(settling).forEach(this::evaluate);
+                vetoes.check(waiting.values(), System.nanoTime());
+            }
+            return true;
+        } catch (CompactedException e) {
+            // Fell behind the kept window: the list says what was missed.
+            return true;
+        }
+    }
+
+    private Revision list() {
+        List<String> names = UnitNames.asFilter(waiting.keySet());
+        Listing<UnitState> states = session.client()
+                .listUnitStates(
+                        ListUnitStatesRequest.newBuilder().addAllNames(names).build());
+        Listing<Unit> units = session.client()
+                .listUnits(ListUnitsRequest.newBuilder().addAllNames(names).build());
+        waiting.values().forEach(WaitedUnit::forget);
+        for (UnitState state : states.rows()) {
+            WaitedUnit unit = waiting.get(state.getName());
+            if (unit != null) {
+                unit.is(state);
+            }
+        }
+        for (Unit row : units.rows()) {
+            WaitedUnit unit = waiting.get(row.getName());
+            if (unit != null) {
+                unit.is(row);
+            }
+        }
+        for (WaitedUnit unit : List.copyOf(waiting.values())) {
+            if (unit.unit() == null) {
+                destroyed(unit.name());
+            } else {
+                evaluate(unit.name());
+            }
+        }
+        // States were listed first: a watch from there repeats changes of units, and misses nothing.
+        return states.revision();
+    }
+
+    private void apply(WatchEvent event) {
+        switch (event.getChangeCase()) {
+            case UNIT -> {
+                WaitedUnit unit = waiting.get(event.getUnit().getName());
+                if (unit != null) {
+                    unit.is(event.getUnit());
+                    evaluate(unit.name());
+                }
+            }
+            case UNIT_DESTROYED -> {
+                if (waiting.containsKey(event.getUnitDestroyed())) {
+                    destroyed(event.getUnitDestroyed());
+                }
+            }
+            case UNIT_STATE -> {
+                WaitedUnit unit = waiting.get(event.getUnitState().getName());
+                if (unit != null) {
+                    unit.is(event.getUnitState());
+                    evaluate(unit.name());
+                }
+            }
+            case UNIT_STATE_GONE -> {
+                WaitedUnit unit = waiting.get(event.getUnitStateGone().getName());
+                if (unit != null) {
+                    unit.isGone(event.getUnitStateGone());
+                }
+            }
+            default -> {}
+        }
+    }
+
+    private void destroyed(String name) {
+        finished(name);
+        problem("unit " + name + " was destroyed meanwhile");
+    }
+
+    private void evaluate(String name) {
+        WaitedUnit waited = waiting.get(name);
+        Unit unit = waited == null ? null : waited.unit();
+        if (waited == null || unit == null) {
+            return;
+        }
+        if (Words.target(unit).getNumber() < goal.getNumber() && waited.isCurrentFile()) {
+            finished(name);
+            problem("unit " + name + " is to be " + Words.state(Words.target(unit))
+                    + " now, somebody else has changed it");
+            return;
+        }
+        if (!waited.hasReached(goal)) {
+            String error = waited.error();
+            if (error != null) {
+                finished(name);
+                problem("unit " + name + " on " + legend(unit) + ": " + error);
+            }
+            return;
+        }
+        if (waited.announce(System.nanoTime())) {
+            progress.clear();
+            session.out("Unit " + name + " " + Words.state(goal)
+                    + (unit.getMachineId().isEmpty() ? "" : " on " + legend(unit)));
+        }
+        if (!untilActive) {
+            finished(name);
+            return;
+        }
+        switch (waited.outcome(System.nanoTime())) {
+            case PENDING -> settling.add(name);
+            case GOOD -> finished(name);
+            case BAD -> {
+                finished(name);
+                problem("unit " + name + " on " + legend(unit) + " is " + waited.systemdState()
+                        + ", see: fleetctl journal " + name);
+            }
+        }
+    }
+
+    private void finished(String name) {
+        waiting.remove(name);
+        settling.remove(name);
+    }
+
+    private void problem(String text) {
+        problems.add(text);
+        progress.clear();
+        if (problems.size() <= VetoNotes.MOST_LINES) {
+            session.err("Error waiting for units: " + text);
+        } else if (problems.size() == VetoNotes.MOST_LINES + 1) {
+            session.err("Error waiting for units: there are more, see: fleetctl list-units");
+        }
+    }
+
+    private String legend(Unit unit) {
+        String id = unit.getMachineId();
+        if (session.machine(id) == null && progress.mayAskAgain(System.nanoTime())) {
+            session.forgetMachines();
+        }
+        return Words.machine(id, session.machine(id), false);
+    }
+}

@@ -1,0 +1,78 @@
+package io.raftfleet.fleetctl;
+
+import com.google.protobuf.ByteString;
+import io.raftfleet.proto.model.Machine;
+import io.raftfleet.proto.model.TargetState;
+import io.raftfleet.proto.model.Unit;
+import io.raftfleet.proto.model.Veto;
+import java.util.HexFormat;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/** How fleet writes the things of the registry. */
+final class Words {
+    private static final int SHORT_ID = 8;
+    private static final int SHORT_HASH = 7;
+
+    private Words() {}
+
+    /** "inactive", "loaded", "launched"; empty when unspecified. */
+    static String state(TargetState state) {
+        return switch (state) {
+            case TARGET_STATE_INACTIVE -> "inactive";
+            case TARGET_STATE_LOADED -> "loaded";
+            case TARGET_STATE_LAUNCHED -> "launched";
+            default -> "";
+        };
+    }
+
+    /** The current state; a unit that nothing was heard of yet counts as inactive. */
+    static TargetState current(Unit unit) {
+        return unit.getCurrentState() == TargetState.TARGET_STATE_UNSPECIFIED && !unit.getGlobal()
+                ? TargetState.TARGET_STATE_INACTIVE
+                : unit.getCurrentState();
+    }
+
+    /** The target state; unspecified counts as inactive. */
+    static TargetState target(Unit unit) {
+        return unit.getTargetState() == TargetState.TARGET_STATE_UNSPECIFIED
+                ? TargetState.TARGET_STATE_INACTIVE
+                : unit.getTargetState();
+    }
+
+    /** Eight digits and an ellipsis, or the whole id. */
+    static String machineId(String id, boolean full) {
+        return full ? id : id.substring(0, Math.min(SHORT_ID, id.length())) + "...";
+    }
+
+    /** The id and, if known, the address: {@code 2444264c.../10.0.0.1}. */
+    static String machine(String id, @Nullable Machine machine, boolean full) {
+        String legend = machineId(id, full);
+        return machine == null || machine.getPrimaryIp().isEmpty() ? legend : legend + "/" + machine.getPrimaryIp();
+    }
+
+    /** Seven digits, or all forty. */
+    static String hash(ByteString hash, boolean full) {
+        String hex = HexFormat.of().formatHex(hash.toByteArray());
+        return full || hex.length() < SHORT_HASH ? hex : hex.substring(0, SHORT_HASH);
+    }
+
+    /** {@code key=value} pairs by key, or a dash. */
+    static String metadata(Map<String, String> metadata) {
+        return metadata.isEmpty()
+                ? "-"
+                : new TreeMap<>(metadata)
+                        .entrySet().stream()
+                                .map(e -> e.getKey() + "=" + e.getValue())
+                                .collect(Collectors.joining(","));
+    }
+
+    /** Why a unit is on no machine, in one line. */
+    static String vetoes(Unit unit) {
+        return unit.getVetoesCount() == 0
+                ? "not placed yet"
+                : unit.getVetoesList().stream().map(Veto::getMessage).collect(Collectors.joining("; "));
+    }
+}

@@ -19,8 +19,7 @@ final class BlockOptions {
             names = "--no-block",
             arity = "0..1",
             fallbackValue = "true",
-            paramLabel = "",
-            hideParamSyntax = true,
+            paramLabel = "true|false",
             description = "Do not wait; always so for global units.")
     boolean noBlock;
 

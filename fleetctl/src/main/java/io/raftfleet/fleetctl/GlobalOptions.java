@@ -83,8 +83,7 @@ final class GlobalOptions {
             scope = ScopeType.INHERIT,
             arity = "0..1",
             fallbackValue = "true",
-            paramLabel = "",
-            hideParamSyntax = true,
+            paramLabel = "true|false",
             description = "With ssh: refuse machines with another key than before. Default: ${DEFAULT-VALUE}")
     boolean strictHostKeyChecking = true;
 
@@ -93,8 +92,7 @@ final class GlobalOptions {
             scope = ScopeType.INHERIT,
             arity = "0..1",
             fallbackValue = "true",
-            paramLabel = "",
-            hideParamSyntax = true,
+            paramLabel = "true|false",
             description = "Tell of each retry, and of where errors come from.")
     boolean debug;
 }

@@ -26,8 +26,7 @@ final class JournalCommand extends FleetCommand {
             names = {"-f", "--follow"},
             arity = "0..1",
             fallbackValue = "true",
-            paramLabel = "",
-            hideParamSyntax = true,
+            paramLabel = "true|false",
             description = "Continuously print new entries as they are appended to the journal.")
     boolean follow;
 

@@ -12,8 +12,7 @@ final class ListOptions {
             names = {"-l", "--full"},
             arity = "0..1",
             fallbackValue = "true",
-            paramLabel = "",
-            hideParamSyntax = true,
+            paramLabel = "true|false",
             description = "Do not ellipsize fields on output")
     boolean full;
 
@@ -21,8 +20,7 @@ final class ListOptions {
             names = "--no-legend",
             arity = "0..1",
             fallbackValue = "true",
-            paramLabel = "",
-            hideParamSyntax = true,
+            paramLabel = "true|false",
             description = "Do not print a legend (column headers)")
     boolean noLegend;
 
@@ -34,8 +32,7 @@ final class ListOptions {
             names = "--json",
             arity = "0..1",
             fallbackValue = "true",
-            paramLabel = "",
-            hideParamSyntax = true,
+            paramLabel = "true|false",
             description = "Print everything known as a JSON array.")
     boolean json;
 

@@ -39,8 +39,7 @@ final class SshCommand extends FleetCommand {
             names = {"-A", "--forward-agent"},
             arity = "0..1",
             fallbackValue = "true",
-            paramLabel = "",
-            hideParamSyntax = true,
+            paramLabel = "true|false",
             description = "Forward local ssh-agent to target machine.")
     boolean forwardAgent;
 

@@ -25,8 +25,7 @@ final class StartCommand extends FleetCommand {
             names = "--replace",
             arity = "0..1",
             fallbackValue = "true",
-            paramLabel = "",
-            hideParamSyntax = true,
+            paramLabel = "true|false",
             description = "Replace the units in the cluster whose local file differs with new versions.")
     boolean replace;
 

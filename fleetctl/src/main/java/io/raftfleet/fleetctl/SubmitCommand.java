@@ -20,8 +20,7 @@ final class SubmitCommand extends FleetCommand {
             names = "--replace",
             arity = "0..1",
             fallbackValue = "true",
-            paramLabel = "",
-            hideParamSyntax = true,
+            paramLabel = "true|false",
             description = "Replace the old submitted units in the cluster with new versions.")
     boolean replace;
 

@@ -14,8 +14,7 @@ final class VersionCommand extends FleetCommand {
             names = "--json",
             arity = "0..1",
             fallbackValue = "true",
-            paramLabel = "",
-            hideParamSyntax = true,
+            paramLabel = "true|false",
             description = "Print the versions of client and engine as JSON.")
     boolean json;
 

@@ -1,0 +1,153 @@
+package io.raftfleet.state.raft;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+
+/**
+ * What a {@link RaftNode} is told at its start.
+ *
+ * <p>The election timeouts follow the Raft paper's 150 to 300 ms. A leader sends a heartbeat every half of the lower
+ * bound. Two busy cores delay a thread by tens of milliseconds, rarely by a hundred; when it happens, pre-vote keeps
+ * the needless candidate from disturbing the leader, so a short timeout costs little and a dead leader is replaced fast.
+ *
+ * @param engineId this engine's id; one of {@code peers}
+ * @param clusterId names the Raft group
+ * @param dataDir everything that this engine stores
+ * @param peers the engines that form the cluster when it is bootstrapped; later the log says who is a member
+ * @param bootstrap true: an empty data directory becomes a member of a new cluster. False: it is refused
+ * @param electionTimeoutMin a follower that hears no leader for a random time between this and
+ *     {@code electionTimeoutMax} asks for votes
+ * @param electionTimeoutMax also how long a leader may be without a majority before it steps down
+ * @param checkpointEntries a checkpoint is written after so many applied entries
+ * @param checkpointBytes a checkpoint is written after so many bytes of applied entries
+ * @param segmentBytes largest segment file of the log
+ * @param fsync false only where a power cut may lose acknowledged writes (tests, throw-away clusters)
+ * @param maxWaiters largest number of reads, and of confirmations, that wait at once; more are refused
+ */
+public record RaftConfig(
+        String engineId,
+        UUID clusterId,
+        Path dataDir,
+        List<EnginePeer> peers,
+        boolean bootstrap,
+        Duration electionTimeoutMin,
+        Duration electionTimeoutMax,
+        long checkpointEntries,
+        long checkpointBytes,
+        long segmentBytes,
+        boolean fsync,
+        int maxWaiters) {
+
+    /** Largest serialized entry, in bytes. */
+    public static final int MAX_ENTRY_BYTES = 1 << 20;
+
+    /** Newest {@code Entry.format} that this code reads and proposes. */
+    public static final int ENTRY_FORMAT = 1;
+
+    public RaftConfig {
+        peers = List.copyOf(peers);
+        Map<String, EnginePeer> byId = new LinkedHashMap<>();
+        for (EnginePeer peer : peers) {
+            if (byId.put(peer.id(), peer) != null) {
+                throw new IllegalArgumentException("Two engines have the id '" + peer.id() + "': rename one of them.");
+            }
+        }
+        if (!byId.containsKey(engineId)) {
+            throw new IllegalArgumentException("Engine '" + engineId + "' is not among the cluster's engines "
+                    + byId.keySet() + ": add it, or correct its id.");
+        }
+        if (electionTimeoutMin.toMillis() < 20 || electionTimeoutMax.compareTo(electionTimeoutMin) <= 0) {
+            throw new IllegalArgumentException("Election timeouts " + electionTimeoutMin.toMillis() + " to "
+                    + electionTimeoutMax.toMillis() + " ms: the lower must be at least 20 ms and below the upper.");
+        }
+        if (checkpointEntries < 1 || checkpointBytes < 1 || segmentBytes < 4096 || maxWaiters < 1) {
+            throw new IllegalArgumentException("Checkpoint thresholds and the number of waiters must be positive, log"
+                    + " segments at least 4096 bytes.");
+        }
+    }
+
+    /** This engine among the peers. */
+    public EnginePeer self() {
+        return peers.stream().filter(p -> p.id().equals(engineId)).findFirst().orElseThrow();
+    }
+
+    /** A builder with every default set. */
+    public static Builder builder(String engineId, UUID clusterId, Path dataDir, List<EnginePeer> peers) {
+        return new Builder(engineId, clusterId, dataDir, peers);
+    }
+
+    /** Collects what differs from the defaults. */
+    public static final class Builder {
+        private final String engineId;
+        private final UUID clusterId;
+        private final Path dataDir;
+        private final List<EnginePeer> peers;
+        private boolean bootstrap;
+        private Duration electionTimeoutMin = Duration.ofMillis(150);
+        private Duration electionTimeoutMax = Duration.ofMillis(300);
+        private long checkpointEntries = 100_000;
+        private long checkpointBytes = 64L << 20;
+        private long segmentBytes = 8L << 20;
+        private boolean fsync = true;
+        private int maxWaiters = 10_000;
+
+        private Builder(String engineId, UUID clusterId, Path dataDir, List<EnginePeer> peers) {
+            this.engineId = engineId;
+            this.clusterId = clusterId;
+            this.dataDir = dataDir;
+            this.peers = peers;
+        }
+
+        public Builder bootstrap(boolean value) {
+            bootstrap = value;
+            return this;
+        }
+
+        public Builder electionTimeout(Duration min, Duration max) {
+            electionTimeoutMin = min;
+            electionTimeoutMax = max;
+            return this;
+        }
+
+        public Builder checkpointAfter(long entries, long bytes) {
+            checkpointEntries = entries;
+            checkpointBytes = bytes;
+            return this;
+        }
+
+        public Builder segmentBytes(long value) {
+            segmentBytes = value;
+            return this;
+        }
+
+        public Builder fsync(boolean value) {
+            fsync = value;
+            return this;
+        }
+
+        public Builder maxWaiters(int value) {
+            maxWaiters = value;
+            return this;
+        }
+
+        public RaftConfig build() {
+            return new RaftConfig(
+                    engineId,
+                    clusterId,
+                    dataDir,
+                    peers,
+                    bootstrap,
+                    electionTimeoutMin,
+                    electionTimeoutMax,
+                    checkpointEntries,
+                    checkpointBytes,
+                    segmentBytes,
+                    fsync,
+                    maxWaiters);
+        }
+    }
+}

@@ -1,0 +1,409 @@
+package io.raftfleet.state.raft;
+
+import io.raftfleet.proto.log.Entry;
+import io.raftfleet.state.raft.LeadershipConfirmation.Confirmed;
+import io.raftfleet.state.raft.Proposals.Pending;
+import io.raftfleet.state.raft.ReplicatedState.ApplyResult;
+import io.raftfleet.state.raft.ReplicationException.NotLeader;
+import io.raftfleet.state.raft.ReplicationException.Unavailable;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.Comparator;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import org.apache.ratis.protocol.ClientId;
+import org.apache.ratis.protocol.Message;
+import org.apache.ratis.protocol.RaftClientRequest;
+import org.apache.ratis.protocol.RaftPeer;
+import org.apache.ratis.protocol.RaftPeerId;
+import org.apache.ratis.protocol.SnapshotManagementRequest;
+import org.apache.ratis.protocol.TransferLeadershipRequest;
+import org.apache.ratis.server.DivisionInfo;
+import org.apache.ratis.thirdparty.com.google.protobuf.UnsafeByteOperations;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One engine's part in the Raft group that replicates a {@link ReplicatedState}.
+ *
+ * <p>Thread-safe. No method blocks but {@link #start} and {@link #close}. Futures are completed on threads of Raft's: what
+ * depends on them must be short, or be moved to a thread of its own.
+ */
+public final class RaftNode implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(RaftNode.class);
+    private static final int MAX_PROPOSALS = 1024;
+    private static final Duration HAND_OVER = Duration.ofSeconds(2);
+    private static final Duration DRAIN = Duration.ofSeconds(1);
+
+    private final RaftConfig config;
+    private final ClientId proposer = ClientId.randomId();
+    private final AtomicLong calls = new AtomicLong();
+    private final AtomicBoolean closing = new AtomicBoolean();
+    private final ScheduledThreadPoolExecutor timer;
+    private final AppliedIndex applied = new AppliedIndex();
+    private final LeadershipConfirmation confirmation = new LeadershipConfirmation();
+    private final LeadershipEvents events;
+    private final Proposals proposals;
+    private final Checkpoints checkpoints;
+    private final RoundBatcher<Confirmed> confirmations;
+    private final RoundBatcher<Confirmed> reads;
+    private final RegistryStateMachine stateMachine;
+    private final DataDirectory directory;
+    private volatile @Nullable RatisServer ratis;
+
+    /**
+     * Takes the data directory; {@link #start} does the rest.
+     *
+     * @throws IOException when the directory is another's, in use, or empty without {@code bootstrap}
+     */
+    public RaftNode(RaftConfig config, ReplicatedState state, RaftListener listener) throws IOException {
+        this.config = config;
+        this.directory = DataDirectory.open(config);
+        this.timer = new ScheduledThreadPoolExecutor(
+                1,
+                Thread.ofPlatform()
+                        .daemon()
+                        .name("raft-timer-" + config.engineId())
+                        .factory());
+        timer.setRemoveOnCancelPolicy(true);
+        timer.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
+        this.events = new LeadershipEvents(config.engineId(), listener);
+        this.proposals = new Proposals(config.engineId(), MAX_PROPOSALS, timer);
+        this.checkpoints = new Checkpoints(state, directory.live(), config);
+        Duration round = config.electionTimeoutMax().multipliedBy(3);
+        this.confirmations = new RoundBatcher<>(
+                "confirmation of leadership", confirmation::start, round, false, config.maxWaiters(), timer);
+        this.reads =
+                new RoundBatcher<>("read index", () -> askForReadIndex(round), round, true, config.maxWaiters(), timer);
+        this.stateMachine =
+                new RegistryStateMachine(state, proposer, proposals, checkpoints, applied, new StateMachineEvents());
+    }
+
+    /**
+     * Restores the registry from its newest checkpoint and joins the group. Returns before there is a leader.
+     *
+     * @throws IOException when the address is in use, or log or checkpoint are damaged beyond what others can replace
+     */
+    public void start() throws IOException {
+        RatisServer server = RatisServer.create(config, directory, stateMachine, confirmation);
+        ratis = server;
+        confirmation.attach(server.division());
+        checkpoints.onPurge(index ->
+                Futures.onEnd(server.division().getRaftLog().purge(index), (purged, failure) -> {
+                    if (failure != null) {
+                        LOG.warn(
+                                "The log up to index {} could not be purged; the next checkpoint tries again",
+                                index,
+                                failure);
+                    }
+                }));
+        server.start();
+    }
+
+    /**
+     * Appends an entry to the log, if this engine leads.
+     *
+     * @param entry at most {@link RaftConfig#MAX_ENTRY_BYTES}; its {@code proposal} is a random number of its own
+     * @param deadline how long to wait for it to be applied here
+     * @return what became of its records, once it has been applied here. Fails with {@link NotLeader} (certainly not, and
+     *     never to be, in the log), {@link ReplicationException.FateUnknown} (it may yet be committed), {@link Unavailable}
+     *     (not in the log, too much is pending), or {@link IllegalArgumentException} (the entry itself is at fault)
+     */
+    public CompletableFuture<ApplyResult> propose(Entry entry, Duration deadline) {
+        byte[] bytes = entry.toByteArray();
+        if (bytes.length > RaftConfig.MAX_ENTRY_BYTES) {
+            return CompletableFuture.failedFuture(new IllegalArgumentException("An entry has " + bytes.length
+                    + " bytes, the limit is " + RaftConfig.MAX_ENTRY_BYTES + ": split it."));
+        }
+        if (entry.getFormat() < 1 || entry.getFormat() > RaftConfig.ENTRY_FORMAT) {
+            return CompletableFuture.failedFuture(new IllegalArgumentException("An entry has format "
+                    + entry.getFormat() + ", this engine writes up to " + RaftConfig.ENTRY_FORMAT + "."));
+        }
+        RatisServer server = ratis;
+        if (server == null || closing.get() || !server.info().isLeader()) {
+            return CompletableFuture.failedFuture(
+                    new NotLeader("Engine '" + config.engineId() + "' does not lead: propose to the leader."));
+        }
+        Pending pending;
+        try {
+            pending = proposals.register(entry, deadline);
+        } catch (Unavailable | IllegalArgumentException e) {
+            return CompletableFuture.failedFuture(e);
+        }
+        RaftClientRequest request = RaftClientRequest.newBuilder()
+                .setClientId(proposer)
+                .setServerId(server.id())
+                .setGroupId(server.group())
+                .setCallId(calls.incrementAndGet())
+                .setMessage(Message.valueOf(UnsafeByteOperations.unsafeWrap(bytes)))
+                .setType(RaftClientRequest.writeRequestType())
+                .build();
+        Futures.onEnd(server.submit(request), (reply, failure) -> {
+            if (failure != null) {
+                proposals.failed(pending, Futures.cause(failure));
+            } else if (!reply.isSuccess()) {
+                proposals.failed(pending, reply.getException());
+            }
+        });
+        return pending.result;
+    }
+
+    /**
+     * Waits until this engine, whatever its role, has applied everything that was acknowledged anywhere before the call.
+     * Callers share rounds to the quorum. Fails with {@link Unavailable} at the deadline, or when too many wait.
+     *
+     * @return an index at or below the applied one; reads of the registry are linearizable from then on
+     */
+    public CompletableFuture<Long> readIndex(Duration deadline) {
+        long end = System.nanoTime() + deadline.toNanos();
+        return Futures.unwrapped(reads.join(deadline).thenCompose(confirmed -> {
+            CompletableFuture<Long> done = applied.await(confirmed.commitIndex());
+            return done.isDone()
+                    ? done
+                    : Futures.within(
+                            done,
+                            Duration.ofNanos(Math.max(0, end - System.nanoTime())),
+                            timer,
+                            () -> new Unavailable("Engine '" + config.engineId() + "' has applied up to "
+                                    + applied.get() + ", not yet up to " + confirmed.commitIndex()
+                                    + ": ask another engine, or again."));
+        }));
+    }
+
+    /**
+     * Proves that this engine leads: a quorum says so after the call. Callers share rounds.
+     *
+     * @return the term. Fails with {@link NotLeader}, or {@link Unavailable} when no quorum answers in time
+     */
+    public CompletableFuture<Long> confirmLeadership(Duration deadline) {
+        return Futures.unwrapped(confirmations.join(deadline).thenApply(Confirmed::term));
+    }
+
+    /** The leader as far as this engine knows, or null. */
+    public @Nullable EnginePeer leader() {
+        RatisServer server = ratis;
+        return server == null ? null : server.leader();
+    }
+
+    /** This engine's view of the group. */
+    public RaftView view() {
+        RatisServer server = ratis;
+        Checkpoint checkpoint = checkpoints.latest();
+        long checkpointIndex = checkpoint == null ? 0 : checkpoint.index();
+        if (server == null) {
+            return new RaftView(
+                    RaftView.Role.CLOSED, 0, 0, applied.get(), checkpointIndex, config.peers(), null, Map.of());
+        }
+        DivisionInfo info = server.info();
+        long term = info.getCurrentTerm();
+        return new RaftView(
+                closing.get() ? RaftView.Role.CLOSED : RatisServer.role(info),
+                term,
+                Math.max(0, server.division().getRaftLog().getLastCommittedIndex()),
+                applied.get(),
+                checkpointIndex,
+                server.peers(),
+                server.leader(),
+                info.isLeader() ? confirmation.matchIndexes(term) : Map.of());
+    }
+
+    /** How many rounds to the quorum were made for reads, and for confirmations (which reads on the leader share). */
+    public RoundCounts rounds() {
+        return new RoundCounts(reads.rounds(), confirmations.rounds());
+    }
+
+    /** Counts since the start. */
+    public record RoundCounts(long reads, long confirmations) {}
+
+    /**
+     * Hands leadership over. Proposals are refused meanwhile with {@link NotLeader}; those already in the log are committed
+     * by the new leader, and end well here.
+     *
+     * @param target an engine's id, or null for the follower that is most up to date
+     * @return the new leader's id. Fails with {@link NotLeader} when this engine does not lead, {@link Unavailable} when
+     *     the target did not take over in time, {@link IllegalArgumentException} when it is no member
+     */
+    public CompletableFuture<String> transferLeadership(@Nullable String target, Duration deadline) {
+        RatisServer server = ratis;
+        if (server == null || !server.info().isLeader()) {
+            return CompletableFuture.failedFuture(
+                    new NotLeader("Engine '" + config.engineId() + "' does not lead and can't hand over."));
+        }
+        String chosen = target != null ? target : mostUpToDate(server);
+        if (chosen == null || server.peers().stream().noneMatch(p -> p.id().equals(chosen))) {
+            return CompletableFuture.failedFuture(new IllegalArgumentException(
+                    chosen == null ? "There is no other engine to lead." : "Engine '" + chosen + "' is no member."));
+        }
+        TransferLeadershipRequest request = new TransferLeadershipRequest(
+                proposer,
+                server.id(),
+                server.group(),
+                calls.incrementAndGet(),
+                RaftPeerId.valueOf(chosen),
+                Math.max(1, deadline.toMillis()));
+        return Futures.unwrapped(server.admin(s -> s.transferLeadershipAsync(request))
+                .thenApply(reply -> {
+                    if (!reply.isSuccess()) {
+                        throw new Unavailable(
+                                "Engine '" + chosen + "' did not take over the leadership within " + deadline.toMillis()
+                                        + " ms: " + reply.getException().getMessage());
+                    }
+                    return chosen;
+                }));
+    }
+
+    private @Nullable String mostUpToDate(RatisServer server) {
+        return confirmation.matchIndexes(server.info().getCurrentTerm()).entrySet().stream()
+                .max(Comparator.comparing(Map.Entry<String, Long>::getValue).thenComparing(Map.Entry::getKey))
+                .map(Map.Entry::getKey)
+                .orElse(null);
+    }
+
+    /**
+     * Writes a checkpoint that has everything applied at the call, and purges the log that no kept checkpoint needs.
+     *
+     * @return the checkpoint's index. Fails with {@link Unavailable} at the deadline; it may be written later
+     */
+    public CompletableFuture<Long> takeSnapshot(Duration deadline) {
+        RatisServer server = ratis;
+        if (server == null) {
+            return CompletableFuture.failedFuture(new Unavailable("The engine is not started."));
+        }
+        long wanted = applied.get();
+        return Futures.unwrapped(Futures.within(
+                checkpointUpTo(server, wanted, deadline),
+                deadline,
+                timer,
+                () -> new Unavailable("No checkpoint up to index " + wanted + " within " + deadline.toMillis()
+                        + " ms: see this engine's log; is the disk full or slow?")));
+    }
+
+    private CompletableFuture<Long> checkpointUpTo(RatisServer server, long wanted, Duration deadline) {
+        Checkpoint durable = checkpoints.latest();
+        if (wanted <= 0 || (durable != null && durable.index() >= wanted)) {
+            return CompletableFuture.completedFuture(durable == null ? 0L : durable.index());
+        }
+        SnapshotManagementRequest request = SnapshotManagementRequest.newCreate(
+                proposer, server.id(), server.group(), calls.incrementAndGet(), Math.max(1, deadline.toMillis()), 1);
+        return server.admin(s -> s.snapshotManagementAsync(request)).thenCompose(reply -> {
+            if (!reply.isSuccess()) {
+                throw new Unavailable("No checkpoint: " + reply.getException().getMessage());
+            }
+            return checkpoints.written().thenCompose(index -> checkpointUpTo(server, wanted, deadline));
+        });
+    }
+
+    /** Hands leadership over if this engine leads, waits for its pending proposals, and stops; at most some seconds. */
+    @Override
+    public void close() {
+        close(true);
+    }
+
+    /** Stops; without handing over, as if killed, but for what it had not yet written. */
+    void close(boolean handOver) {
+        if (!closing.compareAndSet(false, true)) {
+            return;
+        }
+        RatisServer server = ratis;
+        if (server != null && handOver) {
+            handOver(server);
+        }
+        reads.close();
+        confirmations.close();
+        if (server != null) {
+            server.close();
+        }
+        checkpoints.close();
+        proposals.abandon("the engine is stopping");
+        events.close();
+        timer.shutdownNow();
+        try {
+            directory.close();
+        } catch (IOException e) {
+            LOG.warn("Data directory {} could not be released", config.dataDir(), e);
+        }
+    }
+
+    private void handOver(RatisServer server) {
+        if (!server.info().isLeader() || server.peers().size() < 2) {
+            return;
+        }
+        try {
+            String leader = transferLeadership(null, HAND_OVER).get(HAND_OVER.toMillis() + 500, TimeUnit.MILLISECONDS);
+            LOG.info("Engine {} handed leadership over to {} before stopping", config.engineId(), leader);
+            proposals.settled().get(DRAIN.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (ExecutionException | TimeoutException e) {
+            LOG.warn("Engine {} stops without having handed over everything: {}", config.engineId(), e.toString());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private CompletableFuture<Confirmed> askForReadIndex(Duration round) {
+        RatisServer server = ratis;
+        if (server == null) {
+            return CompletableFuture.failedFuture(new Unavailable("the engine is starting"));
+        }
+        if (server.info().isLeader()) {
+            return confirmations.join(round);
+        }
+        RaftPeer leader = server.leaderPeer();
+        if (leader == null || leader.getId().equals(server.id())) {
+            return CompletableFuture.failedFuture(new Unavailable("no leader is known"));
+        }
+        return server.leaderClient().readIndex(leader);
+    }
+
+    private final class StateMachineEvents implements RegistryStateMachine.Events {
+        @Override
+        public void leaderReady(long term) {
+            events.ready(term);
+        }
+
+        @Override
+        public void notLeader() {
+            RatisServer server = ratis;
+            if (server != null) {
+                // Ratis raises the term only after this call: it is still the lost one.
+                events.stopped(server.info().getCurrentTerm());
+            }
+            confirmation.leadershipLost();
+        }
+
+        @Override
+        public void leaderChanged(RaftPeerId leader) {
+            RatisServer server = ratis;
+            EnginePeer peer = server == null ? null : server.peer(leader);
+            if (peer != null) {
+                events.changed(peer);
+            }
+        }
+
+        @Override
+        public void stopped(@Nullable Throwable cause) {
+            if (!closing.get()) {
+                events.failed(
+                        cause != null
+                                ? cause
+                                : new IOException("Raft stopped this engine; its log says why, just above"));
+            }
+        }
+
+        @Override
+        public CompletableFuture<Message> answer(Message request) {
+            if (!ReadIndexMessage.isQuestion(request)) {
+                return CompletableFuture.failedFuture(new IOException("unknown question between engines"));
+            }
+            return confirmations
+                    .join(config.electionTimeoutMax().multipliedBy(3))
+                    .thenApply(ReadIndexMessage::answer);
+        }
+    }
+}

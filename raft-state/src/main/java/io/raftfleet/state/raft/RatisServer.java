@@ -1,0 +1,202 @@
+package io.raftfleet.state.raft;
+
+import com.google.common.net.HostAndPort;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.util.Collection;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import org.apache.ratis.client.ClientFactory;
+import org.apache.ratis.client.RaftClientRpc;
+import org.apache.ratis.conf.Parameters;
+import org.apache.ratis.conf.RaftProperties;
+import org.apache.ratis.protocol.ClientId;
+import org.apache.ratis.protocol.RaftClientReply;
+import org.apache.ratis.protocol.RaftClientRequest;
+import org.apache.ratis.protocol.RaftGroup;
+import org.apache.ratis.protocol.RaftGroupId;
+import org.apache.ratis.protocol.RaftPeer;
+import org.apache.ratis.protocol.RaftPeerId;
+import org.apache.ratis.server.DivisionInfo;
+import org.apache.ratis.server.RaftServer;
+import org.apache.ratis.server.storage.RaftStorage;
+import org.apache.ratis.util.ExitUtils;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Ratis' server with the one group that it serves. Immutable but for what Ratis keeps. */
+final class RatisServer implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(RatisServer.class);
+
+    static {
+        // Ratis would end the process when its port is taken, and on any uncaught exception of any thread.
+        ExitUtils.disableSystemExit();
+        ExitUtils.setTerminateOnUncaughtException(false);
+    }
+
+    private final RaftConfig config;
+    private final RaftServer server;
+    private final RaftServer.Division division;
+    private final RaftGroupId group;
+    private final LeaderClient leaderClient;
+
+    private RatisServer(RaftConfig config, RaftServer server, RaftGroupId group, LeaderClient leaderClient)
+            throws IOException {
+        this.config = config;
+        this.server = server;
+        this.group = group;
+        this.division = server.getDivision(group);
+        this.leaderClient = leaderClient;
+    }
+
+    static RatisServer create(
+            RaftConfig config,
+            DataDirectory directory,
+            RegistryStateMachine stateMachine,
+            LeadershipConfirmation confirmation)
+            throws IOException {
+        RaftProperties properties = RatisSettings.of(config, directory.raft());
+        RaftGroupId group = RaftGroupId.valueOf(config.clusterId());
+        List<RaftPeer> peers =
+                config.peers().stream().map(RatisServer::ratisPeer).toList();
+        boolean stored = Files.isDirectory(directory.group(config.clusterId()));
+        Parameters parameters = new Parameters();
+        parameters.put(ConfirmingRpcType.CONFIRMATION, confirmation, LeadershipConfirmation.class);
+        RaftServer server = RaftServer.newBuilder()
+                .setServerId(RaftPeerId.valueOf(config.engineId()))
+                .setGroup(RaftGroup.valueOf(group, peers))
+                .setStateMachine(stateMachine)
+                .setProperties(properties)
+                .setParameters(parameters)
+                .setOption(stored ? RaftStorage.StartupOption.RECOVER : RaftStorage.StartupOption.FORMAT)
+                .build();
+        RaftClientRpc rpc = ((ClientFactory) server.getFactory()).newRaftClientRpc(ClientId.randomId(), properties);
+        return new RatisServer(config, server, group, new LeaderClient(group, rpc));
+    }
+
+    void start() throws IOException {
+        HostAndPort address = HostAndPort.fromString(config.self().raftAddress());
+        try (ServerSocket probe = new ServerSocket()) {
+            probe.setReuseAddress(true);
+            probe.bind(new InetSocketAddress(address.getHost(), address.getPort()));
+        } catch (IOException e) {
+            throw inUse(e);
+        }
+        try {
+            server.start();
+        } catch (ExitUtils.ExitException e) {
+            throw inUse(e);
+        } catch (RuntimeException e) {
+            Throwable cause = Futures.cause(e);
+            throw new IOException("Engine '" + config.engineId() + "' can't start: " + cause.getMessage(), cause);
+        }
+    }
+
+    private IOException inUse(Exception cause) {
+        return new IOException(
+                "Engine '" + config.engineId() + "' can't listen for other engines on "
+                        + config.self().raftAddress() + " (" + cause.getMessage()
+                        + "): free the address, or give the engine another.",
+                cause);
+    }
+
+    RaftServer.Division division() {
+        return division;
+    }
+
+    DivisionInfo info() {
+        return division.getInfo();
+    }
+
+    RaftPeerId id() {
+        return server.getId();
+    }
+
+    RaftGroupId group() {
+        return group;
+    }
+
+    LeaderClient leaderClient() {
+        return leaderClient;
+    }
+
+    @Nullable
+    RaftPeer leaderPeer() {
+        RaftPeerId id = division.getInfo().getLeaderId();
+        return id == null ? null : division.getRaftConf().getPeer(id);
+    }
+
+    @Nullable
+    EnginePeer leader() {
+        RaftPeer leader = leaderPeer();
+        return leader == null ? null : enginePeer(leader);
+    }
+
+    @Nullable
+    EnginePeer peer(RaftPeerId id) {
+        RaftPeer peer = division.getRaftConf().getPeer(id);
+        return peer == null ? null : enginePeer(peer);
+    }
+
+    List<EnginePeer> peers() {
+        Collection<RaftPeer> peers = division.getRaftConf().getCurrentPeers();
+        return peers.stream().map(RatisServer::enginePeer).toList();
+    }
+
+    static RaftView.Role role(DivisionInfo info) {
+        if (!info.isAlive()) {
+            return RaftView.Role.CLOSED;
+        }
+        return switch (info.getCurrentRole()) {
+            case LEADER -> RaftView.Role.LEADER;
+            case CANDIDATE -> RaftView.Role.CANDIDATE;
+            case LISTENER -> RaftView.Role.LISTENER;
+            default -> RaftView.Role.FOLLOWER;
+        };
+    }
+
+    CompletableFuture<RaftClientReply> submit(RaftClientRequest request) {
+        return admin(s -> s.submitClientRequestAsync(request));
+    }
+
+    /** An asynchronous call to the server in this process, its immediate failure too as a future. */
+    CompletableFuture<RaftClientReply> admin(Call call) {
+        try {
+            return call.on(server);
+        } catch (IOException | RuntimeException e) {
+            return CompletableFuture.failedFuture(e);
+        }
+    }
+
+    interface Call {
+        CompletableFuture<RaftClientReply> on(RaftServer server) throws IOException;
+    }
+
+    /** Engines' addresses travel in Raft's configuration: gRPC as the peer's client, HTTP as its admin address. */
+    private static RaftPeer ratisPeer(EnginePeer peer) {
+        return RaftPeer.newBuilder()
+                .setId(peer.id())
+                .setAddress(peer.raftAddress())
+                .setClientAddress(peer.grpcAddress())
+                .setAdminAddress(peer.httpAddress())
+                .build();
+    }
+
+    private static EnginePeer enginePeer(RaftPeer peer) {
+        return new EnginePeer(
+                peer.getId().toString(), peer.getAddress(), peer.getClientAddress(), peer.getAdminAddress());
+    }
+
+    @Override
+    public void close() {
+        try {
+            leaderClient.close();
+            server.close();
+        } catch (IOException e) {
+            LOG.warn("Engine {}: Ratis did not close cleanly", config.engineId(), e);
+        }
+    }
+}

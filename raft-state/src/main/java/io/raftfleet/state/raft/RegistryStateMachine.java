@@ -1,0 +1,323 @@
+package io.raftfleet.state.raft;
+
+import com.google.protobuf.InvalidProtocolBufferException;
+import io.raftfleet.proto.log.Entry;
+import io.raftfleet.state.raft.Proposals.Pending;
+import io.raftfleet.state.raft.ReplicatedState.ApplyResult;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.apache.ratis.proto.RaftProtos.LogEntryProto;
+import org.apache.ratis.proto.RaftProtos.RaftConfigurationProto;
+import org.apache.ratis.protocol.ClientId;
+import org.apache.ratis.protocol.Message;
+import org.apache.ratis.protocol.RaftClientRequest;
+import org.apache.ratis.protocol.RaftGroupId;
+import org.apache.ratis.protocol.RaftGroupMemberId;
+import org.apache.ratis.protocol.RaftPeerId;
+import org.apache.ratis.server.RaftServer;
+import org.apache.ratis.server.protocol.TermIndex;
+import org.apache.ratis.server.raftlog.RaftLog;
+import org.apache.ratis.server.storage.FileInfo;
+import org.apache.ratis.server.storage.RaftStorage;
+import org.apache.ratis.server.storage.RaftStorageDirectory;
+import org.apache.ratis.statemachine.SnapshotInfo;
+import org.apache.ratis.statemachine.SnapshotRetentionPolicy;
+import org.apache.ratis.statemachine.StateMachineStorage;
+import org.apache.ratis.statemachine.TransactionContext;
+import org.apache.ratis.statemachine.impl.BaseStateMachine;
+import org.apache.ratis.statemachine.impl.FileListSnapshotInfo;
+import org.apache.ratis.util.LifeCycle;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What Ratis sees of the registry. Ratis calls {@link #applyTransaction}, {@link #takeSnapshot} and {@link #reinitialize}
+ * on its one updater thread, which owns the registry; the notifications come on any thread and only pass on.
+ */
+final class RegistryStateMachine extends BaseStateMachine {
+    private static final Logger LOG = LoggerFactory.getLogger(RegistryStateMachine.class);
+    private static final Pattern SEGMENT = Pattern.compile("log_(?:inprogress_)?(\\d{1,19})(?:-\\d{1,19})?");
+    private static final CompletableFuture<Message> APPLIED = CompletableFuture.completedFuture(Message.EMPTY);
+
+    private final ReplicatedState state;
+    private final ClientId proposer;
+    private final Proposals proposals;
+    private final Checkpoints checkpoints;
+    private final AppliedIndex applied;
+    private final Events events;
+    private volatile @Nullable RaftStorageDirectory directory;
+    private volatile @Nullable SnapshotInfo latest;
+    private long configurationTerm;
+
+    /** What the node does about Ratis' notifications; no method may block. */
+    interface Events {
+        void leaderReady(long term);
+
+        void notLeader();
+
+        void leaderChanged(RaftPeerId leader);
+
+        /** The state machine was closed by Ratis or refuses to go on. */
+        void stopped(@Nullable Throwable cause);
+
+        /** Another engine asks for the read index: see {@link ReadIndexMessage}. */
+        CompletableFuture<Message> answer(Message request);
+    }
+
+    RegistryStateMachine(
+            ReplicatedState state,
+            ClientId proposer,
+            Proposals proposals,
+            Checkpoints checkpoints,
+            AppliedIndex applied,
+            Events events) {
+        this.state = state;
+        this.proposer = proposer;
+        this.proposals = proposals;
+        this.checkpoints = checkpoints;
+        this.applied = applied;
+        this.events = events;
+    }
+
+    @Override
+    public void initialize(RaftServer server, RaftGroupId group, RaftStorage storage) throws IOException {
+        super.initialize(server, group, storage);
+        getLifeCycle().transition(LifeCycle.State.STARTING);
+        directory = storage.getStorageDir();
+        load();
+        getLifeCycle().transition(LifeCycle.State.RUNNING);
+    }
+
+    @Override
+    public void pause() {
+        if (getLifeCycle().getCurrentState() == LifeCycle.State.RUNNING) {
+            getLifeCycle().transition(LifeCycle.State.PAUSING);
+            checkpoints.suspend();
+            getLifeCycle().transition(LifeCycle.State.PAUSED);
+        }
+    }
+
+    /** Another engine's checkpoint has been put in place of ours. */
+    @Override
+    public void reinitialize() throws IOException {
+        getLifeCycle().transition(LifeCycle.State.STARTING);
+        try {
+            load();
+        } catch (IOException e) {
+            stop("A checkpoint received from the leader can't be used", e);
+            throw e;
+        }
+        proposals.abandon("the engine was brought up to date from a checkpoint");
+        getLifeCycle().transition(LifeCycle.State.RUNNING);
+    }
+
+    private void load() throws IOException {
+        RaftStorageDirectory ratis = directory;
+        if (ratis == null) {
+            throw new IllegalStateException("load before initialize");
+        }
+        Checkpoint checkpoint = checkpoints.load(
+                ratis.getStateMachineDir().toPath(),
+                index -> logReaches(ratis.getCurrentDir().toPath(), index));
+        if (checkpoint != null) {
+            setLastAppliedTermIndex(TermIndex.valueOf(checkpoint.term(), checkpoint.index()));
+            applied.advance(checkpoint.index());
+        }
+        refreshLatest();
+    }
+
+    /** Whether the log's files go back to the entry after {@code index}. An empty log reaches only to the beginning. */
+    private static boolean logReaches(Path current, long index) {
+        List<Long> starts = new ArrayList<>();
+        if (Files.isDirectory(current)) {
+            try (Stream<Path> files = Files.list(current)) {
+                files.forEach(f -> {
+                    Matcher matcher = SEGMENT.matcher(f.getFileName().toString());
+                    if (matcher.matches()) {
+                        starts.add(Long.parseLong(matcher.group(1)));
+                    }
+                });
+            } catch (IOException e) {
+                LOG.warn("The log's files in {} can't be listed", current, e);
+                return false;
+            }
+        }
+        return starts.isEmpty() ? index < 0 : starts.stream().min(Long::compare).orElseThrow() <= index + 1;
+    }
+
+    @Override
+    public TransactionContext startTransaction(RaftClientRequest request) throws IOException {
+        TransactionContext.Builder context =
+                TransactionContext.newBuilder().setStateMachine(this).setClientRequest(request);
+        if (!request.getClientId().equals(proposer)) {
+            return context.build()
+                    .setException(new IOException("Entries are proposed by engines' own processes only."));
+        }
+        try {
+            Entry entry = parse(request.getMessage().getContent());
+            Pending pending = proposals.find(entry.getProposal());
+            if (pending == null) {
+                return context.build().setException(new IOException("The proposal's deadline has passed."));
+            }
+            return context.setStateMachineContext(pending).build();
+        } catch (InvalidProtocolBufferException e) {
+            return context.build().setException(e);
+        }
+    }
+
+    @Override
+    public TransactionContext preAppendTransaction(TransactionContext context) {
+        if (context.getStateMachineContext() instanceof Pending pending) {
+            pending.appending(context);
+        }
+        return context;
+    }
+
+    @Override
+    public CompletableFuture<Message> applyTransaction(TransactionContext context) {
+        LogEntryProto logEntry = context.getLogEntry();
+        long term = logEntry.getTerm();
+        long index = logEntry.getIndex();
+        org.apache.ratis.thirdparty.com.google.protobuf.ByteString data =
+                logEntry.getStateMachineLogEntry().getLogData();
+        ApplyResult result;
+        try {
+            Entry entry = context.getStateMachineContext() instanceof Pending pending ? pending.entry : parse(data);
+            result = state.apply(term, index, entry);
+        } catch (InvalidProtocolBufferException | RuntimeException e) {
+            stop("Log entry " + index + " of term " + term + " can't be applied", e);
+            throw new IllegalStateException("Log entry " + index + " of term " + term + " can't be applied", e);
+        }
+        updateLastAppliedTermIndex(term, index);
+        applied.advance(index);
+        proposals.applied(term, result);
+        checkpoints.applied(term, index, data.size());
+        return APPLIED;
+    }
+
+    private static Entry parse(org.apache.ratis.thirdparty.com.google.protobuf.ByteString data)
+            throws InvalidProtocolBufferException {
+        Entry entry = Entry.parseFrom(data.asReadOnlyByteBuffer());
+        if (entry.getFormat() < 1 || entry.getFormat() > RaftConfig.ENTRY_FORMAT) {
+            throw new InvalidProtocolBufferException(
+                    "entry format " + entry.getFormat() + " is unknown to this version," + " which reads up to "
+                            + RaftConfig.ENTRY_FORMAT + ": upgrade this engine");
+        }
+        return entry;
+    }
+
+    private void stop(String what, Exception cause) {
+        LOG.error("{}. Engine {} stops so as not to diverge from the others", what, getId(), cause);
+        events.stopped(cause);
+    }
+
+    @Override
+    public void notifyTermIndexUpdated(long term, long index) {
+        super.notifyTermIndexUpdated(term, index);
+        applied.advance(index);
+        proposals.passed(index);
+    }
+
+    @Override
+    public void notifyConfigurationChanged(long term, long index, RaftConfigurationProto configuration) {
+        configurationTerm = term; // precedes notifyLeaderReady of the same entry, on the same thread
+    }
+
+    @Override
+    public void notifyLeaderReady() {
+        events.leaderReady(configurationTerm);
+    }
+
+    @Override
+    public void notifyNotLeader(Collection<TransactionContext> pendingEntries) {
+        events.notLeader();
+    }
+
+    @Override
+    public void notifyLeaderChanged(RaftGroupMemberId member, RaftPeerId leader) {
+        events.leaderChanged(leader);
+    }
+
+    @Override
+    public CompletableFuture<Message> queryStale(Message request, long minIndex) {
+        return events.answer(request);
+    }
+
+    @Override
+    public CompletableFuture<Message> query(Message request) {
+        return CompletableFuture.failedFuture(new IOException("The registry is read through an engine's API."));
+    }
+
+    /** Starts a checkpoint unless one is being written. Returns the index of the last durable one. */
+    @Override
+    public long takeSnapshot() {
+        TermIndex last = getLastAppliedTermIndex();
+        Checkpoint durable = checkpoints.latest();
+        long durableIndex = durable == null ? RaftLog.INVALID_LOG_INDEX : durable.index();
+        if (last.getIndex() > durableIndex) {
+            checkpoints.capture(last.getTerm(), last.getIndex());
+        }
+        return durableIndex;
+    }
+
+    @Override
+    public @Nullable SnapshotInfo getLatestSnapshot() {
+        SnapshotInfo known = latest;
+        Checkpoint newest = checkpoints.latest();
+        if (newest != null && (known == null || known.getIndex() != newest.index())) {
+            refreshLatest();
+        }
+        return latest;
+    }
+
+    private synchronized void refreshLatest() {
+        Checkpoint newest = checkpoints.latest();
+        if (newest == null) {
+            latest = null;
+            return;
+        }
+        try {
+            List<FileInfo> files = newest.files().stream()
+                    .map(f -> new FileInfo(f, null)) // Ratis computes digests while it sends
+                    .toList();
+            latest = new FileListSnapshotInfo(files, newest.term(), newest.index());
+        } catch (IOException e) {
+            LOG.warn("Checkpoint {} can't be listed; followers get the one before", newest.dir(), e);
+        }
+    }
+
+    @Override
+    public StateMachineStorage getStateMachineStorage() {
+        return storage;
+    }
+
+    private final StateMachineStorage storage = new StateMachineStorage() {
+        @Override
+        public void init(RaftStorage raftStorage) {}
+
+        @Override
+        public @Nullable SnapshotInfo getLatestSnapshot() {
+            return RegistryStateMachine.this.getLatestSnapshot();
+        }
+
+        @Override
+        public void format() {}
+
+        @Override
+        public void cleanupOldSnapshots(SnapshotRetentionPolicy policy) {}
+    };
+
+    @Override
+    public void close() {
+        events.stopped(null);
+    }
+}

@@ -1,0 +1,200 @@
+package io.raftfleet.state.raft;
+
+import io.raftfleet.state.raft.ReplicationException.NotLeader;
+import io.raftfleet.state.raft.ReplicationException.Unavailable;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Lets many callers share rounds of some question to other engines. One round is outstanding at a time; who comes
+ * meanwhile is served by the next, which starts when the round ends: a caller's round always starts after its call.
+ *
+ * <p>Guarded by its own lock. Results are completed on the thread that ends a round; dependents must not block.
+ */
+final class RoundBatcher<T> {
+    private static final long MIN_BACKOFF_MS = 10;
+    private static final long MAX_BACKOFF_MS = 160;
+
+    private final String what;
+    private final Supplier<CompletableFuture<T>> round;
+    private final Duration roundTimeout;
+    private final boolean retry;
+    private final int maxWaiters;
+    private final ScheduledExecutorService timer;
+
+    private List<Waiter<T>> next = new ArrayList<>();
+    private boolean running;
+    private int waiting;
+    private int failures;
+    private long rounds;
+    private @Nullable Throwable lastFailure;
+    private boolean closed;
+
+    private static final class Waiter<T> {
+        final CompletableFuture<T> result = new CompletableFuture<>();
+    }
+
+    /**
+     * @param what for messages: "read index"
+     * @param round starts a round; must not block
+     * @param roundTimeout after which a round counts as failed
+     * @param retry true: a failed round is repeated, with backoff, as long as somebody's deadline allows; false: its
+     *     failure is its waiters'
+     * @param maxWaiters more are refused
+     * @param timer runs deadlines and retries
+     */
+    RoundBatcher(
+            String what,
+            Supplier<CompletableFuture<T>> round,
+            Duration roundTimeout,
+            boolean retry,
+            int maxWaiters,
+            ScheduledExecutorService timer) {
+        this.what = what;
+        this.round = round;
+        this.roundTimeout = roundTimeout;
+        this.retry = retry;
+        this.maxWaiters = maxWaiters;
+        this.timer = timer;
+    }
+
+    /** The outcome of a round that starts after this call; fails with {@link Unavailable} at the deadline. */
+    CompletableFuture<T> join(Duration deadline) {
+        Waiter<T> waiter = new Waiter<>();
+        boolean start;
+        synchronized (this) {
+            if (closed) {
+                return CompletableFuture.failedFuture(new Unavailable("No " + what + ": this engine is stopping."));
+            }
+            if (waiting >= maxWaiters) {
+                return CompletableFuture.failedFuture(
+                        new Unavailable("No " + what + ": " + waiting + " calls wait for one already. Back off."));
+            }
+            waiting++;
+            next.add(waiter);
+            start = !running;
+            running = true;
+        }
+        ScheduledFuture<?> alarm = timer.schedule(
+                () -> waiter.result.completeExceptionally(expired(deadline)), deadline.toNanos(), TimeUnit.NANOSECONDS);
+        Futures.onEnd(waiter.result, (value, failure) -> {
+            alarm.cancel(false);
+            synchronized (this) {
+                waiting--;
+            }
+        });
+        if (start) {
+            startRound();
+        }
+        return waiter.result;
+    }
+
+    /** How many rounds were started. */
+    synchronized long rounds() {
+        return rounds;
+    }
+
+    /** Fails who waits, and all who come. */
+    void close() {
+        List<Waiter<T>> left;
+        synchronized (this) {
+            closed = true;
+            left = next;
+            next = new ArrayList<>();
+        }
+        Unavailable failure = new Unavailable("No " + what + ": this engine is stopping.");
+        left.forEach(w -> w.result.completeExceptionally(failure));
+    }
+
+    private synchronized Unavailable expired(Duration deadline) {
+        String cause = lastFailure == null ? "no quorum answered" : String.valueOf(lastFailure.getMessage());
+        return new Unavailable("No " + what + " within " + deadline.toMillis() + " ms: " + cause);
+    }
+
+    private void startRound() {
+        List<Waiter<T>> served;
+        synchronized (this) {
+            served = next;
+            next = new ArrayList<>();
+            served.removeIf(w -> w.result.isDone());
+            if (served.isEmpty()) {
+                running = false;
+                return;
+            }
+            rounds++;
+        }
+        CompletableFuture<T> outcome;
+        try {
+            outcome = round.get();
+        } catch (RuntimeException e) {
+            outcome = CompletableFuture.failedFuture(e);
+        }
+        ScheduledFuture<?> alarm = null;
+        if (!outcome.isDone()) {
+            CompletableFuture<T> open = outcome;
+            alarm = timer.schedule(
+                    () -> open.completeExceptionally(new Unavailable(
+                            "no quorum answered for " + roundTimeout.toMillis() + " ms; are the other engines up?")),
+                    roundTimeout.toNanos(),
+                    TimeUnit.NANOSECONDS);
+        }
+        ScheduledFuture<?> pending = alarm;
+        boolean immediate = outcome.isDone();
+        Futures.onEnd(outcome, (value, failure) -> {
+            if (pending != null) {
+                pending.cancel(false);
+            }
+            if (!endRound(served, value, failure)) {
+                return;
+            }
+            if (immediate) {
+                timer.execute(this::startRound); // no deep recursion where rounds need no answer
+            } else {
+                startRound();
+            }
+        });
+    }
+
+    /** Returns whether the next round is to be started at once. */
+    @SuppressWarnings("FutureReturnValueIgnored") // the next round reports for itself
+    private boolean endRound(List<Waiter<T>> served, @Nullable T value, @Nullable Throwable failure) {
+        if (failure != null && retry) {
+            long delay;
+            synchronized (this) {
+                lastFailure = failure;
+                next.addAll(0, served);
+                long backoff = Math.min(MAX_BACKOFF_MS, MIN_BACKOFF_MS << Math.min(failures, 8));
+                failures++;
+                delay = backoff / 2 + ThreadLocalRandom.current().nextLong(backoff / 2 + 1);
+            }
+            timer.schedule(this::startRound, delay, TimeUnit.MILLISECONDS);
+            return false;
+        }
+        synchronized (this) {
+            failures = 0;
+            lastFailure = failure;
+        }
+        for (Waiter<T> waiter : served) {
+            if (failure == null) {
+                waiter.result.complete(value);
+            } else {
+                waiter.result.completeExceptionally(own(failure));
+            }
+        }
+        return true;
+    }
+
+    private Throwable own(Throwable failure) {
+        return failure instanceof NotLeader || failure instanceof Unavailable
+                ? failure
+                : new Unavailable("No " + what + ": " + failure);
+    }
+}

@@ -1,0 +1,188 @@
+package io.raftfleet.state.raft;
+
+import static org.awaitility.Awaitility.await;
+
+import io.raftfleet.proto.log.Entry;
+import io.raftfleet.state.raft.ReplicatedState.ApplyResult;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.function.UnaryOperator;
+
+/** Real engines' Raft nodes in this process, on loopback. */
+final class TestCluster implements AutoCloseable {
+    static final Duration LONG = Duration.ofSeconds(20);
+
+    final UUID id = UUID.randomUUID();
+    final List<EnginePeer> peers = new ArrayList<>();
+    final Map<String, Member> members = new LinkedHashMap<>();
+    private final Path root;
+    private final UnaryOperator<RaftConfig.Builder> settings;
+
+    /** One running engine. */
+    static final class Member implements RaftListener {
+        final RaftConfig config;
+        final KeyValueState state = new KeyValueState();
+        final List<String> events = new CopyOnWriteArrayList<>();
+        final CompletableFuture<Throwable> failure = new CompletableFuture<>();
+        final RaftNode node;
+
+        Member(RaftConfig config) throws IOException {
+            this.config = config;
+            this.node = new RaftNode(config, state, this);
+        }
+
+        @Override
+        public void leaderStarted(long term) {
+            events.add("started " + term);
+        }
+
+        @Override
+        public void leaderStopped(long term) {
+            events.add("stopped " + term);
+        }
+
+        @Override
+        public void leaderChanged(EnginePeer leader) {
+            events.add("leader " + leader.id());
+        }
+
+        @Override
+        public void failed(Throwable cause) {
+            failure.complete(cause);
+        }
+
+        boolean leads() {
+            String last = events.stream().filter(e -> !e.startsWith("leader")).reduce("", (a, b) -> b);
+            return last.startsWith("started");
+        }
+    }
+
+    TestCluster(Path root, int engines, UnaryOperator<RaftConfig.Builder> settings) throws IOException {
+        this.root = root;
+        this.settings = settings;
+        for (int i = 1; i <= engines; i++) {
+            peers.add(new EnginePeer("e" + i, "127.0.0.1:" + freePort(), "127.0.0.1:" + i, "127.0.0.1:" + (100 + i)));
+        }
+    }
+
+    /** Bootstraps all engines and waits for a leader. */
+    TestCluster startAll() throws IOException {
+        for (EnginePeer peer : peers) {
+            start(peer.id());
+        }
+        leader();
+        return this;
+    }
+
+    RaftConfig.Builder config(String engine) {
+        return settings.apply(RaftConfig.builder(engine, id, root.resolve(engine), peers)
+                .bootstrap(true)
+                .electionTimeout(Duration.ofMillis(200), Duration.ofMillis(400)));
+    }
+
+    Member start(String engine) throws IOException {
+        Member member = new Member(config(engine).build());
+        try {
+            member.node.start();
+        } catch (IOException e) {
+            member.node.close(false);
+            throw e;
+        }
+        members.put(engine, member);
+        return member;
+    }
+
+    /** Stops an engine without a hand-over. */
+    void kill(String engine) {
+        Objects.requireNonNull(members.remove(engine)).node.close(false);
+    }
+
+    Path dir(String engine) {
+        return root.resolve(engine);
+    }
+
+    Member leader() {
+        await().atMost(LONG)
+                .pollInterval(Duration.ofMillis(5))
+                .until(() -> members.values().stream().anyMatch(Member::leads));
+        return members.values().stream().filter(Member::leads).findFirst().orElseThrow();
+    }
+
+    Collection<Member> followers() {
+        Member leader = leader();
+        return members.values().stream().filter(m -> m != leader).toList();
+    }
+
+    Member follower() {
+        return followers().iterator().next();
+    }
+
+    /** Proposes on whichever engine leads until it is applied; repeats only what is certainly in no log. */
+    ApplyResult set(String value, String... keys) throws Exception {
+        long end = System.nanoTime() + LONG.toNanos();
+        while (true) {
+            try {
+                return propose(leader(), value, keys);
+            } catch (ReplicationException.NotLeader e) {
+                if (System.nanoTime() > end) {
+                    throw e;
+                }
+            }
+        }
+    }
+
+    static ApplyResult propose(Member member, String value, String... keys) throws Exception {
+        return get(member.node.propose(entry(value, keys), LONG));
+    }
+
+    static Entry entry(String value, String... keys) {
+        return KeyValueState.set(ThreadLocalRandom.current().nextLong(), value, keys);
+    }
+
+    /** The value, or the bare exception that a future failed with. */
+    static <T> T get(CompletableFuture<T> future) throws Exception {
+        try {
+            return future.get(LONG.toSeconds() * 2, TimeUnit.SECONDS);
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof Exception cause) {
+                throw cause;
+            }
+            throw e;
+        }
+    }
+
+    void awaitEqualDigests() {
+        await().atMost(LONG)
+                .until(() -> members.values().stream()
+                                .map(m -> m.state.digest())
+                                .distinct()
+                                .count()
+                        == 1);
+    }
+
+    static int freePort() throws IOException {
+        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            return socket.getLocalPort();
+        }
+    }
+
+    @Override
+    public void close() {
+        members.values().parallelStream().forEach(m -> m.node.close(false));
+    }
+}

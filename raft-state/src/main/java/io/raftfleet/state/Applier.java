@@ -1,0 +1,322 @@
+package io.raftfleet.state;
+
+import com.google.common.collect.Sets;
+import io.raftfleet.proto.log.ContentsStored;
+import io.raftfleet.proto.log.Entry;
+import io.raftfleet.proto.log.MachineMetadataSet;
+import io.raftfleet.proto.log.Record;
+import io.raftfleet.proto.log.RequestAnswered;
+import io.raftfleet.proto.log.SessionOpened;
+import io.raftfleet.proto.log.StatesReported;
+import io.raftfleet.proto.log.UnitCreated;
+import io.raftfleet.proto.model.TargetState;
+import io.raftfleet.unit.UnitHash;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Applies the records of one entry to the tables, and collects what changed. Deterministic: reads the tables and the entry,
+ * nothing else. Used by the thread that applies, under the registry's write lock.
+ */
+final class Applier {
+    private final Tables tables;
+    private final long index;
+    private final List<Change> changes = new ArrayList<>();
+    private final List<UnitHash> storedHere = new ArrayList<>();
+
+    Applier(Tables tables, long index) {
+        this.tables = tables;
+        this.index = index;
+    }
+
+    /** Applies all records; returns for each null, or why it was dropped. */
+    List<@Nullable String> apply(Entry entry) {
+        var info = tables.info();
+        tables.put(new RegistryInfo(info.incarnation(), Math.max(info.clockMs(), entry.getLeaderTimeMs())));
+        tables.requests.expire(tables.info().clockMs());
+
+        var dropped = new ArrayList<@Nullable String>(entry.getRecordsCount());
+        int guarded = 0;
+        for (var record : entry.getRecordsList()) {
+            if (guarded > 0) {
+                guarded--;
+                dropped.add("its request was answered before");
+                continue;
+            }
+            String why = apply(record);
+            dropped.add(why);
+            if (why != null && record.hasRequestAnswered()) {
+                guarded = record.getRequestAnswered().getGuardedRecords();
+            }
+        }
+        storedHere.forEach(tables.contents::dropIfUnused);
+        return dropped;
+    }
+
+    List<Change> changes() {
+        return changes;
+    }
+
+    private @Nullable String apply(Record record) {
+        return switch (record.getRecordCase()) {
+            case CLUSTER_CREATED -> created(record.getClusterCreated().getIncarnation());
+            case LEADER_STARTED -> null;
+            case CONTENTS_STORED -> stored(record.getContentsStored());
+            case UNIT_CREATED -> created(record.getUnitCreated());
+            case TARGET_STATE_SET -> {
+                var r = record.getTargetStateSet();
+                yield changed(
+                        r.getName(),
+                        r.getVersion(),
+                        unit -> unit.targeted(r.getTargetState(), r.getStartAgain(), nextVersion()));
+            }
+            case UNIT_DESTROYED ->
+                destroyed(
+                        record.getUnitDestroyed().getName(),
+                        record.getUnitDestroyed().getVersion());
+            case UNIT_SCHEDULED -> {
+                var r = record.getUnitScheduled();
+                if (tables.machines.get(r.getMachineId()) == null) {
+                    yield "machine " + r.getMachineId() + " is unknown";
+                }
+                yield changed(r.getName(), r.getVersion(), unit -> unit.scheduledTo(r.getMachineId(), nextVersion()));
+            }
+            case UNIT_UNSCHEDULED -> {
+                var r = record.getUnitUnscheduled();
+                yield changed(r.getName(), r.getVersion(), unit -> unit.scheduledTo(null, nextVersion()));
+            }
+            case SESSION_OPENED -> opened(record.getSessionOpened());
+            case MACHINE_LOST ->
+                lost(
+                        record.getMachineLost().getMachineId(),
+                        record.getMachineLost().getSessionEpoch());
+            case MACHINE_METADATA_SET -> metadataSet(record.getMachineMetadataSet());
+            case STATES_REPORTED -> reported(record.getStatesReported());
+            case REQUEST_ANSWERED -> answered(record.getRequestAnswered());
+            case RECORD_NOT_SET ->
+                throw new IllegalStateException(
+                        "entry " + index + " holds a record of a kind that this version does not know");
+        };
+    }
+
+    private @Nullable String created(long incarnation) {
+        if (tables.info().incarnation() != 0) {
+            return "the cluster exists";
+        }
+        tables.put(new RegistryInfo(incarnation, tables.info().clockMs()));
+        return null;
+    }
+
+    private @Nullable String stored(ContentsStored record) {
+        var hash = UnitHash.from(record.getContents().getHash());
+        if (tables.contents.text(hash) == null) {
+            tables.contents.put(new StoredContents(hash, record.getContents().getText()));
+            storedHere.add(hash);
+        }
+        return null;
+    }
+
+    private @Nullable String created(UnitCreated record) {
+        var name = record.getName();
+        var before = tables.units.get(name);
+        if (record.getReplacesVersion() == 0) {
+            if (before != null) {
+                return "unit " + name + " exists";
+            }
+        } else if (before == null || !decidedOn(before, record.getReplacesVersion())) {
+            return "unit " + name + " has changed meanwhile";
+        }
+        var hash = UnitHash.from(record.getHash());
+        if (tables.contents.text(hash) == null) {
+            return "contents " + hash.toHex() + " are unknown";
+        }
+        long version = nextVersion();
+        var bare = new UnitRecord(name, hash, false, record.getTargetState(), 0, null, version);
+        boolean global = tables.units.requirementsFor(bare).global();
+        boolean launched = record.getTargetState() == TargetState.TARGET_STATE_LAUNCHED;
+        boolean stays = before != null && !global && bare.wanted();
+        replace(
+                before,
+                new UnitRecord(
+                        name,
+                        hash,
+                        global,
+                        record.getTargetState(),
+                        launched ? version : before == null ? 0 : before.startGeneration(),
+                        stays && before != null ? before.machineId() : null,
+                        version));
+        return null;
+    }
+
+    private @Nullable String changed(String name, long version, UnaryOperator<UnitRecord> change) {
+        var before = tables.units.get(name);
+        if (before == null) {
+            return "unit " + name + " does not exist";
+        }
+        if (!decidedOn(before, version)) {
+            return "unit " + name + " has changed meanwhile";
+        }
+        replace(before, change.apply(before));
+        return null;
+    }
+
+    private @Nullable String destroyed(String name, long version) {
+        var before = tables.units.get(name);
+        if (before == null) {
+            return "unit " + name + " does not exist";
+        }
+        if (!decidedOn(before, version)) {
+            return "unit " + name + " has changed meanwhile";
+        }
+        var had = new HashSet<>(tables.units.assignedMachines(before, tables.machines));
+        tables.states.ofUnit(name).forEach(state -> had.add(state.machineId()));
+        tables.units.remove(before);
+        changes.add(new Change.OfUnit(before, null, TargetState.TARGET_STATE_UNSPECIFIED));
+        had.forEach(machine -> depart(name, machine));
+        return null;
+    }
+
+    private @Nullable String opened(SessionOpened record) {
+        var before = tables.machines.get(record.getMachineId());
+        long epoch = before == null ? 0 : before.sessionEpoch();
+        if (record.getSessionEpoch() != epoch + 1) {
+            return "machine " + record.getMachineId() + " has opened session " + epoch + " meanwhile";
+        }
+        put(before, MachineRecord.of(record, before == null ? new HashMap<>() : before.operators()));
+        return null;
+    }
+
+    private @Nullable String lost(String machineId, long epoch) {
+        var before = tables.machines.get(machineId);
+        if (before == null || !before.present()) {
+            return "machine " + machineId + " is not present";
+        }
+        if (before.sessionEpoch() != epoch) {
+            return "machine " + machineId + " has opened another session meanwhile";
+        }
+        put(before, before.lost());
+        List.copyOf(tables.states.ofMachine(machineId)).forEach(state -> stateGone(state.name(), machineId));
+        return null;
+    }
+
+    private @Nullable String metadataSet(MachineMetadataSet record) {
+        var before = tables.machines.get(record.getMachineId());
+        if (before == null) {
+            return "machine " + record.getMachineId() + " is unknown";
+        }
+        var operators = new HashMap<>(before.operators());
+        operators.put(record.getKey(), record.hasValue() ? Optional.of(record.getValue()) : Optional.empty());
+        put(before, before.withOperators(operators));
+        return null;
+    }
+
+    private @Nullable String reported(StatesReported record) {
+        var machineId = record.getMachineId();
+        var machine = tables.machines.get(machineId);
+        if (machine == null || !machine.present() || machine.sessionEpoch() != record.getSessionEpoch()) {
+            return "session " + record.getSessionEpoch() + " of machine " + machineId + " is over";
+        }
+        if (record.getSequence() <= machine.sequence()) {
+            return "report " + record.getSequence() + " of machine " + machineId + " was applied before";
+        }
+        tables.machines.put(machine.reported(record.getSequence()));
+        var absent = new HashSet<>(tables.states.inBuckets(machineId, Set.copyOf(record.getWholeBucketsList())));
+        for (var state : record.getStatesList()) {
+            absent.remove(state.getName());
+            var currentBefore = current(state.getName());
+            if (tables.states.put(machineId, state)) {
+                var stored = tables.states.get(state.getName(), machineId);
+                if (stored != null) {
+                    changes.add(new Change.OfState(stored));
+                }
+                noteCurrent(state.getName(), currentBefore);
+            }
+        }
+        absent.forEach(name -> stateGone(name, machineId));
+        for (var name : record.getGoneList()) {
+            stateGone(name, machineId);
+            arrive(name, machineId);
+        }
+        return null;
+    }
+
+    private @Nullable String answered(RequestAnswered record) {
+        var id = record.getRequestId().getId();
+        if (tables.requests.contains(id, record.getFirstItem())) {
+            return "answered before";
+        }
+        tables.requests.put(new AnsweredRequest(
+                id,
+                record.getFirstItem(),
+                record.getRequestDigest(),
+                tables.info().clockMs(),
+                record.getResultsList()));
+        return null;
+    }
+
+    /** A unit takes another's place: what machines it leaves by that, and to which it may come back, follows. */
+    private void replace(@Nullable UnitRecord before, UnitRecord after) {
+        var was = tables.units.assignedMachines(before, tables.machines);
+        tables.units.put(before, after);
+        var is = tables.units.assignedMachines(after, tables.machines);
+        changes.add(new Change.OfUnit(before, after, tables.current(after)));
+        Sets.difference(was, is).forEach(machine -> depart(after.name(), machine));
+        Sets.difference(is, was).forEach(machine -> arrive(after.name(), machine));
+    }
+
+    private void put(@Nullable MachineRecord before, MachineRecord after) {
+        var was = before == null ? Set.<String>of() : tables.units.globalsFor(before.metadata());
+        tables.machines.put(after);
+        var is = tables.units.globalsFor(after.metadata());
+        changes.add(new Change.OfMachine(before, after));
+        Sets.difference(was, is).forEach(name -> depart(name, after.id()));
+        Sets.difference(is, was).forEach(name -> arrive(name, after.id()));
+    }
+
+    private void depart(String name, String machineId) {
+        if (tables.departures.add(machineId, name)) {
+            changes.add(new Change.OfDeparture(name, machineId, true));
+        }
+    }
+
+    private void arrive(String name, String machineId) {
+        if (tables.departures.remove(machineId, name)) {
+            changes.add(new Change.OfDeparture(name, machineId, false));
+        }
+    }
+
+    private void stateGone(String name, String machineId) {
+        var currentBefore = current(name);
+        if (tables.states.remove(name, machineId)) {
+            changes.add(new Change.OfStateGone(name, machineId));
+            noteCurrent(name, currentBefore);
+        }
+    }
+
+    private @Nullable TargetState current(String name) {
+        var unit = tables.units.get(name);
+        return unit == null ? null : tables.current(unit);
+    }
+
+    private void noteCurrent(String name, @Nullable TargetState before) {
+        var unit = tables.units.get(name);
+        if (unit != null && tables.current(unit) != before) {
+            changes.add(new Change.OfUnit(unit, unit, tables.current(unit)));
+        }
+    }
+
+    private boolean decidedOn(UnitRecord unit, long version) {
+        return version == Versions.IN_THIS_ENTRY ? Versions.index(unit.version()) == index : unit.version() == version;
+    }
+
+    /** Version for the unit whose change is collected next: the place of that change in the entry. */
+    private long nextVersion() {
+        return Versions.of(index, changes.size());
+    }
+}

@@ -1,0 +1,24 @@
+package io.raftfleet.state;
+
+import com.google.protobuf.ByteString;
+import io.raftfleet.proto.log.DepartureRow;
+
+/**
+ * A unit that a machine had and shall have no longer: it was destroyed, unloaded or moved. Kept until the machine reports it
+ * gone, however long the machine is away; while the machine is present, the unit is not started elsewhere.
+ */
+public record Departure(String machineId, String name) implements StoredRow {
+    @Override
+    public ByteString rowKey() {
+        return StoredRow.key('d', machineId, name);
+    }
+
+    @Override
+    public ByteString rowValue() {
+        return DepartureRow.newBuilder()
+                .setMachineId(machineId)
+                .setName(name)
+                .build()
+                .toByteString();
+    }
+}

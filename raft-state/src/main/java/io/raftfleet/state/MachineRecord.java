@@ -1,0 +1,129 @@
+package io.raftfleet.state;
+
+import com.google.protobuf.ByteString;
+import io.raftfleet.proto.log.MachineRow;
+import io.raftfleet.proto.log.SessionOpened;
+import io.raftfleet.proto.model.MachinePresence;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+
+/**
+ * A machine as the registry has it.
+ *
+ * @param announced metadata as its agent is configured
+ * @param operators operators' changes on top: a value, or empty for a key that they removed
+ * @param agentInstance the agent process of the current session
+ * @param present whether it is heard; otherwise it is lost
+ * @param sessionEpoch of its latest session
+ * @param sequence of the last state report applied in that session
+ */
+public record MachineRecord(
+        String id,
+        String primaryIp,
+        Map<String, String> announced,
+        Map<String, Optional<String>> operators,
+        String version,
+        long agentInstance,
+        String bootId,
+        boolean present,
+        long sessionEpoch,
+        long sequence)
+        implements StoredRow {
+
+    public MachineRecord {
+        announced = Map.copyOf(announced);
+        operators = Map.copyOf(operators);
+    }
+
+    /** What scheduling goes by. */
+    public Map<String, String> metadata() {
+        if (operators.isEmpty()) {
+            return announced;
+        }
+        var merged = new TreeMap<>(announced);
+        operators.forEach((key, value) -> value.ifPresentOrElse(v -> merged.put(key, v), () -> merged.remove(key)));
+        return merged;
+    }
+
+    /** With a new session, operators' changes kept. */
+    public static MachineRecord of(SessionOpened session, Map<String, Optional<String>> operators) {
+        return new MachineRecord(
+                session.getMachineId(),
+                session.getPrimaryIp(),
+                session.getMetadataMap(),
+                operators,
+                session.getVersion(),
+                session.getAgentInstance(),
+                session.getBootId(),
+                true,
+                session.getSessionEpoch(),
+                0);
+    }
+
+    /** Not heard. */
+    public MachineRecord lost() {
+        return new MachineRecord(
+                id, primaryIp, announced, operators, version, agentInstance, bootId, false, sessionEpoch, sequence);
+    }
+
+    MachineRecord reported(long newSequence) {
+        return new MachineRecord(
+                id,
+                primaryIp,
+                announced,
+                operators,
+                version,
+                agentInstance,
+                bootId,
+                present,
+                sessionEpoch,
+                newSequence);
+    }
+
+    /** With what operators say of it in place of what they said. */
+    public MachineRecord withOperators(Map<String, Optional<String>> changed) {
+        return new MachineRecord(
+                id, primaryIp, announced, changed, version, agentInstance, bootId, present, sessionEpoch, sequence);
+    }
+
+    @Override
+    public ByteString rowKey() {
+        return StoredRow.key('m', id);
+    }
+
+    @Override
+    public ByteString rowValue() {
+        var row = MachineRow.newBuilder()
+                .setId(id)
+                .setPrimaryIp(primaryIp)
+                .setVersion(version)
+                .setAgentInstance(agentInstance)
+                .setBootId(bootId)
+                .setPresence(present ? MachinePresence.MACHINE_PRESENCE_PRESENT : MachinePresence.MACHINE_PRESENCE_LOST)
+                .setSessionEpoch(sessionEpoch)
+                .setSequence(sequence);
+        row.putAllAnnounced(announced);
+        new TreeMap<>(operators)
+                .forEach((key, value) -> value.ifPresentOrElse(
+                        v -> row.putSetByOperators(key, v), () -> row.addRemovedByOperators(key)));
+        return Deterministic.bytes(row.build());
+    }
+
+    static MachineRecord from(MachineRow row) {
+        var operators = new TreeMap<String, Optional<String>>();
+        row.getSetByOperatorsMap().forEach((key, value) -> operators.put(key, Optional.of(value)));
+        row.getRemovedByOperatorsList().forEach(key -> operators.put(key, Optional.empty()));
+        return new MachineRecord(
+                row.getId(),
+                row.getPrimaryIp(),
+                row.getAnnouncedMap(),
+                operators,
+                row.getVersion(),
+                row.getAgentInstance(),
+                row.getBootId(),
+                row.getPresence() == MachinePresence.MACHINE_PRESENCE_PRESENT,
+                row.getSessionEpoch(),
+                row.getSequence());
+    }
+}

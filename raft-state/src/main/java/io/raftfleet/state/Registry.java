@@ -1,0 +1,128 @@
+package io.raftfleet.state;
+
+import com.google.protobuf.ByteString;
+import io.raftfleet.proto.log.Entry;
+import io.raftfleet.state.raft.ReplicatedState;
+import java.util.Iterator;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.locks.ReadWriteLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.function.Function;
+
+/**
+ * What the cluster knows: units, their contents and schedule, machines, unit states, departures, answered requests. Changed
+ * by applying log entries alone, the same way on every engine.
+ *
+ * <p>One read-write lock guards all tables: the thread that applies takes it for writing, an entry at a time; readers see
+ * whole entries.
+ */
+public final class Registry implements ReplicatedState {
+    /** Hears of each applied entry, on the thread that applies: must be quick and must not read the registry's lock for writing. */
+    @FunctionalInterface
+    public interface Listener {
+        void applied(Applied applied);
+    }
+
+    /**
+     * An entry that has been applied.
+     *
+     * @param changes in order
+     */
+    public record Applied(long term, long index, List<Change> changes) {}
+
+    private final ReadWriteLock lock = new ReentrantReadWriteLock();
+    private final Tables tables = new Tables();
+    private final EventWindow events;
+    private final RegistryView view;
+    private final List<Listener> listeners = new CopyOnWriteArrayList<>();
+    private long appliedTerm;
+    private long appliedIndex;
+
+    /**
+     * An empty registry.
+     *
+     * @param eventWindow how many changes are kept for watches to resume from
+     */
+    public Registry(int eventWindow) {
+        events = new EventWindow(eventWindow);
+        view = new RegistryView(tables, events, () -> appliedIndex);
+    }
+
+    /** From the next entry on, {@code listener} hears of what is applied. */
+    public void addListener(Listener listener) {
+        listeners.add(listener);
+    }
+
+    /** Hears nothing more. */
+    public void removeListener(Listener listener) {
+        listeners.remove(listener);
+    }
+
+    /**
+     * Reads between two entries. {@code read} holds up the application of entries while it runs: it must be short, take no
+     * lock and let nothing of the view escape but immutable records.
+     */
+    public <T> T read(Function<RegistryView, T> read) {
+        lock.readLock().lock();
+        try {
+            return read.apply(view);
+        } finally {
+            lock.readLock().unlock();
+        }
+    }
+
+    @Override
+    public ApplyResult apply(long term, long index, Entry entry) {
+        ApplyResult result;
+        Applied applied;
+        lock.writeLock().lock();
+        try {
+            var applier = new Applier(tables, index);
+            result = new ApplyResult(index, entry.getProposal(), applier.apply(entry));
+            applied = new Applied(term, index, List.copyOf(applier.changes()));
+            events.add(index, applied.changes());
+            appliedTerm = term;
+            appliedIndex = index;
+        } finally {
+            lock.writeLock().unlock();
+        }
+        for (var listener : listeners) {
+            listener.applied(applied);
+        }
+        return result;
+    }
+
+    @Override
+    public Capture capture() {
+        lock.writeLock().lock();
+        try {
+            return new Capture(appliedTerm, appliedIndex, tables.rows.takeChanged(), tables.rows.digest());
+        } finally {
+            lock.writeLock().unlock();
+        }
+    }
+
+    @Override
+    public void restore(long term, long index, Iterator<Row> rows) {
+        lock.writeLock().lock();
+        try {
+            tables.restore(rows);
+            events.restart(index);
+            appliedTerm = term;
+            appliedIndex = index;
+        } finally {
+            lock.writeLock().unlock();
+        }
+    }
+
+    @Override
+    public ByteString digest() {
+        return read(v -> tables.rows.digest());
+    }
+
+    @Override
+    public long appliedIndex() {
+        return read(v -> appliedIndex);
+    }
+}

@@ -1,0 +1,214 @@
+package io.raftfleet.state;
+
+import com.google.protobuf.ByteString;
+import io.raftfleet.proto.model.Machine;
+import io.raftfleet.proto.model.MachinePresence;
+import io.raftfleet.proto.model.Revision;
+import io.raftfleet.proto.model.TargetState;
+import io.raftfleet.proto.model.Unit;
+import io.raftfleet.proto.model.UnitContents;
+import io.raftfleet.proto.model.UnitState;
+import io.raftfleet.unit.Digest;
+import io.raftfleet.unit.Requirements;
+import io.raftfleet.unit.UnitHash;
+import java.util.Collection;
+import java.util.List;
+import java.util.NavigableMap;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+
+/** The registry between two entries. Valid only inside {@link Registry#read}; collections are live views. */
+public final class RegistryView {
+    private final Tables tables;
+    private final EventWindow events;
+    private final LongSupplier appliedIndex;
+
+    RegistryView(Tables tables, EventWindow events, LongSupplier appliedIndex) {
+        this.tables = tables;
+        this.events = events;
+        this.appliedIndex = appliedIndex;
+    }
+
+    /** The life of the registry; 0 while the cluster has not had its first entry. */
+    public long incarnation() {
+        return tables.info().incarnation();
+    }
+
+    /** Highest leader time applied, in milliseconds of Unix time. */
+    public long clockMs() {
+        return tables.info().clockMs();
+    }
+
+    public long appliedIndex() {
+        return appliedIndex.getAsLong();
+    }
+
+    /** Digest of the whole registry; see {@link Registry#digest}. */
+    public ByteString digest() {
+        return tables.rows.digest();
+    }
+
+    /** Contains everything applied. */
+    public Revision revision() {
+        return revision(Versions.of(appliedIndex(), Versions.MAX_ORDINAL));
+    }
+
+    public Revision revision(long version) {
+        return Versions.revision(incarnation(), version);
+    }
+
+    public @Nullable UnitRecord unit(String name) {
+        return tables.units.get(name);
+    }
+
+    /** Units by name. */
+    public NavigableMap<String, UnitRecord> units() {
+        return tables.units.all();
+    }
+
+    public @Nullable String contents(UnitHash hash) {
+        return tables.contents.text(hash);
+    }
+
+    /** What a unit of the registry asks of machines. */
+    public Requirements requirements(UnitRecord unit) {
+        return tables.units.requirementsOf(unit);
+    }
+
+    public @Nullable MachineRecord machine(String id) {
+        return tables.machines.get(id);
+    }
+
+    public boolean present(String machineId) {
+        return tables.machines.isPresent(machineId);
+    }
+
+    /** Machines by id, lost ones too. */
+    public NavigableMap<String, MachineRecord> machines() {
+        return tables.machines.all();
+    }
+
+    public int presentMachines() {
+        return tables.machines.present();
+    }
+
+    /** Names of the units scheduled to a machine; global ones not among them. */
+    public Set<String> scheduledTo(String machineId) {
+        return tables.units.scheduledTo(machineId);
+    }
+
+    /** Names of the wanted global units. */
+    public Collection<String> wantedGlobals() {
+        return tables.units.wantedGlobals();
+    }
+
+    /** Whether a unit is to be on a machine. */
+    public boolean assigned(UnitRecord unit, MachineRecord machine) {
+        return tables.units.assigned(unit, machine);
+    }
+
+    /** Machines that a unit has to leave. */
+    public Set<String> departures(String unit) {
+        return tables.departures.machines(unit);
+    }
+
+    /** Units that have to leave a machine. */
+    public Set<String> departuresFrom(String machineId) {
+        return tables.departures.units(machineId);
+    }
+
+    /** States of a unit on whatever machines, by machine id. */
+    public Collection<UnitStateRecord> statesOf(String unit) {
+        return tables.states.ofUnit(unit);
+    }
+
+    public @Nullable UnitState state(String unit, String machineId) {
+        return tables.states.get(unit, machineId);
+    }
+
+    public int stateCount() {
+        return tables.states.all().size();
+    }
+
+    /** States by name, then machine, after the place of {@code name} and {@code machineId}. */
+    public Collection<UnitStateRecord> statesAfter(String name, String machineId) {
+        return tables.states
+                .all()
+                .tailMap(new UnitStateTable.Key(name, machineId), false)
+                .values();
+    }
+
+    /** Digest over a machine's states; null when it has none. To be read, not changed, and inside the read alone. */
+    public @Nullable Digest statesDigest(String machineId) {
+        return tables.states.digest(machineId);
+    }
+
+    /** Answers to a request so far. */
+    public List<AnsweredRequest> answers(ByteString requestId) {
+        return tables.requests.answers(requestId);
+    }
+
+    /** Whether a request made then may still be done; otherwise why not. */
+    public Optional<String> refuseRequestMadeAt(long issuedAtMs, long nowMs) {
+        long age = nowMs - issuedAtMs;
+        if (age > RequestTable.RETRY_WINDOW.toMillis()) {
+            return Optional.of("the request id was made " + age / 1000
+                    + " s ago by the leader's clock; ids are good for " + RequestTable.RETRY_WINDOW.toSeconds()
+                    + " s: list what is there, then send a new request");
+        }
+        if (age < -RequestTable.RETRY_WINDOW.toMillis()) {
+            return Optional.of("the request id is dated " + -age / 1000
+                    + " s ahead of the leader's clock: set this machine's clock right");
+        }
+        return Optional.empty();
+    }
+
+    /** Up to {@code limit} changes after a version; empty when they are kept no longer. */
+    public Optional<List<Event>> eventsAfter(long version, int limit) {
+        return events.after(version, limit);
+    }
+
+    /** The message for clients, without vetoes. */
+    public Unit message(UnitRecord unit, boolean withContents) {
+        return message(unit, tables.current(unit), withContents);
+    }
+
+    /** The message for clients, with a current state as it was at some time. */
+    public Unit message(UnitRecord unit, TargetState current, boolean withContents) {
+        var message = Unit.newBuilder()
+                .setName(unit.name())
+                .setHash(unit.hash().toByteString())
+                .setTargetState(unit.target())
+                .setCurrentState(current)
+                .setMachineId(unit.machineId() == null ? "" : unit.machineId())
+                .setGlobal(unit.global())
+                .setStartGeneration(unit.startGeneration())
+                .setRevision(revision(unit.version()));
+        if (withContents) {
+            String text = contents(unit.hash());
+            message.setContents(UnitContents.newBuilder()
+                    .setHash(unit.hash().toByteString())
+                    .setText(text == null ? "" : text));
+        }
+        return message.build();
+    }
+
+    /** The message for clients. */
+    public Machine message(MachineRecord machine) {
+        return Machine.newBuilder()
+                .setId(machine.id())
+                .setPrimaryIp(machine.primaryIp())
+                .putAllMetadata(new TreeMap<>(machine.metadata()))
+                .setVersion(machine.version())
+                .setPresence(
+                        machine.present()
+                                ? MachinePresence.MACHINE_PRESENCE_PRESENT
+                                : MachinePresence.MACHINE_PRESENCE_LOST)
+                .setSessionEpoch(machine.sessionEpoch())
+                .setUnits(tables.units.scheduledTo(machine.id()).size())
+                .build();
+    }
+}

@@ -1,0 +1,18 @@
+package io.raftfleet.state;
+
+import com.google.protobuf.ByteString;
+
+/** An immutable piece of the registry that is one row of a checkpoint. Formats are in {@code checkpoint.proto}. */
+sealed interface StoredRow
+        permits RegistryInfo, StoredContents, UnitRecord, MachineRecord, UnitStateRecord, Departure, AnsweredRequest {
+    /** Unique in the registry. */
+    ByteString rowKey();
+
+    /** Everything there is to restore it from. */
+    ByteString rowValue();
+
+    /** Key of the form: table letter, then parts separated by a zero byte, which no part contains. */
+    static ByteString key(char table, String... parts) {
+        return ByteString.copyFromUtf8(table + String.join("\0", parts));
+    }
+}

@@ -1,0 +1,110 @@
+package io.raftfleet.state;
+
+import com.google.protobuf.ByteString;
+import com.google.protobuf.InvalidProtocolBufferException;
+import io.raftfleet.proto.log.ContentsRow;
+import io.raftfleet.proto.log.DepartureRow;
+import io.raftfleet.proto.log.MachineRow;
+import io.raftfleet.proto.log.RegistryRow;
+import io.raftfleet.proto.log.RequestRow;
+import io.raftfleet.proto.log.StateRow;
+import io.raftfleet.proto.log.UnitRow;
+import io.raftfleet.proto.model.TargetState;
+import io.raftfleet.state.raft.ReplicatedState.Row;
+import io.raftfleet.unit.UnitHash;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.Iterator;
+
+/** All that the registry holds. Guarded by the registry's lock. */
+final class Tables {
+    final RowLog rows = new RowLog();
+    final ContentsTable contents = new ContentsTable(rows);
+    final UnitTable units = new UnitTable(contents, rows);
+    final MachineTable machines = new MachineTable(rows);
+    final UnitStateTable states = new UnitStateTable(rows);
+    final DepartureTable departures = new DepartureTable(rows);
+    final RequestTable requests = new RequestTable(rows);
+    private RegistryInfo info = new RegistryInfo(0, 0);
+
+    RegistryInfo info() {
+        return info;
+    }
+
+    void put(RegistryInfo newInfo) {
+        if (!newInfo.equals(info)) {
+            rows.replaced(info.equals(new RegistryInfo(0, 0)) ? null : info, newInfo);
+            info = newInfo;
+        }
+    }
+
+    /**
+     * How far a unit is: loaded once its machine has reported it, launched once that machine has started it on order;
+     * {@code UNSPECIFIED} for a global unit, which has a state on each machine.
+     */
+    TargetState current(UnitRecord unit) {
+        if (unit.global()) {
+            return TargetState.TARGET_STATE_UNSPECIFIED;
+        }
+        var state = unit.machineId() == null ? null : states.get(unit.name(), unit.machineId());
+        if (state == null) {
+            return TargetState.TARGET_STATE_INACTIVE;
+        }
+        return state.getLaunched() ? TargetState.TARGET_STATE_LAUNCHED : TargetState.TARGET_STATE_LOADED;
+    }
+
+    /** Becomes what the rows say. Fails with {@link IllegalStateException} when they make no sense together. */
+    void restore(Iterator<Row> stored) {
+        clear();
+        // Units need contents, and answers come back in the order in which they were given.
+        var unitRows = new ArrayList<UnitRecord>();
+        var answers = new ArrayList<AnsweredRequest>();
+        while (stored.hasNext()) {
+            var row = stored.next();
+            ByteString value = row.value();
+            if (value == null) {
+                throw new IllegalStateException("a checkpoint row without a value");
+            }
+            try {
+                switch ((char) row.key().byteAt(0)) {
+                    case 'r' -> {
+                        var r = RegistryRow.parseFrom(value);
+                        info = new RegistryInfo(r.getIncarnation(), r.getClockMs());
+                        rows.restored(info);
+                    }
+                    case 'c' -> {
+                        var r = ContentsRow.parseFrom(value);
+                        contents.restore(new StoredContents(UnitHash.from(r.getHash()), r.getText()));
+                    }
+                    case 'u' -> unitRows.add(UnitRecord.from(UnitRow.parseFrom(value)));
+                    case 'm' -> machines.restore(MachineRecord.from(MachineRow.parseFrom(value)));
+                    case 's' -> states.restore(StateRow.parseFrom(value).getState());
+                    case 'd' -> {
+                        var r = DepartureRow.parseFrom(value);
+                        departures.restore(new Departure(r.getMachineId(), r.getName()));
+                    }
+                    case 'q' -> answers.add(AnsweredRequest.from(RequestRow.parseFrom(value)));
+                    default ->
+                        throw new IllegalStateException(
+                                "a checkpoint row of an unknown table: a newer version wrote it?");
+                }
+            } catch (InvalidProtocolBufferException e) {
+                throw new IllegalStateException("a checkpoint row can't be read", e);
+            }
+        }
+        unitRows.forEach(units::restore);
+        answers.sort(Comparator.comparingLong(AnsweredRequest::answeredAtMs));
+        answers.forEach(requests::restore);
+    }
+
+    private void clear() {
+        rows.clear();
+        contents.clear();
+        units.clear();
+        machines.clear();
+        states.clear();
+        departures.clear();
+        requests.clear();
+        info = new RegistryInfo(0, 0);
+    }
+}

@@ -1,0 +1,30 @@
+package io.raftfleet.state;
+
+import com.google.protobuf.ByteString;
+import io.raftfleet.proto.log.StateRow;
+import io.raftfleet.proto.model.UnitState;
+
+/**
+ * What a machine says of a unit. Held as the message that the agent sent, with the machine's id put in.
+ *
+ * @param state complete
+ */
+public record UnitStateRecord(UnitState state) implements StoredRow {
+    public String name() {
+        return state.getName();
+    }
+
+    public String machineId() {
+        return state.getMachineId();
+    }
+
+    @Override
+    public ByteString rowKey() {
+        return StoredRow.key('s', machineId(), name());
+    }
+
+    @Override
+    public ByteString rowValue() {
+        return StateRow.newBuilder().setState(state).build().toByteString();
+    }
+}

@@ -1,0 +1,156 @@
+package io.raftfleet.state;
+
+import io.raftfleet.proto.model.UnitState;
+import io.raftfleet.unit.Digest;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.NavigableMap;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/** Unit states by name and machine, with each machine's digest. Guarded by the registry's lock. */
+final class UnitStateTable {
+    /** Place in the list of states: by name, then machine. */
+    record Key(String name, String machineId) implements Comparable<Key> {
+        private static final Comparator<Key> ORDER =
+                Comparator.comparing(Key::name).thenComparing(Key::machineId);
+
+        @Override
+        public int compareTo(Key other) {
+            return ORDER.compare(this, other);
+        }
+    }
+
+    /** What one machine reported. */
+    private static final class OfMachine {
+        final Map<String, UnitStateRecord> states = new HashMap<>();
+        final Digest digest = new Digest();
+    }
+
+    private final NavigableMap<Key, UnitStateRecord> states = new TreeMap<>();
+    private final Map<String, OfMachine> byMachine = new HashMap<>();
+    /** The few words that systemd has for states, and the errors that repeat, once each. */
+    private final Map<String, String> words = new HashMap<>();
+
+    private final RowLog rows;
+
+    UnitStateTable(RowLog rows) {
+        this.rows = rows;
+    }
+
+    @Nullable
+    UnitState get(String name, String machineId) {
+        var record = states.get(new Key(name, machineId));
+        return record == null ? null : record.state();
+    }
+
+    NavigableMap<Key, UnitStateRecord> all() {
+        return Collections.unmodifiableNavigableMap(states);
+    }
+
+    /** States of one unit, on whatever machines. */
+    Collection<UnitStateRecord> ofUnit(String name) {
+        return Collections.unmodifiableCollection(
+                states.subMap(new Key(name, ""), true, new Key(name + "\0", ""), false)
+                        .values());
+    }
+
+    Collection<UnitStateRecord> ofMachine(String machineId) {
+        var machine = byMachine.get(machineId);
+        return machine == null ? List.of() : Collections.unmodifiableCollection(machine.states.values());
+    }
+
+    /** Digest over a machine's states; null when it has none. */
+    @Nullable
+    Digest digest(String machineId) {
+        var machine = byMachine.get(machineId);
+        return machine == null ? null : machine.digest;
+    }
+
+    /** Names of the machine's states in these buckets. */
+    List<String> inBuckets(String machineId, Collection<Integer> buckets) {
+        var names = new ArrayList<String>();
+        if (!buckets.isEmpty()) {
+            for (var state : ofMachine(machineId)) {
+                if (buckets.contains(Digest.bucket(state.name()))) {
+                    names.add(state.name());
+                }
+            }
+        }
+        return names;
+    }
+
+    /** Puts a state; says whether that changed anything. */
+    boolean put(String machineId, UnitState reported) {
+        var record = new UnitStateRecord(lean(machineId, reported));
+        var before = link(record);
+        if (before != null && before.state().equals(record.state())) {
+            return false;
+        }
+        rows.replaced(before, record);
+        return true;
+    }
+
+    void restore(UnitState state) {
+        var record = new UnitStateRecord(lean(state.getMachineId(), state));
+        link(record);
+        rows.restored(record);
+    }
+
+    /** Removes a state; says whether there was one. */
+    boolean remove(String name, String machineId) {
+        var record = states.remove(new Key(name, machineId));
+        if (record == null) {
+            return false;
+        }
+        var machine = byMachine.get(machineId);
+        if (machine != null) {
+            machine.states.remove(name);
+            machine.digest.remove(name, Digest.of(record.state()));
+            if (machine.states.isEmpty()) {
+                byMachine.remove(machineId);
+            }
+        }
+        rows.replaced(record, null);
+        return true;
+    }
+
+    void clear() {
+        states.clear();
+        byMachine.clear();
+        words.clear();
+    }
+
+    private @Nullable UnitStateRecord link(UnitStateRecord record) {
+        var before = states.put(new Key(record.name(), record.machineId()), record);
+        var machine = byMachine.computeIfAbsent(record.machineId(), id -> new OfMachine());
+        machine.states.put(record.name(), record);
+        if (before != null) {
+            machine.digest.remove(record.name(), Digest.of(before.state()));
+        }
+        machine.digest.add(record.name(), Digest.of(record.state()));
+        return before;
+    }
+
+    private UnitState lean(String machineId, UnitState state) {
+        return state.toBuilder()
+                .setMachineId(word(machineId))
+                .setLoadState(word(state.getLoadState()))
+                .setActiveState(word(state.getActiveState()))
+                .setSubState(word(state.getSubState()))
+                .build();
+    }
+
+    private String word(String text) {
+        // A hostile agent may send what it likes: beyond some size nothing more is shared.
+        if (words.size() >= 10_000) {
+            return words.getOrDefault(text, text);
+        }
+        return words.computeIfAbsent(text, t -> t);
+    }
+}

@@ -1,0 +1,159 @@
+package io.raftfleet.state;
+
+import io.raftfleet.unit.InvalidUnitException;
+import io.raftfleet.unit.Requirements;
+import io.raftfleet.unit.UnitFile;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.NavigableMap;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+
+/** Units by name, and by the machine that they are scheduled to. Guarded by the registry's lock. */
+final class UnitTable {
+    private final NavigableMap<String, UnitRecord> units = new TreeMap<>();
+    private final Map<String, Set<String>> byMachine = new HashMap<>();
+    /** Global units that are wanted, with what they ask of machines. */
+    private final NavigableMap<String, Requirements> globals = new TreeMap<>();
+
+    private final ContentsTable contents;
+    private final RowLog rows;
+
+    UnitTable(ContentsTable contents, RowLog rows) {
+        this.contents = contents;
+        this.rows = rows;
+    }
+
+    @Nullable
+    UnitRecord get(String name) {
+        return units.get(name);
+    }
+
+    NavigableMap<String, UnitRecord> all() {
+        return Collections.unmodifiableNavigableMap(units);
+    }
+
+    Set<String> scheduledTo(String machineId) {
+        return byMachine.getOrDefault(machineId, Set.of());
+    }
+
+    Collection<String> wantedGlobals() {
+        return Collections.unmodifiableSet(globals.keySet());
+    }
+
+    /** Puts a unit in place of {@code before}; its contents must be there. */
+    void put(@Nullable UnitRecord before, UnitRecord after) {
+        contents.retain(after.hash());
+        unlink(before);
+        link(after);
+        rows.replaced(before, after);
+        if (before != null) {
+            contents.release(before.hash());
+        }
+    }
+
+    void restore(UnitRecord unit) {
+        contents.retain(unit.hash());
+        link(unit);
+        rows.restored(unit);
+    }
+
+    void remove(UnitRecord unit) {
+        unlink(unit);
+        units.remove(unit.name());
+        rows.replaced(unit, null);
+        contents.release(unit.hash());
+    }
+
+    /**
+     * Machines that are to have this unit: the one that it is scheduled to; for a global unit all that it admits, lost ones
+     * too.
+     */
+    Set<String> assignedMachines(@Nullable UnitRecord unit, MachineTable machines) {
+        if (unit == null || !unit.wanted()) {
+            return Set.of();
+        }
+        if (!unit.global()) {
+            return unit.machineId() == null ? Set.of() : Set.of(unit.machineId());
+        }
+        var requirements = requirementsOf(unit);
+        var admitted = new TreeSet<String>();
+        for (var machine : machines.all().values()) {
+            if (requirements.admits(machine.metadata())) {
+                admitted.add(machine.id());
+            }
+        }
+        return admitted;
+    }
+
+    /** Whether a wanted unit is to be on this machine. */
+    boolean assigned(UnitRecord unit, MachineRecord machine) {
+        if (!unit.wanted()) {
+            return false;
+        }
+        return unit.global()
+                ? requirementsOf(unit).admits(machine.metadata())
+                : machine.id().equals(unit.machineId());
+    }
+
+    /** Names of wanted global units that a machine with this metadata is to have. */
+    Set<String> globalsFor(Map<String, String> metadata) {
+        var names = new TreeSet<String>();
+        globals.forEach((name, requirements) -> {
+            if (requirements.admits(metadata)) {
+                names.add(name);
+            }
+        });
+        return names;
+    }
+
+    Requirements requirementsOf(UnitRecord unit) {
+        var known = globals.get(unit.name());
+        return known != null ? known : requirementsFor(unit);
+    }
+
+    /** What a unit that need not be in the table yet asks of machines; its contents are there. */
+    Requirements requirementsFor(UnitRecord unit) {
+        String text = contents.text(unit.hash());
+        try {
+            return Requirements.of(unit.name(), UnitFile.parse(text == null ? "" : text));
+        } catch (InvalidUnitException e) {
+            // Checked before it was stored, by the same code on every engine.
+            throw new IllegalStateException("stored unit " + unit.name() + " is invalid: " + e.getMessage(), e);
+        }
+    }
+
+    void clear() {
+        units.clear();
+        byMachine.clear();
+        globals.clear();
+    }
+
+    private void unlink(@Nullable UnitRecord unit) {
+        if (unit == null) {
+            return;
+        }
+        globals.remove(unit.name());
+        if (unit.machineId() != null) {
+            byMachine.computeIfPresent(unit.machineId(), (id, names) -> {
+                names.remove(unit.name());
+                return names.isEmpty() ? null : names;
+            });
+        }
+    }
+
+    private void link(UnitRecord unit) {
+        units.put(unit.name(), unit);
+        if (unit.global() && unit.wanted()) {
+            globals.put(unit.name(), requirementsOf(unit));
+        }
+        if (unit.machineId() != null) {
+            byMachine.computeIfAbsent(unit.machineId(), id -> new HashSet<>()).add(unit.name());
+        }
+    }
+}

@@ -1,0 +1,160 @@
+package io.raftfleet.state;
+
+import com.google.protobuf.ByteString;
+import io.raftfleet.proto.fleet.ItemCode;
+import io.raftfleet.proto.fleet.ItemResult;
+import io.raftfleet.proto.fleet.RequestId;
+import io.raftfleet.proto.log.ContentsStored;
+import io.raftfleet.proto.log.Entry;
+import io.raftfleet.proto.log.MachineLost;
+import io.raftfleet.proto.log.MachineMetadataSet;
+import io.raftfleet.proto.log.Record;
+import io.raftfleet.proto.log.RequestAnswered;
+import io.raftfleet.proto.log.SessionOpened;
+import io.raftfleet.proto.log.StatesReported;
+import io.raftfleet.proto.log.TargetStateSet;
+import io.raftfleet.proto.log.UnitCreated;
+import io.raftfleet.proto.log.UnitDestroyed;
+import io.raftfleet.proto.log.UnitScheduled;
+import io.raftfleet.proto.model.TargetState;
+import io.raftfleet.proto.model.UnitContents;
+import io.raftfleet.proto.model.UnitState;
+import io.raftfleet.unit.UnitHash;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Map;
+
+/** Records as tests write them. */
+final class Entries {
+    static final String PLAIN = "[Service]\nExecStart=/bin/true\n";
+    static final String OTHER = "[Service]\nExecStart=/bin/false\n";
+    static final String GLOBAL_SSD =
+            "[Service]\nExecStart=/bin/true\n\n[X-Fleet]\nGlobal=true\nMachineMetadata=disk=ssd\n";
+
+    private Entries() {}
+
+    static Entry entry(Record... records) {
+        return entryAt(1_000_000, records);
+    }
+
+    static Entry entryAt(long timeMs, Record... records) {
+        return Entry.newBuilder()
+                .setFormat(1)
+                .setLeaderTimeMs(timeMs)
+                .addAllRecords(List.of(records))
+                .build();
+    }
+
+    static Record contents(String text) {
+        return Record.newBuilder()
+                .setContentsStored(ContentsStored.newBuilder()
+                        .setContents(UnitContents.newBuilder()
+                                .setHash(UnitHash.ofText(text).toByteString())
+                                .setText(text)))
+                .build();
+    }
+
+    static Record create(String name, String text, TargetState target, long replaces) {
+        return Record.newBuilder()
+                .setUnitCreated(UnitCreated.newBuilder()
+                        .setName(name)
+                        .setHash(UnitHash.ofText(text).toByteString())
+                        .setTargetState(target)
+                        .setReplacesVersion(replaces))
+                .build();
+    }
+
+    static Record target(String name, long version, TargetState target) {
+        return target(name, version, target, false);
+    }
+
+    static Record target(String name, long version, TargetState target, boolean again) {
+        return Record.newBuilder()
+                .setTargetStateSet(TargetStateSet.newBuilder()
+                        .setName(name)
+                        .setVersion(version)
+                        .setTargetState(target)
+                        .setStartAgain(again))
+                .build();
+    }
+
+    static Record schedule(String name, long version, String machine) {
+        return Record.newBuilder()
+                .setUnitScheduled(UnitScheduled.newBuilder()
+                        .setName(name)
+                        .setVersion(version)
+                        .setMachineId(machine))
+                .build();
+    }
+
+    static Record destroy(String name, long version) {
+        return Record.newBuilder()
+                .setUnitDestroyed(UnitDestroyed.newBuilder().setName(name).setVersion(version))
+                .build();
+    }
+
+    static Record open(String machine, long epoch, Map<String, String> metadata) {
+        return Record.newBuilder()
+                .setSessionOpened(SessionOpened.newBuilder()
+                        .setMachineId(machine)
+                        .setPrimaryIp("10.0.0.1")
+                        .putAllMetadata(metadata)
+                        .setSessionEpoch(epoch))
+                .build();
+    }
+
+    static Record lost(String machine, long epoch) {
+        return Record.newBuilder()
+                .setMachineLost(MachineLost.newBuilder().setMachineId(machine).setSessionEpoch(epoch))
+                .build();
+    }
+
+    static Record metadata(String machine, String key, String value) {
+        return Record.newBuilder()
+                .setMachineMetadataSet(MachineMetadataSet.newBuilder()
+                        .setMachineId(machine)
+                        .setKey(key)
+                        .setValue(value))
+                .build();
+    }
+
+    static UnitState state(String name, String active, boolean launched) {
+        return UnitState.newBuilder()
+                .setName(name)
+                .setLoadState("loaded")
+                .setActiveState(active)
+                .setSubState("running")
+                .setLaunched(launched)
+                .build();
+    }
+
+    static Record report(String machine, long epoch, long sequence, UnitState... states) {
+        return Record.newBuilder()
+                .setStatesReported(StatesReported.newBuilder()
+                        .setMachineId(machine)
+                        .setSessionEpoch(epoch)
+                        .setSequence(sequence)
+                        .addAllStates(List.of(states)))
+                .build();
+    }
+
+    static Record gone(String machine, long epoch, long sequence, String... names) {
+        return Record.newBuilder()
+                .setStatesReported(StatesReported.newBuilder()
+                        .setMachineId(machine)
+                        .setSessionEpoch(epoch)
+                        .setSequence(sequence)
+                        .addAllGone(List.of(names)))
+                .build();
+    }
+
+    static Record answered(String id, int first, int guarded, ItemCode code) {
+        return Record.newBuilder()
+                .setRequestAnswered(RequestAnswered.newBuilder()
+                        .setRequestId(RequestId.newBuilder().setId(ByteString.copyFrom(id, StandardCharsets.UTF_8)))
+                        .setFirstItem(first)
+                        .addResults(ItemResult.newBuilder().setCode(code))
+                        .setGuardedRecords(guarded))
+                .build();
+    }
+}

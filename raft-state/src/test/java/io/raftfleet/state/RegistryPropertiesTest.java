@@ -1,0 +1,179 @@
+package io.raftfleet.state;
+
+import static io.raftfleet.state.Entries.OTHER;
+import static io.raftfleet.state.Entries.PLAIN;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.protobuf.ByteString;
+import io.raftfleet.proto.fleet.ItemCode;
+import io.raftfleet.proto.log.Entry;
+import io.raftfleet.proto.log.Record;
+import io.raftfleet.proto.model.TargetState;
+import io.raftfleet.state.raft.ReplicatedState.Row;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.TreeMap;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import org.jspecify.annotations.Nullable;
+
+/** What holds for every history: engines agree, checkpoints lose nothing, no table forgets another. */
+class RegistryPropertiesTest {
+    private static final List<String> UNITS = List.of("a.service", "b.service", "g.service", "c@.service");
+    private static final List<String> MACHINES = List.of("m1", "m2", "m3");
+    private static final TargetState[] TARGETS = {
+        TargetState.TARGET_STATE_INACTIVE, TargetState.TARGET_STATE_LOADED, TargetState.TARGET_STATE_LAUNCHED
+    };
+
+    @Property(tries = 300)
+    void enginesThatAppliedTheSameEntriesAreTheSame(@ForAll long seed) {
+        var history = history(seed, 60);
+        var one = apply(new Registry(50), history, 0);
+        var other = apply(new Registry(500), history, 0);
+        assertThat(one.digest()).isEqualTo(other.digest());
+    }
+
+    @Property(tries = 300)
+    void aRegistryRestoredFromCheckpointsIsTheSameAndGoesOnTheSame(@ForAll long seed) {
+        var history = history(seed, 60);
+        var original = new Registry(50);
+        Map<ByteString, ByteString> rows = new HashMap<>();
+        // Three incremental captures, merged as a store would.
+        apply(original, history.subList(0, 10), 0);
+        merge(rows, original.capture().rows());
+        apply(original, history.subList(10, 25), 10);
+        merge(rows, original.capture().rows());
+        apply(original, history.subList(25, 40), 25);
+        merge(rows, original.capture().rows());
+
+        var restored = new Registry(50);
+        restored.restore(
+                1,
+                40,
+                rows.entrySet().stream()
+                        .map(row -> new Row(row.getKey(), row.getValue()))
+                        .iterator());
+        assertThat(restored.digest()).isEqualTo(original.digest());
+        assertThat(restored.capture().rows()).as("nothing has changed since").isEmpty();
+
+        apply(original, history.subList(40, 60), 40);
+        apply(restored, history.subList(40, 60), 40);
+        assertThat(restored.digest()).isEqualTo(original.digest());
+    }
+
+    @Property(tries = 300)
+    void theDigestTellsEveryDifference(@ForAll long seed) {
+        var history = history(seed, 40);
+        var registry = new Registry(50);
+        var seen = new HashMap<ByteString, Map<ByteString, ByteString>>();
+        Map<ByteString, ByteString> rows = new TreeMap<>(ByteString.unsignedLexicographicalComparator());
+        for (int i = 0; i < history.size(); i++) {
+            registry.apply(1, i + 1, history.get(i));
+            merge(rows, registry.capture().rows());
+            var before = seen.put(registry.digest(), Map.copyOf(rows));
+            if (before != null) {
+                assertThat(before).as("same digest, so same rows").isEqualTo(rows);
+            }
+        }
+    }
+
+    @Property(tries = 300)
+    void whatIsStoredHoldsTogether(@ForAll long seed) {
+        var registry = apply(new Registry(50), history(seed, 60), 0);
+        registry.read(view -> {
+            for (var unit : view.units().values()) {
+                assertThat(view.contents(unit.hash()))
+                        .as("contents of %s", unit.name())
+                        .isNotNull();
+                if (unit.machineId() != null) {
+                    assertThat(unit.wanted()).isTrue();
+                    assertThat(unit.global()).isFalse();
+                    assertThat(view.machine(unit.machineId())).isNotNull();
+                    assertThat(view.scheduledTo(unit.machineId())).contains(unit.name());
+                    assertThat(view.departures(unit.name())).doesNotContain(unit.machineId());
+                }
+            }
+            for (var record : view.statesAfter("", "")) {
+                assertThat(view.present(record.machineId()))
+                        .as("states of lost machines are dropped")
+                        .isTrue();
+            }
+            for (var machine : MACHINES) {
+                for (var name : view.departuresFrom(machine)) {
+                    assertThat(view.departures(name)).contains(machine);
+                }
+            }
+            return true;
+        });
+    }
+
+    private static void merge(Map<ByteString, ByteString> rows, List<Row> changed) {
+        for (var row : changed) {
+            var value = row.value();
+            if (value == null) {
+                rows.remove(row.key());
+            } else {
+                rows.put(row.key(), value);
+            }
+        }
+    }
+
+    private static Registry apply(Registry registry, List<Entry> entries, int from) {
+        for (int i = 0; i < entries.size(); i++) {
+            registry.apply(1, from + i + 1, entries.get(i));
+        }
+        return registry;
+    }
+
+    /** Entries of random records, most of which hold: versions are read from a registry that runs along. */
+    private static List<Entry> history(long seed, int length) {
+        var random = new SplittableRandom(seed);
+        var along = new Registry(10);
+        var history = new ArrayList<Entry>();
+        for (int i = 0; i < length; i++) {
+            var records = new ArrayList<Record>();
+            for (int r = random.nextInt(1, 6); r > 0; r--) {
+                records.add(record(random, along));
+            }
+            var entry = Entries.entryAt(1_000_000 + random.nextLong(100_000) * i, records.toArray(Record[]::new));
+            along.apply(1, i + 1, entry);
+            history.add(entry);
+        }
+        return history;
+    }
+
+    private static Record record(SplittableRandom random, Registry along) {
+        var name = UNITS.get(random.nextInt(UNITS.size()));
+        var machine = MACHINES.get(random.nextInt(MACHINES.size()));
+        var target = TARGETS[random.nextInt(TARGETS.length)];
+        @Nullable UnitRecord unit = along.read(view -> view.unit(name));
+        long version = unit == null || random.nextInt(10) == 0 ? random.nextLong(100) : unit.version();
+        @Nullable MachineRecord known = along.read(view -> view.machine(machine));
+        long epoch = known == null ? 0 : known.sessionEpoch();
+        long sequence = known == null ? 1 : known.sequence() + random.nextInt(0, 3);
+        var text = name.startsWith("g") ? Entries.GLOBAL_SSD : random.nextBoolean() ? PLAIN : OTHER;
+        return switch (random.nextInt(13)) {
+            case 0, 1 -> Entries.contents(text);
+            case 2, 3 -> Entries.create(name, text, target, unit == null ? 0 : version);
+            case 4 -> Entries.target(name, version, target, random.nextBoolean());
+            case 5 -> Entries.destroy(name, version);
+            case 6, 7 ->
+                unit != null && (unit.global() || !unit.wanted())
+                        ? Entries.contents(text)
+                        : Entries.schedule(name, version, machine);
+            case 8 -> Entries.open(machine, epoch + 1, Map.of("disk", random.nextBoolean() ? "ssd" : "hdd"));
+            case 9 -> Entries.lost(machine, epoch);
+            case 10 ->
+                Entries.report(
+                        machine,
+                        epoch,
+                        sequence,
+                        Entries.state(name, random.nextBoolean() ? "active" : "failed", random.nextBoolean()));
+            case 11 -> Entries.gone(machine, epoch, sequence, name);
+            default -> Entries.answered("request" + random.nextInt(5), 0, random.nextInt(2), ItemCode.ITEM_CODE_OK);
+        };
+    }
+}

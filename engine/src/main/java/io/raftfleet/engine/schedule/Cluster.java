@@ -1,0 +1,293 @@
+package io.raftfleet.engine.schedule;
+
+import io.raftfleet.proto.model.TargetState;
+import io.raftfleet.unit.Requirements;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Units and machines with the indexes over them. Keeps the indexes true to each other; what a change means for other
+ * units is for {@link Scheduler}, which owns it.
+ */
+final class Cluster {
+    /** Stays empty. */
+    private static final WaitSet NOBODY = new WaitSet();
+
+    private final Map<String, UnitEntry> units = new HashMap<>();
+    private final Map<String, MachineEntry> machines = new HashMap<>();
+    private final Map<String, List<MachineEntry>> machinesByShortId = new HashMap<>();
+    private final MachineClasses classes = new MachineClasses();
+    private final NamePatterns patterns = new NamePatterns(units);
+
+    /** Units by the names of their peers, which may not exist. */
+    private final Map<String, WaitSet> followers = new HashMap<>();
+
+    /** Global units that are to run, by name. */
+    private final Map<String, UnitEntry> globals = new TreeMap<>();
+
+    private final Map<String, WaitSet> waitingForId = new HashMap<>();
+
+    /** Pending units that a global unit keeps off a machine, or that follow one. */
+    private final WaitSet waitingForGlobals = new WaitSet();
+
+    private int replacers;
+
+    @Nullable
+    UnitEntry unit(String name) {
+        return units.get(name);
+    }
+
+    @Nullable
+    MachineEntry knownMachine(String id) {
+        return machines.get(id);
+    }
+
+    /** The machine with this id; one that isn't present when nothing was said of it yet. */
+    MachineEntry machine(String id) {
+        MachineEntry known = machines.get(id);
+        if (known != null) {
+            return known;
+        }
+        MachineEntry machine = new MachineEntry(id);
+        machines.put(id, machine);
+        machinesByShortId
+                .computeIfAbsent(machine.shortId(), same -> new ArrayList<>(1))
+                .add(machine);
+        return machine;
+    }
+
+    /** The machines that a {@code MachineID} means, as fleet's {@code MatchID} has it; least loaded first. */
+    List<MachineEntry> machinesWithId(String id) {
+        Set<MachineEntry> found = new LinkedHashSet<>(machinesByShortId.getOrDefault(id, List.of()));
+        MachineEntry exact = machines.get(id);
+        if (exact != null) {
+            found.add(exact);
+        }
+        return found.stream().sorted(MachineEntry.BY_LOAD).toList();
+    }
+
+    /** The present machines, least loaded first. */
+    Iterable<MachineEntry> presentMachines() {
+        return classes.universal().byLoad;
+    }
+
+    int presentCount() {
+        return classes.universal().byLoad.size();
+    }
+
+    /** Changes what is known of a machine, and the classes it is in. */
+    void changeMachine(MachineEntry machine, Map<String, String> metadata, boolean present) {
+        classes.leave(machine);
+        machine.metadata = Map.copyOf(metadata);
+        machine.present = present;
+        if (present) {
+            classes.join(machine);
+        }
+    }
+
+    /** A unit that is not in any index yet. */
+    UnitEntry newUnit(String name, Requirements requirements, TargetState target) {
+        return new UnitEntry(name, requirements, target, classes.universal());
+    }
+
+    /** Puts a unit into the indexes by name, peers, patterns and class. */
+    void register(UnitEntry unit) {
+        Requirements requirements = unit.requirements;
+        if (units.put(unit.name, unit) == null) {
+            patterns.unitAdded(unit);
+        }
+        unit.machineClass = classes.acquire(requirements.metadata());
+        for (String peer : requirements.peers()) {
+            followers.computeIfAbsent(peer, same -> new WaitSet()).add(unit);
+        }
+        unit.conflicts = acquire(requirements.conflicts());
+        for (NamePattern pattern : unit.conflicts) {
+            if (pattern.conflictUses++ == 0) {
+                countOccupied(pattern);
+            }
+        }
+        unit.replaces = acquire(requirements.replaces());
+        for (NamePattern pattern : unit.replaces) {
+            pattern.replacers.add(unit);
+        }
+        if (unit.replaces.length > 0) {
+            replacers++;
+        }
+        if (unit.global() && unit.wanted()) {
+            globals.put(unit.name, unit);
+        }
+    }
+
+    /** Undoes {@link #register}, but for the name: see {@link #forget}. The unit is not attached. */
+    void unregister(UnitEntry unit) {
+        for (String peer : unit.requirements.peers()) {
+            removeFrom(followers, peer, unit);
+        }
+        if (unit.replaces.length > 0) {
+            replacers--;
+        }
+        for (NamePattern pattern : unit.replaces) {
+            pattern.replacers.remove(unit);
+            patterns.release(pattern);
+        }
+        for (NamePattern pattern : unit.conflicts) {
+            if (--pattern.conflictUses == 0) {
+                pattern.occupied.clear();
+            }
+            patterns.release(pattern);
+        }
+        unit.conflicts = UnitEntry.NO_PATTERNS;
+        unit.replaces = UnitEntry.NO_PATTERNS;
+        classes.release(unit.machineClass);
+        unit.machineClass = classes.universal();
+        globals.remove(unit.name);
+    }
+
+    /** Forgets an unregistered unit's name. */
+    void forget(UnitEntry unit) {
+        units.remove(unit.name);
+        patterns.unitRemoved(unit);
+    }
+
+    /** The unit takes room on a machine. */
+    void attach(UnitEntry unit, MachineEntry machine) {
+        unit.machine = machine;
+        unit.attached = true;
+        machine.link(unit);
+        classes.changeLoad(machine, 1);
+        for (NamePattern pattern : patterns.matching(unit.name)) {
+            if (pattern.conflictUses > 0) {
+                pattern.occupied.increment(machine);
+            }
+        }
+        for (NamePattern pattern : unit.conflicts) {
+            pattern.declared.increment(machine);
+        }
+    }
+
+    /** The unit's room becomes free; it is on no machine then. */
+    void detach(UnitEntry unit, MachineEntry machine) {
+        for (NamePattern pattern : unit.conflicts) {
+            pattern.declared.decrement(machine);
+        }
+        for (NamePattern pattern : patterns.matching(unit.name)) {
+            pattern.occupied.decrement(machine);
+        }
+        classes.changeLoad(machine, -1);
+        machine.unlink(unit);
+        unit.attached = false;
+        unit.machine = null;
+    }
+
+    List<NamePattern> patternsMatching(String name) {
+        return patterns.matching(name);
+    }
+
+    List<UnitEntry> unitsMatching(NamePattern pattern) {
+        return patterns.unitsMatching(pattern);
+    }
+
+    /** The units that name this one in {@code MachineOf}. */
+    WaitSet followers(String name) {
+        return followers.getOrDefault(name, NOBODY);
+    }
+
+    /** Whether any unit replaces others. */
+    boolean hasReplacers() {
+        return replacers > 0;
+    }
+
+    Iterable<UnitEntry> globals() {
+        return globals.values();
+    }
+
+    boolean hasGlobals() {
+        return !globals.isEmpty();
+    }
+
+    /**
+     * Whether a global unit counts as running on a machine: its metadata requirement admits it, and nothing there
+     * conflicts. As in fleet's {@code clusterState.agents}, scheduled units come before global ones, so a global unit
+     * never drives one away; among global ones, the lower name comes first.
+     */
+    boolean runsOn(UnitEntry global, MachineEntry machine) {
+        if (!global.wanted() || !machine.present || !global.machineClass.admits(machine.metadata)) {
+            return false;
+        }
+        for (NamePattern pattern : global.conflicts) {
+            if (pattern.occupied.get(machine) > 0) {
+                return false;
+            }
+        }
+        for (NamePattern pattern : patterns.matching(global.name)) {
+            if (pattern.declared.get(machine) > 0) {
+                return false;
+            }
+        }
+        for (UnitEntry earlier : globals.values()) {
+            if (earlier == global) {
+                break;
+            }
+            if (conflict(earlier, global) && runsOn(earlier, machine)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** Whether two units may not share a machine, whichever says so; fleet's {@code HasConflict}. */
+    static boolean conflict(UnitEntry a, UnitEntry b) {
+        return a != b && (a.requirements.conflictsWith(b.name) || b.requirements.conflictsWith(a.name));
+    }
+
+    WaitSet waitingForGlobals() {
+        return waitingForGlobals;
+    }
+
+    /** The units that wait for the machine with this id, as they name it. */
+    WaitSet waitingForId(String id) {
+        return waitingForId.getOrDefault(id, NOBODY);
+    }
+
+    void waitForId(UnitEntry unit, String id) {
+        unit.waitIn(waitingForId.computeIfAbsent(id, same -> new WaitSet()));
+    }
+
+    /** The unit waits for nothing any more. */
+    void forgetWaits(UnitEntry unit) {
+        if (unit.waits != null) {
+            unit.forgetWaits();
+            unit.requirements
+                    .machineId()
+                    .ifPresent(id ->
+                            waitingForId.computeIfPresent(id, (same, waiting) -> waiting.isEmpty() ? null : waiting));
+        }
+    }
+
+    private NamePattern[] acquire(List<String> texts) {
+        return texts.isEmpty()
+                ? UnitEntry.NO_PATTERNS
+                : texts.stream().distinct().map(patterns::acquire).toArray(NamePattern[]::new);
+    }
+
+    private void countOccupied(NamePattern pattern) {
+        for (UnitEntry unit : patterns.unitsMatching(pattern)) {
+            if (unit.attached && unit.machine != null) {
+                pattern.occupied.increment(unit.machine);
+            }
+        }
+    }
+
+    private static void removeFrom(Map<String, WaitSet> index, String key, UnitEntry unit) {
+        index.computeIfPresent(key, (same, set) -> {
+            set.remove(unit);
+            return set.isEmpty() ? null : set;
+        });
+    }
+}

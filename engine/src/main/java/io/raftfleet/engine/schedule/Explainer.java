@@ -1,0 +1,178 @@
+package io.raftfleet.engine.schedule;
+
+import io.raftfleet.proto.model.Veto;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
+import java.util.stream.StreamSupport;
+
+/** Says of each requirement of a pending unit how many of the present machines it leaves. Changes nothing. */
+final class Explainer {
+    private final Cluster cluster;
+    private final PeerGroups groups;
+    private final ReplaceGraph replaceGraph;
+
+    Explainer(Cluster cluster, PeerGroups groups, ReplaceGraph replaceGraph) {
+        this.cluster = cluster;
+        this.groups = groups;
+        this.replaceGraph = replaceGraph;
+    }
+
+    /** See {@link Scheduler#explain}. */
+    List<Veto> explain(String name) {
+        UnitEntry unit = cluster.unit(name);
+        if (unit == null || !unit.placeable() || unit.attached) {
+            return List.of();
+        }
+        if (cluster.presentCount() == 0) {
+            return List.of(veto("", 0, "no machine is present"));
+        }
+        List<UnitEntry> group = groups.of(unit);
+        List<Veto> vetoes = new ArrayList<>();
+        for (UnitEntry member : group) {
+            machineId(member, vetoes);
+            metadata(member, vetoes);
+            peers(member, group, vetoes);
+            conflicts(member, vetoes);
+            conflictsOfOthers(member, vetoes);
+            replaced(member, vetoes);
+            globals(member, vetoes);
+        }
+        return vetoes;
+    }
+
+    private void machineId(UnitEntry unit, List<Veto> vetoes) {
+        unit.requirements.machineId().ifPresent(id -> {
+            String requirement = "MachineID=" + id;
+            List<MachineEntry> machines = cluster.machinesWithId(id);
+            if (machines.isEmpty()) {
+                vetoes.add(veto(requirement, 0, requirement + ": no such machine"));
+            } else if (machines.stream().noneMatch(machine -> machine.present)) {
+                vetoes.add(veto(requirement, 0, requirement + ": that machine is lost"));
+            } else {
+                count(requirement, requirement, "", machine -> unit.requirements.admitsMachine(machine.id), vetoes);
+            }
+        });
+    }
+
+    private void metadata(UnitEntry unit, List<Veto> vetoes) {
+        for (Map.Entry<String, Set<String>> required :
+                unit.requirements.metadata().entrySet()) {
+            String key = required.getKey();
+            Set<String> values = required.getValue();
+            String requirement = "MachineMetadata="
+                    + values.stream()
+                            .map(value -> values.size() == 1 ? key + "=" + value : '"' + key + "=" + value + '"')
+                            .collect(Collectors.joining(" "));
+            String shown = "metadata "
+                    + values.stream().map(value -> key + "=" + value).collect(Collectors.joining(" or "));
+            count(requirement, shown, "", machine -> values.contains(machine.metadata.getOrDefault(key, "")), vetoes);
+        }
+    }
+
+    private void peers(UnitEntry unit, List<UnitEntry> group, List<Veto> vetoes) {
+        for (String name : new LinkedHashSet<>(unit.requirements.peers())) {
+            String requirement = "MachineOf=" + name;
+            UnitEntry peer = cluster.unit(name);
+            if (peer == null) {
+                vetoes.add(veto(requirement, 0, requirement + ": " + name + " does not exist"));
+            } else if (group.contains(peer)) {
+                if (Cluster.conflict(unit, peer)) {
+                    vetoes.add(veto(requirement, 0, requirement + ": " + name + " conflicts with " + unit));
+                }
+            } else if (peer.global() && peer.wanted()) {
+                count(requirement, requirement, " run it", machine -> cluster.runsOn(peer, machine), vetoes);
+            } else if (!peer.attached || peer.machine == null) {
+                vetoes.add(veto(requirement, 0, requirement + ": " + name + " is on no machine"));
+            } else {
+                MachineEntry machine = peer.machine;
+                vetoes.add(veto(
+                        requirement,
+                        machine.present ? 1 : 0,
+                        requirement + ": " + name + " is on machine " + machine
+                                + (machine.present ? "" : ", which is lost")));
+            }
+        }
+    }
+
+    private void conflicts(UnitEntry unit, List<Veto> vetoes) {
+        for (NamePattern pattern : unit.conflicts) {
+            String requirement = "Conflicts=" + pattern.text;
+            count(requirement, requirement, " are free of it", machine -> pattern.occupied.get(machine) == 0, vetoes);
+        }
+    }
+
+    private void conflictsOfOthers(UnitEntry unit, List<Veto> vetoes) {
+        for (NamePattern pattern : cluster.patternsMatching(unit.name)) {
+            if (pattern.conflictUses > 0) {
+                String requirement = "Conflicts=" + pattern.text;
+                count(
+                        requirement,
+                        requirement + " of other units",
+                        " are free of them",
+                        machine -> pattern.declared.get(machine) == 0,
+                        vetoes);
+            }
+        }
+    }
+
+    private void replaced(UnitEntry unit, List<Veto> vetoes) {
+        for (NamePattern pattern : cluster.patternsMatching(unit.name)) {
+            Set<MachineEntry> taken = new LinkedHashSet<>();
+            for (UnitEntry replacer : pattern.replacers) {
+                if (replacer.attached && replacer.machine != null && replaceGraph.replaces(replacer, unit)) {
+                    taken.add(replacer.machine);
+                }
+            }
+            String requirement = "Replaces=" + pattern.text;
+            count(
+                    requirement,
+                    requirement + " of other units",
+                    " are free of them",
+                    machine -> !taken.contains(machine),
+                    vetoes);
+        }
+    }
+
+    private void globals(UnitEntry unit, List<Veto> vetoes) {
+        for (UnitEntry global : cluster.globals()) {
+            if (Cluster.conflict(global, unit)) {
+                String requirement = "Conflicts=" + (unit.requirements.conflictsWith(global.name) ? global : unit);
+                count(
+                        requirement,
+                        "conflict with the global unit " + global,
+                        " are free of it",
+                        machine -> !cluster.runsOn(global, machine),
+                        vetoes);
+            }
+        }
+    }
+
+    /** Adds a veto if the requirement leaves out a present machine: "metadata diskType=SSD: 0 of 40 machines". */
+    private void count(
+            String requirement, String shown, String tail, Predicate<MachineEntry> admits, List<Veto> vetoes) {
+        int matching = (int) StreamSupport.stream(cluster.presentMachines().spliterator(), false)
+                .filter(admits)
+                .count();
+        int present = cluster.presentCount();
+        if (matching < present) {
+            vetoes.add(veto(
+                    requirement,
+                    matching,
+                    shown + ": " + matching + " of " + present + (present == 1 ? " machine" : " machines") + tail));
+        }
+    }
+
+    private Veto veto(String requirement, int matching, String message) {
+        return Veto.newBuilder()
+                .setRequirement(requirement)
+                .setMatching(matching)
+                .setPresent(cluster.presentCount())
+                .setMessage(message)
+                .build();
+    }
+}

@@ -1,0 +1,41 @@
+package io.raftfleet.engine.schedule;
+
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+
+/**
+ * The present machines that one metadata requirement admits, ordered by load. All units with equal requirements share
+ * one; the empty requirement has all present machines. Owned by {@link MachineClasses}.
+ */
+final class MachineClass {
+    /** Allowed values by key. */
+    final Map<String, Set<String>> metadata;
+
+    final TreeSet<MachineEntry> byLoad = new TreeSet<>(MachineEntry.BY_LOAD);
+
+    /** Pending units that any machine that joins this class could help. */
+    final WaitSet waiting = new WaitSet();
+
+    /** Orders classes by age. */
+    final long number;
+
+    /** How many units require it. */
+    int uses;
+
+    MachineClass(Map<String, Set<String>> metadata, long number) {
+        this.metadata = metadata;
+        this.number = number;
+    }
+
+    /** Fleet's {@code HasMetadata}: every key, with any of its values. */
+    boolean admits(Map<String, String> machineMetadata) {
+        for (Map.Entry<String, Set<String>> required : metadata.entrySet()) {
+            String value = machineMetadata.get(required.getKey());
+            if (value == null || !required.getValue().contains(value)) {
+                return false;
+            }
+        }
+        return true;
+    }
+}

@@ -1,0 +1,84 @@
+package io.raftfleet.engine.schedule;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A machine as the scheduler knows it: present, lost, or only named by a unit's schedule so far. Owned by {@link
+ * Cluster}; {@link MachineClasses} alone changes the load of a present one, which orders it there.
+ */
+final class MachineEntry {
+    /** Fleet's order: fewest units first, then lowest id ({@code engine/scheduler.go}). */
+    static final Comparator<MachineEntry> BY_LOAD = (a, b) -> {
+        int byLoad = Integer.compare(a.load, b.load);
+        return byLoad != 0 ? byLoad : a.id.compareTo(b.id);
+    };
+
+    private static final int SHORT_ID = 8;
+
+    final String id;
+    Map<String, String> metadata = Map.of();
+    boolean present;
+
+    /** How many units are attached. */
+    int load;
+
+    /** The classes that have this machine; none for one that isn't present. */
+    final List<MachineClass> classes = new ArrayList<>();
+
+    @Nullable
+    UnitEntry firstUnit;
+
+    private @Nullable UnitEntry lastUnit;
+
+    MachineEntry(String id) {
+        this.id = id;
+    }
+
+    /** What fleet shows of the id, and takes for {@code MachineID}: its first 8 characters. */
+    String shortId() {
+        return id.length() <= SHORT_ID ? id : id.substring(0, SHORT_ID);
+    }
+
+    /** The attached units, oldest first; a copy. */
+    List<UnitEntry> units() {
+        List<UnitEntry> units = new ArrayList<>(load);
+        for (UnitEntry unit = firstUnit; unit != null; unit = unit.next) {
+            units.add(unit);
+        }
+        return units;
+    }
+
+    void link(UnitEntry unit) {
+        unit.previous = lastUnit;
+        if (lastUnit == null) {
+            firstUnit = unit;
+        } else {
+            lastUnit.next = unit;
+        }
+        lastUnit = unit;
+    }
+
+    void unlink(UnitEntry unit) {
+        if (unit.previous == null) {
+            firstUnit = unit.next;
+        } else {
+            unit.previous.next = unit.next;
+        }
+        if (unit.next == null) {
+            lastUnit = unit.previous;
+        } else {
+            unit.next.previous = unit.previous;
+        }
+        unit.previous = null;
+        unit.next = null;
+    }
+
+    @Override
+    public String toString() {
+        return id;
+    }
+}

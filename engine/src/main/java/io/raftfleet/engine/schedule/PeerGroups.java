@@ -1,0 +1,62 @@
+package io.raftfleet.engine.schedule;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.Deque;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Finds units that must be placed together, because each follows the others ({@code MachineOf}), directly or through
+ * more units. Fleet places a unit only where its peers already are, and so never places such units.
+ */
+final class PeerGroups {
+    private final Cluster cluster;
+
+    PeerGroups(Cluster cluster) {
+        this.cluster = cluster;
+    }
+
+    /**
+     * The unit and all that it must be placed together with, by name. A peer that is settled on another machine than the
+     * unit's can't be one of them, since it would itself be unsettled without the unit; so the search ends there, and
+     * costs nothing in a chain that is placed from its start.
+     */
+    List<UnitEntry> of(UnitEntry unit) {
+        if (unit.requirements.peers().isEmpty() || cluster.followers(unit.name).isEmpty()) {
+            return List.of(unit);
+        }
+        Set<UnitEntry> below = new LinkedHashSet<>();
+        Deque<UnitEntry> open = new ArrayDeque<>(List.of(unit));
+        while (!open.isEmpty()) {
+            for (String name : open.remove().requirements.peers()) {
+                UnitEntry peer = cluster.unit(name);
+                if (peer != null && unsettled(peer, unit.machine) && below.add(peer)) {
+                    open.add(peer);
+                }
+            }
+        }
+        if (!below.contains(unit)) {
+            return List.of(unit);
+        }
+        Set<UnitEntry> group = new LinkedHashSet<>(List.of(unit));
+        open.add(unit);
+        while (!open.isEmpty()) {
+            for (UnitEntry follower : cluster.followers(open.remove().name)) {
+                if (below.contains(follower) && group.add(follower)) {
+                    open.add(follower);
+                }
+            }
+        }
+        List<UnitEntry> sorted = new ArrayList<>(group);
+        sorted.sort(Comparator.comparing(member -> member.name));
+        return sorted;
+    }
+
+    private static boolean unsettled(UnitEntry peer, @Nullable MachineEntry here) {
+        return peer.placeable() && (!peer.attached || peer.dirty || peer.machine == here);
+    }
+}

@@ -1,0 +1,380 @@
+package io.raftfleet.engine.schedule;
+
+import io.raftfleet.proto.model.TargetState;
+import io.raftfleet.proto.model.Veto;
+import io.raftfleet.unit.Requirements;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Decides which machine runs each unit: the least loaded that its requirements admit, as fleet does. Takes facts through
+ * {@code put…} and {@code remove…} and turns them into decisions on {@link #decide}; looks at nothing but what a fact or
+ * a decision can have changed. Facts in the same order give the same decisions.
+ *
+ * <p>A decision counts as a fact at once, so putting it again once it is committed changes nothing. Its owner, the thread
+ * that decides for the leader, is the only one to call it; when a proposal fails, the owner makes a new scheduler and
+ * feeds it the facts again. A machine that was lost, or that does not admit a unit any more, loses the unit: to another
+ * machine if one will do, else the unit becomes pending. Running units are never moved for balance. A machine's load is
+ * the number of units scheduled to it; global units, which are everywhere, don't count.
+ */
+public final class Scheduler {
+    /** Bounds the time that {@link #decide} takes when few of the units that it looks at need a decision. */
+    private static final int LOOKS_PER_DECISION = 16;
+
+    private final Cluster cluster = new Cluster();
+    private final PeerGroups groups = new PeerGroups(cluster);
+    private final ReplaceGraph replaceGraph = new ReplaceGraph(cluster);
+    private final Explainer explainer = new Explainer(cluster, groups, replaceGraph);
+
+    /** Dirty units, oldest first; units that were decided on out of turn are still in it, no longer dirty. */
+    private final Deque<UnitEntry> queue = new ArrayDeque<>();
+
+    /**
+     * A machine is new, has other metadata, is lost or back.
+     *
+     * @param id systemd's machine id
+     * @param metadata all of it; of no effect while the machine is not present
+     */
+    public void putMachine(String id, Map<String, String> metadata, boolean present) {
+        MachineEntry machine = cluster.machine(id);
+        if (machine.present == present && machine.metadata.equals(metadata)) {
+            return;
+        }
+        Set<MachineClass> before = Set.copyOf(machine.classes);
+        cluster.changeMachine(machine, metadata, present);
+        for (UnitEntry unit : machine.units()) {
+            touch(unit, null);
+            touchFollowers(unit);
+        }
+        if (present) {
+            for (MachineClass joined : machine.classes) {
+                if (!before.contains(joined)) {
+                    touchAll(joined.waiting, machine);
+                }
+            }
+            touchAll(cluster.waitingForId(id), null);
+            touchAll(cluster.waitingForId(machine.shortId()), null);
+            touchAll(cluster.waitingForGlobals(), machine);
+        }
+    }
+
+    /**
+     * A unit is new, or has other requirements, another target state or another machine. Global units are put too: they
+     * are never decided on, but count on every machine that runs them. Templates are not put.
+     *
+     * @param machineId where the registry has the unit scheduled; null for nowhere
+     * @throws IllegalArgumentException if the target state is none of inactive, loaded and launched
+     */
+    public void putUnit(String name, Requirements requirements, TargetState target, @Nullable String machineId) {
+        if (target == TargetState.TARGET_STATE_UNSPECIFIED || target == TargetState.UNRECOGNIZED) {
+            throw new IllegalArgumentException("unit " + name + " has no target state; give it one of its three");
+        }
+        MachineEntry machine = machineId == null ? null : cluster.machine(machineId);
+        UnitEntry known = cluster.unit(name);
+        if (known == null) {
+            UnitEntry unit = cluster.newUnit(name, requirements, target);
+            cluster.register(unit);
+            circlesMayChange(unit);
+            enter(unit, machine);
+            return;
+        }
+        boolean same = sameRequirements(known.requirements, requirements);
+        boolean wasWanted = known.wanted();
+        boolean isWanted = target == TargetState.TARGET_STATE_LOADED || target == TargetState.TARGET_STATE_LAUNCHED;
+        if (same && known.machine == machine && wasWanted == isWanted) {
+            known.target = target;
+            return;
+        }
+        leave(known);
+        if (same && !known.global()) {
+            known.target = target;
+        } else {
+            circlesMayChange(known);
+            cluster.unregister(known);
+            known.requirements = requirements;
+            known.target = target;
+            cluster.register(known);
+            circlesMayChange(known);
+        }
+        enter(known, machine);
+    }
+
+    /** A unit was destroyed. Does nothing when it is not known. */
+    public void removeUnit(String name) {
+        UnitEntry unit = cluster.unit(name);
+        if (unit != null) {
+            leave(unit);
+            circlesMayChange(unit);
+            cluster.unregister(unit);
+            cluster.forget(unit);
+            unit.dirty = false;
+            touchFollowers(unit);
+        }
+    }
+
+    /**
+     * Decides on units that changes may concern. Each decision already counts when the next is made. May find fewer than
+     * the limit, or none, while there is still work: ask {@link #hasWork}.
+     *
+     * @param limit most decisions to return, at least 1
+     */
+    public List<Decision> decide(int limit) {
+        if (limit < 1) {
+            throw new IllegalArgumentException("the limit of decisions must be at least 1, not " + limit);
+        }
+        List<Decision> decisions = new ArrayList<>();
+        long looks = (long) limit * LOOKS_PER_DECISION;
+        while (decisions.size() < limit && looks > 0 && hasWork()) {
+            looks -= settle(queue.element(), limit, looks, decisions);
+        }
+        return decisions;
+    }
+
+    /** Whether {@link #decide} has something to look at. It may still come to no decision. */
+    public boolean hasWork() {
+        while (!queue.isEmpty() && !queue.element().dirty) {
+            queue.remove();
+        }
+        return !queue.isEmpty();
+    }
+
+    /**
+     * Why a unit is on no machine although it should be, as things stand: an entry for each requirement that rules out a
+     * present machine. Costs time in proportion to the number of machines. Empty for a unit that isn't known, wants no
+     * machine, is on one that will do, or is about to be.
+     */
+    public List<Veto> explain(String unitName) {
+        return explainer.explain(unitName);
+    }
+
+    /** Decides on a unit, after those of its peers that are to be decided on. Returns how many units were looked at. */
+    private long settle(UnitEntry start, int limit, long looks, List<Decision> decisions) {
+        Deque<UnitEntry> path = new ArrayDeque<>();
+        path.push(start);
+        start.onPath = true;
+        long done = 0;
+        while (!path.isEmpty() && done < looks && decisions.size() < limit) {
+            UnitEntry peer = unsettledPeer(path.element());
+            if (peer != null) {
+                peer.onPath = true;
+                path.push(peer);
+            } else {
+                UnitEntry next = path.pop();
+                next.onPath = false;
+                if (next.dirty) {
+                    decideOn(next, limit, decisions);
+                    done++;
+                }
+            }
+        }
+        path.forEach(unit -> unit.onPath = false);
+        return done;
+    }
+
+    private @Nullable UnitEntry unsettledPeer(UnitEntry unit) {
+        if (unit.dirty && unit.placeable()) {
+            for (String name : unit.requirements.peers()) {
+                UnitEntry peer = cluster.unit(name);
+                if (peer != null && peer.dirty && !peer.onPath) {
+                    return peer;
+                }
+            }
+        }
+        return null;
+    }
+
+    private void decideOn(UnitEntry unit, int limit, List<Decision> decisions) {
+        unit.dirty = false;
+        if (!unit.placeable()) {
+            if (unit.machine != null) {
+                String reason = unit.global() ? "global units are not scheduled" : "target state inactive";
+                unschedule(unit, reason, decisions);
+            }
+            return;
+        }
+        List<UnitEntry> group = groups.of(unit);
+        MachineEntry hint = unit.attached || group.size() > 1 ? null : unit.hint;
+        for (UnitEntry member : group) {
+            member.dirty = false;
+            if (hint == null) {
+                cluster.forgetWaits(member);
+            }
+        }
+        Placement placement = new Placement(cluster, replaceGraph, group);
+        MachineEntry target = placement.choose(hint);
+        if (target == null) {
+            placement.await();
+        }
+        for (UnitEntry member : group) {
+            if (target != null) {
+                cluster.forgetWaits(member);
+            }
+            if (member.machine == target) {
+                touchReplaced(member);
+            } else if (decisions.size() == limit) {
+                touch(member, null);
+            } else if (target == null) {
+                unschedule(member, leaving(member, placement) + "; no other machine will do", decisions);
+            } else {
+                schedule(member, target, leaving(member, placement), decisions);
+            }
+        }
+    }
+
+    private static String leaving(UnitEntry member, Placement placement) {
+        return member.machine == null
+                ? "target state " + (member.target == TargetState.TARGET_STATE_LOADED ? "loaded" : "launched")
+                        + " and unit not scheduled"
+                : "can't stay on machine " + member.machine + ": " + placement.refusal();
+    }
+
+    private void schedule(UnitEntry unit, MachineEntry machine, String reason, List<Decision> decisions) {
+        detach(unit);
+        attach(unit, machine);
+        decisions.add(new Decision.Schedule(unit.name, machine.id, reason));
+    }
+
+    private void unschedule(UnitEntry unit, String reason, List<Decision> decisions) {
+        detach(unit);
+        unit.machine = null;
+        decisions.add(new Decision.Unschedule(unit.name, reason));
+    }
+
+    /** After {@link Cluster#register}: puts a unit where a fact has it, and has it and those it concerns decided on. */
+    private void enter(UnitEntry unit, @Nullable MachineEntry machine) {
+        unit.machine = machine;
+        if (unit.placeable() && machine != null) {
+            attach(unit, machine);
+        }
+        touchFollowers(unit);
+        if (unit.global()) {
+            globalsChanged(null);
+        }
+        touch(unit, null);
+    }
+
+    /** Before {@link Cluster#unregister}. */
+    private void leave(UnitEntry unit) {
+        detach(unit);
+        unit.machine = null;
+        cluster.forgetWaits(unit);
+        if (unit.global()) {
+            globalsChanged(null);
+        }
+    }
+
+    private void attach(UnitEntry unit, MachineEntry machine) {
+        cluster.attach(unit, machine);
+        for (UnitEntry follower : cluster.followers(unit.name)) {
+            if (follower.machine != machine) {
+                touch(follower, null);
+            }
+        }
+        touchReplaced(unit);
+        conflictingGlobalsChanged(unit, machine);
+    }
+
+    private void detach(UnitEntry unit) {
+        MachineEntry machine = unit.machine;
+        if (!unit.attached || machine == null) {
+            return;
+        }
+        cluster.detach(unit, machine);
+        touchFollowers(unit);
+        for (NamePattern pattern : cluster.patternsMatching(unit.name)) {
+            touchAll(pattern.declarersWaiting, machine);
+        }
+        for (NamePattern pattern : unit.conflicts) {
+            touchAll(pattern.matchedWaiting, machine);
+        }
+        for (NamePattern pattern : unit.replaces) {
+            touchAll(pattern.replacedWaiting, machine);
+        }
+        conflictingGlobalsChanged(unit, machine);
+    }
+
+    /** Has the units beside this one that it replaces decided on. */
+    private void touchReplaced(UnitEntry unit) {
+        MachineEntry machine = unit.machine;
+        if (unit.replaces.length > 0 && machine != null) {
+            for (UnitEntry other : machine.units()) {
+                if (replaceGraph.replaces(unit, other)) {
+                    touch(other, null);
+                }
+            }
+        }
+    }
+
+    /** A unit that comes to a machine or leaves it can change which global units run there. */
+    private void conflictingGlobalsChanged(UnitEntry unit, MachineEntry machine) {
+        for (UnitEntry global : cluster.globals()) {
+            if (Cluster.conflict(global, unit)) {
+                globalsChanged(machine);
+                return;
+            }
+        }
+    }
+
+    /** On one machine, or on all when it is null, other global units may run now. */
+    private void globalsChanged(@Nullable MachineEntry machine) {
+        touchAll(cluster.waitingForGlobals(), machine);
+        for (UnitEntry global : cluster.globals()) {
+            for (UnitEntry follower : cluster.followers(global.name)) {
+                if (machine == null || follower.attachedTo(machine)) {
+                    touch(follower, null);
+                }
+            }
+        }
+    }
+
+    /** A unit's ties to others came or go: which {@code Replaces} count may change for all that it can move. */
+    private void circlesMayChange(UnitEntry unit) {
+        if (!cluster.hasReplacers()) {
+            return;
+        }
+        for (UnitEntry moved : replaceGraph.movedBy(unit)) {
+            for (NamePattern pattern : moved.replaces) {
+                touch(moved, null);
+                touchAll(pattern.replacedWaiting, null);
+            }
+        }
+    }
+
+    private void touchFollowers(UnitEntry unit) {
+        touchAll(cluster.followers(unit.name), null);
+    }
+
+    private void touchAll(WaitSet units, @Nullable MachineEntry hint) {
+        for (UnitEntry unit : units) {
+            touch(unit, hint);
+        }
+    }
+
+    private void touch(UnitEntry unit, @Nullable MachineEntry hint) {
+        if (unit.dirty) {
+            if (unit.hint != hint) {
+                unit.hint = null;
+            }
+        } else if (unit.placeable() || unit.machine != null) {
+            unit.dirty = true;
+            unit.hint = hint;
+            queue.add(unit);
+        }
+    }
+
+    private static boolean sameRequirements(Requirements a, Requirements b) {
+        return a == b
+                || (Objects.equals(a.machineId(), b.machineId())
+                        && a.global() == b.global()
+                        && a.peers().equals(b.peers())
+                        && a.metadata().equals(b.metadata())
+                        && a.conflicts().equals(b.conflicts())
+                        && a.replaces().equals(b.replaces()));
+    }
+}

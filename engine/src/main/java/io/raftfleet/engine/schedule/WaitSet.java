@@ -1,0 +1,36 @@
+package io.raftfleet.engine.schedule;
+
+import java.util.Collections;
+import java.util.Iterator;
+import java.util.LinkedHashSet;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Pending units that one kind of change could help, in the order in which they came. Also serves as any other set of
+ * units that is mostly empty. Owned by {@link Cluster}.
+ */
+final class WaitSet implements Iterable<UnitEntry> {
+    private @Nullable LinkedHashSet<UnitEntry> units;
+
+    boolean add(UnitEntry unit) {
+        if (units == null) {
+            units = new LinkedHashSet<>(4);
+        }
+        return units.add(unit);
+    }
+
+    void remove(UnitEntry unit) {
+        if (units != null && units.remove(unit) && units.isEmpty()) {
+            units = null;
+        }
+    }
+
+    boolean isEmpty() {
+        return units == null;
+    }
+
+    @Override
+    public Iterator<UnitEntry> iterator() {
+        return units == null ? Collections.emptyIterator() : units.iterator();
+    }
+}

@@ -17,8 +17,9 @@ import org.jspecify.annotations.Nullable;
  * {@code put…} and {@code remove…} and turns them into decisions on {@link #decide}; looks at nothing but what a fact or
  * a decision can have changed. Facts in the same order give the same decisions.
  *
- * <p>A decision counts as a fact at once, so putting it again once it is committed changes nothing. Its owner, the thread
- * that decides for the leader, is the only one to call it; when a proposal fails, the owner makes a new scheduler and
+ * <p>A decision counts as a fact at once, so putting it again once it is committed changes nothing, as long as no later
+ * decision on the unit is under way: what is put replaces what was decided. The owner, the thread that decides for the
+ * leader, is the only one to call this; when a proposal fails, the owner makes a new scheduler and
  * feeds it the facts again. A machine that was lost, or that does not admit a unit any more, loses the unit: to another
  * machine if one will do, else the unit becomes pending. Running units are never moved for balance. A machine's load is
  * the number of units scheduled to it; global units, which are everywhere, don't count.

@@ -33,16 +33,27 @@ final class Explainer {
         }
         List<UnitEntry> group = groups.of(unit);
         List<Veto> vetoes = new ArrayList<>();
+        explain(unit, group, vetoes);
         for (UnitEntry member : group) {
-            machineId(member, vetoes);
-            metadata(member, vetoes);
-            peers(member, group, vetoes);
-            conflicts(member, vetoes);
-            conflictsOfOthers(member, vetoes);
-            replaced(member, vetoes);
-            globals(member, vetoes);
+            if (member != unit) {
+                List<Veto> shared = new ArrayList<>();
+                explain(member, group, shared);
+                shared.forEach(veto -> vetoes.add(veto.toBuilder()
+                        .setMessage("must be with " + member + ", for which " + veto.getMessage())
+                        .build()));
+            }
         }
         return vetoes;
+    }
+
+    private void explain(UnitEntry unit, List<UnitEntry> group, List<Veto> vetoes) {
+        machineId(unit, vetoes);
+        metadata(unit, vetoes);
+        peers(unit, group, vetoes);
+        conflicts(unit, vetoes);
+        conflictsOfOthers(unit, vetoes);
+        replaced(unit, vetoes);
+        globals(unit, vetoes);
     }
 
     private void machineId(UnitEntry unit, List<Veto> vetoes) {

@@ -17,7 +17,11 @@ import org.jspecify.annotations.Nullable;
 
 /** What a registry would hold, with fleet's rules written down once more: slow, plain, and without any index. */
 final class Facts {
-    record UnitFact(String name, Requirements requirements, TargetState target, @Nullable String machine) {
+    record UnitFact(
+            String name,
+            Requirements requirements,
+            TargetState target,
+            @Nullable String machine) {
         boolean wanted() {
             return target != TargetState.TARGET_STATE_INACTIVE;
         }
@@ -50,7 +54,8 @@ final class Facts {
     }
 
     static Requirements requirements(String unit, String... options) {
-        String text = options.length == 0 ? "[Service]\nExecStart=/bin/true\n" : "[X-Fleet]\n" + String.join("\n", options);
+        String text =
+                options.length == 0 ? "[Service]\nExecStart=/bin/true\n" : "[X-Fleet]\n" + String.join("\n", options);
         try {
             return Requirements.of(unit, UnitFile.parse(text));
         } catch (InvalidUnitException e) {
@@ -67,12 +72,8 @@ final class Facts {
     }
 
     void apply(Decision decision) {
-        switch (decision) {
-            case Decision.Schedule(String name, String machine, String _) ->
-                units.put(name, unit(name).on(machine));
-            case Decision.Unschedule(String name, String _) ->
-                units.put(name, unit(name).on(null));
-        }
+        String machine = decision instanceof Decision.Schedule schedule ? schedule.machineId() : null;
+        units.put(decision.unit(), unit(decision.unit()).on(machine));
     }
 
     /** Everything that is wrong with the schedule. */
@@ -112,7 +113,8 @@ final class Facts {
     }
 
     int load(String machine) {
-        return (int) units.values().stream().filter(unit -> unit.onMachine(machine)).count();
+        return (int)
+                units.values().stream().filter(unit -> unit.onMachine(machine)).count();
     }
 
     /** The unit and all placeable ones that it follows and that follow it. */
@@ -151,8 +153,8 @@ final class Facts {
         }
         for (String name : unit.requirements().peers()) {
             UnitFact peer = units.get(name);
-            boolean there = peer != null
-                    && (peer.requirements().global() ? before.runsOn(peer, id) : peer.onMachine(id));
+            boolean there =
+                    peer != null && (peer.requirements().global() ? before.runsOn(peer, id) : peer.onMachine(id));
             if (!there && !name.equals(unit.name())) {
                 return false;
             }

@@ -104,7 +104,8 @@ final class Rig {
     }
 
     /** Where a unit is; null for nowhere. */
-    @Nullable String on(String unit) {
+    @Nullable
+    String on(String unit) {
         return facts.unit(unit).machine();
     }
 

@@ -19,8 +19,16 @@ import net.jqwik.api.constraints.Size;
 class SchedulerProperties {
     private static final List<String> MACHINES = List.of("m1", "m2", "m3", "m4");
     private static final List<String> UNITS = List.of(
-            "a.service", "b.service", "c.service", "d.service", "e.service", "w@1.service", "w@2.service", "w@3.service");
-    private static final List<String> GLOBS = List.of("w@*.service", "[ab].service", "*", "w@?.service", "x*", "[", "?.*");
+            "a.service",
+            "b.service",
+            "c.service",
+            "d.service",
+            "e.service",
+            "w@1.service",
+            "w@2.service",
+            "w@3.service");
+    private static final List<String> GLOBS =
+            List.of("w@*.service", "[ab].service", "*", "w@?.service", "x*", "[", "?.*");
 
     @Property(tries = 3_000)
     void placesAllThatCanBePlacedAndNothingElse(@ForAll @Size(max = 60) List<Integer> history) {
@@ -54,8 +62,8 @@ class SchedulerProperties {
         List<Runnable> facts = new ArrayList<>();
         rig.facts.machines.forEach(
                 (id, machine) -> facts.add(() -> rebuilt.putMachine(id, machine.metadata(), machine.present())));
-        rig.facts.units.forEach((name, unit) ->
-                facts.add(() -> rebuilt.put(name, unit.requirements(), unit.target(), unit.machine())));
+        rig.facts.units.forEach(
+                (name, unit) -> facts.add(() -> rebuilt.put(name, unit.requirements(), unit.target(), unit.machine())));
         Collections.shuffle(facts, new Random(seed));
         facts.forEach(Runnable::run);
         assertThat(rebuilt.settle()).isEmpty();
@@ -74,9 +82,11 @@ class SchedulerProperties {
 
     /** A decision for a single unit goes to the least loaded machine of those that the rules allow. */
     private static void checkLeastLoaded(Facts before, Decision decision) {
-        if (decision instanceof Decision.Schedule(String name, String machine, String _)
-                && before.group(before.unit(name)).size() == 1) {
-            assertThat(Optional.of(machine)).as(decision.toString()).isEqualTo(before.leastLoadedFor(before.unit(name)));
+        Facts.UnitFact unit = before.unit(decision.unit());
+        if (decision instanceof Decision.Schedule schedule && before.group(unit).size() == 1) {
+            assertThat(Optional.of(schedule.machineId()))
+                    .as(decision.toString())
+                    .isEqualTo(before.leastLoadedFor(unit));
         }
     }
 

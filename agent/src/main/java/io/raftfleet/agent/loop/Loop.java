@@ -1,0 +1,26 @@
+package io.raftfleet.agent.loop;
+
+import java.time.Duration;
+import java.util.concurrent.Executor;
+
+/**
+ * The owner of everything mutable of one machine's agent: runs tasks one after the other, in the order in which they were
+ * handed in, each seeing what those before it did. Tasks must not block.
+ */
+public interface Loop extends Executor {
+    /** Runs {@code task} on this loop as soon as those before it are done. */
+    @Override
+    void execute(Runnable task);
+
+    /** Runs {@code task} on this loop once {@code delay} has passed. */
+    Timer schedule(Duration delay, Runnable task);
+
+    /** A clock that never goes back, in nanoseconds since some moment of its own. */
+    long nanoTime();
+
+    /** A task to come. */
+    interface Timer {
+        /** Takes the task back; does nothing when it has run. To be called on the loop, which makes it certain. */
+        void cancel();
+    }
+}

@@ -1,0 +1,50 @@
+package io.raftfleet.agent.main;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * How an agent's process is to run.
+ *
+ * @param engines gRPC addresses, each {@code host:port}
+ * @param machineId 32 lower-case hexadecimal digits; of hollow machines what their ids are derived from
+ * @param publicIp announced to the cluster, may be empty
+ * @param metadata announced to the cluster
+ * @param dataDir what outlasts the process
+ * @param unitsDir where unit files go, empty for the unit manager's own choice
+ * @param manager what runs units
+ * @param systemdUser whether to use the user's systemd instead of the system's
+ * @param systemdBus D-Bus address instead of the usual one, empty for that
+ * @param journalCommand words put before {@code journalctl} and {@code systemctl} when logs are read
+ * @param hollowMachines how many machines in memory this process is; 0 unless {@code manager} is hollow
+ * @param verbosity 0 for what matters, 1 and 2 for more
+ * @param adoptCluster forget the cluster that the machine belonged to
+ */
+record AgentConfig(
+        List<String> engines,
+        String machineId,
+        String publicIp,
+        Map<String, String> metadata,
+        Path dataDir,
+        Optional<Path> unitsDir,
+        Manager manager,
+        boolean systemdUser,
+        String systemdBus,
+        List<String> journalCommand,
+        int hollowMachines,
+        int verbosity,
+        boolean adoptCluster) {
+    /** What runs units. */
+    enum Manager {
+        SYSTEMD,
+        HOLLOW
+    }
+
+    AgentConfig {
+        engines = List.copyOf(engines);
+        metadata = Map.copyOf(metadata);
+        journalCommand = List.copyOf(journalCommand);
+    }
+}

@@ -1,0 +1,215 @@
+package io.raftfleet.agent.main;
+
+import io.raftfleet.agent.main.AgentConfig.Manager;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** The command line, over the environment, over the configuration file. Written by picocli, read once. */
+@Command(
+        name = "fleet-agent",
+        mixinStandardHelpOptions = true,
+        versionProvider = VersionProvider.class,
+        sortOptions = false,
+        description = "Runs units on this machine as the cluster orders.")
+final class AgentOptions {
+    private static final Pattern MACHINE_ID = Pattern.compile("[0-9a-f]{32}");
+    private static final Pattern ADDRESS = Pattern.compile("(\\[[0-9a-fA-F:.]+]|[^:\\s,]+):([0-9]{1,5})");
+
+    @Option(names = "--config", paramLabel = "FILE", description = "Configuration file (/etc/fleet/fleet.conf).")
+    @Nullable
+    Path config;
+
+    @Option(names = "--engines", paramLabel = "HOST:PORT,...", description = "gRPC addresses of the engines.")
+    @Nullable
+    String engines;
+
+    @Option(
+            names = "--machine-id",
+            paramLabel = "ID",
+            description = "This machine's id (from /etc/machine-id); with --hollow, what the machines' ids come from.")
+    @Nullable
+    String machineId;
+
+    @Option(names = "--public-ip", paramLabel = "IP", description = "Address that the cluster shows for this machine.")
+    @Nullable
+    String publicIp;
+
+    @Option(names = "--metadata", paramLabel = "K=V,...", description = "What units may ask for in MachineMetadata.")
+    @Nullable
+    String metadata;
+
+    @Option(names = "--data-dir", paramLabel = "DIR", description = "State of the agent (/var/lib/fleet-agent).")
+    @Nullable
+    Path dataDir;
+
+    @Option(
+            names = {"--units-dir", "--units-directory"},
+            paramLabel = "DIR",
+            description = "Where unit files go.")
+    @Nullable
+    Path unitsDir;
+
+    @Option(names = "--unit-manager", paramLabel = "systemd|hollow", description = "What runs units (systemd).")
+    @Nullable
+    String manager;
+
+    @Option(names = "--user", description = "Use the user's systemd instead of the system's.")
+    boolean user;
+
+    @Option(names = "--systemd-bus", paramLabel = "ADDRESS", description = "D-Bus address to find systemd at.")
+    @Nullable
+    String systemdBus;
+
+    @Option(
+            names = "--journal-command",
+            paramLabel = "PREFIX",
+            description = "Words to put before journalctl and systemctl when logs are read.")
+    @Nullable
+    String journalCommand;
+
+    @Option(names = "--hollow", paramLabel = "N", description = "Be N machines in memory (implies a hollow manager).")
+    @Nullable
+    Integer hollow;
+
+    @Option(names = "--adopt-cluster", description = "Forget the cluster that this machine belonged to; join this one.")
+    boolean adoptCluster;
+
+    @Option(names = "--verbosity", paramLabel = "0|1|2", description = "How much to log (0).")
+    @Nullable
+    String verbosity;
+
+    /** Puts all sources together. */
+    AgentConfig resolve(Map<String, String> environment) throws ConfigException {
+        Path file = config == null ? Path.of("/etc/fleet/fleet.conf") : config;
+        Settings settings = Settings.read(file, config != null, environment);
+        String managerName = first(manager, settings, Setting.UNIT_MANAGER, hollow == null ? "systemd" : "hollow");
+        Manager kind = switch (managerName) {
+            case "systemd" -> Manager.SYSTEMD;
+            case "hollow" -> Manager.HOLLOW;
+            default -> throw new ConfigException("unit_manager \"" + managerName + "\": it is systemd or hollow");
+        };
+        if (kind == Manager.SYSTEMD && hollow != null) {
+            throw new ConfigException("--hollow " + hollow + " with --unit-manager systemd: only hollow machines can be"
+                    + " many in a process; leave one of them out");
+        }
+        int machines = kind == Manager.HOLLOW ? (hollow == null ? 1 : hollow) : 0;
+        if (kind == Manager.HOLLOW && machines < 1) {
+            throw new ConfigException("--hollow " + machines + ": at least one machine is needed");
+        }
+        Optional<Path> units = Optional.ofNullable(unitsDir)
+                .or(() -> settings.get(Setting.UNITS_DIRECTORY).map(Path::of));
+        return new AgentConfig(
+                addresses(first(engines, settings, Setting.ENGINES, "")),
+                machine(settings, kind),
+                first(publicIp, settings, Setting.PUBLIC_IP, ""),
+                pairs(first(metadata, settings, Setting.METADATA, "")),
+                Path.of(first(
+                        dataDir == null ? null : dataDir.toString(),
+                        settings,
+                        Setting.DATA_DIR,
+                        "/var/lib/fleet-agent")),
+                units,
+                kind,
+                user || flag(settings, Setting.SYSTEMD_USER),
+                first(systemdBus, settings, Setting.SYSTEMD_BUS, ""),
+                words(first(journalCommand, settings, Setting.JOURNAL_COMMAND, "")),
+                machines,
+                level(first(verbosity, settings, Setting.VERBOSITY, "0")),
+                adoptCluster);
+    }
+
+    private static String first(@Nullable String option, Settings settings, Setting setting, String otherwise) {
+        return option != null ? option : settings.get(setting).orElse(otherwise);
+    }
+
+    private static boolean flag(Settings settings, Setting setting) throws ConfigException {
+        String value = settings.get(setting).orElse("false").toLowerCase(Locale.ROOT);
+        return switch (value) {
+            case "true", "1", "yes", "on" -> true;
+            case "false", "0", "no", "off", "" -> false;
+            default -> throw new ConfigException(setting.key() + " \"" + value + "\": it is true or false");
+        };
+    }
+
+    private static List<String> addresses(String text) throws ConfigException {
+        List<String> addresses = new ArrayList<>();
+        for (String part : text.split(",", -1)) {
+            String address = part.strip();
+            if (address.isEmpty()) {
+                continue;
+            }
+            if (!ADDRESS.matcher(address).matches()) {
+                throw new ConfigException("engines: \"" + address + "\" is no host:port");
+            }
+            if (!addresses.contains(address)) {
+                addresses.add(address);
+            }
+        }
+        if (addresses.isEmpty()) {
+            throw new ConfigException("no engines are given: use --engines host:port,... or FLEET_ENGINES");
+        }
+        return addresses;
+    }
+
+    private String machine(Settings settings, Manager kind) throws ConfigException {
+        String given = first(machineId, settings, Setting.MACHINE_ID, "");
+        String id = given;
+        if (given.isEmpty()) {
+            Path file = Path.of("/etc/machine-id");
+            try {
+                id = Files.readString(file).strip();
+            } catch (IOException e) {
+                throw new ConfigException(file + " can't be read (" + e.getMessage() + "); give --machine-id", e);
+            }
+        }
+        if (kind == Manager.SYSTEMD && !MACHINE_ID.matcher(id).matches()) {
+            throw new ConfigException("machine id \"" + id + "\": it has 32 lower-case hexadecimal digits");
+        }
+        return id;
+    }
+
+    private static Map<String, String> pairs(String text) throws ConfigException {
+        Map<String, String> pairs = new LinkedHashMap<>();
+        for (String part : text.split(",", -1)) {
+            String pair = part.strip();
+            if (pair.isEmpty()) {
+                continue;
+            }
+            int equals = pair.indexOf('=');
+            if (equals <= 0) {
+                throw new ConfigException("metadata: \"" + pair + "\" is no key=value");
+            }
+            pairs.put(
+                    pair.substring(0, equals).strip(),
+                    pair.substring(equals + 1).strip());
+        }
+        return pairs;
+    }
+
+    private static List<String> words(String text) {
+        return text.isBlank() ? List.of() : List.of(text.strip().split("\\s+"));
+    }
+
+    private static int level(String text) throws ConfigException {
+        try {
+            int level = Integer.parseInt(text.strip());
+            if (level >= 0) {
+                return Math.min(level, 2);
+            }
+        } catch (NumberFormatException e) {
+            throw new ConfigException("verbosity \"" + text + "\": it is 0, 1 or 2", e);
+        }
+        throw new ConfigException("verbosity \"" + text + "\": it is 0, 1 or 2");
+    }
+}

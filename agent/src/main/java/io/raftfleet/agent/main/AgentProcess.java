@@ -1,0 +1,72 @@
+package io.raftfleet.agent.main;
+
+import io.raftfleet.agent.session.PlaintextChannels;
+import io.raftfleet.agent.session.SessionConfig;
+import java.io.IOException;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** All that a running agent holds, given back in the opposite order of how it was taken. Owned by the main thread. */
+final class AgentProcess implements AutoCloseable {
+    private static final Logger log = LoggerFactory.getLogger(AgentProcess.class);
+
+    private final Deque<AutoCloseable> held = new ArrayDeque<>();
+    private List<Machine> machines = List.of();
+
+    private AgentProcess() {}
+
+    /** Takes the data directory, makes the machines and starts them. */
+    static AgentProcess start(AgentConfig config, SessionConfig session, Consumer<String> onFatal) throws IOException {
+        AgentProcess process = new AgentProcess();
+        boolean complete = false;
+        try {
+            process.build(config, session, onFatal);
+            complete = true;
+        } finally {
+            if (!complete) {
+                process.close();
+            }
+        }
+        process.machines.forEach(Machine::start);
+        return process;
+    }
+
+    private void build(AgentConfig config, SessionConfig session, Consumer<String> onFatal) throws IOException {
+        DataDir data = hold(DataDir.open(config.dataDir()));
+        if (config.adoptCluster()) {
+            data.forgetCluster();
+        }
+        int threads =
+                config.hollowMachines() > 1 ? Math.max(2, Runtime.getRuntime().availableProcessors()) : 1;
+        Shared shared = hold(new Shared(new PlaintextChannels(), config.engines(), threads));
+        machines = switch (config.manager()) {
+            case HOLLOW -> HollowMachines.create(shared, config.hollowMachines(), config.machineId(), session, onFatal);
+            case SYSTEMD -> throw new IOException("the systemd unit manager is not part of this build");
+        };
+        machines.forEach(machine -> hold(machine::close));
+    }
+
+    List<Machine> machines() {
+        return machines;
+    }
+
+    private <T extends AutoCloseable> T hold(T resource) {
+        held.push(resource);
+        return resource;
+    }
+
+    @Override
+    public void close() {
+        while (!held.isEmpty()) {
+            try {
+                held.pop().close();
+            } catch (Exception e) {
+                log.warn("something could not be closed at the agent's end: {}", e.toString());
+            }
+        }
+    }
+}

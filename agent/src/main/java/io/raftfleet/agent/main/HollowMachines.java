@@ -1,0 +1,62 @@
+package io.raftfleet.agent.main;
+
+import io.raftfleet.agent.hollow.HollowUnitManager;
+import io.raftfleet.agent.loop.Loop;
+import io.raftfleet.agent.reconcile.Journal;
+import io.raftfleet.agent.session.ClusterMemory;
+import io.raftfleet.agent.session.SessionConfig;
+import java.nio.charset.StandardCharsets;
+import java.time.Clock;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import java.util.function.Consumer;
+
+/** Many machines in memory. Their ids depend on nothing but the seed and their number. */
+public final class HollowMachines {
+    private HollowMachines() {}
+
+    /**
+     * Machines {@code 1} to {@code count}, not started. Machine {@code i} has metadata {@code host=h<i>} unless
+     * {@code base} has another host.
+     *
+     * @param seed what the ids are derived from
+     * @param base what the machines have in common; its id is not used
+     */
+    public static List<Machine> create(
+            Shared shared, int count, String seed, SessionConfig base, Consumer<String> onFatal) {
+        List<Machine> machines = new ArrayList<>(count);
+        String bootId = UUID.randomUUID().toString().replace("-", "");
+        for (int number = 1; number <= count; number++) {
+            Map<String, String> metadata = new HashMap<>(base.metadata());
+            metadata.putIfAbsent("host", "h" + number);
+            Loop loop = shared.newLoop();
+            HollowUnitManager manager = new HollowUnitManager(loop, bootId, Clock.systemUTC());
+            machines.add(new Machine(
+                    shared,
+                    loop,
+                    new SessionConfig(
+                            machineId(seed, number),
+                            base.primaryIp(),
+                            metadata,
+                            base.version(),
+                            base.instance(),
+                            base.limits()),
+                    manager,
+                    manager,
+                    Journal.inMemory(),
+                    ClusterMemory.Keeper.inMemory(),
+                    onFatal));
+        }
+        return machines;
+    }
+
+    /** 32 hexadecimal digits. */
+    public static String machineId(String seed, int number) {
+        return UUID.nameUUIDFromBytes(("hollow " + seed + " " + number).getBytes(StandardCharsets.UTF_8))
+                .toString()
+                .replace("-", "");
+    }
+}

@@ -1,0 +1,80 @@
+package io.raftfleet.agent.main;
+
+import io.raftfleet.agent.loop.Loop;
+import io.raftfleet.agent.manager.LogSource;
+import io.raftfleet.agent.manager.UnitManager;
+import io.raftfleet.agent.reconcile.Journal;
+import io.raftfleet.agent.reconcile.Reconciler;
+import io.raftfleet.agent.session.ClusterMemory;
+import io.raftfleet.agent.session.Lease;
+import io.raftfleet.agent.session.ReportQueue;
+import io.raftfleet.agent.session.SessionConfig;
+import io.raftfleet.agent.session.SessionKeeper;
+import io.raftfleet.unit.UnitFile;
+import io.raftfleet.unit.UnitHash;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
+import java.util.random.RandomGenerator;
+
+/** One machine of the cluster: its units, its reconciler, its session. Safe for use by any thread. */
+public final class Machine {
+    /** Start and stop jobs that systemd works at together; it queues more of them itself, which only costs memory. */
+    private static final int CONCURRENT_JOBS = 256;
+
+    private final UnitManager manager;
+    private final Journal journal;
+    private final Reconciler reconciler;
+    private final SessionKeeper session;
+
+    /**
+     * A machine that does nothing until {@link #start}.
+     *
+     * @param shared what it shares with the other machines of the process
+     * @param onFatal told why the agent must end
+     */
+    public Machine(
+            Shared shared,
+            Loop loop,
+            SessionConfig config,
+            UnitManager manager,
+            LogSource logs,
+            Journal journal,
+            ClusterMemory.Keeper memory,
+            Consumer<String> onFatal) {
+        RandomGenerator random = shared.random();
+        ReportQueue reports = new ReportQueue(config.limits().reportsInFlight());
+        this.manager = manager;
+        this.journal = journal;
+        this.reconciler = new Reconciler(
+                loop, manager, journal, reports, shared.contents(), this::fetch, CONCURRENT_JOBS, random);
+        this.session = new SessionKeeper(
+                loop, shared.engines(), shared.finder(), config, reconciler, reports, memory, logs, onFatal, random);
+    }
+
+    private Map<UnitHash, CompletableFuture<UnitFile>> fetch(List<UnitHash> hashes) {
+        return session.fetch(hashes);
+    }
+
+    /** Takes over what runs here, then looks for the leader. */
+    public void start() {
+        reconciler.start().thenRun(session::start);
+    }
+
+    /** Ends the session in order and leaves all units running. */
+    public CompletableFuture<Void> stop() {
+        return session.stop();
+    }
+
+    /** Lets go of the manager and the journal; after {@link #stop}. */
+    public void close() {
+        manager.close();
+        journal.close();
+    }
+
+    /** How long the leader certainly counts this machine as present. */
+    public Lease lease() {
+        return session.lease();
+    }
+}

@@ -1,0 +1,77 @@
+package io.raftfleet.agent.main;
+
+import io.raftfleet.agent.loop.Loop;
+import io.raftfleet.agent.loop.SharedLoop;
+import io.raftfleet.agent.session.ChannelFactory;
+import io.raftfleet.agent.session.ContentsStore;
+import io.raftfleet.agent.session.EngineChannels;
+import io.raftfleet.agent.session.LeaderFinder;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.random.RandomGenerator;
+
+/** What all machines of a process share: channels, threads, unit files. Safe for use by any thread. */
+public final class Shared implements AutoCloseable {
+    private static final Duration FIND_LIMIT = Duration.ofSeconds(1);
+
+    /** Of unit files held in memory; 8 MiB of text in all. */
+    private static final long MAX_CONTENTS = 8L << 20;
+
+    private final EngineChannels engines;
+    private final LeaderFinder finder;
+    private final ContentsStore contents = new ContentsStore(MAX_CONTENTS);
+    private final ExecutorService pool;
+    private final ScheduledThreadPoolExecutor scheduler;
+    private final SplittableRandom seeds;
+
+    /**
+     * Threads are made as they are needed.
+     *
+     * @param engines addresses, each {@code host:port}
+     * @param threads that the machines' loops run on
+     */
+    public Shared(ChannelFactory channels, List<String> engines, int threads) {
+        this.engines = new EngineChannels(channels, engines);
+        this.finder = new LeaderFinder(this.engines, FIND_LIMIT);
+        this.pool = Executors.newFixedThreadPool(
+                threads, Thread.ofPlatform().name("machine-", 0).daemon(true).factory());
+        this.scheduler = new ScheduledThreadPoolExecutor(
+                1, Thread.ofPlatform().name("timer").daemon(true).factory());
+        scheduler.setRemoveOnCancelPolicy(true);
+        this.seeds = new SplittableRandom(new SecureRandom().nextLong());
+    }
+
+    /** A loop for one more machine. */
+    public Loop newLoop() {
+        return new SharedLoop(pool, scheduler);
+    }
+
+    EngineChannels engines() {
+        return engines;
+    }
+
+    LeaderFinder finder() {
+        return finder;
+    }
+
+    ContentsStore contents() {
+        return contents;
+    }
+
+    /** For one machine. */
+    synchronized RandomGenerator random() {
+        return seeds.split();
+    }
+
+    @Override
+    public void close() {
+        engines.close();
+        scheduler.shutdownNow();
+        pool.shutdownNow();
+    }
+}

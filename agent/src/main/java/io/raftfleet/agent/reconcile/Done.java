@@ -1,0 +1,36 @@
+package io.raftfleet.agent.reconcile;
+
+import io.raftfleet.unit.UnitHash;
+
+/**
+ * The last order for a unit that was carried out, or was about to be.
+ *
+ * @param hash of the file in place then
+ * @param launched whether the unit was started; otherwise it was put in place, and stopped if it ran
+ * @param generation of the order
+ * @param bootId of the machine then: after another boot nothing that was started before is running
+ * @param phase how far it came
+ */
+public record Done(UnitHash hash, boolean launched, long generation, String bootId, Phase phase) {
+    /** How far an order came. */
+    public enum Phase {
+        /** Noted before the start job is issued. Found after a restart of the agent it says: nobody knows. */
+        INTENDED,
+        /** The job was accepted, or there was nothing to do. */
+        ISSUED,
+        /** The job was refused for good. */
+        REFUSED
+    }
+
+    Done in(Phase next) {
+        return new Done(hash, launched, generation, bootId, next);
+    }
+
+    /** Whether {@code order} needs nothing more in this boot. Being in place outlasts a boot. */
+    boolean settles(Order order, String currentBoot) {
+        if (!hash.equals(order.hash()) || launched != order.launched()) {
+            return false;
+        }
+        return !launched || (generation == order.generation() && bootId.equals(currentBoot));
+    }
+}

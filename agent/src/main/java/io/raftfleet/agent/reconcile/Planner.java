@@ -1,0 +1,80 @@
+package io.raftfleet.agent.reconcile;
+
+import org.jspecify.annotations.Nullable;
+
+/** Which step brings a unit nearer to its order. Looks at nothing but the unit; reads top down like the rules it holds. */
+final class Planner {
+    /** One step of one unit. */
+    enum Step {
+        /** As ordered. */
+        NONE,
+        /** Get its contents from an engine. */
+        FETCH,
+        STOP,
+        /** Take its file away. */
+        UNINSTALL,
+        /** Put its file in place. */
+        INSTALL,
+        /** Nothing to do but to note that the order is carried out: it runs already, or is in place and stopped. */
+        NOTE,
+        /** Note the intent durably, then issue the start job. */
+        START,
+        /** Say that the machine does not have it any more. */
+        REPORT_GONE
+    }
+
+    private Planner() {}
+
+    static Step next(ManagedUnit unit, String bootId) {
+        if (unit.gone) {
+            return Step.NONE;
+        }
+        if (unit.removing) {
+            return remove(unit);
+        }
+        Order order = unit.order;
+        if (order == null || !unit.confirmed) {
+            return Step.NONE;
+        }
+        if (!unit.isInstalled(order.hash())) {
+            return replace(unit, order);
+        }
+        Done done = unit.done;
+        if (done != null && done.settles(order, bootId)) {
+            return Step.NONE;
+        }
+        if (!order.launched()) {
+            return unit.running() ? Step.STOP : Step.NOTE;
+        }
+        if (!unit.running() || (done != null && !done.launched())) {
+            return Step.START;
+        }
+        return startedForEarlierGeneration(done, order, bootId) ? Step.STOP : Step.NOTE;
+    }
+
+    private static Step remove(ManagedUnit unit) {
+        if (!unit.confirmed) {
+            return Step.NONE;
+        }
+        if (unit.running()) {
+            return Step.STOP;
+        }
+        return unit.installed != null ? Step.UNINSTALL : Step.REPORT_GONE;
+    }
+
+    /** Contents are fetched before the old unit is stopped, so that it is away no longer than needed. */
+    private static Step replace(ManagedUnit unit, Order order) {
+        if (unit.file == null || !unit.file.hash().equals(order.hash())) {
+            return Step.FETCH;
+        }
+        return unit.installed != null && unit.running() ? Step.STOP : Step.INSTALL;
+    }
+
+    /** A running unit is taken over unless it is certain that it runs for a start that a later one was ordered after. */
+    private static boolean startedForEarlierGeneration(@Nullable Done done, Order order, String bootId) {
+        return done != null
+                && done.launched()
+                && done.bootId().equals(bootId)
+                && Long.compareUnsigned(done.generation(), order.generation()) < 0;
+    }
+}

@@ -1,0 +1,372 @@
+package io.raftfleet.agent.reconcile;
+
+import io.raftfleet.agent.loop.Backoff;
+import io.raftfleet.agent.loop.Loop;
+import io.raftfleet.agent.manager.UnitManager;
+import io.raftfleet.agent.manager.UnitManager.ObservedState;
+import io.raftfleet.agent.session.ContentsStore;
+import io.raftfleet.agent.session.ReportQueue;
+import io.raftfleet.agent.session.SessionHandler;
+import io.raftfleet.proto.agent.AssignedUnit;
+import io.raftfleet.proto.agent.AssignmentDelta;
+import io.raftfleet.proto.agent.BucketDigests;
+import io.raftfleet.proto.agent.DigestRequest;
+import io.raftfleet.proto.agent.Hello;
+import io.raftfleet.proto.agent.Welcome;
+import io.raftfleet.proto.model.UnitState;
+import io.raftfleet.unit.Digest;
+import io.raftfleet.unit.UnitFile;
+import io.raftfleet.unit.UnitHash;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Function;
+import java.util.function.Predicate;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Makes a machine run what the cluster ordered. Owns the orders and what was done of them; the machine's loop is its one
+ * thread. It acts when an order changes, when a step ends, and at the agent's start: nothing is periodic, nothing happens
+ * because engines are away, and a unit that failed is systemd's to restart.
+ *
+ * <p>Orders kept from an earlier process are carried out only once an engine has confirmed them: the machine may have been
+ * counted as lost meanwhile, and its units moved.
+ */
+public final class Reconciler implements SessionHandler, UnitManager.Listener {
+    private static final Logger log = LoggerFactory.getLogger(Reconciler.class);
+
+    /** An engine that asked for an inventory and then says nothing of some units agrees with them, after this long. */
+    private static final Duration SILENT_CONSENT = Duration.ofSeconds(5);
+
+    private static final Duration RETRY_FIRST = Duration.ofMillis(200);
+    private static final Duration RETRY_LIMIT = Duration.ofSeconds(30);
+
+    private final Loop loop;
+    private final UnitManager manager;
+    private final Journal journal;
+    private final ContentsStore contents;
+    private final RandomGenerator random;
+    private final UnitTable table;
+    private final Steps steps;
+    private String bootId;
+    private boolean allConfirmed;
+    private boolean inventoryAnswered;
+    private Loop.@Nullable Timer consent;
+
+    /**
+     * A reconciler that does nothing until {@link #start}.
+     *
+     * @param loop the machine's
+     * @param reports where changed states go
+     * @param contents files that are here already
+     * @param fetch asks the leader for contents, at once a future a hash; called on the loop
+     * @param concurrentJobs start and stop jobs given to the manager at the same time
+     */
+    public Reconciler(
+            Loop loop,
+            UnitManager manager,
+            Journal journal,
+            ReportQueue reports,
+            ContentsStore contents,
+            Function<List<UnitHash>, Map<UnitHash, CompletableFuture<UnitFile>>> fetch,
+            int concurrentJobs,
+            RandomGenerator random) {
+        this.loop = loop;
+        this.manager = manager;
+        this.journal = journal;
+        this.contents = contents;
+        this.random = random;
+        this.bootId = manager.bootId();
+        this.table = new UnitTable(reports);
+        this.steps = new Steps(
+                loop, manager, journal, table, hashes -> contents.get(hashes, fetch), concurrentJobs, this::retryLater);
+    }
+
+    /**
+     * Takes over what is on the machine: reads the journal and the units in place, then all states, trying until the manager
+     * answers. Completes on the loop when the machine's state is known; a session makes sense from then on.
+     */
+    public CompletableFuture<Void> start() {
+        CompletableFuture<Void> ready = new CompletableFuture<>();
+        Map<String, UnitFile> installed = manager.installed();
+        List<JournalEntry> noted = journal.load();
+        loop.execute(() -> {
+            noted.forEach(this::restore);
+            installed.forEach((name, file) ->
+                    table.findOrAdd(name).installed = contents.keep(file).hash());
+            table.all().forEach(table::assignmentChanged);
+            manager.subscribe(this);
+            readStates(ready, new Backoff(RETRY_FIRST, RETRY_LIMIT, random));
+        });
+        return ready;
+    }
+
+    private void restore(JournalEntry entry) {
+        ManagedUnit unit = table.findOrAdd(entry.name());
+        unit.order = entry.order();
+        unit.removing = entry.removing();
+        unit.done = entry.done();
+    }
+
+    private void readStates(CompletableFuture<Void> ready, Backoff backoff) {
+        manager.states()
+                .whenCompleteAsync(
+                        (states, failure) -> {
+                            if (failure != null) {
+                                Duration wait = backoff.next();
+                                log.warn(
+                                        "the states of this machine's units can't be read yet, next try in {} ms: {}",
+                                        wait.toMillis(),
+                                        Steps.reason(failure));
+                                loop.schedule(wait, () -> readStates(ready, backoff));
+                                return;
+                            }
+                            takeOver(states);
+                            ready.complete(null);
+                        },
+                        loop);
+    }
+
+    private void takeOver(Map<String, ObservedState> states) {
+        for (ManagedUnit unit : table.all()) {
+            unit.observed = states.get(unit.name);
+            Done done = unit.done;
+            if (done != null
+                    && done.phase() == Done.Phase.INTENDED
+                    && done.bootId().equals(bootId)) {
+                resolveIntent(unit, done);
+            }
+        }
+        log.info(
+                "took over {} units, {} of them running",
+                table.all().size(),
+                table.all().stream().filter(ManagedUnit::observedRunning).count());
+        table.all().forEach(unit -> {
+            table.refresh(unit, bootId);
+            steps.look(unit);
+        });
+    }
+
+    /** An earlier process may have ended between noting a start and hearing that the job was accepted. */
+    private static void resolveIntent(ManagedUnit unit, Done done) {
+        boolean ran = unit.observedRunning()
+                || (unit.observed != null && unit.observed.activeState().equals("failed"));
+        if (ran) {
+            unit.done = done.in(Done.Phase.ISSUED);
+        } else {
+            unit.error = "the agent ended while it was starting " + unit.name
+                    + ", which is not running now: it may have run already, so it is not started again; restart it if it"
+                    + " should run";
+        }
+    }
+
+    // ---- what the manager tells ----
+
+    @Override
+    public void changed(String name, ObservedState state) {
+        loop.execute(() -> {
+            ManagedUnit unit = table.find(name);
+            if (unit != null) {
+                observe(unit, state);
+            }
+        });
+    }
+
+    @Override
+    public void relisted(Map<String, ObservedState> all) {
+        loop.execute(() -> {
+            String boot = manager.bootId();
+            boolean rebooted = !boot.equals(bootId);
+            bootId = boot;
+            log.info("the unit manager told all {} states anew{}", all.size(), rebooted ? ", after another boot" : "");
+            for (ManagedUnit unit : table.all()) {
+                unit.mayRun &= !rebooted;
+                observe(unit, all.get(unit.name));
+                steps.look(unit);
+            }
+        });
+    }
+
+    private void observe(ManagedUnit unit, @Nullable ObservedState state) {
+        unit.observed = state;
+        if (state != null && !state.activeState().equals("deactivating") && ManagedUnit.isRunning(state)) {
+            unit.stopped = false;
+        }
+        table.refresh(unit, bootId);
+    }
+
+    // ---- what the engine tells ----
+
+    @Override
+    public void describe(Hello.Builder hello) {
+        hello.setBootId(manager.bootId())
+                .setAssignmentsDigest(table.assignmentsDigest())
+                .setStatesDigest(table.statesDigest())
+                .setUnits(table.assignedCount());
+    }
+
+    @Override
+    public void opened(Welcome welcome) {
+        inventoryAnswered = false;
+        if (welcome.getAssignmentsMatch()) {
+            confirm(unit -> true);
+            allConfirmed = true;
+        } else if (!allConfirmed) {
+            consent = loop.schedule(SILENT_CONSENT, this::confirmAll);
+        }
+        // What waits for contents need not wait any longer.
+        table.all().forEach(unit -> {
+            if (unit.retry != null) {
+                unit.cancelRetry();
+                steps.look(unit);
+            }
+        });
+    }
+
+    @Override
+    public void closed() {
+        if (consent != null) {
+            consent.cancel();
+            consent = null;
+        }
+    }
+
+    private void confirmAll() {
+        closed();
+        allConfirmed = true;
+        confirm(unit -> true);
+    }
+
+    private void confirm(Predicate<ManagedUnit> which) {
+        for (ManagedUnit unit : table.all()) {
+            if (!unit.confirmed && which.test(unit)) {
+                unit.confirmed = true;
+                steps.look(unit);
+            }
+        }
+    }
+
+    @Override
+    public void apply(AssignmentDelta delta) {
+        delta.getSetList().forEach(this::order);
+        delta.getRemoveList().forEach(this::remove);
+        delta.getOrphansList().forEach(this::orphan);
+        if (inventoryAnswered && !allConfirmed) {
+            confirmAll();
+        }
+    }
+
+    private void order(AssignedUnit assigned) {
+        Order order;
+        try {
+            order = Order.of(assigned);
+        } catch (IllegalArgumentException e) {
+            log.error(
+                    "an order for {} was ignored: {}; engine and agent may be of different versions",
+                    assigned.getName(),
+                    e.getMessage());
+            return;
+        }
+        ManagedUnit unit = table.findOrAdd(assigned.getName());
+        boolean same = order.equals(unit.order) && !unit.gone;
+        unit.confirmed = true;
+        if (!same) {
+            unit.order = order;
+            unit.removing = false;
+            unit.gone = false;
+            unit.orphan = false;
+            fresh(unit);
+        }
+        steps.look(unit);
+    }
+
+    private void remove(String name) {
+        ManagedUnit unit = table.findOrAdd(name);
+        unit.confirmed = true;
+        if (!unit.removing) {
+            unit.removing = true;
+            unit.order = null;
+            unit.orphan = false;
+            fresh(unit);
+        } else if (unit.gone) {
+            table.reportGone(unit);
+        }
+        steps.look(unit);
+    }
+
+    private void orphan(String name) {
+        ManagedUnit unit = table.find(name);
+        if (unit == null || unit.gone || unit.removing || unit.orphan) {
+            return;
+        }
+        log.warn("{} is on this machine but the cluster does not know it: it is left as it is, as an orphan", name);
+        unit.orphan = true;
+        unit.order = null;
+        fresh(unit);
+    }
+
+    /** Another order: what went wrong with the one before is of no interest any more. */
+    private void fresh(ManagedUnit unit) {
+        unit.error = "";
+        unit.failures = 0;
+        unit.installAlone = false;
+        unit.cancelRetry();
+        table.assignmentChanged(unit);
+        table.refresh(unit, bootId);
+        steps.save(unit);
+    }
+
+    private void retryLater(ManagedUnit unit) {
+        unit.cancelRetry();
+        Duration wait = Backoff.delay(RETRY_FIRST, RETRY_LIMIT, unit.failures, random);
+        unit.failures++;
+        unit.retry = loop.schedule(wait, () -> {
+            unit.retry = null;
+            steps.look(unit);
+        });
+    }
+
+    @Override
+    public BucketDigests digests(DigestRequest request) {
+        return table.digests(request);
+    }
+
+    @Override
+    public List<AssignedUnit> inventory(Collection<Integer> buckets) {
+        Set<Integer> differing = new HashSet<>(buckets);
+        confirm(unit -> !differing.contains(Digest.bucket(unit.name)));
+        inventoryAnswered = true;
+        return table.inventory(buckets);
+    }
+
+    @Override
+    public List<UnitState> states(Collection<Integer> buckets) {
+        return table.states(buckets);
+    }
+
+    @Override
+    public void goneCommitted(Collection<String> names) {
+        List<String> forgotten = new ArrayList<>();
+        for (String name : names) {
+            ManagedUnit unit = table.find(name);
+            if (unit != null && unit.gone) {
+                table.forget(unit);
+                forgotten.add(name);
+            }
+        }
+        steps.forget(forgotten);
+    }
+
+    /** Steps that are under way, and units that wait for one; 0 once everything is as ordered or waits for a retry. */
+    public int unsettled() {
+        return steps.unsettled();
+    }
+}

@@ -1,0 +1,415 @@
+package io.raftfleet.agent.reconcile;
+
+import io.raftfleet.agent.loop.Loop;
+import io.raftfleet.agent.manager.UnitManager;
+import io.raftfleet.agent.manager.UnitManagerException;
+import io.raftfleet.unit.UnitFile;
+import io.raftfleet.unit.UnitHash;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.EnumMap;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Carries out units' steps in batches: one fetch, one installation, one removal, one note in the journal for all units that
+ * are at that step, jobs pipelined with a bound. No unit is started while files of others are still on their way, so that
+ * units which name each other are all in place first. A unit that takes long, or fails, delays no other. Owned by the
+ * machine's loop.
+ */
+final class Steps {
+    private static final Logger log = LoggerFactory.getLogger(Steps.class);
+
+    private final Loop loop;
+    private final UnitManager manager;
+    private final Journal journal;
+    private final UnitTable table;
+    private final Function<Collection<UnitHash>, Map<UnitHash, CompletableFuture<UnitFile>>> contents;
+    private final JobPipeline jobs;
+    private final Waves waves = new Waves();
+    private final Consumer<ManagedUnit> retryLater;
+
+    private final Set<ManagedUnit> toLookAt = new LinkedHashSet<>();
+    /** Starts that wait for files. */
+    private final Set<ManagedUnit> held = new LinkedHashSet<>();
+
+    private final Set<ManagedUnit> toSave = new LinkedHashSet<>();
+    private boolean filing;
+    private int busy;
+    private boolean turnComing;
+    private boolean journalBroken;
+
+    Steps(
+            Loop loop,
+            UnitManager manager,
+            Journal journal,
+            UnitTable table,
+            Function<Collection<UnitHash>, Map<UnitHash, CompletableFuture<UnitFile>>> contents,
+            int concurrentJobs,
+            Consumer<ManagedUnit> retryLater) {
+        this.loop = loop;
+        this.manager = manager;
+        this.journal = journal;
+        this.table = table;
+        this.contents = contents;
+        this.jobs = new JobPipeline(loop, concurrentJobs);
+        this.retryLater = retryLater;
+    }
+
+    /** The unit may need a step. All that are named within one task of the loop are looked at together. */
+    void look(ManagedUnit unit) {
+        toLookAt.add(unit);
+        comeBack();
+    }
+
+    /** The unit's journal entry has changed. */
+    void save(ManagedUnit unit) {
+        toSave.add(unit);
+        comeBack();
+    }
+
+    void forget(Collection<String> names) {
+        if (!names.isEmpty()) {
+            toSave.removeIf(unit -> names.contains(unit.name));
+            note(List.of(), names, false);
+        }
+    }
+
+    int unsettled() {
+        return busy + toLookAt.size() + held.size();
+    }
+
+    private void comeBack() {
+        if (!turnComing) {
+            turnComing = true;
+            loop.execute(this::turn);
+        }
+    }
+
+    private void turn() {
+        turnComing = false;
+        String bootId = manager.bootId();
+        Map<Planner.Step, List<ManagedUnit>> byStep = new EnumMap<>(Planner.Step.class);
+        List<ManagedUnit> looked = new ArrayList<>(toLookAt);
+        toLookAt.clear();
+        waves.advance();
+        for (ManagedUnit unit : looked) {
+            if (!unit.busy && unit.retry == null) {
+                Planner.Step step = Planner.next(unit, bootId);
+                if (step == Planner.Step.FETCH || step == Planner.Step.INSTALL) {
+                    waves.enter(unit);
+                } else {
+                    leaveWave(unit);
+                }
+                byStep.computeIfAbsent(step, none -> new ArrayList<>()).add(unit);
+            }
+        }
+        fetch(byStep.getOrDefault(Planner.Step.FETCH, List.of()), bootId);
+        byStep.getOrDefault(Planner.Step.STOP, List.of()).forEach(unit -> stop(unit, bootId));
+        file(
+                byStep.getOrDefault(Planner.Step.UNINSTALL, List.of()),
+                byStep.getOrDefault(Planner.Step.INSTALL, List.of()),
+                bootId);
+        byStep.getOrDefault(Planner.Step.NOTE, List.of()).forEach(unit -> settle(unit, bootId));
+        byStep.getOrDefault(Planner.Step.REPORT_GONE, List.of()).forEach(this::gone);
+        start(byStep.getOrDefault(Planner.Step.START, List.of()), bootId);
+        if (!toSave.isEmpty()) {
+            note(takeToSave(), List.of(), false);
+        }
+    }
+
+    private void leaveWave(ManagedUnit unit) {
+        if (waves.leave(unit) && !held.isEmpty()) {
+            toLookAt.addAll(held);
+            held.clear();
+            comeBack();
+        }
+    }
+
+    private void begin(Collection<ManagedUnit> units) {
+        units.forEach(unit -> unit.busy = true);
+        busy += units.size();
+    }
+
+    /** A step has ended; the next one is chosen in the next turn, or after a while when it failed for now. */
+    private void end(ManagedUnit unit, String error, boolean again, String bootId) {
+        unit.busy = false;
+        busy--;
+        unit.error = error;
+        if (error.isEmpty()) {
+            unit.failures = 0;
+        } else {
+            log.warn("{}{}", error, again ? "; trying again" : "");
+        }
+        if (again) {
+            leaveWave(unit);
+            retryLater.accept(unit);
+        } else {
+            look(unit);
+        }
+        table.refresh(unit, bootId);
+    }
+
+    // ---- contents ----
+
+    private void fetch(List<ManagedUnit> units, String bootId) {
+        if (units.isEmpty()) {
+            return;
+        }
+        Map<UnitHash, List<ManagedUnit>> byHash = new LinkedHashMap<>();
+        for (ManagedUnit unit : units) {
+            if (unit.order != null) {
+                byHash.computeIfAbsent(unit.order.hash(), hash -> new ArrayList<>())
+                        .add(unit);
+            }
+        }
+        begin(units);
+        Map<UnitHash, CompletableFuture<UnitFile>> coming = contents.apply(byHash.keySet());
+        List<CompletableFuture<UnitFile>> all = List.copyOf(coming.values());
+        CompletableFuture.allOf(all.toArray(CompletableFuture<?>[]::new))
+                .whenCompleteAsync(
+                        (none, failure) -> {
+                            byHash.forEach((hash, waiting) -> arrived(coming.get(hash), waiting, bootId));
+                            comeBack();
+                        },
+                        loop);
+    }
+
+    private void arrived(@Nullable CompletableFuture<UnitFile> answer, List<ManagedUnit> units, String bootId) {
+        boolean there = answer != null && !answer.isCompletedExceptionally();
+        for (ManagedUnit unit : units) {
+            if (there && answer != null) {
+                unit.file = answer.join();
+                end(unit, "", false, bootId);
+            } else {
+                String why = answer == null ? "not sent" : reason(answer.exceptionNow());
+                end(unit, unit.name + " can't be put in place: " + why, true, bootId);
+            }
+        }
+    }
+
+    // ---- files ----
+
+    /** One change of files at a time; a unit whose turn it is not is looked at again when that has ended. */
+    private void file(List<ManagedUnit> away, List<ManagedUnit> place, String bootId) {
+        if (filing) {
+            toLookAt.addAll(away);
+            toLookAt.addAll(place);
+            return;
+        }
+        if (!away.isEmpty()) {
+            toLookAt.addAll(place);
+            begin(away);
+            filing = true;
+            List<String> names = away.stream().map(unit -> unit.name).toList();
+            JobPipeline.ordered(() -> manager.uninstall(names))
+                    .whenCompleteAsync(
+                            (none, failure) -> {
+                                filing = false;
+                                away.forEach(unit -> uninstalled(unit, failure, bootId));
+                                comeBack();
+                            },
+                            loop);
+            return;
+        }
+        List<ManagedUnit> batch = batch(place);
+        if (batch.isEmpty()) {
+            return;
+        }
+        begin(batch);
+        filing = true;
+        Map<String, UnitFile> files = new LinkedHashMap<>();
+        for (ManagedUnit unit : batch) {
+            if (unit.file != null) {
+                files.put(unit.name, unit.file);
+            }
+        }
+        JobPipeline.ordered(() -> manager.install(files))
+                .whenCompleteAsync(
+                        (none, failure) -> {
+                            filing = false;
+                            batch.forEach(
+                                    unit -> installed(unit, files.get(unit.name), failure, batch.size() > 1, bootId));
+                            comeBack();
+                        },
+                        loop);
+    }
+
+    /** All at once, except for one that made such a batch fail: those go by themselves, after the others. */
+    private List<ManagedUnit> batch(List<ManagedUnit> place) {
+        List<ManagedUnit> together =
+                place.stream().filter(unit -> !unit.installAlone).toList();
+        if (!together.isEmpty() || place.isEmpty()) {
+            place.stream().filter(unit -> unit.installAlone).forEach(toLookAt::add);
+            return together;
+        }
+        toLookAt.addAll(place.subList(1, place.size()));
+        return place.subList(0, 1);
+    }
+
+    private void uninstalled(ManagedUnit unit, @Nullable Throwable failure, String bootId) {
+        if (failure != null) {
+            end(unit, unit.name + " could not be taken away: " + reason(failure), true, bootId);
+            return;
+        }
+        unit.installed = null;
+        unit.observed = null;
+        unit.file = null;
+        unit.done = null;
+        save(unit);
+        end(unit, "", false, bootId);
+    }
+
+    private void installed(
+            ManagedUnit unit, @Nullable UnitFile file, @Nullable Throwable failure, boolean oneOfMany, String bootId) {
+        if (failure != null && oneOfMany) {
+            unit.installAlone = true;
+            end(unit, "", false, bootId);
+        } else if (failure != null) {
+            end(unit, unit.name + " could not be put in place: " + reason(failure), true, bootId);
+        } else {
+            unit.installAlone = false;
+            unit.installed = file == null ? null : file.hash();
+            unit.file = null;
+            end(unit, "", false, bootId);
+        }
+    }
+
+    private void gone(ManagedUnit unit) {
+        unit.gone = true;
+        unit.error = "";
+        table.reportGone(unit);
+        save(unit);
+    }
+
+    // ---- jobs ----
+
+    private void stop(ManagedUnit unit, String bootId) {
+        begin(List.of(unit));
+        jobs.run(() -> manager.stop(unit.name), failure -> {
+            if (failure == null) {
+                unit.mayRun = false;
+                unit.stopped = true;
+                end(unit, "", false, bootId);
+            } else {
+                end(unit, unit.name + " could not be stopped: " + reason(failure), true, bootId);
+            }
+        });
+    }
+
+    /** The order is carried out with nothing left to do. */
+    private void settle(ManagedUnit unit, String bootId) {
+        if (unit.order != null) {
+            unit.done = new Done(
+                    unit.order.hash(), unit.order.launched(), unit.order.generation(), bootId, Done.Phase.ISSUED);
+            save(unit);
+            table.refresh(unit, bootId);
+        }
+    }
+
+    private void start(List<ManagedUnit> ready, String bootId) {
+        List<ManagedUnit> units = new ArrayList<>();
+        for (ManagedUnit unit : ready) {
+            if (waves.mayStart(unit)) {
+                waves.started(unit);
+                units.add(unit);
+            } else {
+                held.add(unit);
+            }
+        }
+        if (units.isEmpty()) {
+            return;
+        }
+        begin(units);
+        Map<ManagedUnit, @Nullable Done> before = new LinkedHashMap<>();
+        for (ManagedUnit unit : units) {
+            before.put(unit, unit.done);
+            if (unit.order != null) {
+                unit.done = new Done(unit.order.hash(), true, unit.order.generation(), bootId, Done.Phase.INTENDED);
+            }
+            toSave.add(unit);
+        }
+        note(takeToSave(), List.of(), true)
+                .whenCompleteAsync(
+                        (none, failure) -> {
+                            for (ManagedUnit unit : units) {
+                                if (failure == null) {
+                                    issueStart(unit, bootId);
+                                } else {
+                                    unit.done = before.get(unit);
+                                    end(unit, unit.name + " is not started: " + reason(failure), true, bootId);
+                                }
+                            }
+                        },
+                        loop);
+    }
+
+    private void issueStart(ManagedUnit unit, String bootId) {
+        jobs.run(
+                () -> {
+                    unit.mayRun = true;
+                    unit.stopped = false;
+                    return manager.start(unit.name);
+                },
+                failure -> {
+                    boolean later = failure != null && retryable(failure);
+                    if (unit.done != null) {
+                        Done.Phase phase = failure == null ? Done.Phase.ISSUED : Done.Phase.REFUSED;
+                        unit.done = later ? null : unit.done.in(phase);
+                    }
+                    if (failure != null) {
+                        unit.mayRun = false;
+                    }
+                    save(unit);
+                    end(
+                            unit,
+                            failure == null ? "" : unit.name + " could not be started: " + reason(failure),
+                            later,
+                            bootId);
+                });
+    }
+
+    // ---- journal ----
+
+    private List<JournalEntry> takeToSave() {
+        List<JournalEntry> entries = toSave.stream().map(ManagedUnit::toEntry).toList();
+        toSave.clear();
+        return entries;
+    }
+
+    private CompletableFuture<Void> note(Collection<JournalEntry> puts, Collection<String> removes, boolean durable) {
+        CompletableFuture<Void> written = journal.write(puts, removes, durable);
+        written.whenCompleteAsync(
+                (none, failure) -> {
+                    if (failure != null && !journalBroken) {
+                        log.error("{}", reason(failure));
+                    }
+                    journalBroken = failure != null;
+                },
+                loop);
+        return written;
+    }
+
+    private static boolean retryable(Throwable failure) {
+        return unwrap(failure) instanceof UnitManagerException e && e.retryable();
+    }
+
+    static String reason(Throwable failure) {
+        Throwable cause = unwrap(failure);
+        return cause.getMessage() == null ? cause.toString() : cause.getMessage();
+    }
+
+    private static Throwable unwrap(Throwable failure) {
+        return failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
+    }
+}

@@ -1,0 +1,44 @@
+package io.raftfleet.agent.session;
+
+/**
+ * The cluster that a machine belongs to, as its last session showed it.
+ *
+ * @param clusterId empty before the first session
+ * @param incarnation life of the registry, 0 before the first session
+ * @param term the highest that was seen
+ */
+public record ClusterMemory(String clusterId, long incarnation, long term) {
+    /** Of a machine that never had a session. */
+    public static final ClusterMemory NONE = new ClusterMemory("", 0, 0);
+
+    /** Whether an engine of that cluster and incarnation is another's: never for a machine that remembers none. */
+    public boolean foreign(String otherId, long otherIncarnation) {
+        return !clusterId.isEmpty() && (!clusterId.equals(otherId) || incarnation != otherIncarnation);
+    }
+
+    /** Keeps what a machine remembers. */
+    public interface Keeper {
+        /** What was last kept. */
+        ClusterMemory load();
+
+        /** Keeps {@code memory}; returns at once, what goes wrong is logged. */
+        void keep(ClusterMemory memory);
+
+        /** For machines that live as long as their process. */
+        static Keeper inMemory() {
+            return new Keeper() {
+                private volatile ClusterMemory kept = NONE;
+
+                @Override
+                public ClusterMemory load() {
+                    return kept;
+                }
+
+                @Override
+                public void keep(ClusterMemory memory) {
+                    kept = memory;
+                }
+            };
+        }
+    }
+}

@@ -1,0 +1,204 @@
+package io.raftfleet.agent.session;
+
+import io.raftfleet.agent.loop.Backoff;
+import io.raftfleet.agent.loop.Loop;
+import io.raftfleet.proto.agent.AgentFrame;
+import io.raftfleet.proto.agent.EngineFrame;
+import io.raftfleet.proto.agent.Heartbeat;
+import io.raftfleet.proto.agent.Inventory;
+import io.raftfleet.proto.agent.InventoryRequest;
+import io.raftfleet.proto.agent.StateReport;
+import io.raftfleet.proto.agent.Welcome;
+import java.time.Duration;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** A session that was welcomed: heartbeats, reports, orders, and watching for silence. Owned by the machine's loop. */
+final class OpenSession {
+    private static final Logger log = LoggerFactory.getLogger(OpenSession.class);
+
+    /** Of a leader that says it leads but sends nothing: after so many silences the session is opened anew. */
+    private static final int MAX_SILENCES = 3;
+
+    private final Loop loop;
+    private final EngineSession session;
+    private final Welcome welcome;
+    private final SessionHandler handler;
+    private final ReportQueue reports;
+    private final Lease lease;
+    private final LogUploads logs;
+    private final RandomGenerator random;
+    private final Runnable onSilence;
+    private final Runnable onLongSilence;
+    private final Backoff silenceBackoff;
+    private final Duration silenceLimit;
+    private final Duration interval;
+    private final int statesInReport;
+    private final long openedAt;
+    private long lastFrameAt;
+    private int silences;
+    private boolean flushing;
+    private Loop.@Nullable Timer heartbeatTimer;
+    private Loop.@Nullable Timer silenceTimer;
+    private boolean over;
+
+    OpenSession(
+            Loop loop,
+            EngineSession session,
+            Welcome welcome,
+            SessionHandler handler,
+            ReportQueue reports,
+            Lease lease,
+            LogUploads logs,
+            RandomGenerator random,
+            Runnable onSilence,
+            Runnable onLongSilence) {
+        this.loop = loop;
+        this.session = session;
+        this.welcome = welcome;
+        this.handler = handler;
+        this.reports = reports;
+        this.lease = lease;
+        this.logs = logs;
+        this.random = random;
+        this.onSilence = onSilence;
+        this.onLongSilence = onLongSilence;
+        this.interval = Duration.ofMillis(Math.max(1, welcome.getHeartbeatIntervalMs()));
+        this.silenceLimit = Duration.ofMillis(Math.max(1, welcome.getSilenceLimitMs()));
+        this.silenceBackoff = new Backoff(Duration.ofMillis(50), Duration.ofSeconds(1), random);
+        this.statesInReport = Math.max(1, welcome.getMaxStatesPerReport());
+        this.openedAt = loop.nanoTime();
+    }
+
+    EngineSession session() {
+        return session;
+    }
+
+    long term() {
+        return welcome.getTerm();
+    }
+
+    long epoch() {
+        return welcome.getSessionEpoch();
+    }
+
+    boolean lasted(Duration time) {
+        return loop.nanoTime() - openedAt >= time.toNanos();
+    }
+
+    void start() {
+        lastFrameAt = loop.nanoTime();
+        lease.opened(Duration.ofMillis(welcome.getTtlMs()));
+        heartbeat();
+        silenceTimer = loop.schedule(silenceLimit, this::checkSilence);
+    }
+
+    /** No timer runs on after this. */
+    void end() {
+        over = true;
+        if (heartbeatTimer != null) {
+            heartbeatTimer.cancel();
+        }
+        if (silenceTimer != null) {
+            silenceTimer.cancel();
+        }
+    }
+
+    /** Sends what reports there are; what comes up within the same task of the loop goes together. */
+    void flush() {
+        if (!flushing && !over) {
+            flushing = true;
+            loop.execute(this::sendReports);
+        }
+    }
+
+    private void sendReports() {
+        flushing = false;
+        if (over) {
+            return;
+        }
+        StateReport report = reports.next(epoch(), statesInReport);
+        while (report != null) {
+            session.send(AgentFrame.newBuilder().setStates(report).build());
+            report = reports.next(epoch(), statesInReport);
+        }
+    }
+
+    void frame(EngineFrame frame) {
+        lastFrameAt = loop.nanoTime();
+        silences = 0;
+        switch (frame.getFrameCase()) {
+            case HEARTBEAT_ACK -> lease.acknowledged(frame.getHeartbeatAck().getSequence());
+            case STATE_ACK -> reports.acknowledged(frame.getStateAck().getSequence());
+            case ASSIGNMENTS -> handler.apply(frame.getAssignments());
+            case DIGEST_REQUEST ->
+                session.send(AgentFrame.newBuilder()
+                        .setDigests(handler.digests(frame.getDigestRequest()))
+                        .build());
+            case INVENTORY_REQUEST -> inventory(frame.getInventoryRequest());
+            case OPEN_LOG -> logs.open(session.channel(), frame.getOpenLog());
+            case WELCOME, FRAME_NOT_SET ->
+                log.warn(
+                        "{} sent a frame that does not belong there: {}; ignored",
+                        session.address(),
+                        frame.getFrameCase());
+        }
+    }
+
+    private void inventory(InventoryRequest request) {
+        if (request.getBucketsCount() > 0) {
+            session.send(AgentFrame.newBuilder()
+                    .setInventory(Inventory.newBuilder()
+                            .addAllBuckets(request.getBucketsList())
+                            .addAllUnits(handler.inventory(request.getBucketsList())))
+                    .build());
+        }
+        if (request.getStateBucketsCount() > 0) {
+            reports.replace(
+                    request.getStateBucketsList(), handler.states(request.getStateBucketsList()), statesInReport);
+        }
+    }
+
+    private void heartbeat() {
+        if (over) {
+            return;
+        }
+        session.send(AgentFrame.newBuilder()
+                .setHeartbeat(Heartbeat.newBuilder().setSequence(lease.sending(loop.nanoTime())))
+                .build());
+        // Machines that connected together drift apart, never later than the engine asked for.
+        long nanos = interval.toNanos();
+        heartbeatTimer = loop.schedule(Duration.ofNanos(nanos - random.nextLong(nanos / 16 + 1)), this::heartbeat);
+    }
+
+    private void checkSilence() {
+        if (over) {
+            return;
+        }
+        long quiet = loop.nanoTime() - lastFrameAt;
+        if (quiet < silenceLimit.toNanos()) {
+            silenceTimer = loop.schedule(Duration.ofNanos(silenceLimit.toNanos() - quiet), this::checkSilence);
+        } else {
+            onSilence.run();
+        }
+    }
+
+    /** All engines were asked, and none leads in a higher term. */
+    void stillSilent(boolean someoneLeads) {
+        if (over || loop.nanoTime() - lastFrameAt < silenceLimit.toNanos()) {
+            silenceBackoff.reset();
+            silenceTimer = loop.schedule(silenceLimit, this::checkSilence);
+            return;
+        }
+        if (someoneLeads) {
+            silences++;
+        }
+        if (silences >= MAX_SILENCES) {
+            onLongSilence.run();
+        } else {
+            silenceTimer = loop.schedule(someoneLeads ? silenceLimit : silenceBackoff.next(), this::checkSilence);
+        }
+    }
+}

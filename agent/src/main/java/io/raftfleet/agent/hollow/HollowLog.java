@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
 final class HollowLog {
     private static final int KEPT = 64;
     private static final int MAX_BEHIND = 1024;
+    /** An empty line, which no event has, ends what a follower reads. */
     private static final byte[] END = new byte[0];
 
     private record Event(Instant at, String unit, int pid, String what) {
@@ -90,7 +91,7 @@ final class HollowLog {
             }
             byte[] current = line;
             try {
-                while (current == null || (current != END && at == current.length)) {
+                while (current == null || (current.length > 0 && at == current.length)) {
                     current = lines.take();
                     at = 0;
                 }
@@ -99,7 +100,7 @@ final class HollowLog {
                 throw new IOException("interrupted while waiting for log lines", e);
             }
             line = current;
-            if (current == END) {
+            if (current.length == 0) {
                 return -1;
             }
             int count = Math.min(length, current.length - at);

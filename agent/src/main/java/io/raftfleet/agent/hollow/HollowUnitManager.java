@@ -110,7 +110,7 @@ public final class HollowUnitManager implements UnitManager, LogSource {
         }
         int pid = ++lastPid;
         after(unit, unit.behaviour.startDelay(), () -> up(unit, pid));
-        if (unit.timer != null) {
+        if (!unit.behaviour.startDelay().isZero()) {
             show(unit, "activating", "start", pid);
         }
         return CompletableFuture.completedFuture(null);
@@ -152,7 +152,7 @@ public final class HollowUnitManager implements UnitManager, LogSource {
             show(unit, "inactive", "dead", 0);
             stopped.complete(null);
         });
-        if (unit.timer != null) {
+        if (!unit.behaviour.stopDelay().isZero()) {
             unit.stopping = stopped;
             show(unit, "deactivating", "stop-sigterm", pid);
         }

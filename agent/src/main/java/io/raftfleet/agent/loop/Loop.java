@@ -1,7 +1,10 @@
 package io.raftfleet.agent.loop;
 
 import java.time.Duration;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
+import java.util.function.BiConsumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The owner of everything mutable of one machine's agent: runs tasks one after the other, in the order in which they were
@@ -14,6 +17,12 @@ public interface Loop extends Executor {
 
     /** Runs {@code task} on this loop once {@code delay} has passed. */
     Timer schedule(Duration delay, Runnable task);
+
+    /** Calls {@code then} on this loop once {@code stage} has ended, with its result or with why it failed. */
+    default <T> void whenDone(
+            CompletionStage<T> stage, BiConsumer<? super @Nullable T, ? super @Nullable Throwable> then) {
+        stage.whenCompleteAsync(then, this);
+    }
 
     /** A clock that never goes back, in nanoseconds since some moment of its own. */
     long nanoTime();

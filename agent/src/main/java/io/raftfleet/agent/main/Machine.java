@@ -59,7 +59,7 @@ public final class Machine {
 
     /** Takes over what runs here, then looks for the leader. */
     public void start() {
-        reconciler.start().thenRun(session::start);
+        reconciler.start(session::start);
     }
 
     /** Ends the session in order and leaves all units running. */

@@ -15,11 +15,32 @@ public record Done(UnitHash hash, boolean launched, long generation, String boot
     /** How far an order came. */
     public enum Phase {
         /** Noted before the start job is issued. Found after a restart of the agent it says: nobody knows. */
-        INTENDED,
+        INTENDED(0),
         /** The job was accepted, or there was nothing to do. */
-        ISSUED,
+        ISSUED(1),
         /** The job was refused for good. */
-        REFUSED
+        REFUSED(2);
+
+        private final int code;
+
+        Phase(int code) {
+            this.code = code;
+        }
+
+        /** How the journal writes it. */
+        int code() {
+            return code;
+        }
+
+        /** @throws IllegalArgumentException when no phase has this code */
+        static Phase of(int code) {
+            for (Phase phase : values()) {
+                if (phase.code == code) {
+                    return phase;
+                }
+            }
+            throw new IllegalArgumentException("unknown phase " + code);
+        }
     }
 
     Done in(Phase next) {

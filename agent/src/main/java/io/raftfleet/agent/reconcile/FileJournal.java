@@ -114,11 +114,10 @@ public final class FileJournal implements Journal {
         int checksum = head.getInt();
         int from = at + JournalCodec.FRAME;
         boolean sane = length > 0 && length <= JournalCodec.MAX_PAYLOAD;
-        if (sane && length > bytes.length - from) {
-            return -1;
-        }
-        if (!sane || JournalCodec.checksum(bytes, from, length) != checksum) {
-            // A torn last write may leave zeros or garbage up to the end; a sound record after it proves otherwise.
+        boolean whole = sane && length <= bytes.length - from;
+        if (!whole || JournalCodec.checksum(bytes, from, length) != checksum) {
+            // A torn last write may leave anything up to the end; a sound record after it proves that it is not the
+            // last.
             if (soundRecordAfter(bytes, at + 1)) {
                 throw damaged(at, "the checksum is wrong");
             }
@@ -133,7 +132,7 @@ public final class FileJournal implements Journal {
                 entries.put(read.name(), read.entry());
             }
         } catch (IOException | IllegalArgumentException e) {
-            throw damaged(at, e.getMessage());
+            throw damaged(at, String.valueOf(e.getMessage()));
         }
         return from + length;
     }

@@ -31,14 +31,11 @@ final class JobPipeline {
         while (running < limit && !waiting.isEmpty()) {
             Job job = waiting.removeFirst();
             running++;
-            ordered(job.issue())
-                    .whenCompleteAsync(
-                            (none, failure) -> {
-                                running--;
-                                job.end().accept(failure);
-                                issue();
-                            },
-                            loop);
+            loop.whenDone(ordered(job.issue()), (none, failure) -> {
+                running--;
+                job.end().accept(failure);
+                issue();
+            });
         }
     }
 

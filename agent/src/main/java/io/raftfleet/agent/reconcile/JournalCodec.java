@@ -56,7 +56,7 @@ final class JournalCodec {
                 payload.writeBoolean(done.launched());
                 payload.writeLong(done.generation());
                 payload.writeUTF(done.bootId());
-                payload.writeByte(done.phase().ordinal());
+                payload.writeByte(done.phase().code());
             }
         });
     }
@@ -113,11 +113,8 @@ final class JournalCodec {
             boolean launched = payload.readBoolean();
             long generation = payload.readLong();
             String boot = payload.readUTF().intern();
-            int phase = payload.readUnsignedByte();
-            if (phase >= Done.Phase.values().length) {
-                throw new IOException("unknown phase " + phase);
-            }
-            done = new Done(hash, launched, generation, boot, Done.Phase.values()[phase]);
+            Done.Phase phase = Done.Phase.of(payload.readUnsignedByte());
+            done = new Done(hash, launched, generation, boot, phase);
         }
         return new Read(name, new JournalEntry(name, order, (flags & REMOVING) != 0, done));
     }

@@ -92,10 +92,11 @@ public final class Reconciler implements SessionHandler, UnitManager.Listener {
 
     /**
      * Takes over what is on the machine: reads the journal and the units in place, then all states, trying until the manager
-     * answers. Completes on the loop when the machine's state is known; a session makes sense from then on.
+     * answers.
+     *
+     * @param ready called on the loop when the machine's state is known; a session makes sense from then on
      */
-    public CompletableFuture<Void> start() {
-        CompletableFuture<Void> ready = new CompletableFuture<>();
+    public void start(Runnable ready) {
         Map<String, UnitFile> installed = manager.installed();
         List<JournalEntry> noted = journal.load();
         loop.execute(() -> {
@@ -106,7 +107,6 @@ public final class Reconciler implements SessionHandler, UnitManager.Listener {
             manager.subscribe(this);
             readStates(ready, new Backoff(RETRY_FIRST, RETRY_LIMIT, random));
         });
-        return ready;
     }
 
     private void restore(JournalEntry entry) {
@@ -116,23 +116,20 @@ public final class Reconciler implements SessionHandler, UnitManager.Listener {
         unit.done = entry.done();
     }
 
-    private void readStates(CompletableFuture<Void> ready, Backoff backoff) {
-        manager.states()
-                .whenCompleteAsync(
-                        (states, failure) -> {
-                            if (failure != null) {
-                                Duration wait = backoff.next();
-                                log.warn(
-                                        "the states of this machine's units can't be read yet, next try in {} ms: {}",
-                                        wait.toMillis(),
-                                        Steps.reason(failure));
-                                loop.schedule(wait, () -> readStates(ready, backoff));
-                                return;
-                            }
-                            takeOver(states);
-                            ready.complete(null);
-                        },
-                        loop);
+    private void readStates(Runnable ready, Backoff backoff) {
+        loop.whenDone(manager.states(), (states, failure) -> {
+            if (failure != null) {
+                Duration wait = backoff.next();
+                log.warn(
+                        "the states of this machine's units can't be read yet, next try in {} ms: {}",
+                        wait.toMillis(),
+                        Steps.reason(failure));
+                loop.schedule(wait, () -> readStates(ready, backoff));
+                return;
+            }
+            takeOver(states);
+            ready.run();
+        });
     }
 
     private void takeOver(Map<String, ObservedState> states) {

@@ -81,7 +81,7 @@ final class Steps {
     void forget(Collection<String> names) {
         if (!names.isEmpty()) {
             toSave.removeIf(unit -> names.contains(unit.name));
-            note(List.of(), names, false);
+            note(List.of(), names);
         }
     }
 
@@ -124,7 +124,7 @@ final class Steps {
         byStep.getOrDefault(Planner.Step.REPORT_GONE, List.of()).forEach(this::gone);
         start(byStep.getOrDefault(Planner.Step.START, List.of()), bootId);
         if (!toSave.isEmpty()) {
-            note(takeToSave(), List.of(), false);
+            note(takeToSave(), List.of());
         }
     }
 
@@ -176,13 +176,10 @@ final class Steps {
         begin(units);
         Map<UnitHash, CompletableFuture<UnitFile>> coming = contents.apply(byHash.keySet());
         List<CompletableFuture<UnitFile>> all = List.copyOf(coming.values());
-        CompletableFuture.allOf(all.toArray(CompletableFuture<?>[]::new))
-                .whenCompleteAsync(
-                        (none, failure) -> {
-                            byHash.forEach((hash, waiting) -> arrived(coming.get(hash), waiting, bootId));
-                            comeBack();
-                        },
-                        loop);
+        loop.whenDone(CompletableFuture.allOf(all.toArray(CompletableFuture<?>[]::new)), (none, failure) -> {
+            byHash.forEach((hash, waiting) -> arrived(coming.get(hash), waiting, bootId));
+            comeBack();
+        });
     }
 
     private void arrived(@Nullable CompletableFuture<UnitFile> answer, List<ManagedUnit> units, String bootId) {
@@ -212,14 +209,11 @@ final class Steps {
             begin(away);
             filing = true;
             List<String> names = away.stream().map(unit -> unit.name).toList();
-            JobPipeline.ordered(() -> manager.uninstall(names))
-                    .whenCompleteAsync(
-                            (none, failure) -> {
-                                filing = false;
-                                away.forEach(unit -> uninstalled(unit, failure, bootId));
-                                comeBack();
-                            },
-                            loop);
+            loop.whenDone(JobPipeline.ordered(() -> manager.uninstall(names)), (none, failure) -> {
+                filing = false;
+                away.forEach(unit -> uninstalled(unit, failure, bootId));
+                comeBack();
+            });
             return;
         }
         List<ManagedUnit> batch = batch(place);
@@ -234,15 +228,11 @@ final class Steps {
                 files.put(unit.name, unit.file);
             }
         }
-        JobPipeline.ordered(() -> manager.install(files))
-                .whenCompleteAsync(
-                        (none, failure) -> {
-                            filing = false;
-                            batch.forEach(
-                                    unit -> installed(unit, files.get(unit.name), failure, batch.size() > 1, bootId));
-                            comeBack();
-                        },
-                        loop);
+        loop.whenDone(JobPipeline.ordered(() -> manager.install(files)), (none, failure) -> {
+            filing = false;
+            batch.forEach(unit -> installed(unit, files.get(unit.name), failure, batch.size() > 1, bootId));
+            comeBack();
+        });
     }
 
     /** All at once, except for one that made such a batch fail: those go by themselves, after the others. */
@@ -339,19 +329,16 @@ final class Steps {
             }
             toSave.add(unit);
         }
-        note(takeToSave(), List.of(), true)
-                .whenCompleteAsync(
-                        (none, failure) -> {
-                            for (ManagedUnit unit : units) {
-                                if (failure == null) {
-                                    issueStart(unit, bootId);
-                                } else {
-                                    unit.done = before.get(unit);
-                                    end(unit, unit.name + " is not started: " + reason(failure), true, bootId);
-                                }
-                            }
-                        },
-                        loop);
+        loop.whenDone(noteDurably(takeToSave()), (none, failure) -> {
+            for (ManagedUnit unit : units) {
+                if (failure == null) {
+                    issueStart(unit, bootId);
+                } else {
+                    unit.done = before.get(unit);
+                    end(unit, unit.name + " is not started: " + reason(failure), true, bootId);
+                }
+            }
+        });
     }
 
     private void issueStart(ManagedUnit unit, String bootId) {
@@ -387,17 +374,21 @@ final class Steps {
         return entries;
     }
 
-    private CompletableFuture<Void> note(Collection<JournalEntry> puts, Collection<String> removes, boolean durable) {
-        CompletableFuture<Void> written = journal.write(puts, removes, durable);
-        written.whenCompleteAsync(
-                (none, failure) -> {
-                    if (failure != null && !journalBroken) {
-                        log.error("{}", reason(failure));
-                    }
-                    journalBroken = failure != null;
-                },
-                loop);
+    private CompletableFuture<Void> noteDurably(Collection<JournalEntry> puts) {
+        CompletableFuture<Void> written = journal.write(puts, List.of(), true);
+        loop.whenDone(written, (none, failure) -> noted(failure));
         return written;
+    }
+
+    private void note(Collection<JournalEntry> puts, Collection<String> removes) {
+        loop.whenDone(journal.write(puts, removes, false), (none, failure) -> noted(failure));
+    }
+
+    private void noted(@Nullable Throwable failure) {
+        if (failure != null && !journalBroken) {
+            log.error("{}", reason(failure));
+        }
+        journalBroken = failure != null;
     }
 
     private static boolean retryable(Throwable failure) {

@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -73,7 +74,8 @@ public final class ContentsStore {
         if (!missing.isEmpty()) {
             Map<UnitHash, CompletableFuture<UnitFile>> fetched = source.apply(missing);
             for (UnitHash hash : missing) {
-                fetched.getOrDefault(hash, absent(hash)).whenComplete((file, failure) -> arrived(hash, file, failure));
+                CompletionStage<UnitFile> answer = fetched.getOrDefault(hash, absent(hash));
+                answer.whenComplete((file, failure) -> arrived(hash, file, failure));
             }
         }
         return answers;

@@ -143,7 +143,7 @@ public final class SessionKeeper implements EngineSession.Events {
             return;
         }
         searching = true;
-        finder.ask().thenAcceptAsync(this::found, loop);
+        loop.whenDone(finder.ask(), (answers, failure) -> found(answers == null ? List.of() : answers));
     }
 
     private void found(List<LeaderFinder.Answer> answers) {

@@ -1,0 +1,119 @@
+package io.raftfleet.agent.main;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import picocli.CommandLine;
+
+class AgentOptionsTest {
+    private static final String ID = "0123456789abcdef0123456789abcdef";
+
+    @TempDir
+    Path folder;
+
+    private Path file = Path.of("");
+
+    @BeforeEach
+    void name() throws Exception {
+        file = folder.resolve("fleet.conf");
+        Files.writeString(file, "");
+    }
+
+    private AgentConfig resolve(Map<String, String> environment, String... arguments) throws ConfigException {
+        AgentOptions options = new AgentOptions();
+        List<String> all = new ArrayList<>(List.of("--config", file.toString()));
+        all.addAll(List.of(arguments));
+        CommandLine commandLine = new CommandLine(options);
+        commandLine.parseArgs(all.toArray(String[]::new));
+        return options.resolve(environment);
+    }
+
+    @Test
+    void readsFleetsNamesFromTheFileTheEnvironmentAndTheCommandLine() throws Exception {
+        Files.writeString(file, """
+                # comment
+                engines="127.0.0.1:1,127.0.0.1:2"
+                public_ip="10.0.0.1"
+                metadata="region=us-west,az=us-west-1"
+                agent_ttl="30s"
+                etcd_servers=["http://127.0.0.1:2379"]
+                units_directory=/run/fleet/units
+                systemd_user=true
+                verbosity=1
+                """);
+        AgentConfig config = resolve(
+                Map.of("FLEET_PUBLIC_IP", "10.0.0.2", "FLEETCTL_ENDPOINT", "x", "PATH", "/bin"),
+                "--machine-id",
+                ID,
+                "--journal-command",
+                "bin/systemd-machine exec d");
+        assertThat(config.engines()).containsExactly("127.0.0.1:1", "127.0.0.1:2");
+        assertThat(config.publicIp()).isEqualTo("10.0.0.2");
+        assertThat(config.metadata())
+                .containsExactlyInAnyOrderEntriesOf(Map.of("region", "us-west", "az", "us-west-1"));
+        assertThat(config.unitsDir()).contains(Path.of("/run/fleet/units"));
+        assertThat(config.systemdUser()).isTrue();
+        assertThat(config.verbosity()).isEqualTo(1);
+        assertThat(config.manager()).isEqualTo(AgentConfig.Manager.SYSTEMD);
+        assertThat(config.journalCommand()).containsExactly("bin/systemd-machine", "exec", "d");
+        assertThat(resolve(Map.of("FLEET_PUBLIC_IP", "10.0.0.2"), "--machine-id", ID, "--public-ip", "10.0.0.3")
+                        .publicIp())
+                .isEqualTo("10.0.0.3");
+    }
+
+    @Test
+    void anUnknownNameIsRefusedWithTheNearest() throws Exception {
+        Files.writeString(file, "public_pi=10.0.0.1\n");
+        refused(Map.of(), "public_pi", file.toString(), "did you mean public_ip");
+        Files.writeString(file, "");
+        refused(Map.of("FLEET_METADTA", "a=b"), "FLEET_METADTA", "did you mean metadata");
+        Files.writeString(file, "engine_reconcile_interval=2\n");
+        refused(Map.of(), "engine_reconcile_interval", "remove it");
+        Files.writeString(file, "[fleet]\nmetadata=a=b\n");
+        refused(Map.of(), "[fleet]", "no sections");
+    }
+
+    private void refused(Map<String, String> environment, String... parts) {
+        assertThatThrownBy(() -> resolve(environment, "--engines", "h:1", "--machine-id", ID))
+                .isInstanceOf(ConfigException.class)
+                .message()
+                .contains(parts);
+    }
+
+    @Test
+    void badValuesAreRefusedByName() {
+        bad("no engines", "--machine-id", ID);
+        bad("host:port", "--engines", "nowhere", "--machine-id", ID);
+        bad("machine id", "--engines", "h:1", "--machine-id", "short");
+        bad("key=value", "--engines", "h:1", "--machine-id", ID, "--metadata", "nothing");
+        bad("systemd or hollow", "--engines", "h:1", "--machine-id", ID, "--unit-manager", "upstart");
+        bad("verbosity", "--engines", "h:1", "--machine-id", ID, "--verbosity", "loud");
+        bad("--hollow 0", "--engines", "h:1", "--hollow", "0");
+        bad("--hollow 3", "--engines", "h:1", "--hollow", "3", "--unit-manager", "systemd");
+    }
+
+    private void bad(String reason, String... arguments) {
+        assertThatThrownBy(() -> resolve(Map.of(), arguments))
+                .isInstanceOf(ConfigException.class)
+                .hasMessageContaining(reason);
+    }
+
+    @Test
+    void hollowMachinesNeedNoMachineIdOfTheirOwn() throws Exception {
+        AgentConfig config = resolve(Map.of(), "--engines", "[::1]:1", "--hollow", "500", "--machine-id", "seed");
+        assertThat(config.manager()).isEqualTo(AgentConfig.Manager.HOLLOW);
+        assertThat(config.hollowMachines()).isEqualTo(500);
+        assertThat(HollowMachines.machineId("seed", 1))
+                .matches("[0-9a-f]{32}")
+                .isEqualTo(HollowMachines.machineId("seed", 1))
+                .isNotEqualTo(HollowMachines.machineId("seed", 2));
+    }
+}

@@ -1,0 +1,105 @@
+package io.raftfleet.agent.reconcile;
+
+import io.raftfleet.agent.hollow.HollowUnitManager;
+import io.raftfleet.agent.loop.Loop;
+import io.raftfleet.agent.manager.UnitManager;
+import io.raftfleet.agent.manager.UnitManagerException;
+import io.raftfleet.unit.UnitFile;
+import java.time.Clock;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+
+/** A hollow machine that remembers what it was ordered, and can be made to fail at what units' files can't ask for. */
+final class RecordingManager implements UnitManager {
+    final HollowUnitManager machine;
+    final List<String> orders = new ArrayList<>();
+    final Set<String> uninstallable = new HashSet<>();
+    int notReachable;
+    int unreadable;
+    String bootId;
+
+    @Nullable
+    Listener listener;
+
+    RecordingManager(Loop loop) {
+        this.bootId = "b".repeat(32);
+        this.machine = new HollowUnitManager(loop, bootId, Clock.systemUTC());
+    }
+
+    List<String> takeOrders() {
+        List<String> taken = List.copyOf(orders);
+        orders.clear();
+        return taken;
+    }
+
+    @Override
+    public Map<String, UnitFile> installed() {
+        return machine.installed();
+    }
+
+    @Override
+    public CompletableFuture<Void> install(Map<String, UnitFile> files) {
+        orders.add("install " + String.join(" ", new TreeSet<>(files.keySet())));
+        for (String name : files.keySet()) {
+            if (uninstallable.contains(name)) {
+                return CompletableFuture.failedFuture(new UnitManagerException(name + ": no space left"));
+            }
+        }
+        return machine.install(files);
+    }
+
+    @Override
+    public CompletableFuture<Void> start(String name) {
+        orders.add("start " + name);
+        if (notReachable > 0) {
+            notReachable--;
+            return CompletableFuture.failedFuture(
+                    UnitManagerException.notIssued("no connection to systemd", new IllegalStateException()));
+        }
+        return machine.start(name);
+    }
+
+    @Override
+    public CompletableFuture<Void> stop(String name) {
+        orders.add("stop " + name);
+        return machine.stop(name);
+    }
+
+    @Override
+    public CompletableFuture<Void> uninstall(Collection<String> names) {
+        orders.add("uninstall " + String.join(" ", new TreeSet<>(names)));
+        return machine.uninstall(names);
+    }
+
+    @Override
+    public CompletableFuture<Map<String, ObservedState>> states() {
+        if (unreadable > 0) {
+            unreadable--;
+            return CompletableFuture.failedFuture(new UnitManagerException("no connection to systemd"));
+        }
+        return machine.states();
+    }
+
+    @Override
+    public void subscribe(Listener listener) {
+        this.listener = listener;
+        machine.subscribe(listener);
+    }
+
+    @Override
+    public String bootId() {
+        return bootId;
+    }
+
+    @Override
+    public void close() {
+        machine.close();
+    }
+}

@@ -32,7 +32,7 @@ final class Steps {
 
     private final Loop loop;
     private final UnitManager manager;
-    private final Journal journal;
+    private final JournalNotes notes;
     private final UnitTable table;
     private final Function<Collection<UnitHash>, Map<UnitHash, CompletableFuture<UnitFile>>> contents;
     private final JobPipeline jobs;
@@ -43,11 +43,9 @@ final class Steps {
     /** Starts that wait for files. */
     private final Set<ManagedUnit> held = new LinkedHashSet<>();
 
-    private final Set<ManagedUnit> toSave = new LinkedHashSet<>();
     private boolean filing;
     private int busy;
     private boolean turnComing;
-    private boolean journalBroken;
 
     Steps(
             Loop loop,
@@ -59,7 +57,7 @@ final class Steps {
             Consumer<ManagedUnit> retryLater) {
         this.loop = loop;
         this.manager = manager;
-        this.journal = journal;
+        this.notes = new JournalNotes(loop, journal);
         this.table = table;
         this.contents = contents;
         this.jobs = new JobPipeline(loop, concurrentJobs);
@@ -74,14 +72,13 @@ final class Steps {
 
     /** The unit's journal entry has changed. */
     void save(ManagedUnit unit) {
-        toSave.add(unit);
+        notes.add(unit);
         comeBack();
     }
 
     void forget(Collection<String> names) {
         if (!names.isEmpty()) {
-            toSave.removeIf(unit -> names.contains(unit.name));
-            note(List.of(), names);
+            notes.forget(names);
         }
     }
 
@@ -123,9 +120,7 @@ final class Steps {
         byStep.getOrDefault(Planner.Step.NOTE, List.of()).forEach(unit -> settle(unit, bootId));
         byStep.getOrDefault(Planner.Step.REPORT_GONE, List.of()).forEach(this::gone);
         start(byStep.getOrDefault(Planner.Step.START, List.of()), bootId);
-        if (!toSave.isEmpty()) {
-            note(takeToSave(), List.of());
-        }
+        notes.write();
     }
 
     private void leaveWave(ManagedUnit unit) {
@@ -327,9 +322,9 @@ final class Steps {
             if (unit.order != null) {
                 unit.done = new Done(unit.order.hash(), true, unit.order.generation(), bootId, Done.Phase.INTENDED);
             }
-            toSave.add(unit);
+            notes.add(unit);
         }
-        loop.whenDone(noteDurably(takeToSave()), (none, failure) -> {
+        loop.whenDone(notes.writeDurably(), (none, failure) -> {
             for (ManagedUnit unit : units) {
                 if (failure == null) {
                     issueStart(unit, bootId);
@@ -364,31 +359,6 @@ final class Steps {
                             later,
                             bootId);
                 });
-    }
-
-    // ---- journal ----
-
-    private List<JournalEntry> takeToSave() {
-        List<JournalEntry> entries = toSave.stream().map(ManagedUnit::toEntry).toList();
-        toSave.clear();
-        return entries;
-    }
-
-    private CompletableFuture<Void> noteDurably(Collection<JournalEntry> puts) {
-        CompletableFuture<Void> written = journal.write(puts, List.of(), true);
-        loop.whenDone(written, (none, failure) -> noted(failure));
-        return written;
-    }
-
-    private void note(Collection<JournalEntry> puts, Collection<String> removes) {
-        loop.whenDone(journal.write(puts, removes, false), (none, failure) -> noted(failure));
-    }
-
-    private void noted(@Nullable Throwable failure) {
-        if (failure != null && !journalBroken) {
-            log.error("{}", reason(failure));
-        }
-        journalBroken = failure != null;
     }
 
     private static boolean retryable(Throwable failure) {

@@ -37,6 +37,18 @@ final class ContentsClient {
         this.limit = limit;
     }
 
+    /** The answers of a machine that has no session: all fail at once. */
+    static Map<UnitHash, CompletableFuture<UnitFile>> unavailable(List<UnitHash> hashes) {
+        Map<UnitHash, CompletableFuture<UnitFile>> none = new LinkedHashMap<>();
+        hashes.forEach(hash -> none.put(
+                hash,
+                CompletableFuture.failedFuture(failure(
+                        hash,
+                        Status.UNAVAILABLE.withDescription(
+                                "no session with an engine; it is tried again once there is one")))));
+        return none;
+    }
+
     /** A future a hash; each ends within the limit of one call for each hash that turned out to be missing, and one. */
     Map<UnitHash, CompletableFuture<UnitFile>> fetch(List<UnitHash> hashes) {
         Map<UnitHash, CompletableFuture<UnitFile>> answers = new LinkedHashMap<>();

@@ -36,6 +36,7 @@ final class EngineSession {
     private final String address;
     private final Events events;
     private @Nullable ClientCallStreamObserver<AgentFrame> out;
+    private boolean finished;
     private boolean ended;
 
     EngineSession(Loop loop, Channel channel, String address, Events events) {
@@ -58,15 +59,17 @@ final class EngineSession {
         send(AgentFrame.newBuilder().setHello(hello).build());
     }
 
+    /** Sends a frame; does nothing when this side has ended the stream. */
     void send(AgentFrame frame) {
-        if (!ended && out != null) {
+        if (!ended && !finished && out != null) {
             out.onNext(frame);
         }
     }
 
     /** Ends the stream in order; {@link Events#broken} follows when the engine has ended it too. */
     void finish() {
-        if (!ended && out != null) {
+        if (!ended && !finished && out != null) {
+            finished = true;
             out.onCompleted();
         }
     }

@@ -12,7 +12,6 @@ import io.raftfleet.proto.agent.Welcome;
 import io.raftfleet.unit.UnitFile;
 import io.raftfleet.unit.UnitHash;
 import java.time.Duration;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -121,14 +120,7 @@ public final class SessionKeeper implements EngineSession.Events {
     public Map<UnitHash, CompletableFuture<UnitFile>> fetch(List<UnitHash> hashes) {
         OpenSession session = open;
         if (session == null) {
-            Map<UnitHash, CompletableFuture<UnitFile>> none = new LinkedHashMap<>();
-            hashes.forEach(hash -> none.put(
-                    hash,
-                    CompletableFuture.failedFuture(Status.UNAVAILABLE
-                            .withDescription("contents " + hash.toHex()
-                                    + " can't be fetched: no session with an engine; they will be once there is one")
-                            .asRuntimeException())));
-            return none;
+            return ContentsClient.unavailable(hashes);
         }
         return new ContentsClient(
                         session.session().channel(),

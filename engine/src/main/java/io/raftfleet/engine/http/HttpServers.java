@@ -42,6 +42,9 @@ public final class HttpServers implements AutoCloseable {
     private static final int BACKLOG = 512;
     private static final int MAX_REQUEST_LINE = 8 * 1024;
     private static final int MAX_HEADERS = 16 * 1024;
+    /** No smaller than the requests that one read (64 KiB) can hold: the codec counts those that wait for their turn. */
+    private static final int MAX_PIPELINED = 4_096;
+
     private static final Duration DEFAULT_DRAIN = Duration.ofSeconds(5);
     private static final Duration CLOSE_LIMIT = Duration.ofSeconds(5);
     private static final byte[] FULL = """
@@ -122,7 +125,11 @@ public final class HttpServers implements AutoCloseable {
             socketFile = file;
             file.bound();
         }
-        log.info("HTTP listens on {}{}", address(), socketFile == null ? "" : " and unix socket " + socketFile);
+        log.info(
+                "HTTP listens on {}:{}{}",
+                address().getHostString(),
+                address().getPort(),
+                socketFile == null ? "" : " and unix socket " + socketFile);
     }
 
     private Channel bind(Class<? extends ServerChannel> type, SocketAddress address) throws IOException {
@@ -160,9 +167,11 @@ public final class HttpServers implements AutoCloseable {
         connection
                 .pipeline()
                 .addLast(clock)
-                .addLast(new HttpServerCodec(new HttpDecoderConfig()
-                        .setMaxInitialLineLength(MAX_REQUEST_LINE)
-                        .setMaxHeaderSize(MAX_HEADERS)))
+                .addLast(new HttpServerCodec(
+                        new HttpDecoderConfig()
+                                .setMaxInitialLineLength(MAX_REQUEST_LINE)
+                                .setMaxHeaderSize(MAX_HEADERS),
+                        MAX_PIPELINED))
                 .addLast(new FlowControlHandler())
                 .addLast(new HttpConnection(handler, settings, budget, clock));
         connections.add(connection);
@@ -190,7 +199,7 @@ public final class HttpServers implements AutoCloseable {
         for (Channel connection : connections) {
             connection.pipeline().fireUserEventTriggered(HttpConnection.Stop.STOP);
         }
-        if (!connections.newCloseFuture().awaitUninterruptibly(drain.toMillis())) {
+        if (!connections.newCloseFuture().awaitUninterruptibly(drain.toMillis()) && drain.isPositive()) {
             log.warn("HTTP stops with {} requests unanswered after {}", connections.size(), drain);
         }
         connections.close().awaitUninterruptibly(CLOSE_LIMIT.toMillis());

@@ -97,6 +97,11 @@ final class MemoryFleet implements FleetApi, EngineHealth {
                         .build());
     }
 
+    synchronized void clearUnits() {
+        units.clear();
+        states.clear();
+    }
+
     synchronized @Nullable Unit unit(String name) {
         return units.get(name);
     }
@@ -148,7 +153,9 @@ final class MemoryFleet implements FleetApi, EngineHealth {
             file = UnitFile.parse(unit.getText());
             Units.validate(unit.getName(), file);
         } catch (InvalidUnitException e) {
-            return result(ItemCode.ITEM_CODE_INVALID, String.valueOf(e.getMessage()));
+            return result(
+                    ItemCode.ITEM_CODE_INVALID,
+                    String.valueOf(e.inUnit(unit.getName()).getMessage()));
         }
         TargetState target = unit.getTargetState() == TargetState.TARGET_STATE_UNSPECIFIED
                 ? TargetState.TARGET_STATE_INACTIVE

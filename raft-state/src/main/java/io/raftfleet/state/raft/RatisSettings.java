@@ -41,7 +41,6 @@ final class RatisSettings {
         GrpcConfigKeys.Server.setPort(p, address.getPort());
         GrpcConfigKeys.Server.setBossGroupSize(p, 1);
         GrpcConfigKeys.Server.setWorkerGroupSize(p, 2);
-        GrpcConfigKeys.Client.setWorkerGroupSize(p, 1);
         GrpcConfigKeys.setMessageSizeMax(p, SizeInBytes.valueOf(8L * RaftConfig.MAX_ENTRY_BYTES));
         GrpcConfigKeys.setFlowControlWindow(p, SizeInBytes.valueOf(2L * RaftConfig.MAX_ENTRY_BYTES));
         RaftServerConfigKeys.Rpc.setRequestTimeout(p, TimeDuration.valueOf(3, TimeUnit.SECONDS));
@@ -62,7 +61,8 @@ final class RatisSettings {
         RaftServerConfigKeys.LeaderElection.setLeaderStepDownWaitTime(p, max);
         // Raft is safe across any pause: never close an engine because it was paused.
         RaftServerConfigKeys.setCloseThreshold(p, TimeDuration.valueOf(3650, TimeUnit.DAYS));
-        RaftServerConfigKeys.setSleepDeviationThreshold(p, max);
+        // Also how often Ratis looks for pauses, which costs CPU in an idle engine.
+        RaftServerConfigKeys.setSleepDeviationThreshold(p, TimeDuration.valueOf(2, TimeUnit.SECONDS));
     }
 
     private static void log(RaftProperties p, RaftConfig config) {

@@ -174,6 +174,26 @@ class RaftNodeTest {
         }
     }
 
+    /** Nothing was committed since a quorum last confirmed this leader; that confirmation must not count for later reads. */
+    @Test
+    void aLeaderThatCannotReachItsFollowersAnswersNoReadThoughItStillBelievesToLead() throws Exception {
+        try (TestCluster cluster = new TestCluster(
+                        dir, 3, b -> b.electionTimeout(Duration.ofSeconds(4), Duration.ofSeconds(5)))
+                .startAll()) {
+            cluster.set("v", "a");
+            Member leader = cluster.leader();
+            get(leader.node.readIndex(LONG));
+            cluster.followers().parallelStream().forEach(f -> f.node.close(false));
+
+            CompletableFuture<Long> read = leader.node.readIndex(Duration.ofMillis(500));
+            CompletableFuture<Long> confirmed = leader.node.confirmLeadership(Duration.ofMillis(500));
+
+            assertThatThrownBy(() -> get(read)).isInstanceOf(ReplicationException.Unavailable.class);
+            assertThatThrownBy(() -> get(confirmed)).isInstanceOf(ReplicationException.Unavailable.class);
+            assertThat(leader.node.view().role()).isEqualTo(RaftView.Role.LEADER);
+        }
+    }
+
     @Test
     void leadershipIsHandedOverWhileWritesGoOn() throws Exception {
         try (TestCluster cluster = new TestCluster(dir, 3, b -> b).startAll()) {

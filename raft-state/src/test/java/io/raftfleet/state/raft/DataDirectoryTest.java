@@ -1,0 +1,80 @@
+package io.raftfleet.state.raft;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.UUID;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class DataDirectoryTest {
+    private static final UUID CLUSTER = UUID.fromString("00000000-0000-4000-8000-000000000001");
+    private static final UUID OTHER = UUID.fromString("00000000-0000-4000-8000-000000000002");
+
+    @TempDir
+    Path dir;
+
+    private RaftConfig config(String engine, UUID cluster, boolean bootstrap) {
+        return config(engine, cluster, bootstrap, 1);
+    }
+
+    private RaftConfig config(String engine, UUID cluster, boolean bootstrap, int port) {
+        EnginePeer peer = new EnginePeer(engine, "127.0.0.1:" + port, "127.0.0.1:2", "127.0.0.1:3");
+        return RaftConfig.builder(engine, cluster, dir.resolve("data"), List.of(peer))
+                .bootstrap(bootstrap)
+                .build();
+    }
+
+    @Test
+    void belongsToOneEngineOfOneCluster() throws IOException {
+        DataDirectory.open(config("e1", CLUSTER, true)).close();
+        DataDirectory.open(config("e1", CLUSTER, false)).close();
+
+        assertThatThrownBy(() -> DataDirectory.open(config("e1", OTHER, true)))
+                .hasMessageContaining(dir.resolve("data").toString())
+                .hasMessageContaining(CLUSTER.toString())
+                .hasMessageContaining(OTHER.toString());
+        assertThatThrownBy(() -> DataDirectory.open(config("e2", CLUSTER, true)))
+                .hasMessageContaining("'e1'")
+                .hasMessageContaining("'e2'");
+    }
+
+    @Test
+    void isHeldByOneProcessAtATime() throws IOException {
+        try (DataDirectory held = DataDirectory.open(config("e1", CLUSTER, true))) {
+            assertThat(held.live()).startsWith(dir);
+            assertThatThrownBy(() -> DataDirectory.open(config("e1", CLUSTER, true)))
+                    .hasMessageContaining("in use")
+                    .hasMessageContaining(dir.resolve("data").toString());
+        }
+        DataDirectory.open(config("e1", CLUSTER, true)).close();
+    }
+
+    @Test
+    void emptyOneIsRefusedUnlessBootstrapped() throws IOException {
+        assertThatThrownBy(() -> DataDirectory.open(config("e1", CLUSTER, false)))
+                .hasMessageContaining("is empty")
+                .hasMessageContaining("bootstrap");
+        Files.createDirectories(dir.resolve("data"));
+        Files.writeString(dir.resolve("data").resolve("letter.txt"), "dear");
+        assertThatThrownBy(() -> DataDirectory.open(config("e1", CLUSTER, true)))
+                .hasMessageContaining("not empty");
+    }
+
+    @Test
+    void aPortInUseIsNamed() throws IOException {
+        try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
+                RaftNode node = new RaftNode(
+                        config("e1", CLUSTER, true, taken.getLocalPort()),
+                        new KeyValueState(),
+                        new RaftListener() {})) {
+            assertThatThrownBy(node::start).hasMessageContaining("127.0.0.1:" + taken.getLocalPort());
+        }
+    }
+}

@@ -1,0 +1,117 @@
+package io.raftfleet.engine.control;
+
+import io.raftfleet.proto.log.Record;
+import io.raftfleet.proto.log.SessionOpened;
+import io.raftfleet.proto.log.StatesReported;
+import io.raftfleet.state.raft.ReplicatedState.ApplyResult;
+import java.util.concurrent.CompletableFuture;
+
+/** What the agents' side of the leader has to have decided. */
+final class AgentWork {
+    private AgentWork() {}
+
+    /** A machine's agent has said hello. The reply is the session's epoch. */
+    static final class SessionOpen implements Work {
+        private final SessionOpened.Builder session;
+        private final CompletableFuture<Long> epoch = new CompletableFuture<>();
+        private int record;
+
+        SessionOpen(SessionOpened session) {
+            this.session = session.toBuilder();
+        }
+
+        CompletableFuture<Long> epoch() {
+            return epoch;
+        }
+
+        @Override
+        public boolean decide(Batch batch, Draft draft, long nowMs) {
+            var machine = draft.machine(session.getMachineId());
+            session.setSessionEpoch(machine == null ? 1 : machine.sessionEpoch() + 1);
+            record = batch.addAttended(draft.open(session.build()));
+            return true;
+        }
+
+        @Override
+        public void applied(ApplyResult result) {
+            var dropped = result.dropped().get(record);
+            if (dropped == null) {
+                epoch.complete(session.getSessionEpoch());
+            } else {
+                abandon(false, dropped);
+            }
+        }
+
+        @Override
+        public void abandon(boolean fateUnknown, String reason) {
+            epoch.completeExceptionally(new Abandoned(fateUnknown, reason));
+        }
+
+        @Override
+        public void refuse(RuntimeException why) {
+            epoch.completeExceptionally(why);
+        }
+    }
+
+    /** A machine's report. The reply comes when it is committed, also if it turned out to be an old one. */
+    static final class Report implements Work {
+        private final StatesReported report;
+        private final CompletableFuture<Void> committed = new CompletableFuture<>();
+
+        Report(StatesReported report) {
+            this.report = report;
+        }
+
+        CompletableFuture<Void> committed() {
+            return committed;
+        }
+
+        @Override
+        public boolean decide(Batch batch, Draft draft, long nowMs) {
+            batch.addAttended(Record.newBuilder().setStatesReported(report).build());
+            return true;
+        }
+
+        @Override
+        public void applied(ApplyResult result) {
+            committed.complete(null);
+        }
+
+        @Override
+        public void abandon(boolean fateUnknown, String reason) {
+            committed.completeExceptionally(new Abandoned(fateUnknown, reason));
+        }
+
+        @Override
+        public void refuse(RuntimeException why) {
+            committed.completeExceptionally(why);
+        }
+    }
+
+    /** A machine was not heard for its TTL. */
+    record Silence(String machineId, long sessionEpoch, String reason) implements Work {
+        @Override
+        public boolean decide(Batch batch, Draft draft, long nowMs) {
+            var machine = draft.machine(machineId);
+            if (machine != null && machine.present() && machine.sessionEpoch() == sessionEpoch) {
+                batch.add(draft.lose(machine, reason));
+            }
+            return true;
+        }
+
+        @Override
+        public void applied(ApplyResult result) {
+            // The registry says it all.
+        }
+
+        @Override
+        public void abandon(boolean fateUnknown, String reason) {
+            // The next leader listens for itself.
+        }
+
+        @Override
+        public void refuse(RuntimeException why) {
+            // Its machine is found silent again.
+        }
+    }
+}

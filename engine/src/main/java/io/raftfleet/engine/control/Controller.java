@@ -1,0 +1,306 @@
+package io.raftfleet.engine.control;
+
+import io.raftfleet.engine.schedule.Scheduler;
+import io.raftfleet.proto.fleet.RequestId;
+import io.raftfleet.proto.fleet.WriteResponse;
+import io.raftfleet.proto.log.ClusterCreated;
+import io.raftfleet.proto.log.Entry;
+import io.raftfleet.proto.log.LeaderStarted;
+import io.raftfleet.proto.log.Record;
+import io.raftfleet.proto.log.SessionOpened;
+import io.raftfleet.proto.log.StatesReported;
+import io.raftfleet.proto.model.Veto;
+import io.raftfleet.state.Registry;
+import io.raftfleet.state.raft.RaftConfig;
+import io.raftfleet.state.raft.ReplicatedState.ApplyResult;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Decides, on one thread, while this engine leads. One entry is in flight at a time: whatever comes meanwhile is decided
+ * next, together, on what has then been applied, so that no two entries ever book the same place. When an entry's fate is
+ * unknown the leadership is begun anew: first an entry that tells that everything before it has been applied or never
+ * will be, then a scheduler made from what is applied.
+ *
+ * <p>The queue and the scheduler belong to the decision thread; others reach them through the queue.
+ */
+public final class Controller implements AutoCloseable {
+    private static final Logger log = LoggerFactory.getLogger(Controller.class);
+
+    /** After this long without an answer from the log an entry's fate is unknown. */
+    private static final Duration PROPOSAL_DEADLINE = Duration.ofSeconds(10);
+
+    private static final int PLACEMENTS_A_STEP = 256;
+
+    /** Proposes an entry; completes when it has been applied here. */
+    @FunctionalInterface
+    public interface Proposer {
+        CompletableFuture<ApplyResult> propose(Entry entry, Duration deadline);
+    }
+
+    /** Hears, on the decision thread, when this engine takes up and lays down its work as leader. Must be quick. */
+    public interface LeadershipListener {
+        /** All that earlier leaders decided has been applied; what agents and clients send is now decided here. */
+        void leading(long term);
+
+        /** Nothing is decided here any more. */
+        void resigned(long term);
+    }
+
+    private final String engineId;
+    private final Registry registry;
+    private final Proposer proposer;
+    private final InstantSource clock;
+    private final RandomGenerator random;
+    private final LeadershipListener listener;
+    private final DecisionMetrics metrics;
+    private final WorkQueue queue = new WorkQueue();
+    private final Thread thread;
+    private @Nullable Scheduler scheduler;
+    private volatile boolean closed;
+
+    public Controller(
+            String engineId,
+            Registry registry,
+            Proposer proposer,
+            InstantSource clock,
+            RandomGenerator random,
+            LeadershipListener listener,
+            DecisionMetrics metrics) {
+        this.engineId = engineId;
+        this.registry = registry;
+        this.proposer = proposer;
+        this.clock = clock;
+        this.random = random;
+        this.listener = listener;
+        this.metrics = metrics;
+        this.thread = Thread.ofPlatform().name("decisions").unstarted(this::run);
+    }
+
+    public void start() {
+        thread.start();
+    }
+
+    /** Raft made this engine the leader of a term. */
+    public void leaderStarted(long term) {
+        queue.lead(term);
+    }
+
+    /** Raft made another engine the leader, or none. */
+    public void leaderStopped() {
+        queue.lead(0);
+    }
+
+    /**
+     * Decides a client's write. Fails with {@link Abandoned} when this engine does not lead, or no longer; with a final
+     * status when the request as a whole is refused or too much is queued.
+     */
+    CompletableFuture<WriteResponse> write(RequestId id, long requestDigest, List<Item> items) {
+        var call = new WriteCall(registry, id, requestDigest, items);
+        queue.offer(call, WorkQueue.Lane.CLIENTS);
+        return call.reply();
+    }
+
+    /** Opens a machine's session; completes with its epoch, once it is committed. */
+    public CompletableFuture<Long> openSession(SessionOpened session) {
+        var work = new AgentWork.SessionOpen(session);
+        queue.offer(work, WorkQueue.Lane.AGENTS);
+        return work.epoch();
+    }
+
+    /** Takes a machine's report; completes once it is committed. */
+    public CompletableFuture<Void> report(StatesReported report) {
+        var work = new AgentWork.Report(report);
+        queue.offer(work, WorkQueue.Lane.AGENTS);
+        return work.committed();
+    }
+
+    /** A machine was not heard for its TTL. */
+    public void silent(String machineId, long sessionEpoch, String reason) {
+        queue.offer(new AgentWork.Silence(machineId, sessionEpoch, reason), WorkQueue.Lane.AGENTS);
+    }
+
+    /** Why units can't be placed, by name; a unit that is placed or wants no machine has no reasons. */
+    public CompletableFuture<Map<String, List<Veto>>> explain(Collection<String> units) {
+        var question = new Question<Map<String, List<Veto>>>(scheduling -> {
+            var reasons = new TreeMap<String, List<Veto>>();
+            for (var unit : units) {
+                var vetoes = scheduling.explain(unit);
+                if (!vetoes.isEmpty()) {
+                    reasons.put(unit, vetoes);
+                }
+            }
+            return reasons;
+        });
+        queue.offer(question, WorkQueue.Lane.CLIENTS);
+        return question.answer();
+    }
+
+    @Override
+    public void close() {
+        closed = true;
+        queue.lead(0);
+        thread.interrupt();
+        try {
+            thread.join(Duration.ofSeconds(5));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void run() {
+        while (!closed) {
+            try {
+                long term = queue.awaitLeadership();
+                lead(term);
+            } catch (InterruptedException e) {
+                // Closing: the loop's condition says so.
+            } catch (RuntimeException e) {
+                log.error("the decision thread failed on engine {}; it begins anew from what is applied", engineId, e);
+            }
+        }
+        queue.abandonAll("engine " + engineId + " is stopping");
+    }
+
+    private void lead(long term) throws InterruptedException {
+        try {
+            if (!barrier(term)) {
+                return;
+            }
+            scheduler = rebuild();
+            log.info("engine {} leads term {}", engineId, term);
+            metrics.leading();
+            listener.leading(term);
+            try {
+                boolean sound = true;
+                while (sound && queue.leads(term)) {
+                    sound = step(term);
+                }
+            } finally {
+                listener.resigned(term);
+            }
+        } finally {
+            scheduler = null;
+            if (!queue.leads(term)) {
+                queue.abandonAll("engine " + engineId + " leads no longer");
+            }
+        }
+    }
+
+    /** Commits an entry of this term, so that all that went before has been applied; and creates the cluster if need be. */
+    private boolean barrier(long term) throws InterruptedException {
+        for (int attempt = 0; queue.leads(term); attempt++) {
+            var entry = Entry.newBuilder()
+                    .setFormat(RaftConfig.ENTRY_FORMAT)
+                    .setLeaderTimeMs(clock.millis())
+                    .setProposal(random.nextLong())
+                    .addRecords(Record.newBuilder()
+                            .setLeaderStarted(LeaderStarted.newBuilder().setEngineId(engineId)))
+                    .addRecords(Record.newBuilder()
+                            .setClusterCreated(ClusterCreated.newBuilder().setIncarnation(random.nextLong() | 1)))
+                    .build();
+            if (propose(entry) != null) {
+                return true;
+            }
+            queue.pause(term, Math.min(1000, 20L << Math.min(attempt, 6)) + random.nextInt(20));
+        }
+        return false;
+    }
+
+    /** Decides and commits one entry; false when its fate is unknown. */
+    private boolean step(long term) throws InterruptedException {
+        var decider = scheduling();
+        if (!decider.hasWork()) {
+            queue.awaitWork(term);
+        }
+        long start = System.nanoTime();
+        var batch = new Batch();
+        var draft = new Draft(registry, decider);
+        long now = Math.max(clock.millis(), registry.read(view -> view.clockMs()));
+        List<Work> decided = queue.decide(batch, draft, now);
+        int placements = 0;
+        while (!batch.full() && decider.hasWork()) {
+            var decisions = decider.decide(PLACEMENTS_A_STEP);
+            decisions.forEach(decision -> batch.add(draft.schedule(decision)));
+            placements += decisions.size();
+        }
+        if (batch.isEmpty()) {
+            return true;
+        }
+        ApplyResult result = propose(batch.entry(RaftConfig.ENTRY_FORMAT, now, random.nextLong()));
+        if (result == null) {
+            decided.forEach(work -> work.abandon(
+                    true,
+                    "engine " + engineId
+                            + " can't tell whether the write was committed: it lost touch with the others"));
+            metrics.failed();
+            return false;
+        }
+        metrics.decided(batch.records(), placements, Duration.ofNanos(System.nanoTime() - start));
+        decided.forEach(work -> work.applied(result));
+        queue.putBack(decided);
+        return sound(batch, result);
+    }
+
+    /** Whether all was applied as decided. A repeated request aside, nothing else may be dropped. */
+    private boolean sound(Batch batch, ApplyResult result) {
+        for (int i = 0; i < result.dropped().size(); i++) {
+            var why = result.dropped().get(i);
+            if (why != null && !batch.mayBeDropped(i)) {
+                log.warn(
+                        "a decision of engine {} did not hold when it was applied at index {}: {}; deciding anew from what is applied",
+                        engineId,
+                        result.index(),
+                        why);
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private @Nullable ApplyResult propose(Entry entry) throws InterruptedException {
+        try {
+            return proposer.propose(entry, PROPOSAL_DEADLINE)
+                    .get(PROPOSAL_DEADLINE.toMillis() + 1000, TimeUnit.MILLISECONDS);
+        } catch (ExecutionException e) {
+            log.info("engine {} could not commit an entry: {}", engineId, String.valueOf(e.getCause()));
+        } catch (TimeoutException e) {
+            log.warn("engine {} got no answer from its log within {}", engineId, PROPOSAL_DEADLINE);
+        }
+        return null;
+    }
+
+    private Scheduler rebuild() {
+        var fresh = new Scheduler();
+        registry.read(view -> {
+            view.machines().values().forEach(m -> fresh.putMachine(m.id(), m.metadata(), m.present()));
+            for (var unit : view.units().values()) {
+                if (!Templates.isTemplate(unit.name())) {
+                    fresh.putUnit(unit.name(), view.requirements(unit), unit.target(), unit.machineId());
+                }
+            }
+            return fresh;
+        });
+        return fresh;
+    }
+
+    private Scheduler scheduling() {
+        var current = scheduler;
+        if (current == null) {
+            throw new IllegalStateException("no scheduler: this engine does not lead");
+        }
+        return current;
+    }
+}

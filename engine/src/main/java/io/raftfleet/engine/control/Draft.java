@@ -1,0 +1,203 @@
+package io.raftfleet.engine.control;
+
+import io.raftfleet.engine.schedule.Decision;
+import io.raftfleet.engine.schedule.Scheduler;
+import io.raftfleet.proto.fleet.MachinePatch;
+import io.raftfleet.proto.log.ContentsStored;
+import io.raftfleet.proto.log.MachineLost;
+import io.raftfleet.proto.log.MachineMetadataSet;
+import io.raftfleet.proto.log.Record;
+import io.raftfleet.proto.log.SessionOpened;
+import io.raftfleet.proto.log.TargetStateSet;
+import io.raftfleet.proto.log.UnitCreated;
+import io.raftfleet.proto.log.UnitDestroyed;
+import io.raftfleet.proto.log.UnitScheduled;
+import io.raftfleet.proto.log.UnitUnscheduled;
+import io.raftfleet.proto.model.TargetState;
+import io.raftfleet.proto.model.UnitContents;
+import io.raftfleet.state.MachineRecord;
+import io.raftfleet.state.Registry;
+import io.raftfleet.state.UnitRecord;
+import io.raftfleet.state.Versions;
+import io.raftfleet.unit.Requirements;
+import io.raftfleet.unit.UnitHash;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The registry as it will be once the records decided so far have been applied: what is applied, with the changes of the
+ * entry in the making on top. Each change yields the records that make it so, and tells the scheduler. Owned by the
+ * decision thread; a new one for each entry.
+ */
+final class Draft {
+    private final Registry registry;
+    private final Scheduler scheduler;
+    private final Map<String, Optional<UnitRecord>> units = new HashMap<>();
+    private final Map<String, MachineRecord> machines = new HashMap<>();
+    private final Set<UnitHash> contents = new HashSet<>();
+    /** Of units whose contents the registry may not have yet. */
+    private final Map<String, Requirements> requirements = new HashMap<>();
+
+    Draft(Registry registry, Scheduler scheduler) {
+        this.registry = registry;
+        this.scheduler = scheduler;
+    }
+
+    Scheduler scheduler() {
+        return scheduler;
+    }
+
+    @Nullable
+    UnitRecord unit(String name) {
+        var drafted = units.get(name);
+        return drafted != null ? drafted.orElse(null) : registry.read(view -> view.unit(name));
+    }
+
+    @Nullable
+    MachineRecord machine(String id) {
+        var drafted = machines.get(id);
+        return drafted != null ? drafted : registry.read(view -> view.machine(id));
+    }
+
+    /** Text of contents that the registry has; null when it has none of that hash. */
+    @Nullable
+    String contents(UnitHash hash) {
+        return registry.read(view -> view.contents(hash));
+    }
+
+    /** A new unit, or new contents for {@code before}, which stays where it is if it can. */
+    void create(
+            @Nullable UnitRecord before,
+            String name,
+            UnitHash hash,
+            String text,
+            Requirements wants,
+            TargetState target,
+            List<Record> out) {
+        if (!contents.contains(hash) && contents(hash) == null) {
+            contents.add(hash);
+            out.add(Record.newBuilder()
+                    .setContentsStored(ContentsStored.newBuilder()
+                            .setContents(UnitContents.newBuilder()
+                                    .setHash(hash.toByteString())
+                                    .setText(text)))
+                    .build());
+        }
+        out.add(Record.newBuilder()
+                .setUnitCreated(UnitCreated.newBuilder()
+                        .setName(name)
+                        .setHash(hash.toByteString())
+                        .setTargetState(target)
+                        .setReplacesVersion(before == null ? 0 : before.version()))
+                .build());
+        boolean keepsMachine = before != null && !wants.global() && target != TargetState.TARGET_STATE_INACTIVE;
+        String machine = keepsMachine && before != null ? before.machineId() : null;
+        put(new UnitRecord(name, hash, wants.global(), target, 0, machine, Versions.IN_THIS_ENTRY), wants);
+        requirements.put(name, wants);
+    }
+
+    void target(UnitRecord unit, TargetState target, boolean startAgain, List<Record> out) {
+        out.add(Record.newBuilder()
+                .setTargetStateSet(TargetStateSet.newBuilder()
+                        .setName(unit.name())
+                        .setVersion(unit.version())
+                        .setTargetState(target)
+                        .setStartAgain(startAgain))
+                .build());
+        put(unit.targeted(target, startAgain, Versions.IN_THIS_ENTRY), requirements(unit));
+    }
+
+    void destroy(UnitRecord unit, List<Record> out) {
+        out.add(Record.newBuilder()
+                .setUnitDestroyed(
+                        UnitDestroyed.newBuilder().setName(unit.name()).setVersion(unit.version()))
+                .build());
+        units.put(unit.name(), Optional.empty());
+        scheduler.removeUnit(unit.name());
+    }
+
+    /** Carries out a decision that the scheduler has booked already. */
+    Record schedule(Decision decision) {
+        return switch (decision) {
+            case Decision.Schedule placed -> {
+                var name = placed.unit();
+                var unit = known(name);
+                units.put(name, Optional.of(unit.scheduledTo(placed.machineId(), Versions.IN_THIS_ENTRY)));
+                yield Record.newBuilder()
+                        .setUnitScheduled(UnitScheduled.newBuilder()
+                                .setName(name)
+                                .setVersion(unit.version())
+                                .setMachineId(placed.machineId()))
+                        .build();
+            }
+            case Decision.Unschedule displaced -> {
+                var name = displaced.unit();
+                var unit = known(name);
+                units.put(name, Optional.of(unit.scheduledTo(null, Versions.IN_THIS_ENTRY)));
+                yield Record.newBuilder()
+                        .setUnitUnscheduled(
+                                UnitUnscheduled.newBuilder().setName(name).setVersion(unit.version()))
+                        .build();
+            }
+        };
+    }
+
+    Record open(SessionOpened session) {
+        var before = machine(session.getMachineId());
+        put(MachineRecord.of(session, before == null ? Map.of() : before.operators()));
+        return Record.newBuilder().setSessionOpened(session).build();
+    }
+
+    Record lose(MachineRecord machine, String reason) {
+        put(machine.lost());
+        return Record.newBuilder()
+                .setMachineLost(MachineLost.newBuilder()
+                        .setMachineId(machine.id())
+                        .setSessionEpoch(machine.sessionEpoch())
+                        .setReason(reason))
+                .build();
+    }
+
+    void patch(MachineRecord machine, MachinePatch patch, List<Record> out) {
+        var operators = new HashMap<>(machine.operators());
+        var record = MachineMetadataSet.newBuilder().setMachineId(machine.id()).setKey(patch.getKey());
+        if (patch.hasValue()) {
+            operators.put(patch.getKey(), Optional.of(patch.getValue()));
+            record.setValue(patch.getValue());
+        } else {
+            operators.put(patch.getKey(), Optional.empty());
+        }
+        out.add(Record.newBuilder().setMachineMetadataSet(record).build());
+        put(machine.withOperators(operators));
+    }
+
+    private UnitRecord known(String name) {
+        var unit = unit(name);
+        if (unit == null) {
+            throw new IllegalStateException("the scheduler decided on " + name + ", which does not exist");
+        }
+        return unit;
+    }
+
+    private Requirements requirements(UnitRecord unit) {
+        var here = requirements.get(unit.name());
+        return here != null ? here : registry.read(view -> view.requirements(unit));
+    }
+
+    private void put(UnitRecord unit, Requirements wants) {
+        units.put(unit.name(), Optional.of(unit));
+        if (!Templates.isTemplate(unit.name())) {
+            scheduler.putUnit(unit.name(), wants, unit.target(), unit.machineId());
+        }
+    }
+
+    private void put(MachineRecord machine) {
+        machines.put(machine.id(), machine);
+        scheduler.putMachine(machine.id(), machine.metadata(), machine.present());
+    }
+}

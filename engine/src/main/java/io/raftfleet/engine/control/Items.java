@@ -1,0 +1,175 @@
+package io.raftfleet.engine.control;
+
+import io.raftfleet.proto.fleet.CreateUnitsRequest;
+import io.raftfleet.proto.fleet.ItemCode;
+import io.raftfleet.proto.fleet.ItemResult;
+import io.raftfleet.proto.fleet.MachinePatch;
+import io.raftfleet.proto.fleet.NewUnit;
+import io.raftfleet.proto.fleet.PatchMachinesRequest;
+import io.raftfleet.proto.fleet.SetTargetStatesRequest;
+import io.raftfleet.proto.fleet.TargetStateChange;
+import io.raftfleet.proto.log.Record;
+import io.raftfleet.proto.model.TargetState;
+import io.raftfleet.unit.InvalidUnitException;
+import io.raftfleet.unit.Requirements;
+import io.raftfleet.unit.UnitFile;
+import io.raftfleet.unit.UnitHash;
+import io.raftfleet.unit.Units;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Turns requests into items. What needs no registry, parsing and validation above all, is done here, on the caller's
+ * thread, so that the decision thread has only decisions to take.
+ */
+final class Items {
+    /** Keys and values of metadata are at most this long, in characters. */
+    private static final int MAX_METADATA = 4096;
+
+    private Items() {}
+
+    static List<Item> of(CreateUnitsRequest request) {
+        Map<String, UnitFile> parsed = new HashMap<>();
+        return request.getUnitsList().stream()
+                .map(unit -> create(unit, request.getReplace(), parsed))
+                .toList();
+    }
+
+    static List<Item> of(SetTargetStatesRequest request) {
+        return request.getChangesList().stream().map(Items::target).toList();
+    }
+
+    static List<Item> destroy(List<String> names) {
+        return names.stream().map(Items::destroy).toList();
+    }
+
+    static List<Item> of(PatchMachinesRequest request) {
+        return request.getPatchesList().stream().map(Items::patch).toList();
+    }
+
+    private static Item create(NewUnit unit, boolean replace, Map<String, UnitFile> parsed) {
+        var name = unit.getName();
+        if (unit.getTargetState() == TargetState.UNRECOGNIZED) {
+            return Item.invalid("unit " + name + ": unknown target state " + unit.getTargetStateValue());
+        }
+        if (!unit.getText().isEmpty() || unit.getHash().isEmpty()) {
+            try {
+                var file = parsed.get(unit.getText());
+                if (file == null) {
+                    file = UnitFile.parse(unit.getText());
+                    parsed.put(unit.getText(), file);
+                }
+                Units.validate(name, file);
+                var requirements = Requirements.of(name, file);
+                var found = file;
+                return (draft, out) -> create(unit, replace, found, requirements, draft, out);
+            } catch (InvalidUnitException e) {
+                return Item.invalid(String.valueOf(e.inUnit(name).getMessage()));
+            }
+        }
+        if (unit.getHash().size() != UnitHash.BYTES) {
+            return Item.invalid(
+                    "unit " + name + ": the hash has " + unit.getHash().size() + " bytes, not " + UnitHash.BYTES);
+        }
+        var hash = UnitHash.from(unit.getHash());
+        return (draft, out) -> {
+            String text = draft.contents(hash);
+            if (text == null) {
+                return Item.result(
+                        ItemCode.ITEM_CODE_NOT_FOUND,
+                        "unit " + name + ": the cluster has no contents of hash " + hash.toHex() + ": send the text");
+            }
+            try {
+                var file = UnitFile.parse(text);
+                Units.validate(name, file);
+                return create(unit, replace, file, Requirements.of(name, file), draft, out);
+            } catch (InvalidUnitException e) {
+                return Item.result(
+                        ItemCode.ITEM_CODE_INVALID,
+                        String.valueOf(e.inUnit(name).getMessage()));
+            }
+        };
+    }
+
+    private static ItemResult create(
+            NewUnit unit, boolean replace, UnitFile file, Requirements requirements, Draft draft, List<Record> out) {
+        var name = unit.getName();
+        var before = draft.unit(name);
+        var target = unit.getTargetState();
+        if (target == TargetState.TARGET_STATE_UNSPECIFIED) {
+            target = before == null ? TargetState.TARGET_STATE_INACTIVE : before.target();
+        }
+        if (target != TargetState.TARGET_STATE_INACTIVE && Templates.isTemplate(name)) {
+            return Templates.refusal(name);
+        }
+        if (before != null && before.hash().equals(file.hash())) {
+            return Item.unchanged("unit " + name + " exists with the same contents");
+        }
+        if (before != null && !replace) {
+            return Item.result(
+                    ItemCode.ITEM_CODE_ALREADY_EXISTS,
+                    "unit " + name + " exists with other contents ("
+                            + before.hash().abbreviated() + "): ask to replace it, or destroy it first");
+        }
+        draft.create(before, name, file.hash(), file.text(), requirements, target, out);
+        return before == null ? Item.OK : Item.REPLACED;
+    }
+
+    private static Item target(TargetStateChange change) {
+        var name = change.getName();
+        var target = change.getTargetState();
+        if (target == TargetState.TARGET_STATE_UNSPECIFIED || target == TargetState.UNRECOGNIZED) {
+            return Item.invalid("unit " + name + ": target state " + change.getTargetStateValue()
+                    + " is none of inactive, loaded, launched");
+        }
+        boolean startAgain = change.getStartAgain();
+        if (startAgain && target != TargetState.TARGET_STATE_LAUNCHED) {
+            return Item.invalid("unit " + name + ": only a launched unit can be started again");
+        }
+        return (draft, out) -> {
+            var unit = draft.unit(name);
+            if (unit == null) {
+                return Item.notFound(name);
+            }
+            if (target != TargetState.TARGET_STATE_INACTIVE && Templates.isTemplate(name)) {
+                return Templates.refusal(name);
+            }
+            if (unit.target() == target && !startAgain) {
+                return Item.unchanged("unit " + name + " has that target state");
+            }
+            draft.target(unit, target, startAgain, out);
+            return Item.OK;
+        };
+    }
+
+    private static Item destroy(String name) {
+        return (draft, out) -> {
+            var unit = draft.unit(name);
+            if (unit == null) {
+                return Item.notFound(name);
+            }
+            draft.destroy(unit, out);
+            return Item.OK;
+        };
+    }
+
+    private static Item patch(MachinePatch patch) {
+        if (patch.getKey().isEmpty() || patch.getKey().length() > MAX_METADATA) {
+            return Item.invalid(
+                    "machine " + patch.getMachineId() + ": a metadata key has 1 to " + MAX_METADATA + " characters");
+        }
+        if (patch.getValue().length() > MAX_METADATA) {
+            return Item.invalid("machine " + patch.getMachineId() + ": metadata " + patch.getKey()
+                    + ": the value is longer than " + MAX_METADATA + " characters");
+        }
+        return (draft, out) -> {
+            var machine = draft.machine(patch.getMachineId());
+            if (machine == null) {
+                return Item.result(ItemCode.ITEM_CODE_NOT_FOUND, "machine " + patch.getMachineId() + " is unknown");
+            }
+            draft.patch(machine, patch, out);
+            return Item.OK;
+        };
+    }
+}

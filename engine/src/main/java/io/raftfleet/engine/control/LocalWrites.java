@@ -1,0 +1,91 @@
+package io.raftfleet.engine.control;
+
+import com.google.common.hash.Hashing;
+import com.google.protobuf.Message;
+import io.grpc.Status;
+import io.raftfleet.proto.fleet.CreateUnitsRequest;
+import io.raftfleet.proto.fleet.DestroyUnitsRequest;
+import io.raftfleet.proto.fleet.PatchMachinesRequest;
+import io.raftfleet.proto.fleet.RequestId;
+import io.raftfleet.proto.fleet.SetTargetStatesRequest;
+import io.raftfleet.proto.fleet.WriteResponse;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
+
+/**
+ * Clients' writes, done by this engine as leader. Futures fail with {@link Abandoned} when it does not lead, and with a
+ * final {@link io.grpc.StatusRuntimeException} when the request as a whole is refused. Parses and validates on the
+ * caller's thread.
+ */
+public final class LocalWrites {
+    /** Items in one call. */
+    public static final int MAX_ITEMS = 10_000;
+
+    private static final int REQUEST_ID_BYTES = 16;
+
+    private final Controller controller;
+
+    public LocalWrites(Controller controller) {
+        this.controller = controller;
+    }
+
+    public CompletableFuture<WriteResponse> createUnits(CreateUnitsRequest request) {
+        return write(
+                request.getRequestId(),
+                request.toBuilder().clearRequestId().build(),
+                request.getUnitsCount(),
+                () -> Items.of(request));
+    }
+
+    public CompletableFuture<WriteResponse> setTargetStates(SetTargetStatesRequest request) {
+        return write(
+                request.getRequestId(),
+                request.toBuilder().clearRequestId().build(),
+                request.getChangesCount(),
+                () -> Items.of(request));
+    }
+
+    public CompletableFuture<WriteResponse> destroyUnits(DestroyUnitsRequest request) {
+        return write(
+                request.getRequestId(),
+                request.toBuilder().clearRequestId().build(),
+                request.getNamesCount(),
+                () -> Items.destroy(request.getNamesList()));
+    }
+
+    public CompletableFuture<WriteResponse> patchMachines(PatchMachinesRequest request) {
+        return write(
+                request.getRequestId(),
+                request.toBuilder().clearRequestId().build(),
+                request.getPatchesCount(),
+                () -> Items.of(request));
+    }
+
+    private CompletableFuture<WriteResponse> write(
+            RequestId id, Message withoutId, int items, Supplier<List<Item>> parse) {
+        if (id.getId().size() != REQUEST_ID_BYTES) {
+            return refused("the request id has " + id.getId().size() + " bytes, not " + REQUEST_ID_BYTES
+                    + ": make 16 random ones for each write");
+        }
+        if (items == 0) {
+            return CompletableFuture.completedFuture(WriteResponse.getDefaultInstance());
+        }
+        if (items > MAX_ITEMS) {
+            return refused(
+                    "the call has " + items + " items; at most " + MAX_ITEMS + " are allowed: send several calls");
+        }
+        long digest = Hashing.murmur3_128()
+                .newHasher()
+                .putUnencodedChars(withoutId.getDescriptorForType().getFullName())
+                .putBytes(withoutId.toByteArray())
+                .hash()
+                .asLong();
+        return controller.write(id, digest, parse.get());
+    }
+
+    private static CompletableFuture<WriteResponse> refused(String why) {
+        return CompletableFuture.failedFuture(
+                Status.INVALID_ARGUMENT.withDescription(why).asRuntimeException());
+    }
+}

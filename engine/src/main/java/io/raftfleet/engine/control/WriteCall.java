@@ -1,0 +1,168 @@
+package io.raftfleet.engine.control;
+
+import io.grpc.Status;
+import io.raftfleet.proto.fleet.ItemResult;
+import io.raftfleet.proto.fleet.RequestId;
+import io.raftfleet.proto.fleet.WriteResponse;
+import io.raftfleet.proto.log.Record;
+import io.raftfleet.proto.log.RequestAnswered;
+import io.raftfleet.proto.model.Revision;
+import io.raftfleet.state.AnsweredRequest;
+import io.raftfleet.state.Registry;
+import io.raftfleet.state.Versions;
+import io.raftfleet.state.raft.ReplicatedState.ApplyResult;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A client's write. Each entry that holds some of its items also holds their answers, under the request's id; a retry is
+ * answered from there, and goes on with what was not answered yet.
+ */
+final class WriteCall implements Work {
+    /** A rough size of one answer in an entry. */
+    private static final int ANSWER_BYTES = 8;
+
+    private final Registry registry;
+    private final RequestId id;
+    private final long requestDigest;
+    private final List<Item> items;
+    private final @Nullable ItemResult[] results;
+    private final CompletableFuture<WriteResponse> reply = new CompletableFuture<>();
+
+    private boolean resumed;
+    private int next;
+    /** Place of the last answer in the entry that is under way; -1 when nothing of this call is. */
+    private int answerRecord = -1;
+
+    private int firstUnderWay;
+    private long version;
+
+    WriteCall(Registry registry, RequestId id, long requestDigest, List<Item> items) {
+        this.registry = registry;
+        this.id = id;
+        this.requestDigest = requestDigest;
+        this.items = items;
+        this.results = new ItemResult[items.size()];
+    }
+
+    /** Completes with the answer, or with {@link Abandoned}, or with a status that is final. */
+    CompletableFuture<WriteResponse> reply() {
+        return reply;
+    }
+
+    @Override
+    public boolean decide(Batch batch, Draft draft, long nowMs) {
+        if (reply.isDone() || (!resumed && !resume(nowMs))) {
+            return true;
+        }
+        firstUnderWay = next;
+        var records = new ArrayList<Record>();
+        var answers = new ArrayList<ItemResult>();
+        while (next < items.size() && !batch.full()) {
+            int before = records.size();
+            var result = items.get(next).decide(draft, records);
+            results[next++] = result;
+            answers.add(result);
+            for (var record : records.subList(before, records.size())) {
+                batch.reserve(record.getSerializedSize());
+            }
+            batch.reserve(ANSWER_BYTES + result.getMessage().length());
+        }
+        if (records.isEmpty() && next == items.size() && firstUnderWay == 0) {
+            // It changes nothing: there is nothing that a retry could do twice.
+            answerRecord = -1;
+            version = Versions.wholeEntry(registry.appliedIndex());
+            finish();
+            return true;
+        }
+        answerRecord = batch.addAttended(Record.newBuilder()
+                .setRequestAnswered(RequestAnswered.newBuilder()
+                        .setRequestId(id)
+                        .setFirstItem(firstUnderWay)
+                        .setRequestDigest(requestDigest)
+                        .addAllResults(answers)
+                        .setGuardedRecords(records.size()))
+                .build());
+        records.forEach(batch::addReserved);
+        return next == items.size();
+    }
+
+    @Override
+    public void applied(ApplyResult result) {
+        if (answerRecord < 0 || reply.isDone()) {
+            return;
+        }
+        if (result.dropped().get(answerRecord) != null) {
+            // The same request came twice at once, and the other one was first: take what it was answered.
+            next = firstUnderWay;
+            resumed = false;
+        }
+        answerRecord = -1;
+        version = Versions.wholeEntry(result.index());
+        if (!resumed) {
+            takeAnswers(registry.read(view -> view.answers(id.getId())));
+        }
+        if (next == items.size()) {
+            finish();
+        }
+    }
+
+    /** Whether items are left that no entry holds yet, after {@link #applied}. */
+    boolean unfinished() {
+        return !reply.isDone() && next < items.size();
+    }
+
+    @Override
+    public void abandon(boolean fateUnknown, String reason) {
+        reply.completeExceptionally(new Abandoned(next > 0 && (fateUnknown || answerRecord < 0), reason));
+    }
+
+    @Override
+    public void refuse(RuntimeException why) {
+        reply.completeExceptionally(why);
+    }
+
+    /** Refuses a request that is too old, takes what was answered before; false when that was all. */
+    private boolean resume(long nowMs) {
+        var refusal = registry.read(view -> view.refuseRequestMadeAt(id.getIssuedAtMs(), nowMs));
+        if (refusal.isPresent()) {
+            reply.completeExceptionally(
+                    Status.FAILED_PRECONDITION.withDescription(refusal.get()).asRuntimeException());
+            return false;
+        }
+        takeAnswers(registry.read(view -> view.answers(id.getId())));
+        if (!reply.isDone() && next == items.size()) {
+            version = Versions.wholeEntry(registry.appliedIndex());
+            finish();
+        }
+        return !reply.isDone();
+    }
+
+    private void takeAnswers(List<AnsweredRequest> answered) {
+        resumed = true;
+        for (var answer : answered) {
+            if (answer.requestDigest() != requestDigest) {
+                reply.completeExceptionally(Status.INVALID_ARGUMENT
+                        .withDescription("the request id was used for another request: make a new id for each write")
+                        .asRuntimeException());
+                return;
+            }
+            if (answer.firstItem() == next) {
+                for (var result : answer.results()) {
+                    results[next++] = result;
+                }
+            }
+        }
+    }
+
+    private void finish() {
+        Revision revision = registry.read(view -> view.revision(version));
+        reply.complete(WriteResponse.newBuilder()
+                .addAllResults(Arrays.asList(results))
+                .setRevision(revision)
+                .build());
+    }
+}

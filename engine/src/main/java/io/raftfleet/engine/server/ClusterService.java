@@ -1,0 +1,133 @@
+package io.raftfleet.engine.server;
+
+import io.grpc.Status;
+import io.grpc.stub.StreamObserver;
+import io.raftfleet.engine.api.Async;
+import io.raftfleet.proto.cluster.ClusterGrpc;
+import io.raftfleet.proto.cluster.EngineInfo;
+import io.raftfleet.proto.cluster.EngineRole;
+import io.raftfleet.proto.cluster.StatusRequest;
+import io.raftfleet.proto.cluster.StatusResponse;
+import io.raftfleet.proto.cluster.TakeSnapshotRequest;
+import io.raftfleet.proto.cluster.TakeSnapshotResponse;
+import io.raftfleet.proto.cluster.TransferLeaderRequest;
+import io.raftfleet.proto.cluster.TransferLeaderResponse;
+import io.raftfleet.state.Registry;
+import io.raftfleet.state.raft.EnginePeer;
+import io.raftfleet.state.raft.RaftNode;
+import io.raftfleet.state.raft.RaftView;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/** The operators' API over gRPC. See {@code cluster.proto}. */
+final class ClusterService extends ClusterGrpc.ClusterImplBase {
+    private static final Duration DEADLINE = Duration.ofSeconds(10);
+
+    private final String engineId;
+    private final String clusterId;
+    private final Registry registry;
+    private final RaftNode raft;
+
+    ClusterService(String engineId, String clusterId, Registry registry, RaftNode raft) {
+        this.engineId = engineId;
+        this.clusterId = clusterId;
+        this.registry = registry;
+        this.raft = raft;
+    }
+
+    @Override
+    public void status(StatusRequest request, StreamObserver<StatusResponse> responses) {
+        var view = raft.view();
+        var response = StatusResponse.newBuilder()
+                .setClusterId(clusterId)
+                .setTerm(view.term())
+                .setCommitIndex(view.commitIndex())
+                .setSnapshotIndex(view.checkpointIndex());
+        for (var peer : view.peers()) {
+            var info = info(peer, view);
+            response.addEngines(info);
+            if (peer.id().equals(engineId)) {
+                response.setSelf(info);
+            }
+        }
+        // Digest and index of one moment, so that engines can be compared.
+        registry.read(registryView -> response.setIncarnation(registryView.incarnation())
+                .setAppliedIndex(registryView.appliedIndex())
+                .setRegistryDigest(registryView.digest())
+                .setUnits(registryView.units().size())
+                .setMachines(registryView.presentMachines())
+                .setUnitStates(registryView.stateCount()));
+        responses.onNext(response.build());
+        responses.onCompleted();
+    }
+
+    @Override
+    public void transferLeader(TransferLeaderRequest request, StreamObserver<TransferLeaderResponse> responses) {
+        var target = request.getEngineId();
+        if (!target.isEmpty()
+                && raft.view().peers().stream().noneMatch(peer -> peer.id().equals(target))) {
+            responses.onError(Status.FAILED_PRECONDITION
+                    .withDescription("engine " + target + " is none of this cluster's")
+                    .asRuntimeException());
+            return;
+        }
+        answer(
+                raft.transferLeadership(target.isEmpty() ? null : target, DEADLINE),
+                leader ->
+                        TransferLeaderResponse.newBuilder().setLeaderId(leader).build(),
+                responses);
+    }
+
+    @Override
+    public void takeSnapshot(TakeSnapshotRequest request, StreamObserver<TakeSnapshotResponse> responses) {
+        answer(
+                raft.takeSnapshot(DEADLINE),
+                index -> TakeSnapshotResponse.newBuilder().setIndex(index).build(),
+                responses);
+    }
+
+    private EngineInfo info(EnginePeer peer, RaftView view) {
+        return EngineInfo.newBuilder()
+                .setId(peer.id())
+                .setRaftAddress(peer.raftAddress())
+                .setGrpcAddress(peer.grpcAddress())
+                .setHttpAddress(peer.httpAddress())
+                .setRole(role(peer, view))
+                .setMatchIndex(
+                        peer.id().equals(engineId)
+                                ? view.appliedIndex()
+                                : view.matchIndex().getOrDefault(peer.id(), 0L))
+                .build();
+    }
+
+    private EngineRole role(EnginePeer peer, RaftView view) {
+        if (peer.id().equals(engineId)) {
+            return switch (view.role()) {
+                case LEADER -> EngineRole.ENGINE_ROLE_LEADER;
+                case FOLLOWER -> EngineRole.ENGINE_ROLE_FOLLOWER;
+                case CANDIDATE -> EngineRole.ENGINE_ROLE_CANDIDATE;
+                case LISTENER -> EngineRole.ENGINE_ROLE_LISTENER;
+                case CLOSED -> EngineRole.ENGINE_ROLE_CLOSED;
+            };
+        }
+        @Nullable EnginePeer leader = view.leader();
+        return leader != null && leader.id().equals(peer.id())
+                ? EngineRole.ENGINE_ROLE_LEADER
+                : EngineRole.ENGINE_ROLE_FOLLOWER;
+    }
+
+    private static <T, R> void answer(CompletableFuture<T> reply, Function<T, R> message, StreamObserver<R> responses) {
+        Async.whenDone(reply, (result, failure) -> {
+            if (failure == null) {
+                responses.onNext(message.apply(result));
+                responses.onCompleted();
+            } else {
+                responses.onError(Status.FAILED_PRECONDITION
+                        .withDescription(failure.getMessage())
+                        .asRuntimeException());
+            }
+        });
+    }
+}

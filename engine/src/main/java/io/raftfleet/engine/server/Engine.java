@@ -1,0 +1,315 @@
+package io.raftfleet.engine.server;
+
+import io.grpc.Grpc;
+import io.grpc.InsecureChannelCredentials;
+import io.grpc.InsecureServerCredentials;
+import io.grpc.Server;
+import io.grpc.netty.NettyServerBuilder;
+import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import io.raftfleet.engine.api.Async;
+import io.raftfleet.engine.api.EngineHealth;
+import io.raftfleet.engine.control.Controller;
+import io.raftfleet.engine.control.LocalWrites;
+import io.raftfleet.engine.http.Deadlines;
+import io.raftfleet.engine.http.FleetHttp;
+import io.raftfleet.engine.http.HttpServers;
+import io.raftfleet.engine.http.HttpSettings;
+import io.raftfleet.engine.metrics.EngineMetrics;
+import io.raftfleet.engine.session.AgentGatewayService;
+import io.raftfleet.engine.session.LeadershipCheck;
+import io.raftfleet.engine.session.LivenessMonitor;
+import io.raftfleet.engine.session.LogBroker;
+import io.raftfleet.engine.session.Sessions;
+import io.raftfleet.proto.fleet.VersionResponse;
+import io.raftfleet.state.Registry;
+import io.raftfleet.state.raft.EnginePeer;
+import io.raftfleet.state.raft.RaftConfig;
+import io.raftfleet.state.raft.RaftListener;
+import io.raftfleet.state.raft.RaftNode;
+import io.raftfleet.state.raft.RaftView;
+import java.io.IOException;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One engine, put together: registry and Raft below, the decision thread and the agents' sessions above them, and what
+ * clients talk to on top. Started and closed by one thread.
+ */
+final class Engine implements AutoCloseable {
+    private static final Logger log = LoggerFactory.getLogger(Engine.class);
+
+    /** Changes that watches can resume from. */
+    private static final int EVENT_WINDOW = 1 << 17;
+    /** The largest gRPC message taken: a call with 10,000 items, well filled. */
+    private static final int MAX_MESSAGE = 16 * 1024 * 1024;
+
+    private static final Duration CONFIRMATION_DEADLINE = Duration.ofSeconds(5);
+    private static final Duration HAND_OVER_DEADLINE = Duration.ofSeconds(3);
+    private static final Duration DRAIN = Duration.ofSeconds(2);
+    /** Agents tell the engine that they live three times a TTL, and once a second at least. */
+    private static final Duration LONGEST_HEARTBEAT = Duration.ofSeconds(1);
+
+    private final EngineConfig config;
+    private final Registry registry = new Registry(EVENT_WINDOW);
+    private final InstantSource clock = InstantSource.system();
+    private final SecureRandom random = new SecureRandom();
+    private final ScheduledExecutorService timer = timer();
+    private final ExecutorService tasks = Executors.newVirtualThreadPerTaskExecutor();
+    private final CountDownLatch failed = new CountDownLatch(1);
+    private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
+    private final LeaderRoute route;
+    private final EngineMetrics metrics;
+    private final Controller controller;
+    private final RaftNode raft;
+    private final Sessions sessions;
+    private final Watches watches;
+    private final Server grpc;
+    private final FleetHttp http;
+    private @Nullable HttpServers httpServers;
+
+    /**
+     * Takes the data directory; opens nothing yet.
+     *
+     * @throws IOException when the directory is another engine's, in use, or empty without {@code bootstrap}
+     */
+    Engine(EngineConfig config) throws IOException {
+        this.config = config;
+        var clusterId = config.clusterId().toString();
+        route = new LeaderRoute(
+                config.engineId(),
+                address -> Grpc.newChannelBuilder(address, InsecureChannelCredentials.create())
+                        .maxInboundMessageSize(MAX_MESSAGE)
+                        .build());
+        metrics = new EngineMetrics(new PrometheusRegistry(), this::health);
+        raft = new RaftNode(
+                RaftConfig.builder(config.engineId(), config.clusterId(), config.dataDir(), config.peers())
+                        .bootstrap(config.bootstrap())
+                        .electionTimeout(config.electionMin(), config.electionMax())
+                        .build(),
+                registry,
+                new Leadership());
+        controller = new Controller(
+                config.engineId(),
+                registry,
+                raft::propose,
+                clock,
+                random,
+                new SessionsLeadership(),
+                new MeteredDecisions(metrics, clock));
+        var check = new Check();
+        sessions = new Sessions(
+                clusterId, registry, controller, check, timing(config.agentTtl()), System::nanoTime, tasks);
+        Reads.ReadIndex readIndex = raft::readIndex;
+        watches = new Watches(registry, readIndex, tasks);
+        var logs = new LogBroker(sessions, random, timer);
+        var api = new RoutedFleetApi(
+                new LocalWrites(controller), new Reads(registry, readIndex, controller), route, timer, random);
+        grpc = NettyServerBuilder.forAddress(config.grpc(), InsecureServerCredentials.create())
+                .maxInboundMessageSize(MAX_MESSAGE)
+                .permitKeepAliveTime(1, TimeUnit.SECONDS)
+                .permitKeepAliveWithoutCalls(true)
+                .executor(tasks)
+                .intercept(FleetService.interceptor())
+                .addService(new FleetService(api, watches, new UnitLogs(registry, logs, route), this::version))
+                .addService(new AgentGatewayService(clusterId, registry, sessions, logs, check))
+                .addService(new ClusterService(config.engineId(), clusterId, registry, raft))
+                .build();
+        http = new FleetHttp(api, this::health, metrics, random, clock, Deadlines.DEFAULT, config.pageSize());
+        registry.addListener(sessions);
+        registry.addListener(watches);
+    }
+
+    /**
+     * Opens everything and joins the others. Returns before there is a leader.
+     *
+     * @throws IOException when an address can't be listened on, or what is on disk can't be used
+     */
+    void start() throws IOException {
+        try {
+            grpc.start();
+        } catch (IOException e) {
+            throw new IOException(
+                    "can't listen for gRPC on " + config.grpc().getHostString() + ":"
+                            + config.grpc().getPort() + ": " + e.getMessage()
+                            + ": end what listens there, or choose another address with --grpc",
+                    e);
+        }
+        httpServers = HttpServers.start(
+                HttpSettings.of(
+                        config.http().getHostString(),
+                        config.http().getPort(),
+                        config.httpSocket(),
+                        "fleet-engine/" + EngineVersion.current()),
+                http);
+        controller.start();
+        raft.start();
+        watches.start(timer);
+        new LivenessMonitor(registry, controller, sessions, config.agentTtl(), System::nanoTime, this::handOver)
+                .start(timer);
+    }
+
+    /** Waits until the engine can't go on by itself; returns why. */
+    @Nullable
+    Throwable awaitFailure() throws InterruptedException {
+        failed.await();
+        return failure.get();
+    }
+
+    /** Hands leadership over if this engine has it, then stops: first what takes calls, then the rest. */
+    @Override
+    public void close() {
+        var view = raft.view();
+        if (view.role() == RaftView.Role.LEADER && config.peers().size() > 1) {
+            try {
+                var next = raft.transferLeadership(null, HAND_OVER_DEADLINE)
+                        .get(HAND_OVER_DEADLINE.toMillis() + 500, TimeUnit.MILLISECONDS);
+                log.info("engine {} has handed leadership over to {}", config.engineId(), next);
+            } catch (ExecutionException | TimeoutException e) {
+                log.warn(
+                        "engine {} could not hand leadership over, the others will elect: {}",
+                        config.engineId(),
+                        String.valueOf(e.getCause() == null ? e : e.getCause().getMessage()));
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
+        sessions.end();
+        grpc.shutdown();
+        var servers = httpServers;
+        if (servers != null) {
+            servers.close(DRAIN);
+        }
+        try {
+            if (!grpc.awaitTermination(DRAIN.toMillis(), TimeUnit.MILLISECONDS)) {
+                grpc.shutdownNow();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        controller.close();
+        raft.close();
+        route.close();
+        timer.shutdownNow();
+        tasks.shutdownNow();
+    }
+
+    private void handOver() {
+        if (config.peers().size() > 1) {
+            Async.whenDone(raft.transferLeadership(null, HAND_OVER_DEADLINE), (next, why) -> {
+                if (why != null) {
+                    log.warn("leadership could not be handed over: {}", why.getMessage());
+                }
+            });
+        }
+    }
+
+    private EngineHealth.View health() {
+        var view = raft.view();
+        var leader = view.leader();
+        return registry.read(registryView -> new EngineHealth.View(
+                config.engineId(),
+                config.clusterId().toString(),
+                sessions.leading(),
+                leader == null ? "" : leader.id(),
+                view.term(),
+                view.commitIndex(),
+                registryView.appliedIndex(),
+                registryView.units().size(),
+                registryView.presentMachines(),
+                registryView.stateCount()));
+    }
+
+    private VersionResponse version() {
+        var leader = route.leader();
+        return VersionResponse.newBuilder()
+                .setVersion(EngineVersion.current())
+                .setEngineId(config.engineId())
+                .setClusterId(config.clusterId().toString())
+                .setLeaderGrpc(leader == null ? "" : leader.grpcAddress())
+                .setLeaderId(leader == null ? "" : leader.id())
+                .build();
+    }
+
+    private static Sessions.Timing timing(Duration ttl) {
+        var third = ttl.dividedBy(3);
+        var heartbeat = third.compareTo(LONGEST_HEARTBEAT) < 0 ? third : LONGEST_HEARTBEAT;
+        return new Sessions.Timing(ttl, heartbeat, heartbeat.multipliedBy(5).dividedBy(2));
+    }
+
+    private static ScheduledExecutorService timer() {
+        var timer = new ScheduledThreadPoolExecutor(
+                1, Thread.ofPlatform().daemon().name("timer").factory());
+        timer.setRemoveOnCancelPolicy(true);
+        timer.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
+        return timer;
+    }
+
+    /** Raft's word to those who act on it. */
+    private final class Leadership implements RaftListener {
+        @Override
+        public void leaderStarted(long term) {
+            controller.leaderStarted(term);
+        }
+
+        @Override
+        public void leaderStopped(long term) {
+            controller.leaderStopped();
+        }
+
+        @Override
+        public void leaderChanged(EnginePeer leader) {
+            route.leaderChanged(leader);
+        }
+
+        @Override
+        public void failed(Throwable cause) {
+            failure.set(cause);
+            failed.countDown();
+        }
+    }
+
+    /** The decision thread's word to the sessions, which the controller is made before. */
+    private final class SessionsLeadership implements Controller.LeadershipListener {
+        @Override
+        public void leading(long term) {
+            sessions.begin(term);
+        }
+
+        @Override
+        public void resigned(long term) {
+            sessions.end();
+        }
+    }
+
+    private final class Check implements LeadershipCheck {
+        @Override
+        public CompletableFuture<?> confirm() {
+            return raft.confirmLeadership(CONFIRMATION_DEADLINE);
+        }
+
+        @Override
+        public String leaderGrpc() {
+            var leader = route.leader();
+            return leader == null ? "" : leader.grpcAddress();
+        }
+
+        @Override
+        public long term() {
+            return raft.view().term();
+        }
+    }
+}

@@ -1,0 +1,247 @@
+package io.raftfleet.engine.server;
+
+import com.google.common.net.HostAndPort;
+import io.raftfleet.settings.Setting;
+import io.raftfleet.settings.Settings;
+import io.raftfleet.settings.SettingsException;
+import io.raftfleet.state.raft.EnginePeer;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.UnknownHostException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.event.Level;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** The command line, over the environment, over the configuration file. Written by picocli, read once. */
+@Command(
+        name = "fleet-engine",
+        mixinStandardHelpOptions = true,
+        versionProvider = EngineVersion.class,
+        sortOptions = false,
+        description = "One of the engines that keep a fleet cluster's registry and decide what runs where.")
+final class EngineOptions {
+    private static final Pattern DURATION = Pattern.compile("([0-9]+)(ms|s|m)?");
+
+    @Option(names = "--config", paramLabel = "FILE", description = "Configuration file (/etc/fleet/fleet.conf).")
+    @Nullable
+    Path config;
+
+    @Option(names = "--engine-id", paramLabel = "ID", description = "Name of this engine, for good.")
+    @Nullable
+    String engineId;
+
+    @Option(names = "--cluster-id", paramLabel = "UUID", description = "Names the cluster; the same on all engines.")
+    @Nullable
+    String clusterId;
+
+    @Option(names = "--data-dir", paramLabel = "DIR", description = "Log and checkpoints (/var/lib/fleet-engine).")
+    @Nullable
+    String dataDir;
+
+    @Option(names = "--http", paramLabel = "HOST:PORT", description = "HTTP v1 API, /healthz, /metrics.")
+    @Nullable
+    String http;
+
+    @Option(names = "--http-socket", paramLabel = "PATH", description = "Unix socket for the same.")
+    @Nullable
+    String httpSocket;
+
+    @Option(names = "--grpc", paramLabel = "HOST:PORT", description = "Clients and agents.")
+    @Nullable
+    String grpc;
+
+    @Option(names = "--raft", paramLabel = "HOST:PORT", description = "The other engines.")
+    @Nullable
+    String raft;
+
+    @Option(
+            names = "--peers",
+            paramLabel = "ID=RAFT/GRPC/HTTP,...",
+            description = "All engines, this one too, each with its three host:port addresses.")
+    @Nullable
+    String peers;
+
+    @Option(
+            names = "--bootstrap",
+            description = "Let an empty data directory become a member of a new cluster. For the first start alone.")
+    boolean bootstrap;
+
+    @Option(names = "--agent-ttl", paramLabel = "TIME", description = "Unheard for so long, a machine is lost (30s).")
+    @Nullable
+    String agentTtl;
+
+    @Option(names = "--token-limit", paramLabel = "N", description = "Rows a page of the HTTP v1 API (100).")
+    @Nullable
+    String tokenLimit;
+
+    @Option(
+            names = "--election-timeout",
+            paramLabel = "MIN-MAX",
+            description = "A leader not heard for a random time between these is replaced (150ms-300ms).")
+    String electionTimeout = "150ms-300ms";
+
+    @Option(
+            names = "--allow-plaintext",
+            description =
+                    "Listen on addresses beyond loopback without TLS. Whoever reaches them is root on every machine.")
+    boolean allowPlaintext;
+
+    @Option(names = "--verbosity", paramLabel = "LEVEL", description = "error, warn, info, debug or trace (info).")
+    @Nullable
+    String verbosity;
+
+    /** Puts all sources together. */
+    EngineConfig resolve(Map<String, String> environment) throws SettingsException {
+        var settings = Settings.read(config == null ? Settings.DEFAULT_FILE : config, config != null, environment);
+        var id = required(engineId, settings, Setting.ENGINE_ID, "--engine-id");
+        var engines = peers(required(peers, settings, Setting.PEERS, "--peers"));
+        var self = engines.stream()
+                .filter(peer -> peer.id().equals(id))
+                .findFirst()
+                .orElseThrow(() -> new SettingsException("engine " + id + " is not among --peers "
+                        + engines.stream().map(EnginePeer::id).toList() + ": add it, or correct its id"));
+        var raftAddress = value(raft, settings, Setting.RAFT).orElse(self.raftAddress());
+        if (!raftAddress.equals(self.raftAddress())) {
+            throw new SettingsException(
+                    "--raft " + raftAddress + " is not what --peers says of engine " + id + ": " + self.raftAddress());
+        }
+        var election = electionTimeout.split("-", -1);
+        if (election.length != 2) {
+            throw new SettingsException("--election-timeout " + electionTimeout + ": it is like 150ms-300ms");
+        }
+        checkReach("--raft", address("--raft", raftAddress));
+        return new EngineConfig(
+                id,
+                uuid(required(clusterId, settings, Setting.CLUSTER_ID, "--cluster-id")),
+                Path.of(value(dataDir, settings, Setting.DATA_DIR).orElse("/var/lib/fleet-engine")),
+                checkReach(
+                        "--http",
+                        address("--http", value(http, settings, Setting.HTTP).orElse(self.httpAddress()))),
+                value(httpSocket, settings, Setting.HTTP_SOCKET).map(Path::of),
+                checkReach(
+                        "--grpc",
+                        address("--grpc", value(grpc, settings, Setting.GRPC).orElse(self.grpcAddress()))),
+                engines,
+                bootstrap,
+                duration(
+                        "agent_ttl",
+                        value(agentTtl, settings, Setting.AGENT_TTL).orElse("30s")),
+                pageSize(value(tokenLimit, settings, Setting.TOKEN_LIMIT).orElse("100")),
+                duration("--election-timeout", election[0]),
+                duration("--election-timeout", election[1]),
+                level(value(verbosity, settings, Setting.VERBOSITY).orElse("info")));
+    }
+
+    private InetSocketAddress checkReach(String option, InetSocketAddress address) throws SettingsException {
+        boolean loopback = address.getAddress() != null && address.getAddress().isLoopbackAddress();
+        if (!loopback && !allowPlaintext) {
+            throw new SettingsException(option + " " + address.getHostString() + ":" + address.getPort()
+                    + " is not on loopback, and there is no TLS: whoever reaches it is root on every machine."
+                    + " Listen on 127.0.0.1, or say --allow-plaintext where the network itself is trusted");
+        }
+        return address;
+    }
+
+    private static Optional<String> value(@Nullable String option, Settings settings, Setting setting) {
+        return option != null ? Optional.of(option) : settings.get(setting);
+    }
+
+    private static String required(@Nullable String option, Settings settings, Setting setting, String flag)
+            throws SettingsException {
+        return value(option, settings, setting)
+                .orElseThrow(() -> new SettingsException("no " + setting.key() + " is given: use " + flag + ", "
+                        + setting.variable() + ", or the configuration file"));
+    }
+
+    private static List<EnginePeer> peers(String text) throws SettingsException {
+        var engines = new ArrayList<EnginePeer>();
+        for (var part : text.split(",", -1)) {
+            int equals = part.indexOf('=');
+            var addresses = part.substring(equals + 1).split("/", -1);
+            if (equals <= 0 || addresses.length != 3) {
+                throw new SettingsException("--peers: \"" + part
+                        + "\" is not ID=RAFT/GRPC/HTTP, as in e1=127.0.0.1:14301/127.0.0.1:14201/127.0.0.1:14101");
+            }
+            for (var address : addresses) {
+                address("--peers", address);
+            }
+            engines.add(new EnginePeer(part.substring(0, equals).strip(), addresses[0], addresses[1], addresses[2]));
+        }
+        return engines;
+    }
+
+    private static InetSocketAddress address(String what, String text) throws SettingsException {
+        try {
+            var parsed = HostAndPort.fromString(text);
+            return new InetSocketAddress(InetAddress.getByName(parsed.getHost()), parsed.getPort());
+        } catch (IllegalArgumentException | IllegalStateException e) {
+            throw new SettingsException(what + ": \"" + text + "\" is no host:port", e);
+        } catch (UnknownHostException e) {
+            throw new SettingsException(what + ": no address is known for the host of \"" + text + "\"", e);
+        }
+    }
+
+    private static UUID uuid(String text) throws SettingsException {
+        try {
+            return UUID.fromString(text);
+        } catch (IllegalArgumentException e) {
+            throw new SettingsException("--cluster-id \"" + text + "\" is no UUID: make one with uuidgen", e);
+        }
+    }
+
+    private static Duration duration(String what, String text) throws SettingsException {
+        var match = DURATION.matcher(text.strip());
+        try {
+            if (match.matches()) {
+                long number = Long.parseLong(match.group(1));
+                var unit = match.group(2) == null ? "s" : match.group(2);
+                var duration = switch (unit) {
+                    case "ms" -> Duration.ofMillis(number);
+                    case "m" -> Duration.ofMinutes(number);
+                    default -> Duration.ofSeconds(number);
+                };
+                if (duration.isPositive() && duration.compareTo(Duration.ofDays(1)) <= 0) {
+                    return duration;
+                }
+            }
+        } catch (NumberFormatException e) {
+            throw new SettingsException(what + " \"" + text + "\" is too large", e);
+        }
+        throw new SettingsException(
+                what + " \"" + text + "\" is no time between 1ms and a day, such as 500ms, 30s, 2m");
+    }
+
+    private static int pageSize(String text) throws SettingsException {
+        try {
+            int size = Integer.parseInt(text.strip());
+            if (size >= 1 && size <= 10_000) {
+                return size;
+            }
+        } catch (NumberFormatException e) {
+            throw new SettingsException("token_limit \"" + text + "\" is no number", e);
+        }
+        throw new SettingsException("token_limit " + text + ": it is 1 to 10000");
+    }
+
+    private static Level level(String text) throws SettingsException {
+        return switch (text.strip().toLowerCase(Locale.ROOT)) {
+            case "error" -> Level.ERROR;
+            case "warn" -> Level.WARN;
+            case "info", "0" -> Level.INFO;
+            case "debug", "1" -> Level.DEBUG;
+            case "trace", "2" -> Level.TRACE;
+            default ->
+                throw new SettingsException("verbosity \"" + text + "\": it is error, warn, info, debug or trace");
+        };
+    }
+}

@@ -1,0 +1,119 @@
+package io.raftfleet.engine.server;
+
+import io.grpc.ManagedChannel;
+import io.grpc.Metadata;
+import io.grpc.stub.MetadataUtils;
+import io.raftfleet.engine.api.Async;
+import io.raftfleet.proto.fleet.FleetGrpc;
+import io.raftfleet.state.raft.EnginePeer;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The way to the leader: which engine it is, and channels to the others. When another engine comes to lead, calls that wait
+ * for the old one are cancelled, for it may be paused and never answer.
+ *
+ * <p>Maps are concurrent; {@link #leader} is written by Raft's listener thread.
+ */
+final class LeaderRoute implements AutoCloseable {
+    /** On a call that came from another engine: it goes no further. */
+    static final Metadata.Key<String> FORWARDED =
+            Metadata.Key.of("raftfleet-forwarded", Metadata.ASCII_STRING_MARSHALLER);
+
+    /** A call that another engine has not answered yet. Each is itself alone: no value equality. */
+    private static final class Waiting {
+        final String engineId;
+        final CompletableFuture<?> reply;
+
+        Waiting(String engineId, CompletableFuture<?> reply) {
+            this.engineId = engineId;
+            this.reply = reply;
+        }
+    }
+
+    private final String selfId;
+    private final Function<String, ManagedChannel> channels;
+    private final Map<String, ManagedChannel> open = new ConcurrentHashMap<>();
+    private final Set<Waiting> waiting = ConcurrentHashMap.newKeySet();
+    private volatile @Nullable EnginePeer leader;
+
+    /** @param channels makes a channel to a gRPC address */
+    LeaderRoute(String selfId, Function<String, ManagedChannel> channels) {
+        this.selfId = selfId;
+        this.channels = channels;
+    }
+
+    /** Raft says that this engine leads now. */
+    void leaderChanged(EnginePeer newLeader) {
+        leader = newLeader;
+        for (var call : waiting) {
+            if (!call.engineId.equals(newLeader.id())) {
+                call.reply.cancel(true);
+            }
+        }
+    }
+
+    @Nullable
+    EnginePeer leader() {
+        return leader;
+    }
+
+    /** The leader if it is another engine. */
+    @Nullable
+    EnginePeer elsewhere() {
+        var known = leader;
+        return known == null || known.id().equals(selfId) ? null : known;
+    }
+
+    /** A stub to an engine, whose calls are marked as forwarded. */
+    FleetGrpc.FleetFutureStub futureStub(EnginePeer engine) {
+        return FleetGrpc.newFutureStub(channel(engine))
+                .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(mark()));
+    }
+
+    /** The same for streams. */
+    FleetGrpc.FleetStub stub(EnginePeer engine) {
+        return FleetGrpc.newStub(channel(engine)).withInterceptors(MetadataUtils.newAttachHeadersInterceptor(mark()));
+    }
+
+    /** Has the call cancelled when another engine than this comes to lead. */
+    <T> CompletableFuture<T> whileLeading(EnginePeer engine, CompletableFuture<T> call) {
+        var entry = new Waiting(engine.id(), call);
+        waiting.add(entry);
+        Async.whenDone(call, (result, failure) -> waiting.remove(entry));
+        var now = leader;
+        if (now != null && !now.id().equals(engine.id())) {
+            call.cancel(true);
+        }
+        return call;
+    }
+
+    @Override
+    public void close() {
+        open.values().forEach(ManagedChannel::shutdownNow);
+        try {
+            for (var channel : open.values()) {
+                if (!channel.awaitTermination(1, TimeUnit.SECONDS)) {
+                    return;
+                }
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private ManagedChannel channel(EnginePeer engine) {
+        return open.computeIfAbsent(engine.grpcAddress(), channels);
+    }
+
+    private static Metadata mark() {
+        var headers = new Metadata();
+        headers.put(FORWARDED, "1");
+        return headers;
+    }
+}

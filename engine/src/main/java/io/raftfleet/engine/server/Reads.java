@@ -1,0 +1,220 @@
+package io.raftfleet.engine.server;
+
+import io.grpc.Status;
+import io.raftfleet.engine.api.Async;
+import io.raftfleet.engine.control.Controller;
+import io.raftfleet.proto.fleet.GetUnitRequest;
+import io.raftfleet.proto.fleet.GetUnitResponse;
+import io.raftfleet.proto.fleet.ListMachinesRequest;
+import io.raftfleet.proto.fleet.ListMachinesResponse;
+import io.raftfleet.proto.fleet.ListUnitStatesRequest;
+import io.raftfleet.proto.fleet.ListUnitStatesResponse;
+import io.raftfleet.proto.fleet.ListUnitsRequest;
+import io.raftfleet.proto.fleet.ListUnitsResponse;
+import io.raftfleet.proto.fleet.Page;
+import io.raftfleet.proto.fleet.ReadOptions;
+import io.raftfleet.proto.model.TargetState;
+import io.raftfleet.proto.model.Unit;
+import io.raftfleet.state.Registry;
+import io.raftfleet.state.RegistryView;
+import io.raftfleet.state.UnitStateRecord;
+import io.raftfleet.state.raft.ReplicationException;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Function;
+import java.util.function.Supplier;
+
+/**
+ * Answers reads from this engine's registry: linearizable after a confirmed read index, stale at once. Each page is of one
+ * revision, which it states. One page holds up the application of entries for as long as it takes to build it, and so is
+ * bounded in rows and in how many rows are looked at.
+ */
+final class Reads {
+    private static final int DEFAULT_PAGE = 1000;
+    private static final int MAX_PAGE = 10_000;
+    /** A filtered page ends after so many rows looked at, even if it is short. */
+    private static final int MAX_SCAN = 50_000;
+    /** Contents on one page, in characters: well below what a gRPC message may have. */
+    private static final int MAX_PAGE_CONTENTS = 2 * 1024 * 1024;
+
+    private static final char UNITS = 'u';
+    private static final char STATES = 's';
+    private static final char MACHINES = 'm';
+
+    /** Completes when this engine has applied all that was acknowledged before the call. */
+    @FunctionalInterface
+    interface ReadIndex {
+        CompletableFuture<Long> await(Duration deadline);
+    }
+
+    private final Registry registry;
+    private final ReadIndex readIndex;
+    private final Controller controller;
+
+    Reads(Registry registry, ReadIndex readIndex, Controller controller) {
+        this.registry = registry;
+        this.readIndex = readIndex;
+        this.controller = controller;
+    }
+
+    CompletableFuture<GetUnitResponse> getUnit(GetUnitRequest request, Duration deadline) {
+        return read(request.getRead(), deadline, view -> {
+            var unit = view.unit(request.getName());
+            if (unit == null) {
+                throw Status.NOT_FOUND
+                        .withDescription("unit " + request.getName() + " does not exist")
+                        .asRuntimeException();
+            }
+            return GetUnitResponse.newBuilder()
+                    .setUnit(view.message(unit, true))
+                    .addAllStates(view.statesOf(unit.name()).stream()
+                            .map(UnitStateRecord::state)
+                            .toList())
+                    .setRevision(view.revision())
+                    .build();
+        });
+    }
+
+    CompletableFuture<ListUnitsResponse> listUnits(ListUnitsRequest request, Duration deadline) {
+        return checked(() -> {
+            var filter = new NameFilter(request.getNamesList());
+            var from = PageToken.decode(UNITS, request.getPage().getToken());
+            int size = size(request.getPage());
+            return read(request.getRead(), deadline, view -> {
+                var page = ListUnitsResponse.newBuilder().setRevision(view.revision());
+                int looked = 0;
+                int contents = 0;
+                String last = "";
+                for (var unit : view.units().tailMap(from.name(), false).values()) {
+                    if (page.getUnitsCount() >= size || looked >= MAX_SCAN || contents >= MAX_PAGE_CONTENTS) {
+                        return page.setNextToken(new PageToken(UNITS, last, "").encode())
+                                .build();
+                    }
+                    looked++;
+                    last = unit.name();
+                    if (filter.admits(unit.name())) {
+                        var message = view.message(unit, request.getWithContents());
+                        contents += message.getContents().getText().length();
+                        page.addUnits(message);
+                    }
+                }
+                return page.build();
+            });
+        });
+    }
+
+    CompletableFuture<ListUnitStatesResponse> listUnitStates(ListUnitStatesRequest request, Duration deadline) {
+        return checked(() -> {
+            var filter = new NameFilter(request.getNamesList());
+            var from = PageToken.decode(STATES, request.getPage().getToken());
+            int size = size(request.getPage());
+            return read(request.getRead(), deadline, view -> {
+                var page = ListUnitStatesResponse.newBuilder().setRevision(view.revision());
+                int looked = 0;
+                var last = from;
+                for (var record : view.statesAfter(from.name(), from.machineId())) {
+                    if (page.getStatesCount() >= size || looked >= MAX_SCAN) {
+                        return page.setNextToken(last.encode()).build();
+                    }
+                    looked++;
+                    last = new PageToken(STATES, record.name(), record.machineId());
+                    if (filter.admits(record.name())
+                            && (request.getMachineId().isEmpty()
+                                    || request.getMachineId().equals(record.machineId()))) {
+                        page.addStates(record.state());
+                    }
+                }
+                return page.build();
+            });
+        });
+    }
+
+    CompletableFuture<ListMachinesResponse> listMachines(ListMachinesRequest request, Duration deadline) {
+        return checked(() -> {
+            var from = PageToken.decode(MACHINES, request.getPage().getToken());
+            int size = size(request.getPage());
+            return read(request.getRead(), deadline, view -> {
+                var page = ListMachinesResponse.newBuilder().setRevision(view.revision());
+                String last = "";
+                for (var machine : view.machines().tailMap(from.name(), false).values()) {
+                    if (page.getMachinesCount() >= size) {
+                        return page.setNextToken(new PageToken(MACHINES, last, "").encode())
+                                .build();
+                    }
+                    last = machine.id();
+                    if (machine.present() || request.getIncludeLost()) {
+                        page.addMachines(view.message(machine));
+                    }
+                }
+                return page.build();
+            });
+        });
+    }
+
+    /** Whether a unit waits for a place. */
+    static boolean pending(Unit unit) {
+        return !unit.getGlobal()
+                && unit.getMachineId().isEmpty()
+                && unit.getTargetState().getNumber() >= TargetState.TARGET_STATE_LOADED_VALUE;
+    }
+
+    /** The same units, those that wait for a place with the reasons. Fails where this engine does not lead. */
+    CompletableFuture<List<Unit>> explained(List<Unit> units) {
+        var waiting = units.stream().filter(Reads::pending).map(Unit::getName).toList();
+        if (waiting.isEmpty()) {
+            return CompletableFuture.completedFuture(units);
+        }
+        return controller
+                .explain(waiting)
+                .thenApply(reasons -> units.stream()
+                        .map(unit -> unit.toBuilder()
+                                .addAllVetoes(reasons.getOrDefault(unit.getName(), List.of()))
+                                .build())
+                        .toList());
+    }
+
+    private <T> CompletableFuture<T> read(ReadOptions options, Duration deadline, Function<RegistryView, T> read) {
+        if (options.getStale()) {
+            return checked(() -> CompletableFuture.completedFuture(registry.read(read)));
+        }
+        return readIndex
+                .await(deadline)
+                .exceptionally(failure -> {
+                    throw unavailable(failure);
+                })
+                .thenApply(index -> registry.read(read));
+    }
+
+    private static RuntimeException unavailable(Throwable failure) {
+        var cause = Async.cause(failure);
+        return cause instanceof ReplicationException
+                ? Status.UNAVAILABLE
+                        .withDescription("no quorum confirmed that this answer would be up to date ("
+                                + cause.getMessage() + "): try again, or ask for a stale read")
+                        .asRuntimeException()
+                : Status.INTERNAL
+                        .withDescription(String.valueOf(cause))
+                        .withCause(cause)
+                        .asRuntimeException();
+    }
+
+    private static int size(Page page) {
+        if (page.getSize() < 0 || page.getSize() > MAX_PAGE) {
+            throw Status.INVALID_ARGUMENT
+                    .withDescription(
+                            "a page has at most " + MAX_PAGE + " rows, not " + Integer.toUnsignedString(page.getSize()))
+                    .asRuntimeException();
+        }
+        return page.getSize() == 0 ? DEFAULT_PAGE : page.getSize();
+    }
+
+    /** Runs it, with what it throws as the future's failure. */
+    private static <T> CompletableFuture<T> checked(Supplier<CompletableFuture<T>> call) {
+        try {
+            return call.get();
+        } catch (RuntimeException e) {
+            return CompletableFuture.failedFuture(e);
+        }
+    }
+}

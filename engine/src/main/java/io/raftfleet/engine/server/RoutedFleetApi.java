@@ -1,0 +1,343 @@
+package io.raftfleet.engine.server;
+
+import com.google.common.util.concurrent.FutureCallback;
+import com.google.common.util.concurrent.Futures;
+import com.google.common.util.concurrent.ListenableFuture;
+import com.google.common.util.concurrent.MoreExecutors;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.raftfleet.engine.api.Async;
+import io.raftfleet.engine.api.FleetApi;
+import io.raftfleet.engine.control.Abandoned;
+import io.raftfleet.engine.control.LocalWrites;
+import io.raftfleet.proto.fleet.CreateUnitsRequest;
+import io.raftfleet.proto.fleet.DestroyUnitsRequest;
+import io.raftfleet.proto.fleet.FleetGrpc.FleetFutureStub;
+import io.raftfleet.proto.fleet.GetUnitRequest;
+import io.raftfleet.proto.fleet.GetUnitResponse;
+import io.raftfleet.proto.fleet.ListMachinesRequest;
+import io.raftfleet.proto.fleet.ListMachinesResponse;
+import io.raftfleet.proto.fleet.ListUnitStatesRequest;
+import io.raftfleet.proto.fleet.ListUnitStatesResponse;
+import io.raftfleet.proto.fleet.ListUnitsRequest;
+import io.raftfleet.proto.fleet.ListUnitsResponse;
+import io.raftfleet.proto.fleet.PatchMachinesRequest;
+import io.raftfleet.proto.fleet.SetTargetStatesRequest;
+import io.raftfleet.proto.fleet.WriteResponse;
+import io.raftfleet.proto.model.Unit;
+import io.raftfleet.state.raft.EnginePeer;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The cluster's API on any engine. A write goes to whoever leads, here or elsewhere, and is tried again, with the same
+ * request id, when leadership moves under it, until it is answered or its deadline is over: then the answer is
+ * {@code UNKNOWN} if it may have been done, {@code UNAVAILABLE} if it certainly was not.
+ */
+final class RoutedFleetApi implements FleetApi {
+    private static final Duration FIRST_PAUSE = Duration.ofMillis(10);
+    private static final Duration LONGEST_PAUSE = Duration.ofMillis(250);
+
+    private final LocalWrites local;
+    private final Reads reads;
+    private final LeaderRoute route;
+    private final ScheduledExecutorService timer;
+    private final RandomGenerator random;
+
+    RoutedFleetApi(
+            LocalWrites local, Reads reads, LeaderRoute route, ScheduledExecutorService timer, RandomGenerator random) {
+        this.local = local;
+        this.reads = reads;
+        this.route = route;
+        this.timer = timer;
+        this.random = random;
+    }
+
+    /** The same API for calls that another engine forwarded: done here or {@code ABORTED}, sent no further. */
+    FleetApi forwarded() {
+        return new Forwarded();
+    }
+
+    @Override
+    public CompletableFuture<WriteResponse> createUnits(CreateUnitsRequest request, Duration deadline) {
+        return write(() -> local.createUnits(request), stub -> stub.createUnits(request), deadline);
+    }
+
+    @Override
+    public CompletableFuture<WriteResponse> setTargetStates(SetTargetStatesRequest request, Duration deadline) {
+        return write(() -> local.setTargetStates(request), stub -> stub.setTargetStates(request), deadline);
+    }
+
+    @Override
+    public CompletableFuture<WriteResponse> destroyUnits(DestroyUnitsRequest request, Duration deadline) {
+        return write(() -> local.destroyUnits(request), stub -> stub.destroyUnits(request), deadline);
+    }
+
+    @Override
+    public CompletableFuture<WriteResponse> patchMachines(PatchMachinesRequest request, Duration deadline) {
+        return write(() -> local.patchMachines(request), stub -> stub.patchMachines(request), deadline);
+    }
+
+    @Override
+    public CompletableFuture<GetUnitResponse> getUnit(GetUnitRequest request, Duration deadline) {
+        return reads.getUnit(request, deadline)
+                .thenCompose(response -> explained(
+                        response,
+                        List.of(response.getUnit()),
+                        units -> response.toBuilder().setUnit(units.getFirst()).build(),
+                        stub -> stub.getUnit(request),
+                        deadline));
+    }
+
+    @Override
+    public CompletableFuture<ListUnitsResponse> listUnits(ListUnitsRequest request, Duration deadline) {
+        var page = reads.listUnits(request, deadline);
+        if (!request.getWithVetoes()) {
+            return page;
+        }
+        return page.thenCompose(response -> explained(
+                response,
+                response.getUnitsList(),
+                units -> response.toBuilder().clearUnits().addAllUnits(units).build(),
+                stub -> stub.listUnits(request),
+                deadline));
+    }
+
+    @Override
+    public CompletableFuture<ListUnitStatesResponse> listUnitStates(ListUnitStatesRequest request, Duration deadline) {
+        return reads.listUnitStates(request, deadline);
+    }
+
+    @Override
+    public CompletableFuture<ListMachinesResponse> listMachines(ListMachinesRequest request, Duration deadline) {
+        return reads.listMachines(request, deadline);
+    }
+
+    /** With the reasons why units wait: the leader alone knows them; an answer without them beats none. */
+    private <T> CompletableFuture<T> explained(
+            T response,
+            List<Unit> units,
+            Function<List<Unit>, T> with,
+            Function<FleetFutureStub, ListenableFuture<T>> ask,
+            Duration deadline) {
+        if (units.stream().noneMatch(Reads::pending)) {
+            return CompletableFuture.completedFuture(response);
+        }
+        var leader = route.elsewhere();
+        var answer =
+                leader == null ? reads.explained(units).thenApply(with) : forward(leader, ask, deadline.dividedBy(2));
+        return answer.exceptionally(failure -> response);
+    }
+
+    private CompletableFuture<WriteResponse> write(
+            Supplier<CompletableFuture<WriteResponse>> here,
+            Function<FleetFutureStub, ListenableFuture<WriteResponse>> there,
+            Duration deadline) {
+        var write = new Write(here, there, System.nanoTime() + deadline.toNanos());
+        write.attempt();
+        return write.reply;
+    }
+
+    private <T> CompletableFuture<T> forward(
+            EnginePeer leader, Function<FleetFutureStub, ListenableFuture<T>> call, Duration deadline) {
+        var stub = route.futureStub(leader).withDeadlineAfter(deadline.toNanos(), TimeUnit.NANOSECONDS);
+        var pending = call.apply(stub);
+        var reply = new CompletableFuture<T>();
+        Futures.addCallback(
+                pending,
+                new FutureCallback<T>() {
+                    @Override
+                    public void onSuccess(@Nullable T result) {
+                        reply.complete(result);
+                    }
+
+                    @Override
+                    public void onFailure(Throwable failure) {
+                        reply.completeExceptionally(failure);
+                    }
+                },
+                MoreExecutors.directExecutor());
+        Async.whenDone(reply, (result, failure) -> {
+            if (reply.isCancelled()) {
+                pending.cancel(true);
+            }
+        });
+        return route.whileLeading(leader, reply);
+    }
+
+    /** One write on its way, perhaps over several leaders. Attempts follow each other; fields pass from one to the next. */
+    private final class Write {
+        private final Supplier<CompletableFuture<WriteResponse>> here;
+        private final Function<FleetFutureStub, ListenableFuture<WriteResponse>> there;
+        private final long deadlineNanos;
+        private final CompletableFuture<WriteResponse> reply = new CompletableFuture<>();
+        private final AtomicInteger attempts = new AtomicInteger();
+        private volatile boolean fateUnknown;
+        private volatile String lastFailure = "no leader is known";
+
+        Write(
+                Supplier<CompletableFuture<WriteResponse>> here,
+                Function<FleetFutureStub, ListenableFuture<WriteResponse>> there,
+                long deadlineNanos) {
+            this.here = here;
+            this.there = there;
+            this.deadlineNanos = deadlineNanos;
+        }
+
+        void attempt() {
+            long left = deadlineNanos - System.nanoTime();
+            if (left <= 0) {
+                giveUp();
+                return;
+            }
+            var leader = route.leader();
+            if (leader == null) {
+                again();
+                return;
+            }
+            var elsewhere = route.elsewhere();
+            var answer = elsewhere == null
+                    ? here.get().orTimeout(left, TimeUnit.NANOSECONDS)
+                    : forward(elsewhere, there, Duration.ofNanos(left));
+            Async.whenDone(answer, (result, failure) -> {
+                if (failure == null) {
+                    reply.complete(result);
+                } else {
+                    failed(failure);
+                }
+            });
+        }
+
+        private void failed(Throwable failure) {
+            switch (failure) {
+                case Abandoned abandoned -> {
+                    fateUnknown = fateUnknown || abandoned.fateUnknown();
+                    lastFailure = String.valueOf(abandoned.getMessage());
+                    again();
+                }
+                case StatusRuntimeException status -> {
+                    switch (status.getStatus().getCode()) {
+                        case ABORTED -> {
+                            lastFailure = String.valueOf(status.getStatus().getDescription());
+                            again();
+                        }
+                        case UNAVAILABLE, UNKNOWN, CANCELLED, DEADLINE_EXCEEDED -> {
+                            fateUnknown = true;
+                            lastFailure = String.valueOf(status.getStatus().getDescription());
+                            again();
+                        }
+                        default -> reply.completeExceptionally(status);
+                    }
+                }
+                default -> {
+                    // A call that was cancelled because its leader is none any more, or that got no answer in time.
+                    fateUnknown = true;
+                    lastFailure = "the leader did not answer";
+                    again();
+                }
+            }
+        }
+
+        private void again() {
+            int attempt = attempts.getAndIncrement();
+            long pause = Math.min(LONGEST_PAUSE.toNanos(), FIRST_PAUSE.toNanos() << Math.min(attempt, 10));
+            long jittered = pause / 2 + random.nextLong(pause / 2 + 1);
+            if (deadlineNanos - System.nanoTime() <= jittered) {
+                giveUp();
+            } else {
+                var unused =
+                        timer.schedule(() -> Thread.startVirtualThread(this::attempt), jittered, TimeUnit.NANOSECONDS);
+            }
+        }
+
+        private void giveUp() {
+            var status = fateUnknown
+                    ? Status.UNKNOWN.withDescription("the write may or may not have been done (" + lastFailure
+                            + "): ask again with the same request id")
+                    : Status.UNAVAILABLE.withDescription(
+                            "the write was not done: " + lastFailure + " within the deadline: try again");
+            reply.completeExceptionally(status.asRuntimeException());
+        }
+    }
+
+    /** For calls from another engine. */
+    private final class Forwarded implements FleetApi {
+        @Override
+        public CompletableFuture<WriteResponse> createUnits(CreateUnitsRequest request, Duration deadline) {
+            return hereOnly(local.createUnits(request), deadline);
+        }
+
+        @Override
+        public CompletableFuture<WriteResponse> setTargetStates(SetTargetStatesRequest request, Duration deadline) {
+            return hereOnly(local.setTargetStates(request), deadline);
+        }
+
+        @Override
+        public CompletableFuture<WriteResponse> destroyUnits(DestroyUnitsRequest request, Duration deadline) {
+            return hereOnly(local.destroyUnits(request), deadline);
+        }
+
+        @Override
+        public CompletableFuture<WriteResponse> patchMachines(PatchMachinesRequest request, Duration deadline) {
+            return hereOnly(local.patchMachines(request), deadline);
+        }
+
+        @Override
+        public CompletableFuture<GetUnitResponse> getUnit(GetUnitRequest request, Duration deadline) {
+            return reads.getUnit(request, deadline)
+                    .thenCompose(response -> reads.explained(List.of(response.getUnit()))
+                            .thenApply(units -> response.toBuilder()
+                                    .setUnit(units.getFirst())
+                                    .build()));
+        }
+
+        @Override
+        public CompletableFuture<ListUnitsResponse> listUnits(ListUnitsRequest request, Duration deadline) {
+            return reads.listUnits(request, deadline)
+                    .thenCompose(response -> reads.explained(response.getUnitsList())
+                            .thenApply(units -> response.toBuilder()
+                                    .clearUnits()
+                                    .addAllUnits(units)
+                                    .build()));
+        }
+
+        @Override
+        public CompletableFuture<ListUnitStatesResponse> listUnitStates(
+                ListUnitStatesRequest request, Duration deadline) {
+            return reads.listUnitStates(request, deadline);
+        }
+
+        @Override
+        public CompletableFuture<ListMachinesResponse> listMachines(ListMachinesRequest request, Duration deadline) {
+            return reads.listMachines(request, deadline);
+        }
+
+        private CompletableFuture<WriteResponse> hereOnly(CompletableFuture<WriteResponse> write, Duration deadline) {
+            return write.orTimeout(deadline.toNanos(), TimeUnit.NANOSECONDS).exceptionally(failure -> {
+                throw status(Async.cause(failure));
+            });
+        }
+
+        private StatusRuntimeException status(Throwable failure) {
+            return switch (failure) {
+                case StatusRuntimeException status -> status;
+                case Abandoned abandoned ->
+                    (abandoned.fateUnknown() ? Status.UNKNOWN : Status.ABORTED)
+                            .withDescription(abandoned.getMessage())
+                            .asRuntimeException();
+                default ->
+                    Status.UNKNOWN
+                            .withDescription("the write was not answered in time")
+                            .asRuntimeException();
+            };
+        }
+    }
+}

@@ -1,0 +1,115 @@
+package io.raftfleet.engine.session;
+
+import com.google.protobuf.ByteString;
+import io.grpc.Status;
+import io.grpc.stub.ServerCallStreamObserver;
+import io.grpc.stub.StreamObserver;
+import io.raftfleet.proto.agent.AgentFrame;
+import io.raftfleet.proto.agent.AgentGatewayGrpc;
+import io.raftfleet.proto.agent.EngineFrame;
+import io.raftfleet.proto.agent.FetchContentsRequest;
+import io.raftfleet.proto.agent.FindLeaderRequest;
+import io.raftfleet.proto.agent.FindLeaderResponse;
+import io.raftfleet.proto.agent.LogUpload;
+import io.raftfleet.proto.agent.LogUploadDone;
+import io.raftfleet.proto.model.UnitContents;
+import io.raftfleet.state.Registry;
+import io.raftfleet.unit.UnitHash;
+import java.util.Iterator;
+
+/** What agents call. See {@code agent.proto}. */
+public final class AgentGatewayService extends AgentGatewayGrpc.AgentGatewayImplBase {
+    private static final int MAX_HASHES = 100_000;
+
+    private final String clusterId;
+    private final Registry registry;
+    private final Sessions sessions;
+    private final LogBroker logs;
+    private final LeadershipCheck check;
+
+    public AgentGatewayService(
+            String clusterId, Registry registry, Sessions sessions, LogBroker logs, LeadershipCheck check) {
+        this.clusterId = clusterId;
+        this.registry = registry;
+        this.sessions = sessions;
+        this.logs = logs;
+        this.check = check;
+    }
+
+    @Override
+    public StreamObserver<AgentFrame> session(StreamObserver<EngineFrame> responses) {
+        var session = new AgentSession(sessions, responses);
+        session.start();
+        return session;
+    }
+
+    @Override
+    public void fetchContents(FetchContentsRequest request, StreamObserver<UnitContents> responses) {
+        var out = (ServerCallStreamObserver<UnitContents>) responses;
+        if (request.getHashesCount() > MAX_HASHES
+                || request.getHashesList().stream().anyMatch(hash -> hash.size() != UnitHash.BYTES)) {
+            out.onError(Status.INVALID_ARGUMENT
+                    .withDescription("contents are asked for by at most " + MAX_HASHES + " hashes of " + UnitHash.BYTES
+                            + " bytes each")
+                    .asRuntimeException());
+            return;
+        }
+        out.setOnReadyHandler(
+                new ContentsSender(registry, request.getHashesList().iterator(), out));
+    }
+
+    @Override
+    public StreamObserver<LogUpload> uploadLog(StreamObserver<LogUploadDone> responses) {
+        return logs.upload(responses);
+    }
+
+    @Override
+    public void findLeader(FindLeaderRequest request, StreamObserver<FindLeaderResponse> responses) {
+        responses.onNext(FindLeaderResponse.newBuilder()
+                .setLeading(sessions.leading())
+                .setLeaderGrpc(check.leaderGrpc())
+                .setTerm(check.term())
+                .setClusterId(clusterId)
+                .setIncarnation(registry.read(view -> view.incarnation()))
+                .build());
+        responses.onCompleted();
+    }
+
+    /** Sends contents while there is room. gRPC runs it one at a time. */
+    private static final class ContentsSender implements Runnable {
+        private final Registry registry;
+        private final Iterator<ByteString> hashes;
+        private final ServerCallStreamObserver<UnitContents> out;
+        private boolean ended;
+
+        ContentsSender(Registry registry, Iterator<ByteString> hashes, ServerCallStreamObserver<UnitContents> out) {
+            this.registry = registry;
+            this.hashes = hashes;
+            this.out = out;
+        }
+
+        @Override
+        public void run() {
+            while (!ended && out.isReady()) {
+                if (!hashes.hasNext()) {
+                    ended = true;
+                    out.onCompleted();
+                    return;
+                }
+                var hash = UnitHash.from(hashes.next());
+                var text = registry.read(view -> view.contents(hash));
+                if (text == null) {
+                    ended = true;
+                    out.onError(Status.NOT_FOUND
+                            .withDescription("the registry has no contents of hash " + hash.toHex())
+                            .asRuntimeException());
+                    return;
+                }
+                out.onNext(UnitContents.newBuilder()
+                        .setHash(hash.toByteString())
+                        .setText(text)
+                        .build());
+            }
+        }
+    }
+}

@@ -1,0 +1,303 @@
+package io.raftfleet.engine.session;
+
+import io.grpc.Metadata;
+import io.grpc.Status;
+import io.grpc.stub.ServerCallStreamObserver;
+import io.grpc.stub.StreamObserver;
+import io.raftfleet.proto.agent.AgentFrame;
+import io.raftfleet.proto.agent.AssignmentDelta;
+import io.raftfleet.proto.agent.BucketDigests;
+import io.raftfleet.proto.agent.DigestRequest;
+import io.raftfleet.proto.agent.EngineFrame;
+import io.raftfleet.proto.agent.HeartbeatAck;
+import io.raftfleet.proto.agent.Hello;
+import io.raftfleet.proto.agent.Inventory;
+import io.raftfleet.proto.agent.InventoryRequest;
+import io.raftfleet.proto.agent.OpenLog;
+import io.raftfleet.proto.agent.StateAck;
+import io.raftfleet.proto.agent.StateReport;
+import io.raftfleet.proto.agent.Welcome;
+import io.raftfleet.unit.Digest;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One agent's control stream. Frames from the agent come one at a time, on gRPC's threads; what is to be told to the agent
+ * is remembered by unit name, not by message, and read from the registry when the stream has room, so that a slow agent
+ * costs no more than the names of its units. Its own monitor guards the stream and all fields.
+ */
+final class AgentSession implements StreamObserver<AgentFrame> {
+    private static final Logger log = LoggerFactory.getLogger(AgentSession.class);
+
+    /** Orders in one frame; keeps frames around 100 KiB. */
+    private static final int MAX_ORDERS = 1000;
+
+    /** States in one report: keeps a report's record well below an entry. */
+    static final int MAX_STATES = 1000;
+
+    /** Reports under way at once; more wait in the agent, by gRPC's flow control. */
+    private static final int MAX_REPORTS = 16;
+
+    private final Sessions sessions;
+    private final ServerCallStreamObserver<EngineFrame> out;
+    /** Held while orders are read from the registry and sent, so that they leave in the order of the registry. */
+    private final Object telling = new Object();
+
+    private @Nullable Hello hello;
+    private long epoch;
+    private boolean closed;
+    private int reports;
+    private boolean paused;
+    private Set<String> untold = new LinkedHashSet<>();
+
+    AgentSession(Sessions sessions, StreamObserver<EngineFrame> responses) {
+        this.sessions = sessions;
+        this.out = (ServerCallStreamObserver<EngineFrame>) responses;
+        out.disableAutoRequest();
+        out.setOnReadyHandler(this::flush);
+        out.setOnCancelHandler(() -> ended("its connection broke"));
+    }
+
+    void start() {
+        out.request(1);
+    }
+
+    @Override
+    public void onNext(AgentFrame frame) {
+        if (hello == null) {
+            if (frame.hasHello()) {
+                hello = frame.getHello();
+                sessions.hello(this, frame.getHello());
+                out.request(1);
+            } else {
+                refuse(Status.INVALID_ARGUMENT.withDescription(
+                        "the first frame of a session is a hello, not " + frame.getFrameCase()));
+            }
+            return;
+        }
+        switch (frame.getFrameCase()) {
+            case HEARTBEAT -> sessions.heartbeat(this, frame.getHeartbeat().getSequence());
+            case STATES -> {
+                report(frame.getStates());
+                return;
+            }
+            case DIGESTS -> compare(frame.getDigests());
+            case INVENTORY -> reconcile(frame.getInventory());
+            case HELLO, FRAME_NOT_SET -> {
+                refuse(Status.INVALID_ARGUMENT.withDescription("unexpected frame " + frame.getFrameCase()));
+                return;
+            }
+        }
+        out.request(1);
+    }
+
+    @Override
+    public void onError(Throwable t) {
+        ended("its connection broke");
+    }
+
+    @Override
+    public void onCompleted() {
+        ended("the agent closed it");
+        synchronized (this) {
+            if (!out.isCancelled()) {
+                out.onCompleted();
+            }
+        }
+    }
+
+    String machineId() {
+        return hello().getMachineId();
+    }
+
+    Hello hello() {
+        var said = hello;
+        if (said == null) {
+            throw new IllegalStateException("a session without a hello");
+        }
+        return said;
+    }
+
+    synchronized long epoch() {
+        return epoch;
+    }
+
+    /** Opens the session: from now on it is told what changes. */
+    void welcome(Welcome welcome, Collection<String> tell) {
+        synchronized (this) {
+            if (closed) {
+                return;
+            }
+            epoch = welcome.getSessionEpoch();
+            untold.addAll(tell);
+            out.onNext(EngineFrame.newBuilder().setWelcome(welcome).build());
+            if (!welcome.getAssignmentsMatch() || !welcome.getStatesMatch()) {
+                out.onNext(EngineFrame.newBuilder()
+                        .setDigestRequest(DigestRequest.newBuilder()
+                                .setAssignments(!welcome.getAssignmentsMatch())
+                                .setStates(!welcome.getStatesMatch()))
+                        .build());
+            }
+        }
+        flush();
+    }
+
+    /** Something about this unit on this machine may have to be told. Cheap; {@link #flush} does the work. */
+    synchronized void mark(String unit) {
+        untold.add(unit);
+    }
+
+    /** Tells what there is to tell, while the stream has room. */
+    void flush() {
+        synchronized (telling) {
+            for (var names = take(); !names.isEmpty(); names = take()) {
+                tell(sessions.delta(machineId(), names));
+            }
+        }
+    }
+
+    void acknowledgeHeartbeat(long sequence) {
+        send(EngineFrame.newBuilder()
+                .setHeartbeatAck(HeartbeatAck.newBuilder().setSequence(sequence))
+                .build());
+    }
+
+    void openLog(OpenLog request) {
+        send(EngineFrame.newBuilder().setOpenLog(request).build());
+    }
+
+    /** Ends the session from this side. */
+    void refuse(Status status) {
+        refuse(status, null);
+    }
+
+    void refuse(Status status, @Nullable Metadata trailers) {
+        synchronized (this) {
+            if (closed) {
+                return;
+            }
+            closed = true;
+            out.onError(trailers == null ? status.asRuntimeException() : status.asRuntimeException(trailers));
+        }
+        if (hello != null) {
+            sessions.ended(this);
+        }
+    }
+
+    private synchronized List<String> take() {
+        if (closed || epoch == 0 || !out.isReady()) {
+            return List.of();
+        }
+        if (untold.size() <= MAX_ORDERS) {
+            var all = List.copyOf(untold);
+            untold = new LinkedHashSet<>();
+            return all;
+        }
+        var some = new ArrayList<String>(MAX_ORDERS);
+        var names = untold.iterator();
+        while (some.size() < MAX_ORDERS) {
+            some.add(names.next());
+            names.remove();
+        }
+        return some;
+    }
+
+    private void tell(AssignmentDelta delta) {
+        if (!Assignments.isEmpty(delta)) {
+            send(EngineFrame.newBuilder().setAssignments(delta).build());
+        }
+    }
+
+    private void send(EngineFrame frame) {
+        synchronized (this) {
+            if (!closed) {
+                out.onNext(frame);
+            }
+        }
+    }
+
+    private void report(StateReport report) {
+        if (report.getStatesCount() > MAX_STATES || report.getGoneCount() > MAX_STATES) {
+            refuse(Status.INVALID_ARGUMENT.withDescription("a report holds at most " + MAX_STATES
+                    + " states, this one has " + Math.max(report.getStatesCount(), report.getGoneCount())));
+            return;
+        }
+        boolean goOn;
+        synchronized (this) {
+            reports++;
+            goOn = reports < MAX_REPORTS;
+            paused = !goOn;
+        }
+        if (goOn) {
+            out.request(1);
+        }
+        sessions.report(this, report);
+    }
+
+    /** A report is committed. */
+    void acknowledge(long sequence) {
+        boolean goOn;
+        synchronized (this) {
+            reports--;
+            goOn = paused;
+            paused = false;
+        }
+        send(EngineFrame.newBuilder()
+                .setStateAck(StateAck.newBuilder().setSequence(sequence))
+                .build());
+        if (goOn) {
+            out.request(1);
+        }
+    }
+
+    private void compare(BucketDigests theirs) {
+        var ours = sessions.digests(machineId());
+        var request = InventoryRequest.newBuilder();
+        for (int bucket = 0; bucket < Digest.BUCKETS; bucket++) {
+            if (theirs.getAssignmentsCount() == Digest.BUCKETS
+                    && theirs.getAssignments(bucket) != ours.getAssignments(bucket)) {
+                request.addBuckets(bucket);
+            }
+            if (theirs.getStatesCount() == Digest.BUCKETS && theirs.getStates(bucket) != ours.getStates(bucket)) {
+                request.addStateBuckets(bucket);
+            }
+        }
+        if (request.getBucketsCount() + request.getStateBucketsCount() > 0) {
+            send(EngineFrame.newBuilder().setInventoryRequest(request).build());
+        }
+    }
+
+    private void reconcile(Inventory inventory) {
+        AssignmentDelta delta;
+        synchronized (telling) {
+            delta = sessions.reconcile(machineId(), inventory);
+            tell(delta);
+        }
+        if (delta.getOrphansCount() > 0) {
+            log.warn(
+                    "machine {} has {} units that the registry does not know, kept running: {}",
+                    machineId(),
+                    delta.getOrphansCount(),
+                    delta.getOrphansList());
+        }
+    }
+
+    private void ended(String why) {
+        synchronized (this) {
+            if (closed) {
+                return;
+            }
+            closed = true;
+        }
+        if (hello != null) {
+            log.info("session of machine {} ended: {}", machineId(), why);
+            sessions.ended(this);
+        }
+    }
+}

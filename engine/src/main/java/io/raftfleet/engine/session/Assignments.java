@@ -1,0 +1,119 @@
+package io.raftfleet.engine.session;
+
+import io.raftfleet.proto.agent.AssignedUnit;
+import io.raftfleet.proto.agent.AssignmentDelta;
+import io.raftfleet.proto.agent.Inventory;
+import io.raftfleet.state.MachineRecord;
+import io.raftfleet.state.RegistryView;
+import io.raftfleet.state.UnitRecord;
+import io.raftfleet.unit.Digest;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a machine is to run, read from the registry. A unit is due on a machine when it is assigned there and has left, or
+ * need not leave, every other machine that is present: that is what keeps it from running twice while it moves.
+ */
+final class Assignments {
+    private Assignments() {}
+
+    /** The order for one unit on one machine; null when it is not due there. */
+    static @Nullable AssignedUnit due(RegistryView view, UnitRecord unit, MachineRecord machine) {
+        if (!view.assigned(unit, machine) || held(view, unit, machine.id())) {
+            return null;
+        }
+        return AssignedUnit.newBuilder()
+                .setName(unit.name())
+                .setHash(unit.hash().toByteString())
+                .setTargetState(unit.target())
+                .setStartGeneration(unit.startGeneration())
+                .build();
+    }
+
+    /** Every order for a machine. */
+    static List<AssignedUnit> all(RegistryView view, MachineRecord machine) {
+        var units = new ArrayList<AssignedUnit>();
+        collect(view, machine, view.scheduledTo(machine.id()), units);
+        collect(view, machine, view.wantedGlobals(), units);
+        return units;
+    }
+
+    /** Digest over every order for a machine. */
+    static Digest digest(RegistryView view, MachineRecord machine) {
+        var digest = new Digest();
+        all(view, machine).forEach(unit -> digest.add(unit.getName(), Digest.of(unit)));
+        return digest;
+    }
+
+    /** What is to be told of these units; empty when there is nothing to tell. */
+    static AssignmentDelta delta(RegistryView view, MachineRecord machine, Collection<String> names) {
+        var delta = AssignmentDelta.newBuilder().setRevision(view.revision());
+        for (var name : names) {
+            var unit = view.unit(name);
+            var due = unit == null ? null : due(view, unit, machine);
+            if (due != null) {
+                delta.addSet(due);
+            } else if (view.departures(name).contains(machine.id())) {
+                delta.addRemove(name);
+            }
+        }
+        return delta.build();
+    }
+
+    /** What is to be told to an agent that has this in some buckets, so that it comes to have what it should. */
+    static AssignmentDelta reconcile(RegistryView view, MachineRecord machine, Inventory inventory) {
+        var buckets = Set.copyOf(inventory.getBucketsList());
+        Map<String, AssignedUnit> has = new HashMap<>();
+        inventory.getUnitsList().forEach(unit -> has.put(unit.getName(), unit));
+        var delta = AssignmentDelta.newBuilder().setRevision(view.revision());
+        for (var due : all(view, machine)) {
+            if (buckets.contains(Digest.bucket(due.getName())) && !due.equals(has.remove(due.getName()))) {
+                delta.addSet(due);
+            }
+        }
+        for (var name : has.keySet()) {
+            var unit = view.unit(name);
+            if (unit != null && view.assigned(unit, machine)) {
+                continue; // held: it is told when the other machine has let go of it
+            }
+            if (unit != null || view.departures(name).contains(machine.id())) {
+                delta.addRemove(name);
+            } else {
+                delta.addOrphans(name);
+            }
+        }
+        return delta.build();
+    }
+
+    static boolean isEmpty(AssignmentDelta delta) {
+        return delta.getSetCount() + delta.getRemoveCount() + delta.getOrphansCount() == 0;
+    }
+
+    private static void collect(
+            RegistryView view, MachineRecord machine, Collection<String> names, List<AssignedUnit> into) {
+        for (var name : names) {
+            var unit = view.unit(name);
+            var due = unit == null ? null : due(view, unit, machine);
+            if (due != null) {
+                into.add(due);
+            }
+        }
+    }
+
+    private static boolean held(RegistryView view, UnitRecord unit, String machineId) {
+        if (unit.global()) {
+            return false;
+        }
+        for (var leaving : view.departures(unit.name())) {
+            if (!leaving.equals(machineId) && view.present(leaving)) {
+                return true;
+            }
+        }
+        return false;
+    }
+}

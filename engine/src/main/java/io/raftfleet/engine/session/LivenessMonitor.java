@@ -1,0 +1,101 @@
+package io.raftfleet.engine.session;
+
+import io.raftfleet.engine.control.Controller;
+import io.raftfleet.state.Registry;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Has machines that were not heard for their TTL declared lost. When more than a third of the machines that this leader has
+ * heard fall silent together, it takes the fault to be its own: it says so, gives them another TTL, and hands leadership
+ * over. A machine that a leader has never heard is simply lost after its TTL, so this happens once. Losses are
+ * rate-limited, for each makes work for the whole cluster.
+ *
+ * <p>Runs on one timer; state is the timer's alone.
+ */
+public final class LivenessMonitor {
+    private static final Logger log = LoggerFactory.getLogger(LivenessMonitor.class);
+    private static final Duration TICK = Duration.ofMillis(250);
+    /** Fewer silent machines than this are never blamed on the leader. */
+    private static final int MASS = 3;
+
+    private final Registry registry;
+    private final MachineLiveness liveness;
+    private final Controller controller;
+    private final Sessions sessions;
+    private final Duration ttl;
+    private final LongSupplier nanoClock;
+    private final Runnable handOver;
+
+    /**
+     * @param handOver asks another engine to lead; returns at once; does nothing where there is no other
+     */
+    public LivenessMonitor(
+            Registry registry,
+            Controller controller,
+            Sessions sessions,
+            Duration ttl,
+            LongSupplier nanoClock,
+            Runnable handOver) {
+        this.registry = registry;
+        this.liveness = sessions.liveness();
+        this.controller = controller;
+        this.sessions = sessions;
+        this.ttl = ttl;
+        this.nanoClock = nanoClock;
+        this.handOver = handOver;
+    }
+
+    /** Begins to look, on {@code timer}. */
+    public void start(ScheduledExecutorService timer) {
+        var unused = timer.scheduleWithFixedDelay(this::tick, TICK.toMillis(), TICK.toMillis(), TimeUnit.MILLISECONDS);
+    }
+
+    private void tick() {
+        if (!sessions.leading()) {
+            return;
+        }
+        try {
+            int tracked = liveness.size();
+            // At most a twentieth of the machines a tick, a fifth a second.
+            var silent = liveness.silent(nanoClock.getAsLong(), Math.max(MASS + 1, tracked / 20));
+            if (!silent.isEmpty() && !blameSelf(silent, tracked)) {
+                silent.forEach(this::lose);
+            }
+        } catch (RuntimeException e) {
+            log.error("looking for silent machines failed; it goes on at the next tick", e);
+        }
+    }
+
+    private boolean blameSelf(List<MachineLiveness.Silent> silent, int tracked) {
+        long heard = silent.stream().filter(MachineLiveness.Silent::everHeard).count();
+        if (heard < MASS || heard * 3 <= tracked) {
+            return false;
+        }
+        log.warn(
+                "{} of {} machines fell silent at once: this engine takes the fault to be its own, gives them another {} and hands leadership over",
+                heard,
+                tracked,
+                ttl);
+        liveness.respite(silent, nanoClock.getAsLong());
+        handOver.run();
+        return true;
+    }
+
+    private void lose(MachineLiveness.Silent silent) {
+        var machine = registry.read(view -> view.machine(silent.machineId()));
+        if (machine != null && machine.present()) {
+            log.warn(
+                    "machine {} at {} was not heard for {}: it is lost, its units are placed elsewhere",
+                    machine.id(),
+                    machine.primaryIp(),
+                    ttl);
+            controller.silent(machine.id(), machine.sessionEpoch(), "not heard for " + ttl.toMillis() + " ms");
+        }
+    }
+}

@@ -1,0 +1,410 @@
+package io.raftfleet.engine.session;
+
+import io.grpc.Metadata;
+import io.grpc.Status;
+import io.grpc.protobuf.ProtoUtils;
+import io.raftfleet.engine.api.Async;
+import io.raftfleet.engine.control.Controller;
+import io.raftfleet.proto.agent.AssignmentDelta;
+import io.raftfleet.proto.agent.BucketDigests;
+import io.raftfleet.proto.agent.Hello;
+import io.raftfleet.proto.agent.Inventory;
+import io.raftfleet.proto.agent.Redirect;
+import io.raftfleet.proto.agent.StateReport;
+import io.raftfleet.proto.agent.Welcome;
+import io.raftfleet.proto.log.SessionOpened;
+import io.raftfleet.proto.log.StatesReported;
+import io.raftfleet.state.Change;
+import io.raftfleet.state.MachineRecord;
+import io.raftfleet.state.Registry;
+import io.raftfleet.state.RegistryView;
+import io.raftfleet.state.UnitRecord;
+import io.raftfleet.unit.Digest;
+import java.time.Duration;
+import java.util.Collection;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
+import java.util.function.Function;
+import java.util.function.LongSupplier;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The sessions of this engine's agents while it leads. Hears of every applied entry and marks, in the sessions concerned,
+ * which units' orders may have changed.
+ *
+ * <p>The map of sessions is concurrent; a session guards itself. {@link #term} is written by the decision thread.
+ */
+public final class Sessions implements Registry.Listener {
+    private static final Logger log = LoggerFactory.getLogger(Sessions.class);
+    private static final Pattern MACHINE_ID = Pattern.compile("[0-9a-f]{32}");
+    private static final int MAX_METADATA = 1000;
+    static final Metadata.Key<Redirect> REDIRECT =
+            Metadata.Key.of("raftfleet-redirect-bin", ProtoUtils.metadataMarshaller(Redirect.getDefaultInstance()));
+
+    /**
+     * How long things take.
+     *
+     * @param ttl after this long without a heartbeat a machine is lost
+     * @param heartbeat how often agents send one
+     * @param silence with nothing from the engine for this long, agents ask all engines who leads
+     */
+    public record Timing(Duration ttl, Duration heartbeat, Duration silence) {}
+
+    private final String clusterId;
+    private final Registry registry;
+    private final Controller controller;
+    private final LeadershipCheck check;
+    private final Timing timing;
+    private final LongSupplier nanoClock;
+    private final Executor flusher;
+    private final MachineLiveness liveness;
+    private final Map<String, AgentSession> byMachine = new ConcurrentHashMap<>();
+    private volatile long term;
+
+    /**
+     * @param flusher runs short tasks that write to sessions; more than one at a time is fine
+     */
+    public Sessions(
+            String clusterId,
+            Registry registry,
+            Controller controller,
+            LeadershipCheck check,
+            Timing timing,
+            LongSupplier nanoClock,
+            Executor flusher) {
+        this.clusterId = clusterId;
+        this.registry = registry;
+        this.controller = controller;
+        this.check = check;
+        this.timing = timing;
+        this.liveness = new MachineLiveness(timing.ttl());
+        this.nanoClock = nanoClock;
+        this.flusher = flusher;
+    }
+
+    /** This engine has begun to lead: sessions are welcome, and nobody is lost before a full TTL. */
+    public void begin(long newTerm) {
+        liveness.begin(
+                registry.read(view -> view.machines().values().stream()
+                        .filter(MachineRecord::present)
+                        .map(MachineRecord::id)
+                        .toList()),
+                nanoClock.getAsLong());
+        term = newTerm;
+    }
+
+    /** This engine leads no longer: every agent is sent to look for who does. */
+    public void end() {
+        term = 0;
+        for (var session : List.copyOf(byMachine.values())) {
+            session.refuse(notLeading(), redirect());
+        }
+    }
+
+    /** How many agents are connected. */
+    public int size() {
+        return byMachine.size();
+    }
+
+    @Nullable
+    AgentSession get(String machineId) {
+        return byMachine.get(machineId);
+    }
+
+    Metadata redirect() {
+        var trailers = new Metadata();
+        trailers.put(
+                REDIRECT,
+                Redirect.newBuilder()
+                        .setLeaderGrpc(check.leaderGrpc())
+                        .setTerm(check.term())
+                        .build());
+        return trailers;
+    }
+
+    static Status notLeading() {
+        return Status.FAILED_PRECONDITION.withDescription("this engine does not lead: follow the redirect");
+    }
+
+    MachineLiveness liveness() {
+        return liveness;
+    }
+
+    /** Whether this engine leads, and takes sessions. */
+    public boolean leading() {
+        return term != 0;
+    }
+
+    // --- What agents say -------------------------------------------------------------------------------------------
+
+    void hello(AgentSession session, Hello hello) {
+        if (!leading()) {
+            session.refuse(notLeading(), redirect());
+            return;
+        }
+        var refusal = refusal(hello);
+        if (refusal == null) {
+            refusal = claim(session, hello);
+        }
+        if (refusal != null) {
+            log.warn(
+                    "refused the session of machine {} at {}: {}",
+                    hello.getMachineId(),
+                    hello.getPrimaryIp(),
+                    refusal.getDescription());
+            session.refuse(refusal);
+            return;
+        }
+        Async.whenDone(
+                controller.openSession(SessionOpened.newBuilder()
+                        .setMachineId(hello.getMachineId())
+                        .setPrimaryIp(hello.getPrimaryIp())
+                        .putAllMetadata(hello.getMetadataMap())
+                        .setVersion(hello.getVersion())
+                        .setAgentInstance(hello.getAgentInstance())
+                        .setBootId(hello.getBootId())
+                        .build()),
+                (epoch, failure) -> {
+                    if (failure != null) {
+                        session.refuse(notLeading(), redirect());
+                    } else {
+                        liveness.heard(hello.getMachineId(), nanoClock.getAsLong());
+                        flusher.execute(() -> welcome(session, hello, epoch));
+                    }
+                });
+    }
+
+    void heartbeat(AgentSession session, long sequence) {
+        liveness.heard(session.machineId(), nanoClock.getAsLong());
+        Async.whenDone(check.confirm(), (confirmed, failure) -> {
+            // Not confirmed: no acknowledgement, and the agent looks for the leader when it has waited long enough.
+            if (failure == null) {
+                session.acknowledgeHeartbeat(sequence);
+            }
+        });
+    }
+
+    void report(AgentSession session, StateReport report) {
+        Async.whenDone(
+                controller.report(StatesReported.newBuilder()
+                        .setMachineId(session.machineId())
+                        .setSessionEpoch(report.getSessionEpoch())
+                        .setSequence(report.getSequence())
+                        .addAllStates(report.getStatesList())
+                        .addAllGone(report.getGoneList())
+                        .addAllWholeBuckets(report.getWholeBucketsList())
+                        .build()),
+                (committed, failure) -> {
+                    if (failure == null) {
+                        session.acknowledge(report.getSequence());
+                    } else {
+                        session.refuse(notLeading(), redirect());
+                    }
+                });
+    }
+
+    AssignmentDelta reconcile(String machineId, Inventory inventory) {
+        return forMachine(
+                machineId,
+                AssignmentDelta.getDefaultInstance(),
+                view -> machine -> Assignments.reconcile(view, machine, inventory));
+    }
+
+    AssignmentDelta delta(String machineId, Collection<String> names) {
+        return forMachine(
+                machineId,
+                AssignmentDelta.getDefaultInstance(),
+                view -> machine -> Assignments.delta(view, machine, names));
+    }
+
+    BucketDigests digests(String machineId) {
+        return forMachine(machineId, BucketDigests.getDefaultInstance(), view -> machine -> {
+            var assignments = Assignments.digest(view, machine);
+            var states = view.statesDigest(machineId);
+            var digests = BucketDigests.newBuilder();
+            for (int bucket = 0; bucket < Digest.BUCKETS; bucket++) {
+                digests.addAssignments(assignments.bucketDigest(bucket));
+                digests.addStates(states == null ? 0 : states.bucketDigest(bucket));
+            }
+            return digests.build();
+        });
+    }
+
+    void ended(AgentSession session) {
+        byMachine.remove(session.machineId(), session);
+    }
+
+    private @Nullable Status refusal(Hello hello) {
+        if (!MACHINE_ID.matcher(hello.getMachineId()).matches()) {
+            return Status.INVALID_ARGUMENT.withDescription("machine id \"" + hello.getMachineId()
+                    + "\" is not 32 lower-case hexadecimal digits, as in /etc/machine-id");
+        }
+        if (!hello.getClusterId().isEmpty() && !hello.getClusterId().equals(clusterId)) {
+            return Status.FAILED_PRECONDITION.withDescription("machine " + hello.getMachineId() + " belongs to cluster "
+                    + hello.getClusterId() + "; this is cluster " + clusterId);
+        }
+        if (hello.getMetadataCount() > MAX_METADATA) {
+            return Status.INVALID_ARGUMENT.withDescription("machine " + hello.getMachineId() + " has "
+                    + hello.getMetadataCount() + " metadata keys; at most " + MAX_METADATA + " are allowed");
+        }
+        return null;
+    }
+
+    /** Makes this the session of its machine, unless another live agent has that machine id. */
+    private @Nullable Status claim(AgentSession session, Hello hello) {
+        var id = hello.getMachineId();
+        var other = byMachine.get(id);
+        if (other != null && other.hello().getAgentInstance() != hello.getAgentInstance()) {
+            return duplicate(hello, other.hello().getPrimaryIp());
+        }
+        var known = registry.read(view -> view.machine(id));
+        if (known != null
+                && other == null
+                && known.present()
+                && known.agentInstance() != hello.getAgentInstance()
+                && !known.primaryIp().equals(hello.getPrimaryIp())) {
+            // Present at another address, though not connected here: it counts as alive until its TTL is over.
+            return duplicate(hello, known.primaryIp());
+        }
+        var before = byMachine.put(id, session);
+        if (before != null && before != session) {
+            before.refuse(Status.CANCELLED.withDescription("the agent has opened another session"));
+            byMachine.put(id, session);
+        }
+        return null;
+    }
+
+    private static Status duplicate(Hello hello, String otherAddress) {
+        return Status.ALREADY_EXISTS.withDescription("machine id " + hello.getMachineId() + " of the agent at "
+                + hello.getPrimaryIp() + " is in use by the live agent at " + otherAddress
+                + ": give each machine an id of its own (/etc/machine-id, --machine-id)");
+    }
+
+    private void welcome(AgentSession session, Hello hello, long epoch) {
+        var id = hello.getMachineId();
+        var welcome = Welcome.newBuilder()
+                .setClusterId(clusterId)
+                .setTerm(term)
+                .setSessionEpoch(epoch)
+                .setTtlMs((int) timing.ttl().toMillis())
+                .setHeartbeatIntervalMs((int) timing.heartbeat().toMillis())
+                .setSilenceLimitMs((int) timing.silence().toMillis())
+                .setMaxStatesPerReport(AgentSession.MAX_STATES);
+        var leaving = registry.read(view -> {
+            var machine = view.machine(id);
+            var states = view.statesDigest(id);
+            welcome.setIncarnation(view.incarnation())
+                    .setAssignmentsMatch(machine != null
+                            && Assignments.digest(view, machine).whole() == hello.getAssignmentsDigest())
+                    .setStatesMatch((states == null ? 0 : states.whole()) == hello.getStatesDigest());
+            return Set.copyOf(view.departuresFrom(id));
+        });
+        session.welcome(welcome.build(), leaving);
+        log.info(
+                "machine {} at {} has opened session {} with {} units{}",
+                id,
+                hello.getPrimaryIp(),
+                epoch,
+                hello.getUnits(),
+                welcome.getAssignmentsMatch() && welcome.getStatesMatch() ? ", all as known" : "");
+    }
+
+    private <T> T forMachine(String machineId, T otherwise, Function<RegistryView, Function<MachineRecord, T>> read) {
+        return registry.read(view -> {
+            var machine = view.machine(machineId);
+            return machine == null ? otherwise : read.apply(view).apply(machine);
+        });
+    }
+
+    // --- What the registry says ------------------------------------------------------------------------------------
+
+    @Override
+    public void applied(Registry.Applied applied) {
+        if (byMachine.isEmpty()) {
+            return;
+        }
+        var concerned = new HashSet<AgentSession>();
+        registry.read(view -> {
+            for (var change : applied.changes()) {
+                mark(view, change, concerned);
+            }
+            return concerned;
+        });
+        if (!concerned.isEmpty()) {
+            flusher.execute(() -> concerned.forEach(AgentSession::flush));
+        }
+    }
+
+    private void mark(RegistryView view, Change change, Set<AgentSession> concerned) {
+        switch (change) {
+            case Change.OfUnit unit -> {
+                var before = unit.before();
+                var after = unit.after();
+                boolean onlyGotFurther = before != null && after != null && before.version() == after.version();
+                if (!onlyGotFurther) {
+                    mark(before, concerned);
+                    mark(after, concerned);
+                }
+            }
+            case Change.OfDeparture departure -> {
+                mark(byMachine.get(departure.machineId()), departure.name(), concerned);
+                if (!departure.pending()) {
+                    released(view, departure.name(), concerned);
+                }
+            }
+            case Change.OfMachine machine -> mark(view, machine, concerned);
+            case Change.OfState state -> {}
+            case Change.OfStateGone gone -> {}
+        }
+    }
+
+    private void mark(RegistryView view, Change.OfMachine change, Set<AgentSession> concerned) {
+        var before = change.before();
+        var after = change.after();
+        var session = byMachine.get(after.id());
+        if (before != null && !before.metadata().equals(after.metadata())) {
+            view.wantedGlobals().forEach(name -> mark(session, name, concerned));
+        }
+        if (!after.present()) {
+            view.departuresFrom(after.id()).forEach(name -> released(view, name, concerned));
+            if (session != null) {
+                flusher.execute(() -> session.refuse(Status.UNAVAILABLE.withDescription(
+                        "machine " + after.id() + " was not heard in time and counts as lost: open a new session")));
+            }
+        }
+    }
+
+    /** A unit's order may have changed on every machine that it is, or was, to be on. */
+    private void mark(@Nullable UnitRecord unit, Set<AgentSession> concerned) {
+        if (unit == null) {
+            return;
+        }
+        if (unit.global()) {
+            byMachine.values().forEach(session -> mark(session, unit.name(), concerned));
+        } else if (unit.machineId() != null) {
+            mark(byMachine.get(unit.machineId()), unit.name(), concerned);
+        }
+    }
+
+    /** A unit is held back no longer by a machine that it had to leave. */
+    private void released(RegistryView view, String name, Set<AgentSession> concerned) {
+        var unit = view.unit(name);
+        if (unit != null && unit.machineId() != null) {
+            mark(byMachine.get(unit.machineId()), name, concerned);
+        }
+    }
+
+    private static void mark(@Nullable AgentSession session, String name, Set<AgentSession> concerned) {
+        if (session != null) {
+            session.mark(name);
+            concerned.add(session);
+        }
+    }
+}

@@ -2,6 +2,7 @@ package io.raftfleet.agent.loop;
 
 import com.google.common.util.concurrent.MoreExecutors;
 import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
@@ -63,7 +64,7 @@ public final class SharedLoop implements Loop {
     /** Owned by the loop, except for {@code future}, which is written before anybody can cancel. */
     private static final class Pending implements Timer, Runnable {
         private final Runnable task;
-        private volatile Future<?> future = java.util.concurrent.CompletableFuture.completedFuture(null);
+        private volatile Future<?> future = CompletableFuture.completedFuture(null);
         private boolean cancelled;
 
         Pending(Runnable task) {

@@ -1,5 +1,6 @@
 package io.raftfleet.agent.main;
 
+import ch.qos.logback.classic.Level;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -17,9 +18,10 @@ import java.util.Optional;
  * @param manager what runs units
  * @param systemdUser whether to use the user's systemd instead of the system's
  * @param systemdBus D-Bus address instead of the usual one, empty for that
+ * @param bootIdFile holds the boot id instead of the kernel, for a machine that is not the kernel's own
  * @param journalCommand words put before {@code journalctl} and {@code systemctl} when logs are read
  * @param hollowMachines how many machines in memory this process is; 0 unless {@code manager} is hollow
- * @param verbosity 0 for what matters, 1 and 2 for more
+ * @param verbosity what is logged
  * @param adoptCluster forget the cluster that the machine belonged to
  */
 record AgentConfig(
@@ -32,9 +34,10 @@ record AgentConfig(
         Manager manager,
         boolean systemdUser,
         String systemdBus,
+        Optional<Path> bootIdFile,
         List<String> journalCommand,
         int hollowMachines,
-        int verbosity,
+        Level verbosity,
         boolean adoptCluster) {
     /** What runs units. */
     enum Manager {

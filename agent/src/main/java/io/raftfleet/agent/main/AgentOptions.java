@@ -1,6 +1,10 @@
 package io.raftfleet.agent.main;
 
+import ch.qos.logback.classic.Level;
 import io.raftfleet.agent.main.AgentConfig.Manager;
+import io.raftfleet.settings.Setting;
+import io.raftfleet.settings.Settings;
+import io.raftfleet.settings.SettingsException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -72,6 +76,13 @@ final class AgentOptions {
     String systemdBus;
 
     @Option(
+            names = "--boot-id-file",
+            paramLabel = "FILE",
+            description = "Where the boot id is (/proc/sys/kernel/random/boot_id).")
+    @Nullable
+    Path bootIdFile;
+
+    @Option(
             names = "--journal-command",
             paramLabel = "PREFIX",
             description = "Words to put before journalctl and systemctl when logs are read.")
@@ -85,27 +96,31 @@ final class AgentOptions {
     @Option(names = "--adopt-cluster", description = "Forget the cluster that this machine belonged to; join this one.")
     boolean adoptCluster;
 
-    @Option(names = "--verbosity", paramLabel = "0|1|2", description = "How much to log (0).")
+    @Option(
+            names = "--verbosity",
+            paramLabel = "LEVEL",
+            description = "0 to 2, or error, warn, info, debug or trace (info).")
     @Nullable
     String verbosity;
 
     /** Puts all sources together. */
-    AgentConfig resolve(Map<String, String> environment) throws ConfigException {
-        Path file = config == null ? Path.of("/etc/fleet/fleet.conf") : config;
+    AgentConfig resolve(Map<String, String> environment) throws SettingsException {
+        Path file = config == null ? Settings.DEFAULT_FILE : config;
         Settings settings = Settings.read(file, config != null, environment);
         String managerName = first(manager, settings, Setting.UNIT_MANAGER, hollow == null ? "systemd" : "hollow");
         Manager kind = switch (managerName) {
             case "systemd" -> Manager.SYSTEMD;
             case "hollow" -> Manager.HOLLOW;
-            default -> throw new ConfigException("unit_manager \"" + managerName + "\": it is systemd or hollow");
+            default -> throw new SettingsException("unit_manager \"" + managerName + "\": it is systemd or hollow");
         };
         if (kind == Manager.SYSTEMD && hollow != null) {
-            throw new ConfigException("--hollow " + hollow + " with --unit-manager systemd: only hollow machines can be"
-                    + " many in a process; leave one of them out");
+            throw new SettingsException(
+                    "--hollow " + hollow + " with --unit-manager systemd: only hollow machines can be"
+                            + " many in a process; leave one of them out");
         }
         int machines = kind == Manager.HOLLOW ? (hollow == null ? 1 : hollow) : 0;
         if (kind == Manager.HOLLOW && machines < 1) {
-            throw new ConfigException("--hollow " + machines + ": at least one machine is needed");
+            throw new SettingsException("--hollow " + machines + ": at least one machine is needed");
         }
         Optional<Path> units = Optional.ofNullable(unitsDir)
                 .or(() -> settings.get(Setting.UNITS_DIRECTORY).map(Path::of));
@@ -123,9 +138,10 @@ final class AgentOptions {
                 kind,
                 user || flag(settings, Setting.SYSTEMD_USER),
                 first(systemdBus, settings, Setting.SYSTEMD_BUS, ""),
+                Optional.ofNullable(bootIdFile),
                 words(first(journalCommand, settings, Setting.JOURNAL_COMMAND, "")),
                 machines,
-                level(first(verbosity, settings, Setting.VERBOSITY, "0")),
+                level(first(verbosity, settings, Setting.VERBOSITY, "info")),
                 adoptCluster);
     }
 
@@ -133,16 +149,16 @@ final class AgentOptions {
         return option != null ? option : settings.get(setting).orElse(otherwise);
     }
 
-    private static boolean flag(Settings settings, Setting setting) throws ConfigException {
+    private static boolean flag(Settings settings, Setting setting) throws SettingsException {
         String value = settings.get(setting).orElse("false").toLowerCase(Locale.ROOT);
         return switch (value) {
             case "true", "1", "yes", "on" -> true;
             case "false", "0", "no", "off", "" -> false;
-            default -> throw new ConfigException(setting.key() + " \"" + value + "\": it is true or false");
+            default -> throw new SettingsException(setting.key() + " \"" + value + "\": it is true or false");
         };
     }
 
-    private static List<String> addresses(String text) throws ConfigException {
+    private static List<String> addresses(String text) throws SettingsException {
         List<String> addresses = new ArrayList<>();
         for (String part : text.split(",", -1)) {
             String address = part.strip();
@@ -150,19 +166,19 @@ final class AgentOptions {
                 continue;
             }
             if (!ADDRESS.matcher(address).matches()) {
-                throw new ConfigException("engines: \"" + address + "\" is no host:port");
+                throw new SettingsException("engines: \"" + address + "\" is no host:port");
             }
             if (!addresses.contains(address)) {
                 addresses.add(address);
             }
         }
         if (addresses.isEmpty()) {
-            throw new ConfigException("no engines are given: use --engines host:port,... or FLEET_ENGINES");
+            throw new SettingsException("no engines are given: use --engines host:port,... or FLEET_ENGINES");
         }
         return addresses;
     }
 
-    private String machine(Settings settings, Manager kind) throws ConfigException {
+    private String machine(Settings settings, Manager kind) throws SettingsException {
         String given = first(machineId, settings, Setting.MACHINE_ID, "");
         String id = given;
         if (given.isEmpty()) {
@@ -170,16 +186,16 @@ final class AgentOptions {
             try {
                 id = Files.readString(file).strip();
             } catch (IOException e) {
-                throw new ConfigException(file + " can't be read (" + e.getMessage() + "); give --machine-id", e);
+                throw new SettingsException(file + " can't be read (" + e.getMessage() + "); give --machine-id", e);
             }
         }
         if (kind == Manager.SYSTEMD && !MACHINE_ID.matcher(id).matches()) {
-            throw new ConfigException("machine id \"" + id + "\": it has 32 lower-case hexadecimal digits");
+            throw new SettingsException("machine id \"" + id + "\": it has 32 lower-case hexadecimal digits");
         }
         return id;
     }
 
-    private static Map<String, String> pairs(String text) throws ConfigException {
+    private static Map<String, String> pairs(String text) throws SettingsException {
         Map<String, String> pairs = new LinkedHashMap<>();
         for (String part : text.split(",", -1)) {
             String pair = part.strip();
@@ -188,7 +204,7 @@ final class AgentOptions {
             }
             int equals = pair.indexOf('=');
             if (equals <= 0) {
-                throw new ConfigException("metadata: \"" + pair + "\" is no key=value");
+                throw new SettingsException("metadata: \"" + pair + "\" is no key=value");
             }
             pairs.put(
                     pair.substring(0, equals).strip(),
@@ -201,15 +217,17 @@ final class AgentOptions {
         return text.isBlank() ? List.of() : List.of(text.strip().split("\\s+"));
     }
 
-    private static int level(String text) throws ConfigException {
-        try {
-            int level = Integer.parseInt(text.strip());
-            if (level >= 0) {
-                return Math.min(level, 2);
-            }
-        } catch (NumberFormatException e) {
-            throw new ConfigException("verbosity \"" + text + "\": it is 0, 1 or 2", e);
-        }
-        throw new ConfigException("verbosity \"" + text + "\": it is 0, 1 or 2");
+    /** Fleet counts from 0 to 2; the names are what the levels are called here. */
+    private static Level level(String text) throws SettingsException {
+        return switch (text.strip().toLowerCase(Locale.ROOT)) {
+            case "error" -> Level.ERROR;
+            case "warn" -> Level.WARN;
+            case "0", "info" -> Level.INFO;
+            case "1", "debug" -> Level.DEBUG;
+            case "2", "trace" -> Level.TRACE;
+            default ->
+                throw new SettingsException(
+                        "verbosity \"" + text + "\": it is 0, 1 or 2, or error, warn, info, debug or trace");
+        };
     }
 }

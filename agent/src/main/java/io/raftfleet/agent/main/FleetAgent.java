@@ -3,15 +3,18 @@ package io.raftfleet.agent.main;
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.LoggerContext;
 import io.raftfleet.agent.session.SessionConfig;
+import io.raftfleet.settings.SettingsException;
 import java.io.IOException;
-import java.io.PrintStream;
 import java.security.SecureRandom;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -28,32 +31,36 @@ public final class FleetAgent {
 
     private FleetAgent() {}
 
-    /** Runs until SIGTERM, or until it can't. */
+    /** Runs until SIGTERM, or until it can't. Prints "ready" when all its machines are in session. */
     public static void main(String[] arguments) {
+        System.exit(start(arguments));
+    }
+
+    private static int start(String[] arguments) {
         AgentOptions options = new AgentOptions();
         CommandLine commandLine = new CommandLine(options);
         AgentConfig config;
         try {
             commandLine.parseArgs(arguments);
             if (CommandLine.printHelpIfRequested(commandLine.getParseResult())) {
-                return;
+                return 0;
             }
             config = options.resolve(System.getenv());
-        } catch (ParameterException | ConfigException e) {
+        } catch (ParameterException | SettingsException e) {
             System.err.println("fleet-agent: " + e.getMessage());
-            exit(2);
-            return;
+            return 2;
         }
         logAt(config.verbosity());
+        endOnDefects();
         try {
-            exit(run(config));
+            return run(config);
         } catch (IOException | IllegalStateException e) {
             log.error("the agent can't run: {}", e.getMessage());
             log.debug("in detail", e);
-            exit(1);
+            return 1;
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            exit(1);
+            return 1;
         }
     }
 
@@ -61,12 +68,15 @@ public final class FleetAgent {
         CountDownLatch end = new CountDownLatch(1);
         AtomicReference<String> fatal = new AtomicReference<>();
         CountDownLatch ended = new CountDownLatch(1);
+        AtomicBoolean inOrder = new AtomicBoolean();
         Thread hook = new Thread(
                 () -> {
                     end.countDown();
                     try {
-                        boolean inTime = ended.await(END_LIMIT_SECONDS + 1, TimeUnit.SECONDS);
-                        log.debug("ended in order: {}", inTime);
+                        if (ended.await(END_LIMIT_SECONDS + 2, TimeUnit.SECONDS) && inOrder.get()) {
+                            // An end in order is no failure, also when a signal asked for it.
+                            Runtime.getRuntime().halt(0);
+                        }
                     } catch (InterruptedException e) {
                         Thread.currentThread().interrupt();
                     }
@@ -82,8 +92,11 @@ public final class FleetAgent {
                     VersionProvider.version(),
                     process.machines().size(),
                     config.engines());
+            sayReady(process.machines());
             end.await();
             endSessions(process.machines());
+            log.info("the agent ends; units keep running");
+            inOrder.set(fatal.get() == null);
         } finally {
             ended.countDown();
         }
@@ -92,8 +105,17 @@ public final class FleetAgent {
             log.error("the agent ends: {}", reason);
             return 1;
         }
-        log.info("the agent ends; units keep running");
         return 0;
+    }
+
+    /** One line on standard output, for launchers, once every machine is in session. */
+    private static void sayReady(List<Machine> machines) {
+        CompletionStage<Void> ready = CompletableFuture.allOf(
+                machines.stream().map(Machine::firstSession).toArray(CompletableFuture<?>[]::new));
+        ready.thenRun(() -> {
+            System.out.println("ready");
+            System.out.flush();
+        });
     }
 
     private static SessionConfig sessionConfig(AgentConfig config) {
@@ -110,24 +132,22 @@ public final class FleetAgent {
         CompletableFuture<?>[] ends = machines.stream().map(Machine::stop).toArray(CompletableFuture<?>[]::new);
         try {
             CompletableFuture.allOf(ends).get(END_LIMIT_SECONDS, TimeUnit.SECONDS);
-        } catch (TimeoutException | java.util.concurrent.ExecutionException e) {
+        } catch (TimeoutException | ExecutionException e) {
             log.warn("not every session could be ended in order within {} s", END_LIMIT_SECONDS);
         }
     }
 
-    private static void logAt(int verbosity) {
+    private static void logAt(Level level) {
         if (LoggerFactory.getILoggerFactory() instanceof LoggerContext context) {
-            Level level = verbosity == 0 ? Level.INFO : verbosity == 1 ? Level.DEBUG : Level.TRACE;
             context.getLogger("io.raftfleet").setLevel(level);
         }
     }
 
-    /** Not from within the shutdown hook's reach: by then the process is ending with the signal's own code. */
-    private static void exit(int code) {
-        PrintStream err = System.err;
-        err.flush();
-        if (code != 0) {
-            Runtime.getRuntime().halt(code);
-        }
+    /** A defect that would leave the agent half alive: it ends, to be started again; units run on. */
+    private static void endOnDefects() {
+        Thread.setDefaultUncaughtExceptionHandler((thread, defect) -> {
+            log.error("thread {} failed, the agent ends; please report this", thread.getName(), defect);
+            Runtime.getRuntime().halt(1);
+        });
     }
 }

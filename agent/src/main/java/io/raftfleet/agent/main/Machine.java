@@ -73,6 +73,11 @@ public final class Machine {
         journal.close();
     }
 
+    /** Completes when an engine has welcomed this machine for the first time. */
+    public CompletableFuture<Void> firstSession() {
+        return session.firstSession();
+    }
+
     /** How long the leader certainly counts this machine as present. */
     public Lease lease() {
         return session.lease();

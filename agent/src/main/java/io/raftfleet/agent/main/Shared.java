@@ -10,9 +10,13 @@ import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
 import java.util.random.RandomGenerator;
 
 /** What all machines of a process share: channels, threads, unit files. Safe for use by any thread. */
@@ -27,6 +31,7 @@ public final class Shared implements AutoCloseable {
     private final ContentsStore contents = new ContentsStore(MAX_CONTENTS);
     private final ExecutorService pool;
     private final ScheduledThreadPoolExecutor scheduler;
+    private final ExecutorService files;
     private final SplittableRandom seeds;
 
     /**
@@ -43,6 +48,15 @@ public final class Shared implements AutoCloseable {
         this.scheduler = new ScheduledThreadPoolExecutor(
                 1, Thread.ofPlatform().name("timer").daemon(true).factory());
         scheduler.setRemoveOnCancelPolicy(true);
+        ThreadPoolExecutor writer = new ThreadPoolExecutor(
+                1,
+                1,
+                10,
+                TimeUnit.SECONDS,
+                new LinkedBlockingQueue<>(),
+                Thread.ofPlatform().name("files").daemon(true).factory());
+        writer.allowCoreThreadTimeOut(true);
+        this.files = writer;
         this.seeds = new SplittableRandom(new SecureRandom().nextLong());
     }
 
@@ -63,6 +77,11 @@ public final class Shared implements AutoCloseable {
         return contents;
     }
 
+    /** Writes small files, one after the other, off the loops. Few, one for each leader that a machine sees. */
+    Executor files() {
+        return files;
+    }
+
     /** For one machine. */
     synchronized RandomGenerator random() {
         return seeds.split();
@@ -72,6 +91,7 @@ public final class Shared implements AutoCloseable {
     public void close() {
         engines.close();
         scheduler.shutdownNow();
+        files.shutdown();
         pool.shutdownNow();
     }
 }

@@ -46,10 +46,10 @@ public final class SessionKeeper implements EngineSession.Events {
     private @Nullable EngineSession attempt;
     private @Nullable OpenSession open;
     private Loop.@Nullable Timer timer;
-    private CompletableFuture<Void> finished = new CompletableFuture<>();
+    private final CompletableFuture<Void> finished = new CompletableFuture<>();
+    private final CompletableFuture<Void> firstSession = new CompletableFuture<>();
     private boolean searching;
     private boolean stopping;
-    private boolean hadSession;
     private int redirects;
     private int duplicates;
     private @Nullable String lastRefusal;
@@ -109,6 +109,11 @@ public final class SessionKeeper implements EngineSession.Events {
             }
         });
         return finished;
+    }
+
+    /** Completes when an engine has welcomed this machine for the first time. */
+    public CompletableFuture<Void> firstSession() {
+        return firstSession.copy();
     }
 
     /** How long the leader certainly counts this machine as present. */
@@ -249,7 +254,7 @@ public final class SessionKeeper implements EngineSession.Events {
                 welcome.getTerm(),
                 welcome.getSessionEpoch(),
                 Duration.ofNanos(loop.nanoTime() - lostAt).toMillis());
-        hadSession = true;
+        firstSession.complete(null);
         OpenSession opened = new OpenSession(
                 loop, session, welcome, handler, reports, lease, logs, random, this::search, this::silentForLong);
         open = opened;
@@ -329,7 +334,7 @@ public final class SessionKeeper implements EngineSession.Events {
             log.error("{}", message);
             lastRefusal = message;
         }
-        if (!hadSession && duplicates >= config.limits().duplicateTries()) {
+        if (!firstSession.isDone() && duplicates >= config.limits().duplicateTries()) {
             stopping = true;
             finished.complete(null);
             onFatal.accept(message);

@@ -3,6 +3,8 @@ package io.raftfleet.agent.main;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import ch.qos.logback.classic.Level;
+import io.raftfleet.settings.SettingsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -27,7 +29,7 @@ class AgentOptionsTest {
         Files.writeString(file, "");
     }
 
-    private AgentConfig resolve(Map<String, String> environment, String... arguments) throws ConfigException {
+    private AgentConfig resolve(Map<String, String> environment, String... arguments) throws SettingsException {
         AgentOptions options = new AgentOptions();
         List<String> all = new ArrayList<>(List.of("--config", file.toString()));
         all.addAll(List.of(arguments));
@@ -44,7 +46,6 @@ class AgentOptionsTest {
                 public_ip="10.0.0.1"
                 metadata="region=us-west,az=us-west-1"
                 agent_ttl="30s"
-                etcd_servers=["http://127.0.0.1:2379"]
                 units_directory=/run/fleet/units
                 systemd_user=true
                 verbosity=1
@@ -61,7 +62,7 @@ class AgentOptionsTest {
                 .containsExactlyInAnyOrderEntriesOf(Map.of("region", "us-west", "az", "us-west-1"));
         assertThat(config.unitsDir()).contains(Path.of("/run/fleet/units"));
         assertThat(config.systemdUser()).isTrue();
-        assertThat(config.verbosity()).isEqualTo(1);
+        assertThat(config.verbosity()).isEqualTo(Level.DEBUG);
         assertThat(config.manager()).isEqualTo(AgentConfig.Manager.SYSTEMD);
         assertThat(config.journalCommand()).containsExactly("bin/systemd-machine", "exec", "d");
         assertThat(resolve(Map.of("FLEET_PUBLIC_IP", "10.0.0.2"), "--machine-id", ID, "--public-ip", "10.0.0.3")
@@ -83,7 +84,7 @@ class AgentOptionsTest {
 
     private void refused(Map<String, String> environment, String... parts) {
         assertThatThrownBy(() -> resolve(environment, "--engines", "h:1", "--machine-id", ID))
-                .isInstanceOf(ConfigException.class)
+                .isInstanceOf(SettingsException.class)
                 .message()
                 .contains(parts);
     }
@@ -102,7 +103,7 @@ class AgentOptionsTest {
 
     private void bad(String reason, String... arguments) {
         assertThatThrownBy(() -> resolve(Map.of(), arguments))
-                .isInstanceOf(ConfigException.class)
+                .isInstanceOf(SettingsException.class)
                 .hasMessageContaining(reason);
     }
 

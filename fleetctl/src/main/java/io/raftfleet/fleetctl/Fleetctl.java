@@ -101,6 +101,8 @@ public final class Fleetctl implements Callable<Integer> {
                 .addSubcommand(new VersionCommand(session));
         line.setDefaultValueProvider(new EnvironmentDefaults(session.terminal().environment()));
         line.setAbbreviatedSubcommandsAllowed(true);
+        // As in fleet, the last one counts.
+        line.setOverwrittenOptionsAllowed(true);
         line.setOut(writer(session.terminal().out()));
         line.setErr(writer(session.terminal().err()));
         line.setColorScheme(CommandLine.Help.defaultColorScheme(CommandLine.Help.Ansi.OFF));

@@ -1,0 +1,53 @@
+# Ahead-of-time caches: a JVM that starts from one loads its classes from a file, already parsed and linked. To be sourced by the
+# launchers, by bash or a POSIX shell. A cache fits one JDK build, one class path (same files, same order) and, mostly, the same
+# garbage collector; the JVM checks that and runs without the cache when it does not fit.
+
+# class_path MODULE_DIR: the jars of a built module in a fixed order, which caches need.
+class_path() {
+    _aot_path=
+    for _aot_jar in "$1"/target/raftfleet-*.jar "$1"/target/lib/*.jar; do
+        case $_aot_jar in
+            *-tests.jar | *-sources.jar | *\**) ;;
+            *) _aot_path="$_aot_path${_aot_path:+:}$_aot_jar" ;;
+        esac
+    done
+    if [ -z "$_aot_path" ]; then
+        echo "$1 is not built: run mvn -q -DskipTests package in ${1%/*}" >&2
+        return 1
+    fi
+    echo "$_aot_path"
+}
+
+# aot_stamp CACHE JAVA CLASS_PATH: whether the cache is there, newer than all jars, and of this JDK.
+aot_is_current() {
+    [ -s "$1" ] && [ -r "$1.jdk" ] && [ "$(cat "$1.jdk")" = "$2" ] || return 1
+    _aot_rest=$3:
+    while [ -n "$_aot_rest" ]; do
+        [ "${_aot_rest%%:*}" -nt "$1" ] && return 1
+        _aot_rest=${_aot_rest#*:}
+    done
+    return 0
+}
+
+# aot_create CACHE JAVA CLASS_PATH [JVM_OPTION...] MAIN [ARGUMENT...]: makes the cache by one training run of the program, which must
+# end by itself within a minute; its exit code does not matter. Never fails: without a cache things only start more slowly.
+aot_create() {
+    _aot_cache=$1
+    _aot_java=$2
+    _aot_classes=$3
+    shift 3
+    _aot_new=$_aot_cache.$$
+    _aot_limit=
+    command -v timeout >/dev/null 2>&1 && _aot_limit='timeout 60'
+    $_aot_limit "$_aot_java" -XX:AOTCacheOutput="$_aot_new" -Xlog:aot*=off -Xlog:cds*=off -cp "$_aot_classes" "$@" \
+        >"$_aot_cache.log" 2>&1 </dev/null
+    rm -f "$_aot_new.config"
+    if [ -s "$_aot_new" ] && mv -f "$_aot_new" "$_aot_cache"; then
+        echo "$_aot_java" >"$_aot_cache.jdk"
+        rm -f "$_aot_cache.log"
+    else
+        rm -f "$_aot_new" "$_aot_cache"
+        echo "warning: no start-up cache $_aot_cache could be made, starting is slower without it; why: $_aot_cache.log" >&2
+    fi
+    return 0
+}

@@ -1,0 +1,129 @@
+package io.raftfleet.fleetctl;
+
+import io.grpc.Server;
+import io.grpc.netty.NettyServerBuilder;
+import io.grpc.stub.StreamObserver;
+import io.raftfleet.proto.fleet.FleetGrpc;
+import io.raftfleet.proto.fleet.ItemCode;
+import io.raftfleet.proto.fleet.ItemResult;
+import io.raftfleet.proto.fleet.ListMachinesRequest;
+import io.raftfleet.proto.fleet.ListMachinesResponse;
+import io.raftfleet.proto.fleet.ListUnitStatesRequest;
+import io.raftfleet.proto.fleet.ListUnitStatesResponse;
+import io.raftfleet.proto.fleet.ListUnitsRequest;
+import io.raftfleet.proto.fleet.ListUnitsResponse;
+import io.raftfleet.proto.fleet.SetTargetStatesRequest;
+import io.raftfleet.proto.fleet.WatchRequest;
+import io.raftfleet.proto.fleet.WatchResponse;
+import io.raftfleet.proto.fleet.WriteResponse;
+import io.raftfleet.proto.model.Machine;
+import io.raftfleet.proto.model.TargetState;
+import io.raftfleet.proto.model.Unit;
+import io.raftfleet.proto.model.UnitState;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.PrintStream;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The run from which the build makes fleetctl's ahead-of-time cache: common commands against a server in this process that answers
+ * with one unit on one machine, so that all classes which a command needs have been used once. Nothing else calls it.
+ */
+final class Training {
+    private static final List<List<String>> COMMANDS = List.of(
+            List.of("list-units"),
+            List.of("list-unit-files", "--full"),
+            List.of("list-machines", "--json"),
+            List.of("start", "a.service"),
+            List.of("stop", "a.service"),
+            List.of("restart", "a.service"),
+            List.of("version"));
+
+    private Training() {}
+
+    /** Runs the commands; their output goes nowhere. */
+    public static void main(String[] arguments) throws IOException {
+        Server server = NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
+                .addService(new OneUnit())
+                .build()
+                .start();
+        var nowhere = new PrintStream(OutputStream.nullOutputStream(), false, StandardCharsets.UTF_8);
+        var environment = Map.of("FLEETCTL_ENDPOINT", "127.0.0.1:" + server.getPort());
+        var terminal = new Terminal(nowhere, nowhere, environment, Path.of(""), false);
+        for (List<String> command : COMMANDS) {
+            Fleetctl.run(terminal, command.toArray(String[]::new));
+        }
+        server.shutdownNow();
+    }
+
+    private static final class OneUnit extends FleetGrpc.FleetImplBase {
+        private static final UnitState STATE = UnitState.newBuilder()
+                .setName("a.service")
+                .setMachineId("0123456789abcdef0123456789abcdef")
+                .setLoadState("loaded")
+                .setActiveState("active")
+                .setSubState("running")
+                .setLaunched(true)
+                .build();
+
+        private TargetState target = TargetState.TARGET_STATE_LOADED;
+
+        private Unit unit() {
+            return Unit.newBuilder()
+                    .setName(STATE.getName())
+                    .setMachineId(STATE.getMachineId())
+                    .setTargetState(target)
+                    .setCurrentState(target)
+                    .build();
+        }
+
+        private static <T> void answer(StreamObserver<T> observer, T response) {
+            observer.onNext(response);
+            observer.onCompleted();
+        }
+
+        @Override
+        public void listUnits(ListUnitsRequest request, StreamObserver<ListUnitsResponse> observer) {
+            answer(observer, ListUnitsResponse.newBuilder().addUnits(unit()).build());
+        }
+
+        @Override
+        public void listUnitStates(ListUnitStatesRequest request, StreamObserver<ListUnitStatesResponse> observer) {
+            answer(
+                    observer,
+                    ListUnitStatesResponse.newBuilder().addStates(STATE).build());
+        }
+
+        @Override
+        public void listMachines(ListMachinesRequest request, StreamObserver<ListMachinesResponse> observer) {
+            Machine machine = Machine.newBuilder()
+                    .setId(STATE.getMachineId())
+                    .setPrimaryIp("127.0.0.1")
+                    .putMetadata("role", "worker")
+                    .build();
+            answer(
+                    observer,
+                    ListMachinesResponse.newBuilder().addMachines(machine).build());
+        }
+
+        @Override
+        public void setTargetStates(SetTargetStatesRequest request, StreamObserver<WriteResponse> observer) {
+            target = request.getChanges(0).getTargetState();
+            answer(
+                    observer,
+                    WriteResponse.newBuilder()
+                            .addResults(ItemResult.newBuilder().setCode(ItemCode.ITEM_CODE_OK))
+                            .build());
+        }
+
+        @Override
+        public void watch(WatchRequest request, StreamObserver<WatchResponse> observer) {
+            observer.onNext(WatchResponse.getDefaultInstance());
+        }
+    }
+}

@@ -1,0 +1,533 @@
+package io.raftfleet.fleetctl;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.grpc.Status;
+import io.raftfleet.proto.model.TargetState;
+import io.raftfleet.proto.model.Unit;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Whole commands against gRPC servers on loopback; outputs are what fleetctl 1.0 prints in the same situation. */
+@Timeout(60)
+class FleetctlTest {
+    private static final String M1 = "113f16a7c8d94f1a8a1e6c4f4b6a9d01";
+    private static final String M2 = "85c0c59541c148259cd9f4e8ddef5df2";
+    private static final String HELLO = "[Service]\nExecStart=/bin/sleep infinity\n";
+
+    private final InMemoryCluster cluster = new InMemoryCluster();
+
+    @TempDir
+    private Path directory;
+
+    @BeforeEach
+    void startEngine() {
+        cluster.startEngine();
+    }
+
+    @AfterEach
+    void stop() {
+        cluster.close();
+    }
+
+    private record Result(int exit, String out, String err) {}
+
+    private Result run(String... arguments) {
+        return run(Map.of(), arguments);
+    }
+
+    private Result run(Map<String, String> environment, String... arguments) {
+        var out = new ByteArrayOutputStream();
+        var err = new ByteArrayOutputStream();
+        var all = new ArrayList<>(List.of("--endpoint", cluster.endpoints()));
+        all.addAll(List.of(arguments));
+        int exit = Fleetctl.run(
+                new Terminal(
+                        new PrintStream(out, false, StandardCharsets.UTF_8),
+                        new PrintStream(err, true, StandardCharsets.UTF_8),
+                        environment,
+                        directory,
+                        false),
+                all.toArray(String[]::new));
+        return new Result(exit, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
+    }
+
+    private void file(String name, String text) throws IOException {
+        Path path = directory.resolve(name);
+        Files.createDirectories(path.getParent());
+        Files.writeString(path, text);
+    }
+
+    private void twoMachines() {
+        cluster.addMachine(M1, "172.17.8.103", Map.of("az", "us-west-1b", "disk", "ssd"));
+        cluster.addMachine(M2, "", Map.of());
+    }
+
+    private Unit unit(String name) {
+        synchronized (cluster) {
+            Unit unit = cluster.units.get(name);
+            assertThat(unit).as(name).isNotNull();
+            return unit == null ? Unit.getDefaultInstance() : unit;
+        }
+    }
+
+    // -- Lists
+    // ---------------------------------------------------------------------------------------------------------
+
+    @Test
+    void listUnitsPrintsFleetsColumns() {
+        twoMachines();
+        cluster.add(
+                Unit.newBuilder().setName("hello.service").build(),
+                InMemoryEngine.state("hello.service", M1, "active", "running"));
+        cluster.add(
+                Unit.newBuilder().setName("b.service").build(),
+                InMemoryEngine.state("b.service", M2, "failed", "failed"));
+        cluster.add(
+                Unit.newBuilder().setName("c.service").build(),
+                InMemoryEngine.state("c.service", "0123456789", "inactive", "dead"));
+
+        assertThat(run("list-units")).isEqualTo(new Result(0, """
+                UNIT\t\tMACHINE\t\t\t\tACTIVE\t\tSUB
+                b.service\t85c0c595...\t\t\tfailed\t\tfailed
+                c.service\t01234567...\t\t\tinactive\tdead
+                hello.service\t113f16a7.../172.17.8.103\tactive\t\trunning
+                """, ""));
+        assertThat(run("list-units", "--no-legend", "--full", "--fields=machine,unit")
+                        .out())
+                .isEqualTo("""
+                85c0c59541c148259cd9f4e8ddef5df2\t\tb.service
+                0123456789\t\t\t\t\tc.service
+                113f16a7c8d94f1a8a1e6c4f4b6a9d01/172.17.8.103\thello.service
+                """);
+        assertThat(run("list-units", "--fields", "hash,load").out())
+                .startsWith("HASH\tLOAD\n" + Words.hash(InMemoryCluster.hash("b.service"), false) + "\tloaded\n");
+    }
+
+    @Test
+    void listUnitsSaysWhyUnitsWait() throws IOException {
+        twoMachines();
+        file("picky.service", HELLO + "[X-Fleet]\nMachineMetadata=disk=tape\n");
+        assertThat(run("start", "--no-block", "picky.service").exit()).isZero();
+
+        Result list = run("list-units");
+        assertThat(list.out()).isEqualTo("UNIT\tMACHINE\tACTIVE\tSUB\n");
+        assertThat(list.err())
+                .isEqualTo("Unit picky.service waits for a machine: metadata disk=tape: 0 of 2 machines\n");
+        assertThat(run("list-units", "--json").out())
+                .contains("\"unit\":\"picky.service\"")
+                .contains("\"vetoes\":[\"metadata disk=tape: 0 of 2 machines\"]");
+        assertThat(run("status", "picky.service"))
+                .isEqualTo(new Result(
+                        1,
+                        "",
+                        "Unit picky.service does not appear to be loaded. It waits for a machine: metadata disk=tape: 0 of 2"
+                                + " machines\n"));
+        Result stop = run("stop", "picky.service");
+        assertThat(stop.exit()).isEqualTo(1);
+        assertThat(stop.err()).contains("Unable to stop unit picky.service in state inactive", "unload picky.service");
+        assertThat(run("unload", "picky.service").exit()).isZero();
+        assertThat(run("list-units").err()).isEmpty();
+    }
+
+    @Test
+    void listUnitFilesPrintsFleetsColumns() throws IOException {
+        twoMachines();
+        file("everywhere.service", HELLO + "[X-Fleet]\nGlobal=true\n");
+        file("ssd.service", "[Unit]\nDescription=On a disk\n" + HELLO + "[X-Fleet]\nMachineMetadata=disk=ssd\n");
+        file("idle.service", HELLO);
+        run("start", "everywhere.service", "ssd.service");
+        run("submit", "idle.service");
+
+        assertThat(run("list-unit-files", "--fields=unit,dstate,state,target").out())
+                .isEqualTo("""
+                UNIT\t\t\tDSTATE\t\tSTATE\t\tTARGET
+                everywhere.service\tlaunched\t-\t\tglobal
+                idle.service\t\tinactive\tinactive\t-
+                ssd.service\t\tlaunched\tlaunched\t113f16a7.../172.17.8.103
+                """);
+        assertThat(run("list-unit-files").out())
+                .startsWith("UNIT\t\t\tHASH\tDSTATE\t\tSTATE\t\tTARGET\n")
+                .contains("\t" + Words.hash(unit("idle.service").getHash(), false) + "\t");
+        assertThat(run("list-unit-files", "--fields=desc,global", "--no-legend").out())
+                .isEqualTo("-\t\ttrue\n-\t\tfalse\nOn a disk\tfalse\n");
+    }
+
+    @Test
+    void listMachinesPrintsFleetsColumns() {
+        twoMachines();
+        assertThat(run("list-machines")).isEqualTo(new Result(0, """
+                MACHINE\t\tIP\t\tMETADATA
+                113f16a7...\t172.17.8.103\taz=us-west-1b,disk=ssd
+                85c0c595...\t-\t\t-
+                """, ""));
+        assertThat(run("list-machines", "-l", "--fields=machine", "--no-legend").out())
+                .isEqualTo(M1 + "\n" + M2 + "\n");
+        assertThat(run("list-machines", "--json").out())
+                .contains("{\"machine\":\"" + M1
+                        + "\",\"ip\":\"172.17.8.103\",\"metadata\":{\"az\":\"us-west-1b\",\"disk\":\"ssd\"}");
+    }
+
+    @Test
+    void unknownFieldsAreRefused() {
+        assertThat(run("list-units", "--fields=unit,colour"))
+                .isEqualTo(
+                        new Result(
+                                1,
+                                "",
+                                "Invalid key in output format: \"colour\". Valid fields are active,hash,load,machine,sub,unit\n"));
+        assertThat(run("list-machines", "--fields=").err()).isEqualTo("Must define output format\n");
+    }
+
+    // -- Creating, starting
+    // --------------------------------------------------------------------------------------------
+
+    @Test
+    void startSubmitsAndWaitsUntilActive() throws IOException {
+        twoMachines();
+        file("examples/hello.service", HELLO + "[X-Fleet]\nMachineMetadata=disk=ssd\n");
+        assertThat(run("start", "examples/hello.service")).isEqualTo(new Result(0, """
+                        Unit hello.service inactive
+                        Unit hello.service launched on 113f16a7.../172.17.8.103
+                        """, ""));
+        // Launched already: nothing to do, nothing said.
+        assertThat(run("start", "hello")).isEqualTo(new Result(0, "", ""));
+        assertThat(run("cat", "hello.service").out())
+                .isEqualTo("[Service]\nExecStart=/bin/sleep infinity\n\n[X-Fleet]\nMachineMetadata=disk=ssd\n");
+    }
+
+    @Test
+    void startBlocksOnTheWatch() throws Exception {
+        twoMachines();
+        cluster.hold();
+        file("hello.service", HELLO);
+        var start = CompletableFuture.supplyAsync(() -> run("start", "hello.service"));
+        InMemoryEngine engine = cluster.engines.getFirst();
+        Awaitility.await().until(() -> engine.calls.contains("Watch"));
+        assertThat(start).isNotDone();
+        cluster.release();
+        Result result = start.get(20, TimeUnit.SECONDS);
+        assertThat(result.exit()).isZero();
+        assertThat(result.out()).contains("Unit hello.service launched on ");
+        assertThat(engine.calls.stream().filter("ListUnits"::equals).count()).isLessThanOrEqualTo(4);
+    }
+
+    @Test
+    void startSurvivesTheEngineItWatches() throws Exception {
+        twoMachines();
+        cluster.startEngine();
+        cluster.hold();
+        file("hello.service", HELLO);
+        var start = CompletableFuture.supplyAsync(() -> run("start", "hello.service"));
+        Awaitility.await().until(() -> cluster.engines.getFirst().calls.contains("Watch"));
+        cluster.engines.getFirst().kill();
+        Awaitility.await().until(() -> cluster.engines.getLast().calls.contains("Watch"));
+        cluster.release();
+        assertThat(start.get(20, TimeUnit.SECONDS).exit()).isZero();
+    }
+
+    @Test
+    void startGivesUpAfterItsAttemptsAndSaysWhy() throws IOException {
+        twoMachines();
+        file("picky.service", HELLO + "[X-Fleet]\nMachineMetadata=disk=tape\n");
+        Result result = run("start", "--block-attempts=1", "picky.service");
+        assertThat(result.exit()).isEqualTo(1);
+        assertThat(result.out()).isEqualTo("Unit picky.service inactive\n");
+        assertThat(result.err()).isEqualTo("""
+                Unit picky.service waits for a machine: metadata disk=tape: 0 of 2 machines
+                Error waiting for units: timed out waiting for unit picky.service to report state launched: metadata disk=tape: 0 of 2 machines
+                Error waiting for unit states, exit status: timed out waiting for unit picky.service to report state launched: metadata disk=tape: 0 of 2 machines
+                """);
+    }
+
+    @Test
+    void startFailsForAUnitThatFailsAndNotForOneThatFinishes() throws IOException {
+        twoMachines();
+        file("bad.service", "[Service]\nExecStart=/bin/false\n");
+        file("once.service", "[Service]\nType=oneshot\nExecStart=/bin/true\n");
+        Result bad = run("start", "bad.service");
+        assertThat(bad.exit()).isEqualTo(1);
+        assertThat(bad.err()).contains("unit bad.service on ", "is failed (failed), see: fleetctl journal bad.service");
+        assertThat(run("start", "once.service").exit()).isZero();
+    }
+
+    @Test
+    void loadStopUnloadDestroyPrintWhatFleetPrints() throws IOException {
+        twoMachines();
+        file("hello.service", HELLO + "[X-Fleet]\nMachineMetadata=disk=ssd\n");
+        assertThat(run("load", "hello.service").out())
+                .isEqualTo("Unit hello.service inactive\nUnit hello.service loaded on 113f16a7.../172.17.8.103\n");
+        assertThat(run("start", "hello.service").out())
+                .isEqualTo("Unit hello.service launched on 113f16a7.../172.17.8.103\n");
+        assertThat(run("restart", "hello.service").out())
+                .isEqualTo("Unit hello.service launched on 113f16a7.../172.17.8.103\n");
+        assertThat(unit("hello.service").getStartGeneration()).isEqualTo(1);
+        assertThat(run("stop", "hello.service"))
+                .isEqualTo(new Result(
+                        0,
+                        "Unit hello.service loaded on 113f16a7.../172.17.8.103\n",
+                        "Successfully stopped units [hello.service].\n"));
+        assertThat(run("stop", "hello.service")).isEqualTo(new Result(0, "", "Successfully stopped units [].\n"));
+        assertThat(run("unload", "hello.service"))
+                .isEqualTo(new Result(
+                        0, "Unit hello.service inactive\n", "Successfully unloaded units [hello.service].\n"));
+        assertThat(run("stop", "hello.service"))
+                .isEqualTo(new Result(1, "", "Unable to stop unit hello.service in state inactive\n"));
+        assertThat(run("destroy", "hello.service")).isEqualTo(new Result(0, "Destroyed hello.service\n", ""));
+        for (String command : List.of("stop", "unload", "destroy", "restart")) {
+            assertThat(run(command, "hello.service")).isEqualTo(new Result(0, "", "Units not found in registry\n"));
+            assertThat(run(command)).isEqualTo(new Result(0, "", "No units given\n"));
+        }
+    }
+
+    @Test
+    void noBlockAndGlobalUnitsAreOnlyTriggered() throws IOException {
+        twoMachines();
+        file("hello.service", HELLO);
+        file("everywhere.service", HELLO + "[X-Fleet]\nGlobal=true\n");
+        assertThat(run("start", "--no-block", "hello.service").out())
+                .isEqualTo("Unit hello.service inactive\nTriggered unit hello.service start\n");
+        assertThat(run("start", "everywhere.service").out())
+                .isEqualTo("Unit everywhere.service inactive\nTriggered global unit everywhere.service start\n");
+        assertThat(run("list-units", "--no-legend", "--fields=unit").out())
+                .isEqualTo("everywhere.service\neverywhere.service\nhello.service\n");
+        assertThat(run("stop", "everywhere.service").out())
+                .isEqualTo("Triggered global unit everywhere.service stop\n");
+    }
+
+    @Test
+    void replacesOnlyWhenAskedAndWarnsOtherwise() throws IOException {
+        twoMachines();
+        file("hello.service", HELLO);
+        run("start", "hello.service");
+        String before = Words.hash(unit("hello.service").getHash(), true);
+        file("hello.service", HELLO + "Restart=always\n");
+
+        assertThat(run("start", "hello.service"))
+                .isEqualTo(new Result(
+                        0,
+                        "",
+                        "WARNING: Unit hello.service in registry differs from local unit file hello.service. Add --replace to"
+                                + " override.\n"));
+        assertThat(run("submit", "--replace", "hello.service").err())
+                .isEqualTo(
+                        "Warning: can not replace Unit(hello.service) in state 'launched', use the appropriate command\n");
+        assertThat(Words.hash(unit("hello.service").getHash(), true)).isEqualTo(before);
+
+        Result replaced = run("start", "--replace", "hello.service");
+        assertThat(replaced.exit()).isZero();
+        assertThat(replaced.out()).startsWith("Unit hello.service inactive\nUnit hello.service launched on ");
+        assertThat(Words.hash(unit("hello.service").getHash(), true)).isNotEqualTo(before);
+        assertThat(run("start", "--replace", "hello.service").out())
+                .isEqualTo("Found same Unit(hello.service) in Registry, nothing to do\n");
+    }
+
+    @Test
+    void instancesComeFromSubmittedThenLocalTemplates() throws IOException {
+        twoMachines();
+        file("units/a@.service", HELLO);
+        assertThat(run("start", "units/a@1.service").exit()).isZero();
+        assertThat(run("submit", "units/a@.service").out()).isEqualTo("Unit a@.service inactive\n");
+        assertThat(run("start", "a@2.service", "a@3").exit()).isZero();
+        assertThat(unit("a@3.service").getTargetState()).isEqualTo(TargetState.TARGET_STATE_LAUNCHED);
+        assertThat(unit("a@3.service").getHash()).isEqualTo(unit("a@1.service").getHash());
+
+        file("units/a@.service", HELLO + "Restart=always\n");
+        assertThat(run("start", "units/a@4.service").err())
+                .isEqualTo(
+                        "WARNING: Unit a@.service in registry differs from local template unit file units/a@4.service. Add"
+                                + " --replace to override.\n");
+        assertThat(run("start", "a@.service"))
+                .isEqualTo(new Result(
+                        1,
+                        "",
+                        "Error creating units: cannot activate template \"a@.service\": name an instance of it, like"
+                                + " a@1.service\n"));
+        assertThat(run("start", "b@1.service").err())
+                .isEqualTo(
+                        "Error creating units: failed getting Unit(b@1.service) from template: unable to find template"
+                                + " Unit(b@.service) in Registry or on filesystem\n");
+    }
+
+    @Test
+    void patternsSelectLocalFilesAndSubmittedUnits() throws IOException {
+        twoMachines();
+        file("web1.service", HELLO);
+        file("web2.service", HELLO);
+        file("web@.service", HELLO);
+        file("notes.txt", "no unit");
+        assertThat(run("submit", "web[12].service").exit()).isZero();
+        Files.delete(directory.resolve("web2.service"));
+        Result start = run("start", "web*");
+        assertThat(start.exit()).isZero();
+        assertThat(start.out())
+                .contains("Unit web1.service launched", "Unit web2.service launched")
+                .doesNotContain("web@");
+        assertThat(run("stop", "web?.service").err())
+                .isEqualTo("Successfully stopped units [web1.service web2.service].\n");
+        assertThat(run("destroy", "web*").out()).isEqualTo("Destroyed web1.service\nDestroyed web2.service\n");
+        assertThat(run("start", "db*").err())
+                .isEqualTo("Error creating units: no local unit file and no unit in the registry matches db*\n");
+    }
+
+    @Test
+    void aBackslashInANameIsNoPattern() throws IOException {
+        twoMachines();
+        file("disk-a\\x2db.service", HELLO);
+        assertThat(run("start", "disk-a\\x2db.service").exit()).isZero();
+        assertThat(run("stop", "disk-a\\x2db.service").err())
+                .isEqualTo("Successfully stopped units [disk-a\\x2db.service].\n");
+    }
+
+    @Test
+    void nothingIsWrittenWhenOneArgumentIsBad() throws IOException {
+        twoMachines();
+        file("good.service", HELLO);
+        file("bad.service", "[Service]\nExecStart=/bin/true\n[X-Fleet]\nGlobal=true\nMachineID=" + M1 + "\n");
+        file("empty.service", "");
+        for (String bad : List.of("bad.service", "empty.service", "missing.service")) {
+            Result result = run("start", "good.service", bad);
+            assertThat(result.exit()).as(bad).isEqualTo(1);
+            assertThat(result.err())
+                    .as(bad)
+                    .startsWith("Error creating units: ")
+                    .contains(bad);
+        }
+        assertThat(cluster.writes).isZero();
+    }
+
+    @Test
+    void threeThousandUnitsInOneCall() throws IOException {
+        twoMachines();
+        file("many@.service", HELLO);
+        var arguments = new ArrayList<>(List.of("start"));
+        for (int i = 0; i < 3000; i++) {
+            arguments.add("many@" + i + ".service");
+        }
+        Result result = run(arguments.toArray(String[]::new));
+        assertThat(result.exit()).isZero();
+        assertThat(result.out().lines().filter(line -> line.contains(" launched on ")))
+                .hasSize(3000);
+        assertThat(cluster.writes).isEqualTo(1);
+        assertThat(run("list-units", "--no-legend").out().lines()).hasSize(3000);
+        assertThat(run("destroy", "many@*").out().lines()).hasSize(3000);
+    }
+
+    // -- Logs, engines, usage
+    // ------------------------------------------------------------------------------------------
+
+    @Test
+    void journalAndStatusStreamFromTheAgent() throws IOException {
+        twoMachines();
+        InMemoryEngine engine = cluster.engines.getFirst();
+        engine.journal.addAll(List.of("one", "two", "three"));
+        file("hello.service", HELLO);
+        assertThat(run("journal", "hello.service"))
+                .isEqualTo(new Result(1, "", "Unit hello.service does not exist.\n"));
+        run("submit", "hello.service");
+        assertThat(run("journal", "hello.service").err())
+                .isEqualTo("Unit hello.service does not appear to be running.\n");
+        assertThat(run("status", "hello.service").err())
+                .isEqualTo("Unit hello.service does not appear to be loaded.\n");
+        run("start", "hello.service");
+        assertThat(run("journal", "--lines", "2", "--output=cat", "hello"))
+                .isEqualTo(new Result(0, "two\nthree\n", ""));
+        assertThat(engine.calls).contains("Journal hello.service 2 cat");
+        assertThat(run("status", "hello.service")).isEqualTo(new Result(0, "* hello.service\n", ""));
+        run("stop", "hello.service");
+        assertThat(run("status", "hello.service").exit()).isEqualTo(3);
+    }
+
+    @Test
+    void aLostAnswerIsNotDoneTwice() throws IOException {
+        twoMachines();
+        InMemoryEngine engine = cluster.engines.getFirst();
+        file("hello.service", HELLO);
+        run("start", "hello.service");
+        int before = cluster.writes;
+        engine.loseNextAnswer("SetTargetStates", Status.UNKNOWN.withDescription("lost the leader"));
+        Result restart = run("restart", "hello.service");
+        assertThat(restart.exit()).isZero();
+        assertThat(cluster.writes).isEqualTo(before + 1);
+        assertThat(unit("hello.service").getStartGeneration()).isEqualTo(1);
+        assertThat(engine.calls.stream().filter("SetTargetStates"::equals).count())
+                .isEqualTo(2);
+    }
+
+    @Test
+    void anotherEngineIsAskedWhenOneIsDown() throws Exception {
+        twoMachines();
+        cluster.startEngine();
+        cluster.engines.getFirst().kill();
+        assertThat(run("list-machines", "--no-legend", "--fields=machine").out())
+                .isEqualTo("113f16a7...\n85c0c595...\n");
+        cluster.engines.getLast().kill();
+        Result down = run("list-machines");
+        assertThat(down.exit()).isEqualTo(1);
+        assertThat(down.err())
+                .startsWith(
+                        "Error retrieving list of active machines from fleet API (no engine can be reached: 127.0.0.1:")
+                .contains("connection refused", "bin/fleet status");
+    }
+
+    @Test
+    void clusterStatusNeedsALeader() throws Exception {
+        cluster.startEngine();
+        assertThat(run("cluster", "status").exit()).isEqualTo(1);
+        cluster.engines.getLast().leads = true;
+        Result status = run("cluster", "status");
+        assertThat(status.exit()).isZero();
+        assertThat(status.out().lines().toList()).first().asString().startsWith("ENGINE\tENDPOINT");
+        assertThat(status.out()).contains("leader", "follower", "001122334455");
+        assertThat(run("cluster", "status", "--json").out()).contains("\"role\":\"leader\"");
+        assertThat(run("cluster", "transfer-leader", "e2").out()).isEqualTo("Engine e2 leads\n");
+        cluster.engines.getFirst().kill();
+        assertThat(run("cluster", "status").out()).contains("unreachable");
+    }
+
+    @Test
+    void exitCodesAndVersion() {
+        assertThat(run("version").out()).matches("fleetctl version \\S+\n");
+        assertThat(run("--version").out()).matches("fleetctl version \\S+\n");
+        assertThat(run("version", "--json").out()).contains("\"engine\":\"9.9\"");
+        assertThat(run("verify", "a.service"))
+                .isEqualTo(new Result(
+                        2, "", "WARNING: The signed/verified units feature is DEPRECATED and cannot be used.\n"));
+        assertThat(run().exit()).isZero();
+        assertThat(run("help").out()).contains("list-unit-files");
+        assertThat(run("help", "start").out()).contains("--block-attempts");
+        assertThat(run("list-units", "--nonsense").exit()).isEqualTo(2);
+        assertThat(run("frobnicate").exit()).isEqualTo(2);
+        assertThat(run("list-m", "--no-legend").exit()).isZero();
+        assertThat(run("cat").err()).isEqualTo("One unit file must be provided\n");
+        assertThat(run("cat", "x").err()).isEqualTo("Unit x.service not found\n");
+        assertThat(run("--endpoint", "unix:///var/run/fleet.sock", "list-units").err())
+                .contains("unix sockets", "host:port");
+    }
+
+    @Test
+    void flagsComeFromVariablesAndTheCommandLineWins() {
+        twoMachines();
+        var environment = Map.of("FLEETCTL_NO_LEGEND", "true", "FLEETCTL_FULL", "true", "FLEETCTL_FIELDS", "machine");
+        assertThat(run(environment, "list-machines").out()).isEqualTo(M1 + "\n" + M2 + "\n");
+        assertThat(run(environment, "list-machines", "--full=false").out()).startsWith("113f16a7...\n");
+        assertThat(run(environment, "list-machines", "--full").out()).startsWith(M1);
+        assertThat(run(Map.of("FLEETCTL_ENDPOINT", "nowhere"), "list-machines").exit())
+                .isZero();
+    }
+}

@@ -1,0 +1,378 @@
+package io.raftfleet.fleetctl;
+
+import com.google.protobuf.ByteString;
+import io.grpc.Server;
+import io.grpc.Status;
+import io.grpc.stub.ServerCallStreamObserver;
+import io.grpc.stub.StreamObserver;
+import io.raftfleet.proto.cluster.ClusterGrpc;
+import io.raftfleet.proto.cluster.EngineInfo;
+import io.raftfleet.proto.cluster.EngineRole;
+import io.raftfleet.proto.cluster.StatusRequest;
+import io.raftfleet.proto.cluster.StatusResponse;
+import io.raftfleet.proto.cluster.TransferLeaderRequest;
+import io.raftfleet.proto.cluster.TransferLeaderResponse;
+import io.raftfleet.proto.fleet.CreateUnitsRequest;
+import io.raftfleet.proto.fleet.DestroyUnitsRequest;
+import io.raftfleet.proto.fleet.FleetGrpc;
+import io.raftfleet.proto.fleet.GetUnitRequest;
+import io.raftfleet.proto.fleet.GetUnitResponse;
+import io.raftfleet.proto.fleet.JournalRequest;
+import io.raftfleet.proto.fleet.ListMachinesRequest;
+import io.raftfleet.proto.fleet.ListMachinesResponse;
+import io.raftfleet.proto.fleet.ListUnitStatesRequest;
+import io.raftfleet.proto.fleet.ListUnitStatesResponse;
+import io.raftfleet.proto.fleet.ListUnitsRequest;
+import io.raftfleet.proto.fleet.ListUnitsResponse;
+import io.raftfleet.proto.fleet.LogChunk;
+import io.raftfleet.proto.fleet.Page;
+import io.raftfleet.proto.fleet.SetTargetStatesRequest;
+import io.raftfleet.proto.fleet.UnitStatusRequest;
+import io.raftfleet.proto.fleet.VersionRequest;
+import io.raftfleet.proto.fleet.VersionResponse;
+import io.raftfleet.proto.fleet.WatchEvent;
+import io.raftfleet.proto.fleet.WatchRequest;
+import io.raftfleet.proto.fleet.WatchResponse;
+import io.raftfleet.proto.fleet.WriteResponse;
+import io.raftfleet.proto.model.Unit;
+import io.raftfleet.proto.model.UnitState;
+import io.raftfleet.unit.Glob;
+import io.raftfleet.unit.InvalidPatternException;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Function;
+import java.util.function.Predicate;
+import java.util.function.Supplier;
+import java.util.function.ToIntFunction;
+import org.jspecify.annotations.Nullable;
+
+/** One gRPC server in front of an {@link InMemoryCluster}, which can be told to fail calls before or after they are done. */
+final class InMemoryEngine extends FleetGrpc.FleetImplBase implements AutoCloseable {
+    private final InMemoryCluster cluster;
+    final String id;
+    int port;
+
+    @Nullable
+    Server server;
+    /** How the next call of a method is answered although it was carried out. */
+    private final Map<String, Status> lostAnswers = new ConcurrentHashMap<>();
+
+    boolean leads;
+    final List<String> calls = new CopyOnWriteArrayList<>();
+    final List<String> journal = new ArrayList<>();
+    volatile boolean journalStaysOpen;
+    private final Set<Watcher> watchers = ConcurrentHashMap.newKeySet();
+
+    InMemoryEngine(InMemoryCluster cluster, String id) {
+        this.cluster = cluster;
+        this.id = id;
+    }
+
+    /** Cuts all connections and listens no more, as a killed process. */
+    void kill() throws InterruptedException {
+        Server running = server;
+        if (running != null) {
+            running.shutdownNow().awaitTermination();
+        }
+    }
+
+    /** Carries the next call of a method out, and answers this. */
+    void loseNextAnswer(String method, Status status) {
+        lostAnswers.put(method, status);
+    }
+
+    private <R> void answer(String method, StreamObserver<R> observer, Supplier<@Nullable R> work) {
+        calls.add(method);
+        Status failure = lostAnswers.remove(method);
+        R response = work.get();
+        if (failure != null) {
+            observer.onError(failure.asRuntimeException());
+        } else if (response == null) {
+            observer.onError(Status.NOT_FOUND.withDescription("no such unit").asRuntimeException());
+        } else {
+            observer.onNext(response);
+            observer.onCompleted();
+        }
+    }
+
+    @Override
+    public void createUnits(CreateUnitsRequest request, StreamObserver<WriteResponse> observer) {
+        answer(
+                "CreateUnits",
+                observer,
+                () -> cluster.write(
+                        request.getRequestId(),
+                        () -> request.getUnitsList().stream()
+                                .map(unit -> cluster.create(unit, request.getReplace()))
+                                .toList()));
+    }
+
+    @Override
+    public void setTargetStates(SetTargetStatesRequest request, StreamObserver<WriteResponse> observer) {
+        answer(
+                "SetTargetStates",
+                observer,
+                () -> cluster.write(
+                        request.getRequestId(),
+                        () -> request.getChangesList().stream()
+                                .map(cluster::change)
+                                .toList()));
+    }
+
+    @Override
+    public void destroyUnits(DestroyUnitsRequest request, StreamObserver<WriteResponse> observer) {
+        answer(
+                "DestroyUnits",
+                observer,
+                () -> cluster.write(
+                        request.getRequestId(),
+                        () -> request.getNamesList().stream()
+                                .map(cluster::destroy)
+                                .toList()));
+    }
+
+    @Override
+    public void getUnit(GetUnitRequest request, StreamObserver<GetUnitResponse> observer) {
+        answer("GetUnit", observer, () -> {
+            synchronized (cluster) {
+                Unit unit = cluster.units.get(request.getName());
+                return unit == null
+                        ? null
+                        : GetUnitResponse.newBuilder()
+                                .setUnit(cluster.withDetails(unit, true, true))
+                                .addAllStates(cluster.states.values().stream()
+                                        .filter(state -> state.getName().equals(request.getName()))
+                                        .toList())
+                                .setRevision(cluster.revision())
+                                .build();
+            }
+        });
+    }
+
+    @Override
+    public void listUnits(ListUnitsRequest request, StreamObserver<ListUnitsResponse> observer) {
+        answer("ListUnits", observer, () -> {
+            synchronized (cluster) {
+                var selected = named(request.getNamesList());
+                var response = ListUnitsResponse.newBuilder().setRevision(cluster.revision());
+                response.setNextToken(page(
+                        request.getPage(),
+                        cluster.units.values(),
+                        Unit::getName,
+                        unit -> selected.test(unit.getName())
+                                && (!request.getUnplacedOnly()
+                                        || (!unit.getGlobal()
+                                                && unit.getMachineId().isEmpty()
+                                                && unit.getTargetStateValue() > 1)),
+                        unit -> response.addUnits(
+                                        cluster.withDetails(unit, request.getWithContents(), request.getWithVetoes()))
+                                .getUnitsCount()));
+                return response.build();
+            }
+        });
+    }
+
+    @Override
+    public void listUnitStates(ListUnitStatesRequest request, StreamObserver<ListUnitStatesResponse> observer) {
+        answer("ListUnitStates", observer, () -> {
+            synchronized (cluster) {
+                var selected = named(request.getNamesList());
+                var response = ListUnitStatesResponse.newBuilder().setRevision(cluster.revision());
+                response.setNextToken(page(
+                        request.getPage(),
+                        cluster.states.values(),
+                        state -> state.getName() + "\0" + state.getMachineId(),
+                        state -> selected.test(state.getName()),
+                        state -> response.addStates(state).getStatesCount()));
+                return response.build();
+            }
+        });
+    }
+
+    @Override
+    public void listMachines(ListMachinesRequest request, StreamObserver<ListMachinesResponse> observer) {
+        answer("ListMachines", observer, () -> {
+            synchronized (cluster) {
+                return ListMachinesResponse.newBuilder()
+                        .addAllMachines(cluster.machines.values())
+                        .setRevision(cluster.revision())
+                        .build();
+            }
+        });
+    }
+
+    private static <T> String page(
+            Page page, Collection<T> rows, Function<T, String> key, Predicate<T> wanted, ToIntFunction<T> add) {
+        int size = page.getSize() == 0 ? 1000 : page.getSize();
+        String last = "";
+        int count = 0;
+        for (T row : rows) {
+            if (key.apply(row).compareTo(page.getToken()) > 0 && wanted.test(row)) {
+                if (count == size) {
+                    return last;
+                }
+                count = add.applyAsInt(row);
+                last = key.apply(row);
+            }
+        }
+        return "";
+    }
+
+    static Predicate<String> named(List<String> names) {
+        List<Glob> globs = new ArrayList<>();
+        for (String name : names) {
+            try {
+                globs.add(Glob.compile(name));
+            } catch (InvalidPatternException e) {
+                throw Status.INVALID_ARGUMENT.withDescription(e.getMessage()).asRuntimeException();
+            }
+        }
+        var literal = Set.copyOf(names);
+        return name -> names.isEmpty()
+                || literal.contains(name)
+                || globs.stream().anyMatch(glob -> Glob.isPattern(glob.pattern()) && glob.matches(name));
+    }
+
+    @Override
+    public void watch(WatchRequest request, StreamObserver<WatchResponse> observer) {
+        calls.add("Watch");
+        var watcher = new Watcher(request, (ServerCallStreamObserver<WatchResponse>) observer);
+        synchronized (cluster) {
+            if (request.getAfter().getIndex() < cluster.compacted) {
+                observer.onError(
+                        Status.OUT_OF_RANGE.withDescription("COMPACTED").asRuntimeException());
+                return;
+            }
+            watchers.add(watcher);
+            watcher.send();
+        }
+    }
+
+    void wake() {
+        watchers.forEach(Watcher::send);
+    }
+
+    private final class Watcher {
+        private final WatchRequest request;
+        private final ServerCallStreamObserver<WatchResponse> observer;
+        private int sent;
+
+        Watcher(WatchRequest request, ServerCallStreamObserver<WatchResponse> observer) {
+            this.request = request;
+            this.observer = observer;
+            this.sent = (int) request.getAfter().getIndex();
+            observer.setOnCancelHandler(() -> watchers.remove(this));
+        }
+
+        void send() {
+            synchronized (cluster) {
+                var selected = named(request.getNamesList());
+                List<WatchEvent> news = cluster.events.subList(sent, cluster.events.size());
+                var frame = WatchResponse.newBuilder().setRevision(cluster.revision());
+                news.stream().filter(event -> selected.test(name(event))).forEach(frame::addEvents);
+                sent = cluster.events.size();
+                if (!observer.isCancelled()) {
+                    observer.onNext(frame.build());
+                }
+            }
+        }
+
+        private String name(WatchEvent event) {
+            return switch (event.getChangeCase()) {
+                case UNIT -> event.getUnit().getName();
+                case UNIT_DESTROYED -> event.getUnitDestroyed();
+                case UNIT_STATE -> event.getUnitState().getName();
+                default -> event.getUnitStateGone().getName();
+            };
+        }
+    }
+
+    @Override
+    public void journal(JournalRequest request, StreamObserver<LogChunk> observer) {
+        calls.add("Journal " + request.getUnit() + " " + request.getLines() + " " + request.getOutput());
+        journal.subList(Math.max(0, journal.size() - request.getLines()), journal.size())
+                .forEach(line -> observer.onNext(LogChunk.newBuilder()
+                        .setData(ByteString.copyFromUtf8(line + "\n"))
+                        .build()));
+        if (!journalStaysOpen || !request.getFollow()) {
+            observer.onCompleted();
+        }
+    }
+
+    @Override
+    public void unitStatus(UnitStatusRequest request, StreamObserver<LogChunk> observer) {
+        calls.add("UnitStatus " + request.getUnit() + " " + request.getMachineId());
+        observer.onNext(LogChunk.newBuilder()
+                .setData(ByteString.copyFromUtf8("* " + request.getUnit() + "\n"))
+                .build());
+        observer.onCompleted();
+    }
+
+    @Override
+    public void version(VersionRequest request, StreamObserver<VersionResponse> observer) {
+        answer(
+                "Version",
+                observer,
+                () -> VersionResponse.newBuilder()
+                        .setVersion("9.9")
+                        .setEngineId(id)
+                        .setLeaderId("e1")
+                        .build());
+    }
+
+    /** The operators' service. */
+    ClusterGrpc.ClusterImplBase cluster() {
+        return new ClusterGrpc.ClusterImplBase() {
+            @Override
+            public void status(StatusRequest request, StreamObserver<StatusResponse> observer) {
+                answer(
+                        "Status",
+                        observer,
+                        () -> StatusResponse.newBuilder()
+                                .setSelf(EngineInfo.newBuilder()
+                                        .setId(id)
+                                        .setRole(
+                                                leads
+                                                        ? EngineRole.ENGINE_ROLE_LEADER
+                                                        : EngineRole.ENGINE_ROLE_FOLLOWER))
+                                .setTerm(3)
+                                .setAppliedIndex(42)
+                                .setCommitIndex(42)
+                                .setRegistryDigest(ByteString.fromHex("0011223344556677"))
+                                .build());
+            }
+
+            @Override
+            public void transferLeader(TransferLeaderRequest request, StreamObserver<TransferLeaderResponse> observer) {
+                answer(
+                        "TransferLeader",
+                        observer,
+                        () -> TransferLeaderResponse.newBuilder()
+                                .setLeaderId(request.getEngineId())
+                                .build());
+            }
+        };
+    }
+
+    /** Rows for tests that only read. */
+    static UnitState state(String name, String machine, String active, String sub) {
+        return UnitState.newBuilder()
+                .setName(name)
+                .setMachineId(machine)
+                .setLoadState("loaded")
+                .setActiveState(active)
+                .setSubState(sub)
+                .setHash(InMemoryCluster.hash(name))
+                .build();
+    }
+
+    @Override
+    public void close() {
+        watchers.clear();
+    }
+}

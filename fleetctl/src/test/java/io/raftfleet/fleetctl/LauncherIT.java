@@ -1,0 +1,161 @@
+package io.raftfleet.fleetctl;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.raftfleet.proto.model.Unit;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The launcher and the packaged client as processes. */
+@Timeout(120)
+class LauncherIT {
+    private static final Path BIN = Path.of("..", "bin").toAbsolutePath().normalize();
+    private static final int RUNS = 10;
+    private static final int UNITS = 3_000;
+
+    private final InMemoryCluster cluster = new InMemoryCluster();
+
+    @TempDir
+    private Path directory;
+
+    @BeforeEach
+    void start() {
+        cluster.startEngine();
+        cluster.addMachine("113f16a7c8d94f1a8a1e6c4f4b6a9d01", "10.0.0.1", Map.of());
+    }
+
+    @AfterEach
+    void stop() {
+        cluster.close();
+    }
+
+    private record Result(int exit, String out, String err) {}
+
+    private Result run(Map<String, String> environment, List<String> command) throws IOException, InterruptedException {
+        Path out = directory.resolve("out");
+        Path err = directory.resolve("err");
+        var builder = new ProcessBuilder(command)
+                .directory(directory.toFile())
+                .redirectOutput(out.toFile())
+                .redirectError(err.toFile());
+        builder.environment().put("FLEETCTL_ENDPOINT", cluster.endpoints());
+        builder.environment().putAll(environment);
+        Process process = builder.start();
+        if (!process.waitFor(60, TimeUnit.SECONDS)) {
+            process.destroyForcibly();
+            throw new AssertionError(command + " did not end");
+        }
+        return new Result(
+                process.exitValue(),
+                Files.readString(out, StandardCharsets.UTF_8),
+                Files.readString(err, StandardCharsets.UTF_8));
+    }
+
+    @Test
+    void runsFromAnyFolderAndThroughLinks() throws Exception {
+        Path link = directory.resolve("ctl");
+        Files.createSymbolicLink(link, BIN.resolve("fleetctl"));
+        Files.writeString(directory.resolve("a.service"), "[Service]\nExecStart=/bin/true\n");
+        assertThat(run(Map.of(), List.of(link.toString(), "start", "a.service")))
+                .isEqualTo(new Result(
+                        0, "Unit a.service inactive\nUnit a.service launched on 113f16a7.../10.0.0.1\n", ""));
+        assertThat(run(Map.of(), List.of(link.toString(), "nonsense")).exit()).isEqualTo(2);
+    }
+
+    @Test
+    void saysPlainlyWhenThereIsNoJdk() throws Exception {
+        String script = ". " + BIN + "/lib/jdk.sh; RAFTFLEET_JDK_LEAST=999; find_java";
+        Result result = run(Map.of("JAVA_HOME", "/nowhere"), List.of("sh", "-c", script));
+        assertThat(result.exit()).isEqualTo(1);
+        assertThat(result.out()).isEmpty();
+        assertThat(result.err()).contains("needs a JDK 999 or later", "JAVA_HOME=/nowhere");
+    }
+
+    @Test
+    void interruptEndsAFollowedJournal() throws Exception {
+        cluster.engines.getFirst().journal.add("hello from the unit");
+        cluster.engines.getFirst().journalStaysOpen = true;
+        Files.writeString(directory.resolve("a.service"), "[Service]\nExecStart=/bin/true\n");
+        String fleetctl = BIN.resolve("fleetctl").toString();
+        run(Map.of(), List.of(fleetctl, "start", "a.service"));
+        var builder = new ProcessBuilder(fleetctl, "journal", "-f", "a.service");
+        builder.environment().put("FLEETCTL_ENDPOINT", cluster.endpoints());
+        Process process = builder.start();
+        try (var reader = process.inputReader(StandardCharsets.UTF_8);
+                var errors = process.errorReader(StandardCharsets.UTF_8)) {
+            assertThat(reader.readLine()).isEqualTo("hello from the unit");
+            assertThat(new ProcessBuilder("kill", "-INT", Long.toString(process.pid()))
+                            .start()
+                            .waitFor())
+                    .isZero();
+            assertThat(process.waitFor(20, TimeUnit.SECONDS)).isTrue();
+            assertThat(process.exitValue()).isEqualTo(130);
+            assertThat(errors.readLine()).isNull();
+        } finally {
+            process.destroyForcibly();
+        }
+    }
+
+    /** Says how long a whole process takes beside a JVM that does nothing, in turn; asserts the output alone. */
+    @Test
+    void listsThreeThousandUnits() throws Exception {
+        for (int i = 0; i < UNITS; i++) {
+            String name = String.format("unit-%04d.service", i);
+            cluster.add(
+                    Unit.newBuilder().setName(name).build(),
+                    InMemoryEngine.state(name, "113f16a7c8d94f1a8a1e6c4f4b6a9d01", "active", "running"));
+        }
+        Path nothing = directory.resolve("Nothing.java");
+        Files.writeString(nothing, "class Nothing { public static void main(String[] a) {} }");
+        String jdk = System.getProperty("java.home") + "/bin/";
+        assertThat(run(Map.of(), List.of(jdk + "javac", "-d", directory.toString(), nothing.toString()))
+                        .exit())
+                .isZero();
+        List<String> bare = List.of(
+                jdk + "java",
+                "-XX:TieredStopAtLevel=1",
+                "-Xshare:auto",
+                "-XX:+UseSerialGC",
+                "-cp",
+                directory.toString(),
+                "Nothing");
+        List<String> list = List.of(BIN.resolve("fleetctl").toString(), "list-units");
+        var bareMillis = new ArrayList<Long>();
+        var listMillis = new ArrayList<Long>();
+        for (int i = 0; i < RUNS; i++) {
+            bareMillis.add(millis(bare, 0));
+            listMillis.add(millis(list, UNITS + 1));
+        }
+        System.out.printf(
+                "fleetctl list-units, %d units: median of %d processes %d ms, a bare JVM %d ms; cache: %s%n",
+                UNITS, RUNS, median(listMillis), median(bareMillis), Files.exists(Path.of("target", "fleetctl.aot")));
+    }
+
+    private long millis(List<String> command, int lines) throws IOException, InterruptedException {
+        long start = System.nanoTime();
+        Result result = run(Map.of(), command);
+        long took = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start);
+        assertThat(result.err()).isEmpty();
+        assertThat(result.exit()).isZero();
+        assertThat(result.out().lines()).hasSize(lines);
+        return took;
+    }
+
+    private static long median(List<Long> values) {
+        long[] sorted = values.stream().mapToLong(Long::longValue).sorted().toArray();
+        assertThat(sorted).as(Arrays.toString(sorted)).hasSize(RUNS);
+        return (sorted[RUNS / 2 - 1] + sorted[RUNS / 2]) / 2;
+    }
+}

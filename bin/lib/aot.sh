@@ -18,7 +18,7 @@ class_path() {
     echo "$_aot_path"
 }
 
-# aot_stamp CACHE JAVA CLASS_PATH: whether the cache is there, newer than all jars, and of this JDK.
+# aot_is_current CACHE JAVA CLASS_PATH: whether the cache is there, newer than all jars, and of this JDK.
 aot_is_current() {
     [ -s "$1" ] && [ -r "$1.jdk" ] && [ "$(cat "$1.jdk")" = "$2" ] || return 1
     _aot_rest=$3:
@@ -30,7 +30,8 @@ aot_is_current() {
 }
 
 # aot_create CACHE JAVA CLASS_PATH [JVM_OPTION...] MAIN [ARGUMENT...]: makes the cache by one training run of the program, which must
-# end by itself within a minute; its exit code does not matter. Never fails: without a cache things only start more slowly.
+# end by itself within a minute; its exit code does not matter. The JVM options must be those of later runs, as far as they choose a
+# garbage collector or modules. Never fails: without a cache things only start more slowly.
 aot_create() {
     _aot_cache=$1
     _aot_java=$2
@@ -39,15 +40,30 @@ aot_create() {
     _aot_new=$_aot_cache.$$
     _aot_limit=
     command -v timeout >/dev/null 2>&1 && _aot_limit='timeout 60'
-    $_aot_limit "$_aot_java" -XX:AOTCacheOutput="$_aot_new" -Xlog:aot*=off -Xlog:cds*=off -cp "$_aot_classes" "$@" \
-        >"$_aot_cache.log" 2>&1 </dev/null
-    rm -f "$_aot_new.config"
-    if [ -s "$_aot_new" ] && mv -f "$_aot_new" "$_aot_cache"; then
-        echo "$_aot_java" >"$_aot_cache.jdk"
-        rm -f "$_aot_cache.log"
-    else
-        rm -f "$_aot_new" "$_aot_cache"
-        echo "warning: no start-up cache $_aot_cache could be made, starting is slower without it; why: $_aot_cache.log" >&2
-    fi
+    rm -f "$_aot_cache" "$_aot_cache.jdk"
+    # Linking ahead pays most; JDK 25 crashes over it for some programs, and then makes a cache without.
+    for _aot_linking in -XX:+AOTClassLinking -XX:-AOTClassLinking; do
+        $_aot_limit "$_aot_java" -XX:AOTCacheOutput="$_aot_new" "$_aot_linking" -XX:ErrorFile="$_aot_cache.crash" \
+            -cp "$_aot_classes" "$@" >"$_aot_cache.log" 2>&1 </dev/null
+        rm -f "$_aot_new.config"
+        if [ -s "$_aot_new" ] && mv -f "$_aot_new" "$_aot_cache"; then
+            echo "$_aot_java" >"$_aot_cache.jdk"
+            rm -f "$_aot_cache.log" "$_aot_cache.crash"
+            return 0
+        fi
+        rm -f "$_aot_new"
+    done
+    echo "warning: no start-up cache $_aot_cache could be made, starting is slower without it; why: $_aot_cache.log" >&2
     return 0
+}
+
+# How fleetctl's JVM runs, with a cache or without.
+FLEETCTL_JVM='-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData -Dio.netty.jfr.enabled=false'
+
+# fleetctl_cache MODULE_DIR JAVA: makes fleetctl's cache after a build, unless it is there and current.
+fleetctl_cache() {
+    _aot_fleetctl=$(class_path "$1") || return 0
+    aot_is_current "$1/target/fleetctl.aot" "$2" "$_aot_fleetctl" && return 0
+    # shellcheck disable=SC2086 # several words on purpose
+    aot_create "$1/target/fleetctl.aot" "$2" "$_aot_fleetctl" $FLEETCTL_JVM io.raftfleet.fleetctl.Training
 }

@@ -8,7 +8,6 @@ import java.nio.charset.StandardCharsets;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.HelpCommand;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -67,7 +66,7 @@ public final class Fleetctl implements Callable<Integer> {
     static int run(Terminal terminal, String... arguments) {
         var root = new Fleetctl(terminal);
         try {
-            return root.commandLine().execute(arguments);
+            return root.commandLine(arguments).execute(arguments);
         } finally {
             root.session.close();
             terminal.out().flush();
@@ -75,30 +74,10 @@ public final class Fleetctl implements Callable<Integer> {
         }
     }
 
-    private CommandLine commandLine() {
-        CommandLine cluster = new CommandLine(new ClusterCommand(session))
-                .addSubcommand(new ClusterCommand.StatusOfEngines(session))
-                .addSubcommand(new ClusterCommand.TransferLeader(session))
-                .addSubcommand(new ClusterCommand.Snapshot(session));
-        CommandLine line = new CommandLine(this)
-                .addSubcommand(new CatCommand(session))
-                .addSubcommand("cluster", cluster)
-                .addSubcommand(new DestroyCommand(session))
-                .addSubcommand(new HelpCommand())
-                .addSubcommand(new JournalCommand(session))
-                .addSubcommand(new ListMachinesCommand(session))
-                .addSubcommand(new ListUnitFilesCommand(session))
-                .addSubcommand(new ListUnitsCommand(session))
-                .addSubcommand(new LoadCommand(session))
-                .addSubcommand(new RestartCommand(session))
-                .addSubcommand(new SshCommand(session))
-                .addSubcommand(new StartCommand(session))
-                .addSubcommand(new StatusCommand(session))
-                .addSubcommand(new StopCommand(session))
-                .addSubcommand(new SubmitCommand(session))
-                .addSubcommand(new UnloadCommand(session))
-                .addSubcommand(new VerifyCommand(session))
-                .addSubcommand(new VersionCommand(session));
+    private CommandLine commandLine(String... arguments) {
+        CommandLine line = new CommandLine(this);
+        CommandTable table = new CommandTable(session);
+        table.neededFor(arguments).forEach(name -> line.addSubcommand(name, table.make(name)));
         line.setDefaultValueProvider(new EnvironmentDefaults(session.terminal().environment()));
         line.setAbbreviatedSubcommandsAllowed(true);
         // As in fleet, the last one counts.
@@ -106,7 +85,7 @@ public final class Fleetctl implements Callable<Integer> {
         line.setOut(writer(session.terminal().out()));
         line.setErr(writer(session.terminal().err()));
         line.setColorScheme(CommandLine.Help.defaultColorScheme(CommandLine.Help.Ansi.OFF));
-        line.setParameterExceptionHandler((e, arguments) -> {
+        line.setParameterExceptionHandler((e, given) -> {
             session.err("fleetctl: " + e.getMessage());
             session.err("See: " + e.getCommandLine().getCommandSpec().qualifiedName() + " --help");
             return USAGE;

@@ -1,5 +1,6 @@
 package io.raftfleet.fleetctl;
 
+import io.raftfleet.fleetctl.client.FleetClient;
 import java.io.BufferedOutputStream;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
@@ -21,8 +22,13 @@ public final class Main {
                 StandardCharsets.UTF_8);
         var err = new PrintStream(new FileOutputStream(FileDescriptor.err), false, StandardCharsets.UTF_8);
         var terminal = new Terminal(out, err, System.getenv(), Path.of(""), Boolean.getBoolean("fleetctl.interactive"));
+        if (arguments.length > 0) {
+            // Half of a command's time goes into first uses of the gRPC library: let them happen while the arguments
+            // are parsed.
+            Thread.ofPlatform().daemon().name("warm-up").start(FleetClient::warmUp);
+        }
         int exit = Fleetctl.run(terminal, arguments);
-        // Threads of the gRPC library must not hold the process back.
-        System.exit(exit);
+        // All is flushed, and nothing else has to be put in order: an orderly exit would only take longer.
+        Runtime.getRuntime().halt(exit);
     }
 }

@@ -74,6 +74,14 @@ public final class FleetClient implements AutoCloseable {
         this.ids = new RequestIds(options);
     }
 
+    /** Uses the libraries once, without a connection, so that the first call does not have to wait for their classes. */
+    public static void warmUp() {
+        try (var unused = new Connections(ClientOptions.of(Endpoint.parseList(Endpoint.DEFAULT)))) {
+            unused.channel(0);
+            FleetGrpc.getListUnitStatesMethod();
+        }
+    }
+
     /** What it was made with. */
     public ClientOptions options() {
         return options;

@@ -1,0 +1,85 @@
+package io.raftfleet.fleetctl;
+
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.function.Supplier;
+import picocli.CommandLine;
+import picocli.CommandLine.HelpCommand;
+
+/**
+ * All commands by name. Building the model of one costs milliseconds of reflection, so that only the one that is called is built
+ * where the arguments make that plain.
+ */
+final class CommandTable {
+    /** Global flags whose value may be the next argument. */
+    private static final Set<String> VALUED = Set.of(
+            "--endpoint",
+            "--request-timeout",
+            "--ca-file",
+            "--cert-file",
+            "--key-file",
+            "--tunnel",
+            "--ssh-username",
+            "--ssh-timeout",
+            "--known-hosts-file");
+
+    private final TreeMap<String, Supplier<Object>> commands = new TreeMap<>();
+
+    CommandTable(Session session) {
+        commands.put("cat", () -> new CatCommand(session));
+        commands.put(
+                "cluster",
+                () -> new CommandLine(new ClusterCommand(session))
+                        .addSubcommand(new ClusterCommand.StatusOfEngines(session))
+                        .addSubcommand(new ClusterCommand.TransferLeader(session))
+                        .addSubcommand(new ClusterCommand.Snapshot(session)));
+        commands.put("destroy", () -> new DestroyCommand(session));
+        // No method reference: picocli's class files are of a version that JDK 25's cache can't hold, and making one
+        // crashes
+        // when a constant refers to them.
+        commands.put("help", () -> new HelpCommand());
+        commands.put("journal", () -> new JournalCommand(session));
+        commands.put("list-machines", () -> new ListMachinesCommand(session));
+        commands.put("list-unit-files", () -> new ListUnitFilesCommand(session));
+        commands.put("list-units", () -> new ListUnitsCommand(session));
+        commands.put("load", () -> new LoadCommand(session));
+        commands.put("restart", () -> new RestartCommand(session));
+        commands.put("ssh", () -> new SshCommand(session));
+        commands.put("start", () -> new StartCommand(session));
+        commands.put("status", () -> new StatusCommand(session));
+        commands.put("stop", () -> new StopCommand(session));
+        commands.put("submit", () -> new SubmitCommand(session));
+        commands.put("unload", () -> new UnloadCommand(session));
+        commands.put("verify", () -> new VerifyCommand(session));
+        commands.put("version", () -> new VersionCommand(session));
+    }
+
+    /** The command that the arguments call, or all when that needs a closer look: help, an abbreviation, a mistake. */
+    Collection<String> neededFor(String... arguments) {
+        for (int i = 0; i < arguments.length; i++) {
+            String argument = arguments[i];
+            if (VALUED.contains(argument)) {
+                i++;
+            } else if (!argument.startsWith("-")) {
+                return commands.containsKey(argument) && !argument.equals("help") ? List.of(argument) : all();
+            }
+        }
+        return all();
+    }
+
+    private Collection<String> all() {
+        return new ArrayList<>(commands.keySet());
+    }
+
+    /** A new instance of a command, or a command line around it. */
+    Object make(String name) {
+        Supplier<Object> command = commands.get(name);
+        if (command == null) {
+            throw new IllegalArgumentException("no command " + name);
+        }
+        return command.get();
+    }
+}

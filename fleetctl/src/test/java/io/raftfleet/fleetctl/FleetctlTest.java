@@ -54,7 +54,7 @@ class FleetctlTest {
     private Result run(Map<String, String> environment, String... arguments) {
         var out = new ByteArrayOutputStream();
         var err = new ByteArrayOutputStream();
-        var all = new ArrayList<>(List.of("--endpoint", cluster.endpoints()));
+        var all = new ArrayList<>(List.of("--request-timeout=30", "--endpoint", cluster.endpoints()));
         all.addAll(List.of(arguments));
         int exit = Fleetctl.run(
                 new Terminal(

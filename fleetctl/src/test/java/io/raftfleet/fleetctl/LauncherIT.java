@@ -51,6 +51,7 @@ class LauncherIT {
                 .redirectOutput(out.toFile())
                 .redirectError(err.toFile());
         builder.environment().put("FLEETCTL_ENDPOINT", cluster.endpoints());
+        builder.environment().put("FLEETCTL_REQUEST_TIMEOUT", "30");
         builder.environment().putAll(environment);
         Process process = builder.start();
         if (!process.waitFor(60, TimeUnit.SECONDS)) {
@@ -92,6 +93,7 @@ class LauncherIT {
         run(Map.of(), List.of(fleetctl, "start", "a.service"));
         var builder = new ProcessBuilder(fleetctl, "journal", "-f", "a.service");
         builder.environment().put("FLEETCTL_ENDPOINT", cluster.endpoints());
+        builder.environment().put("FLEETCTL_REQUEST_TIMEOUT", "30");
         Process process = builder.start();
         try (var reader = process.inputReader(StandardCharsets.UTF_8);
                 var errors = process.errorReader(StandardCharsets.UTF_8)) {
@@ -117,6 +119,9 @@ class LauncherIT {
                     Unit.newBuilder().setName(name).build(),
                     InMemoryEngine.state(name, "113f16a7c8d94f1a8a1e6c4f4b6a9d01", "active", "running"));
         }
+        String cache = ". " + BIN + "/lib/jdk.sh; . " + BIN + "/lib/aot.sh; fleetctl_cache "
+                + BIN.resolveSibling("fleetctl") + " $(find_java)";
+        assertThat(run(Map.of(), List.of("sh", "-c", cache)).exit()).isZero();
         Path nothing = directory.resolve("Nothing.java");
         Files.writeString(nothing, "class Nothing { public static void main(String[] a) {} }");
         String jdk = System.getProperty("java.home") + "/bin/";

@@ -1,0 +1,86 @@
+package io.raftfleet.fleetctl.client;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.time.InstantSource;
+import java.util.Collections;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Random;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class ClientPartsTest {
+    @Test
+    void endpointListsKeepOrderAndDropRepeats() {
+        assertThat(Endpoint.parseList("b:2, http://a:1/,b:2,[::1]:3,https://c:4"))
+                .containsExactly(
+                        new Endpoint("b", 2), new Endpoint("a", 1), new Endpoint("::1", 3), new Endpoint("c", 4, true));
+        assertThat(new Endpoint("::1", 3)).hasToString("[::1]:3");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "localhost|has no port",
+                "[::1]|has no port",
+                "::1:14201|brackets",
+                "a:x|is not a number",
+                "a:0|from 1 to 65535",
+                "a:65536|from 1 to 65535",
+                "unix:///var/run/fleet.sock|unix sockets",
+                "ftp://a:1|not supported",
+                "http://a:1/path|is not a number",
+                ":1|has no port",
+                ",|no endpoint given",
+            })
+    void badEndpointsAreNamed(String text, String reason) {
+        assertThatThrownBy(() -> Endpoint.parseList(text))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining(reason);
+    }
+
+    @Test
+    void batchesKeepToItemsAndBytes() {
+        List<Integer> many = IntStream.range(0, 25_000).boxed().toList();
+        assertThat(Batches.split(many, item -> 10)).extracting(List::size).containsExactly(10_000, 10_000, 5_000);
+        assertThat(Batches.split(Collections.nCopies(5, 0), item -> 1 << 20))
+                .extracting(List::size)
+                .containsExactly(3, 2);
+        assertThat(Batches.split(List.of(1, 9, 1), item -> item << 20))
+                .containsExactly(List.of(1), List.of(9), List.of(1));
+        assertThat(Batches.split(List.of(), item -> 1)).isEmpty();
+        assertThat(Batches.split(many, item -> 10).stream()
+                        .flatMap(List::stream)
+                        .toList())
+                .isEqualTo(many);
+    }
+
+    @Test
+    void backOffGrowsToASecondAndKeepsHalfOfIt() {
+        var random = new Random(1);
+        for (int round = 1; round < 100; round++) {
+            long full = Math.min(1_000_000_000L, 50_000_000L << Math.min(round - 1, 10));
+            assertThat(Caller.backoff(round, random))
+                    .as("round %d, seed 1", round)
+                    .isBetween(full / 2, full);
+        }
+    }
+
+    @Test
+    void requestIdsAreSixteenBytesAndStamped() {
+        var ids = new RequestIds(ClientOptions.of(Endpoint.parseList("a:1"))
+                .withSources(InstantSource.fixed(java.time.Instant.ofEpochMilli(1234)), new Random(7)));
+        var seen = new HashSet<>();
+        for (int i = 0; i < 1000; i++) {
+            var id = ids.next();
+            assertThat(id.getId().size()).isEqualTo(16);
+            assertThat(id.getIssuedAtMs()).isEqualTo(1234);
+            assertThat(seen.add(id.getId())).as("seed 7").isTrue();
+        }
+    }
+}

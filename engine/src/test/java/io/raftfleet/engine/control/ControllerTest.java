@@ -1,0 +1,327 @@
+package io.raftfleet.engine.control;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.google.protobuf.ByteString;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.raftfleet.proto.fleet.CreateUnitsRequest;
+import io.raftfleet.proto.fleet.DestroyUnitsRequest;
+import io.raftfleet.proto.fleet.ItemCode;
+import io.raftfleet.proto.fleet.ItemResult;
+import io.raftfleet.proto.fleet.NewUnit;
+import io.raftfleet.proto.fleet.RequestId;
+import io.raftfleet.proto.fleet.SetTargetStatesRequest;
+import io.raftfleet.proto.fleet.TargetStateChange;
+import io.raftfleet.proto.fleet.WriteResponse;
+import io.raftfleet.proto.log.SessionOpened;
+import io.raftfleet.proto.model.TargetState;
+import io.raftfleet.state.Registry;
+import io.raftfleet.state.RegistryView;
+import io.raftfleet.state.UnitRecord;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class ControllerTest {
+    private static final String PLAIN = "[Service]\nExecStart=/bin/true\n";
+    private static final String ON_SSD = PLAIN + "\n[X-Fleet]\nMachineMetadata=disk=ssd\n";
+
+    private final Registry registry = new Registry(1000);
+    private final MemoryLog raft = new MemoryLog(registry);
+    private final SettableClock clock = new SettableClock();
+    private final LinkedBlockingQueue<String> leadership = new LinkedBlockingQueue<>();
+    private final Controller controller =
+            new Controller("e1", registry, raft::propose, clock, new Random(7), new Recorded(), new NoMetrics());
+    private final LocalWrites writes = new LocalWrites(controller);
+
+    ControllerTest() {
+        controller.start();
+    }
+
+    @AfterEach
+    void close() {
+        controller.close();
+    }
+
+    @Test
+    void aUnitIsCreatedAndPlacedInOneEntry() throws Exception {
+        lead(1);
+        open("m1", Map.of());
+        int before = raft.entries().size();
+        assertThat(create(1, unit("a.service", PLAIN, TargetState.TARGET_STATE_LAUNCHED)))
+                .containsExactly(ItemCode.ITEM_CODE_OK);
+        assertThat(raft.entries()).hasSize(before + 1);
+        assertThat(record("a.service").machineId()).isEqualTo("m1");
+    }
+
+    @Test
+    void whatDoesNotLeadDecidesNothing() {
+        var reply = writes.createUnits(request(1, unit("a.service", PLAIN, TargetState.TARGET_STATE_LOADED)));
+        assertThatThrownBy(() -> get(reply))
+                .cause()
+                .isInstanceOfSatisfying(Abandoned.class, e -> assertThat(e.fateUnknown()).isFalse());
+        assertThat(raft.entries()).isEmpty();
+    }
+
+    @Test
+    void itemsOfACallSeeTheOnesBefore() throws Exception {
+        lead(1);
+        assertThat(create(
+                        1,
+                        unit("a.service", PLAIN, TargetState.TARGET_STATE_INACTIVE),
+                        unit("a.service", PLAIN, TargetState.TARGET_STATE_INACTIVE),
+                        unit("a.service", ON_SSD, TargetState.TARGET_STATE_INACTIVE),
+                        unit("bad name.service", PLAIN, TargetState.TARGET_STATE_INACTIVE),
+                        unit("t@.service", PLAIN, TargetState.TARGET_STATE_LAUNCHED)))
+                .containsExactly(
+                        ItemCode.ITEM_CODE_OK,
+                        ItemCode.ITEM_CODE_UNCHANGED,
+                        ItemCode.ITEM_CODE_ALREADY_EXISTS,
+                        ItemCode.ITEM_CODE_INVALID,
+                        ItemCode.ITEM_CODE_REFUSED);
+        assertThat(registry.read(RegistryView::units)).hasSize(1);
+    }
+
+    @Test
+    void aRetryIsAnsweredAndNotDoneAgain() throws Exception {
+        lead(1);
+        open("m1", Map.of());
+        create(1, unit("a.service", PLAIN, TargetState.TARGET_STATE_LAUNCHED));
+        var restart = SetTargetStatesRequest.newBuilder()
+                .setRequestId(id(2))
+                .addChanges(TargetStateChange.newBuilder()
+                        .setName("a.service")
+                        .setTargetState(TargetState.TARGET_STATE_LAUNCHED)
+                        .setStartAgain(true))
+                .build();
+        var first = get(writes.setTargetStates(restart));
+        long generation = record("a.service").startGeneration();
+        var second = get(writes.setTargetStates(restart));
+        assertThat(second.getResultsList()).isEqualTo(first.getResultsList());
+        assertThat(record("a.service").startGeneration()).isEqualTo(generation);
+    }
+
+    @Test
+    void aRetryAfterALostAnswerIsNotDoneAgain() throws Exception {
+        lead(1);
+        raft.next(MemoryLog.Fate.COMMITTED_UNANSWERED);
+        var call = request(1, unit("a.service", PLAIN, TargetState.TARGET_STATE_INACTIVE));
+        var lost = writes.createUnits(call);
+        assertThatThrownBy(() -> get(lost))
+                .cause()
+                .isInstanceOfSatisfying(Abandoned.class, e -> assertThat(e.fateUnknown()).isTrue());
+        assertThat(codes(get(writes.createUnits(call)))).containsExactly(ItemCode.ITEM_CODE_OK);
+        assertThat(raft.entries().stream().filter(e -> e.getRecordsList().stream().anyMatch(r -> r.hasUnitCreated())))
+                .hasSize(1);
+    }
+
+    @Test
+    void afterALostEntryDecisionsStartFromWhatIsApplied() throws Exception {
+        lead(1);
+        open("m1", Map.of());
+        raft.next(MemoryLog.Fate.LOST);
+        var call = request(1, unit("a.service", PLAIN, TargetState.TARGET_STATE_LAUNCHED));
+        var lost = writes.createUnits(call);
+        assertThatThrownBy(() -> get(lost)).isInstanceOf(ExecutionException.class);
+        assertThat(codes(get(writes.createUnits(call)))).containsExactly(ItemCode.ITEM_CODE_OK);
+        assertThat(record("a.service").machineId()).isEqualTo("m1");
+    }
+
+    @Test
+    void anOldIdIsRefusedAndSoIsAnIdUsedForSomethingElse() throws Exception {
+        lead(1);
+        create(1, unit("a.service", PLAIN, TargetState.TARGET_STATE_INACTIVE));
+        var other = writes.createUnits(request(1, unit("b.service", PLAIN, TargetState.TARGET_STATE_INACTIVE)));
+        assertThatThrownBy(() -> get(other)).cause().satisfies(e -> hasCode(e, Status.Code.INVALID_ARGUMENT));
+        clock.now = clock.now.plus(Duration.ofMinutes(6));
+        var late = writes.createUnits(CreateUnitsRequest.newBuilder()
+                .setRequestId(id(3).toBuilder().setIssuedAtMs(SettableClock.START.toEpochMilli()))
+                .addUnits(unit("c.service", PLAIN, TargetState.TARGET_STATE_INACTIVE))
+                .build());
+        assertThatThrownBy(() -> get(late)).cause().satisfies(e -> hasCode(e, Status.Code.FAILED_PRECONDITION));
+        assertThat(registry.read(view -> view.unit("c.service"))).isNull();
+    }
+
+    @Test
+    void aCallLargerThanAnEntryIsSplitAndAnsweredWhole() throws Exception {
+        lead(1);
+        var call = CreateUnitsRequest.newBuilder().setRequestId(id(1));
+        for (int i = 0; i < 12; i++) {
+            call.addUnits(unit(
+                    "big" + i + ".service",
+                    PLAIN + "Environment=PAD" + i + "=" + "x".repeat(1900) + "\n"
+                            + ("Environment=P=" + "y".repeat(1900) + "\n").repeat(100),
+                    TargetState.TARGET_STATE_INACTIVE));
+        }
+        var response = get(writes.createUnits(call.build()));
+        assertThat(codes(response)).hasSize(12).containsOnly(ItemCode.ITEM_CODE_OK);
+        assertThat(raft.entries()).allSatisfy(e -> assertThat(e.getSerializedSize()).isLessThan(1 << 20));
+        assertThat(raft.entries().stream().filter(e -> e.getRecordsList().stream().anyMatch(r -> r.hasUnitCreated())))
+                .hasSizeGreaterThan(2);
+        assertThat(codes(get(writes.createUnits(call.build())))).isEqualTo(codes(response));
+    }
+
+    @Test
+    void aUnitThatFitsNowhereWaitsWithAReasonUntilAMachineComes() throws Exception {
+        lead(1);
+        open("m1", Map.of());
+        create(1, unit("a.service", ON_SSD, TargetState.TARGET_STATE_LAUNCHED));
+        assertThat(record("a.service").machineId()).isNull();
+        var vetoes = controller.explain(List.of("a.service")).get(10, TimeUnit.SECONDS);
+        assertThat(vetoes.get("a.service"))
+                .singleElement()
+                .satisfies(veto -> assertThat(veto.getMessage()).contains("disk=ssd").contains("0 of 1"));
+        open("m2", Map.of("disk", "ssd"));
+        awaitMachine("a.service", "m2");
+    }
+
+    @Test
+    void aLostMachinesUnitsArePlacedElsewhere() throws Exception {
+        lead(1);
+        open("m1", Map.of());
+        create(1, unit("a.service", PLAIN, TargetState.TARGET_STATE_LAUNCHED));
+        open("m2", Map.of());
+        controller.silent("m1", 1, "test");
+        awaitMachine("a.service", "m2");
+        assertThat(registry.read(view -> List.copyOf(view.departures("a.service")))).containsExactly("m1");
+    }
+
+    @Test
+    void destroyedMeansNoFurtherDecisionTouchesIt() throws Exception {
+        lead(1);
+        open("m1", Map.of());
+        create(1, unit("a.service", PLAIN, TargetState.TARGET_STATE_LAUNCHED));
+        var response = get(writes.destroyUnits(DestroyUnitsRequest.newBuilder()
+                .setRequestId(id(2))
+                .addNames("a.service")
+                .addNames("a.service")
+                .build()));
+        assertThat(codes(response)).containsExactly(ItemCode.ITEM_CODE_OK, ItemCode.ITEM_CODE_NOT_FOUND);
+    }
+
+    @Test
+    void aDeposedLeaderLaysDownItsWorkAndTheNextTermTakesItUp() throws Exception {
+        lead(1);
+        controller.leaderStopped();
+        assertThat(leadership.poll(10, TimeUnit.SECONDS)).isEqualTo("resigned 1");
+        lead(2);
+        assertThat(create(1, unit("a.service", PLAIN, TargetState.TARGET_STATE_INACTIVE)))
+                .containsExactly(ItemCode.ITEM_CODE_OK);
+    }
+
+    private void lead(long term) throws InterruptedException {
+        controller.leaderStarted(term);
+        assertThat(leadership.poll(10, TimeUnit.SECONDS)).isEqualTo("leading " + term);
+    }
+
+    private void open(String machine, Map<String, String> metadata) throws Exception {
+        controller
+                .openSession(SessionOpened.newBuilder()
+                        .setMachineId(machine)
+                        .putAllMetadata(metadata)
+                        .build())
+                .get(10, TimeUnit.SECONDS);
+    }
+
+    private List<ItemCode> create(int id, NewUnit... units) throws Exception {
+        return codes(get(writes.createUnits(request(id, units))));
+    }
+
+    /** Placement may take an entry of its own: another call's answer comes after it. */
+    private void awaitMachine(String unit, String machine) throws Exception {
+        for (int call = 100; !machine.equals(record(unit).machineId()) && call < 200; call++) {
+            get(writes.destroyUnits(DestroyUnitsRequest.newBuilder()
+                    .setRequestId(id(call))
+                    .addNames("none.service")
+                    .build()));
+        }
+        assertThat(record(unit).machineId()).isEqualTo(machine);
+    }
+
+    private UnitRecord record(String name) {
+        return Objects.requireNonNull(registry.read(view -> view.unit(name)));
+    }
+
+    private static CreateUnitsRequest request(int id, NewUnit... units) {
+        return CreateUnitsRequest.newBuilder()
+                .setRequestId(id(id))
+                .addAllUnits(List.of(units))
+                .build();
+    }
+
+    private static NewUnit unit(String name, String text, TargetState target) {
+        return NewUnit.newBuilder()
+                .setName(name)
+                .setText(text)
+                .setTargetState(target)
+                .build();
+    }
+
+    private static RequestId id(int number) {
+        var bytes = new byte[16];
+        bytes[15] = (byte) number;
+        return RequestId.newBuilder()
+                .setId(ByteString.copyFrom(bytes))
+                .setIssuedAtMs(SettableClock.START.toEpochMilli())
+                .build();
+    }
+
+    private static List<ItemCode> codes(WriteResponse response) {
+        return response.getResultsList().stream().map(ItemResult::getCode).toList();
+    }
+
+    private static void hasCode(Throwable failure, Status.Code code) {
+        assertThat(failure)
+                .isInstanceOfSatisfying(StatusRuntimeException.class, e -> assertThat(e.getStatus().getCode())
+                        .isEqualTo(code));
+    }
+
+    private static <T> T get(CompletableFuture<T> future) throws Exception {
+        return future.get(10, TimeUnit.SECONDS);
+    }
+
+    private static final class SettableClock implements InstantSource {
+        static final Instant START = Instant.ofEpochSecond(1_800_000_000);
+        volatile Instant now = START;
+
+        @Override
+        public Instant instant() {
+            return now;
+        }
+    }
+
+    private final class Recorded implements Controller.LeadershipListener {
+        @Override
+        public void leading(long term) {
+            leadership.add("leading " + term);
+        }
+
+        @Override
+        public void resigned(long term) {
+            leadership.add("resigned " + term);
+        }
+    }
+
+    private static final class NoMetrics implements DecisionMetrics {
+        @Override
+        public void leading() {}
+
+        @Override
+        public void decided(int records, int placements, Duration took) {}
+
+        @Override
+        public void failed() {}
+    }
+}

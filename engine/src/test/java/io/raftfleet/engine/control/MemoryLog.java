@@ -1,0 +1,55 @@
+package io.raftfleet.engine.control;
+
+import io.raftfleet.proto.log.Entry;
+import io.raftfleet.state.Registry;
+import io.raftfleet.state.raft.ReplicatedState.ApplyResult;
+import io.raftfleet.state.raft.ReplicationException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedDeque;
+
+/** A log of one engine without Raft: what is proposed is applied at once, unless a test has a fate in mind for it. */
+final class MemoryLog {
+    /** What becomes of a proposal. */
+    enum Fate {
+        /** Applied and answered. */
+        COMMITTED,
+        /** Applied, but the answer is lost. */
+        COMMITTED_UNANSWERED,
+        /** Neither applied nor answered. */
+        LOST
+    }
+
+    private final Registry registry;
+    private final ConcurrentLinkedDeque<Fate> fates = new ConcurrentLinkedDeque<>();
+    private final List<Entry> entries = new ArrayList<>();
+    private long index;
+
+    MemoryLog(Registry registry) {
+        this.registry = registry;
+    }
+
+    /** The next proposal has this fate; those after it are committed. */
+    void next(Fate fate) {
+        fates.add(fate);
+    }
+
+    synchronized List<Entry> entries() {
+        return List.copyOf(entries);
+    }
+
+    synchronized CompletableFuture<ApplyResult> propose(Entry entry, Duration deadline) {
+        var planned = fates.poll();
+        var fate = planned == null ? Fate.COMMITTED : planned;
+        if (fate == Fate.LOST) {
+            return CompletableFuture.failedFuture(new ReplicationException.FateUnknown("lost on the way"));
+        }
+        entries.add(entry);
+        var result = registry.apply(1, ++index, entry);
+        return fate == Fate.COMMITTED
+                ? CompletableFuture.completedFuture(result)
+                : CompletableFuture.failedFuture(new ReplicationException.FateUnknown("the answer is lost"));
+    }
+}

@@ -18,9 +18,7 @@ class MachineLivenessTest {
         assertThat(liveness.silent(130 * SECOND - 1, 10)).isEmpty();
         assertThat(liveness.silent(130 * SECOND, 10))
                 .extracting(MachineLiveness.Silent::machineId, MachineLiveness.Silent::everHeard)
-                .containsExactlyInAnyOrder(
-                        tuple("m1", false),
-                        tuple("m2", false));
+                .containsExactlyInAnyOrder(tuple("m1", false), tuple("m2", false));
     }
 
     @Test

@@ -44,7 +44,7 @@ record PageToken(char list, String name, String machineId) {
                 new ByteArrayInputStream(Base64.getUrlDecoder().decode(token)))) {
             int checksum = in.readInt();
             var decoded = new PageToken(in.readChar(), in.readUTF(), in.readUTF());
-            if (in.read() < 0 && decoded.checksum() == checksum && decoded.list == list) {
+            if (decoded.checksum() == checksum && decoded.list == list && decoded.encode().equals(token)) {
                 return decoded;
             }
         } catch (IllegalArgumentException | IOException e) {

@@ -202,8 +202,8 @@ class ControllerTest {
         open("m2", Map.of());
         controller.silent("m1", 1, "test");
         awaitMachine("a.service", "m2");
-        assertThat(registry.read(view -> List.copyOf(view.departures("a.service"))))
-                .containsExactly("m1");
+        List<String> departures = registry.read(view -> List.copyOf(view.departures("a.service")));
+        assertThat(departures).containsExactly("m1");
     }
 
     @Test

@@ -44,7 +44,9 @@ record PageToken(char list, String name, String machineId) {
                 new ByteArrayInputStream(Base64.getUrlDecoder().decode(token)))) {
             int checksum = in.readInt();
             var decoded = new PageToken(in.readChar(), in.readUTF(), in.readUTF());
-            if (decoded.checksum() == checksum && decoded.list == list && decoded.encode().equals(token)) {
+            if (decoded.checksum() == checksum
+                    && decoded.list == list
+                    && decoded.encode().equals(token)) {
                 return decoded;
             }
         } catch (IllegalArgumentException | IOException e) {

@@ -1,0 +1,57 @@
+# shellcheck shell=bash
+# bin/fleet restart
+
+restart_usage() {
+  cat <<'USAGE'
+Usage: bin/fleet restart [--dir DIR] [NAME...]
+
+Stops the named engines (e1 ...) and agents (a1 ...), in order, and starts them again on their data; without
+names, all. What is dead is started. The simulated machines and the units on them go on. Returns when all
+that was started is ready.
+USAGE
+}
+
+fleet_restart() {
+  local dir='' names=() name files=() running
+  while (($# > 0)); do
+    case $1 in
+      --dir | --dir=*) take_value "$@"; dir=$reply; shift "$taken" ;;
+      --help | -h) restart_usage; return ;;
+      -*) usage_error "restart: unknown option '$1'; see bin/fleet restart --help" ;;
+      *) names+=("$1"); shift ;;
+    esac
+  done
+  use_dir "$dir"
+  require_cluster
+  lock_cluster
+  local all=("${ENGINE_NAMES[@]}" "${AGENT_NAMES[@]}")
+  ((${#names[@]} > 0)) || names=("${all[@]}")
+  for name in "${names[@]}"; do
+    [[ " ${all[*]} " == *" $name "* ]] || usage_error "restart: there is no process '$name'; there are: ${all[*]}"
+  done
+  find_running
+  ((${#running[@]} > 0)) || die "the cluster in $DIR does not run; start it with: bin/fleet up$(dir_option)"
+  require_java
+  for name in "${names[@]}"; do files+=("$DIR/$name/pid"); done
+  stop_processes 15 "${files[@]}"
+  start_again "${names[@]}"
+  print_table
+}
+
+start_again() {
+  local name engines=() agents=()
+  for name in "$@"; do
+    if [[ $name == e* ]]; then engines+=("$name"); else agents+=("$name"); fi
+  done
+  ((${#engines[@]} == 0)) || require_free_ports "${engines[@]}"
+  for name in "${engines[@]}"; do start_engine "$name"; done
+  for name in "${agents[@]}"; do
+    if [[ $UNIT_MANAGER == systemd ]] && ! machine_pid "$name"; then
+      start_machine "$name"
+      await_machines "$name"
+    fi
+    start_agent "$name"
+  done
+  await_engines "${engines[@]}"
+  await_agents "${agents[@]}"
+}

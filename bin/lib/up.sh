@@ -1,0 +1,188 @@
+# shellcheck shell=bash
+# bin/fleet up
+
+up_usage() {
+  cat <<'USAGE'
+Usage: bin/fleet up [--engines N] [--agents N] [--unit-manager systemd|hollow] [--dir DIR] [--port-base P] [--detach]
+
+Builds what is missing, starts a cluster on this machine and waits until it takes writes and all agents are
+connected. In the foreground, Ctrl-C stops the cluster; with --detach, `bin/fleet down` does. Either way the
+cluster's data is kept, and the next `up` continues with it.
+
+--engines N        how many engines replicate the registry, 1 to 9 (default 3); fixed once the cluster exists
+--agents N         how many machines the cluster has (default 4): up to 64 with systemd, 5000 hollow ones
+--unit-manager M   systemd: each machine is a real `systemd --user` of its own. hollow: machines in memory,
+                   which only pretend to run units, all in one process. Default: systemd where it can run,
+                   else hollow
+--dir DIR          where the cluster's data and logs are (default .fleet in the project's folder)
+--port-base P      engine i listens on 127.0.0.1, at port P+i for HTTP, P+100+i for gRPC and P+200+i for Raft
+                   (default 14100); fixed once the cluster exists
+--detach           return when the cluster is ready
+
+RAFTFLEET_ENGINE_JAVA_OPTS and RAFTFLEET_AGENT_JAVA_OPTS are added to the options of the daemons' Java machines.
+USAGE
+}
+
+fleet_up() {
+  local engines='' agents='' unit_manager='' dir='' port_base='' detach='' begin
+  while (($# > 0)); do
+    case $1 in
+      --engines | --engines=*) take_value "$@"; engines=$reply; shift "$taken" ;;
+      --agents | --agents=*) take_value "$@"; agents=$reply; shift "$taken" ;;
+      --unit-manager | --unit-manager=*) take_value "$@"; unit_manager=$reply; shift "$taken" ;;
+      --dir | --dir=*) take_value "$@"; dir=$reply; shift "$taken" ;;
+      --port-base | --port-base=*) take_value "$@"; port_base=$reply; shift "$taken" ;;
+      --detach) detach=yes; shift ;;
+      --help | -h) up_usage; return ;;
+      *) usage_error "up: unknown argument '$1'; see bin/fleet up --help" ;;
+    esac
+  done
+  use_dir "$dir"
+  check_shape_options
+  require_java
+  build
+  train
+  begin=$(milliseconds)
+  prepare_cluster
+  trap 'stop_after_failure' EXIT
+  trap 'exit 130' INT TERM HUP
+  start_cluster
+  trap - EXIT
+  echo "Ready after $(seconds_since "$begin") s: $ENGINES engines, $AGENTS machines ($UNIT_MANAGER), in $DIR"
+  print_table
+  print_hints
+  if [[ -n $detach ]]; then
+    unlock_cluster
+  else
+    stay
+  fi
+}
+
+check_shape_options() {
+  [[ -z $engines ]] || require_number --engines "$engines" 1 9
+  [[ -z $agents ]] || require_number --agents "$agents" 0 5000
+  [[ -z $port_base ]] || require_number --port-base "$port_base" 1 65000
+  [[ -z $unit_manager || $unit_manager == systemd || $unit_manager == hollow ]] ||
+    usage_error "option --unit-manager: '$unit_manager' is neither systemd nor hollow"
+}
+
+# Takes the cluster that the directory holds, or makes a new one; nothing of it may run.
+prepare_cluster() {
+  local running
+  if cluster_exists; then
+    lock_cluster
+    load_cluster
+    find_running
+    ((${#running[@]} == 0)) || die "the cluster in $DIR is already running (${running[*]})." \
+      "See bin/fleet status$(dir_option); stop it with bin/fleet down$(dir_option)"
+    keep_shape engines "$ENGINES" "$engines"
+    keep_shape port-base "$PORT_BASE" "$port_base"
+    keep_shape unit-manager "$UNIT_MANAGER" "$unit_manager"
+    AGENTS=$((10#${agents:-$AGENTS}))
+    say "Continuing with the cluster in $DIR."
+  else
+    [[ ! -e $DIR || -d $DIR ]] || die "$DIR is not a folder"
+    [[ ! -d $DIR || -z $(find "$DIR" -mindepth 1 -maxdepth 1 ! -name lock -print -quit) ]] ||
+      die "$DIR holds other files and no cluster: choose another --dir"
+    mkdir -p "$DIR" || die "cannot make $DIR"
+    lock_cluster
+    CLUSTER_ID=$(</proc/sys/kernel/random/uuid)
+    ENGINES=$((10#${engines:-3})) AGENTS=$((10#${agents:-4})) PORT_BASE=$((10#${port_base:-$DEFAULT_PORT_BASE}))
+    choose_unit_manager "$unit_manager"
+  fi
+  [[ $UNIT_MANAGER == hollow ]] || ((AGENTS <= 64)) ||
+    die "$AGENTS machines are too many for real systemd managers on one host (at most 64): use --unit-manager hollow"
+  name_processes
+  require_free_ports "${ENGINE_NAMES[@]}"
+  save_cluster
+}
+
+# These belong to what is stored, so they can't be another now.
+keep_shape() {
+  [[ -z $3 || $2 == "$3" ]] ||
+    die "the cluster in $DIR has --$1 $2, which cannot become $3: choose another --dir, or remove this one with" \
+      "bin/fleet down --purge$(dir_option)"
+}
+
+choose_unit_manager() {
+  local reason
+  UNIT_MANAGER=$1
+  if [[ $UNIT_MANAGER == hollow ]]; then return; fi
+  if reason=$("$ROOT/bin/systemd-machine" check); then
+    UNIT_MANAGER=systemd
+  elif [[ $UNIT_MANAGER == systemd ]]; then
+    die "no systemd manager can run here: $reason"
+  else
+    UNIT_MANAGER=hollow
+    say "No systemd manager can run here ($reason): the machines are hollow, they only pretend to run units."
+  fi
+}
+
+start_cluster() {
+  local name
+  say "Starting $ENGINES engines and $AGENTS machines ($UNIT_MANAGER) ..."
+  make_socket_dir
+  for name in "${ENGINE_NAMES[@]}"; do start_engine "$name"; done
+  for name in "${MACHINE_NAMES[@]}"; do start_machine "$name"; done
+  await_machines "${MACHINE_NAMES[@]}"
+  for name in "${AGENT_NAMES[@]}"; do start_agent "$name"; done
+  await_engines "${ENGINE_NAMES[@]}"
+  await_agents "${AGENT_NAMES[@]}"
+}
+
+# The cluster did not start, or we were told to stop.
+stop_after_failure() {
+  local status=$?
+  trap '' INT TERM HUP
+  say "Stopping ..."
+  stop_all
+  exit "$status"
+}
+
+# Waits in the foreground until we are told to stop, or until all processes have gone (by `down`, from elsewhere).
+stay() {
+  local name reported=' ' running
+  unlock_cluster
+  say ""
+  say "Ctrl-C stops the cluster."
+  trap stop_foreground EXIT
+  while find_running && ((${#running[@]} > 0)); do
+    for name in "${ENGINE_NAMES[@]}" "${AGENT_NAMES[@]}"; do
+      # Without a pid file it was stopped on order.
+      if process_pid "$name"; then
+        reported=${reported/ $name / }
+      elif [[ $reported != *" $name "* && -e $DIR/$name/pid ]]; then
+        reported+="$name "
+        say "$name has exited; its log is $DIR/$name/log; bin/fleet restart$(dir_option) $name starts it again"
+      fi
+    done
+    # A signal ends this wait at once, which it would not do to a foreground sleep.
+    sleep 1 &
+    wait $! || true
+  done
+  trap - EXIT
+  say "The cluster has stopped."
+}
+
+stop_foreground() {
+  trap '' INT TERM HUP
+  say ""
+  say "Stopping the cluster ..."
+  lock_cluster
+  stop_all
+  say "Stopped. Its data is in $DIR; bin/fleet up$(dir_option) continues with it."
+  exit 0
+}
+
+# Two commands to try.
+print_hints() {
+  local client="$ROOT/bin/fleetctl" examples="$ROOT/examples"
+  if [[ $PWD == "$ROOT" ]]; then client=bin/fleetctl examples=examples; fi
+  if ((PORT_BASE != DEFAULT_PORT_BASE || ENGINES != 3)); then
+    client+=" --endpoint $(grpc_endpoints)"
+  fi
+  echo ""
+  echo "Try:"
+  echo "  $client list-machines"
+  echo "  $client start $examples/ping.service"
+}

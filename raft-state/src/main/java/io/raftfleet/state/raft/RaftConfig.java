@@ -10,9 +10,10 @@ import java.util.UUID;
 /**
  * What a {@link RaftNode} is told at its start.
  *
- * <p>The election timeouts follow the Raft paper's 150 to 300 ms. A leader sends a heartbeat every half of the lower
- * bound. Two busy cores delay a thread by tens of milliseconds, rarely by a hundred; when it happens, pre-vote keeps
- * the needless candidate from disturbing the leader, so a short timeout costs little and a dead leader is replaced fast.
+ * <p>A leader whose process dies is replaced at once, without a timeout ({@link LeaderWatch}). The election timeouts
+ * decide when one that is paused, cut off, or gone with its machine is replaced. 500 to 1000 ms keep three engines on two
+ * busy cores, where threads wait for hundreds of milliseconds, from changing leaders for nothing, and keep the heartbeats,
+ * one every half of the lower bound, few enough for an idle engine to cost next to nothing.
  *
  * @param engineId this engine's id; one of {@code peers}
  * @param clusterId names the Raft group
@@ -87,8 +88,8 @@ public record RaftConfig(
         private final Path dataDir;
         private final List<EnginePeer> peers;
         private boolean bootstrap;
-        private Duration electionTimeoutMin = Duration.ofMillis(150);
-        private Duration electionTimeoutMax = Duration.ofMillis(300);
+        private Duration electionTimeoutMin = Duration.ofMillis(500);
+        private Duration electionTimeoutMax = Duration.ofSeconds(1);
         private long checkpointEntries = 100_000;
         private long checkpointBytes = 64L << 20;
         private long segmentBytes = 8L << 20;

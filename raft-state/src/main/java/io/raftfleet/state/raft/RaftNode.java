@@ -50,6 +50,7 @@ public final class RaftNode implements AutoCloseable {
     private final AppliedIndex applied = new AppliedIndex();
     private final LeadershipConfirmation confirmation = new LeadershipConfirmation();
     private final LeadershipEvents events;
+    private final LeaderWatch watch;
     private final Proposals proposals;
     private final Checkpoints checkpoints;
     private final RoundBatcher<Confirmed> confirmations;
@@ -75,6 +76,7 @@ public final class RaftNode implements AutoCloseable {
         timer.setRemoveOnCancelPolicy(true);
         timer.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
         this.events = new LeadershipEvents(config.engineId(), listener);
+        this.watch = new LeaderWatch(timer);
         this.proposals = new Proposals(config.engineId(), MAX_PROPOSALS, timer);
         this.checkpoints = new Checkpoints(state, directory.live(), config);
         Duration round = config.electionTimeoutMax().multipliedBy(3);
@@ -92,8 +94,9 @@ public final class RaftNode implements AutoCloseable {
      * @throws IOException when the address is in use, or log or checkpoint are damaged beyond what others can replace
      */
     public void start() throws IOException {
-        RatisServer server = RatisServer.create(config, directory, stateMachine, confirmation);
+        RatisServer server = RatisServer.create(config, directory, stateMachine, confirmation, watch);
         ratis = server;
+        watch.attach(server);
         confirmation.attach(server.division());
         checkpoints.onPurge(index ->
                 Futures.onEnd(server.division().getRaftLog().purge(index), (purged, failure) -> {
@@ -358,7 +361,7 @@ public final class RaftNode implements AutoCloseable {
         if (leader == null || leader.getId().equals(server.id())) {
             return CompletableFuture.failedFuture(new Unavailable("no leader is known"));
         }
-        return server.leaderClient().readIndex(leader);
+        return server.peerClient().readIndex(leader);
     }
 
     private final class StateMachineEvents implements RegistryStateMachine.Events {
@@ -383,6 +386,7 @@ public final class RaftNode implements AutoCloseable {
             EnginePeer peer = server == null ? null : server.peer(leader);
             if (peer != null) {
                 events.changed(peer);
+                timer.execute(watch::leaderChanged);
             }
         }
 
@@ -398,12 +402,18 @@ public final class RaftNode implements AutoCloseable {
 
         @Override
         public CompletableFuture<Message> answer(Message request) {
-            if (!ReadIndexMessage.isQuestion(request)) {
-                return CompletableFuture.failedFuture(new IOException("unknown question between engines"));
-            }
-            return confirmations
-                    .join(config.electionTimeoutMax().multipliedBy(3))
-                    .thenApply(ReadIndexMessage::answer);
+            RatisServer server = ratis;
+            return switch (PeerMessages.kind(request)) {
+                case PeerMessages.READ_INDEX ->
+                    confirmations
+                            .join(config.electionTimeoutMax().multipliedBy(3))
+                            .thenApply(PeerMessages::encode);
+                case PeerMessages.POSITION ->
+                    server == null
+                            ? CompletableFuture.failedFuture(new IOException("the engine is starting"))
+                            : CompletableFuture.completedFuture(PeerMessages.encode(server.position()));
+                default -> CompletableFuture.failedFuture(new IOException("unknown question between engines"));
+            };
         }
     }
 }

@@ -1,6 +1,7 @@
 package io.raftfleet.state.raft;
 
 import com.google.common.net.HostAndPort;
+import io.raftfleet.state.raft.PeerMessages.Position;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -12,6 +13,10 @@ import org.apache.ratis.client.ClientFactory;
 import org.apache.ratis.client.RaftClientRpc;
 import org.apache.ratis.conf.Parameters;
 import org.apache.ratis.conf.RaftProperties;
+import org.apache.ratis.grpc.GrpcConfigKeys;
+import org.apache.ratis.grpc.server.GrpcServices;
+import org.apache.ratis.proto.RaftProtos.RaftRpcRequestProto;
+import org.apache.ratis.proto.RaftProtos.StartLeaderElectionRequestProto;
 import org.apache.ratis.protocol.ClientId;
 import org.apache.ratis.protocol.RaftClientReply;
 import org.apache.ratis.protocol.RaftClientRequest;
@@ -21,8 +26,10 @@ import org.apache.ratis.protocol.RaftPeer;
 import org.apache.ratis.protocol.RaftPeerId;
 import org.apache.ratis.server.DivisionInfo;
 import org.apache.ratis.server.RaftServer;
+import org.apache.ratis.server.protocol.TermIndex;
 import org.apache.ratis.server.storage.RaftStorage;
 import org.apache.ratis.util.ExitUtils;
+import org.apache.ratis.util.ProtoUtils;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -41,22 +48,23 @@ final class RatisServer implements AutoCloseable {
     private final RaftServer server;
     private final RaftServer.Division division;
     private final RaftGroupId group;
-    private final LeaderClient leaderClient;
+    private final PeerClient peerClient;
 
-    private RatisServer(RaftConfig config, RaftServer server, RaftGroupId group, LeaderClient leaderClient)
+    private RatisServer(RaftConfig config, RaftServer server, RaftGroupId group, PeerClient peerClient)
             throws IOException {
         this.config = config;
         this.server = server;
         this.group = group;
         this.division = server.getDivision(group);
-        this.leaderClient = leaderClient;
+        this.peerClient = peerClient;
     }
 
     static RatisServer create(
             RaftConfig config,
             DataDirectory directory,
             RegistryStateMachine stateMachine,
-            LeadershipConfirmation confirmation)
+            LeadershipConfirmation confirmation,
+            LeaderWatch watch)
             throws IOException {
         RaftProperties properties = RatisSettings.of(config, directory.raft());
         RaftGroupId group = RaftGroupId.valueOf(config.clusterId());
@@ -65,6 +73,10 @@ final class RatisServer implements AutoCloseable {
         boolean stored = Files.isDirectory(directory.group(config.clusterId()));
         Parameters parameters = new Parameters();
         parameters.put(ConfirmingRpcType.CONFIRMATION, confirmation, LeadershipConfirmation.class);
+        GrpcConfigKeys.Server.setServicesCustomizer(
+                parameters,
+                (builder, types) ->
+                        types.contains(GrpcServices.Type.SERVER) ? builder.addTransportFilter(watch) : builder);
         RaftServer server = RaftServer.newBuilder()
                 .setServerId(RaftPeerId.valueOf(config.engineId()))
                 .setGroup(RaftGroup.valueOf(group, peers))
@@ -74,7 +86,7 @@ final class RatisServer implements AutoCloseable {
                 .setOption(stored ? RaftStorage.StartupOption.RECOVER : RaftStorage.StartupOption.FORMAT)
                 .build();
         RaftClientRpc rpc = ((ClientFactory) server.getFactory()).newRaftClientRpc(ClientId.randomId(), properties);
-        return new RatisServer(config, server, group, new LeaderClient(group, rpc));
+        return new RatisServer(config, server, group, new PeerClient(group, rpc));
     }
 
     void start() throws IOException {
@@ -119,8 +131,8 @@ final class RatisServer implements AutoCloseable {
         return group;
     }
 
-    LeaderClient leaderClient() {
-        return leaderClient;
+    PeerClient peerClient() {
+        return peerClient;
     }
 
     @Nullable
@@ -144,6 +156,37 @@ final class RatisServer implements AutoCloseable {
     List<EnginePeer> peers() {
         Collection<RaftPeer> peers = division.getRaftConf().getCurrentPeers();
         return peers.stream().map(RatisServer::enginePeer).toList();
+    }
+
+    /** The voting members but for this engine. */
+    List<RaftPeer> otherVoters() {
+        return division.getRaftConf().getCurrentPeers().stream()
+                .filter(p -> !p.getId().equals(server.getId()))
+                .toList();
+    }
+
+    /** Where this engine's log ends. */
+    Position position() {
+        TermIndex last = division.getRaftLog().getLastEntryTermIndex();
+        return last == null
+                ? new Position(division.getInfo().getCurrentTerm(), 0, 0)
+                : new Position(division.getInfo().getCurrentTerm(), last.getTerm(), last.getIndex());
+    }
+
+    /** Makes this follower ask for votes in the term after {@code leader}'s, without asking first who would vote for it. */
+    void standForElection(RaftPeer leader) throws IOException {
+        TermIndex last = division.getRaftLog().getLastEntryTermIndex();
+        if (last == null || last.getTerm() != division.getInfo().getCurrentTerm()) {
+            return; // it has nothing of the leader's term: others have more
+        }
+        // What a leader sends to the follower that it hands its leadership to.
+        server.startLeaderElection(StartLeaderElectionRequestProto.newBuilder()
+                .setServerRequest(RaftRpcRequestProto.newBuilder()
+                        .setRequestorId(leader.getId().toByteString())
+                        .setReplyId(server.getId().toByteString())
+                        .setRaftGroupId(ProtoUtils.toRaftGroupIdProtoBuilder(group)))
+                .setLeaderLastEntry(last.toProto())
+                .build());
     }
 
     static RaftView.Role role(DivisionInfo info) {
@@ -193,7 +236,7 @@ final class RatisServer implements AutoCloseable {
     @Override
     public void close() {
         try {
-            leaderClient.close();
+            peerClient.close();
             server.close();
         } catch (IOException e) {
             LOG.warn("Engine {}: Ratis did not close cleanly", config.engineId(), e);

@@ -15,6 +15,9 @@ import org.apache.ratis.util.TimeDuration;
 
 /** Ratis' properties for a {@link RaftConfig}; what is not set here is as Ratis has it. */
 final class RatisSettings {
+    private static final TimeDuration FIRST_ELECTION_MIN = TimeDuration.valueOf(150, TimeUnit.MILLISECONDS);
+    private static final TimeDuration FIRST_ELECTION_MAX = TimeDuration.valueOf(500, TimeUnit.MILLISECONDS);
+
     private RatisSettings() {}
 
     static RaftProperties of(RaftConfig config, Path storage) {
@@ -56,13 +59,17 @@ final class RatisSettings {
         TimeDuration max = millis(config.electionTimeoutMax());
         RaftServerConfigKeys.Rpc.setTimeoutMin(p, min);
         RaftServerConfigKeys.Rpc.setTimeoutMax(p, max);
+        // An engine that has just started hears a leader soon or there is none; pre-vote protects one that is slow to
+        // speak.
+        RaftServerConfigKeys.Rpc.setFirstElectionTimeoutMin(p, TimeDuration.min(min, FIRST_ELECTION_MIN));
+        RaftServerConfigKeys.Rpc.setFirstElectionTimeoutMax(p, TimeDuration.min(max, FIRST_ELECTION_MAX));
         RaftServerConfigKeys.LeaderElection.setPreVote(p, true);
         // Also how long a pause of the process makes a leader step down by itself.
         RaftServerConfigKeys.LeaderElection.setLeaderStepDownWaitTime(p, max);
         // Raft is safe across any pause: never close an engine because it was paused.
         RaftServerConfigKeys.setCloseThreshold(p, TimeDuration.valueOf(3650, TimeUnit.DAYS));
         // Also how often Ratis looks for pauses, which costs CPU in an idle engine.
-        RaftServerConfigKeys.setSleepDeviationThreshold(p, TimeDuration.valueOf(2, TimeUnit.SECONDS));
+        RaftServerConfigKeys.setSleepDeviationThreshold(p, TimeDuration.valueOf(10, TimeUnit.SECONDS));
     }
 
     private static void log(RaftProperties p, RaftConfig config) {

@@ -69,7 +69,7 @@ final class RegistryStateMachine extends BaseStateMachine {
         /** The state machine was closed by Ratis or refuses to go on. */
         void stopped(@Nullable Throwable cause);
 
-        /** Another engine asks for the read index: see {@link ReadIndexMessage}. */
+        /** Another engine asks something: see {@link PeerMessages}. */
         CompletableFuture<Message> answer(Message request);
     }
 

@@ -195,6 +195,27 @@ class RaftNodeTest {
     }
 
     @Test
+    void aLeaderWhoseProcessIsGoneIsReplacedWithoutAnElectionTimeout() throws Exception {
+        try (TestCluster cluster = new TestCluster(dir, 3, b -> b).startAll()) {
+            Member leader = cluster.leader();
+            for (Member follower : List.copyOf(cluster.followers())) {
+                cluster.kill(follower.config.engineId());
+                cluster.start(
+                        follower.config.engineId(),
+                        b -> b.electionTimeout(Duration.ofMinutes(5), Duration.ofMinutes(6)));
+                cluster.set("v", follower.config.engineId());
+                cluster.awaitEqualDigests();
+            }
+            assertThat(cluster.leader()).isSameAs(leader);
+
+            cluster.kill(leader.config.engineId());
+
+            cluster.set("w", "a"); // waits 20 s for a leader
+            assertThat(cluster.leader()).isNotSameAs(leader);
+        }
+    }
+
+    @Test
     void leadershipIsHandedOverWhileWritesGoOn() throws Exception {
         try (TestCluster cluster = new TestCluster(dir, 3, b -> b).startAll()) {
             Member old = cluster.leader();

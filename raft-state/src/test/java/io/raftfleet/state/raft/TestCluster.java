@@ -96,7 +96,12 @@ final class TestCluster implements AutoCloseable {
     }
 
     Member start(String engine) throws IOException {
-        Member member = new Member(config(engine).build());
+        return start(engine, UnaryOperator.identity());
+    }
+
+    /** Starts an engine with settings of its own. */
+    Member start(String engine, UnaryOperator<RaftConfig.Builder> own) throws IOException {
+        Member member = new Member(own.apply(config(engine)).build());
         try {
             member.node.start();
         } catch (IOException e) {

@@ -1,6 +1,7 @@
 package io.raftfleet.state.raft;
 
 import io.raftfleet.state.raft.LeadershipConfirmation.Confirmed;
+import io.raftfleet.state.raft.PeerMessages.Position;
 import io.raftfleet.state.raft.ReplicationException.Unavailable;
 import java.io.IOException;
 import java.util.Set;
@@ -10,61 +11,70 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import org.apache.ratis.client.RaftClientRpc;
 import org.apache.ratis.protocol.ClientId;
-import org.apache.ratis.protocol.RaftClientReply;
+import org.apache.ratis.protocol.Message;
 import org.apache.ratis.protocol.RaftClientRequest;
 import org.apache.ratis.protocol.RaftGroupId;
 import org.apache.ratis.protocol.RaftPeer;
 import org.apache.ratis.protocol.RaftPeerId;
 
-/** Asks other engines, as long as they lead, for their read index. Thread-safe; connects on first use. */
-final class LeaderClient implements AutoCloseable {
+/** Asks other engines' Raft nodes: see {@link PeerMessages}. Thread-safe; connects on first use. */
+final class PeerClient implements AutoCloseable {
     private final ClientId id = ClientId.randomId();
     private final RaftGroupId group;
     private final RaftClientRpc rpc;
     private final AtomicLong calls = new AtomicLong();
     private final Set<RaftPeerId> known = ConcurrentHashMap.newKeySet();
 
-    LeaderClient(RaftGroupId group, RaftClientRpc rpc) {
+    PeerClient(RaftGroupId group, RaftClientRpc rpc) {
         this.group = group;
         this.rpc = rpc;
     }
 
+    /** The read index, from an engine that leads. */
     CompletableFuture<Confirmed> readIndex(RaftPeer leader) {
-        if (known.add(leader.getId())) {
+        return ask(leader, PeerMessages.READ_INDEX, PeerMessages::readIndex);
+    }
+
+    /** Where an engine's log ends. */
+    CompletableFuture<Position> position(RaftPeer peer) {
+        return ask(peer, PeerMessages.POSITION, PeerMessages::position);
+    }
+
+    private interface Decoder<T> {
+        T decode(Message message) throws IOException;
+    }
+
+    private <T> CompletableFuture<T> ask(RaftPeer peer, byte question, Decoder<T> decoder) {
+        if (known.add(peer.getId())) {
             // The client address of a RaftPeer is our gRPC service's; Ratis listens on one address alone.
             rpc.addRaftPeers(RaftPeer.newBuilder()
-                    .setId(leader.getId())
-                    .setAddress(leader.getAddress())
+                    .setId(peer.getId())
+                    .setAddress(peer.getAddress())
                     .build());
         }
         RaftClientRequest request = RaftClientRequest.newBuilder()
                 .setClientId(id)
-                .setServerId(leader.getId())
+                .setServerId(peer.getId())
                 .setGroupId(group)
                 .setCallId(calls.incrementAndGet())
-                .setMessage(ReadIndexMessage.question())
+                .setMessage(PeerMessages.question(question))
                 .setType(RaftClientRequest.staleReadRequestType(0))
                 .build();
         return rpc.sendRequestAsyncUnordered(request).handle((reply, failure) -> {
             if (failure != null) {
-                rpc.handleException(leader.getId(), failure, true); // drops the broken stream
-                throw new CompletionException(
-                        new Unavailable("engine '" + leader.getId() + "', the leader last known, did not answer"));
+                rpc.handleException(peer.getId(), failure, true); // drops the broken stream
+                throw new CompletionException(new Unavailable("engine '" + peer.getId() + "' did not answer"));
             }
-            return confirmed(leader, reply);
+            if (!reply.isSuccess()) {
+                throw new CompletionException(new Unavailable("engine '" + peer.getId() + "' could not answer: "
+                        + reply.getException().getMessage()));
+            }
+            try {
+                return decoder.decode(reply.getMessage());
+            } catch (IOException e) {
+                throw new CompletionException(e);
+            }
         });
-    }
-
-    private static Confirmed confirmed(RaftPeer leader, RaftClientReply reply) {
-        if (!reply.isSuccess()) {
-            throw new CompletionException(new Unavailable("engine '" + leader.getId()
-                    + "', the leader last known, gave no read index: " + reply.getException()));
-        }
-        try {
-            return ReadIndexMessage.parse(reply.getMessage());
-        } catch (IOException e) {
-            throw new CompletionException(e);
-        }
     }
 
     @Override

@@ -1,0 +1,173 @@
+package io.raftfleet.state.raft;
+
+import com.google.common.net.HostAndPort;
+import io.raftfleet.state.raft.PeerMessages.Position;
+import java.io.IOException;
+import java.net.ConnectException;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicLong;
+import org.apache.ratis.protocol.RaftPeer;
+import org.apache.ratis.thirdparty.io.grpc.Attributes;
+import org.apache.ratis.thirdparty.io.grpc.ServerTransportFilter;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Replaces a leader whose process is gone without waiting for an election timeout. A killed process loses its
+ * connections at once; a follower that loses a connection, and whose new one to the leader is refused, asks for votes right
+ * away. Timeouts can then be long enough for busy machines, as they matter only for leaders that are
+ * paused, cut off, or on a machine that went down whole.
+ *
+ * <p>So that two followers don't split the votes, they compare their logs first: the one whose log is longest begins (the
+ * smallest id, if equal), the others only if it doesn't. This is a matter of speed alone: any engine may ask for
+ * votes at any time, and votes are granted by Raft's rules.
+ *
+ * <p>Thread-safe; at most one examination at a time.
+ */
+final class LeaderWatch extends ServerTransportFilter {
+    private static final Logger LOG = LoggerFactory.getLogger(LeaderWatch.class);
+    private static final Duration CONNECT = Duration.ofMillis(200);
+    private static final Duration COMPARE = Duration.ofMillis(50);
+    private static final Duration STEP_BACK = Duration.ofMillis(150);
+    private static final int LOOKS = 5;
+    private static final Duration BETWEEN_LOOKS = Duration.ofMillis(20);
+
+    private final ScheduledExecutorService timer;
+    private final AtomicLong examined = new AtomicLong(-1);
+    private volatile @Nullable RatisServer server;
+
+    LeaderWatch(ScheduledExecutorService timer) {
+        this.timer = timer;
+    }
+
+    void attach(RatisServer newServer) {
+        server = newServer;
+    }
+
+    /** A connection that another engine had made to this one is gone. */
+    @Override
+    public void transportTerminated(@Nullable Attributes attributes) {
+        RatisServer ratis = server;
+        if (ratis == null || !ratis.info().isFollower()) {
+            return;
+        }
+        RaftPeer leader = ratis.leaderPeer();
+        long term = ratis.info().getCurrentTerm();
+        // A leader's connections break together: one examination does.
+        if (leader == null || leader.getId().equals(ratis.id()) || examined.getAndSet(term) == term) {
+            return;
+        }
+        Thread.ofVirtual().name("leader-watch").start(() -> examine(ratis, leader, term));
+    }
+
+    /** Lets the engines get to know each other before they need to compare their logs in a hurry. */
+    void leaderChanged() {
+        RatisServer ratis = server;
+        if (ratis != null && !ratis.info().isLeader()) {
+            for (RaftPeer peer : ratis.otherVoters()) {
+                Futures.onEnd(ratis.peerClient().position(peer), (position, failure) -> {});
+            }
+        }
+    }
+
+    @SuppressWarnings("FutureReturnValueIgnored") // standing for election reports for itself
+    private void examine(RatisServer ratis, RaftPeer leader, long term) {
+        if (!isGone(leader)) {
+            examined.compareAndSet(term, -1); // the next connection to break is examined again
+            return;
+        }
+        if (isBest(ratis, leader, term)) {
+            elect(ratis, leader, term);
+        } else {
+            timer.schedule(() -> elect(ratis, leader, term), STEP_BACK.toMillis(), TimeUnit.MILLISECONDS);
+        }
+    }
+
+    /** Looks some times: a dying process closes its sockets one after the other. */
+    private static boolean isGone(RaftPeer leader) {
+        try {
+            for (int look = 0; look < LOOKS; look++) {
+                if (refusesConnections(leader)) {
+                    return true;
+                }
+                Thread.sleep(BETWEEN_LOOKS);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        return false;
+    }
+
+    private static boolean refusesConnections(RaftPeer leader) {
+        HostAndPort address = HostAndPort.fromString(leader.getAddress());
+        try (Socket socket = new Socket()) {
+            socket.connect(
+                    new InetSocketAddress(address.getHost(), address.getPort()), Math.toIntExact(CONNECT.toMillis()));
+            return false;
+        } catch (ConnectException e) {
+            return true;
+        } catch (IOException e) {
+            return false; // unreachable is not gone: the election timeout decides
+        }
+    }
+
+    private static boolean isBest(RatisServer ratis, RaftPeer leader, long term) {
+        Position own = ratis.position();
+        if (own.logTerm() != term) {
+            return false;
+        }
+        String id = ratis.id().toString();
+        Map<String, CompletableFuture<Boolean>> answers = new HashMap<>();
+        for (RaftPeer peer : ratis.otherVoters()) {
+            if (!peer.getId().equals(leader.getId())) {
+                String other = peer.getId().toString();
+                answers.put(
+                        other,
+                        ratis.peerClient()
+                                .position(peer)
+                                .thenApply(p -> p.term() <= term && own.isBefore(id, p, other))
+                                .exceptionally(e -> true)); // it is gone too
+            }
+        }
+        try {
+            CompletableFuture.allOf(answers.values().toArray(CompletableFuture[]::new))
+                    .get(COMPARE.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (ExecutionException | TimeoutException e) {
+            LOG.debug("Not all engines told their log's end in time: the smallest id among them begins");
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        }
+        return answers.entrySet().stream().allMatch(a -> a.getValue().getNow(id.compareTo(a.getKey()) < 0));
+    }
+
+    private static void elect(RatisServer ratis, RaftPeer leader, long term) {
+        RaftPeer current = ratis.leaderPeer();
+        if (ratis.info().getCurrentTerm() != term
+                || !ratis.info().isFollower()
+                || current == null
+                || !current.getId().equals(leader.getId())) {
+            return; // somebody else was faster
+        }
+        LOG.info(
+                "Engine {} asks for votes: the process of {}, leader of term {}, is gone",
+                ratis.id(),
+                leader.getId(),
+                term);
+        try {
+            ratis.standForElection(leader);
+        } catch (IOException | RuntimeException e) {
+            LOG.warn("Engine {} could not ask for votes at once; the election timeout will decide", ratis.id(), e);
+        }
+    }
+}

@@ -1,0 +1,81 @@
+package io.raftfleet.state.raft;
+
+import io.raftfleet.state.raft.LeadershipConfirmation.Confirmed;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import org.apache.ratis.protocol.Message;
+import org.apache.ratis.thirdparty.com.google.protobuf.ByteString;
+
+/**
+ * What engines ask each other beside Raft: stale reads of Ratis' client protocol, which any server passes to its state
+ * machine. A question is one byte, an answer that byte and numbers.
+ */
+final class PeerMessages {
+    /** What is the read index? Answered by the leader alone. */
+    static final byte READ_INDEX = 1;
+    /** Where does your log end? */
+    static final byte POSITION = 2;
+
+    private PeerMessages() {}
+
+    /**
+     * Where an engine's log ends.
+     *
+     * @param term its current term
+     * @param logTerm term of its last entry
+     * @param logIndex of its last entry
+     */
+    record Position(long term, long logTerm, long logIndex) {
+        /** Whether this engine should stand for election rather than the other. */
+        boolean isBefore(String id, Position other, String otherId) {
+            if (logTerm != other.logTerm) {
+                return logTerm > other.logTerm;
+            }
+            return logIndex != other.logIndex ? logIndex > other.logIndex : id.compareTo(otherId) < 0;
+        }
+    }
+
+    static Message question(byte kind) {
+        return Message.valueOf(ByteString.copyFrom(new byte[] {kind}));
+    }
+
+    /** The question's kind, 0 for none that we know. */
+    static byte kind(Message question) {
+        ByteString content = question.getContent();
+        return content.size() == 1 ? content.byteAt(0) : 0;
+    }
+
+    static Message encode(Confirmed confirmed) {
+        return message(READ_INDEX, confirmed.term(), confirmed.commitIndex());
+    }
+
+    static Message encode(Position position) {
+        return message(POSITION, position.term(), position.logTerm(), position.logIndex());
+    }
+
+    static Confirmed readIndex(Message answer) throws IOException {
+        ByteBuffer bytes = bytes(answer, READ_INDEX, 2);
+        return new Confirmed(bytes.getLong(), bytes.getLong());
+    }
+
+    static Position position(Message answer) throws IOException {
+        ByteBuffer bytes = bytes(answer, POSITION, 3);
+        return new Position(bytes.getLong(), bytes.getLong(), bytes.getLong());
+    }
+
+    private static Message message(byte kind, long... numbers) {
+        ByteBuffer bytes = ByteBuffer.allocate(1 + numbers.length * Long.BYTES).put(kind);
+        for (long number : numbers) {
+            bytes.putLong(number);
+        }
+        return Message.valueOf(ByteString.copyFrom(bytes.flip()));
+    }
+
+    private static ByteBuffer bytes(Message answer, byte kind, int numbers) throws IOException {
+        ByteBuffer bytes = answer.getContent().asReadOnlyByteBuffer();
+        if (bytes.remaining() != 1 + numbers * Long.BYTES || bytes.get() != kind) {
+            throw new IOException("Another engine's answer is unreadable: do all engines run compatible versions?");
+        }
+        return bytes;
+    }
+}

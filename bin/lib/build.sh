@@ -13,7 +13,7 @@ require_java() {
 # Runs Maven: the installed one, else the wrapper, which downloads one.
 run_maven() {
   if command -v mvn >/dev/null; then
-    (cd "$ROOT" && mvn --batch-mode "$@")
+    (cd "$ROOT" && mvn --batch-mode -Dstyle.color=never "$@")
   else
     (cd "$ROOT" && JAVA_HOME=$JAVA_HOME ./mvnw --batch-mode "$@")
   fi

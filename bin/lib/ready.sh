@@ -27,14 +27,21 @@ await_each() {
 
 await_machines() { await_each machine_said_ready "the machine of" machine. "$@"; }
 
+# A leader that has begun its term with an entry of its own has proved that the cluster takes writes.
 await_engines() {
   await_each engine_said_ready engine '' "$@"
-  await_each knows_leader engine '' "$@"
+  await_until $(($(milliseconds) + READY_TIMEOUT * 1000)) has_leader && return
+  say "fleet: no engine leads after $READY_TIMEOUT s: a majority of engines must run; see bin/fleet status$(dir_option)"
+  show_log "$DIR/${1:-e1}/log"
+  exit 1
 }
 
-knows_leader() {
-  local health
-  engine_health "$1" && [[ -n $(json_field "$health" leaderId) ]]
+has_leader() {
+  local name health
+  for name in "${ENGINE_NAMES[@]}"; do
+    if process_pid "$name" && engine_health "$name" && [[ $(json_field "$health" leading) == true ]]; then return; fi
+  done
+  return 1
 }
 
 await_agents() { await_each agent_said_ready agent '' "$@"; }

@@ -50,7 +50,8 @@ final class Tables {
         if (state == null) {
             return TargetState.TARGET_STATE_INACTIVE;
         }
-        return state.getLaunched() ? TargetState.TARGET_STATE_LAUNCHED : TargetState.TARGET_STATE_LOADED;
+        boolean asOrdered = state.getStartGeneration() == 0 || state.getStartGeneration() == unit.startGeneration();
+        return state.getLaunched() && asOrdered ? TargetState.TARGET_STATE_LAUNCHED : TargetState.TARGET_STATE_LOADED;
     }
 
     /** Becomes what the rows say. Fails with {@link IllegalStateException} when they make no sense together. */

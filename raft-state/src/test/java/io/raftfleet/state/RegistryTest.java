@@ -28,6 +28,7 @@ import io.raftfleet.proto.log.ClusterCreated;
 import io.raftfleet.proto.log.Entry;
 import io.raftfleet.proto.log.Record;
 import io.raftfleet.proto.model.TargetState;
+import io.raftfleet.proto.model.UnitState;
 import io.raftfleet.unit.Digest;
 import io.raftfleet.unit.UnitHash;
 import java.util.ArrayList;
@@ -153,6 +154,24 @@ class RegistryTest {
         apply(contents(PLAIN), Entries.create("a.service", PLAIN, TARGET_STATE_LAUNCHED, 0));
         assertThat(first).isLessThan(second);
         assertThat(second).isLessThan(unit("a.service").startGeneration());
+    }
+
+    @Test
+    void aUnitThatIsToStartAgainIsLaunchedOnlyOnceItsMachineHasDoneSo() {
+        running("a.service", "m1");
+        long first = unit("a.service").startGeneration();
+        apply(report("m1", 1, 2, withGeneration(first)));
+        assertThat(current("a.service")).isEqualTo(TARGET_STATE_LAUNCHED);
+        apply(target("a.service", version("a.service"), TARGET_STATE_LAUNCHED, true));
+        assertThat(current("a.service")).isEqualTo(TARGET_STATE_LOADED);
+        apply(report("m1", 1, 3, withGeneration(unit("a.service").startGeneration())));
+        assertThat(current("a.service")).isEqualTo(TARGET_STATE_LAUNCHED);
+    }
+
+    private static UnitState withGeneration(long generation) {
+        return state("a.service", "active", true).toBuilder()
+                .setStartGeneration(generation)
+                .build();
     }
 
     @Test

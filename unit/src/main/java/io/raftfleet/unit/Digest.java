@@ -40,7 +40,8 @@ public final class Digest {
         h = hash(h, state.getSubState());
         h = hash(h, state.getHash());
         h = hash(h, state.getError());
-        return mix(h + (state.getLaunched() ? 1 : 0) + ((long) state.getMainPid() << 1));
+        h = mix(h + (state.getLaunched() ? 1 : 0) + ((long) state.getMainPid() << 1));
+        return state.getStartGeneration() == 0 ? h : mix(h + state.getStartGeneration());
     }
 
     /** Adds an entry of the unit {@code name} whose hash is {@code entry}. */

@@ -163,10 +163,12 @@ final class UnitTable {
         if (observed == null && unit.installed == null && unit.error.isEmpty()) {
             return null;
         }
+        long generation = launchedGeneration(unit, bootId);
         UnitState.Builder state = UnitState.newBuilder()
                 .setName(unit.name)
                 .setHash(hash(unit))
-                .setLaunched(launched(unit, bootId))
+                .setLaunched(generation != 0)
+                .setStartGeneration(generation)
                 .setError(unit.error);
         if (observed != null) {
             return state.setLoadState(observed.loadState())
@@ -192,11 +194,13 @@ final class UnitTable {
         return unit.order != null ? unit.order.hash().toByteString() : ByteString.EMPTY;
     }
 
-    private static boolean launched(ManagedUnit unit, String bootId) {
-        return unit.order != null
+    /** The generation of the order by which the unit was started; 0 while it was not. */
+    private static long launchedGeneration(ManagedUnit unit, String bootId) {
+        boolean launched = unit.order != null
                 && unit.order.launched()
                 && unit.done != null
                 && unit.done.phase() == Done.Phase.ISSUED
                 && unit.done.settles(unit.order, bootId);
+        return launched && unit.order != null ? unit.order.generation() : 0;
     }
 }

@@ -18,6 +18,7 @@ import io.raftfleet.state.raft.RaftNode;
 import io.raftfleet.state.raft.RaftView;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -29,12 +30,14 @@ final class ClusterService extends ClusterGrpc.ClusterImplBase {
     private final String clusterId;
     private final Registry registry;
     private final RaftNode raft;
+    private final LeaderRoute route;
 
-    ClusterService(String engineId, String clusterId, Registry registry, RaftNode raft) {
+    ClusterService(String engineId, String clusterId, Registry registry, RaftNode raft, LeaderRoute route) {
         this.engineId = engineId;
         this.clusterId = clusterId;
         this.registry = registry;
         this.raft = raft;
+        this.route = route;
     }
 
     @Override
@@ -73,10 +76,16 @@ final class ClusterService extends ClusterGrpc.ClusterImplBase {
                     .asRuntimeException());
             return;
         }
+        var leader = route.elsewhere();
+        if (leader != null) {
+            route.clusterStub(leader)
+                    .withDeadlineAfter(DEADLINE.toMillis(), TimeUnit.MILLISECONDS)
+                    .transferLeader(request, responses);
+            return;
+        }
         answer(
                 raft.transferLeadership(target.isEmpty() ? null : target, DEADLINE),
-                leader ->
-                        TransferLeaderResponse.newBuilder().setLeaderId(leader).build(),
+                next -> TransferLeaderResponse.newBuilder().setLeaderId(next).build(),
                 responses);
     }
 

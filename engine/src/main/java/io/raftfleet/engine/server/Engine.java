@@ -126,7 +126,7 @@ final class Engine implements AutoCloseable {
                 .intercept(FleetService.interceptor())
                 .addService(new FleetService(api, watches, new UnitLogs(registry, logs, route), this::version))
                 .addService(new AgentGatewayService(clusterId, registry, sessions, logs, check))
-                .addService(new ClusterService(config.engineId(), clusterId, registry, raft))
+                .addService(new ClusterService(config.engineId(), clusterId, registry, raft, route))
                 .build();
         http = new FleetHttp(api, this::health, metrics, random, clock, Deadlines.DEFAULT, config.pageSize());
         registry.addListener(sessions);

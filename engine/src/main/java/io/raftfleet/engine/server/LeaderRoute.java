@@ -4,6 +4,7 @@ import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
 import io.grpc.stub.MetadataUtils;
 import io.raftfleet.engine.api.Async;
+import io.raftfleet.proto.cluster.ClusterGrpc;
 import io.raftfleet.proto.fleet.FleetGrpc;
 import io.raftfleet.state.raft.EnginePeer;
 import java.util.Map;
@@ -79,6 +80,11 @@ final class LeaderRoute implements AutoCloseable {
     /** The same for streams. */
     FleetGrpc.FleetStub stub(EnginePeer engine) {
         return FleetGrpc.newStub(channel(engine)).withInterceptors(MetadataUtils.newAttachHeadersInterceptor(mark()));
+    }
+
+    /** A stub to an engine for operators' calls. */
+    ClusterGrpc.ClusterStub clusterStub(EnginePeer engine) {
+        return ClusterGrpc.newStub(channel(engine));
     }
 
     /** Has the call cancelled when another engine than this comes to lead. */

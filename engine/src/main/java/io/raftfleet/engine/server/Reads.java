@@ -17,6 +17,7 @@ import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.Unit;
 import io.raftfleet.state.Registry;
 import io.raftfleet.state.RegistryView;
+import io.raftfleet.state.UnitRecord;
 import io.raftfleet.state.UnitStateRecord;
 import io.raftfleet.state.raft.ReplicationException;
 import java.time.Duration;
@@ -93,7 +94,7 @@ final class Reads {
                     }
                     looked++;
                     last = unit.name();
-                    if (filter.admits(unit.name())) {
+                    if (filter.admits(unit.name()) && (!request.getUnplacedOnly() || waiting(unit))) {
                         var message = view.message(unit, request.getWithContents());
                         contents += message.getContents().getText().length();
                         page.addUnits(message);
@@ -150,6 +151,10 @@ final class Reads {
                 return page.build();
             });
         });
+    }
+
+    private static boolean waiting(UnitRecord unit) {
+        return unit.wanted() && !unit.global() && unit.machineId() == null;
     }
 
     /** Whether a unit waits for a place. */

@@ -87,8 +87,8 @@ final class EngineOptions {
     @Option(
             names = "--election-timeout",
             paramLabel = "MIN-MAX",
-            description = "A leader not heard for a random time between these is replaced (150ms-300ms).")
-    String electionTimeout = "150ms-300ms";
+            description = "A leader not heard for a random time between these is replaced (500ms-1000ms).")
+    String electionTimeout = "500ms-1000ms";
 
     @Option(
             names = "--allow-plaintext",
@@ -117,7 +117,7 @@ final class EngineOptions {
         }
         var election = electionTimeout.split("-", -1);
         if (election.length != 2) {
-            throw new SettingsException("--election-timeout " + electionTimeout + ": it is like 150ms-300ms");
+            throw new SettingsException("--election-timeout " + electionTimeout + ": it is like 500ms-1000ms");
         }
         checkReach("--raft", address("--raft", raftAddress));
         return new EngineConfig(

@@ -194,6 +194,8 @@ final class RatisServer implements AutoCloseable {
             return RaftView.Role.CLOSED;
         }
         return switch (info.getCurrentRole()) {
+            // While Ratis is still starting.
+            case null -> RaftView.Role.CLOSED;
             case LEADER -> RaftView.Role.LEADER;
             case CANDIDATE -> RaftView.Role.CANDIDATE;
             case LISTENER -> RaftView.Role.LISTENER;

@@ -18,9 +18,19 @@ public final class UnitManagerException extends Exception {
         this.retryable = false;
     }
 
+    private UnitManagerException(String message, boolean retryable) {
+        super(message);
+        this.retryable = retryable;
+    }
+
     private UnitManagerException(String message, Throwable cause, boolean retryable) {
         super(message, cause);
         this.retryable = retryable;
+    }
+
+    /** The order certainly did not reach the manager, and may be given again: a start that is repeated runs once. */
+    public static UnitManagerException notIssued(String message) {
+        return new UnitManagerException(message, true);
     }
 
     /** The order certainly did not reach the manager, and may be given again: a start that is repeated runs once. */

@@ -1,0 +1,284 @@
+package io.raftfleet.agent.systemd;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
+import org.freedesktop.dbus.connections.transports.AbstractTransport;
+import org.freedesktop.dbus.connections.transports.TransportBuilder;
+import org.freedesktop.dbus.exceptions.DBusException;
+import org.freedesktop.dbus.messages.DBusSignal;
+import org.freedesktop.dbus.messages.Error;
+import org.freedesktop.dbus.messages.Message;
+import org.freedesktop.dbus.messages.MethodCall;
+import org.freedesktop.dbus.messages.MethodReturn;
+import org.freedesktop.dbus.messages.constants.Flags;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One D-Bus connection, to a bus or straight to systemd's private socket.
+ *
+ * <p>dbus-java finds the socket, authenticates and marshals. Calls and signals go past its connection classes: those hand
+ * every signal to a thread pool through an unbounded queue, so that a signal may overtake the reply before it, and write a
+ * message in some thirty system calls. Here one thread reads and handles all that comes in the order in which it was
+ * sent; while it is busy, systemd queues.
+ *
+ * <p>Pending calls are guarded by {@code pending}, writing by {@code channel}.
+ */
+final class BusLink implements AutoCloseable {
+    private final String address;
+    private final AbstractTransport transport;
+    private final SocketChannel channel;
+    private final Duration callTimeout;
+    private final Consumer<Message> signals;
+    private final Consumer<String> onLoss;
+    private final AtomicBoolean closed = new AtomicBoolean();
+
+    @GuardedBy("pending")
+    private final Map<Long, CompletableFuture<Message>> pending = new HashMap<>();
+
+    private volatile String lossReason = "the connection was closed";
+
+    private BusLink(
+            String address,
+            AbstractTransport transport,
+            SocketChannel channel,
+            Duration callTimeout,
+            Consumer<Message> signals,
+            Consumer<String> onLoss) {
+        this.address = address;
+        this.transport = transport;
+        this.channel = channel;
+        this.callTimeout = callTimeout;
+        this.signals = signals;
+        this.onLoss = onLoss;
+    }
+
+    /**
+     * Connects and authenticates.
+     *
+     * @param address as D-Bus has it: {@code unix:path=…}
+     * @param callTimeout how long a call may wait for its reply; a call that is late breaks the connection
+     * @param signals hears each signal, on the reading thread, in order with the replies
+     * @param onLoss hears once, with the reason, that a connection broke; not of {@link #close}
+     */
+    static BusLink connect(String address, Duration callTimeout, Consumer<Message> signals, Consumer<String> onLoss)
+            throws IOException {
+        AbstractTransport transport;
+        try {
+            transport = TransportBuilder.create(address)
+                    .configure()
+                    .withAutoConnect(false)
+                    .back()
+                    .build();
+        } catch (DBusException wrong) {
+            throw new IOException("'" + address + "' is no D-Bus address: " + wrong.getMessage(), wrong);
+        }
+        SocketChannel channel = open(transport, address, callTimeout);
+        var link = new BusLink(address, transport, channel, callTimeout, signals, onLoss);
+        Thread.ofPlatform().daemon().name("systemd-reader").start(link::readAll);
+        return link;
+    }
+
+    /** A systemd that accepts a connection and then says nothing must not hold us; an interrupt closes the channel. */
+    private static SocketChannel open(AbstractTransport transport, String address, Duration timeout)
+            throws IOException {
+        var opened = new CompletableFuture<SocketChannel>();
+        Thread opening = Thread.ofVirtual().name("systemd-connect").start(() -> {
+            try {
+                opened.complete(transport.connect());
+            } catch (IOException | RuntimeException failed) {
+                opened.completeExceptionally(failed);
+            }
+        });
+        try {
+            return opened.get(timeout.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (TimeoutException silent) {
+            opening.interrupt();
+            throw new IOException("no answer from " + address + " within " + timeout.toSeconds() + " s", silent);
+        } catch (InterruptedException stopped) {
+            opening.interrupt();
+            Thread.currentThread().interrupt();
+            throw new IOException("interrupted while connecting to " + address, stopped);
+        } catch (ExecutionException failed) {
+            throw new IOException(
+                    "no connection to " + address + ": " + Futures.cause(failed).getMessage(), failed);
+        }
+    }
+
+    /**
+     * Makes a call; the future completes on the reading thread, exceptionally with a {@link BusException}.
+     *
+     * @param destination bus name, null on a private connection
+     * @param signature of {@code arguments}, null when there are none
+     */
+    CompletableFuture<Message> call(
+            @Nullable String destination,
+            String path,
+            String interfaceName,
+            String member,
+            @Nullable String signature,
+            Object... arguments) {
+        return call(callTimeout, destination, path, interfaceName, member, signature, arguments);
+    }
+
+    /** As the other, with a time limit of its own. */
+    CompletableFuture<Message> call(
+            Duration timeout,
+            @Nullable String destination,
+            String path,
+            String interfaceName,
+            String member,
+            @Nullable String signature,
+            Object... arguments) {
+        var reply = new CompletableFuture<Message>();
+        long serial;
+        ByteBuffer bytes;
+        try {
+            MethodCall call = transport
+                    .getMessageFactory()
+                    .createMethodCall(
+                            destination, path, interfaceName, member, Flags.NO_AUTO_START, signature, arguments);
+            serial = call.getSerial();
+            bytes = bytes(call);
+        } catch (DBusException | RuntimeException unsendable) {
+            reply.completeExceptionally(new BusException(
+                    "org.freedesktop.DBus.Error.InvalidArgs", String.valueOf(unsendable.getMessage())));
+            return reply;
+        }
+        synchronized (pending) {
+            if (closed.get()) {
+                reply.completeExceptionally(new BusException(BusException.NO_CONNECTION, lossReason));
+                return reply;
+            }
+            pending.put(serial, reply);
+        }
+        try {
+            write(bytes);
+        } catch (IOException broken) {
+            lost("writing to " + address + " failed: " + broken.getMessage());
+            return reply;
+        }
+        return reply.orTimeout(timeout.toMillis(), TimeUnit.MILLISECONDS).exceptionallyCompose(failure -> {
+            if (failure instanceof TimeoutException) {
+                String late = "systemd did not answer " + member + " within " + timeout.toSeconds() + " s";
+                lost(late);
+                return CompletableFuture.failedFuture(new BusException(BusException.NO_CONNECTION, late));
+            }
+            return CompletableFuture.failedFuture(failure);
+        });
+    }
+
+    /** Ends the connection; calls under way fail. */
+    @Override
+    public void close() {
+        shut("the connection was closed");
+    }
+
+    /** Ends the connection for a reason, as if it broke. */
+    void lost(String reason) {
+        if (shut(reason)) {
+            onLoss.accept(reason);
+        }
+    }
+
+    private boolean shut(String reason) {
+        Map<Long, CompletableFuture<Message>> orphaned;
+        synchronized (pending) {
+            if (!closed.compareAndSet(false, true)) {
+                return false;
+            }
+            lossReason = reason;
+            orphaned = new HashMap<>(pending);
+            pending.clear();
+        }
+        try {
+            transport.close();
+        } catch (IOException ignored) {
+            // Nothing is left that could be done with the socket.
+        }
+        for (CompletableFuture<Message> call : orphaned.values()) {
+            call.completeExceptionally(new BusException(BusException.NO_CONNECTION, reason));
+        }
+        return true;
+    }
+
+    private void write(ByteBuffer bytes) throws IOException {
+        synchronized (channel) {
+            while (bytes.hasRemaining()) {
+                channel.write(bytes);
+            }
+        }
+    }
+
+    private static ByteBuffer bytes(Message message) {
+        byte[][] parts = message.getWireData();
+        int size = 0;
+        for (int i = 0; i < parts.length && parts[i] != null; i++) {
+            size += parts[i].length;
+        }
+        ByteBuffer bytes = ByteBuffer.allocate(size);
+        for (int i = 0; i < parts.length && parts[i] != null; i++) {
+            bytes.put(parts[i]);
+        }
+        return bytes.flip();
+    }
+
+    private void readAll() {
+        var reader = new MessageReader(channel);
+        try {
+            while (true) {
+                handle(reader.read());
+            }
+        } catch (IOException broken) {
+            lost("the connection to " + address + " broke: " + broken.getMessage());
+        } catch (RuntimeException bug) {
+            lost("a message from " + address + " could not be handled: " + bug);
+        }
+    }
+
+    private void handle(Message message) {
+        switch (message) {
+            case DBusSignal signal -> signals.accept(signal);
+            case MethodReturn reply -> {
+                CompletableFuture<Message> call = take(reply.getReplySerial());
+                if (call != null) {
+                    call.complete(reply);
+                }
+            }
+            case Error error -> {
+                CompletableFuture<Message> call = take(error.getReplySerial());
+                if (call != null) {
+                    call.completeExceptionally(new BusException(error.getName(), text(error)));
+                }
+            }
+            default -> {
+                // Nobody has a reason to call methods of ours.
+            }
+        }
+    }
+
+    private @Nullable CompletableFuture<Message> take(long serial) {
+        synchronized (pending) {
+            return pending.remove(serial);
+        }
+    }
+
+    private static String text(Error error) {
+        try {
+            Object[] parameters = error.getParameters();
+            return parameters == null || parameters.length == 0 ? error.getName() : String.valueOf(parameters[0]);
+        } catch (DBusException unreadable) {
+            return error.getName();
+        }
+    }
+}

@@ -1,0 +1,98 @@
+package io.raftfleet.agent.systemd;
+
+import java.io.EOFException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.ReadableByteChannel;
+import org.freedesktop.dbus.exceptions.DBusException;
+import org.freedesktop.dbus.messages.Message;
+import org.freedesktop.dbus.messages.MessageFactory;
+
+/**
+ * Cuts a byte stream into D-Bus messages. Reads as much as there is at once: while many units start, systemd sends some ten
+ * signals a unit, and dbus-java's own reader makes four system calls for each.
+ *
+ * <p>Owned by the thread that reads.
+ */
+final class MessageReader {
+    /** D-Bus' own limit of a message, in bytes. */
+    static final int MAX_MESSAGE = 128 << 20;
+
+    private static final int FIXED_HEADER = 16;
+    private static final int BUFFER = 64 << 10;
+
+    private final ReadableByteChannel channel;
+    private final ByteBuffer usual = ByteBuffer.allocateDirect(BUFFER).limit(0);
+    private ByteBuffer buffer = usual;
+
+    MessageReader(ReadableByteChannel channel) {
+        this.channel = channel;
+    }
+
+    /**
+     * Waits for the next message.
+     *
+     * @throws EOFException when the other side closed the connection
+     * @throws IOException also when what came is no D-Bus message
+     */
+    Message read() throws IOException {
+        require(FIXED_HEADER);
+        int start = buffer.position();
+        byte endian = buffer.get(start);
+        if (endian != 'l' && endian != 'B') {
+            throw new IOException("what came is no D-Bus message: its first byte is " + endian);
+        }
+        buffer.order(endian == 'l' ? ByteOrder.LITTLE_ENDIAN : ByteOrder.BIG_ENDIAN);
+        long fields = Integer.toUnsignedLong(buffer.getInt(start + 12));
+        long paddedFields = (fields + 7) & ~7L;
+        long body = Integer.toUnsignedLong(buffer.getInt(start + 4));
+        long total = FIXED_HEADER + paddedFields + body;
+        if (total > MAX_MESSAGE) {
+            throw new IOException("a D-Bus message of " + total + " bytes is over the limit of " + MAX_MESSAGE);
+        }
+        require((int) total);
+        byte[] fixed = new byte[12];
+        buffer.get(fixed);
+        // As dbus-java wants it: the length, its padding to eight bytes, the fields.
+        byte[] header = new byte[8 + (int) paddedFields];
+        buffer.get(header, 0, 4);
+        buffer.get(header, 8, (int) paddedFields);
+        byte[] content = new byte[(int) body];
+        buffer.get(content);
+        if (buffer.capacity() > BUFFER && !buffer.hasRemaining()) {
+            buffer = usual.limit(0);
+        }
+        try {
+            return MessageFactory.createMessage(fixed[1], fixed, header, content, null);
+        } catch (DBusException | RuntimeException malformed) {
+            throw new IOException("a malformed D-Bus message: " + malformed.getMessage(), malformed);
+        }
+    }
+
+    /** The body of a message that this reader made. */
+    static ByteBuffer body(Message message) {
+        return ByteBuffer.wrap(message.getWireData()[2])
+                .order(message.getEndianess() == 'l' ? ByteOrder.LITTLE_ENDIAN : ByteOrder.BIG_ENDIAN);
+    }
+
+    private void require(int bytes) throws IOException {
+        if (buffer.remaining() >= bytes) {
+            return;
+        }
+        if (buffer.capacity() < bytes) {
+            ByteOrder order = buffer.order();
+            buffer = ByteBuffer.allocate(bytes).put(buffer).flip().order(order);
+        }
+        buffer.compact();
+        try {
+            while (buffer.position() < bytes) {
+                if (channel.read(buffer) < 0) {
+                    throw new EOFException("the other side closed the connection");
+                }
+            }
+        } finally {
+            buffer.flip();
+        }
+    }
+}

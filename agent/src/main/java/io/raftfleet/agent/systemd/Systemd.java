@@ -1,0 +1,242 @@
+package io.raftfleet.agent.systemd;
+
+import java.nio.BufferUnderflowException;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.freedesktop.dbus.exceptions.DBusException;
+import org.freedesktop.dbus.messages.Message;
+import org.freedesktop.dbus.types.UInt32;
+import org.freedesktop.dbus.types.UInt64;
+import org.freedesktop.dbus.types.Variant;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The calls to systemd that are needed here, over one connection. Names and signatures as in systemd's
+ * {@code org.freedesktop.systemd1(5)}. Futures complete on the connection's reading thread, exceptionally with a
+ * {@link BusException}. Immutable.
+ */
+final class Systemd {
+    static final String BUS_NAME = "org.freedesktop.systemd1";
+    static final String PATH = "/org/freedesktop/systemd1";
+    static final String MANAGER = "org.freedesktop.systemd1.Manager";
+    static final String UNIT = "org.freedesktop.systemd1.Unit";
+    static final String SERVICE = "org.freedesktop.systemd1.Service";
+    static final String PROPERTIES = "org.freedesktop.DBus.Properties";
+
+    private static final String BUS = "org.freedesktop.DBus";
+    private static final String BUS_PATH = "/org/freedesktop/DBus";
+
+    private static final int NUDGE_MILLIS = 50;
+
+    /** systemd's way to say "never" in a time span. */
+    private static final long USEC_INFINITY = -1;
+
+    private final BusLink link;
+    private final @Nullable String destination;
+
+    /**
+     * @param direct whether the connection leads straight to systemd, with no bus in between
+     */
+    Systemd(BusLink link, boolean direct) {
+        this.link = link;
+        this.destination = direct ? null : BUS_NAME;
+    }
+
+    /** One row of {@code ListUnits}. */
+    record ListedUnit(String name, String loadState, String activeState, String subState) {}
+
+    /** Gets signals flowing; on a bus also says which, with as few rules as leave the rest out. */
+    CompletableFuture<Void> subscribe() {
+        if (destination == null) {
+            CompletableFuture<Message> subscribed = manager("Subscribe", null);
+            nudge(subscribed);
+            return none(subscribed);
+        }
+        String sender = "type='signal',sender='" + BUS_NAME + "',";
+        return none(bus("Hello", null))
+                .thenCompose(named -> CompletableFuture.allOf(
+                        match("type='signal',sender='" + BUS + "',member='NameOwnerChanged',arg0='" + BUS_NAME + "'"),
+                        match(sender + "path='" + PATH + "',member='JobRemoved'"),
+                        match(sender + "path='" + PATH + "',member='Reloading'"),
+                        match(sender + "path_namespace='" + UnitPath.PREFIX.substring(0, UnitPath.PREFIX.length() - 1)
+                                + "',interface='" + PROPERTIES + "'")))
+                .thenCompose(matched -> none(manager("Subscribe", null)));
+    }
+
+    /** Queues a job to start a unit; completes with the job's object path. */
+    CompletableFuture<String> startUnit(String name) {
+        return path(manager("StartUnit", "ss", name, "replace"));
+    }
+
+    /** Queues a job to stop a unit; completes with the job's object path. */
+    CompletableFuture<String> stopUnit(String name) {
+        return path(manager("StopUnit", "ss", name, "replace"));
+    }
+
+    CompletableFuture<Void> resetFailed(String name) {
+        return none(manager("ResetFailedUnit", "s", name));
+    }
+
+    /** Has systemd read all unit files again. */
+    CompletableFuture<Void> reload(Duration timeout) {
+        return none(link.call(timeout, destination, PATH, MANAGER, "Reload", null));
+    }
+
+    /** The states of these units; systemd loads those that it had not. */
+    CompletableFuture<List<ListedUnit>> listUnitsByNames(Collection<String> names) {
+        return manager("ListUnitsByNames", "as", (Object) names.toArray(String[]::new))
+                .thenApply(Systemd::listed);
+    }
+
+    /** All units that are in systemd's memory with a file behind them. */
+    CompletableFuture<List<ListedUnit>> listLoadedUnits() {
+        return manager("ListUnitsFiltered", "as", (Object) new String[] {"loaded"})
+                .thenApply(Systemd::listed);
+    }
+
+    /** Whether systemd has a unit in memory with a file behind it. Does not load it. */
+    CompletableFuture<Boolean> isLoaded(String name) {
+        return path(manager("GetUnit", "s", name))
+                .thenCompose(path -> property(path, UNIT, "LoadState"))
+                .thenApply("loaded"::equals)
+                .exceptionallyCompose(
+                        failure -> Futures.cause(failure) instanceof BusException error && error.isNoSuchUnit()
+                                ? CompletableFuture.completedFuture(false)
+                                : CompletableFuture.failedFuture(failure));
+    }
+
+    /** A service's main process, 0 when there is none. */
+    CompletableFuture<Integer> mainPid(String name) {
+        return property(UnitPath.of(name), SERVICE, "MainPID").thenApply(value -> ((UInt32) value).intValue());
+    }
+
+    /** How long a service may take to stop; empty when it may take forever. */
+    CompletableFuture<Optional<Duration>> stopTime(String name) {
+        return property(UnitPath.of(name), SERVICE, "TimeoutStopUSec").thenApply(value -> {
+            long micros = ((UInt64) value).longValue();
+            return micros == USEC_INFINITY ? Optional.empty() : Optional.of(Duration.ofNanos(micros * 1000));
+        });
+    }
+
+    /** Hears of signals; the methods are called on the reading thread. */
+    interface Signals {
+        /** A unit's properties changed: those of one of its interfaces. */
+        void unitChanged(String unitPath, PropertyScan properties);
+
+        /** A job is over. */
+        void jobRemoved(String job, String unit, String result);
+
+        /** systemd has read its unit files again. */
+        void reloaded();
+
+        /** systemd left the bus, or came back to it. */
+        void ownerChanged();
+    }
+
+    /** Tells signals apart and hands them on; others are ignored. */
+    static Consumer<Message> dispatcher(Signals signals) {
+        return message -> {
+            switch (String.valueOf(message.getName())) {
+                case "PropertiesChanged" -> {
+                    if (message.getPath().startsWith(UnitPath.PREFIX)) {
+                        signals.unitChanged(message.getPath(), new PropertyScan(MessageReader.body(message)));
+                    }
+                }
+                case "JobRemoved" -> {
+                    Object[] body = body(message);
+                    signals.jobRemoved(body[1].toString(), (String) body[2], (String) body[3]);
+                }
+                case "Reloading" -> {
+                    if (Boolean.FALSE.equals(body(message)[0])) {
+                        signals.reloaded();
+                    }
+                }
+                case "NameOwnerChanged" -> {
+                    if (BUS_NAME.equals(body(message)[0])) {
+                        signals.ownerChanged();
+                    }
+                }
+                default -> {
+                    // A private connection carries everything; UnitNew and the like say nothing new.
+                }
+            }
+        };
+    }
+
+    /**
+     * systemd 252, where it is the server of a connection, does not look at a first message that it read together with the
+     * end of the authentication, until another one comes. So another one comes.
+     */
+    private void nudge(CompletableFuture<Message> first) {
+        CompletableFuture.delayedExecutor(NUDGE_MILLIS, TimeUnit.MILLISECONDS).execute(() -> {
+            if (!first.isDone()) {
+                var ignored = link.call(null, PATH, "org.freedesktop.DBus.Peer", "Ping", null);
+            }
+        });
+    }
+
+    private CompletableFuture<Message> manager(String member, @Nullable String signature, Object... arguments) {
+        return link.call(destination, PATH, MANAGER, member, signature, arguments);
+    }
+
+    private CompletableFuture<Message> bus(String member, @Nullable String signature, Object... arguments) {
+        return link.call(BUS, BUS_PATH, BUS, member, signature, arguments);
+    }
+
+    private CompletableFuture<Void> match(String rule) {
+        return none(bus("AddMatch", "s", rule));
+    }
+
+    private CompletableFuture<Object> property(String path, String interfaceName, String property) {
+        return link.call(destination, path, PROPERTIES, "Get", "ss", interfaceName, property)
+                .thenApply(reply -> ((Variant<?>) body(reply)[0]).getValue());
+    }
+
+    private static CompletableFuture<Void> none(CompletableFuture<Message> reply) {
+        return reply.thenAccept(message -> {});
+    }
+
+    private static CompletableFuture<String> path(CompletableFuture<Message> reply) {
+        return reply.thenApply(message -> body(message)[0].toString());
+    }
+
+    private static Object[] body(Message message) {
+        try {
+            Object[] values = message.getParameters();
+            return values == null ? new Object[0] : values;
+        } catch (DBusException malformed) {
+            throw new IllegalArgumentException("a malformed D-Bus message: " + malformed.getMessage(), malformed);
+        }
+    }
+
+    /** Reads {@code a(ssssssouso)}: name, description, load, active and sub state, follower, path, and the job's. */
+    private static List<ListedUnit> listed(Message reply) {
+        ByteBuffer body = MessageReader.body(reply);
+        List<ListedUnit> units = new ArrayList<>();
+        try {
+            int end = Wire.array(body, 8);
+            while (body.position() < end) {
+                Wire.align(body, 8);
+                String name = Wire.string(body);
+                Wire.skipString(body);
+                var unit = new ListedUnit(name, Wire.string(body), Wire.string(body), Wire.string(body));
+                Wire.skipString(body);
+                Wire.skipString(body);
+                Wire.uint32(body);
+                Wire.skipString(body);
+                Wire.skipString(body);
+                units.add(unit);
+            }
+        } catch (BufferUnderflowException truncated) {
+            throw new IllegalArgumentException("a truncated list of units", truncated);
+        }
+        return units;
+    }
+}

@@ -1,0 +1,284 @@
+package io.raftfleet.agent.systemd;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.raftfleet.unit.InvalidUnitException;
+import io.raftfleet.unit.UnitFile;
+import io.raftfleet.unit.UnitHash;
+import io.raftfleet.unit.UnitName;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.charset.MalformedInputException;
+import java.nio.file.DirectoryNotEmptyException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileTime;
+import java.time.Instant;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The unit files of this machine's fleet units, in a directory of their own, and the links to them from the directory that
+ * systemd searches. What is in the directory is ours; what systemd's directory holds beside our links is never touched.
+ *
+ * <p>All links of a unit follow from its file: they are made after the file and taken away before it, so that a process
+ * killed half-way leaves nothing that the next one can't find. A file is replaced in one step. Contents are not synced one by
+ * one: a file torn by a power loss has another hash than the registry wants, and is written again.
+ *
+ * <p>Guarded by its own lock.
+ */
+final class UnitStore {
+    private static final Logger LOG = LoggerFactory.getLogger(UnitStore.class);
+    /** No unit can have these names: they have no unit type. */
+    private static final String TEMPORARY = ".new";
+
+    private static final String RELOAD_DUE = ".reload-due";
+
+    private final Path units;
+    private final Path search;
+
+    @GuardedBy("this")
+    private final Map<String, UnitHash> hashes = new HashMap<>();
+
+    /** Opens the directories, makes them where they are missing, and completes links that a killed process left out. */
+    UnitStore(Path units, Path search) throws IOException {
+        this.units = units.toAbsolutePath().normalize();
+        this.search = search.toAbsolutePath().normalize();
+        Files.createDirectories(this.units);
+        Files.createDirectories(this.search);
+        Files.deleteIfExists(this.units.resolve(TEMPORARY));
+        for (Map.Entry<String, UnitFile> unit : read().entrySet()) {
+            link(unit.getKey(), unit.getValue());
+            synchronized (this) {
+                hashes.put(unit.getKey(), unit.getValue().hash());
+            }
+        }
+    }
+
+    /**
+     * What an installation did.
+     *
+     * @param added units that had no file before
+     * @param changed units whose file had other contents before
+     * @param refused why units were left out, by name
+     */
+    record Installed(Set<String> added, Set<String> changed, Map<String, String> refused) {}
+
+    /** The files in place, read now. */
+    Map<String, UnitFile> read() throws IOException {
+        Map<String, UnitFile> files = new TreeMap<>();
+        try (DirectoryStream<Path> entries = Files.newDirectoryStream(units)) {
+            for (Path entry : entries) {
+                String name = String.valueOf(entry.getFileName());
+                if (!UnitName.isValid(name)) {
+                    continue;
+                }
+                try {
+                    files.put(name, UnitFile.parse(Files.readString(entry)));
+                } catch (InvalidUnitException | MalformedInputException torn) {
+                    LOG.warn("{} is left alone: it is no unit file: {}", entry, torn.getMessage());
+                }
+            }
+        }
+        return files;
+    }
+
+    /** Hashes of the files in place, by unit. */
+    synchronized Map<String, UnitHash> hashes() {
+        return Map.copyOf(hashes);
+    }
+
+    /** Writes and links unit files. What can't be written is refused and named; the rest is done all the same. */
+    synchronized Installed install(Map<String, UnitFile> files) {
+        Set<String> added = new LinkedHashSet<>();
+        Set<String> changed = new LinkedHashSet<>();
+        Map<String, String> refused = new LinkedHashMap<>();
+        files.forEach((name, file) -> {
+            UnitHash before = hashes.get(name);
+            if (file.hash().equals(before)) {
+                return;
+            }
+            try {
+                write(name, file, before != null);
+                hashes.put(name, file.hash());
+                (before == null ? added : changed).add(name);
+            } catch (IOException failed) {
+                String why = failed instanceof FileSystemException ? failed.toString() : failed.getMessage();
+                refused.put(name, String.valueOf(why));
+            }
+        });
+        if (!added.isEmpty() || !changed.isEmpty()) {
+            sync();
+        }
+        return new Installed(added, changed, refused);
+    }
+
+    /** Takes away the files and links of units; returns those that were there. */
+    synchronized Set<String> uninstall(Collection<String> names) throws IOException {
+        Set<String> removed = new LinkedHashSet<>();
+        try {
+            for (String name : names) {
+                if (!hashes.containsKey(name)) {
+                    continue;
+                }
+                if (removed.isEmpty()) {
+                    markReloadDue();
+                }
+                unlink(name, existingLinks(name));
+                deleteIfOurs(search.resolve(name), units.resolve(name));
+                Files.deleteIfExists(units.resolve(name));
+                hashes.remove(name);
+                removed.add(name);
+            }
+        } finally {
+            if (!removed.isEmpty()) {
+                sync();
+            }
+        }
+        return removed;
+    }
+
+    /** Makes links that are missing: systemd's directory may have been emptied, as by a boot. */
+    synchronized void repair() throws IOException {
+        Files.createDirectories(search);
+        for (String name : hashes.keySet()) {
+            if (!Files.exists(search.resolve(name), LinkOption.NOFOLLOW_LINKS)) {
+                try {
+                    link(name, UnitFile.parse(Files.readString(units.resolve(name))));
+                } catch (InvalidUnitException | MalformedInputException | NoSuchFileException damaged) {
+                    LOG.warn("{} can't be linked: {}", units.resolve(name), damaged.toString());
+                }
+            }
+        }
+    }
+
+    /** Whether files changed of which systemd has not been told; survives the process. */
+    boolean reloadDue() {
+        return Files.exists(units.resolve(RELOAD_DUE));
+    }
+
+    /** systemd knows of all changes. */
+    void reloadDone() throws IOException {
+        Files.deleteIfExists(units.resolve(RELOAD_DUE));
+    }
+
+    /**
+     * Makes systemd look at its directory again. systemd remembers which files there are as of the directory's time of
+     * change, whose steps are milliseconds: a file linked right after systemd looked may go unnoticed.
+     */
+    void touch() throws IOException {
+        Files.setLastModifiedTime(search, FileTime.from(Instant.now()));
+    }
+
+    private void markReloadDue() throws IOException {
+        try {
+            Files.createFile(units.resolve(RELOAD_DUE));
+        } catch (FileAlreadyExistsException alreadyDue) {
+            // As it should be.
+        }
+    }
+
+    private void write(String name, UnitFile file, boolean replacing) throws IOException {
+        if (!UnitName.isValid(name)) {
+            throw new IOException("not a unit's name");
+        }
+        Path own = units.resolve(name);
+        Path link = search.resolve(name);
+        if (!isOurs(link, own.toString()) && Files.exists(link, LinkOption.NOFOLLOW_LINKS)) {
+            throw new IOException(link + " is not fleet's; move it away, or give the unit another name");
+        }
+        Path temporary = units.resolve(TEMPORARY);
+        Files.writeString(temporary, file.text());
+        if (replacing) {
+            markReloadDue();
+            Set<InstallLinks.Link> gone = new HashSet<>(existingLinks(name));
+            InstallLinks.of(name, file).forEach(gone::remove);
+            unlink(name, gone);
+        }
+        Files.move(temporary, own, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        link(name, file);
+    }
+
+    private List<InstallLinks.Link> existingLinks(String name) throws IOException {
+        try {
+            return InstallLinks.of(name, UnitFile.parse(Files.readString(units.resolve(name))));
+        } catch (NoSuchFileException | InvalidUnitException | MalformedInputException unknown) {
+            return List.of();
+        }
+    }
+
+    private void link(String name, UnitFile file) throws IOException {
+        makeLink(search.resolve(name), units.resolve(name), name);
+        for (InstallLinks.Link link : InstallLinks.of(name, file)) {
+            Path path = search.resolve(link.path());
+            if (!link.alias()) {
+                Files.createDirectories(search.resolve(link.path()).getParent());
+            }
+            makeLink(path, link.alias() ? Path.of(name) : units.resolve(name), name);
+        }
+    }
+
+    private static void makeLink(Path link, Path target, String name) throws IOException {
+        try {
+            Files.createSymbolicLink(link, target);
+        } catch (FileAlreadyExistsException there) {
+            if (!isOurs(link, target.toString())) {
+                LOG.warn("{}: {} is left alone: it is not fleet's", name, link);
+            }
+        }
+    }
+
+    private void unlink(String name, Collection<InstallLinks.Link> links) throws IOException {
+        for (InstallLinks.Link link : links) {
+            Path path = search.resolve(link.path());
+            deleteIfOurs(path, link.alias() ? Path.of(name) : units.resolve(name));
+            Path directory = path.getParent();
+            if (!link.alias() && directory != null) {
+                try {
+                    Files.deleteIfExists(directory);
+                } catch (DirectoryNotEmptyException shared) {
+                    // Other units are wanted there too.
+                }
+            }
+        }
+    }
+
+    private static void deleteIfOurs(Path link, Path target) throws IOException {
+        if (isOurs(link, target.toString())) {
+            Files.deleteIfExists(link);
+        }
+    }
+
+    private static boolean isOurs(Path link, String target) {
+        try {
+            return Files.readSymbolicLink(link).toString().equals(target);
+        } catch (IOException | UnsupportedOperationException noLink) {
+            return false;
+        }
+    }
+
+    private void sync() {
+        for (Path directory : List.of(units, search)) {
+            try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
+                channel.force(true);
+            } catch (IOException unsupported) {
+                LOG.debug("{} can't be synced: {}", directory, unsupported.toString());
+            }
+        }
+    }
+}

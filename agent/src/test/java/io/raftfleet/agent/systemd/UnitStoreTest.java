@@ -1,0 +1,150 @@
+package io.raftfleet.agent.systemd;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+import io.raftfleet.unit.UnitFile;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class UnitStoreTest {
+    private static final String SERVICE = "[Service]\nExecStart=/bin/true\n";
+
+    @TempDir
+    private Path directory;
+
+    private Path units;
+    private Path search;
+    private UnitStore store;
+
+    @BeforeEach
+    void open() throws Exception {
+        units = directory.resolve("units");
+        search = directory.resolve("search");
+        store = new UnitStore(units, search);
+    }
+
+    @Test
+    void writesAndLinks() throws Exception {
+        UnitFile file = UnitFile.parse(SERVICE + "[Install]\nWantedBy=a.target\nAlias=b.service\n");
+        UnitStore.Installed done = store.install(Map.of("web@1.service", file));
+        assertThat(done.added()).containsExactly("web@1.service");
+        assertThat(done.changed()).isEmpty();
+        assertThat(done.refused()).isEmpty();
+        assertThat(units.resolve("web@1.service")).hasContent(file.text());
+        assertThat(search.resolve("web@1.service")).isSymbolicLink().hasContent(file.text());
+        assertThat(search.resolve("a.target.wants/web@1.service"))
+                .isSymbolicLink()
+                .hasContent(file.text());
+        assertThat(Files.readSymbolicLink(search.resolve("b.service"))).isEqualTo(Path.of("web@1.service"));
+        assertThat(store.hashes()).containsExactly(Map.entry("web@1.service", file.hash()));
+        assertThat(store.read()).containsExactly(Map.entry("web@1.service", file));
+        assertThat(store.reloadDue()).isFalse();
+    }
+
+    @Test
+    void theSameContentsAgainChangeNothing() throws Exception {
+        store.install(Map.of("web.service", UnitFile.parse(SERVICE)));
+        Object before = Files.readAttributes(units.resolve("web.service"), "unix:ino,lastModifiedTime");
+        UnitStore.Installed done = store.install(Map.of("web.service", UnitFile.parse(SERVICE)));
+        assertThat(done.added()).isEmpty();
+        assertThat(done.changed()).isEmpty();
+        assertThat(Files.readAttributes(units.resolve("web.service"), "unix:ino,lastModifiedTime"))
+                .isEqualTo(before);
+    }
+
+    @Test
+    void changedContentsChangeLinks() throws Exception {
+        store.install(Map.of(
+                "web.service", UnitFile.parse(SERVICE + "[Install]\nWantedBy=a.target b.target\nAlias=x.service\n")));
+        UnitStore.Installed done = store.install(Map.of(
+                "web.service", UnitFile.parse(SERVICE + "[Install]\nWantedBy=b.target c.target\nAlias=y.service\n")));
+        assertThat(done.changed()).containsExactly("web.service");
+        assertThat(search.resolve("a.target.wants")).doesNotExist();
+        assertThat(search.resolve("b.target.wants/web.service")).isSymbolicLink();
+        assertThat(search.resolve("c.target.wants/web.service")).isSymbolicLink();
+        assertThat(search.resolve("x.service")).doesNotExist();
+        assertThat(search.resolve("y.service")).exists();
+        assertThat(store.reloadDue()).isTrue();
+        assertThat(new UnitStore(units, search).reloadDue())
+                .as("in the next process")
+                .isTrue();
+        store.reloadDone();
+        assertThat(store.reloadDue()).isFalse();
+    }
+
+    @Test
+    void foreignFilesAreNeverTouched() throws Exception {
+        Files.writeString(search.resolve("foreign.service"), "theirs");
+        Files.createDirectories(search.resolve("a.target.wants"));
+        Files.createSymbolicLink(search.resolve("a.target.wants/theirs.service"), Path.of("/nowhere"));
+        Files.createSymbolicLink(search.resolve("alias.service"), Path.of("theirs.service"));
+        UnitFile file = UnitFile.parse(SERVICE + "[Install]\nWantedBy=a.target\nAlias=alias.service\n");
+        UnitStore.Installed done = store.install(Map.of("foreign.service", file, "web.service", file));
+        assertThat(done.added()).containsExactly("web.service");
+        assertThat(done.refused()).containsOnlyKeys("foreign.service");
+        assertThat(done.refused().get("foreign.service"))
+                .contains("is not fleet's")
+                .contains(search.toString());
+        assertThat(store.uninstall(List.of("web.service", "foreign.service"))).containsExactly("web.service");
+        assertThat(search.resolve("foreign.service")).hasContent("theirs");
+        assertThat(Files.readSymbolicLink(search.resolve("alias.service"))).isEqualTo(Path.of("theirs.service"));
+        assertThat(Files.isSymbolicLink(search.resolve("a.target.wants/theirs.service")))
+                .isTrue();
+        assertThat(search.resolve("a.target.wants/web.service")).doesNotExist();
+    }
+
+    @Test
+    void uninstallingLeavesNothing() throws Exception {
+        store.install(
+                Map.of("web.service", UnitFile.parse(SERVICE + "[Install]\nWantedBy=a.target\nAlias=b.service\n")));
+        assertThat(store.uninstall(List.of("web.service", "unknown.service"))).containsExactly("web.service");
+        assertThat(store.reloadDue()).isTrue();
+        store.reloadDone();
+        assertThat(units).isEmptyDirectory();
+        assertThat(search).isEmptyDirectory();
+    }
+
+    /** A process killed between writing a file and linking it; and half-written files. */
+    @Test
+    void theNextProcessCompletesWhatOneLeft() throws Exception {
+        String text = SERVICE + "[Install]\nWantedBy=a.target\n";
+        Files.writeString(units.resolve("web.service"), UnitFile.parse(text).text());
+        Files.writeString(units.resolve(".new"), "[Ser");
+        Files.writeString(units.resolve("README"), "not a unit");
+        UnitStore next = new UnitStore(units, search);
+        assertThat(next.read()).containsOnlyKeys("web.service");
+        assertThat(search.resolve("web.service")).isSymbolicLink();
+        assertThat(search.resolve("a.target.wants/web.service")).isSymbolicLink();
+        assertThat(units.resolve(".new")).doesNotExist();
+    }
+
+    @Test
+    void anEmptiedSearchDirectoryIsFilledAgain() throws Exception {
+        store.install(Map.of("web.service", UnitFile.parse(SERVICE)));
+        Files.delete(search.resolve("web.service"));
+        Files.delete(search);
+        store.repair();
+        assertThat(search.resolve("web.service")).isSymbolicLink();
+    }
+
+    @Test
+    void namesThatAreNoneAreRefused() throws Exception {
+        assertThat(store.install(Map.of("../evil.service", UnitFile.parse(SERVICE)))
+                        .refused())
+                .containsEntry("../evil.service", "not a unit's name");
+        assertThat(directory.resolve("evil.service")).doesNotExist();
+    }
+
+    @Test
+    void aDirectoryThatCanNotBeIsAnError() throws Exception {
+        Path file = Files.writeString(directory.resolve("file"), "");
+        assertThatExceptionOfType(IOException.class).isThrownBy(() -> new UnitStore(file, search));
+    }
+}

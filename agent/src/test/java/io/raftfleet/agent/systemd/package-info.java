@@ -1,0 +1,4 @@
+@NullMarked
+package io.raftfleet.agent.systemd;
+
+import org.jspecify.annotations.NullMarked;

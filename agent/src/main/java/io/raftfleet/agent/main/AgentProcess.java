@@ -45,7 +45,7 @@ final class AgentProcess implements AutoCloseable {
         Shared shared = hold(new Shared(new PlaintextChannels(), config.engines(), threads));
         machines = switch (config.manager()) {
             case HOLLOW -> HollowMachines.create(shared, config.hollowMachines(), config.machineId(), session, onFatal);
-            case SYSTEMD -> throw new IOException("the systemd unit manager is not part of this build");
+            case SYSTEMD -> List.of(SystemdMachine.create(shared, config, session, data, onFatal));
         };
         machines.forEach(machine -> hold(machine::close));
     }

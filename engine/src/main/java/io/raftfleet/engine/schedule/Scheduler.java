@@ -253,7 +253,6 @@ public final class Scheduler {
         if (unit.placeable() && machine != null) {
             attach(unit, machine);
         }
-        touchFollowers(unit);
         if (unit.global()) {
             globalsChanged(null);
         }

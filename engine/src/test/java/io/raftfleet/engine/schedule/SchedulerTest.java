@@ -217,6 +217,17 @@ class SchedulerTest {
     }
 
     @Test
+    void followersMoveOnceWhateverTheOrderInWhichTheyAreLookedAt() {
+        TargetState launched = TargetState.TARGET_STATE_LAUNCHED;
+        rig.machines("m1", "m2")
+                .put("c.service", Facts.requirements("c.service", "MachineOf=b.service"), launched, "m1")
+                .put("b.service", Facts.requirements("b.service", "MachineOf=a.service"), launched, "m1")
+                .put("a.service", Facts.requirements("a.service"), launched, "m1")
+                .lose("m1");
+        assertThat(rig.settle()).extracting(Decision::unit).containsExactly("a.service", "b.service", "c.service");
+    }
+
+    @Test
     void followersGoWhenTheirPeerGoes() {
         rig.machines("m1")
                 .unit("a.service")

@@ -96,9 +96,7 @@ final class Rig {
     List<Decision> settle(int limit) {
         List<Decision> all = new ArrayList<>();
         for (int round = 0; scheduler.hasWork(); round++) {
-            assertThat(round)
-                    .as(() -> "decisions come to rest; so far " + all)
-                    .isLessThan(MOST_ROUNDS);
+            assertThat(round).as(() -> "decisions come to rest; so far " + all).isLessThan(MOST_ROUNDS);
             all.addAll(decide(limit));
         }
         assertThat(facts.faults()).isEmpty();

@@ -212,6 +212,7 @@ public final class Scheduler {
         if (target == null) {
             placement.await();
         }
+        boolean cut = false;
         for (UnitEntry member : group) {
             if (target != null) {
                 cluster.forgetWaits(member);
@@ -219,12 +220,16 @@ public final class Scheduler {
             if (member.machine == target) {
                 touchReplaced(member);
             } else if (decisions.size() == limit) {
-                touch(member, null);
+                cut = true;
             } else if (target == null) {
                 unschedule(member, leaving(member, placement) + "; no other machine will do", decisions);
             } else {
                 schedule(member, target, leaving(member, placement), decisions);
             }
+        }
+        if (cut) {
+            // The rest may yet fail, if facts come in between: then those decided on now can't stay either.
+            group.forEach(member -> touch(member, null));
         }
     }
 

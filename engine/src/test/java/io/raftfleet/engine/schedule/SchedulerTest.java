@@ -277,6 +277,18 @@ class SchedulerTest {
     }
 
     @Test
+    void aGroupThatAFactBreaksHalfWayIsNotLeftInPart() {
+        rig.machines("m1").unit("a.service", "MachineOf=b.service").unit("b.service", "MachineOf=a.service");
+        assertThat(rig.decide(1)).extracting(Decision::unit).containsExactly("a.service");
+        rig.unit("b.service", "MachineMetadata=disk=ssd").settle(1);
+        assertThat(rig.on("a.service")).isNull();
+        rig.unit("b.service", "MachineOf=a.service");
+        assertThat(rig.decide(1)).hasSize(1);
+        rig.lose("m1").settle(1);
+        assertThat(rig.on("a.service")).isNull();
+    }
+
+    @Test
     void aLongChainSubmittedFromItsEndIsPlaced() {
         int length = 20_000;
         rig.machines("m1", "m2");

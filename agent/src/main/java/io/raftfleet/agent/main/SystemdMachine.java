@@ -86,8 +86,9 @@ final class SystemdMachine {
         }
         String runtime = environment.get("XDG_RUNTIME_DIR");
         if (runtime == null || runtime.isEmpty()) {
-            throw new IOException("the user's systemd can't be found: XDG_RUNTIME_DIR is not set; log in as that user, or"
-                    + " give --systemd-bus unix:path=DIR/systemd/private");
+            throw new IOException(
+                    "the user's systemd can't be found: XDG_RUNTIME_DIR is not set; log in as that user, or"
+                            + " give --systemd-bus unix:path=DIR/systemd/private");
         }
         return Path.of(runtime);
     }

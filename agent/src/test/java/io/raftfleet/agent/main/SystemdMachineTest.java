@@ -37,8 +37,7 @@ class SystemdMachineTest {
         SystemdConfig systemd = SystemdMachine.systemd(config(false, "", Optional.empty()), Map.of());
         assertThat(systemd.searchDirectory()).isEqualTo(Path.of("/run/systemd/system"));
         assertThat(systemd.unitsDirectory()).isEqualTo(Path.of("/run/fleet/units"));
-        assertThat(SystemdMachine.systemd(
-                        config(false, "unix:path=/run/systemd/private", Optional.empty()), Map.of()))
+        assertThat(SystemdMachine.systemd(config(false, "unix:path=/run/systemd/private", Optional.empty()), Map.of()))
                 .isEqualTo(systemd);
     }
 

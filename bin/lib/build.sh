@@ -15,7 +15,7 @@ run_maven() {
   if command -v mvn >/dev/null; then
     (cd "$ROOT" && mvn --batch-mode -Dstyle.color=never "$@")
   else
-    (cd "$ROOT" && JAVA_HOME=$JAVA_HOME ./mvnw --batch-mode "$@")
+    (cd "$ROOT" && JAVA_HOME=$JAVA_HOME ./mvnw --batch-mode -Dstyle.color=never "$@")
   fi
 }
 
@@ -35,6 +35,9 @@ is_built() {
   [[ $all_newer == yes ]] || { [[ -e $BUILD_MARK.done ]] && ! sources_newer_than "$BUILD_MARK.done"; }
 }
 
+# Of Maven's output, leaves the modules as they come, and errors.
+show_progress() { sed -u -n 's/^\[INFO\] Building raftfleet-\([a-z-]*\) .*/  \1/p; /^\[ERROR\]/p'; }
+
 build() {
   local begin build_lock
   is_built && return
@@ -48,8 +51,8 @@ build() {
     # Libraries of versions no longer used must go; and what runs from the old files keeps them, where Maven would
     # change them under its feet.
     rm -rf "$ROOT"/{engine,agent,fleetctl}/target/{lib,raftfleet-*.jar}
-    run_maven --quiet -Dmaven.test.skip=true -Dspotless.check.skip --projects engine,agent,fleetctl --also-make package {build_lock}>&- ||
-      die "the build failed; see above"
+    run_maven --no-transfer-progress -Dmaven.test.skip=true -Dspotless.check.skip --projects engine,agent,fleetctl \
+      --also-make package {build_lock}>&- 2>&1 | show_progress >&2 || die "the build failed; see above"
     mv "$BUILD_MARK" "$BUILD_MARK.done"
     say "Built in $(seconds_since "$begin") s."
   fi

@@ -29,11 +29,24 @@ await_machines() { await_each machine_said_ready "the machine of" machine. "$@";
 
 # A leader that has begun its term with an entry of its own has proved that the cluster takes writes.
 await_engines() {
+  local name deadline
   await_each engine_said_ready engine '' "$@"
-  await_until $(($(milliseconds) + READY_TIMEOUT * 1000)) has_leader && return
-  say "fleet: no engine leads after $READY_TIMEOUT s: a majority of engines must run; see bin/fleet status$(dir_option)"
-  show_log "$DIR/${1:-e1}/log"
+  deadline=$(($(milliseconds) + READY_TIMEOUT * 1000))
+  await_until "$deadline" has_leader || no_leader "the cluster has no leader" "${1:-e1}"
+  for name in "$@"; do
+    await_until "$deadline" knows_leader "$name" || no_leader "engine $name hears no leader" "$name"
+  done
+}
+
+no_leader() {
+  say "fleet: $1 after $READY_TIMEOUT s: a majority of engines must run; see bin/fleet status$(dir_option)"
+  show_log "$DIR/$2/log"
   exit 1
+}
+
+knows_leader() {
+  local health
+  engine_health "$1" && [[ -n $(json_field "$health" leaderId) ]]
 }
 
 has_leader() {

@@ -99,7 +99,7 @@ check_scripts() {
     bash -n "$script"
   done
   if command -v shellcheck >/dev/null; then
-    shellcheck --external-sources --source-path="$ROOT" \
+    shellcheck --external-sources --source-path="$ROOT" --source-path="$ROOT/bin" \
       "$ROOT"/bin/fleet* "$ROOT"/bin/systemd-machine "$ROOT"/bin/test/* "$ROOT/.ci/run"
   else
     say "skipped: no shellcheck"

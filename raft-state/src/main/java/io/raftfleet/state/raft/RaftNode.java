@@ -200,7 +200,8 @@ public final class RaftNode implements AutoCloseable {
         RatisServer server = ratis;
         Checkpoint checkpoint = checkpoints.latest();
         long checkpointIndex = checkpoint == null ? 0 : checkpoint.index();
-        if (server == null) {
+        // Until Ratis has given the server a role it has no log to ask either.
+        if (server == null || server.info().getCurrentRole() == null) {
             return new RaftView(
                     RaftView.Role.CLOSED, 0, 0, applied.get(), checkpointIndex, config.peers(), null, Map.of());
         }

@@ -1,0 +1,88 @@
+package io.raftfleet.chaos.cluster;
+
+import java.io.File;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The daemons as the build left them: each module's {@code target/lib} and its jar, or its classes where there is no jar yet.
+ *
+ * @param root the project's directory
+ */
+record Programs(Path root) {
+    private static final String ENGINE = "io.raftfleet.engine.FleetEngine";
+    private static final String AGENT = "io.raftfleet.agent.main.FleetAgent";
+    /** One compiler, one collector thread, small heaps: many such processes share few cores for a short time. */
+    private static final List<String> JVM = List.of(
+            "-XX:+UseSerialGC",
+            "-XX:TieredStopAtLevel=1",
+            "-XX:+ExitOnOutOfMemoryError",
+            "--enable-native-access=ALL-UNNAMED",
+            "--sun-misc-unsafe-memory-access=allow");
+
+    /** Those of the project that the current directory belongs to. */
+    static Programs find() {
+        for (Path dir = Path.of("").toAbsolutePath(); dir != null; dir = dir.getParent()) {
+            if (Files.isDirectory(dir.resolve("engine")) && Files.isDirectory(dir.resolve("chaos-tests"))) {
+                return new Programs(dir);
+            }
+        }
+        throw new IllegalStateException("the current directory is not inside the project: "
+                + Path.of("").toAbsolutePath());
+    }
+
+    Path systemdMachine() {
+        return root.resolve("bin/systemd-machine");
+    }
+
+    List<String> engine(int heapMb) {
+        return java("engine", ENGINE, heapMb);
+    }
+
+    List<String> agent(int heapMb) {
+        return java("agent", AGENT, heapMb);
+    }
+
+    private List<String> java(String module, String main, int heapMb) {
+        var command = new ArrayList<String>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(JVM);
+        command.add("-Xmx" + heapMb + "m");
+        command.add("-cp");
+        command.add(classPath(module));
+        command.add(main);
+        return command;
+    }
+
+    private String classPath(String module) {
+        Path target = root.resolve(module).resolve("target");
+        var parts = new ArrayList<String>();
+        if (Files.isDirectory(target.resolve("lib"))) {
+            parts.addAll(jars(target, "raftfleet-" + module + "-*.jar"));
+            if (parts.isEmpty() && Files.isDirectory(target.resolve("classes"))) {
+                parts.add(target.resolve("classes").toString());
+            }
+        }
+        if (parts.isEmpty()) {
+            throw new IllegalStateException(module + " is not built: run mvn package in " + root + " first, " + target
+                    + " lacks lib and a jar");
+        }
+        parts.addAll(jars(target.resolve("lib"), "*.jar"));
+        return String.join(File.pathSeparator, parts);
+    }
+
+    private static List<String> jars(Path dir, String glob) {
+        try (var files = Files.newDirectoryStream(dir, glob)) {
+            var jars = new ArrayList<String>();
+            files.forEach(file -> jars.add(file.toString()));
+            jars.sort(null);
+            return jars;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

@@ -124,9 +124,12 @@ final class Engine implements AutoCloseable {
                 .permitKeepAliveWithoutCalls(true)
                 .executor(tasks)
                 .intercept(FleetService.interceptor())
-                .addService(new FleetService(api, watches, new UnitLogs(registry, logs, route), this::version))
-                .addService(new AgentGatewayService(clusterId, registry, sessions, logs, check))
-                .addService(new ClusterService(config.engineId(), clusterId, registry, raft, route))
+                .addService(MalformedMessages.refused(
+                        new FleetService(api, watches, new UnitLogs(registry, logs, route), this::version)))
+                .addService(
+                        MalformedMessages.refused(new AgentGatewayService(clusterId, registry, sessions, logs, check)))
+                .addService(MalformedMessages.refused(
+                        new ClusterService(config.engineId(), clusterId, registry, raft, route)))
                 .build();
         http = new FleetHttp(api, this::health, metrics, random, clock, Deadlines.DEFAULT, config.pageSize());
         registry.addListener(sessions);
@@ -142,10 +145,12 @@ final class Engine implements AutoCloseable {
         try {
             grpc.start();
         } catch (IOException e) {
+            // The reason, such as "address already in use", is in the cause alone.
+            var reason = e.getCause() == null ? e : e.getCause();
             throw new IOException(
                     "can't listen for gRPC on " + config.grpc().getHostString() + ":"
-                            + config.grpc().getPort() + ": " + e.getMessage()
-                            + ": end what listens there, or choose another address with --grpc",
+                            + config.grpc().getPort() + " (" + reason.getMessage()
+                            + "): stop the process that listens there, or choose another address with --grpc",
                     e);
         }
         httpServers = HttpServers.start(

@@ -54,7 +54,8 @@ public record RaftConfig(
         Map<String, EnginePeer> byId = new LinkedHashMap<>();
         for (EnginePeer peer : peers) {
             if (byId.put(peer.id(), peer) != null) {
-                throw new IllegalArgumentException("Two engines have the id '" + peer.id() + "': rename one of them.");
+                throw new IllegalArgumentException(
+                        "--peers names two engines '" + peer.id() + "': rename one of them.");
             }
         }
         if (!byId.containsKey(engineId)) {

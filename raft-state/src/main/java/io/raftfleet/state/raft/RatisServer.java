@@ -111,7 +111,7 @@ final class RatisServer implements AutoCloseable {
         return new IOException(
                 "Engine '" + config.engineId() + "' can't listen for other engines on "
                         + config.self().raftAddress() + " (" + cause.getMessage()
-                        + "): free the address, or give the engine another.",
+                        + "): stop the process that listens there, or choose another address with --raft.",
                 cause);
     }
 

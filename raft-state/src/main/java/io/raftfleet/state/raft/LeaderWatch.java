@@ -38,7 +38,7 @@ final class LeaderWatch extends ServerTransportFilter {
     private static final Logger LOG = LoggerFactory.getLogger(LeaderWatch.class);
     private static final Duration CONNECT = Duration.ofMillis(200);
     private static final Duration COMPARE = Duration.ofMillis(50);
-    private static final Duration STEP_BACK = Duration.ofMillis(150);
+    private static final Duration STEP_BACK = Duration.ofMillis(400);
     private static final int LOOKS = 5;
     private static final Duration BETWEEN_LOOKS = Duration.ofMillis(20);
 

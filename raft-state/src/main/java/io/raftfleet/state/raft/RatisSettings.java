@@ -46,6 +46,10 @@ final class RatisSettings {
         GrpcConfigKeys.Server.setWorkerGroupSize(p, 2);
         GrpcConfigKeys.setMessageSizeMax(p, SizeInBytes.valueOf(8L * RaftConfig.MAX_ENTRY_BYTES));
         GrpcConfigKeys.setFlowControlWindow(p, SizeInBytes.valueOf(2L * RaftConfig.MAX_ENTRY_BYTES));
+        // One connection for entries and heartbeats: a new leader's is open from the vote, a second one would first
+        // have to
+        // be made, and a new leader is ready only after its first heartbeat.
+        GrpcConfigKeys.Server.setHeartbeatChannel(p, false);
         RaftServerConfigKeys.Rpc.setRequestTimeout(p, TimeDuration.valueOf(3, TimeUnit.SECONDS));
         RaftClientConfigKeys.Rpc.setRequestTimeout(p, TimeDuration.valueOf(3, TimeUnit.SECONDS));
         RaftServerConfigKeys.Write.setElementLimit(p, 1024);
@@ -68,7 +72,8 @@ final class RatisSettings {
         RaftServerConfigKeys.LeaderElection.setLeaderStepDownWaitTime(p, max);
         // Raft is safe across any pause: never close an engine because it was paused.
         RaftServerConfigKeys.setCloseThreshold(p, TimeDuration.valueOf(3650, TimeUnit.DAYS));
-        // Also how often Ratis looks for pauses, which costs CPU in an idle engine.
+        // A follower whose timer fires this late starts no election. On a busy machine timers are late by far more than
+        // Ratis' 300 ms, and pre-vote keeps a late follower from doing harm.
         RaftServerConfigKeys.setSleepDeviationThreshold(p, TimeDuration.valueOf(10, TimeUnit.SECONDS));
     }
 

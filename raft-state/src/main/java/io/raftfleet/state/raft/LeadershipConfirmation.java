@@ -97,6 +97,15 @@ final class LeadershipConfirmation {
         return indexes;
     }
 
+    /** The follower with the longest log, or null when there is none. */
+    @Nullable
+    String mostUpToDate(long term) {
+        return matchIndexes(term).entrySet().stream()
+                .max(Map.Entry.<String, Long>comparingByValue().thenComparing(Map.Entry.comparingByKey()))
+                .map(Map.Entry::getKey)
+                .orElse(null);
+    }
+
     /** Starts a round. A round still open is failed: its replies could be told from this one's no longer. */
     CompletableFuture<Confirmed> start() {
         Round started;

@@ -8,7 +8,6 @@ import io.raftfleet.state.raft.ReplicationException.NotLeader;
 import io.raftfleet.state.raft.ReplicationException.Unavailable;
 import java.io.IOException;
 import java.time.Duration;
-import java.util.Comparator;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -240,7 +239,9 @@ public final class RaftNode implements AutoCloseable {
             return CompletableFuture.failedFuture(
                     new NotLeader("Engine '" + config.engineId() + "' does not lead and can't hand over."));
         }
-        String chosen = target != null ? target : mostUpToDate(server);
+        String chosen = target != null
+                ? target
+                : confirmation.mostUpToDate(server.info().getCurrentTerm());
         if (chosen == null || server.peers().stream().noneMatch(p -> p.id().equals(chosen))) {
             return CompletableFuture.failedFuture(new IllegalArgumentException(
                     chosen == null ? "There is no other engine to lead." : "Engine '" + chosen + "' is no member."));
@@ -261,13 +262,6 @@ public final class RaftNode implements AutoCloseable {
                     }
                     return chosen;
                 }));
-    }
-
-    private @Nullable String mostUpToDate(RatisServer server) {
-        return confirmation.matchIndexes(server.info().getCurrentTerm()).entrySet().stream()
-                .max(Comparator.comparing(Map.Entry<String, Long>::getValue).thenComparing(Map.Entry::getKey))
-                .map(Map.Entry::getKey)
-                .orElse(null);
     }
 
     /**
@@ -403,18 +397,10 @@ public final class RaftNode implements AutoCloseable {
 
         @Override
         public CompletableFuture<Message> answer(Message request) {
-            RatisServer server = ratis;
-            return switch (PeerMessages.kind(request)) {
-                case PeerMessages.READ_INDEX ->
-                    confirmations
-                            .join(config.electionTimeoutMax().multipliedBy(3))
-                            .thenApply(PeerMessages::encode);
-                case PeerMessages.POSITION ->
-                    server == null
-                            ? CompletableFuture.failedFuture(new IOException("the engine is starting"))
-                            : CompletableFuture.completedFuture(PeerMessages.encode(server.position()));
-                default -> CompletableFuture.failedFuture(new IOException("unknown question between engines"));
-            };
+            return PeerAnswers.to(
+                    request,
+                    ratis,
+                    () -> confirmations.join(config.electionTimeoutMax().multipliedBy(3)));
         }
     }
 }

@@ -46,9 +46,9 @@ final class RatisSettings {
         GrpcConfigKeys.Server.setWorkerGroupSize(p, 2);
         GrpcConfigKeys.setMessageSizeMax(p, SizeInBytes.valueOf(8L * RaftConfig.MAX_ENTRY_BYTES));
         GrpcConfigKeys.setFlowControlWindow(p, SizeInBytes.valueOf(2L * RaftConfig.MAX_ENTRY_BYTES));
-        // One connection for entries and heartbeats: a new leader's is open from the vote, a second one would first
-        // have to
-        // be made, and a new leader is ready only after its first heartbeat.
+        // One connection for entries and heartbeats: a new leader is ready after its first heartbeat, and need not make
+        // a
+        // second connection for it.
         GrpcConfigKeys.Server.setHeartbeatChannel(p, false);
         RaftServerConfigKeys.Rpc.setRequestTimeout(p, TimeDuration.valueOf(3, TimeUnit.SECONDS));
         RaftClientConfigKeys.Rpc.setRequestTimeout(p, TimeDuration.valueOf(3, TimeUnit.SECONDS));

@@ -176,7 +176,8 @@ stop_foreground() {
 
 # Two commands to try.
 print_hints() {
-  local client="$ROOT/bin/fleetctl" examples="$ROOT/examples"
+  local client examples="$ROOT/examples"
+  client=$(printf %q "$ROOT/bin/fleetctl")
   if [[ $PWD == "$ROOT" ]]; then client=bin/fleetctl examples=examples; fi
   if ((PORT_BASE != DEFAULT_PORT_BASE || ENGINES != 3)); then
     client+=" --endpoint $(grpc_endpoints)"
@@ -184,5 +185,5 @@ print_hints() {
   echo ""
   echo "Try:"
   echo "  $client list-machines"
-  echo "  $client start $examples/ping.service"
+  echo "  $client start $(printf %q "$examples/ping.service")"
 }

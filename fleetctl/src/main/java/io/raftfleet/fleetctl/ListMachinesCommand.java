@@ -37,7 +37,9 @@ final class ListMachinesCommand extends FleetCommand {
         List<Machine> machines;
         try {
             machines = session.client()
-                    .listMachines(ListMachinesRequest.getDefaultInstance())
+                    .listMachines(ListMachinesRequest.newBuilder()
+                            .setRead(options.read())
+                            .build())
                     .rows();
         } catch (FleetClientException e) {
             throw new CommandException(

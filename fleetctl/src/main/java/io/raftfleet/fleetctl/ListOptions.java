@@ -1,5 +1,6 @@
 package io.raftfleet.fleetctl;
 
+import io.raftfleet.proto.fleet.ReadOptions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -35,6 +36,19 @@ final class ListOptions {
             paramLabel = "true|false",
             description = "Print everything known as a JSON array.")
     boolean json;
+
+    @Option(
+            names = "--stale",
+            arity = "0..1",
+            fallbackValue = "true",
+            paramLabel = "true|false",
+            description = "Take what the first engine that answers has, which may be behind. Works without a quorum.")
+    boolean stale;
+
+    /** How engines are to read for this list. */
+    ReadOptions read() {
+        return ReadOptions.newBuilder().setStale(stale).build();
+    }
 
     /** @throws CommandException naming the first field that is none of the valid ones */
     List<String> columns(String byDefault, Set<String> valid) {

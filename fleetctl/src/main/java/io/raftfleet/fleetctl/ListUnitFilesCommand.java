@@ -47,6 +47,7 @@ final class ListUnitFilesCommand extends FleetCommand {
         try {
             units = session.client()
                     .listUnits(ListUnitsRequest.newBuilder()
+                            .setRead(options.read())
                             .setWithContents(described)
                             .setWithVetoes(options.json)
                             .build())

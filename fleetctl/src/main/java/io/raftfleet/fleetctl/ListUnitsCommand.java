@@ -50,8 +50,10 @@ final class ListUnitsCommand extends FleetCommand {
         try {
             FleetClient client = session.client();
             // All three at once: what a person waits for is one round trip.
-            var stateList = client.listUnitStatesAsync(ListUnitStatesRequest.getDefaultInstance());
+            var stateList = client.listUnitStatesAsync(
+                    ListUnitStatesRequest.newBuilder().setRead(options.read()).build());
             var unplacedList = client.listUnitsAsync(ListUnitsRequest.newBuilder()
+                    .setRead(options.read())
                     .setUnplacedOnly(true)
                     .setWithVetoes(true)
                     .build());
@@ -78,8 +80,9 @@ final class ListUnitsCommand extends FleetCommand {
         return 0;
     }
 
-    private static CompletableFuture<@Nullable Listing<Machine>> machines(FleetClient client) {
-        return client.listMachinesAsync(ListMachinesRequest.getDefaultInstance())
+    private CompletableFuture<@Nullable Listing<Machine>> machines(FleetClient client) {
+        return client.listMachinesAsync(
+                        ListMachinesRequest.newBuilder().setRead(options.read()).build())
                 .thenApply(list -> list);
     }
 

@@ -184,6 +184,17 @@ class FleetctlTest {
     }
 
     @Test
+    void staleListsNeedNoQuorum() {
+        twoMachines();
+        cluster.quorum = false;
+        for (var list : List.of("list-units", "list-unit-files", "list-machines")) {
+            assertThat(run(list, "--request-timeout=0.3").exit()).as(list).isEqualTo(1);
+            assertThat(run(list, "--stale").exit()).as(list).isEqualTo(0);
+        }
+        assertThat(run("list-machines", "--stale", "--no-legend").out()).startsWith("113f16a7...");
+    }
+
+    @Test
     void unknownFieldsAreRefused() {
         assertThat(run("list-units", "--fields=unit,colour"))
                 .isEqualTo(

@@ -2,10 +2,12 @@ package io.raftfleet.fleetctl;
 
 import com.google.protobuf.ByteString;
 import io.grpc.Server;
+import io.grpc.Status;
 import io.grpc.netty.NettyServerBuilder;
 import io.raftfleet.proto.fleet.ItemCode;
 import io.raftfleet.proto.fleet.ItemResult;
 import io.raftfleet.proto.fleet.NewUnit;
+import io.raftfleet.proto.fleet.ReadOptions;
 import io.raftfleet.proto.fleet.RequestId;
 import io.raftfleet.proto.fleet.TargetStateChange;
 import io.raftfleet.proto.fleet.WatchEvent;
@@ -54,6 +56,8 @@ final class InMemoryCluster implements AutoCloseable {
     private final List<Server> servers = new ArrayList<>();
     /** Events up to this many are forgotten. */
     int compacted;
+    /** Without one only stale reads are answered. */
+    volatile boolean quorum = true;
 
     int writes;
     private boolean hold;
@@ -348,5 +352,11 @@ final class InMemoryCluster implements AutoCloseable {
     public void close() {
         servers.forEach(Server::shutdownNow);
         engines.forEach(InMemoryEngine::close);
+    }
+
+    void requireQuorum(ReadOptions read) {
+        if (!quorum && !read.getStale()) {
+            throw Status.UNAVAILABLE.withDescription("no quorum").asRuntimeException();
+        }
     }
 }

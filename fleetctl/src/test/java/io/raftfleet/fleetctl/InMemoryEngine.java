@@ -3,6 +3,7 @@ package io.raftfleet.fleetctl;
 import com.google.protobuf.ByteString;
 import io.grpc.Server;
 import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import io.raftfleet.proto.cluster.ClusterGrpc;
@@ -89,7 +90,13 @@ final class InMemoryEngine extends FleetGrpc.FleetImplBase implements AutoClosea
     private <R> void answer(String method, StreamObserver<R> observer, Supplier<@Nullable R> work) {
         calls.add(method);
         Status failure = lostAnswers.remove(method);
-        R response = work.get();
+        R response;
+        try {
+            response = work.get();
+        } catch (StatusRuntimeException e) {
+            observer.onError(e);
+            return;
+        }
         if (failure != null) {
             observer.onError(failure.asRuntimeException());
         } else if (response == null) {
@@ -157,6 +164,7 @@ final class InMemoryEngine extends FleetGrpc.FleetImplBase implements AutoClosea
     @Override
     public void listUnits(ListUnitsRequest request, StreamObserver<ListUnitsResponse> observer) {
         answer("ListUnits", observer, () -> {
+            cluster.requireQuorum(request.getRead());
             synchronized (cluster) {
                 var selected = named(request.getNamesList());
                 var response = ListUnitsResponse.newBuilder().setRevision(cluster.revision());
@@ -180,6 +188,7 @@ final class InMemoryEngine extends FleetGrpc.FleetImplBase implements AutoClosea
     @Override
     public void listUnitStates(ListUnitStatesRequest request, StreamObserver<ListUnitStatesResponse> observer) {
         answer("ListUnitStates", observer, () -> {
+            cluster.requireQuorum(request.getRead());
             synchronized (cluster) {
                 var selected = named(request.getNamesList());
                 var response = ListUnitStatesResponse.newBuilder().setRevision(cluster.revision());
@@ -197,6 +206,7 @@ final class InMemoryEngine extends FleetGrpc.FleetImplBase implements AutoClosea
     @Override
     public void listMachines(ListMachinesRequest request, StreamObserver<ListMachinesResponse> observer) {
         answer("ListMachines", observer, () -> {
+            cluster.requireQuorum(request.getRead());
             synchronized (cluster) {
                 return ListMachinesResponse.newBuilder()
                         .addAllMachines(cluster.machines.values())

@@ -196,7 +196,7 @@ final class Reads {
         return cause instanceof ReplicationException
                 ? Status.UNAVAILABLE
                         .withDescription("no quorum confirmed that this answer would be up to date ("
-                                + cause.getMessage() + "): try again, or ask for a stale read")
+                                + cause.getMessage() + "): try again, or ask for a stale read (fleetctl --stale)")
                         .asRuntimeException()
                 : Status.INTERNAL
                         .withDescription(String.valueOf(cause))

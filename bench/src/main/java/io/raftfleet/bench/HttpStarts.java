@@ -153,14 +153,9 @@ public final class HttpStarts implements Callable<Integer> {
                         latencies.length,
                         wall / 1e9,
                         latencies.length / (wall / 1e9),
-                        percentile(latencies, 50),
-                        percentile(latencies, 85),
-                        percentile(latencies, 99),
-                        percentile(latencies, 100));
-    }
-
-    private static double percentile(long[] sorted, int percent) {
-        int index = Math.max(0, (int) Math.ceil(sorted.length * percent / 100.0) - 1);
-        return sorted[index] / 1e6;
+                        Percentiles.millis(latencies, 50),
+                        Percentiles.millis(latencies, 85),
+                        Percentiles.millis(latencies, 99),
+                        Percentiles.millis(latencies, 100));
     }
 }

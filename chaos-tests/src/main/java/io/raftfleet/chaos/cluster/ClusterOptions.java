@@ -39,6 +39,10 @@ public record ClusterOptions(
         return new ClusterOptions(name, engines, agents, ttl, electionMin, electionMax);
     }
 
+    public ClusterOptions withElection(Duration min, Duration max) {
+        return new ClusterOptions(name, engines, agents, agentTtl, min, max);
+    }
+
     /** One more agent. */
     public ClusterOptions with(AgentSpec agent) {
         var all = new ArrayList<>(agents);

@@ -1,0 +1,241 @@
+package io.raftfleet.bench;
+
+import io.raftfleet.chaos.cluster.AgentSpec;
+import io.raftfleet.chaos.cluster.Await;
+import io.raftfleet.chaos.cluster.Cluster;
+import io.raftfleet.chaos.cluster.ClusterOptions;
+import io.raftfleet.chaos.cluster.EngineNode;
+import io.raftfleet.fleetctl.client.FleetClient;
+import io.raftfleet.fleetctl.client.WriteOutcome;
+import io.raftfleet.proto.fleet.ItemCode;
+import io.raftfleet.proto.fleet.ListMachinesRequest;
+import io.raftfleet.proto.fleet.ListUnitStatesRequest;
+import io.raftfleet.proto.fleet.NewUnit;
+import io.raftfleet.proto.model.Machine;
+import io.raftfleet.proto.model.TargetState;
+import io.raftfleet.proto.model.UnitState;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/**
+ * Takes the leader away, round after round, and measures how long it takes until the first write succeeds and until all
+ * agents are in session with the new leader, and whether any unit state or main process changed. Starts a cluster of its
+ * own. Between two rounds the engine that was taken away is back and has the others' registry.
+ *
+ * <p>A write is retried by the client as by any other, through the engines that are left. Each round warms the engine that
+ * came back, since no leader of a running cluster is seconds old.
+ */
+@Command(
+        name = "leader-changes",
+        mixinStandardHelpOptions = true,
+        description = "How long a leader change is felt, and what it loses.")
+public final class LeaderChanges implements Callable<Integer> {
+    private static final Duration LIMIT = Duration.ofSeconds(60);
+    private static final int BATCH = 500;
+
+    /** How the leader goes. */
+    enum Fault {
+        /** SIGKILL. */
+        KILL,
+        /** SIGSTOP, with all its connections open; it goes on when the round is over. */
+        PAUSE,
+        /** SIGTERM, on which it hands over. */
+        STOP
+    }
+
+    @Option(names = "--rounds", description = "How many (${DEFAULT-VALUE}).")
+    int rounds = 500;
+
+    @Option(names = "--units", description = "Running units (${DEFAULT-VALUE}).")
+    int units = 1000;
+
+    @Option(names = "--machines", description = "Machines, each with a session (${DEFAULT-VALUE}).")
+    int machines = 4;
+
+    @Option(names = "--systemd", description = "Machines with a real systemd each, where this host can run them.")
+    boolean systemd;
+
+    @Option(names = "--fault", description = "${COMPLETION-CANDIDATES} (${DEFAULT-VALUE}).")
+    Fault fault = Fault.KILL;
+
+    @Option(names = "--warm", description = "Writes a round through the engine that came back (${DEFAULT-VALUE}).")
+    int warm = 200;
+
+    @Option(
+            names = "--election",
+            split = "-",
+            paramLabel = "MIN-MAX",
+            description = "Election timeout in milliseconds.")
+    List<Integer> election = List.of();
+
+    private final List<Long> writes = new ArrayList<>();
+    private final List<Long> reconnects = new ArrayList<>();
+    private int statesLost;
+    private int processesChanged;
+
+    public static void main(String[] args) {
+        System.exit(new CommandLine(new LeaderChanges())
+                .setCaseInsensitiveEnumValuesAllowed(true)
+                .execute(args));
+    }
+
+    @Override
+    public Integer call() {
+        try (var cluster = Cluster.start(options())) {
+            launch(cluster.client());
+            cluster.engines().forEach(engine -> warm(cluster, engine));
+            for (int round = 1; round <= rounds; round++) {
+                round(cluster);
+                if (round % 10 == 0 || round == rounds) {
+                    System.out.println(report(round));
+                }
+            }
+        }
+        return statesLost + processesChanged == 0 ? 0 : 1;
+    }
+
+    private ClusterOptions options() {
+        var options = ClusterOptions.of("leader-changes");
+        if (election.size() == 2) {
+            options =
+                    options.withElection(Duration.ofMillis(election.getFirst()), Duration.ofMillis(election.getLast()));
+        }
+        return systemd ? options.withMachines(machines) : options.with(AgentSpec.hollow("hollow", machines));
+    }
+
+    private void launch(FleetClient client) {
+        var all = IntStream.rangeClosed(1, units)
+                .mapToObj(i -> unit("run" + i + ".service", TargetState.TARGET_STATE_LAUNCHED))
+                .toList();
+        for (int from = 0; from < all.size(); from += BATCH) {
+            requireOk(client.createUnits(all.subList(from, Math.min(from + BATCH, all.size())), false));
+        }
+        Await.until(
+                units + " units are active",
+                Duration.ofMinutes(5),
+                () -> states(client).values().stream()
+                                .filter(state -> state.getActiveState().equals("active"))
+                                .count()
+                        == units);
+    }
+
+    private void round(Cluster cluster) {
+        var leader = cluster.awaitLeader(LIMIT);
+        var others = cluster.client(cluster.followersOf(leader));
+        var before = states(others);
+        var epochs = epochs(others);
+
+        long start = System.nanoTime();
+        take(leader);
+        requireOk(others.createUnits(List.of(unit("probe.service", TargetState.TARGET_STATE_INACTIVE)), false));
+        writes.add(System.nanoTime() - start);
+        Await.until(
+                "all agents are in session with the next leader",
+                LIMIT,
+                () -> epochs(others).entrySet().stream()
+                        .allMatch(e -> e.getValue() > epochs.getOrDefault(e.getKey(), 0L)));
+        reconnects.add(System.nanoTime() - start);
+        compare(before, states(others));
+        requireOk(others.destroyUnits(List.of("probe.service")));
+
+        bringBack(leader);
+        cluster.awaitReady(LIMIT);
+        Await.get("the engine that came back has the registry", LIMIT, () -> {
+            cluster.awaitEqual(LIMIT);
+            return Optional.of(true);
+        });
+        warm(cluster, leader);
+    }
+
+    private void take(EngineNode leader) {
+        switch (fault) {
+            case KILL -> leader.daemon().kill();
+            case PAUSE -> leader.daemon().pause();
+            case STOP -> leader.daemon().terminate();
+        }
+    }
+
+    private void bringBack(EngineNode leader) {
+        if (fault == Fault.PAUSE) {
+            leader.daemon().resume();
+        } else {
+            var unused = leader.daemon().awaitExit(LIMIT);
+            leader.start();
+        }
+    }
+
+    private void warm(Cluster cluster, EngineNode engine) {
+        var client = cluster.client(engine);
+        for (int i = 0; i < warm; i += 2) {
+            requireOk(client.createUnits(List.of(unit("warm.service", TargetState.TARGET_STATE_LAUNCHED)), false));
+            requireOk(client.destroyUnits(List.of("warm.service")));
+        }
+        Await.until(
+                "the machines have stopped what warmed the engine",
+                LIMIT,
+                () -> !states(client).containsKey("warm.service"));
+    }
+
+    private void compare(Map<String, UnitState> before, Map<String, UnitState> after) {
+        before.forEach((name, state) -> {
+            var now = after.get(name);
+            if (now == null || !now.getActiveState().equals(state.getActiveState())) {
+                statesLost++;
+            } else if (now.getMainPid() != state.getMainPid()) {
+                processesChanged++;
+            }
+        });
+    }
+
+    private String report(int round) {
+        return "%d rounds of %s, %d units, %d machines: first write %s; all agents back %s; states lost %d, processes changed %d"
+                .formatted(
+                        round,
+                        fault,
+                        units,
+                        machines,
+                        Percentiles.summary(writes),
+                        Percentiles.summary(reconnects),
+                        statesLost,
+                        processesChanged);
+    }
+
+    private static NewUnit unit(String name, TargetState target) {
+        return NewUnit.newBuilder()
+                .setName(name)
+                .setText("[Service]\nExecStart=/bin/sleep 100000\n")
+                .setTargetState(target)
+                .build();
+    }
+
+    private static Map<String, UnitState> states(FleetClient client) {
+        var states = new HashMap<String, UnitState>();
+        client.listUnitStates(ListUnitStatesRequest.getDefaultInstance())
+                .rows()
+                .forEach(state -> states.put(state.getName(), state));
+        return states;
+    }
+
+    private static Map<String, Long> epochs(FleetClient client) {
+        return client.listMachines(ListMachinesRequest.getDefaultInstance()).rows().stream()
+                .collect(Collectors.toMap(Machine::getId, Machine::getSessionEpoch));
+    }
+
+    private static void requireOk(WriteOutcome outcome) {
+        for (var result : outcome.results()) {
+            if (result.getCode() != ItemCode.ITEM_CODE_OK) {
+                throw new IllegalStateException("a write was answered " + result);
+            }
+        }
+    }
+}

@@ -48,6 +48,7 @@ final class AgentProcess implements AutoCloseable {
             case SYSTEMD -> List.of(SystemdMachine.create(shared, config, session, data, onFatal));
         };
         machines.forEach(machine -> hold(machine::close));
+        shared.start();
     }
 
     List<Machine> machines() {

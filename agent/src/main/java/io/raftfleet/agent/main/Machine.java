@@ -6,6 +6,7 @@ import io.raftfleet.agent.manager.UnitManager;
 import io.raftfleet.agent.reconcile.Journal;
 import io.raftfleet.agent.reconcile.Reconciler;
 import io.raftfleet.agent.session.ClusterMemory;
+import io.raftfleet.agent.session.LeaderNews;
 import io.raftfleet.agent.session.Lease;
 import io.raftfleet.agent.session.ReportQueue;
 import io.raftfleet.agent.session.SessionConfig;
@@ -27,6 +28,7 @@ public final class Machine {
     private final Journal journal;
     private final Reconciler reconciler;
     private final SessionKeeper session;
+    private final LeaderNews news;
 
     /**
      * A machine that does nothing until {@link #start}.
@@ -51,6 +53,7 @@ public final class Machine {
                 loop, manager, journal, reports, shared.contents(), this::fetch, CONCURRENT_JOBS, random);
         this.session = new SessionKeeper(
                 loop, shared.engines(), shared.finder(), config, reconciler, reports, memory, logs, onFatal, random);
+        this.news = shared.news();
     }
 
     private Map<UnitHash, CompletableFuture<UnitFile>> fetch(List<UnitHash> hashes) {
@@ -59,7 +62,10 @@ public final class Machine {
 
     /** Takes over what runs here, then looks for the leader. */
     public void start() {
-        reconciler.start(session::start);
+        reconciler.start(() -> {
+            session.start();
+            news.add(session::heard);
+        });
     }
 
     /** Ends the session in order and leaves all units running. */

@@ -6,6 +6,7 @@ import io.raftfleet.agent.session.ChannelFactory;
 import io.raftfleet.agent.session.ContentsStore;
 import io.raftfleet.agent.session.EngineChannels;
 import io.raftfleet.agent.session.LeaderFinder;
+import io.raftfleet.agent.session.LeaderNews;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.List;
@@ -28,6 +29,7 @@ public final class Shared implements AutoCloseable {
 
     private final EngineChannels engines;
     private final LeaderFinder finder;
+    private final LeaderNews news;
     private final ContentsStore contents = new ContentsStore(MAX_CONTENTS);
     private final ExecutorService pool;
     private final ScheduledThreadPoolExecutor scheduler;
@@ -58,6 +60,12 @@ public final class Shared implements AutoCloseable {
         writer.allowCoreThreadTimeOut(true);
         this.files = writer;
         this.seeds = new SplittableRandom(new SecureRandom().nextLong());
+        this.news = new LeaderNews(this.engines, scheduler, seeds.split());
+    }
+
+    /** Begins to listen to the engines. To be called once. */
+    public void start() {
+        news.start();
     }
 
     /** A loop for one more machine. */
@@ -71,6 +79,10 @@ public final class Shared implements AutoCloseable {
 
     LeaderFinder finder() {
         return finder;
+    }
+
+    LeaderNews news() {
+        return news;
     }
 
     ContentsStore contents() {

@@ -143,6 +143,38 @@ public final class SessionKeeper implements EngineSession.Events {
         loop.whenDone(finder.ask(), (answers, failure) -> found(answers == null ? List.of() : answers));
     }
 
+    /** An engine says that it leads. May be called by any thread. */
+    public void heard(LeaderFinder.Answer news) {
+        loop.execute(() -> {
+            LeaderChoice choice = LeaderChoice.of(List.of(news), memory, engines.configured());
+            if (stopping || choice.address() == null || leave(choice) || open != null) {
+                return;
+            }
+            if (attempt == null || !attempt.address().equals(choice.address())) {
+                connect(choice.address());
+            }
+        });
+    }
+
+    /** Goes over to a leader of a higher term than the session's; false when there is no session, or no such leader. */
+    private boolean leave(LeaderChoice choice) {
+        OpenSession session = open;
+        if (session == null || choice.address() == null || choice.term() <= session.term()) {
+            return false;
+        }
+        log.info(
+                "{}: {} leads in term {}; leaving {}, which led in term {}",
+                config.machineId(),
+                choice.address(),
+                choice.term(),
+                session.session().address(),
+                session.term());
+        session.session().cancel("another engine leads");
+        lost();
+        connect(choice.address());
+        return true;
+    }
+
     private void found(List<LeaderFinder.Answer> answers) {
         searching = false;
         if (stopping) {
@@ -151,17 +183,7 @@ public final class SessionKeeper implements EngineSession.Events {
         LeaderChoice choice = LeaderChoice.of(answers, memory, engines.configured());
         OpenSession session = open;
         if (session != null) {
-            if (choice.address() != null && choice.term() > session.term()) {
-                log.info(
-                        "{}: {} leads in term {}; leaving the silent {}",
-                        config.machineId(),
-                        choice.address(),
-                        choice.term(),
-                        session.session().address());
-                session.session().cancel("another engine leads");
-                lost();
-                connect(choice.address());
-            } else {
+            if (!leave(choice)) {
                 session.stillSilent(choice.address() != null);
             }
             return;

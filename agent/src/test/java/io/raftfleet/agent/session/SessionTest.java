@@ -237,6 +237,24 @@ class SessionTest {
     }
 
     @Test
+    void leavesALeaderWhenAnotherSaysThatItLeadsInAHigherTerm() throws Exception {
+        first.silenceLimitMs = 600_000;
+        startMachine();
+        awaitSession(first);
+        soon().until(() -> !first.watchers.isEmpty() && !second.watchers.isEmpty());
+        first.silent = true;
+        int asked = second.finds.get();
+        second.leading = true;
+        second.term = first.term;
+        second.announce();
+        second.term = first.term + 1;
+        second.announce();
+        awaitSession(second);
+        assertThat(second.hellos).as("the same term is no reason to leave").hasValue(1);
+        assertThat(second.finds).as("nobody had to ask").hasValue(asked);
+    }
+
+    @Test
     void extendsItsLeaseFromWhenAHeartbeatWasSent() throws Exception {
         startMachine();
         SessionKeeper keeper = machine.session;

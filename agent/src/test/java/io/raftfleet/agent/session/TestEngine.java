@@ -50,6 +50,7 @@ final class TestEngine extends AgentGatewayGrpc.AgentGatewayImplBase implements 
     final Map<String, String> logErrors = new ConcurrentHashMap<>();
     final Map<String, StreamObserver<LogUploadDone>> logReaders = new ConcurrentHashMap<>();
     final AtomicInteger hellos = new AtomicInteger();
+    final List<StreamObserver<FindLeaderResponse>> watchers = new CopyOnWriteArrayList<>();
     final AtomicInteger finds = new AtomicInteger();
     final List<InventoryRequest> inventoryRequests = new CopyOnWriteArrayList<>();
     final List<Inventory> inventories = new CopyOnWriteArrayList<>();
@@ -109,14 +110,28 @@ final class TestEngine extends AgentGatewayGrpc.AgentGatewayImplBase implements 
     @Override
     public void findLeader(FindLeaderRequest request, StreamObserver<FindLeaderResponse> out) {
         finds.incrementAndGet();
-        out.onNext(FindLeaderResponse.newBuilder()
+        out.onNext(leadership());
+        out.onCompleted();
+    }
+
+    @Override
+    public void watchLeader(FindLeaderRequest request, StreamObserver<FindLeaderResponse> out) {
+        watchers.add(out);
+    }
+
+    /** Tells all that watch how things are. */
+    void announce() {
+        watchers.forEach(watcher -> watcher.onNext(leadership()));
+    }
+
+    private FindLeaderResponse leadership() {
+        return FindLeaderResponse.newBuilder()
                 .setLeading(leading && claimsToLead)
                 .setTerm(term)
                 .setLeaderGrpc(redirectTo)
                 .setClusterId(registry.clusterId)
                 .setIncarnation(registry.incarnation)
-                .build());
-        out.onCompleted();
+                .build();
     }
 
     @Override

@@ -90,7 +90,12 @@ final class TestMachine implements AutoCloseable {
         session = started;
         held.add(journal::close);
         held.add(channels::close);
-        reconciler.start(started::start);
+        LeaderNews news = new LeaderNews(channels, scheduler, random.split());
+        news.add(started::heard);
+        reconciler.start(() -> {
+            started.start();
+            news.start();
+        });
         return started;
     }
 

@@ -77,6 +77,7 @@ final class Engine implements AutoCloseable {
     private final RaftNode raft;
     private final Sessions sessions;
     private final Watches watches;
+    private final AgentGatewayService gateway;
     private final Server grpc;
     private final FleetHttp http;
     private @Nullable HttpServers httpServers;
@@ -118,6 +119,7 @@ final class Engine implements AutoCloseable {
         var logs = new LogBroker(sessions, random, timer);
         var api = new RoutedFleetApi(
                 new LocalWrites(controller), new Reads(registry, readIndex, controller), route, timer, random);
+        gateway = new AgentGatewayService(clusterId, registry, sessions, logs, check);
         grpc = NettyServerBuilder.forAddress(config.grpc(), InsecureServerCredentials.create())
                 .maxInboundMessageSize(MAX_MESSAGE)
                 .permitKeepAliveTime(1, TimeUnit.SECONDS)
@@ -292,6 +294,7 @@ final class Engine implements AutoCloseable {
         @Override
         public void leading(long term) {
             sessions.begin(term);
+            tasks.execute(gateway::announceLeadership);
         }
 
         @Override

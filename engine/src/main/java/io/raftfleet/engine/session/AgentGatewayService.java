@@ -26,6 +26,7 @@ public final class AgentGatewayService extends AgentGatewayGrpc.AgentGatewayImpl
     private final Sessions sessions;
     private final LogBroker logs;
     private final LeadershipCheck check;
+    private final LeaderNews news = new LeaderNews(this::leadership);
 
     public AgentGatewayService(
             String clusterId, Registry registry, Sessions sessions, LogBroker logs, LeadershipCheck check) {
@@ -65,14 +66,28 @@ public final class AgentGatewayService extends AgentGatewayGrpc.AgentGatewayImpl
 
     @Override
     public void findLeader(FindLeaderRequest request, StreamObserver<FindLeaderResponse> responses) {
-        responses.onNext(FindLeaderResponse.newBuilder()
+        responses.onNext(leadership());
+        responses.onCompleted();
+    }
+
+    @Override
+    public void watchLeader(FindLeaderRequest request, StreamObserver<FindLeaderResponse> responses) {
+        news.add((ServerCallStreamObserver<FindLeaderResponse>) responses);
+    }
+
+    /** Tells all agents that this engine takes sessions from now on. Sends one frame an agent. */
+    public void announceLeadership() {
+        news.announce();
+    }
+
+    private FindLeaderResponse leadership() {
+        return FindLeaderResponse.newBuilder()
                 .setLeading(sessions.leading())
                 .setLeaderGrpc(check.leaderGrpc())
                 .setTerm(check.term())
                 .setClusterId(clusterId)
                 .setIncarnation(registry.read(view -> view.incarnation()))
-                .build());
-        responses.onCompleted();
+                .build();
     }
 
     /** Sends contents while there is room. gRPC runs it one at a time. */

@@ -50,7 +50,13 @@ public final class LeaderChanges implements Callable<Integer> {
         /** SIGSTOP, with all its connections open; it goes on when the round is over. */
         PAUSE,
         /** SIGTERM, on which it hands over. */
-        STOP
+        STOP,
+        /** Told to hand over, and runs on. */
+        TRANSFER;
+
+        boolean inOrder() {
+            return this == STOP || this == TRANSFER;
+        }
     }
 
     @Option(names = "--rounds", description = "How many (${DEFAULT-VALUE}).")
@@ -79,9 +85,11 @@ public final class LeaderChanges implements Callable<Integer> {
     List<Integer> election = List.of();
 
     private final List<Long> writes = new ArrayList<>();
+    private final List<Long> gaps = new ArrayList<>();
     private final List<Long> reconnects = new ArrayList<>();
     private int statesLost;
     private int processesChanged;
+    private int writesFailed;
 
     public static void main(String[] args) {
         System.exit(new CommandLine(new LeaderChanges())
@@ -101,7 +109,7 @@ public final class LeaderChanges implements Callable<Integer> {
                 }
             }
         }
-        return statesLost + processesChanged == 0 ? 0 : 1;
+        return statesLost + processesChanged + writesFailed == 0 ? 0 : 1;
     }
 
     private ClusterOptions options() {
@@ -135,10 +143,28 @@ public final class LeaderChanges implements Callable<Integer> {
         var before = states(others);
         var epochs = epochs(others);
 
-        long start = System.nanoTime();
-        take(leader);
-        requireOk(others.createUnits(List.of(unit("probe.service", TargetState.TARGET_STATE_INACTIVE)), false));
-        writes.add(System.nanoTime() - start);
+        long start;
+        if (fault.inOrder()) {
+            var clients =
+                    cluster.followersOf(leader).stream().map(cluster::client).toList();
+            var traffic = new WriteGaps(clients);
+            try (traffic) {
+                traffic.awaitMore();
+                start = System.nanoTime();
+                take(cluster, leader);
+                traffic.awaitMore();
+                cluster.awaitLeader(LIMIT);
+                traffic.awaitMore();
+            }
+            gaps.add(traffic.longest());
+            writesFailed += traffic.failures().size();
+        } else {
+            start = System.nanoTime();
+            take(cluster, leader);
+            requireOk(others.createUnits(List.of(unit("probe.service", TargetState.TARGET_STATE_INACTIVE)), false));
+            writes.add(System.nanoTime() - start);
+            requireOk(others.destroyUnits(List.of("probe.service")));
+        }
         Await.until(
                 "all agents are in session with the next leader",
                 LIMIT,
@@ -146,7 +172,6 @@ public final class LeaderChanges implements Callable<Integer> {
                         .allMatch(e -> e.getValue() > epochs.getOrDefault(e.getKey(), 0L)));
         reconnects.add(System.nanoTime() - start);
         compare(before, states(others));
-        requireOk(others.destroyUnits(List.of("probe.service")));
 
         bringBack(leader);
         cluster.awaitReady(LIMIT);
@@ -157,18 +182,19 @@ public final class LeaderChanges implements Callable<Integer> {
         warm(cluster, leader);
     }
 
-    private void take(EngineNode leader) {
+    private void take(Cluster cluster, EngineNode leader) {
         switch (fault) {
             case KILL -> leader.daemon().kill();
             case PAUSE -> leader.daemon().pause();
             case STOP -> leader.daemon().terminate();
+            case TRANSFER -> cluster.client(leader).transferLeader("");
         }
     }
 
     private void bringBack(EngineNode leader) {
         if (fault == Fault.PAUSE) {
             leader.daemon().resume();
-        } else {
+        } else if (fault != Fault.TRANSFER) {
             var unused = leader.daemon().awaitExit(LIMIT);
             leader.start();
         }
@@ -198,13 +224,15 @@ public final class LeaderChanges implements Callable<Integer> {
     }
 
     private String report(int round) {
-        return "%d rounds of %s, %d units, %d machines: first write %s; all agents back %s; states lost %d, processes changed %d"
+        return "%d rounds of %s, %d units, %d machines: first write %s; longest gap between writes %s, writes failed %d; all agents back %s; states lost %d, processes changed %d"
                 .formatted(
                         round,
                         fault,
                         units,
                         machines,
                         Percentiles.summary(writes),
+                        Percentiles.summary(gaps),
+                        writesFailed,
                         Percentiles.summary(reconnects),
                         statesLost,
                         processesChanged);

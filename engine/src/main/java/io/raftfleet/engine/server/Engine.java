@@ -128,8 +128,7 @@ final class Engine implements AutoCloseable {
                 .intercept(FleetService.interceptor())
                 .addService(MalformedMessages.refused(
                         new FleetService(api, watches, new UnitLogs(registry, logs, route), this::version)))
-                .addService(
-                        MalformedMessages.refused(new AgentGatewayService(clusterId, registry, sessions, logs, check)))
+                .addService(MalformedMessages.refused(gateway))
                 .addService(MalformedMessages.refused(
                         new ClusterService(config.engineId(), clusterId, registry, raft, route)))
                 .build();

@@ -17,48 +17,87 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * An engine's data directory, held by one process at a time. It belongs to one engine of one cluster for good; who that
- * is, is written in {@code engine.properties}.
+ * is, and whether it has ever taken part in Raft, is written in {@code engine.properties}. An engine that has must never
+ * start without what it wrote: it would vote again where it has voted, and forget what it had acknowledged.
  *
  * <p>Layout: {@code engine.properties}, {@code lock}, {@code raft/} (log, votes and checkpoints, kept by Ratis),
  * {@code live/} (scratch copy of the newest checkpoint, rebuilt at each start).
+ *
+ * <p>Used by one thread: the one that starts the engine.
  */
 final class DataDirectory implements AutoCloseable {
     private static final String IDENTITY = "engine.properties";
     private static final String LOCK = "lock";
+    private static final String ORIGIN = "origin";
+    private static final String FORMED = "formed";
+    private static final String JOINED = "join";
+    private static final String BOOTSTRAPPED = "bootstrap";
 
     private final Path root;
+    private final UUID clusterId;
     private final FileChannel lockFile;
+    private final Properties identity;
 
-    private DataDirectory(Path root, FileChannel lockFile) {
+    private DataDirectory(Path root, UUID clusterId, FileChannel lockFile, Properties identity) {
         this.root = root;
+        this.clusterId = clusterId;
         this.lockFile = lockFile;
+        this.identity = identity;
     }
 
     /**
-     * Takes the directory for an engine; makes it when {@code bootstrap} says so.
+     * Takes the directory for an engine; makes it when {@code bootstrap} or {@code join} says so.
      *
-     * @throws IOException when it is another's, in use, empty without {@code bootstrap}, or can't be read or written
+     * @throws IOException when it is another's, in use, empty without being told how to begin, has lost its log, or can't
+     *     be read or written
      */
     static DataDirectory open(RaftConfig config) throws IOException {
         Path root = config.dataDir();
-        Path identity = root.resolve(IDENTITY);
-        if (!Files.exists(identity)) {
-            requireNew(config, root);
+        Path file = root.resolve(IDENTITY);
+        if (!Files.exists(file)) {
+            requireEmpty(config, root);
+            requireOrder(config, root);
             Files.createDirectories(root);
         }
         FileChannel lockFile =
                 FileChannel.open(root.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
         try {
             lock(root, lockFile);
-            if (Files.exists(identity)) {
-                check(config, root, identity);
-            } else {
-                write(config, root, identity);
+            Properties identity = Files.exists(file) ? read(config, root, file) : new Properties();
+            DataDirectory directory = new DataDirectory(root, config.clusterId(), lockFile, identity);
+            if (!directory.formed()) {
+                requireOrder(config, root);
+                identity.setProperty("cluster", config.clusterId().toString());
+                identity.setProperty("engine", config.engineId());
+                identity.setProperty(ORIGIN, config.join() ? JOINED : BOOTSTRAPPED);
+                directory.write();
+            } else if (!Files.isDirectory(directory.group())) {
+                throw new IOException("Data directory " + root + " has lost its log, " + directory.group()
+                        + ": engine '" + config.engineId() + "' must not vote again without it. Restore it, or move "
+                        + root + " away and add an engine with another id in its place (fleetctl cluster replace).");
             }
-            return new DataDirectory(root, lockFile);
+            return directory;
         } catch (IOException | RuntimeException e) {
             lockFile.close();
             throw e;
+        }
+    }
+
+    /** Whether the engine has taken part in Raft: its log is its duty from then on. */
+    boolean formed() {
+        return Boolean.parseBoolean(identity.getProperty(FORMED)) || Files.isDirectory(group());
+    }
+
+    /** Whether this engine began empty beside a cluster, rather than as one of the first. */
+    boolean joined() {
+        return JOINED.equals(identity.getProperty(ORIGIN));
+    }
+
+    /** To be called before the engine first takes part in Raft. */
+    void markFormed() throws IOException {
+        if (!Boolean.parseBoolean(identity.getProperty(FORMED))) {
+            identity.setProperty(FORMED, "true");
+            write();
         }
     }
 
@@ -71,7 +110,7 @@ final class DataDirectory implements AutoCloseable {
     }
 
     /** Where Ratis keeps the group: see {@code RaftStorageDirectory} in its source. */
-    Path group(UUID clusterId) {
+    Path group() {
         return raft().resolve(clusterId.toString());
     }
 
@@ -80,7 +119,7 @@ final class DataDirectory implements AutoCloseable {
         lockFile.close();
     }
 
-    private static void requireNew(RaftConfig config, Path root) throws IOException {
+    private static void requireEmpty(RaftConfig config, Path root) throws IOException {
         if (Files.isDirectory(root)) {
             try (Stream<Path> files = Files.list(root)) {
                 if (files.anyMatch(f -> !f.getFileName().toString().equals(LOCK))) {
@@ -91,10 +130,14 @@ final class DataDirectory implements AutoCloseable {
                 }
             }
         }
-        if (!config.bootstrap()) {
+    }
+
+    private static void requireOrder(RaftConfig config, Path root) throws IOException {
+        if (!config.bootstrap() && !config.join()) {
             throw new IOException("Data directory " + root + " of engine '" + config.engineId() + "' in cluster "
-                    + config.clusterId() + " is empty. An engine without its log must not vote: restore the directory,"
-                    + " or, only to form a new cluster, start with bootstrap.");
+                    + config.clusterId() + " is empty. An engine without its log must not vote: restore the directory;"
+                    + " or start with join, under another engine id, and have the cluster replace the lost engine by"
+                    + " it; or, only to form a new cluster, start with bootstrap.");
         }
     }
 
@@ -112,12 +155,12 @@ final class DataDirectory implements AutoCloseable {
         }
     }
 
-    private static void check(RaftConfig config, Path root, Path identity) throws IOException {
+    private static Properties read(RaftConfig config, Path root, Path file) throws IOException {
         Properties properties = new Properties();
-        try (Reader in = Files.newBufferedReader(identity)) {
+        try (Reader in = Files.newBufferedReader(file)) {
             properties.load(in);
         } catch (IllegalArgumentException e) {
-            throw new IOException(identity + " can't be read: restore it from a backup of this directory.", e);
+            throw new IOException(file + " can't be read: restore it from a backup of this directory.", e);
         }
         refuse(
                 root,
@@ -125,6 +168,7 @@ final class DataDirectory implements AutoCloseable {
                 properties.getProperty("cluster"),
                 config.clusterId().toString());
         refuse(root, "engine", properties.getProperty("engine"), config.engineId());
+        return properties;
     }
 
     private static void refuse(Path root, String what, @Nullable String found, String wanted) throws IOException {
@@ -135,16 +179,13 @@ final class DataDirectory implements AutoCloseable {
         }
     }
 
-    private static void write(RaftConfig config, Path root, Path identity) throws IOException {
-        Properties properties = new Properties();
-        properties.setProperty("cluster", config.clusterId().toString());
-        properties.setProperty("engine", config.engineId());
+    private void write() throws IOException {
         Path part = root.resolve(IDENTITY + ".part");
         try (Writer out = Files.newBufferedWriter(part)) {
-            properties.store(out, "Whose directory this is. Do not change.");
+            identity.store(out, "Whose directory this is. Do not change.");
         }
         DurableFiles.sync(part);
-        Files.move(part, identity, StandardCopyOption.ATOMIC_MOVE);
+        Files.move(part, root.resolve(IDENTITY), StandardCopyOption.ATOMIC_MOVE);
         DurableFiles.sync(root);
     }
 }

@@ -1,6 +1,7 @@
 package io.raftfleet.state.raft;
 
 import io.raftfleet.state.raft.ReplicationException.NotLeader;
+import java.time.Duration;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -8,6 +9,7 @@ import java.util.IdentityHashMap;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.ToLongFunction;
 import java.util.stream.Collectors;
 import org.apache.ratis.proto.RaftProtos.AppendEntriesReplyProto;
 import org.apache.ratis.proto.RaftProtos.AppendEntriesReplyProto.AppendResult;
@@ -16,6 +18,7 @@ import org.apache.ratis.protocol.RaftPeerId;
 import org.apache.ratis.server.DivisionInfo;
 import org.apache.ratis.server.RaftConfiguration;
 import org.apache.ratis.server.RaftServer;
+import org.apache.ratis.server.leader.FollowerInfo;
 import org.apache.ratis.server.leader.LogAppender;
 import org.jspecify.annotations.Nullable;
 
@@ -87,14 +90,31 @@ final class LeadershipConfirmation {
         appenders.put(appender.getFollowerId(), appender);
     }
 
-    /** Match index of each follower that is sent to in {@code term}. */
-    synchronized Map<String, Long> matchIndexes(long term) {
-        Map<String, Long> indexes = new HashMap<>();
-        if (term == appendersTerm) {
-            appenders.forEach((id, appender) ->
-                    indexes.put(id.toString(), appender.getFollower().getMatchIndex()));
+    /** Match index of each member that is sent to in {@code term}. */
+    Map<String, Long> matchIndexes(long term) {
+        return ofMembers(term, FollowerInfo::getMatchIndex);
+    }
+
+    /** The members that answered the leader of {@code term} within that time. */
+    Set<String> heardWithin(long term, Duration time) {
+        Map<String, Long> silence =
+                ofMembers(term, f -> f.getLastRpcResponseTime().elapsedTimeMs());
+        silence.values().removeIf(millis -> millis > time.toMillis());
+        return Set.copyOf(silence.keySet());
+    }
+
+    private synchronized Map<String, Long> ofMembers(long term, ToLongFunction<FollowerInfo> number) {
+        Map<String, Long> numbers = new HashMap<>();
+        RaftServer.Division server = division;
+        if (server != null && term == appendersTerm) {
+            RaftConfiguration members = server.getRaftConf();
+            appenders.forEach((id, appender) -> {
+                if (members.getPeer(id) != null) { // others are still catching up, or were removed
+                    numbers.put(id.toString(), number.applyAsLong(appender.getFollower()));
+                }
+            });
         }
-        return indexes;
+        return numbers;
     }
 
     /** The follower with the longest log, or null when there is none. */

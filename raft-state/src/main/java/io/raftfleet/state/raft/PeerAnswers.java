@@ -13,12 +13,15 @@ final class PeerAnswers {
 
     static CompletableFuture<Message> to(
             Message question, @Nullable RatisServer server, Supplier<CompletableFuture<Confirmed>> confirmation) {
+        if (server == null) {
+            return CompletableFuture.failedFuture(new IOException("the engine is starting"));
+        }
         return switch (PeerMessages.kind(question)) {
             case PeerMessages.READ_INDEX -> confirmation.get().thenApply(PeerMessages::encode);
-            case PeerMessages.POSITION ->
-                server == null
-                        ? CompletableFuture.failedFuture(new IOException("the engine is starting"))
-                        : CompletableFuture.completedFuture(PeerMessages.encode(server.position()));
+            case PeerMessages.POSITION -> CompletableFuture.completedFuture(PeerMessages.encode(server.position()));
+            case PeerMessages.MEMBERS ->
+                CompletableFuture.completedFuture(PeerMessages.encode(
+                        server.peers().stream().map(EnginePeer::id).toList()));
             default -> CompletableFuture.failedFuture(new IOException("unknown question between engines"));
         };
     }

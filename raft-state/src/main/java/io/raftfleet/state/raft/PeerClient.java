@@ -16,6 +16,7 @@ import org.apache.ratis.protocol.RaftClientRequest;
 import org.apache.ratis.protocol.RaftGroupId;
 import org.apache.ratis.protocol.RaftPeer;
 import org.apache.ratis.protocol.RaftPeerId;
+import org.apache.ratis.server.raftlog.RaftLog;
 
 /** Asks other engines' Raft nodes: see {@link PeerMessages}. Thread-safe; connects on first use. */
 final class PeerClient implements AutoCloseable {
@@ -40,6 +41,11 @@ final class PeerClient implements AutoCloseable {
         return ask(peer, PeerMessages.POSITION, PeerMessages::position);
     }
 
+    /** Whom an engine counts as members. */
+    CompletableFuture<Set<String>> members(RaftPeer peer) {
+        return ask(peer, PeerMessages.MEMBERS, PeerMessages::members);
+    }
+
     private interface Decoder<T> {
         T decode(Message message) throws IOException;
     }
@@ -58,7 +64,8 @@ final class PeerClient implements AutoCloseable {
                 .setGroupId(group)
                 .setCallId(calls.incrementAndGet())
                 .setMessage(PeerMessages.question(question))
-                .setType(RaftClientRequest.staleReadRequestType(0))
+                // However old: also before the engine knows of anything committed.
+                .setType(RaftClientRequest.staleReadRequestType(RaftLog.INVALID_LOG_INDEX))
                 .build();
         return rpc.sendRequestAsyncUnordered(request).handle((reply, failure) -> {
             if (failure != null) {

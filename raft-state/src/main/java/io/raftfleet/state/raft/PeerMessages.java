@@ -3,18 +3,22 @@ package io.raftfleet.state.raft;
 import io.raftfleet.state.raft.LeadershipConfirmation.Confirmed;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.Collection;
+import java.util.Set;
 import org.apache.ratis.protocol.Message;
 import org.apache.ratis.thirdparty.com.google.protobuf.ByteString;
 
 /**
  * What engines ask each other beside Raft: stale reads of Ratis' client protocol, which any server passes to its state
- * machine. A question is one byte, an answer that byte and numbers.
+ * machine. A question is one byte, an answer that byte and what was asked for.
  */
 final class PeerMessages {
     /** What is the read index? Answered by the leader alone. */
     static final byte READ_INDEX = 1;
     /** Where does your log end? */
     static final byte POSITION = 2;
+    /** Who are the members? */
+    static final byte MEMBERS = 3;
 
     private PeerMessages() {}
 
@@ -53,6 +57,19 @@ final class PeerMessages {
         return message(POSITION, position.term(), position.logTerm(), position.logIndex());
     }
 
+    static Message encode(Collection<String> members) {
+        return Message.valueOf(
+                ByteString.copyFrom(new byte[] {MEMBERS}).concat(ByteString.copyFromUtf8(String.join("\n", members))));
+    }
+
+    static Set<String> members(Message answer) throws IOException {
+        ByteString content = answer.getContent();
+        if (content.isEmpty() || content.byteAt(0) != MEMBERS) {
+            throw unreadable();
+        }
+        return Set.of(content.substring(1).toStringUtf8().split("\n", -1));
+    }
+
     static Confirmed readIndex(Message answer) throws IOException {
         ByteBuffer bytes = bytes(answer, READ_INDEX, 2);
         return new Confirmed(bytes.getLong(), bytes.getLong());
@@ -74,8 +91,12 @@ final class PeerMessages {
     private static ByteBuffer bytes(Message answer, byte kind, int numbers) throws IOException {
         ByteBuffer bytes = answer.getContent().asReadOnlyByteBuffer();
         if (bytes.remaining() != 1 + numbers * Long.BYTES || bytes.get() != kind) {
-            throw new IOException("Another engine's answer is unreadable: do all engines run compatible versions?");
+            throw unreadable();
         }
         return bytes;
+    }
+
+    private static IOException unreadable() {
+        return new IOException("Another engine's answer is unreadable: do all engines run compatible versions?");
     }
 }

@@ -19,7 +19,9 @@ import java.util.UUID;
  * @param clusterId names the Raft group
  * @param dataDir everything that this engine stores
  * @param peers the engines that form the cluster when it is bootstrapped; later the log says who is a member
- * @param bootstrap true: an empty data directory becomes a member of a new cluster. False: it is refused
+ * @param bootstrap an empty data directory becomes a member of a new cluster. Without this and {@code join} it is refused
+ * @param join an empty data directory becomes an engine that waits to be added to the cluster that {@code peers}, of which
+ *     one at least must answer, belong to
  * @param electionTimeoutMin a follower that hears no leader for a random time between this and
  *     {@code electionTimeoutMax} asks for votes
  * @param electionTimeoutMax also how long a leader may be without a majority before it steps down
@@ -35,6 +37,7 @@ public record RaftConfig(
         Path dataDir,
         List<EnginePeer> peers,
         boolean bootstrap,
+        boolean join,
         Duration electionTimeoutMin,
         Duration electionTimeoutMax,
         long checkpointEntries,
@@ -61,6 +64,11 @@ public record RaftConfig(
         if (!byId.containsKey(engineId)) {
             throw new IllegalArgumentException("Engine '" + engineId + "' is not among the cluster's engines "
                     + byId.keySet() + ": add it, or correct its id.");
+        }
+        if (bootstrap && join) {
+            throw new IllegalArgumentException(
+                    "Engine '" + engineId + "' is told both to bootstrap a new cluster and to"
+                            + " join one that is there: choose one of the two.");
         }
         if (electionTimeoutMin.toMillis() < 20 || electionTimeoutMax.compareTo(electionTimeoutMin) <= 0) {
             throw new IllegalArgumentException("Election timeouts " + electionTimeoutMin.toMillis() + " to "
@@ -89,6 +97,7 @@ public record RaftConfig(
         private final Path dataDir;
         private final List<EnginePeer> peers;
         private boolean bootstrap;
+        private boolean join;
         private Duration electionTimeoutMin = Duration.ofMillis(500);
         private Duration electionTimeoutMax = Duration.ofSeconds(1);
         private long checkpointEntries = 100_000;
@@ -106,6 +115,11 @@ public record RaftConfig(
 
         public Builder bootstrap(boolean value) {
             bootstrap = value;
+            return this;
+        }
+
+        public Builder join(boolean value) {
+            join = value;
             return this;
         }
 
@@ -143,6 +157,7 @@ public record RaftConfig(
                     dataDir,
                     peers,
                     bootstrap,
+                    join,
                     electionTimeoutMin,
                     electionTimeoutMax,
                     checkpointEntries,

@@ -8,7 +8,9 @@ import io.raftfleet.state.raft.ReplicationException.NotLeader;
 import io.raftfleet.state.raft.ReplicationException.Unavailable;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
@@ -56,6 +58,7 @@ public final class RaftNode implements AutoCloseable {
     private final RoundBatcher<Confirmed> reads;
     private final RegistryStateMachine stateMachine;
     private final DataDirectory directory;
+    private final Membership membership;
     private volatile @Nullable RatisServer ratis;
 
     /**
@@ -77,6 +80,7 @@ public final class RaftNode implements AutoCloseable {
         this.events = new LeadershipEvents(config.engineId(), listener);
         this.watch = new LeaderWatch(timer);
         this.proposals = new Proposals(config.engineId(), MAX_PROPOSALS, timer);
+        this.membership = new Membership(config, confirmation, proposer, calls::incrementAndGet, timer);
         this.checkpoints = new Checkpoints(state, directory.live(), config);
         Duration round = config.electionTimeoutMax().multipliedBy(3);
         this.confirmations = new RoundBatcher<>(
@@ -106,7 +110,10 @@ public final class RaftNode implements AutoCloseable {
                                 failure);
                     }
                 }));
-        server.start();
+        if (!directory.formed() && directory.joined()) {
+            Introduction.introduce(config, server);
+        }
+        server.start(directory);
     }
 
     /**
@@ -262,6 +269,23 @@ public final class RaftNode implements AutoCloseable {
                     }
                     return chosen;
                 }));
+    }
+
+    /**
+     * Adds and removes engines in one change of the configuration. Only the leader can. New engines, started with
+     * {@code join}, are brought up to date first and have no vote until then; writes go on all the while.
+     *
+     * @param removed ids of members. The leader itself can be removed, but had better hand over before
+     * @return the members afterwards. Fails with {@link NotLeader}; with {@link IllegalArgumentException} when the change
+     *     makes no sense; with {@link Unavailable} when too few of the engines that stay answer, a new one does not, another
+     *     change is under way (nothing is changed then), or at the deadline (it may be changed yet)
+     */
+    public CompletableFuture<List<EnginePeer>> changeMembers(
+            List<EnginePeer> added, Set<String> removed, Duration deadline) {
+        RatisServer server = ratis;
+        return server == null
+                ? CompletableFuture.failedFuture(new NotLeader("The engine is not started."))
+                : membership.change(server, added, removed, deadline);
     }
 
     /**

@@ -68,17 +68,21 @@ final class RatisServer implements AutoCloseable {
             throws IOException {
         RaftProperties properties = RatisSettings.of(config, directory.raft());
         RaftGroupId group = RaftGroupId.valueOf(config.clusterId());
-        List<RaftPeer> peers =
-                config.peers().stream().map(RatisServer::ratisPeer).toList();
-        boolean stored = Files.isDirectory(directory.group(config.clusterId()));
+        // An engine that joins knows of no members until the leader tells it; until then it neither votes nor stands.
+        List<RaftPeer> peers = directory.joined()
+                ? List.of()
+                : config.peers().stream().map(RatisServer::ratisPeer).toList();
+        boolean stored = Files.isDirectory(directory.group());
+        RaftPeerId self = RaftPeerId.valueOf(config.engineId());
         Parameters parameters = new Parameters();
         parameters.put(ConfirmingRpcType.CONFIRMATION, confirmation, LeadershipConfirmation.class);
         GrpcConfigKeys.Server.setServicesCustomizer(
                 parameters,
-                (builder, types) ->
-                        types.contains(GrpcServices.Type.SERVER) ? builder.addTransportFilter(watch) : builder);
+                (builder, types) -> types.contains(GrpcServices.Type.SERVER)
+                        ? builder.addTransportFilter(watch).intercept(new IdentityCheck(self))
+                        : builder);
         RaftServer server = RaftServer.newBuilder()
-                .setServerId(RaftPeerId.valueOf(config.engineId()))
+                .setServerId(self)
                 .setGroup(RaftGroup.valueOf(group, peers))
                 .setStateMachine(stateMachine)
                 .setProperties(properties)
@@ -89,7 +93,8 @@ final class RatisServer implements AutoCloseable {
         return new RatisServer(config, server, group, new PeerClient(group, rpc));
     }
 
-    void start() throws IOException {
+    /** Takes part in the group from here on. */
+    void start(DataDirectory directory) throws IOException {
         HostAndPort address = HostAndPort.fromString(config.self().raftAddress());
         try (ServerSocket probe = new ServerSocket()) {
             probe.setReuseAddress(true);
@@ -97,6 +102,7 @@ final class RatisServer implements AutoCloseable {
         } catch (IOException e) {
             throw inUse(e);
         }
+        directory.markFormed();
         try {
             server.start();
         } catch (ExitUtils.ExitException e) {
@@ -221,7 +227,7 @@ final class RatisServer implements AutoCloseable {
     }
 
     /** Engines' addresses travel in Raft's configuration: gRPC as the peer's client, HTTP as its admin address. */
-    private static RaftPeer ratisPeer(EnginePeer peer) {
+    static RaftPeer ratisPeer(EnginePeer peer) {
         return RaftPeer.newBuilder()
                 .setId(peer.id())
                 .setAddress(peer.raftAddress())
@@ -230,7 +236,7 @@ final class RatisServer implements AutoCloseable {
                 .build();
     }
 
-    private static EnginePeer enginePeer(RaftPeer peer) {
+    static EnginePeer enginePeer(RaftPeer peer) {
         return new EnginePeer(
                 peer.getId().toString(), peer.getAddress(), peer.getClientAddress(), peer.getAdminAddress());
     }

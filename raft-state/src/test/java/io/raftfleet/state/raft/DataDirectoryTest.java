@@ -34,7 +34,6 @@ class DataDirectoryTest {
     @Test
     void belongsToOneEngineOfOneCluster() throws IOException {
         DataDirectory.open(config("e1", CLUSTER, true)).close();
-        DataDirectory.open(config("e1", CLUSTER, false)).close();
 
         assertThatThrownBy(() -> DataDirectory.open(config("e1", OTHER, true)))
                 .hasMessageContaining(dir.resolve("data").toString())
@@ -65,6 +64,31 @@ class DataDirectoryTest {
         Files.writeString(dir.resolve("data").resolve("letter.txt"), "dear");
         assertThatThrownBy(() -> DataDirectory.open(config("e1", CLUSTER, true)))
                 .hasMessageContaining("not empty");
+    }
+
+    @Test
+    void oneThatLostItsLogIsRefusedEvenWithBootstrap() throws IOException {
+        try (DataDirectory directory = DataDirectory.open(config("e1", CLUSTER, true))) {
+            assertThat(directory.formed()).isFalse();
+            directory.markFormed();
+            Files.createDirectories(directory.group());
+        }
+        DataDirectory.open(config("e1", CLUSTER, false)).close();
+
+        Files.delete(dir.resolve("data").resolve("raft").resolve(CLUSTER.toString()));
+
+        assertThatThrownBy(() -> DataDirectory.open(config("e1", CLUSTER, true)))
+                .hasMessageContaining("lost its log")
+                .hasMessageContaining(dir.resolve("data").toString());
+    }
+
+    @Test
+    void oneThatHasNeverTakenPartIsAsGoodAsEmpty() throws IOException {
+        DataDirectory.open(config("e1", CLUSTER, true)).close();
+
+        assertThatThrownBy(() -> DataDirectory.open(config("e1", CLUSTER, false)))
+                .hasMessageContaining("is empty");
+        DataDirectory.open(config("e1", CLUSTER, true)).close();
     }
 
     @Test

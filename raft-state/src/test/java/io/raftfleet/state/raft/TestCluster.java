@@ -112,6 +112,29 @@ final class TestCluster implements AutoCloseable {
         return member;
     }
 
+    /** Starts an engine of a new id and an empty directory that waits to be added. */
+    Member join(EnginePeer self) throws IOException {
+        List<EnginePeer> all = new ArrayList<>(peers);
+        all.removeIf(p -> p.id().equals(self.id()) || p.raftAddress().equals(self.raftAddress()));
+        all.add(self);
+        Member member = new Member(settings.apply(RaftConfig.builder(self.id(), id, root.resolve(self.id()), all)
+                        .join(true)
+                        .electionTimeout(Duration.ofMillis(200), Duration.ofMillis(400)))
+                .build());
+        try {
+            member.node.start();
+        } catch (IOException e) {
+            member.node.close(false);
+            throw e;
+        }
+        members.put(self.id(), member);
+        return member;
+    }
+
+    EnginePeer newPeer(String engine) throws IOException {
+        return new EnginePeer(engine, "127.0.0.1:" + freePort(), "127.0.0.1:1", "127.0.0.1:2");
+    }
+
     /** Stops an engine without a hand-over. */
     void kill(String engine) {
         Objects.requireNonNull(members.remove(engine)).node.close(false);

@@ -1,0 +1,90 @@
+package io.raftfleet.state.raft;
+
+import org.apache.ratis.grpc.util.ZeroCopyMessageMarshaller;
+import org.apache.ratis.proto.RaftProtos.AppendEntriesRequestProto;
+import org.apache.ratis.proto.RaftProtos.InstallSnapshotRequestProto;
+import org.apache.ratis.proto.RaftProtos.RaftRpcRequestProto;
+import org.apache.ratis.proto.RaftProtos.ReadIndexRequestProto;
+import org.apache.ratis.proto.RaftProtos.RequestVoteRequestProto;
+import org.apache.ratis.proto.RaftProtos.StartLeaderElectionRequestProto;
+import org.apache.ratis.protocol.RaftPeerId;
+import org.apache.ratis.thirdparty.com.google.protobuf.MessageLite;
+import org.apache.ratis.thirdparty.io.grpc.ForwardingServerCallListener.SimpleForwardingServerCallListener;
+import org.apache.ratis.thirdparty.io.grpc.Metadata;
+import org.apache.ratis.thirdparty.io.grpc.ServerCall;
+import org.apache.ratis.thirdparty.io.grpc.ServerCallHandler;
+import org.apache.ratis.thirdparty.io.grpc.ServerInterceptor;
+import org.apache.ratis.thirdparty.io.grpc.Status;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Refuses Raft's messages that are meant for another engine. Ratis addresses engines by host and port and does not look at
+ * the receiver's name, so an engine that takes over a lost one's address would answer, and vote, in that one's name, without
+ * that one's log. Stateless but for the name.
+ */
+final class IdentityCheck implements ServerInterceptor {
+    private final RaftPeerId self;
+
+    IdentityCheck(RaftPeerId self) {
+        this.self = self;
+    }
+
+    @Override
+    public <Q, R> ServerCall.Listener<Q> interceptCall(
+            ServerCall<Q, R> call, Metadata headers, ServerCallHandler<Q, R> next) {
+        return new SimpleForwardingServerCallListener<>(next.startCall(call, headers)) {
+            private boolean refused;
+
+            @Override
+            public void onMessage(Q message) {
+                RaftRpcRequestProto request = request(message);
+                if (!refused && (request == null || isForSelf(request))) {
+                    super.onMessage(message);
+                    return;
+                }
+                release(call.getMethodDescriptor().getRequestMarshaller(), message);
+                if (!refused) {
+                    refused = true;
+                    call.close(
+                            Status.FAILED_PRECONDITION.withDescription("This is engine '" + self + "', no other: an"
+                                    + " engine was replaced, or two have one address."),
+                            new Metadata());
+                }
+            }
+
+            @Override
+            public void onHalfClose() {
+                if (!refused) {
+                    super.onHalfClose();
+                }
+            }
+        };
+    }
+
+    private boolean isForSelf(RaftRpcRequestProto request) {
+        return RaftPeerId.valueOf(request.getReplyId()).equals(self);
+    }
+
+    private static @Nullable RaftRpcRequestProto request(Object message) {
+        return switch (message) {
+            case AppendEntriesRequestProto m -> m.getServerRequest();
+            case RequestVoteRequestProto m -> m.getServerRequest();
+            case InstallSnapshotRequestProto m -> m.getServerRequest();
+            case StartLeaderElectionRequestProto m -> m.getServerRequest();
+            case ReadIndexRequestProto m -> m.getServerRequest();
+            default -> null;
+        };
+    }
+
+    /** Ratis parses messages in place; whoever swallows one gives its buffers back. */
+    private static <M> void release(Object marshaller, M message) {
+        if (marshaller instanceof ZeroCopyMessageMarshaller<?> owner && message instanceof MessageLite m) {
+            released(owner, m);
+        }
+    }
+
+    @SuppressWarnings("unchecked") // the call's own marshaller made the message
+    private static <T extends MessageLite> void released(ZeroCopyMessageMarshaller<T> owner, MessageLite message) {
+        owner.release((T) message);
+    }
+}

@@ -95,6 +95,25 @@ final class Checkpoints implements AutoCloseable {
         }
     }
 
+    /** Opens the newest checkpoint and hands it to {@code reader}; not under the lock, for it may take long. */
+    void read(RaftNode.CheckpointReader reader) throws IOException {
+        Checkpoint opened;
+        RowStore store;
+        files.lock(); // it is not removed before it is open; then it may be
+        try {
+            opened = latest;
+            if (opened == null) {
+                throw new IOException("There is no checkpoint yet in " + dir + ": take one first.");
+            }
+            store = RowStore.openCheckpoint(opened.dir());
+        } finally {
+            files.unlock();
+        }
+        try (store) {
+            store.scan(rows -> reader.read(opened.term(), opened.index(), opened.digest(), rows));
+        }
+    }
+
     /** What to do about a damaged checkpoint. */
     interface LoadPolicy {
         /** Whether the log holds every entry after {@code index}. */

@@ -1,5 +1,6 @@
 package io.raftfleet.state.raft;
 
+import java.io.File;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.FileVisitResult;
@@ -8,6 +9,7 @@ import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /** File operations that the JDK lacks. */
@@ -19,6 +21,12 @@ final class DurableFiles {
         try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
             channel.force(true);
         }
+    }
+
+    /** What the files in a directory take, in bytes; files that vanish meanwhile don't count. */
+    static long size(Path dir) {
+        File[] files = dir.toFile().listFiles();
+        return files == null ? 0 : Arrays.stream(files).mapToLong(File::length).sum();
     }
 
     /** Removes a directory and what is in it, if it is there. */

@@ -1,7 +1,6 @@
 package io.raftfleet.state.raft;
 
 import io.raftfleet.state.raft.ReplicationException.NotLeader;
-import java.time.Duration;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -95,12 +94,9 @@ final class LeadershipConfirmation {
         return ofMembers(term, FollowerInfo::getMatchIndex);
     }
 
-    /** The members that answered the leader of {@code term} within that time. */
-    Set<String> heardWithin(long term, Duration time) {
-        Map<String, Long> silence =
-                ofMembers(term, f -> f.getLastRpcResponseTime().elapsedTimeMs());
-        silence.values().removeIf(millis -> millis > time.toMillis());
-        return Set.copyOf(silence.keySet());
+    /** How long ago each member last answered the leader of {@code term}, in milliseconds. */
+    Map<String, Long> silence(long term) {
+        return ofMembers(term, f -> f.getLastRpcResponseTime().elapsedTimeMs());
     }
 
     private synchronized Map<String, Long> ofMembers(long term, ToLongFunction<FollowerInfo> number) {

@@ -125,8 +125,13 @@ final class Membership {
     /** A change that the remaining engines could not commit would leave the cluster without a quorum. */
     private void requireQuorum(List<RaftPeer> before, List<RaftPeer> after, long term) {
         Duration recent = config.electionTimeoutMax().multipliedBy(3);
-        Set<String> heard = new HashSet<>(followers.heardWithin(term, recent));
+        Set<String> heard = new HashSet<>();
         heard.add(config.engineId());
+        followers.silence(term).forEach((id, millis) -> {
+            if (millis <= recent.toMillis()) {
+                heard.add(id);
+            }
+        });
         Set<String> known = new HashSet<>();
         before.forEach(p -> known.add(p.getId().toString()));
         List<String> silent = after.stream()

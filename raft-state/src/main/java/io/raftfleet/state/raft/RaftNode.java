@@ -1,5 +1,6 @@
 package io.raftfleet.state.raft;
 
+import com.google.protobuf.ByteString;
 import io.raftfleet.proto.log.Entry;
 import io.raftfleet.state.raft.LeadershipConfirmation.Confirmed;
 import io.raftfleet.state.raft.Proposals.Pending;
@@ -8,6 +9,7 @@ import io.raftfleet.state.raft.ReplicationException.NotLeader;
 import io.raftfleet.state.raft.ReplicationException.Unavailable;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -23,8 +25,6 @@ import org.apache.ratis.protocol.Message;
 import org.apache.ratis.protocol.RaftClientRequest;
 import org.apache.ratis.protocol.RaftPeer;
 import org.apache.ratis.protocol.RaftPeerId;
-import org.apache.ratis.protocol.SnapshotManagementRequest;
-import org.apache.ratis.protocol.TransferLeadershipRequest;
 import org.apache.ratis.server.DivisionInfo;
 import org.apache.ratis.thirdparty.com.google.protobuf.UnsafeByteOperations;
 import org.jspecify.annotations.Nullable;
@@ -58,7 +58,7 @@ public final class RaftNode implements AutoCloseable {
     private final RoundBatcher<Confirmed> reads;
     private final RegistryStateMachine stateMachine;
     private final DataDirectory directory;
-    private final Membership membership;
+    private final Operations operations;
     private volatile @Nullable RatisServer ratis;
 
     /**
@@ -80,8 +80,8 @@ public final class RaftNode implements AutoCloseable {
         this.events = new LeadershipEvents(config.engineId(), listener);
         this.watch = new LeaderWatch(timer);
         this.proposals = new Proposals(config.engineId(), MAX_PROPOSALS, timer);
-        this.membership = new Membership(config, confirmation, proposer, calls::incrementAndGet, timer);
         this.checkpoints = new Checkpoints(state, directory.live(), config);
+        this.operations = new Operations(config, confirmation, checkpoints, applied, proposer, calls, timer);
         Duration round = config.electionTimeoutMax().multipliedBy(3);
         this.confirmations = new RoundBatcher<>(
                 "confirmation of leadership", confirmation::start, round, false, config.maxWaiters(), timer);
@@ -209,7 +209,15 @@ public final class RaftNode implements AutoCloseable {
         // Until Ratis has given the server a role it has no log to ask either.
         if (server == null || server.info().getCurrentRole() == null) {
             return new RaftView(
-                    RaftView.Role.CLOSED, 0, 0, applied.get(), checkpointIndex, config.peers(), null, Map.of());
+                    RaftView.Role.CLOSED,
+                    0,
+                    0,
+                    applied.get(),
+                    checkpointIndex,
+                    config.peers(),
+                    null,
+                    Map.of(),
+                    Map.of());
         }
         DivisionInfo info = server.info();
         long term = info.getCurrentTerm();
@@ -221,7 +229,8 @@ public final class RaftNode implements AutoCloseable {
                 checkpointIndex,
                 server.peers(),
                 server.leader(),
-                info.isLeader() ? confirmation.matchIndexes(term) : Map.of());
+                info.isLeader() ? confirmation.matchIndexes(term) : Map.of(),
+                info.isLeader() ? confirmation.silence(term) : Map.of());
     }
 
     /** How many rounds to the quorum were made for reads, and for confirmations (which reads on the leader share). */
@@ -242,33 +251,9 @@ public final class RaftNode implements AutoCloseable {
      */
     public CompletableFuture<String> transferLeadership(@Nullable String target, Duration deadline) {
         RatisServer server = ratis;
-        if (server == null || !server.info().isLeader()) {
-            return CompletableFuture.failedFuture(
-                    new NotLeader("Engine '" + config.engineId() + "' does not lead and can't hand over."));
-        }
-        String chosen = target != null
-                ? target
-                : confirmation.mostUpToDate(server.info().getCurrentTerm());
-        if (chosen == null || server.peers().stream().noneMatch(p -> p.id().equals(chosen))) {
-            return CompletableFuture.failedFuture(new IllegalArgumentException(
-                    chosen == null ? "There is no other engine to lead." : "Engine '" + chosen + "' is no member."));
-        }
-        TransferLeadershipRequest request = new TransferLeadershipRequest(
-                proposer,
-                server.id(),
-                server.group(),
-                calls.incrementAndGet(),
-                RaftPeerId.valueOf(chosen),
-                Math.max(1, deadline.toMillis()));
-        return Futures.unwrapped(server.admin(s -> s.transferLeadershipAsync(request))
-                .thenApply(reply -> {
-                    if (!reply.isSuccess()) {
-                        throw new Unavailable(
-                                "Engine '" + chosen + "' did not take over the leadership within " + deadline.toMillis()
-                                        + " ms: " + reply.getException().getMessage());
-                    }
-                    return chosen;
-                }));
+        return server == null
+                ? CompletableFuture.failedFuture(new NotLeader("The engine is not started."))
+                : operations.transferLeadership(server, target, deadline);
     }
 
     /**
@@ -285,7 +270,7 @@ public final class RaftNode implements AutoCloseable {
         RatisServer server = ratis;
         return server == null
                 ? CompletableFuture.failedFuture(new NotLeader("The engine is not started."))
-                : membership.change(server, added, removed, deadline);
+                : operations.changeMembers(server, added, removed, deadline);
     }
 
     /**
@@ -295,32 +280,38 @@ public final class RaftNode implements AutoCloseable {
      */
     public CompletableFuture<Long> takeSnapshot(Duration deadline) {
         RatisServer server = ratis;
-        if (server == null) {
-            return CompletableFuture.failedFuture(new Unavailable("The engine is not started."));
-        }
-        long wanted = applied.get();
-        return Futures.unwrapped(Futures.within(
-                checkpointUpTo(server, wanted, deadline),
-                deadline,
-                timer,
-                () -> new Unavailable("No checkpoint up to index " + wanted + " within " + deadline.toMillis()
-                        + " ms: see this engine's log; is the disk full or slow?")));
+        return server == null
+                ? CompletableFuture.failedFuture(new Unavailable("The engine is not started."))
+                : operations.takeSnapshot(server, deadline);
     }
 
-    private CompletableFuture<Long> checkpointUpTo(RatisServer server, long wanted, Duration deadline) {
-        Checkpoint durable = checkpoints.latest();
-        if (wanted <= 0 || (durable != null && durable.index() >= wanted)) {
-            return CompletableFuture.completedFuture(durable == null ? 0L : durable.index());
-        }
-        SnapshotManagementRequest request = SnapshotManagementRequest.newCreate(
-                proposer, server.id(), server.group(), calls.incrementAndGet(), Math.max(1, deadline.toMillis()), 1);
-        return server.admin(s -> s.snapshotManagementAsync(request)).thenCompose(reply -> {
-            if (!reply.isSuccess()) {
-                throw new Unavailable("No checkpoint: " + reply.getException().getMessage());
-            }
-            return checkpoints.written().thenCompose(index -> checkpointUpTo(server, wanted, deadline));
-        });
+    /**
+     * Reads the newest durable checkpoint, every row verified against its checksum. Blocks for as long as {@code reader}
+     * reads; checkpoints are written and replaced meanwhile.
+     *
+     * @throws IOException when there is none, or it can't be read
+     */
+    public void readCheckpoint(CheckpointReader reader) throws IOException {
+        checkpoints.read(reader);
     }
+
+    /** Takes a checkpoint's rows. */
+    @FunctionalInterface
+    public interface CheckpointReader {
+        /** @param rows valid during the call; throws {@link IllegalStateException} on damage */
+        void read(long term, long index, ByteString digest, Iterator<ReplicatedState.Row> rows) throws IOException;
+    }
+
+    /** How much of the disk the log, and the newest checkpoint, take. Looks at the files. */
+    public DiskUsage diskUsage() {
+        Checkpoint newest = checkpoints.latest();
+        return new DiskUsage(
+                DurableFiles.size(directory.group().resolve("current")),
+                newest == null ? 0 : DurableFiles.size(newest.dir()));
+    }
+
+    /** In bytes. */
+    public record DiskUsage(long log, long checkpoint) {}
 
     /** Hands leadership over if this engine leads, waits for its pending proposals, and stops; at most some seconds. */
     @Override

@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param peers the members
  * @param leader null when none is known
  * @param matchIndex by follower id, how far its log is known to match; empty unless this engine leads
+ * @param silence by follower id, how long ago it last answered, in milliseconds; empty unless this engine leads
  */
 public record RaftView(
         Role role,
@@ -23,7 +24,8 @@ public record RaftView(
         long checkpointIndex,
         List<EnginePeer> peers,
         @Nullable EnginePeer leader,
-        Map<String, Long> matchIndex) {
+        Map<String, Long> matchIndex,
+        Map<String, Long> silence) {
 
     /** Role of an engine in its Raft group. */
     public enum Role {

@@ -158,7 +158,7 @@ final class RowStore implements AutoCloseable {
     }
 
     /** Reads all rows in the order of their keys; throws {@link IllegalStateException} from the iterator on damage. */
-    void scan(RowReader reader) {
+    <E extends Exception> void scan(RowReader<E> reader) throws E {
         try (ReadOptions checked = new ReadOptions().setVerifyChecksums(true).setFillCache(false);
                 RocksIterator cursor = db.newIterator(checked)) {
             cursor.seekToFirst();
@@ -167,8 +167,8 @@ final class RowStore implements AutoCloseable {
     }
 
     /** Takes an iterator that is valid during the call. */
-    interface RowReader {
-        void read(Iterator<Row> rows);
+    interface RowReader<E extends Exception> {
+        void read(Iterator<Row> rows) throws E;
     }
 
     private static final class Rows implements Iterator<Row> {

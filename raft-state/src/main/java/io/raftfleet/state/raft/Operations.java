@@ -1,0 +1,104 @@
+package io.raftfleet.state.raft;
+
+import io.raftfleet.state.raft.ReplicationException.NotLeader;
+import io.raftfleet.state.raft.ReplicationException.Unavailable;
+import java.time.Duration;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.atomic.AtomicLong;
+import org.apache.ratis.protocol.ClientId;
+import org.apache.ratis.protocol.RaftPeerId;
+import org.apache.ratis.protocol.SnapshotManagementRequest;
+import org.apache.ratis.protocol.TransferLeadershipRequest;
+import org.jspecify.annotations.Nullable;
+
+/** What operators ask of a {@link RaftNode}: see its methods of the same names. Thread-safe. */
+final class Operations {
+    private final RaftConfig config;
+    private final LeadershipConfirmation followers;
+    private final Checkpoints checkpoints;
+    private final AppliedIndex applied;
+    private final ClientId client;
+    private final AtomicLong calls;
+    private final ScheduledExecutorService timer;
+    private final Membership membership;
+
+    Operations(
+            RaftConfig config,
+            LeadershipConfirmation followers,
+            Checkpoints checkpoints,
+            AppliedIndex applied,
+            ClientId client,
+            AtomicLong calls,
+            ScheduledExecutorService timer) {
+        this.config = config;
+        this.followers = followers;
+        this.checkpoints = checkpoints;
+        this.applied = applied;
+        this.client = client;
+        this.calls = calls;
+        this.timer = timer;
+        this.membership = new Membership(config, followers, client, calls::incrementAndGet, timer);
+    }
+
+    CompletableFuture<List<EnginePeer>> changeMembers(
+            RatisServer server, List<EnginePeer> added, Set<String> removed, Duration deadline) {
+        return membership.change(server, added, removed, deadline);
+    }
+
+    CompletableFuture<String> transferLeadership(RatisServer server, @Nullable String target, Duration deadline) {
+        if (!server.info().isLeader()) {
+            return CompletableFuture.failedFuture(
+                    new NotLeader("Engine '" + config.engineId() + "' does not lead and can't hand over."));
+        }
+        String chosen =
+                target != null ? target : followers.mostUpToDate(server.info().getCurrentTerm());
+        if (chosen == null || server.peers().stream().noneMatch(p -> p.id().equals(chosen))) {
+            return CompletableFuture.failedFuture(new IllegalArgumentException(
+                    chosen == null ? "There is no other engine to lead." : "Engine '" + chosen + "' is no member."));
+        }
+        TransferLeadershipRequest request = new TransferLeadershipRequest(
+                client,
+                server.id(),
+                server.group(),
+                calls.incrementAndGet(),
+                RaftPeerId.valueOf(chosen),
+                Math.max(1, deadline.toMillis()));
+        return Futures.unwrapped(server.admin(s -> s.transferLeadershipAsync(request))
+                .thenApply(reply -> {
+                    if (!reply.isSuccess()) {
+                        throw new Unavailable(
+                                "Engine '" + chosen + "' did not take over the leadership within " + deadline.toMillis()
+                                        + " ms: " + reply.getException().getMessage());
+                    }
+                    return chosen;
+                }));
+    }
+
+    CompletableFuture<Long> takeSnapshot(RatisServer server, Duration deadline) {
+        long wanted = applied.get();
+        return Futures.unwrapped(Futures.within(
+                checkpointUpTo(server, wanted, deadline),
+                deadline,
+                timer,
+                () -> new Unavailable("No checkpoint up to index " + wanted + " within " + deadline.toMillis()
+                        + " ms: see this engine's log; is the disk full or slow?")));
+    }
+
+    private CompletableFuture<Long> checkpointUpTo(RatisServer server, long wanted, Duration deadline) {
+        Checkpoint durable = checkpoints.latest();
+        if (wanted <= 0 || (durable != null && durable.index() >= wanted)) {
+            return CompletableFuture.completedFuture(durable == null ? 0L : durable.index());
+        }
+        SnapshotManagementRequest request = SnapshotManagementRequest.newCreate(
+                client, server.id(), server.group(), calls.incrementAndGet(), Math.max(1, deadline.toMillis()), 1);
+        return server.admin(s -> s.snapshotManagementAsync(request)).thenCompose(reply -> {
+            if (!reply.isSuccess()) {
+                throw new Unavailable("No checkpoint: " + reply.getException().getMessage());
+            }
+            return checkpoints.written().thenCompose(index -> checkpointUpTo(server, wanted, deadline));
+        });
+    }
+}

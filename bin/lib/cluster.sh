@@ -58,6 +58,9 @@ save_cluster() {
     echo "# Settings of this cluster's engines and agents, NAME=VALUE; see docs/configuration.md" >"$DIR/fleet.conf"
 }
 
+# All engines have taken part at least once.
+cluster_is_formed() { [[ -e $DIR/formed ]]; }
+
 require_cluster() {
   cluster_exists || die "there is no cluster in $DIR; start one with: bin/fleet up$(dir_option)"
   load_cluster

@@ -127,6 +127,7 @@ start_cluster() {
   await_machines "${MACHINE_NAMES[@]}"
   for name in "${AGENT_NAMES[@]}"; do start_agent "$name"; done
   await_engines "${ENGINE_NAMES[@]}"
+  : >"$DIR/formed"
   await_agents "${AGENT_NAMES[@]}"
 }
 

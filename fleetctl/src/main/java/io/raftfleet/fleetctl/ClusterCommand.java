@@ -23,7 +23,8 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "cluster",
         abbreviateSynopsis = true,
-        description = "Look at and operate the engines: status, transfer-leader, snapshot",
+        description =
+                "Look at and operate the engines: status, add, remove, replace, transfer-leader, snapshot, backup, restore",
         synopsisSubcommandLabel = "COMMAND")
 final class ClusterCommand extends FleetCommand {
     ClusterCommand(Session session) {
@@ -33,7 +34,7 @@ final class ClusterCommand extends FleetCommand {
     @Override
     public Integer call() {
         session.err(
-                "Which one? fleetctl cluster status, fleetctl cluster transfer-leader, or fleetctl cluster snapshot");
+                "Which one? fleetctl cluster status, add, remove, replace, transfer-leader, snapshot, backup, or restore");
         return 2;
     }
 
@@ -42,7 +43,7 @@ final class ClusterCommand extends FleetCommand {
             name = "status",
             abbreviateSynopsis = true,
             description = {
-                "Show every engine: its role, how far it is, and a digest of its registry",
+                "Show every engine: its role, how far it is, how much it keeps, and a digest of its registry",
                 "",
                 "Asks each endpoint by itself, so it works without a quorum. The exit code is 1 when an endpoint does not answer or"
                         + " when no engine leads."
@@ -70,8 +71,22 @@ final class ClusterCommand extends FleetCommand {
             for (Endpoint endpoint : client.options().endpoints()) {
                 asked.put(endpoint, client.statusAsync(endpoint));
             }
+            var answers = new LinkedHashMap<Endpoint, StatusResponse>();
             var rows = new ArrayList<Map<String, @Nullable Object>>();
             var table = new Table();
+            var refusals = new LinkedHashMap<Endpoint, String>();
+            for (var entry : asked.entrySet()) {
+                try {
+                    answers.put(entry.getKey(), FleetClient.join(entry.getValue()));
+                } catch (FleetClientException e) {
+                    refusals.put(entry.getKey(), String.valueOf(e.getMessage()));
+                }
+            }
+            // How far the cluster is, as far as those that answer know.
+            long commit = answers.values().stream()
+                    .mapToLong(StatusResponse::getCommitIndex)
+                    .max()
+                    .orElse(0);
             table.add(
                     "ENGINE",
                     "ENDPOINT",
@@ -79,28 +94,28 @@ final class ClusterCommand extends FleetCommand {
                     "TERM",
                     "COMMIT",
                     "APPLIED",
+                    "LAG",
                     "SNAPSHOT",
+                    "DISK",
                     "UNITS",
                     "MACHINES",
                     "DIGEST");
             boolean led = false;
-            boolean allAnswered = true;
-            for (var entry : asked.entrySet()) {
-                String endpoint = entry.getKey().toString();
-                try {
-                    StatusResponse status = FleetClient.join(entry.getValue());
+            for (Endpoint asking : asked.keySet()) {
+                String endpoint = asking.toString();
+                StatusResponse status = answers.get(asking);
+                if (status != null) {
                     led |= status.getSelf().getRole() == EngineRole.ENGINE_ROLE_LEADER;
-                    rows.add(row(endpoint, status));
-                    table.add(cells(endpoint, status));
-                } catch (FleetClientException e) {
-                    allAnswered = false;
+                    rows.add(row(endpoint, status, commit));
+                    table.add(cells(endpoint, status, commit));
+                } else {
                     var row = new LinkedHashMap<String, @Nullable Object>();
                     row.put("endpoint", endpoint);
-                    row.put("error", e.getMessage());
+                    row.put("error", refusals.get(asking));
                     rows.add(row);
-                    table.add("-", endpoint, "unreachable", "-", "-", "-", "-", "-", "-", "-");
+                    table.add("-", endpoint, "unreachable", "-", "-", "-", "-", "-", "-", "-", "-", "-");
                     if (!json) {
-                        session.err(String.valueOf(e.getMessage()));
+                        session.err(String.valueOf(refusals.get(asking)));
                     }
                 }
             }
@@ -112,14 +127,14 @@ final class ClusterCommand extends FleetCommand {
                     session.err("None of these engines leads: writes wait until a majority of the engines is up");
                 }
             }
-            return led && allAnswered ? 0 : 1;
+            return led && refusals.isEmpty() ? 0 : 1;
         }
 
         private static String role(EngineInfo engine) {
             return engine.getRole().name().substring("ENGINE_ROLE_".length()).toLowerCase(Locale.ROOT);
         }
 
-        private static String[] cells(String endpoint, StatusResponse status) {
+        private static String[] cells(String endpoint, StatusResponse status, long commit) {
             String digest = Words.hash(status.getRegistryDigest(), true);
             return new String[] {
                 status.getSelf().getId(),
@@ -128,14 +143,25 @@ final class ClusterCommand extends FleetCommand {
                 Long.toString(status.getTerm()),
                 Long.toString(status.getCommitIndex()),
                 Long.toString(status.getAppliedIndex()),
+                Long.toString(lag(status, commit)),
                 Long.toString(status.getSnapshotIndex()),
+                mebibytes(status.getLogBytes() + status.getSnapshotBytes()),
                 Integer.toString(status.getUnits()),
                 Integer.toString(status.getMachines()),
                 digest.substring(0, Math.min(2 * DIGEST_BYTES, digest.length()))
             };
         }
 
-        private static Map<String, @Nullable Object> row(String endpoint, StatusResponse status) {
+        /** Entries that the cluster has committed and this engine has yet to apply. */
+        private static long lag(StatusResponse status, long commit) {
+            return Math.max(0, commit - status.getAppliedIndex());
+        }
+
+        private static String mebibytes(long bytes) {
+            return String.format(Locale.ROOT, "%.1fM", bytes / (double) (1 << 20));
+        }
+
+        private static Map<String, @Nullable Object> row(String endpoint, StatusResponse status, long commit) {
             var row = new LinkedHashMap<String, @Nullable Object>();
             row.put("endpoint", endpoint);
             row.put("id", status.getSelf().getId());
@@ -145,7 +171,10 @@ final class ClusterCommand extends FleetCommand {
             row.put("term", status.getTerm());
             row.put("commitIndex", status.getCommitIndex());
             row.put("appliedIndex", status.getAppliedIndex());
+            row.put("lag", lag(status, commit));
             row.put("snapshotIndex", status.getSnapshotIndex());
+            row.put("logBytes", status.getLogBytes());
+            row.put("snapshotBytes", status.getSnapshotBytes());
             row.put("registryDigest", Words.hash(status.getRegistryDigest(), true));
             row.put("units", status.getUnits());
             row.put("machines", status.getMachines());
@@ -166,6 +195,9 @@ final class ClusterCommand extends FleetCommand {
             row.put("grpc", engine.getGrpcAddress());
             row.put("http", engine.getHttpAddress());
             row.put("matchIndex", engine.getMatchIndex());
+            if (engine.hasSilentMs()) {
+                row.put("silentMs", engine.getSilentMs());
+            }
             return row;
         }
     }

@@ -35,7 +35,12 @@ final class CommandTable {
                 () -> new CommandLine(new ClusterCommand(session))
                         .addSubcommand(new ClusterCommand.StatusOfEngines(session))
                         .addSubcommand(new ClusterCommand.TransferLeader(session))
-                        .addSubcommand(new ClusterCommand.Snapshot(session)));
+                        .addSubcommand(new ClusterCommand.Snapshot(session))
+                        .addSubcommand(new ClusterMembers.Add(session))
+                        .addSubcommand(new ClusterMembers.Remove(session))
+                        .addSubcommand(new ClusterMembers.Replace(session))
+                        .addSubcommand(new ClusterBackup.Backup(session))
+                        .addSubcommand(new ClusterBackup.Restore(session)));
         commands.put("destroy", () -> new DestroyCommand(session));
         // No method reference: picocli's class files are of a version that JDK 25's cache can't hold, and making one
         // crashes

@@ -1,8 +1,13 @@
 package io.raftfleet.engine.server;
 
 import io.grpc.Status;
+import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import io.raftfleet.engine.api.Async;
+import io.raftfleet.proto.cluster.BackupChunk;
+import io.raftfleet.proto.cluster.BackupRequest;
+import io.raftfleet.proto.cluster.ChangeMembersRequest;
+import io.raftfleet.proto.cluster.ChangeMembersResponse;
 import io.raftfleet.proto.cluster.ClusterGrpc;
 import io.raftfleet.proto.cluster.EngineInfo;
 import io.raftfleet.proto.cluster.EngineRole;
@@ -18,6 +23,7 @@ import io.raftfleet.state.raft.RaftNode;
 import io.raftfleet.state.raft.RaftView;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -31,10 +37,20 @@ final class ClusterService extends ClusterGrpc.ClusterImplBase {
     private final Registry registry;
     private final RaftNode raft;
     private final LeaderRoute route;
+    private final EnginePeer self;
+    private final Executor tasks;
+    private final MemberChanges members;
+    private final Backups backups;
 
-    ClusterService(String engineId, String clusterId, Registry registry, RaftNode raft, LeaderRoute route) {
-        this.engineId = engineId;
+    /** @param tasks runs what blocks */
+    ClusterService(
+            EnginePeer self, String clusterId, Registry registry, RaftNode raft, LeaderRoute route, Executor tasks) {
+        this.self = self;
+        this.engineId = self.id();
         this.clusterId = clusterId;
+        this.tasks = tasks;
+        this.members = new MemberChanges(engineId, clusterId, raft, route);
+        this.backups = new Backups(engineId, clusterId, registry, raft);
         this.registry = registry;
         this.raft = raft;
         this.route = route;
@@ -47,14 +63,11 @@ final class ClusterService extends ClusterGrpc.ClusterImplBase {
                 .setClusterId(clusterId)
                 .setTerm(view.term())
                 .setCommitIndex(view.commitIndex())
-                .setSnapshotIndex(view.checkpointIndex());
-        for (var peer : view.peers()) {
-            var info = info(peer, view);
-            response.addEngines(info);
-            if (peer.id().equals(engineId)) {
-                response.setSelf(info);
-            }
-        }
+                .setSnapshotIndex(view.checkpointIndex())
+                .setSelf(info(self, view));
+        view.peers().forEach(peer -> response.addEngines(info(peer, view)));
+        var disk = raft.diskUsage();
+        response.setLogBytes(disk.log()).setSnapshotBytes(disk.checkpoint());
         // Digest and index of one moment, so that engines can be compared.
         registry.read(registryView -> response.setIncarnation(registryView.incarnation())
                 .setAppliedIndex(registryView.appliedIndex())
@@ -97,8 +110,18 @@ final class ClusterService extends ClusterGrpc.ClusterImplBase {
                 responses);
     }
 
+    @Override
+    public void changeMembers(ChangeMembersRequest request, StreamObserver<ChangeMembersResponse> responses) {
+        members.change(request, responses);
+    }
+
+    @Override
+    public void backup(BackupRequest request, StreamObserver<BackupChunk> responses) {
+        backups.send((ServerCallStreamObserver<BackupChunk>) responses, tasks);
+    }
+
     private EngineInfo info(EnginePeer peer, RaftView view) {
-        return EngineInfo.newBuilder()
+        var info = EngineInfo.newBuilder()
                 .setId(peer.id())
                 .setRaftAddress(peer.raftAddress())
                 .setGrpcAddress(peer.grpcAddress())
@@ -107,12 +130,20 @@ final class ClusterService extends ClusterGrpc.ClusterImplBase {
                 .setMatchIndex(
                         peer.id().equals(engineId)
                                 ? view.appliedIndex()
-                                : view.matchIndex().getOrDefault(peer.id(), 0L))
-                .build();
+                                : view.matchIndex().getOrDefault(peer.id(), 0L));
+        var silence = view.silence().get(peer.id());
+        if (silence != null) {
+            info.setSilentMs(silence);
+        }
+        return info.build();
     }
 
     private EngineRole role(EnginePeer peer, RaftView view) {
         if (peer.id().equals(engineId)) {
+            if (view.role() == RaftView.Role.FOLLOWER
+                    && view.peers().stream().noneMatch(member -> member.id().equals(engineId))) {
+                return EngineRole.ENGINE_ROLE_JOINING;
+            }
             return switch (view.role()) {
                 case LEADER -> EngineRole.ENGINE_ROLE_LEADER;
                 case FOLLOWER -> EngineRole.ENGINE_ROLE_FOLLOWER;

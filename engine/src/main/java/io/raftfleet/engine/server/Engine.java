@@ -85,7 +85,7 @@ final class Engine implements AutoCloseable {
     /**
      * Takes the data directory; opens nothing yet.
      *
-     * @throws IOException when the directory is another engine's, in use, or empty without {@code bootstrap}
+     * @throws IOException when the directory is another engine's, in use, or empty without {@code bootstrap} or {@code join}
      */
     Engine(EngineConfig config) throws IOException {
         this.config = config;
@@ -99,6 +99,7 @@ final class Engine implements AutoCloseable {
         raft = new RaftNode(
                 RaftConfig.builder(config.engineId(), config.clusterId(), config.dataDir(), config.peers())
                         .bootstrap(config.bootstrap())
+                        .join(config.join())
                         .electionTimeout(config.electionMin(), config.electionMax())
                         .build(),
                 registry,
@@ -130,7 +131,7 @@ final class Engine implements AutoCloseable {
                         new FleetService(api, watches, new UnitLogs(registry, logs, route), this::version)))
                 .addService(MalformedMessages.refused(gateway))
                 .addService(MalformedMessages.refused(
-                        new ClusterService(config.engineId(), clusterId, registry, raft, route)))
+                        new ClusterService(config.self(), clusterId, registry, raft, route, tasks)))
                 .build();
         http = new FleetHttp(api, this::health, metrics, random, clock, Deadlines.DEFAULT, config.pageSize());
         registry.addListener(sessions);
@@ -179,7 +180,7 @@ final class Engine implements AutoCloseable {
     @Override
     public void close() {
         var view = raft.view();
-        if (view.role() == RaftView.Role.LEADER && config.peers().size() > 1) {
+        if (view.role() == RaftView.Role.LEADER && view.peers().size() > 1) {
             try {
                 var next = raft.transferLeadership(null, HAND_OVER_DEADLINE)
                         .get(HAND_OVER_DEADLINE.toMillis() + 500, TimeUnit.MILLISECONDS);
@@ -214,7 +215,7 @@ final class Engine implements AutoCloseable {
     }
 
     private void handOver() {
-        if (config.peers().size() > 1) {
+        if (raft.view().peers().size() > 1) {
             Async.whenDone(raft.transferLeadership(null, HAND_OVER_DEADLINE), (next, why) -> {
                 if (why != null) {
                     log.warn("leadership could not be handed over: {}", why.getMessage());

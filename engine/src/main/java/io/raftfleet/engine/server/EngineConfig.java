@@ -18,8 +18,9 @@ import org.slf4j.event.Level;
  * @param http where HTTP listens
  * @param httpSocket unix socket on which HTTP listens too
  * @param grpc where clients and agents are served
- * @param peers all engines of the cluster, this one among them
+ * @param peers this engine, and others of its cluster; who the members are counts for {@code bootstrap} alone
  * @param bootstrap whether an empty data directory may become a member of a new cluster
+ * @param join whether an engine with an empty data directory waits to be added to the cluster of its peers
  * @param agentTtl after this long without a heartbeat a machine is lost
  * @param pageSize rows a page in HTTP v1
  * @param electionMin lower bound of the election timeout
@@ -35,6 +36,7 @@ record EngineConfig(
         InetSocketAddress grpc,
         List<EnginePeer> peers,
         boolean bootstrap,
+        boolean join,
         Duration agentTtl,
         int pageSize,
         Duration electionMin,
@@ -43,5 +45,13 @@ record EngineConfig(
 
     EngineConfig {
         peers = List.copyOf(peers);
+    }
+
+    /** This engine among the peers. */
+    EnginePeer self() {
+        return peers.stream()
+                .filter(peer -> peer.id().equals(engineId))
+                .findFirst()
+                .orElseThrow();
     }
 }

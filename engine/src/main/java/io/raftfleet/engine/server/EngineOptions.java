@@ -67,7 +67,7 @@ final class EngineOptions {
     @Option(
             names = "--peers",
             paramLabel = "ID=RAFT/GRPC/HTTP,...",
-            description = "All engines, this one too, each with its three host:port addresses.")
+            description = "This engine and the others, each with its three host:port addresses.")
     @Nullable
     String peers;
 
@@ -75,6 +75,13 @@ final class EngineOptions {
             names = "--bootstrap",
             description = "Let an empty data directory become a member of a new cluster. For the first start alone.")
     boolean bootstrap;
+
+    @Option(
+            names = "--join",
+            description =
+                    "With an empty data directory, wait to be added to the cluster that --peers belong to; see fleetctl"
+                            + " cluster add. For the first start, under an id that the cluster never had.")
+    boolean join;
 
     @Option(names = "--agent-ttl", paramLabel = "TIME", description = "Unheard for so long, a machine is lost (30s).")
     @Nullable
@@ -115,6 +122,9 @@ final class EngineOptions {
             throw new SettingsException(
                     "--raft " + raftAddress + " is not what --peers says of engine " + id + ": " + self.raftAddress());
         }
+        if (bootstrap && join) {
+            throw new SettingsException("--bootstrap forms a new cluster, --join waits to be added to one: choose one");
+        }
         var election = electionTimeout.split("-", -1);
         if (election.length != 2) {
             throw new SettingsException("--election-timeout " + electionTimeout + ": it is like 500ms-1000ms");
@@ -133,6 +143,7 @@ final class EngineOptions {
                         address("--grpc", value(grpc, settings, Setting.GRPC).orElse(self.grpcAddress()))),
                 engines,
                 bootstrap,
+                join,
                 duration(
                         "agent_ttl",
                         value(agentTtl, settings, Setting.AGENT_TTL).orElse("30s")),

@@ -3,6 +3,9 @@ package io.raftfleet.fleetctl.client;
 import com.google.protobuf.CodedOutputStream;
 import io.grpc.MethodDescriptor;
 import io.grpc.Status;
+import io.raftfleet.proto.cluster.BackupRequest;
+import io.raftfleet.proto.cluster.ChangeMembersRequest;
+import io.raftfleet.proto.cluster.ChangeMembersResponse;
 import io.raftfleet.proto.cluster.ClusterGrpc;
 import io.raftfleet.proto.cluster.StatusRequest;
 import io.raftfleet.proto.cluster.StatusResponse;
@@ -303,6 +306,28 @@ public final class FleetClient implements AutoCloseable {
                 TakeSnapshotRequest.getDefaultInstance(),
                 timeout,
                 indexOf(endpoint));
+    }
+
+    /**
+     * Adds and removes engines in one step. Sent once: who loses the answer looks at the status before asking again.
+     *
+     * @param timeout new engines are brought up to date in it
+     */
+    public ChangeMembersResponse changeMembers(ChangeMembersRequest request, Duration timeout) {
+        version(); // finds an engine that answers
+        return join(caller.callOne(ClusterGrpc.getChangeMembersMethod(), request, timeout, connections.preferred()));
+    }
+
+    /** The bytes of a backup file, from an engine that answers. */
+    public BackupReader backup() {
+        version();
+        int endpoint = connections.preferred();
+        return new BackupReader(
+                ServerStream.open(
+                        connections.channel(endpoint),
+                        ClusterGrpc.getBackupMethod(),
+                        BackupRequest.getDefaultInstance()),
+                connections.endpoint(endpoint));
     }
 
     private int indexOf(Endpoint endpoint) {

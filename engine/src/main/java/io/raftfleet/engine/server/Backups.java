@@ -1,0 +1,187 @@
+package io.raftfleet.engine.server;
+
+import com.google.common.hash.Hasher;
+import com.google.common.hash.Hashing;
+import com.google.protobuf.ByteString;
+import com.google.protobuf.CodedOutputStream;
+import com.google.protobuf.MessageLite;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.grpc.stub.ServerCallStreamObserver;
+import io.raftfleet.proto.cluster.BackupChunk;
+import io.raftfleet.proto.cluster.BackupHeader;
+import io.raftfleet.proto.cluster.BackupRow;
+import io.raftfleet.state.Registry;
+import io.raftfleet.state.RegistryView;
+import io.raftfleet.state.raft.RaftNode;
+import io.raftfleet.state.raft.ReplicatedState.Row;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Iterator;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Writes the registry as a backup file, in the format that {@code cluster.proto} tells: a checkpoint at or after the call,
+ * read row by row, as fast as the client takes it. Nothing waits for it, and its memory is one chunk.
+ */
+final class Backups {
+    private static final Logger log = LoggerFactory.getLogger(Backups.class);
+    static final String MAGIC = "raftfleet backup 1\n";
+
+    private static final int CHUNK = 256 * 1024;
+    private static final Duration CHECKPOINT = Duration.ofMinutes(2);
+    private static final Duration STALLED = Duration.ofMinutes(1);
+
+    private final String engineId;
+    private final String clusterId;
+    private final Registry registry;
+    private final RaftNode raft;
+
+    Backups(String engineId, String clusterId, Registry registry, RaftNode raft) {
+        this.engineId = engineId;
+        this.clusterId = clusterId;
+        this.registry = registry;
+        this.raft = raft;
+    }
+
+    /** Sends to a client, on a thread of {@code tasks}, which may block. To be called while the call arrives. */
+    void send(ServerCallStreamObserver<BackupChunk> client, Executor tasks) {
+        var chunks = new Chunks(client);
+        client.setOnReadyHandler(chunks::signal);
+        client.setOnCancelHandler(chunks::signal);
+        tasks.execute(() -> send(client, chunks));
+    }
+
+    private void send(ServerCallStreamObserver<BackupChunk> client, Chunks chunks) {
+        try {
+            raft.readIndex(CHECKPOINT).get(CHECKPOINT.toMillis(), TimeUnit.MILLISECONDS);
+            raft.takeSnapshot(CHECKPOINT).get(CHECKPOINT.toMillis(), TimeUnit.MILLISECONDS);
+            raft.readCheckpoint((term, index, digest, rows) -> write(term, index, digest, rows, chunks));
+            client.onCompleted();
+            log.info("engine {} has sent a backup to a client", engineId);
+        } catch (ExecutionException | TimeoutException | IOException | IllegalStateException e) {
+            var cause = e instanceof ExecutionException && e.getCause() != null ? e.getCause() : e;
+            log.warn("engine {} could not make a backup: {}", engineId, cause.toString());
+            client.onError(Status.UNAVAILABLE
+                    .withDescription("no backup: " + cause.getMessage())
+                    .asRuntimeException());
+        } catch (StatusRuntimeException e) {
+            log.info("engine {}: a client gave its backup up: {}", engineId, e.getMessage());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void write(long term, long index, ByteString digest, Iterator<Row> rows, Chunks chunks) throws IOException {
+        chunks.write(MAGIC.getBytes(StandardCharsets.US_ASCII));
+        var out = CodedOutputStream.newInstance(chunks, 8192);
+        put(
+                out,
+                BackupHeader.newBuilder()
+                        .setClusterId(clusterId)
+                        .setIncarnation(registry.read(RegistryView::incarnation))
+                        .setTerm(term)
+                        .setIndex(index)
+                        .setRegistryDigest(digest)
+                        .build());
+        while (rows.hasNext()) {
+            var row = rows.next();
+            var value = row.value();
+            put(
+                    out,
+                    BackupRow.newBuilder()
+                            .setKey(row.key())
+                            .setValue(value == null ? ByteString.EMPTY : value)
+                            .build());
+        }
+        out.writeUInt32NoTag(0);
+        out.flush();
+        chunks.finish();
+    }
+
+    private static void put(CodedOutputStream out, MessageLite message) throws IOException {
+        out.writeUInt32NoTag(message.getSerializedSize());
+        message.writeTo(out);
+    }
+
+    /** Bytes to messages, held back until the client is ready for more. Used by one thread; gRPC's threads only signal. */
+    private static final class Chunks extends OutputStream {
+        private final ServerCallStreamObserver<BackupChunk> client;
+        private final Hasher sum = Hashing.sha256().newHasher();
+        private final ByteString.Output buffer = ByteString.newOutput(CHUNK);
+        private final ReentrantLock lock = new ReentrantLock();
+        private final Condition changed = lock.newCondition();
+
+        Chunks(ServerCallStreamObserver<BackupChunk> client) {
+            this.client = client;
+        }
+
+        /** Called by gRPC when the client may be ready, or has gone. */
+        void signal() {
+            lock.lock();
+            try {
+                changed.signalAll();
+            } finally {
+                lock.unlock();
+            }
+        }
+
+        @Override
+        public void write(int b) throws IOException {
+            write(new byte[] {(byte) b});
+        }
+
+        @Override
+        public void write(byte[] bytes, int offset, int length) throws IOException {
+            sum.putBytes(bytes, offset, length);
+            buffer.write(bytes, offset, length);
+            if (buffer.size() >= CHUNK) {
+                send();
+            }
+        }
+
+        void finish() throws IOException {
+            buffer.write(sum.hash().asBytes());
+            send();
+        }
+
+        private void send() throws IOException {
+            awaitReady();
+            client.onNext(
+                    BackupChunk.newBuilder().setData(buffer.toByteString()).build());
+            buffer.reset();
+        }
+
+        private void awaitReady() throws IOException {
+            long left = STALLED.toNanos();
+            lock.lock();
+            try {
+                while (!client.isReady()) {
+                    if (client.isCancelled()) {
+                        throw Status.CANCELLED
+                                .withDescription("the client has gone")
+                                .asRuntimeException();
+                    }
+                    if (left <= 0) {
+                        throw new IOException("the client took nothing for " + STALLED.toSeconds() + " s");
+                    }
+                    left = changed.awaitNanos(left);
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new IOException("the engine is stopping", e);
+            } finally {
+                lock.unlock();
+            }
+        }
+    }
+}

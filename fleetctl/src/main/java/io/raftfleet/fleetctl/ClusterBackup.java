@@ -1,0 +1,150 @@
+package io.raftfleet.fleetctl;
+
+import com.google.protobuf.ByteString;
+import io.raftfleet.fleetctl.client.BackupReader;
+import io.raftfleet.fleetctl.client.FleetClientException;
+import io.raftfleet.proto.fleet.ListUnitsRequest;
+import io.raftfleet.proto.fleet.Page;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.channels.Channels;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Parameters;
+
+/** {@code cluster backup} and {@code cluster restore}. */
+final class ClusterBackup {
+    private ClusterBackup() {}
+
+    /** Writes a backup file. */
+    @Command(
+            name = "backup",
+            abbreviateSynopsis = true,
+            description = {
+                "Write the cluster's registry to a file",
+                "",
+                "It has everything that was acknowledged before, and a checksum. The file appears when it is complete."
+            })
+    static final class Backup extends FleetCommand {
+        @Parameters(paramLabel = "FILE")
+        String file = "";
+
+        Backup(Session session) {
+            super(session);
+        }
+
+        @Override
+        public Integer call() {
+            Path target = session.terminal().directory().resolve(file);
+            if (Files.exists(target)) {
+                throw new CommandException(target + " exists: name another file", null);
+            }
+            Path part = target.resolveSibling(target.getFileName() + ".part");
+            try {
+                download(part);
+                BackupFile backup = BackupFile.read(part);
+                Files.move(part, target, StandardCopyOption.ATOMIC_MOVE);
+                session.out("Backup of cluster " + backup.header().getClusterId() + " at index "
+                        + backup.header().getIndex() + ": " + backup.units().size() + " units, "
+                        + Files.size(target) + " bytes, in " + target);
+                return 0;
+            } catch (IOException | FleetClientException e) {
+                throw new CommandException("Error making a backup: " + e.getMessage(), e);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                return 1;
+            }
+        }
+
+        private void download(Path part) throws IOException, InterruptedException {
+            try (BackupReader reader = session.client().backup();
+                    FileChannel channel = FileChannel.open(
+                            part,
+                            StandardOpenOption.CREATE,
+                            StandardOpenOption.TRUNCATE_EXISTING,
+                            StandardOpenOption.WRITE);
+                    OutputStream out = Channels.newOutputStream(channel)) {
+                for (ByteString data = reader.next(); data != null; data = reader.next()) {
+                    data.writeTo(out);
+                }
+                channel.force(true);
+            }
+        }
+    }
+
+    /** Puts a backup's units into an empty cluster. */
+    @Command(
+            name = "restore",
+            abbreviateSynopsis = true,
+            description = {
+                "Put the units of a backup file, with what was desired of them, into a cluster that has none",
+                "",
+                "Also what operators said of machines that are connected. The units are placed anew."
+            })
+    static final class Restore extends FleetCommand {
+        @Parameters(paramLabel = "FILE")
+        String file = "";
+
+        Restore(Session session) {
+            super(session);
+        }
+
+        @Override
+        public Integer call() {
+            try {
+                BackupFile backup =
+                        BackupFile.read(session.terminal().directory().resolve(file));
+                requireEmpty();
+                // First, so that units are placed by it.
+                int refused = patch(backup);
+                refused += create(backup);
+                session.out("Restored " + backup.units().size() + " units of cluster "
+                        + backup.header().getClusterId() + ", as of index "
+                        + backup.header().getIndex());
+                return refused == 0 ? 0 : 1;
+            } catch (IOException | FleetClientException e) {
+                throw new CommandException("Error restoring: " + e.getMessage(), e);
+            }
+        }
+
+        private void requireEmpty() throws IOException {
+            var page = ListUnitsRequest.newBuilder().setPage(Page.newBuilder().setSize(1));
+            var units = session.client().listUnits(page.build()).rows();
+            if (!units.isEmpty()) {
+                throw new IOException("the cluster is not empty, it has unit "
+                        + units.getFirst().getName() + ": restore into a new cluster, or destroy its units first");
+            }
+        }
+
+        private int patch(BackupFile backup) {
+            int refused = 0;
+            var results = session.client().patchMachines(backup.patches()).results();
+            for (int i = 0; i < results.size(); i++) {
+                if (!UnitCreator.succeeded(results.get(i))) {
+                    var patch = backup.patches().get(i);
+                    session.err("Not restored: " + patch.getKey() + " of machine " + patch.getMachineId() + ": "
+                            + UnitCreator.reason(results.get(i)));
+                    refused++;
+                }
+            }
+            return refused;
+        }
+
+        private int create(BackupFile backup) {
+            int refused = 0;
+            var results = session.client().createUnits(backup.units(), false).results();
+            for (int i = 0; i < results.size(); i++) {
+                if (!UnitCreator.succeeded(results.get(i))) {
+                    session.err("Not restored: unit " + backup.units().get(i).getName() + ": "
+                            + UnitCreator.reason(results.get(i)));
+                    refused++;
+                }
+            }
+            return refused;
+        }
+    }
+}

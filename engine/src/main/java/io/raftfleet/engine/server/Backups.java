@@ -55,6 +55,12 @@ final class Backups {
 
     /** Sends to a client, on a thread of {@code tasks}, which may block. To be called while the call arrives. */
     void send(ServerCallStreamObserver<BackupChunk> client, Executor tasks) {
+        if (raft.view().leader() == null) {
+            client.onError(Status.UNAVAILABLE
+                    .withDescription("no leader is known, so this engine may lack what was acknowledged: ask another")
+                    .asRuntimeException());
+            return;
+        }
         var chunks = new Chunks(client);
         client.setOnReadyHandler(chunks::signal);
         client.setOnCancelHandler(chunks::signal);

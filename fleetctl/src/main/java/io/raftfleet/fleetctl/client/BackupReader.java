@@ -3,6 +3,8 @@ package io.raftfleet.fleetctl.client;
 import com.google.protobuf.ByteString;
 import io.grpc.Status;
 import io.raftfleet.proto.cluster.BackupChunk;
+import io.raftfleet.proto.cluster.BackupRequest;
+import io.raftfleet.proto.cluster.ClusterGrpc;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -11,36 +13,53 @@ public final class BackupReader implements AutoCloseable {
     /** An engine may have to write a checkpoint first. */
     private static final long PATIENCE = TimeUnit.MINUTES.toNanos(3);
 
-    private final ServerStream<?, BackupChunk> stream;
-    private final Endpoint engine;
+    private final Connections connections;
+    private int endpoint;
+    private int refusals;
+    private boolean started;
+    private ServerStream<?, BackupChunk> stream;
 
-    BackupReader(ServerStream<?, BackupChunk> stream, Endpoint engine) {
-        this.stream = stream;
-        this.engine = engine;
+    BackupReader(Connections connections) {
+        this.connections = connections;
+        this.endpoint = connections.preferred();
+        this.stream = open(connections, endpoint);
+    }
+
+    private static ServerStream<?, BackupChunk> open(Connections connections, int endpoint) {
+        return ServerStream.open(
+                connections.channel(endpoint), ClusterGrpc.getBackupMethod(), BackupRequest.getDefaultInstance());
     }
 
     /**
-     * The next bytes, or null at the end.
+     * The next bytes, or null at the end. An engine that can't begin is passed over for the next.
      *
-     * @throws FleetClientException when the engine makes no backup, falls silent for minutes, or is gone
+     * @throws FleetClientException when no engine makes a backup, or the one that began falls silent or breaks off
      */
     public @Nullable ByteString next() throws InterruptedException {
-        BackupChunk chunk = stream.next(PATIENCE);
-        if (chunk != null) {
-            return chunk.getData();
+        while (true) {
+            BackupChunk chunk = stream.next(PATIENCE);
+            if (chunk != null) {
+                started = true;
+                return chunk.getData();
+            }
+            Status end = stream.end();
+            if (end != null && end.isOk()) {
+                return null;
+            }
+            Status why = end == null
+                    ? Status.DEADLINE_EXCEEDED.withDescription(
+                            "nothing came for " + TimeUnit.NANOSECONDS.toMinutes(PATIENCE) + " minutes")
+                    : end;
+            Endpoint asked = connections.endpoint(endpoint);
+            refusals++;
+            if (started || refusals >= connections.size()) {
+                throw new FleetClientException(
+                        why.getCode(), "engine " + asked + ": " + Failures.reason(why), why.getCause());
+            }
+            stream.close();
+            endpoint = connections.after(endpoint);
+            stream = open(connections, endpoint);
         }
-        Status end = stream.end();
-        if (end == null) {
-            throw new FleetClientException(
-                    Status.Code.DEADLINE_EXCEEDED,
-                    "engine " + engine + " has sent nothing of the backup for "
-                            + TimeUnit.NANOSECONDS.toMinutes(PATIENCE) + " minutes",
-                    null);
-        }
-        if (end.isOk()) {
-            return null;
-        }
-        throw Failures.refused(end, engine);
     }
 
     @Override

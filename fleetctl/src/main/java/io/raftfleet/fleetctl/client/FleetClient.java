@@ -3,7 +3,6 @@ package io.raftfleet.fleetctl.client;
 import com.google.protobuf.CodedOutputStream;
 import io.grpc.MethodDescriptor;
 import io.grpc.Status;
-import io.raftfleet.proto.cluster.BackupRequest;
 import io.raftfleet.proto.cluster.ChangeMembersRequest;
 import io.raftfleet.proto.cluster.ChangeMembersResponse;
 import io.raftfleet.proto.cluster.ClusterGrpc;
@@ -309,25 +308,18 @@ public final class FleetClient implements AutoCloseable {
     }
 
     /**
-     * Adds and removes engines in one step. Sent once: who loses the answer looks at the status before asking again.
+     * Adds and removes engines in one step. When an answer is lost on the way the call is sent again, and may then be refused
+     * because it has been done.
      *
      * @param timeout new engines are brought up to date in it
      */
     public ChangeMembersResponse changeMembers(ChangeMembersRequest request, Duration timeout) {
-        version(); // finds an engine that answers
-        return join(caller.callOne(ClusterGrpc.getChangeMembersMethod(), request, timeout, connections.preferred()));
+        return join(caller.call(ClusterGrpc.getChangeMembersMethod(), request, timeout));
     }
 
-    /** The bytes of a backup file, from an engine that answers. */
+    /** The bytes of a backup file, from the first engine that makes one. */
     public BackupReader backup() {
-        version();
-        int endpoint = connections.preferred();
-        return new BackupReader(
-                ServerStream.open(
-                        connections.channel(endpoint),
-                        ClusterGrpc.getBackupMethod(),
-                        BackupRequest.getDefaultInstance()),
-                connections.endpoint(endpoint));
+        return new BackupReader(connections);
     }
 
     private int indexOf(Endpoint endpoint) {

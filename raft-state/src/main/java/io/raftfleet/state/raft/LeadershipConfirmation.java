@@ -19,6 +19,7 @@ import org.apache.ratis.server.RaftConfiguration;
 import org.apache.ratis.server.RaftServer;
 import org.apache.ratis.server.leader.FollowerInfo;
 import org.apache.ratis.server.leader.LogAppender;
+import org.apache.ratis.server.raftlog.RaftLog;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -94,9 +95,16 @@ final class LeadershipConfirmation {
         return ofMembers(term, FollowerInfo::getMatchIndex);
     }
 
-    /** How long ago each member last answered the leader of {@code term}, in milliseconds. */
+    /** How long ago each member last answered the leader of {@code term}, in milliseconds; without those that never did. */
     Map<String, Long> silence(long term) {
-        return ofMembers(term, f -> f.getLastRpcResponseTime().elapsedTimeMs());
+        Map<String, Long> silence = ofMembers(
+                term,
+                f -> f.getMatchIndex() < RaftLog.LEAST_VALID_LOG_INDEX
+                        ? Long.MAX_VALUE // Ratis lets a new leader's followers begin with an answer that they never
+                        // gave
+                        : f.getLastRpcResponseTime().elapsedTimeMs());
+        silence.values().removeIf(millis -> millis == Long.MAX_VALUE);
+        return silence;
     }
 
     private synchronized Map<String, Long> ofMembers(long term, ToLongFunction<FollowerInfo> number) {

@@ -9,6 +9,8 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import java.util.stream.Stream;
 import org.apache.ratis.protocol.ClientId;
@@ -18,7 +20,6 @@ import org.apache.ratis.protocol.SetConfigurationRequest.Arguments;
 import org.apache.ratis.protocol.SetConfigurationRequest.Mode;
 import org.apache.ratis.protocol.exceptions.ReconfigurationInProgressException;
 import org.apache.ratis.protocol.exceptions.ReconfigurationTimeoutException;
-import org.apache.ratis.server.RaftConfiguration;
 
 /**
  * Changes who the members are, on the leader. Ratis first brings new engines up to date as learners without a vote, then
@@ -26,6 +27,8 @@ import org.apache.ratis.server.RaftConfiguration;
  * Thread-safe; Ratis takes one change at a time and refuses others meanwhile.
  */
 final class Membership {
+    private static final Duration LOOK = Duration.ofMillis(50);
+
     private final RaftConfig config;
     private final LeadershipConfirmation followers;
     private final ClientId client;
@@ -52,15 +55,25 @@ final class Membership {
             return CompletableFuture.failedFuture(
                     new NotLeader("Engine '" + config.engineId() + "' does not lead: ask the leader."));
         }
-        RaftConfiguration current = server.division().getRaftConf();
-        List<RaftPeer> before = List.copyOf(current.getCurrentPeers());
+        List<RaftPeer> before = List.copyOf(server.division().getRaftConf().getCurrentPeers());
         List<RaftPeer> after;
         try {
             after = newMembers(before, added, removed);
-            requireQuorum(before, after, server.info().getCurrentTerm());
-        } catch (IllegalArgumentException | Unavailable e) {
+        } catch (IllegalArgumentException e) {
             return CompletableFuture.failedFuture(e);
         }
+        CompletableFuture<Void> quorum = new CompletableFuture<>();
+        awaitQuorum(server, before, after, System.nanoTime() + recent().toNanos(), quorum);
+        return Futures.within(
+                quorum.thenCompose(ready -> configure(server, before, after, added)),
+                deadline,
+                timer,
+                () -> new Unavailable("The change of members was not done within " + deadline.toMillis()
+                        + " ms and may yet be: look at fleetctl cluster status."));
+    }
+
+    private CompletableFuture<List<EnginePeer>> configure(
+            RatisServer server, List<RaftPeer> before, List<RaftPeer> after, List<EnginePeer> added) {
         Arguments arguments = Arguments.newBuilder()
                 .setMode(Mode.COMPARE_AND_SET)
                 .setServersInCurrentConf(before)
@@ -70,22 +83,15 @@ final class Membership {
                 .build();
         SetConfigurationRequest request =
                 new SetConfigurationRequest(client, server.id(), server.group(), calls.getAsLong(), arguments);
-        CompletableFuture<List<EnginePeer>> changed = server.admin(s -> s.setConfigurationAsync(request))
-                .handle((reply, failure) -> {
-                    if (failure != null) {
-                        throw failed(added, Futures.cause(failure));
-                    }
-                    if (!reply.isSuccess()) {
-                        throw failed(added, reply.getException());
-                    }
-                    return after.stream().map(RatisServer::enginePeer).toList();
-                });
-        return Futures.within(
-                changed,
-                deadline,
-                timer,
-                () -> new Unavailable("The change of members was not done within " + deadline.toMillis()
-                        + " ms and may yet be: look at fleetctl cluster status."));
+        return server.admin(s -> s.setConfigurationAsync(request)).handle((reply, failure) -> {
+            if (failure != null) {
+                throw failed(added, Futures.cause(failure));
+            }
+            if (!reply.isSuccess()) {
+                throw failed(added, reply.getException());
+            }
+            return after.stream().map(RatisServer::enginePeer).toList();
+        });
     }
 
     private static List<RaftPeer> newMembers(List<RaftPeer> before, List<EnginePeer> added, Set<String> removed) {
@@ -122,13 +128,16 @@ final class Membership {
         return after;
     }
 
-    /** A change that the remaining engines could not commit would leave the cluster without a quorum. */
-    private void requireQuorum(List<RaftPeer> before, List<RaftPeer> after, long term) {
-        Duration recent = config.electionTimeoutMax().multipliedBy(3);
+    /**
+     * A change that the remaining engines could not commit would leave the cluster without a quorum. A leader that is new
+     * hears from the others in a moment, so it looks some times.
+     */
+    private void awaitQuorum(
+            RatisServer server, List<RaftPeer> before, List<RaftPeer> after, long end, CompletableFuture<Void> ready) {
         Set<String> heard = new HashSet<>();
         heard.add(config.engineId());
-        followers.silence(term).forEach((id, millis) -> {
-            if (millis <= recent.toMillis()) {
+        followers.silence(server.info().getCurrentTerm()).forEach((id, millis) -> {
+            if (millis <= recent().toMillis()) {
                 heard.add(id);
             }
         });
@@ -138,11 +147,21 @@ final class Membership {
                 .map(p -> p.getId().toString())
                 .filter(id -> known.contains(id) && !heard.contains(id))
                 .toList();
-        if ((after.size() - silent.size()) * 2 <= after.size()) {
-            throw new Unavailable("Nothing was changed: of the " + after.size() + " engines that would be members, "
-                    + sorted(silent) + " do not answer, so that there would be no majority. Start them first, or add"
-                    + " other engines.");
+        if ((after.size() - silent.size()) * 2 > after.size()) {
+            ready.complete(null);
+        } else if (System.nanoTime() < end) {
+            ScheduledFuture<?> again = timer.schedule(
+                    () -> awaitQuorum(server, before, after, end, ready), LOOK.toMillis(), TimeUnit.MILLISECONDS);
+            Futures.onEnd(ready, (value, failure) -> again.cancel(false));
+        } else {
+            ready.completeExceptionally(new Unavailable("Nothing was changed: of the " + after.size()
+                    + " engines that would be members, " + sorted(silent) + " do not answer, so that there would be no"
+                    + " majority. Start them first, or add other engines."));
         }
+    }
+
+    private Duration recent() {
+        return config.electionTimeoutMax().multipliedBy(3);
     }
 
     private RuntimeException failed(List<EnginePeer> added, Throwable cause) {

@@ -406,7 +406,9 @@ public final class RaftNode implements AutoCloseable {
                 events.failed(
                         cause != null
                                 ? cause
-                                : new IOException("Raft stopped this engine; its log says why, just above"));
+                                : new IOException(
+                                        "Raft stopped this engine: it was removed from the cluster, or its log says why, just"
+                                                + " above"));
             }
         }
 

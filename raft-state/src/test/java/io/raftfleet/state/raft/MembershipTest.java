@@ -244,6 +244,24 @@ class MembershipTest {
     }
 
     @Test
+    void aNewLeaderKnowsThatALostEngineDoesNotAnswer() throws Exception {
+        try (TestCluster cluster = new TestCluster(dir, 3, b -> b).startAll()) {
+            cluster.set("v", "a");
+            Member old = cluster.leader();
+            List<Member> followers = List.copyOf(cluster.followers());
+            cluster.kill(followers.get(0).config.engineId());
+            get(old.node.transferLeadership(followers.get(1).config.engineId(), LONG));
+            await().atMost(LONG).until(followers.get(1)::leads);
+
+            assertThatThrownBy(() ->
+                            get(followers.get(1).node.changeMembers(List.of(), Set.of(old.config.engineId()), LONG)))
+                    .isInstanceOf(ReplicationException.Unavailable.class)
+                    .hasMessageContaining("Nothing was changed");
+            cluster.set("v", "b");
+        }
+    }
+
+    @Test
     void aClusterGrowsFromOneEngineAndShrinksAgain() throws Exception {
         try (TestCluster cluster = new TestCluster(dir, 1, b -> b).startAll()) {
             cluster.set("v", "a");

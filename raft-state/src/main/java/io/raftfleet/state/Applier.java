@@ -1,14 +1,18 @@
 package io.raftfleet.state;
 
 import com.google.common.collect.Sets;
+import io.raftfleet.proto.log.ClusterCreated;
 import io.raftfleet.proto.log.ContentsStored;
 import io.raftfleet.proto.log.Entry;
+import io.raftfleet.proto.log.MachineExpected;
 import io.raftfleet.proto.log.MachineMetadataSet;
+import io.raftfleet.proto.log.OrphanDropped;
 import io.raftfleet.proto.log.Record;
 import io.raftfleet.proto.log.RequestAnswered;
 import io.raftfleet.proto.log.SessionOpened;
 import io.raftfleet.proto.log.StatesReported;
 import io.raftfleet.proto.log.UnitCreated;
+import io.raftfleet.proto.log.UnitRestored;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.unit.UnitHash;
 import java.util.ArrayList;
@@ -38,7 +42,7 @@ final class Applier {
     /** Applies all records; returns for each null, or why it was dropped. */
     List<@Nullable String> apply(Entry entry) {
         var info = tables.info();
-        tables.put(new RegistryInfo(info.incarnation(), Math.max(info.clockMs(), entry.getLeaderTimeMs())));
+        tables.put(info.at(Math.max(info.clockMs(), entry.getLeaderTimeMs())));
         tables.requests.expire(tables.info().clockMs());
 
         var dropped = new ArrayList<@Nullable String>(entry.getRecordsCount());
@@ -49,13 +53,18 @@ final class Applier {
                 dropped.add("its request was answered before");
                 continue;
             }
+            tables.facts.now(nextVersion());
             String why = apply(record);
             dropped.add(why);
             if (why != null && record.hasRequestAnswered()) {
                 guarded = record.getRequestAnswered().getGuardedRecords();
             }
         }
+        tables.facts.now(nextVersion());
         storedHere.forEach(tables.contents::dropIfUnused);
+        if (tables.facts.forgotten() != tables.info().removalsForgotten()) {
+            tables.put(tables.info().forgetting(tables.facts.forgotten()));
+        }
         return dropped;
     }
 
@@ -65,7 +74,7 @@ final class Applier {
 
     private @Nullable String apply(Record record) {
         return switch (record.getRecordCase()) {
-            case CLUSTER_CREATED -> created(record.getClusterCreated().getIncarnation());
+            case CLUSTER_CREATED -> created(record.getClusterCreated());
             case LEADER_STARTED -> null;
             case CONTENTS_STORED -> stored(record.getContentsStored());
             case UNIT_CREATED -> created(record.getUnitCreated());
@@ -74,7 +83,7 @@ final class Applier {
                 yield changed(
                         r.getName(),
                         r.getVersion(),
-                        unit -> unit.targeted(r.getTargetState(), r.getStartAgain(), nextVersion()));
+                        unit -> unit.targeted(r.getTargetState(), r.getStartAgain(), nextGeneration(), nextVersion()));
             }
             case UNIT_DESTROYED ->
                 destroyed(
@@ -99,24 +108,28 @@ final class Applier {
             case MACHINE_METADATA_SET -> metadataSet(record.getMachineMetadataSet());
             case STATES_REPORTED -> reported(record.getStatesReported());
             case REQUEST_ANSWERED -> answered(record.getRequestAnswered());
+            case UNIT_RESTORED -> restored(record.getUnitRestored());
+            case MACHINE_EXPECTED -> expected(record.getMachineExpected());
+            case ORPHAN_DROPPED -> dropped(record.getOrphanDropped());
             case RECORD_NOT_SET ->
                 throw new IllegalStateException(
                         "entry " + index + " holds a record of a kind that this version does not know");
         };
     }
 
-    private @Nullable String created(long incarnation) {
+    private @Nullable String created(ClusterCreated record) {
         if (tables.info().incarnation() != 0) {
             return "the cluster exists";
         }
-        tables.put(new RegistryInfo(incarnation, tables.info().clockMs()));
+        tables.put(
+                tables.info().created(record.getIncarnation(), record.getRestoredFrom(), record.getGenerationBase()));
         return null;
     }
 
     private @Nullable String stored(ContentsStored record) {
         var hash = UnitHash.from(record.getContents().getHash());
         if (tables.contents.text(hash) == null) {
-            tables.contents.put(new StoredContents(hash, record.getContents().getText()));
+            tables.contents.put(new StoredContents(hash, record.getContents().getText(), tables.facts.now()));
             storedHere.add(hash);
         }
         return null;
@@ -137,20 +150,72 @@ final class Applier {
             return "contents " + hash.toHex() + " are unknown";
         }
         long version = nextVersion();
-        var bare = new UnitRecord(name, hash, false, record.getTargetState(), 0, null, version);
+        var bare = UnitRecord.at(name, hash, false, record.getTargetState(), 0, null, version);
         boolean global = tables.units.requirementsFor(bare).global();
         boolean launched = record.getTargetState() == TargetState.TARGET_STATE_LAUNCHED;
         boolean stays = before != null && !global && bare.wanted();
+        var after = UnitRecord.at(
+                name,
+                hash,
+                global,
+                record.getTargetState(),
+                launched ? nextGeneration() : before == null ? 0 : before.startGeneration(),
+                stays && before != null ? before.machineId() : null,
+                version);
+        replace(before, stays && before != null ? after.placedAt(before.placedAt()) : after);
+        return null;
+    }
+
+    private @Nullable String restored(UnitRestored record) {
+        var name = record.getName();
+        var hash = UnitHash.from(record.getHash());
+        var machine = record.getMachineId().isEmpty() ? null : record.getMachineId();
+        if (tables.units.get(name) != null) {
+            return "unit " + name + " exists";
+        }
+        if (tables.contents.text(hash) == null) {
+            return "contents " + hash.toHex() + " are unknown";
+        }
+        if (machine != null && tables.machines.get(machine) == null) {
+            return "machine " + machine + " is unknown";
+        }
+        long version = nextVersion();
+        var bare = UnitRecord.at(name, hash, false, record.getTargetState(), 0, null, version);
+        boolean global = tables.units.requirementsFor(bare).global();
         replace(
-                before,
-                new UnitRecord(
+                null,
+                UnitRecord.at(
                         name,
                         hash,
                         global,
                         record.getTargetState(),
-                        launched ? version : before == null ? 0 : before.startGeneration(),
-                        stays && before != null ? before.machineId() : null,
+                        record.getStartGeneration(),
+                        global || !bare.wanted() ? null : machine,
                         version));
+        return null;
+    }
+
+    private @Nullable String expected(MachineExpected record) {
+        if (tables.machines.get(record.getMachineId()) != null) {
+            return "machine " + record.getMachineId() + " is known";
+        }
+        var operators = new HashMap<String, Optional<String>>();
+        record.getSetByOperatorsMap().forEach((key, value) -> operators.put(key, Optional.of(value)));
+        record.getRemovedByOperatorsList().forEach(key -> operators.put(key, Optional.empty()));
+        long operatorsAt = operators.isEmpty() ? 0 : nextVersion();
+        put(null, MachineRecord.expected(record.getMachineId(), operators, operatorsAt));
+        return null;
+    }
+
+    private @Nullable String dropped(OrphanDropped record) {
+        var name = record.getName();
+        if (tables.units.get(name) != null) {
+            return "unit " + name + " exists";
+        }
+        if (tables.states.get(name, record.getMachineId()) == null) {
+            return "machine " + record.getMachineId() + " has no unit " + name;
+        }
+        depart(name, record.getMachineId());
         return null;
     }
 
@@ -188,7 +253,7 @@ final class Applier {
         if (record.getSessionEpoch() != epoch + 1) {
             return "machine " + record.getMachineId() + " has opened session " + epoch + " meanwhile";
         }
-        put(before, MachineRecord.of(record, before == null ? new HashMap<>() : before.operators()));
+        put(before, MachineRecord.of(record, before));
         return null;
     }
 
@@ -212,7 +277,7 @@ final class Applier {
         }
         var operators = new HashMap<>(before.operators());
         operators.put(record.getKey(), record.hasValue() ? Optional.of(record.getValue()) : Optional.empty());
-        put(before, before.withOperators(operators));
+        put(before, before.withOperators(operators, nextVersion()));
         return null;
     }
 
@@ -318,5 +383,10 @@ final class Applier {
     /** Version for the unit whose change is collected next: the place of that change in the entry. */
     private long nextVersion() {
         return Versions.of(index, changes.size());
+    }
+
+    /** Start generation of a start that this record orders. */
+    private long nextGeneration() {
+        return tables.info().generationBase() + nextVersion();
     }
 }

@@ -1,8 +1,9 @@
 package io.raftfleet.state;
 
 import io.raftfleet.unit.UnitHash;
-import java.util.HashMap;
-import java.util.Map;
+import java.util.Collection;
+import java.util.NavigableMap;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /** Contents by hash, each kept while a unit has it. Guarded by the registry's lock. */
@@ -16,11 +17,24 @@ final class ContentsTable {
         }
     }
 
-    private final Map<UnitHash, Slot> slots = new HashMap<>();
+    private final NavigableMap<UnitHash, Slot> slots = new TreeMap<>();
     private final RowLog rows;
+    private final FactIndex facts;
 
-    ContentsTable(RowLog rows) {
+    ContentsTable(RowLog rows, FactIndex facts) {
         this.rows = rows;
+        this.facts = facts;
+    }
+
+    /** Hashes after {@code hash}, or all when it is null, in their order. */
+    Collection<UnitHash> hashesAfter(@Nullable UnitHash hash) {
+        return hash == null ? slots.keySet() : slots.tailMap(hash, false).keySet();
+    }
+
+    /** When contents were stored; 0 when they are not there. */
+    long version(UnitHash hash) {
+        var slot = slots.get(hash);
+        return slot == null ? 0 : slot.contents.version();
     }
 
     @Nullable
@@ -37,12 +51,14 @@ final class ContentsTable {
         if (!slots.containsKey(contents.hash())) {
             slots.put(contents.hash(), new Slot(contents));
             rows.replaced(null, contents);
+            facts.put(Fact.Kind.CONTENTS, contents.hash().toHex(), 0, contents.version());
         }
     }
 
     void restore(StoredContents contents) {
         slots.put(contents.hash(), new Slot(contents));
         rows.restored(contents);
+        facts.restore(Fact.Kind.CONTENTS, contents.hash().toHex(), contents.version());
     }
 
     /** One more unit has it. Fails when the contents are unknown. */
@@ -69,6 +85,7 @@ final class ContentsTable {
         if (slot != null && slot.units == 0) {
             slots.remove(hash);
             rows.replaced(slot.contents, null);
+            facts.put(Fact.Kind.CONTENTS, hash.toHex(), slot.contents.version(), 0);
         }
     }
 

@@ -7,6 +7,7 @@ import io.raftfleet.proto.model.MachinePresence;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A machine as the registry has it.
@@ -17,6 +18,7 @@ import java.util.TreeMap;
  * @param present whether it is heard; otherwise it is lost
  * @param sessionEpoch of its latest session
  * @param sequence of the last state report applied in that session
+ * @param operatorsAt version of the last change of {@code operators}; 0 when there was none
  */
 public record MachineRecord(
         String id,
@@ -28,7 +30,8 @@ public record MachineRecord(
         String bootId,
         boolean present,
         long sessionEpoch,
-        long sequence)
+        long sequence,
+        long operatorsAt)
         implements StoredRow {
 
     public MachineRecord {
@@ -46,25 +49,46 @@ public record MachineRecord(
         return merged;
     }
 
-    /** With a new session, operators' changes kept. */
-    public static MachineRecord of(SessionOpened session, Map<String, Optional<String>> operators) {
+    /** One that a restored registry speaks of, not heard yet. */
+    static MachineRecord expected(String id, Map<String, Optional<String>> operators, long operatorsAt) {
+        return new MachineRecord(id, "", Map.of(), operators, "", 0, "", true, 0, 0, operatorsAt);
+    }
+
+    /** Whether it has never had a session in this life of the registry, though it counts as present. */
+    public boolean unseen() {
+        return present && sessionEpoch == 0;
+    }
+
+    /** With a new session; what operators say is kept from {@code before}. */
+    public static MachineRecord of(SessionOpened session, @Nullable MachineRecord before) {
         return new MachineRecord(
                 session.getMachineId(),
                 session.getPrimaryIp(),
                 session.getMetadataMap(),
-                operators,
+                before == null ? Map.of() : before.operators(),
                 session.getVersion(),
                 session.getAgentInstance(),
                 session.getBootId(),
                 true,
                 session.getSessionEpoch(),
-                0);
+                0,
+                before == null ? 0 : before.operatorsAt());
     }
 
     /** Not heard. */
     public MachineRecord lost() {
         return new MachineRecord(
-                id, primaryIp, announced, operators, version, agentInstance, bootId, false, sessionEpoch, sequence);
+                id,
+                primaryIp,
+                announced,
+                operators,
+                version,
+                agentInstance,
+                bootId,
+                false,
+                sessionEpoch,
+                sequence,
+                operatorsAt);
     }
 
     MachineRecord reported(long newSequence) {
@@ -78,13 +102,24 @@ public record MachineRecord(
                 bootId,
                 present,
                 sessionEpoch,
-                newSequence);
+                newSequence,
+                operatorsAt);
     }
 
     /** With what operators say of it in place of what they said. */
-    public MachineRecord withOperators(Map<String, Optional<String>> changed) {
+    public MachineRecord withOperators(Map<String, Optional<String>> changed, long version) {
         return new MachineRecord(
-                id, primaryIp, announced, changed, version, agentInstance, bootId, present, sessionEpoch, sequence);
+                id,
+                primaryIp,
+                announced,
+                changed,
+                this.version,
+                agentInstance,
+                bootId,
+                present,
+                sessionEpoch,
+                sequence,
+                version);
     }
 
     @Override
@@ -102,7 +137,8 @@ public record MachineRecord(
                 .setBootId(bootId)
                 .setPresence(present ? MachinePresence.MACHINE_PRESENCE_PRESENT : MachinePresence.MACHINE_PRESENCE_LOST)
                 .setSessionEpoch(sessionEpoch)
-                .setSequence(sequence);
+                .setSequence(sequence)
+                .setOperatorsAt(operatorsAt);
         row.putAllAnnounced(announced);
         new TreeMap<>(operators)
                 .forEach((key, value) -> value.ifPresentOrElse(
@@ -124,6 +160,7 @@ public record MachineRecord(
                 row.getBootId(),
                 row.getPresence() == MachinePresence.MACHINE_PRESENCE_PRESENT,
                 row.getSessionEpoch(),
-                row.getSequence());
+                row.getSequence(),
+                row.getOperatorsAt());
     }
 }

@@ -9,10 +9,12 @@ import org.jspecify.annotations.Nullable;
 final class MachineTable {
     private final NavigableMap<String, MachineRecord> machines = new TreeMap<>();
     private final RowLog rows;
+    private final FactIndex facts;
     private int present;
 
-    MachineTable(RowLog rows) {
+    MachineTable(RowLog rows, FactIndex facts) {
         this.rows = rows;
+        this.facts = facts;
     }
 
     @Nullable
@@ -36,12 +38,14 @@ final class MachineTable {
     void put(MachineRecord machine) {
         var before = machines.put(machine.id(), machine);
         rows.replaced(before, machine);
+        facts.put(Fact.Kind.METADATA, machine.id(), before == null ? 0 : before.operatorsAt(), machine.operatorsAt());
         present += (machine.present() ? 1 : 0) - (before != null && before.present() ? 1 : 0);
     }
 
     void restore(MachineRecord machine) {
         machines.put(machine.id(), machine);
         rows.restored(machine);
+        facts.restore(Fact.Kind.METADATA, machine.id(), machine.operatorsAt());
         present += machine.present() ? 1 : 0;
     }
 

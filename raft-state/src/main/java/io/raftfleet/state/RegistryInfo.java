@@ -8,8 +8,26 @@ import io.raftfleet.proto.log.RegistryRow;
  *
  * @param incarnation the life of the registry; 0 before the cluster's first entry
  * @param clockMs highest leader time applied, in milliseconds of Unix time
+ * @param restoredFrom the incarnation whose mirror this one was restored from; 0 for none
+ * @param generationBase what start generations are versions plus
+ * @param removalsForgotten version up to which removals of facts are not kept
  */
-record RegistryInfo(long incarnation, long clockMs) implements StoredRow {
+record RegistryInfo(long incarnation, long clockMs, long restoredFrom, long generationBase, long removalsForgotten)
+        implements StoredRow {
+    static final RegistryInfo NONE = new RegistryInfo(0, 0, 0, 0, 0);
+
+    RegistryInfo at(long newClockMs) {
+        return new RegistryInfo(incarnation, newClockMs, restoredFrom, generationBase, removalsForgotten);
+    }
+
+    RegistryInfo created(long newIncarnation, long from, long base) {
+        return new RegistryInfo(newIncarnation, clockMs, from, base, removalsForgotten);
+    }
+
+    RegistryInfo forgetting(long version) {
+        return new RegistryInfo(incarnation, clockMs, restoredFrom, generationBase, version);
+    }
+
     @Override
     public ByteString rowKey() {
         return StoredRow.key('r');
@@ -20,7 +38,19 @@ record RegistryInfo(long incarnation, long clockMs) implements StoredRow {
         return RegistryRow.newBuilder()
                 .setIncarnation(incarnation)
                 .setClockMs(clockMs)
+                .setRestoredFrom(restoredFrom)
+                .setGenerationBase(generationBase)
+                .setRemovalsForgotten(removalsForgotten)
                 .build()
                 .toByteString();
+    }
+
+    static RegistryInfo from(RegistryRow row) {
+        return new RegistryInfo(
+                row.getIncarnation(),
+                row.getClockMs(),
+                row.getRestoredFrom(),
+                row.getGenerationBase(),
+                row.getRemovalsForgotten());
     }
 }

@@ -14,6 +14,7 @@ import io.raftfleet.unit.UnitHash;
 import java.util.Collection;
 import java.util.List;
 import java.util.NavigableMap;
+import java.util.NavigableSet;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
@@ -37,6 +38,11 @@ public final class RegistryView {
         return tables.info().incarnation();
     }
 
+    /** The incarnation whose mirror this registry was restored from; 0 for none. */
+    public long restoredFrom() {
+        return tables.info().restoredFrom();
+    }
+
     /** Highest leader time applied, in milliseconds of Unix time. */
     public long clockMs() {
         return tables.info().clockMs();
@@ -58,6 +64,41 @@ public final class RegistryView {
 
     public Revision revision(long version) {
         return Versions.revision(incarnation(), version);
+    }
+
+    /** Version of the latest change of a persistent fact; 0 when there was none. */
+    public long lastFact() {
+        return tables.facts.last();
+    }
+
+    /** Removals of facts up to this version may be missing from {@link #removalsAfter}. */
+    public long removalsForgotten() {
+        return tables.facts.forgotten();
+    }
+
+    /** Facts of a kind after the place of {@code after}, in the order of their last changes. */
+    public NavigableSet<Fact> factsAfter(Fact.Kind kind, Fact after) {
+        return tables.facts.facts(kind).tailSet(after, false);
+    }
+
+    /** Removals of facts of a kind after the place of {@code after}, in their order. */
+    public NavigableSet<Fact> removalsAfter(Fact.Kind kind, Fact after) {
+        return tables.facts.removals(kind).tailSet(after, false);
+    }
+
+    /** When a fact that is not there was removed; 0 when that is not known. */
+    public long removedAt(Fact.Kind kind, String id) {
+        return tables.facts.removedAt(kind, id);
+    }
+
+    /** Hashes of contents after {@code hash}, or all when it is null, in their order. */
+    public Collection<UnitHash> hashesAfter(@Nullable UnitHash hash) {
+        return tables.contents.hashesAfter(hash);
+    }
+
+    /** When contents were stored; 0 when they are not there. */
+    public long contentsVersion(UnitHash hash) {
+        return tables.contents.version(hash);
     }
 
     public @Nullable UnitRecord unit(String name) {

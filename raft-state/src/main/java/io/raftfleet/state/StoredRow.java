@@ -4,7 +4,14 @@ import com.google.protobuf.ByteString;
 
 /** An immutable piece of the registry that is one row of a checkpoint. Formats are in {@code checkpoint.proto}. */
 sealed interface StoredRow
-        permits RegistryInfo, StoredContents, UnitRecord, MachineRecord, UnitStateRecord, Departure, AnsweredRequest {
+        permits RegistryInfo,
+                StoredContents,
+                UnitRecord,
+                MachineRecord,
+                UnitStateRecord,
+                Departure,
+                AnsweredRequest,
+                Removal {
     /** Unique in the registry. */
     ByteString rowKey();
 

@@ -6,6 +6,7 @@ import io.raftfleet.proto.log.ContentsRow;
 import io.raftfleet.proto.log.DepartureRow;
 import io.raftfleet.proto.log.MachineRow;
 import io.raftfleet.proto.log.RegistryRow;
+import io.raftfleet.proto.log.RemovalRow;
 import io.raftfleet.proto.log.RequestRow;
 import io.raftfleet.proto.log.StateRow;
 import io.raftfleet.proto.log.UnitRow;
@@ -19,13 +20,14 @@ import java.util.Iterator;
 /** All that the registry holds. Guarded by the registry's lock. */
 final class Tables {
     final RowLog rows = new RowLog();
-    final ContentsTable contents = new ContentsTable(rows);
-    final UnitTable units = new UnitTable(contents, rows);
-    final MachineTable machines = new MachineTable(rows);
+    final FactIndex facts = new FactIndex(rows);
+    final ContentsTable contents = new ContentsTable(rows, facts);
+    final UnitTable units = new UnitTable(contents, rows, facts);
+    final MachineTable machines = new MachineTable(rows, facts);
     final UnitStateTable states = new UnitStateTable(rows);
     final DepartureTable departures = new DepartureTable(rows);
     final RequestTable requests = new RequestTable(rows);
-    private RegistryInfo info = new RegistryInfo(0, 0);
+    private RegistryInfo info = RegistryInfo.NONE;
 
     RegistryInfo info() {
         return info;
@@ -33,7 +35,7 @@ final class Tables {
 
     void put(RegistryInfo newInfo) {
         if (!newInfo.equals(info)) {
-            rows.replaced(info.equals(new RegistryInfo(0, 0)) ? null : info, newInfo);
+            rows.replaced(info.equals(RegistryInfo.NONE) ? null : info, newInfo);
             info = newInfo;
         }
     }
@@ -69,13 +71,13 @@ final class Tables {
             try {
                 switch ((char) row.key().byteAt(0)) {
                     case 'r' -> {
-                        var r = RegistryRow.parseFrom(value);
-                        info = new RegistryInfo(r.getIncarnation(), r.getClockMs());
+                        info = RegistryInfo.from(RegistryRow.parseFrom(value));
                         rows.restored(info);
+                        facts.restoreForgotten(info.removalsForgotten());
                     }
                     case 'c' -> {
                         var r = ContentsRow.parseFrom(value);
-                        contents.restore(new StoredContents(UnitHash.from(r.getHash()), r.getText()));
+                        contents.restore(new StoredContents(UnitHash.from(r.getHash()), r.getText(), r.getVersion()));
                     }
                     case 'u' -> unitRows.add(UnitRecord.from(UnitRow.parseFrom(value)));
                     case 'm' -> machines.restore(MachineRecord.from(MachineRow.parseFrom(value)));
@@ -84,6 +86,7 @@ final class Tables {
                         var r = DepartureRow.parseFrom(value);
                         departures.restore(new Departure(r.getMachineId(), r.getName()));
                     }
+                    case 'x' -> facts.restore(Removal.from(RemovalRow.parseFrom(value)));
                     case 'q' -> answers.add(AnsweredRequest.from(RequestRow.parseFrom(value)));
                     default ->
                         throw new IllegalStateException(
@@ -100,12 +103,13 @@ final class Tables {
 
     private void clear() {
         rows.clear();
+        facts.clear();
         contents.clear();
         units.clear();
         machines.clear();
         states.clear();
         departures.clear();
         requests.clear();
-        info = new RegistryInfo(0, 0);
+        info = RegistryInfo.NONE;
     }
 }

@@ -13,6 +13,8 @@ import org.jspecify.annotations.Nullable;
  * @param startGeneration version of the order that started it last; 0 before the first
  * @param machineId where it is scheduled; null for none, and for global units
  * @param version of its last change
+ * @param definedAt version of the last change of anything but {@code machineId}
+ * @param placedAt version of the last change of {@code machineId}
  */
 public record UnitRecord(
         String name,
@@ -21,8 +23,27 @@ public record UnitRecord(
         TargetState target,
         long startGeneration,
         @Nullable String machineId,
-        long version)
+        long version,
+        long definedAt,
+        long placedAt)
         implements StoredRow {
+
+    /** One that changed as a whole at one version. */
+    public static UnitRecord at(
+            String name,
+            UnitHash hash,
+            boolean global,
+            TargetState target,
+            long startGeneration,
+            @Nullable String machineId,
+            long version) {
+        return new UnitRecord(name, hash, global, target, startGeneration, machineId, version, version, version);
+    }
+
+    /** The same, but where it is has not changed since {@code placed}. */
+    UnitRecord placedAt(long placed) {
+        return new UnitRecord(name, hash, global, target, startGeneration, machineId, version, definedAt, placed);
+    }
 
     /** Whether it is to be on some machine. */
     public boolean wanted() {
@@ -31,20 +52,27 @@ public record UnitRecord(
 
     /** On another machine, or on none. */
     public UnitRecord scheduledTo(@Nullable String machine, long newVersion) {
-        return new UnitRecord(name, hash, global, target, startGeneration, machine, newVersion);
+        return new UnitRecord(name, hash, global, target, startGeneration, machine, newVersion, definedAt, newVersion);
     }
 
-    /** With another target: inactive units are on no machine; becoming launched, or launched again, is a new start. */
-    public UnitRecord targeted(TargetState newTarget, boolean startAgain, long newVersion) {
+    /**
+     * With another target: inactive units are on no machine; becoming launched, or launched again, is a new start.
+     *
+     * @param newGeneration what a new start is given
+     */
+    public UnitRecord targeted(TargetState newTarget, boolean startAgain, long newGeneration, long newVersion) {
+        boolean leaves = newTarget == TargetState.TARGET_STATE_INACTIVE;
         boolean starts = newTarget == TargetState.TARGET_STATE_LAUNCHED && (startAgain || target != newTarget);
         return new UnitRecord(
                 name,
                 hash,
                 global,
                 newTarget,
-                starts ? newVersion : startGeneration,
-                newTarget == TargetState.TARGET_STATE_INACTIVE ? null : machineId,
-                newVersion);
+                starts ? newGeneration : startGeneration,
+                leaves ? null : machineId,
+                newVersion,
+                newVersion,
+                leaves && machineId != null ? newVersion : placedAt);
     }
 
     @Override
@@ -62,6 +90,8 @@ public record UnitRecord(
                 .setStartGeneration(startGeneration)
                 .setMachineId(machineId == null ? "" : machineId)
                 .setVersion(version)
+                .setDefinedAt(definedAt)
+                .setPlacedAt(placedAt)
                 .build()
                 .toByteString();
     }
@@ -74,6 +104,8 @@ public record UnitRecord(
                 row.getTargetState(),
                 row.getStartGeneration(),
                 row.getMachineId().isEmpty() ? null : row.getMachineId(),
-                row.getVersion());
+                row.getVersion(),
+                row.getDefinedAt(),
+                row.getPlacedAt());
     }
 }

@@ -23,10 +23,12 @@ final class UnitTable {
 
     private final ContentsTable contents;
     private final RowLog rows;
+    private final FactIndex facts;
 
-    UnitTable(ContentsTable contents, RowLog rows) {
+    UnitTable(ContentsTable contents, RowLog rows, FactIndex facts) {
         this.contents = contents;
         this.rows = rows;
+        this.facts = facts;
     }
 
     @Nullable
@@ -52,6 +54,8 @@ final class UnitTable {
         unlink(before);
         link(after);
         rows.replaced(before, after);
+        facts.put(Fact.Kind.UNIT, after.name(), before == null ? 0 : before.definedAt(), after.definedAt());
+        facts.put(Fact.Kind.SCHEDULE, after.name(), placedAt(before), placedAt(after));
         if (before != null) {
             contents.release(before.hash());
         }
@@ -61,12 +65,16 @@ final class UnitTable {
         contents.retain(unit.hash());
         link(unit);
         rows.restored(unit);
+        facts.restore(Fact.Kind.UNIT, unit.name(), unit.definedAt());
+        facts.restore(Fact.Kind.SCHEDULE, unit.name(), placedAt(unit));
     }
 
     void remove(UnitRecord unit) {
         unlink(unit);
         units.remove(unit.name());
         rows.replaced(unit, null);
+        facts.put(Fact.Kind.SCHEDULE, unit.name(), placedAt(unit), 0);
+        facts.put(Fact.Kind.UNIT, unit.name(), unit.definedAt(), 0);
         contents.release(unit.hash());
     }
 
@@ -126,6 +134,10 @@ final class UnitTable {
             // Checked before it was stored, by the same code on every engine.
             throw new IllegalStateException("stored unit " + unit.name() + " is invalid: " + e.getMessage(), e);
         }
+    }
+
+    private static long placedAt(@Nullable UnitRecord unit) {
+        return unit == null || unit.machineId() == null ? 0 : unit.placedAt();
     }
 
     void clear() {

@@ -6,8 +6,10 @@ import io.raftfleet.proto.fleet.ItemResult;
 import io.raftfleet.proto.fleet.RequestId;
 import io.raftfleet.proto.log.ContentsStored;
 import io.raftfleet.proto.log.Entry;
+import io.raftfleet.proto.log.MachineExpected;
 import io.raftfleet.proto.log.MachineLost;
 import io.raftfleet.proto.log.MachineMetadataSet;
+import io.raftfleet.proto.log.OrphanDropped;
 import io.raftfleet.proto.log.Record;
 import io.raftfleet.proto.log.RequestAnswered;
 import io.raftfleet.proto.log.SessionOpened;
@@ -15,6 +17,7 @@ import io.raftfleet.proto.log.StatesReported;
 import io.raftfleet.proto.log.TargetStateSet;
 import io.raftfleet.proto.log.UnitCreated;
 import io.raftfleet.proto.log.UnitDestroyed;
+import io.raftfleet.proto.log.UnitRestored;
 import io.raftfleet.proto.log.UnitScheduled;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.UnitContents;
@@ -90,6 +93,31 @@ final class Entries {
     static Record destroy(String name, long version) {
         return Record.newBuilder()
                 .setUnitDestroyed(UnitDestroyed.newBuilder().setName(name).setVersion(version))
+                .build();
+    }
+
+    static Record expect(String machine) {
+        return Record.newBuilder()
+                .setMachineExpected(
+                        MachineExpected.newBuilder().setMachineId(machine).putSetByOperators("disk", "ssd"))
+                .build();
+    }
+
+    static Record restore(String name, String text, long generation, String machine) {
+        return Record.newBuilder()
+                .setUnitRestored(UnitRestored.newBuilder()
+                        .setName(name)
+                        .setHash(UnitHash.ofText(text).toByteString())
+                        .setTargetState(TargetState.TARGET_STATE_LAUNCHED)
+                        .setStartGeneration(generation)
+                        .setMachineId(machine))
+                .build();
+    }
+
+    static Record dropOrphan(String machine, String name) {
+        return Record.newBuilder()
+                .setOrphanDropped(
+                        OrphanDropped.newBuilder().setMachineId(machine).setName(name))
                 .build();
     }
 

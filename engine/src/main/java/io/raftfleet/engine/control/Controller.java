@@ -285,7 +285,7 @@ public final class Controller implements AutoCloseable {
     private Scheduler rebuild() {
         var fresh = new Scheduler();
         registry.read(view -> {
-            view.machines().values().forEach(m -> fresh.putMachine(m.id(), m.metadata(), m.present()));
+            view.machines().values().forEach(machine -> Draft.put(machine, fresh));
             for (var unit : view.units().values()) {
                 if (!Templates.isTemplate(unit.name())) {
                     fresh.putUnit(unit.name(), view.requirements(unit), unit.target(), unit.machineId());

@@ -97,7 +97,7 @@ final class Draft {
                 .build());
         boolean keepsMachine = before != null && !wants.global() && target != TargetState.TARGET_STATE_INACTIVE;
         String machine = keepsMachine && before != null ? before.machineId() : null;
-        put(new UnitRecord(name, hash, wants.global(), target, 0, machine, Versions.IN_THIS_ENTRY), wants);
+        put(UnitRecord.at(name, hash, wants.global(), target, 0, machine, Versions.IN_THIS_ENTRY), wants);
         requirements.put(name, wants);
     }
 
@@ -109,7 +109,7 @@ final class Draft {
                         .setTargetState(target)
                         .setStartAgain(startAgain))
                 .build());
-        put(unit.targeted(target, startAgain, Versions.IN_THIS_ENTRY), requirements(unit));
+        put(unit.targeted(target, startAgain, Versions.IN_THIS_ENTRY, Versions.IN_THIS_ENTRY), requirements(unit));
     }
 
     void destroy(UnitRecord unit, List<Record> out) {
@@ -149,7 +149,7 @@ final class Draft {
 
     Record open(SessionOpened session) {
         var before = machine(session.getMachineId());
-        put(MachineRecord.of(session, before == null ? Map.of() : before.operators()));
+        put(MachineRecord.of(session, before));
         return Record.newBuilder().setSessionOpened(session).build();
     }
 
@@ -173,7 +173,7 @@ final class Draft {
             operators.put(patch.getKey(), Optional.empty());
         }
         out.add(Record.newBuilder().setMachineMetadataSet(record).build());
-        put(machine.withOperators(operators));
+        put(machine.withOperators(operators, Versions.IN_THIS_ENTRY));
     }
 
     private UnitRecord known(String name) {
@@ -198,6 +198,14 @@ final class Draft {
 
     private void put(MachineRecord machine) {
         machines.put(machine.id(), machine);
-        scheduler.putMachine(machine.id(), machine.metadata(), machine.present());
+        put(machine, scheduler);
+    }
+
+    static void put(MachineRecord machine, Scheduler scheduler) {
+        if (machine.unseen()) {
+            scheduler.expectMachine(machine.id());
+        } else {
+            scheduler.putMachine(machine.id(), machine.metadata(), machine.present());
+        }
     }
 }

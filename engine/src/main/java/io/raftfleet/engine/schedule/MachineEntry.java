@@ -23,6 +23,9 @@ final class MachineEntry {
     Map<String, String> metadata = Map.of();
     boolean present;
 
+    /** Not heard yet since the registry was restored: what it has stays, nothing new comes. Not present. */
+    boolean expected;
+
     /** How many units are attached. */
     int load;
 

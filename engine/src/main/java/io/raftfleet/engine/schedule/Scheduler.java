@@ -44,9 +44,10 @@ public final class Scheduler {
      */
     public void putMachine(String id, Map<String, String> metadata, boolean present) {
         MachineEntry machine = cluster.machine(id);
-        if (machine.present == present && machine.metadata.equals(metadata)) {
+        if (machine.present == present && !machine.expected && machine.metadata.equals(metadata)) {
             return;
         }
+        machine.expected = false;
         Set<MachineClass> before = Set.copyOf(machine.classes);
         cluster.changeMachine(machine, metadata, present);
         for (UnitEntry unit : machine.units()) {
@@ -63,6 +64,16 @@ public final class Scheduler {
             touchAll(cluster.waitingForId(machine.shortId()), null);
             touchAll(cluster.waitingForGlobals(), machine);
         }
+    }
+
+    /**
+     * A machine of a restored registry that was not heard yet: nothing is known of it but what was scheduled to it. That
+     * stays, with what must be beside it, until {@link #putMachine} says more.
+     */
+    public void expectMachine(String id) {
+        MachineEntry machine = cluster.machine(id);
+        cluster.changeMachine(machine, Map.of(), false);
+        machine.expected = true;
     }
 
     /**
@@ -200,6 +211,9 @@ public final class Scheduler {
             return;
         }
         List<UnitEntry> group = groups.of(unit);
+        if (group.stream().anyMatch(member -> member.machine != null && member.machine.expected)) {
+            return; // Looked at again when that machine is heard, or lost.
+        }
         MachineEntry hint = unit.attached || group.size() > 1 ? null : unit.hint;
         for (UnitEntry member : group) {
             member.dirty = false;

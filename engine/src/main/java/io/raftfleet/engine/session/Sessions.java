@@ -268,6 +268,7 @@ public final class Sessions implements Registry.Listener {
         if (known != null
                 && other == null
                 && known.present()
+                && !known.unseen()
                 && known.agentInstance() != hello.getAgentInstance()
                 && !known.primaryIp().equals(hello.getPrimaryIp())) {
             // Present at another address, though not connected here: it counts as alive until its TTL is over.

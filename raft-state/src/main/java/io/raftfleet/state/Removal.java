@@ -1,0 +1,35 @@
+package io.raftfleet.state;
+
+import com.google.protobuf.ByteString;
+import io.raftfleet.proto.log.RemovalRow;
+
+/** A fact that is no more, and since which version. */
+record Removal(Fact.Kind kind, String id, long version) implements StoredRow, Comparable<Removal> {
+    @Override
+    public ByteString rowKey() {
+        return StoredRow.key('x', kind.letter(), id);
+    }
+
+    @Override
+    public ByteString rowValue() {
+        return RemovalRow.newBuilder()
+                .setKind(kind.letter())
+                .setId(id)
+                .setVersion(version)
+                .build()
+                .toByteString();
+    }
+
+    static Removal from(RemovalRow row) {
+        return new Removal(Fact.Kind.of(row.getKind()), row.getId(), row.getVersion());
+    }
+
+    @Override
+    public int compareTo(Removal other) {
+        int order = Long.compare(version, other.version);
+        if (order == 0) {
+            order = kind.compareTo(other.kind);
+        }
+        return order != 0 ? order : id.compareTo(other.id);
+    }
+}

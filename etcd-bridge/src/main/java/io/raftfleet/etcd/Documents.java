@@ -1,0 +1,181 @@
+package io.raftfleet.etcd;
+
+import com.google.protobuf.ByteString;
+import com.google.protobuf.UnsafeByteOperations;
+import io.raftfleet.proto.model.TargetState;
+import io.raftfleet.unit.UnitHash;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.DeserializationFeature;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * Values of the mirror's keys: JSON objects, one a key, the same bytes for the same fact, so that comparing bytes compares
+ * facts. Fields that are not known are ignored.
+ */
+final class Documents {
+    /** What is larger as a JSON string, by its escapes, is stored in base 64. */
+    private static final int MAX_PLAIN = 512 * 1024;
+
+    private static final String STATE_PREFIX = "TARGET_STATE_";
+
+    private static final JsonMapper MAPPER = JsonMapper.builder()
+            .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
+            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+            .build();
+
+    /** A value that is none of ours. */
+    static final class Malformed extends Exception {
+        private static final long serialVersionUID = 1;
+
+        Malformed(String why) {
+            super(why);
+        }
+    }
+
+    private Documents() {}
+
+    static ByteString write(MirrorValue value) {
+        var object = MAPPER.createObjectNode();
+        switch (value) {
+            case MirrorValue.Contents contents -> {
+                byte[] plain = MAPPER.writeValueAsBytes(object.put("text", contents.text()));
+                if (plain.length <= MAX_PLAIN) {
+                    return UnsafeByteOperations.unsafeWrap(plain);
+                }
+                object.remove("text");
+                byte[] text = contents.text().getBytes(StandardCharsets.UTF_8);
+                object.put("base64", Base64.getEncoder().encodeToString(text));
+            }
+            case MirrorValue.Unit unit ->
+                object.put("hash", unit.hash())
+                        .put("targetState", name(unit.target()))
+                        .put("startGeneration", unit.startGeneration())
+                        .put("global", unit.global());
+            case MirrorValue.Schedule schedule -> object.put("machine", schedule.machineId());
+            case MirrorValue.Metadata metadata -> {
+                var set = object.putObject("set");
+                new TreeMap<>(metadata.set()).forEach(set::put);
+                var removed = object.putArray("removed");
+                metadata.removed().stream().sorted().forEach(removed::add);
+            }
+        }
+        return UnsafeByteOperations.unsafeWrap(MAPPER.writeValueAsBytes(object));
+    }
+
+    /** Reads a value of a kind; contents must have the hash that their key says. */
+    static MirrorValue read(MirrorValue.Kind kind, String id, ByteString bytes) throws Malformed {
+        var object = object(bytes);
+        return switch (kind) {
+            case CONTENTS -> contents(id, object);
+            case UNIT ->
+                new MirrorValue.Unit(
+                        hash(text(object, "hash")),
+                        target(text(object, "targetState")),
+                        object.path("startGeneration").asLong(0),
+                        object.path("global").asBoolean(false));
+            case SCHEDULE -> new MirrorValue.Schedule(text(object, "machine"));
+            case METADATA -> metadata(object);
+        };
+    }
+
+    static ByteString write(Watermark watermark) {
+        return UnsafeByteOperations.unsafeWrap(MAPPER.writeValueAsBytes(watermark));
+    }
+
+    /** Reads a watermark; null when it is none. */
+    static @Nullable Watermark watermark(ByteString bytes) {
+        try {
+            var read = MAPPER.readValue(bytes.toByteArray(), Watermark.class);
+            if (read == null || read.cluster() == null || read.incarnation() == null) {
+                return null;
+            }
+            long unused = read.incarnationNumber();
+            return unused == 0 ? null : read;
+        } catch (JacksonException | NumberFormatException e) {
+            return null;
+        }
+    }
+
+    private static MirrorValue contents(String id, ObjectNode object) throws Malformed {
+        String text;
+        try {
+            text = object.has("base64")
+                    ? new String(Base64.getDecoder().decode(text(object, "base64")), StandardCharsets.UTF_8)
+                    : text(object, "text");
+        } catch (IllegalArgumentException e) {
+            throw new Malformed("\"base64\" is not base 64");
+        }
+        if (!UnitHash.ofText(text).toHex().equals(id)) {
+            throw new Malformed("the text has the hash " + UnitHash.ofText(text).toHex());
+        }
+        return new MirrorValue.Contents(text);
+    }
+
+    private static MirrorValue metadata(ObjectNode object) throws Malformed {
+        Map<String, String> set = new TreeMap<>();
+        for (var property : object.path("set").properties()) {
+            if (!property.getValue().isString()) {
+                throw new Malformed("\"set\" has a value that is no string");
+            }
+            set.put(property.getKey(), property.getValue().stringValue());
+        }
+        List<String> removed = new ArrayList<>();
+        for (JsonNode key : object.path("removed")) {
+            if (!key.isString()) {
+                throw new Malformed("\"removed\" has a key that is no string");
+            }
+            removed.add(key.stringValue());
+        }
+        return new MirrorValue.Metadata(set, removed);
+    }
+
+    private static ObjectNode object(ByteString bytes) throws Malformed {
+        try {
+            if (MAPPER.readTree(bytes.toByteArray()) instanceof ObjectNode object) {
+                return object;
+            }
+        } catch (JacksonException e) {
+            throw new Malformed("it is no JSON: " + e.getOriginalMessage());
+        }
+        throw new Malformed("it is no JSON object");
+    }
+
+    private static String text(ObjectNode object, String field) throws Malformed {
+        var value = object.path(field);
+        if (!value.isString()) {
+            throw new Malformed("\"" + field + "\" is no string");
+        }
+        return value.stringValue();
+    }
+
+    private static String hash(String hex) throws Malformed {
+        try {
+            return UnitHash.fromHex(hex).toHex();
+        } catch (IllegalArgumentException e) {
+            throw new Malformed("\"hash\" is no hash");
+        }
+    }
+
+    private static String name(TargetState state) {
+        return state.name().substring(STATE_PREFIX.length()).toLowerCase(Locale.ROOT);
+    }
+
+    private static TargetState target(String name) throws Malformed {
+        return switch (name) {
+            case "inactive" -> TargetState.TARGET_STATE_INACTIVE;
+            case "loaded" -> TargetState.TARGET_STATE_LOADED;
+            case "launched" -> TargetState.TARGET_STATE_LAUNCHED;
+            default -> throw new Malformed("\"targetState\" is none of inactive, loaded, launched");
+        };
+    }
+}

@@ -1,0 +1,383 @@
+package io.raftfleet.etcd;
+
+import io.raftfleet.etcd.MirrorWriter.Outpaced;
+import java.nio.file.attribute.FileTime;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.LockSupport;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Keeps etcd a copy of what is persistent in the registry, while this engine leads. One thread does all of it, and nothing
+ * waits for that thread but who asks to: the registry tells only that there is something new. What is to be written is
+ * always the difference to the watermark in etcd, so an outage of whatever length queues nothing. After any failure the
+ * connection is made anew, after a pause that grows, and the watermark read again.
+ */
+public final class Mirror implements AutoCloseable {
+    private static final Logger log = LoggerFactory.getLogger(Mirror.class);
+
+    /** Named one by one in the log; more are only counted. */
+    private static final int KEYS_NAMED = 20;
+
+    /**
+     * How long things take.
+     *
+     * @param call how long etcd may take for an answer
+     * @param linger changes within this time go together; of no effect in {@code sync} mode
+     * @param verify how often all keys are compared
+     * @param firstRetry pause after a failure
+     * @param longestRetry longest pause between two tries
+     */
+    public record Timing(Duration call, Duration linger, Duration verify, Duration firstRetry, Duration longestRetry) {
+        /** What an engine uses. */
+        public static final Timing DEFAULT = new Timing(
+                Duration.ofSeconds(10),
+                Duration.ofMillis(100),
+                Duration.ofMinutes(10),
+                Duration.ofMillis(200),
+                Duration.ofSeconds(30));
+    }
+
+    private final String clusterId;
+    private final EtcdSettings settings;
+    private final MirrorSource source;
+    private final Timing timing;
+    private final RandomGenerator random;
+    private final Keys keys;
+    private final EtcdClients clients;
+    private final MirrorMonitor monitor;
+    private final Thread thread;
+    private final CatchUp catchUp;
+    private final Comparison comparison;
+    private volatile long term;
+    private volatile boolean closed;
+
+    // The thread's own.
+    private long servedTerm;
+    private @Nullable EtcdStore store;
+    private @Nullable MirrorWriter writer;
+    private @Nullable ForeignChanges foreign;
+    private List<FileTime> credentials = List.of();
+    private long verifiedAt;
+    private boolean verify;
+    private int failures;
+
+    /** A mirror that does nothing before {@link #start}. */
+    public Mirror(
+            String clusterId,
+            EtcdSettings settings,
+            MirrorSource source,
+            Timing timing,
+            InstantSource clock,
+            RandomGenerator random) {
+        this.clusterId = clusterId;
+        this.settings = settings;
+        this.source = source;
+        this.timing = timing;
+        this.random = random;
+        this.keys = new Keys(settings.prefix());
+        this.clients = new EtcdClients(settings, timing.call());
+        this.monitor = new MirrorMonitor(clock);
+        this.catchUp = new CatchUp(source, monitor, this::goOn);
+        this.comparison = new Comparison(source, catchUp, this::goOn);
+        this.thread = Thread.ofPlatform().daemon().name("etcd-mirror").unstarted(this::run);
+    }
+
+    public void start() {
+        thread.start();
+    }
+
+    /** This engine leads: it writes the mirror from now on. */
+    public void leading(long newTerm) {
+        term = newTerm;
+        LockSupport.unpark(thread);
+    }
+
+    /** Another engine's turn. A write that is under way holds only if no other leader has written yet. */
+    public void resigned() {
+        term = 0;
+        LockSupport.unpark(thread);
+    }
+
+    /** The registry has changed. Returns at once. */
+    public void changed() {
+        LockSupport.unpark(thread);
+    }
+
+    public MirrorStatus status() {
+        return monitor.status();
+    }
+
+    /** Whether writes are to be acknowledged only once they are mirrored. */
+    public boolean sync() {
+        return settings.sync();
+    }
+
+    /**
+     * Completes once all up to a version is in etcd; fails with {@link TimeoutException} after {@code patience}, which
+     * changes nothing: the mirror goes on.
+     */
+    public CompletableFuture<Void> await(long version, Duration patience) {
+        var mirrored = monitor.await(version).copy().orTimeout(patience.toMillis(), TimeUnit.MILLISECONDS);
+        LockSupport.unpark(thread);
+        return mirrored.whenComplete((done, failure) -> {
+            if (failure != null) {
+                monitor.forget(version);
+            }
+        });
+    }
+
+    /** What etcd was asked when it ended is left to its guard: nobody waits for it. */
+    @Override
+    public void close() {
+        closed = true;
+        term = 0;
+        thread.interrupt();
+        try {
+            thread.join(Duration.ofSeconds(5));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private boolean goOn() {
+        return servedTerm != 0 && servedTerm == term;
+    }
+
+    private void run() {
+        while (!closed) {
+            try {
+                serve();
+            } catch (InterruptedException e) {
+                // Closing: the loop's condition says so.
+            } catch (RuntimeException e) {
+                log.error("mirroring to etcd {} failed in an unforeseen way; it begins anew", settings, e);
+                disconnect();
+                pause();
+            }
+        }
+        disconnect();
+    }
+
+    private void serve() throws InterruptedException {
+        if (servedTerm != term) {
+            servedTerm = term;
+            disconnect();
+            failures = 0;
+            monitor.active(servedTerm != 0);
+        }
+        if (servedTerm == 0) {
+            LockSupport.park(this);
+            return;
+        }
+        try {
+            work();
+            failures = 0;
+        } catch (Outpaced e) {
+            log.info("the mirror's watermark in etcd {} has moved: it is read again", settings);
+            writer = null;
+        } catch (EtcdException e) {
+            disconnect();
+            if (goOn() && monitor.failed(String.valueOf(e.getMessage()))) {
+                log.warn(
+                        "the mirror in etcd {} falls behind: {}; the cluster goes on without",
+                        settings,
+                        e.getMessage());
+            }
+            pause();
+            return;
+        }
+        rest();
+    }
+
+    private void work() throws EtcdException, InterruptedException, Outpaced {
+        var files = clients.credentials();
+        if (!files.equals(credentials)) {
+            disconnect();
+            credentials = files;
+        }
+        var connection = store;
+        if (connection == null) {
+            connection = clients.open();
+            store = connection;
+        }
+        var current = writer;
+        if (current == null) {
+            current = locate(connection);
+            writer = current;
+        }
+        if (current.mark().comparing() || forgotten(current.mark())) {
+            log.info("all keys of the mirror in etcd {} are compared with the registry", settings);
+            comparison.rebuild(current);
+            verifiedAt = System.nanoTime();
+        }
+        catchUp.run(current);
+        if (goOn() && current.mark().complete()) {
+            lookForForeignChanges(connection, current);
+        }
+        long since = monitor.well();
+        if (since != 0) {
+            log.info("the mirror in etcd {} has caught up", settings);
+        }
+    }
+
+    private boolean forgotten(Watermark mark) {
+        return Math.min(mark.from(), mark.unusedFrom()) < source.head().removalsForgotten();
+    }
+
+    /** Reads how far the mirror is, and whether it is ours to write. */
+    private MirrorWriter locate(EtcdStore connection) throws EtcdException, InterruptedException {
+        var head = source.head();
+        var entry = connection.get(keys.watermark());
+        if (entry == null) {
+            var mark = Watermark.first(clusterId, head.incarnation(), servedTerm);
+            return new MirrorWriter(connection, keys, monitor, mark, 0);
+        }
+        var found = Documents.watermark(entry.value());
+        if (found == null) {
+            log.warn("{} was changed to something unreadable: the mirror is rebuilt", keys.watermark());
+            var mark = Watermark.first(clusterId, head.incarnation(), servedTerm);
+            return new MirrorWriter(connection, keys, monitor, mark, entry.modRevision());
+        }
+        if (!found.cluster().equals(clusterId)) {
+            throw new EtcdException(keys.watermark() + " is of cluster " + found.cluster() + ", not of this one, "
+                    + clusterId + ": give each cluster its own etcd_key_prefix");
+        }
+        if (found.incarnationNumber() == head.incarnation()) {
+            if (found.term() > servedTerm) {
+                throw new EtcdException(keys.watermark() + " was written by the leader of term " + found.term()
+                        + ", after this engine's term " + servedTerm);
+            }
+            var mark = found.by(head.incarnation(), servedTerm);
+            return new MirrorWriter(connection, keys, monitor, mark, entry.modRevision());
+        }
+        if (head.restoredFrom() != 0 && found.incarnationNumber() == head.restoredFrom()) {
+            var mark = found.by(head.incarnation(), servedTerm).compare();
+            return new MirrorWriter(connection, keys, monitor, mark, entry.modRevision());
+        }
+        throw new EtcdException(keys.watermark() + " is of another life of this cluster, incarnation "
+                + found.incarnation() + ", not " + Long.toHexString(head.incarnation())
+                + ", and may be the only copy of its units: restore from it with --restore-from-etcd, or delete the keys"
+                + " below " + keys.prefix() + " if they are not needed");
+    }
+
+    private void lookForForeignChanges(EtcdStore connection, MirrorWriter current)
+            throws EtcdException, InterruptedException, Outpaced {
+        var watch = foreign;
+        if (watch == null || watch.failure() != null) {
+            if (watch != null) {
+                log.info("the watch of etcd's keys ended: {}; all are compared", String.valueOf(watch.failure()));
+                verify = true;
+            }
+            watch = new ForeignChanges(keys, this::changed);
+            foreign = watch;
+            var unused = connection.watch(keys.prefix(), current.revision() + 1, watch);
+        }
+        for (var suspect : watch.take().entrySet()) {
+            if (!suspect.getKey().equals(keys.watermark())) {
+                putRight(current, suspect.getKey());
+            } else if (suspect.getValue() > current.revision()) {
+                log.warn("{} was changed by somebody else", keys.watermark());
+                throw new Outpaced();
+            }
+        }
+        boolean due = System.nanoTime() - verifiedAt > timing.verify().toNanos();
+        if (watch.takeEverything() || verify || due) {
+            verify = false;
+            verifiedAt = System.nanoTime();
+            var report = new Report();
+            comparison.verify(current, report::foreign);
+            report.end();
+        }
+    }
+
+    private void putRight(MirrorWriter current, String key) throws EtcdException, InterruptedException, Outpaced {
+        var parsed = keys.parse(key);
+        if (parsed.isEmpty()) {
+            return;
+        }
+        var fact = source.find(parsed.get().kind(), parsed.get().id());
+        if (fact.version() > current.mark().to()) {
+            return; // The next catch-up writes it anyway.
+        }
+        var should = current.write(fact);
+        var entry = current.store().get(key);
+        if (Objects.equals(should.value(), entry == null ? null : entry.value())) {
+            return;
+        }
+        var report = new Report();
+        report.foreign(key);
+        current.commit(current.mark(), List.of(should));
+        report.end();
+    }
+
+    /** Warns of keys that somebody else changed, each by name up to a number. */
+    private final class Report {
+        private int count;
+
+        void foreign(String key) {
+            count++;
+            if (count <= KEYS_NAMED) {
+                log.warn("{} in etcd was changed or deleted by somebody else: it is put right", key);
+            }
+        }
+
+        void end() {
+            monitor.putRight(count);
+            if (count > KEYS_NAMED) {
+                log.warn("{} more keys in etcd were changed by somebody else and are put right", count - KEYS_NAMED);
+            }
+        }
+    }
+
+    /** Until there is something new, or all keys are to be compared again. */
+    private void rest() {
+        var watch = foreign;
+        var current = writer;
+        if (!goOn() || current == null || (watch != null && watch.waiting())) {
+            return;
+        }
+        if (!settings.sync()) {
+            long until = System.nanoTime() + timing.linger().toNanos();
+            while (goOn() && System.nanoTime() - until < 0) {
+                LockSupport.parkNanos(this, until - System.nanoTime());
+            }
+        }
+        var head = source.head();
+        if (goOn() && head.last() <= current.mark().to()) {
+            monitor.covered(current.mark().to(), head.asOf());
+            LockSupport.parkNanos(this, Math.min(timing.verify().toNanos(), TimeUnit.SECONDS.toNanos(5)));
+        }
+    }
+
+    private void pause() {
+        long longest = timing.longestRetry().toNanos();
+        long full = Math.min(longest, timing.firstRetry().toNanos() << Math.min(failures, 20));
+        failures++;
+        long until = System.nanoTime() + full / 2 + random.nextLong(full / 2 + 1);
+        while (goOn() && System.nanoTime() - until < 0) {
+            LockSupport.parkNanos(this, until - System.nanoTime());
+        }
+    }
+
+    private void disconnect() {
+        writer = null;
+        if (foreign != null) {
+            verify = true; // Nobody watched since.
+            foreign = null;
+        }
+        var connection = store;
+        store = null;
+        if (connection != null) {
+            connection.close();
+        }
+    }
+}

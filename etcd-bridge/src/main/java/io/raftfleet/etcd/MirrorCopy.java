@@ -1,0 +1,141 @@
+package io.raftfleet.etcd;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * All that a mirror holds, read back at one revision of etcd.
+ *
+ * @param incarnation the registry's life that wrote it
+ * @param version up to which it is complete
+ * @param contents texts by hash
+ * @param units by name; the contents of each are among {@code contents}
+ * @param schedule machine ids by unit
+ * @param metadata what operators say, by machine
+ */
+public record MirrorCopy(
+        long incarnation,
+        long version,
+        Map<String, String> contents,
+        Map<String, MirrorValue.Unit> units,
+        Map<String, String> schedule,
+        Map<String, MirrorValue.Metadata> metadata) {
+
+    private static final int KEYS_A_PAGE = 500;
+    private static final int CONTENTS_A_PAGE = 32;
+
+    public MirrorCopy {
+        contents = Map.copyOf(contents);
+        units = new TreeMap<>(units);
+        schedule = Map.copyOf(schedule);
+        metadata = new TreeMap<>(metadata);
+    }
+
+    /**
+     * Reads the mirror of a cluster.
+     *
+     * @throws EtcdException when there is none, it is another cluster's, it was never complete, or it is damaged: the
+     *     message says which, and what to do
+     */
+    public static MirrorCopy read(String clusterId, EtcdSettings settings, Mirror.Timing timing)
+            throws EtcdException, InterruptedException {
+        var keys = new Keys(settings.prefix());
+        try (var store = new EtcdClients(settings, timing.call()).open()) {
+            // The watermark and all keys as of the same revision.
+            var first = store.range(keys.watermark(), keys.watermark() + "\0", 1, false, 0);
+            if (first.entries().isEmpty()) {
+                throw new EtcdException("there is no mirror in etcd " + settings + ": check etcd_servers and"
+                        + " etcd_key_prefix, or start without --restore-from-etcd to begin with an empty cluster");
+            }
+            var mark = Documents.watermark(first.entries().getFirst().value());
+            check(clusterId, keys, mark);
+            if (mark == null) {
+                throw new EtcdException(keys.watermark() + " can't be read");
+            }
+            return new Reader(store, keys, first.revision()).read(mark);
+        }
+    }
+
+    private static void check(String clusterId, Keys keys, @Nullable Watermark mark) throws EtcdException {
+        if (mark == null) {
+            throw new EtcdException(keys.watermark() + " in etcd is no watermark of a mirror: somebody changed it; put"
+                    + " etcd back from a backup");
+        }
+        if (!mark.cluster().equals(clusterId)) {
+            throw new EtcdException("the mirror below " + keys.prefix() + " is of cluster " + mark.cluster()
+                    + ", not of " + clusterId + ": give the engines --cluster-id " + mark.cluster()
+                    + " to bring that one back, or choose another etcd_key_prefix");
+        }
+        if (!mark.built()) {
+            throw new EtcdException("the mirror below " + keys.prefix() + " was never finished: the cluster was lost"
+                    + " while it was first written, so units may be missing; nothing is restored from it");
+        }
+    }
+
+    private static final class Reader {
+        private final EtcdStore store;
+        private final Keys keys;
+        private final long revision;
+
+        Reader(EtcdStore store, Keys keys, long revision) {
+            this.store = store;
+            this.keys = keys;
+            this.revision = revision;
+        }
+
+        MirrorCopy read(Watermark mark) throws EtcdException, InterruptedException {
+            var contents = new HashMap<String, String>();
+            var units = new HashMap<String, MirrorValue.Unit>();
+            var schedule = new HashMap<String, String>();
+            var metadata = new HashMap<String, MirrorValue.Metadata>();
+            for (var kind : MirrorValue.Kind.values()) {
+                for (var entry : entries(kind)) {
+                    var id = keys.id(kind, entry.key());
+                    switch (value(kind, id, entry)) {
+                        case MirrorValue.Contents found -> contents.put(id, found.text());
+                        case MirrorValue.Unit found -> units.put(id, found);
+                        case MirrorValue.Schedule found -> schedule.put(id, found.machineId());
+                        case MirrorValue.Metadata found -> metadata.put(id, found);
+                    }
+                }
+            }
+            for (var unit : units.entrySet()) {
+                if (!contents.containsKey(unit.getValue().hash())) {
+                    throw new EtcdException(keys.of(
+                                    MirrorValue.Kind.CONTENTS, unit.getValue().hash())
+                            + ", the contents of unit " + unit.getKey()
+                            + ", is missing in etcd: somebody deleted it; put"
+                            + " it back from a backup, or delete " + keys.of(MirrorValue.Kind.UNIT, unit.getKey())
+                            + " to do without the unit");
+                }
+            }
+            return new MirrorCopy(mark.incarnationNumber(), mark.to(), contents, units, schedule, metadata);
+        }
+
+        private List<EtcdStore.Entry> entries(MirrorValue.Kind kind) throws EtcdException, InterruptedException {
+            int limit = kind == MirrorValue.Kind.CONTENTS ? CONTENTS_A_PAGE : KEYS_A_PAGE;
+            var all = new ArrayList<EtcdStore.Entry>();
+            String from = keys.folder(kind);
+            EtcdStore.Page page;
+            do {
+                page = store.range(from, keys.folderEnd(kind), limit, false, revision);
+                all.addAll(page.entries());
+                from = all.isEmpty() ? from : all.getLast().key() + "\0";
+            } while (page.more());
+            return all;
+        }
+
+        private static MirrorValue value(MirrorValue.Kind kind, String id, EtcdStore.Entry entry) throws EtcdException {
+            try {
+                return Documents.read(kind, id, entry.value());
+            } catch (Documents.Malformed e) {
+                throw new EtcdException(entry.key() + " in etcd is damaged (" + e.getMessage()
+                        + "): somebody changed it; put it back from a backup, or delete it to do without");
+            }
+        }
+    }
+}

@@ -1,0 +1,54 @@
+package io.raftfleet.etcd;
+
+import io.raftfleet.proto.model.TargetState;
+import java.util.List;
+import java.util.Map;
+
+/** A persistent fact, as it is mirrored. Nothing of it is transient: no states, machines or heartbeats. */
+public sealed interface MirrorValue {
+    /** What the mirror has keys for, in the order in which they are written: none refers to a later one. */
+    enum Kind {
+        CONTENTS("contents"),
+        UNIT("units"),
+        SCHEDULE("schedule"),
+        METADATA("metadata");
+
+        private final String folder;
+
+        Kind(String folder) {
+            this.folder = folder;
+        }
+
+        /** Last part of its keys' prefix. */
+        String folder() {
+            return folder;
+        }
+    }
+
+    /** Contents of unit files; the key has their hash. */
+    record Contents(String text) implements MirrorValue {}
+
+    /**
+     * A unit; the key has its name.
+     *
+     * @param hash of its contents, in hexadecimal
+     * @param startGeneration as the machine that runs it was told it
+     */
+    record Unit(String hash, TargetState target, long startGeneration, boolean global) implements MirrorValue {}
+
+    /** Where a unit is scheduled to; the key has the unit's name. */
+    record Schedule(String machineId) implements MirrorValue {}
+
+    /**
+     * What operators say of a machine's metadata; the key has the machine's id.
+     *
+     * @param set values in place of, or beside, those that the agent announces
+     * @param removed keys that count as not announced
+     */
+    record Metadata(Map<String, String> set, List<String> removed) implements MirrorValue {
+        public Metadata {
+            set = Map.copyOf(set);
+            removed = List.copyOf(removed);
+        }
+    }
+}

@@ -48,12 +48,15 @@ final class CatchUp {
             }
             monitor.behind(mark.from(), head.last());
             if (mark.cursor() == null && atOnce(writer)) {
-                return;
+                if (writer.mark().complete() || writer.mark().comparing()) {
+                    return;
+                }
+            } else {
+                if (mark.cursor() == null) {
+                    writer.plan(mark.on(head.last(), new Cursor(0, mark.from(), "")));
+                }
+                inSteps(writer);
             }
-            if (writer.mark().cursor() == null) {
-                writer.plan(mark.on(head.last(), new Cursor(0, mark.from(), "")));
-            }
-            inSteps(writer);
         }
     }
 
@@ -70,10 +73,9 @@ final class CatchUp {
             return false; // Larger as JSON than it seemed.
         }
         writer.commit(mark.reached(diff.to(), diff.unusedTo()), writes);
-        if (!writer.mark().complete()) {
-            return writer.mark().comparing();
+        if (writer.mark().complete()) {
+            monitor.covered(diff.to(), diff.asOf());
         }
-        monitor.covered(diff.to(), diff.asOf());
         return true;
     }
 

@@ -58,8 +58,8 @@ public final class RegistrySource implements MirrorSource {
             var unused = MirrorValue.Kind.CONTENTS;
             page.removals(unused, view.removalsAfter(kind(unused), fact(Place.after(unusedFrom))), Long.MAX_VALUE);
             long to = view.lastFact();
-            // When not all unused contents found room, those of the last version may not be all that it has.
-            long unusedTo = page.cut ? Math.max(unusedFrom, page.lastRemoval - 1) : to;
+            // When not all unused contents found room: those before the first that did not.
+            long unusedTo = page.cut ? page.cutAt - 1 : to;
             return Optional.of(new Diff(page.changes, to, Versions.wholeEntry(view.appliedIndex()), unusedTo));
         });
     }
@@ -181,8 +181,8 @@ public final class RegistrySource implements MirrorSource {
         private long bytes;
         /** Whether something found no room. */
         boolean cut;
-        /** Version of the last removal that found room; 0 for none. */
-        long lastRemoval;
+        /** Version of the removal that found no room. */
+        long cutAt;
 
         Page(RegistryView view, int limit, long maxBytes) {
             this.view = view;
@@ -200,10 +200,13 @@ public final class RegistrySource implements MirrorSource {
 
         void removals(MirrorValue.Kind kind, NavigableSet<Fact> removals, long upTo) {
             for (var removal : removals) {
-                if (removal.version() > upTo || !add(new Change(kind, removal.id(), removal.version(), null))) {
+                if (removal.version() > upTo) {
                     return;
                 }
-                lastRemoval = removal.version();
+                if (!add(new Change(kind, removal.id(), removal.version(), null))) {
+                    cutAt = removal.version();
+                    return;
+                }
             }
         }
 

@@ -105,7 +105,8 @@ class MirrorIT {
         mirror.leading(1);
         for (int i = 0; i < 12; i++) {
             registry.start(
-                    "[Service]\nExecStart=/bin/true\nEnvironment=N" + i + "=" + "\"x\\".repeat(80_000) + "\n",
+                    "[Service]\nExecStart=/bin/true\n"
+                            + ("Environment=N" + i + "=" + "\tx".repeat(900) + "\n").repeat(130),
                     "big" + i + ".service");
         }
         awaitMirrored();

@@ -76,6 +76,30 @@ class PlacementIT {
     }
 
     @Test
+    void globalUnitsKeepOffWhatTheyConflictWithAndComeWhenItGoes() {
+        Cluster cluster = CLUSTER.cluster();
+        var client = cluster.client();
+        Ops.create(client, Ops.sleeper("first.service", "MachineMetadata=host=h2"));
+        Ops.awaitActive(client, List.of("first.service"));
+        Ops.create(
+                client,
+                Ops.sleeper("global-0.service", "Global=true", "Conflicts=first.service"),
+                Ops.sleeper("global-1.service", "Global=true", "Conflicts=global-*"));
+        Await.until("the first global unit is where it may be", Ops.SOON, () -> {
+            assertWhere(machinesWith(cluster, "global-0.service"), id(cluster, "a1"), id(cluster, "a3"));
+            assertWhere(machinesWith(cluster, "global-1.service"), id(cluster, "a2"));
+            return true;
+        });
+        client.destroyUnits(List.of("first.service"));
+        Await.until("it takes the other's place", Ops.SOON, () -> {
+            assertWhere(
+                    machinesWith(cluster, "global-0.service"), id(cluster, "a1"), id(cluster, "a2"), id(cluster, "a3"));
+            assertWhere(machinesWith(cluster, "global-1.service"));
+            return true;
+        });
+    }
+
+    @Test
     void aUnitThatFitsNowhereSaysWhyAndIsPlacedWhenAMachineComes() {
         Cluster cluster = CLUSTER.cluster();
         var client = cluster.client();

@@ -19,8 +19,10 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -241,9 +243,11 @@ final class Applier {
         }
         var had = new HashSet<>(tables.units.assignedMachines(before, tables.machines));
         tables.states.ofUnit(name).forEach(state -> had.add(state.machineId()));
+        var globals = globalsAround(before, null);
         tables.units.remove(before);
         changes.add(new Change.OfUnit(before, null, TargetState.TARGET_STATE_UNSPECIFIED));
         had.forEach(machine -> depart(name, machine));
+        globals.forEach((machine, others) -> moveGlobals(name, machine, others));
         return null;
     }
 
@@ -328,17 +332,52 @@ final class Applier {
     /** A unit takes another's place: what machines it leaves by that, and to which it may come back, follows. */
     private void replace(@Nullable UnitRecord before, UnitRecord after) {
         var was = tables.units.assignedMachines(before, tables.machines);
+        var globals = globalsAround(before, after);
         tables.units.put(before, after);
         var is = tables.units.assignedMachines(after, tables.machines);
         changes.add(new Change.OfUnit(before, after, tables.current(after)));
         Sets.difference(was, is).forEach(machine -> depart(after.name(), machine));
         Sets.difference(is, was).forEach(machine -> arrive(after.name(), machine));
+        globals.forEach((machine, had) -> moveGlobals(after.name(), machine, had));
+    }
+
+    /** Which global units the machines have that a unit's change may take them from, or bring them to; mostly none. */
+    private Map<String, Set<String>> globalsAround(@Nullable UnitRecord before, @Nullable UnitRecord after) {
+        if (!tables.units.movesGlobals(before) && !tables.units.movesGlobals(after)) {
+            return Map.of();
+        }
+        boolean everywhere = (before != null && before.global()) || (after != null && after.global());
+        var had = new TreeMap<String, Set<String>>();
+        for (var machine : tables.machines.all().values()) {
+            boolean touched = everywhere
+                    || (before != null && machine.id().equals(before.machineId()))
+                    || (after != null && machine.id().equals(after.machineId()));
+            if (touched) {
+                had.put(machine.id(), tables.units.globalsOn(machine));
+            }
+        }
+        return had;
+    }
+
+    private void moveGlobals(String cause, String machineId, Set<String> had) {
+        var machine = tables.machines.get(machineId);
+        var has = machine == null ? Set.<String>of() : tables.units.globalsOn(machine);
+        for (var name : Sets.difference(had, has)) {
+            if (!name.equals(cause)) {
+                depart(name, machineId);
+            }
+        }
+        for (var name : Sets.difference(has, had)) {
+            if (!name.equals(cause) && !arrive(name, machineId)) {
+                changes.add(new Change.OfDeparture(name, machineId, false));
+            }
+        }
     }
 
     private void put(@Nullable MachineRecord before, MachineRecord after) {
-        var was = before == null ? Set.<String>of() : tables.units.globalsFor(before.metadata());
+        var was = before == null ? Set.<String>of() : tables.units.globalsOn(before);
         tables.machines.put(after);
-        var is = tables.units.globalsFor(after.metadata());
+        var is = tables.units.globalsOn(after);
         changes.add(new Change.OfMachine(before, after));
         Sets.difference(was, is).forEach(name -> depart(name, after.id()));
         Sets.difference(is, was).forEach(name -> arrive(name, after.id()));
@@ -350,10 +389,13 @@ final class Applier {
         }
     }
 
-    private void arrive(String name, String machineId) {
-        if (tables.departures.remove(machineId, name)) {
+    /** Returns whether it had to leave. */
+    private boolean arrive(String name, String machineId) {
+        boolean had = tables.departures.remove(machineId, name);
+        if (had) {
             changes.add(new Change.OfDeparture(name, machineId, false));
         }
+        return had;
     }
 
     private void stateGone(String name, String machineId) {

@@ -37,9 +37,9 @@ public sealed interface Change {
     record OfMachine(@Nullable MachineRecord before, MachineRecord after) implements Change {}
 
     /**
-     * A unit has to leave a machine, or has left it.
+     * A unit has to leave a machine, or has left it, or a global one may come to it.
      *
-     * @param pending whether it has to leave; otherwise it has left, or may stay after all
+     * @param pending whether it has to leave; otherwise it has left, or may stay after all, or may come
      */
     record OfDeparture(String name, String machineId, boolean pending) implements Change {}
 }

@@ -20,6 +20,8 @@ final class UnitTable {
     private final Map<String, Set<String>> byMachine = new HashMap<>();
     /** Global units that are wanted, with what they ask of machines. */
     private final NavigableMap<String, Requirements> globals = new TreeMap<>();
+    /** Units that are scheduled and name others that they conflict with. */
+    private final Map<String, Requirements> conflicting = new HashMap<>();
 
     private final ContentsTable contents;
     private final RowLog rows;
@@ -78,10 +80,7 @@ final class UnitTable {
         contents.release(unit.hash());
     }
 
-    /**
-     * Machines that are to have this unit: the one that it is scheduled to; for a global unit all that it admits, lost ones
-     * too.
-     */
+    /** Machines that are to have this unit: the one that it is scheduled to; of a global unit see {@link #globalsOn}. */
     Set<String> assignedMachines(@Nullable UnitRecord unit, MachineTable machines) {
         if (unit == null || !unit.wanted()) {
             return Set.of();
@@ -89,10 +88,9 @@ final class UnitTable {
         if (!unit.global()) {
             return unit.machineId() == null ? Set.of() : Set.of(unit.machineId());
         }
-        var requirements = requirementsOf(unit);
         var admitted = new TreeSet<String>();
         for (var machine : machines.all().values()) {
-            if (requirements.admits(machine.metadata())) {
+            if (assigned(unit, machine)) {
                 admitted.add(machine.id());
             }
         }
@@ -104,20 +102,60 @@ final class UnitTable {
         if (!unit.wanted()) {
             return false;
         }
-        return unit.global()
-                ? requirementsOf(unit).admits(machine.metadata())
-                : machine.id().equals(unit.machineId());
+        if (!unit.global()) {
+            return machine.id().equals(unit.machineId());
+        }
+        return requirementsOf(unit).admits(machine.metadata())
+                && (!globalsMayConflict() || globalsOn(machine).contains(unit.name()));
     }
 
-    /** Names of wanted global units that a machine with this metadata is to have. */
-    Set<String> globalsFor(Map<String, String> metadata) {
+    /**
+     * Names of wanted global units that a machine is to have, a lost one too: those that it admits and that conflict neither
+     * with a unit which is scheduled to it nor with a global one of a lower name that it has. As in fleet's
+     * {@code desiredAgentState}, which leaves out what conflicts.
+     */
+    Set<String> globalsOn(MachineRecord machine) {
         var names = new TreeSet<String>();
+        boolean mayConflict = globalsMayConflict();
         globals.forEach((name, requirements) -> {
-            if (requirements.admits(metadata)) {
+            if (requirements.admits(machine.metadata())
+                    && !(mayConflict && conflicts(name, requirements, machine.id(), names))) {
                 names.add(name);
             }
         });
         return names;
+    }
+
+    /** Whether changing this unit may change which other units, global ones, machines are to have. */
+    boolean movesGlobals(@Nullable UnitRecord unit) {
+        return unit != null
+                && !globals.isEmpty()
+                && (globalsMayConflict()
+                        || (mayDeclareConflicts(unit)
+                                && !requirementsFor(unit).conflicts().isEmpty()));
+    }
+
+    private boolean globalsMayConflict() {
+        return !globals.isEmpty()
+                && (!conflicting.isEmpty()
+                        || globals.values().stream()
+                                .anyMatch(r -> !r.conflicts().isEmpty()));
+    }
+
+    private boolean conflicts(String name, Requirements requirements, String machineId, Set<String> earlier) {
+        for (var scheduled : scheduledTo(machineId)) {
+            var others = conflicting.get(scheduled);
+            if (requirements.conflictsWith(scheduled) || (others != null && others.conflictsWith(name))) {
+                return true;
+            }
+        }
+        for (var global : earlier) {
+            var others = globals.get(global);
+            if (requirements.conflictsWith(global) || (others != null && others.conflictsWith(name))) {
+                return true;
+            }
+        }
+        return false;
     }
 
     Requirements requirementsOf(UnitRecord unit) {
@@ -144,6 +182,7 @@ final class UnitTable {
         units.clear();
         byMachine.clear();
         globals.clear();
+        conflicting.clear();
     }
 
     private void unlink(@Nullable UnitRecord unit) {
@@ -151,6 +190,7 @@ final class UnitTable {
             return;
         }
         globals.remove(unit.name());
+        conflicting.remove(unit.name());
         if (unit.machineId() != null) {
             byMachine.computeIfPresent(unit.machineId(), (id, names) -> {
                 names.remove(unit.name());
@@ -166,6 +206,18 @@ final class UnitTable {
         }
         if (unit.machineId() != null) {
             byMachine.computeIfAbsent(unit.machineId(), id -> new HashSet<>()).add(unit.name());
+            if (mayDeclareConflicts(unit)) {
+                var requirements = requirementsFor(unit);
+                if (!requirements.conflicts().isEmpty()) {
+                    conflicting.put(unit.name(), requirements);
+                }
+            }
         }
+    }
+
+    /** Cheaper than to parse the contents of every unit that is scheduled: hardly any declares conflicts. */
+    private boolean mayDeclareConflicts(UnitRecord unit) {
+        String text = contents.text(unit.hash());
+        return text != null && text.contains("Conflicts");
     }
 }

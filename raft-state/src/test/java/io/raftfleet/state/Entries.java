@@ -19,6 +19,7 @@ import io.raftfleet.proto.log.UnitCreated;
 import io.raftfleet.proto.log.UnitDestroyed;
 import io.raftfleet.proto.log.UnitRestored;
 import io.raftfleet.proto.log.UnitScheduled;
+import io.raftfleet.proto.log.UnitUnscheduled;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.UnitContents;
 import io.raftfleet.proto.model.UnitState;
@@ -87,6 +88,12 @@ final class Entries {
                         .setName(name)
                         .setVersion(version)
                         .setMachineId(machine))
+                .build();
+    }
+
+    static Record unschedule(String name, long version) {
+        return Record.newBuilder()
+                .setUnitUnscheduled(UnitUnscheduled.newBuilder().setName(name).setVersion(version))
                 .build();
     }
 

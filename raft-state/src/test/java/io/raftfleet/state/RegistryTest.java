@@ -18,6 +18,7 @@ import static io.raftfleet.state.Entries.report;
 import static io.raftfleet.state.Entries.schedule;
 import static io.raftfleet.state.Entries.state;
 import static io.raftfleet.state.Entries.target;
+import static io.raftfleet.state.Entries.unschedule;
 import static io.raftfleet.state.Versions.IN_THIS_ENTRY;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatObject;
@@ -229,6 +230,62 @@ class RegistryTest {
         assertThat(departures("g.service")).isEmpty();
         apply(destroy("g.service", version("g.service")));
         assertThat(departures("g.service")).containsExactly("m1", "m2");
+    }
+
+    @Test
+    void aGlobalUnitKeepsOffAUnitThatItConflictsWith() {
+        var global = PLAIN + "\n[X-Fleet]\nGlobal=true\nConflicts=a*\n";
+        running("a.service", "m1");
+        apply(open("m2", 1, Map.of()), contents(global), Entries.create("g.service", global, TARGET_STATE_LAUNCHED, 0));
+        assertThat(assigned("g.service", "m1")).isFalse();
+        assertThat(assigned("g.service", "m2")).isTrue();
+        changes.clear();
+        apply(schedule("a.service", version("a.service"), "m2"));
+        assertThat(assigned("g.service", "m1")).isTrue();
+        assertThat(assigned("g.service", "m2")).isFalse();
+        assertThat(departures("g.service")).containsExactly("m2");
+        assertThat(changes)
+                .as("the machine's agent is told")
+                .contains(new Change.OfDeparture("g.service", "m1", false));
+        apply(destroy("a.service", version("a.service")));
+        assertThat(assigned("g.service", "m2")).isTrue();
+        assertThat(departures("g.service")).as("it may stay after all").isEmpty();
+    }
+
+    @Test
+    void aScheduledUnitThatNamesAGlobalOneKeepsItOff() {
+        var jealous = PLAIN + "\n[X-Fleet]\nConflicts=g.service\n";
+        var global = PLAIN + "\n[X-Fleet]\nGlobal=true\n";
+        apply(
+                open("m1", 1, Map.of()),
+                contents(jealous),
+                Entries.create("j.service", jealous, TARGET_STATE_LAUNCHED, 0));
+        apply(schedule("j.service", version("j.service"), "m1"));
+        apply(contents(global), Entries.create("g.service", global, TARGET_STATE_LAUNCHED, 0));
+        assertThat(assigned("g.service", "m1")).isFalse();
+        apply(target("j.service", version("j.service"), TARGET_STATE_INACTIVE));
+        apply(unschedule("j.service", version("j.service")));
+        assertThat(assigned("g.service", "m1")).isTrue();
+    }
+
+    @Test
+    void ofGlobalUnitsThatConflictTheLowerNameRuns() {
+        var first = PLAIN + "\n[X-Fleet]\nGlobal=true\nConflicts=g*\n";
+        apply(
+                open("m1", 1, Map.of()),
+                contents(first),
+                Entries.create("g1.service", first, TARGET_STATE_LAUNCHED, 0),
+                Entries.create("g2.service", first, TARGET_STATE_LAUNCHED, 0));
+        assertThat(assigned("g1.service", "m1")).isTrue();
+        assertThat(assigned("g2.service", "m1")).isFalse();
+        apply(Entries.create("g0.service", first, TARGET_STATE_LAUNCHED, 0));
+        assertThat(assigned("g0.service", "m1")).isTrue();
+        assertThat(departures("g1.service")).containsExactly("m1");
+        changes.clear();
+        apply(destroy("g0.service", version("g0.service")));
+        assertThat(departures("g1.service")).isEmpty();
+        assertThat(assigned("g1.service", "m1")).isTrue();
+        assertThat(assigned("g2.service", "m1")).isFalse();
     }
 
     @Test

@@ -33,6 +33,7 @@ final class Checkpoints implements AutoCloseable {
 
     private final ReplicatedState state;
     private final Path liveDir;
+    private final Path part;
     private final long maxEntries;
     private final long maxBytes;
     private final ScheduledThreadPoolExecutor writer;
@@ -49,9 +50,10 @@ final class Checkpoints implements AutoCloseable {
     private long entriesSince;
     private long bytesSince;
 
-    Checkpoints(ReplicatedState state, Path liveDir, RaftConfig config) {
+    Checkpoints(ReplicatedState state, DataDirectory directory, RaftConfig config) {
         this.state = state;
-        this.liveDir = liveDir;
+        this.liveDir = directory.live();
+        this.part = directory.part();
         this.maxEntries = config.checkpointEntries();
         this.maxBytes = config.checkpointBytes();
         this.writer = new ScheduledThreadPoolExecutor(
@@ -187,6 +189,7 @@ final class Checkpoints implements AutoCloseable {
                     TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - started));
             inFlight = null;
         } catch (IOException | RuntimeException e) {
+            closeLive(); // RocksDB may refuse to go on after an error; the next try begins with the last checkpoint
             LOG.warn(
                     "Checkpoint at index {} could not be written; the log is kept, next try in {} s. Is {} full?",
                     index,
@@ -214,7 +217,6 @@ final class Checkpoints implements AutoCloseable {
             live = store;
         }
         store.write(capture.rows());
-        Path part = liveDir.resolveSibling("checkpoint.part");
         DurableFiles.deleteTree(part);
         store.checkpoint(part);
         ByteString digest = capture.digest();

@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  * start without what it wrote: it would vote again where it has voted, and forget what it had acknowledged.
  *
  * <p>Layout: {@code engine.properties}, {@code lock}, {@code raft/} (log, votes and checkpoints, kept by Ratis),
- * {@code live/} (scratch copy of the newest checkpoint, rebuilt at each start).
+ * {@code live/} (scratch copy of the newest checkpoint, rebuilt at each start), {@code checkpoint.part} (one being written).
  *
  * <p>Used by one thread: the one that starts the engine.
  */
@@ -103,6 +103,11 @@ final class DataDirectory implements AutoCloseable {
 
     Path raft() {
         return root.resolve("raft");
+    }
+
+    /** A checkpoint while it is written. */
+    Path part() {
+        return root.resolve("checkpoint.part");
     }
 
     Path live() {

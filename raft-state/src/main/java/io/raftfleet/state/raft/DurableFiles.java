@@ -10,6 +10,7 @@ import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.Arrays;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** File operations that the JDK lacks. */
@@ -21,6 +22,16 @@ final class DurableFiles {
         try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
             channel.force(true);
         }
+    }
+
+    /** Waits until all files of a directory without subdirectories are on the disk. */
+    static void syncTree(Path dir) throws IOException {
+        try (Stream<Path> files = Files.list(dir)) {
+            for (Path file : files.toList()) {
+                sync(file);
+            }
+        }
+        sync(dir);
     }
 
     /** What the files in a directory take, in bytes; files that vanish meanwhile don't count. */

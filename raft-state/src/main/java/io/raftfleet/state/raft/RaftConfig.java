@@ -28,6 +28,7 @@ import java.util.UUID;
  * @param checkpointEntries a checkpoint is written after so many applied entries
  * @param checkpointBytes a checkpoint is written after so many bytes of applied entries
  * @param segmentBytes largest segment file of the log
+ * @param minFreeBytes nothing is written while less than this is free on the data directory's disk
  * @param fsync false only where a power cut may lose acknowledged writes (tests, throw-away clusters)
  * @param maxWaiters largest number of reads, and of confirmations, that wait at once; more are refused
  */
@@ -43,6 +44,7 @@ public record RaftConfig(
         long checkpointEntries,
         long checkpointBytes,
         long segmentBytes,
+        long minFreeBytes,
         boolean fsync,
         int maxWaiters) {
 
@@ -103,6 +105,7 @@ public record RaftConfig(
         private long checkpointEntries = 100_000;
         private long checkpointBytes = 64L << 20;
         private long segmentBytes = 8L << 20;
+        private long minFreeBytes = 64L << 20;
         private boolean fsync = true;
         private int maxWaiters = 10_000;
 
@@ -140,6 +143,11 @@ public record RaftConfig(
             return this;
         }
 
+        public Builder minFreeBytes(long value) {
+            minFreeBytes = value;
+            return this;
+        }
+
         public Builder fsync(boolean value) {
             fsync = value;
             return this;
@@ -163,6 +171,7 @@ public record RaftConfig(
                     checkpointEntries,
                     checkpointBytes,
                     segmentBytes,
+                    minFreeBytes,
                     fsync,
                     maxWaiters);
         }

@@ -58,6 +58,7 @@ public final class RaftNode implements AutoCloseable {
     private final RoundBatcher<Confirmed> reads;
     private final RegistryStateMachine stateMachine;
     private final DataDirectory directory;
+    private final DiskSpace space;
     private final Operations operations;
     private volatile @Nullable RatisServer ratis;
 
@@ -69,6 +70,7 @@ public final class RaftNode implements AutoCloseable {
     public RaftNode(RaftConfig config, ReplicatedState state, RaftListener listener) throws IOException {
         this.config = config;
         this.directory = DataDirectory.open(config);
+        this.space = new DiskSpace(config.dataDir(), config.minFreeBytes());
         this.timer = new ScheduledThreadPoolExecutor(
                 1,
                 Thread.ofPlatform()
@@ -80,7 +82,7 @@ public final class RaftNode implements AutoCloseable {
         this.events = new LeadershipEvents(config.engineId(), listener);
         this.watch = new LeaderWatch(timer);
         this.proposals = new Proposals(config.engineId(), MAX_PROPOSALS, timer);
-        this.checkpoints = new Checkpoints(state, directory.live(), config);
+        this.checkpoints = new Checkpoints(state, directory, config);
         this.operations = new Operations(config, confirmation, checkpoints, applied, proposer, calls, timer);
         Duration round = config.electionTimeoutMax().multipliedBy(3);
         this.confirmations = new RoundBatcher<>(
@@ -97,7 +99,9 @@ public final class RaftNode implements AutoCloseable {
      * @throws IOException when the address is in use, or log or checkpoint are damaged beyond what others can replace
      */
     public void start() throws IOException {
-        RatisServer server = RatisServer.create(config, directory, stateMachine, confirmation, watch);
+        Leftovers.clean(directory);
+        LogCheck.check(directory.group().resolve("current"));
+        RatisServer server = RatisServer.create(config, directory, stateMachine, confirmation, watch, space);
         ratis = server;
         watch.attach(server);
         confirmation.attach(server.division());
@@ -123,7 +127,7 @@ public final class RaftNode implements AutoCloseable {
      * @param deadline how long to wait for it to be applied here
      * @return what became of its records, once it has been applied here. Fails with {@link NotLeader} (certainly not, and
      *     never to be, in the log), {@link ReplicationException.FateUnknown} (it may yet be committed), {@link Unavailable}
-     *     (not in the log, too much is pending), or {@link IllegalArgumentException} (the entry itself is at fault)
+     *     (not in the log: too much is pending, or the disk is almost full), or {@link IllegalArgumentException} (the entry itself is at fault)
      */
     public CompletableFuture<ApplyResult> propose(Entry entry, Duration deadline) {
         byte[] bytes = entry.toByteArray();
@@ -139,6 +143,9 @@ public final class RaftNode implements AutoCloseable {
         if (server == null || closing.get() || !server.info().isLeader()) {
             return CompletableFuture.failedFuture(
                     new NotLeader("Engine '" + config.engineId() + "' does not lead: propose to the leader."));
+        }
+        if (space.isLow()) {
+            return CompletableFuture.failedFuture(new Unavailable(space.complaint() + "."));
         }
         Pending pending;
         try {

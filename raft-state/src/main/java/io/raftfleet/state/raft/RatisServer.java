@@ -64,7 +64,8 @@ final class RatisServer implements AutoCloseable {
             DataDirectory directory,
             RegistryStateMachine stateMachine,
             LeadershipConfirmation confirmation,
-            LeaderWatch watch)
+            LeaderWatch watch,
+            DiskSpace space)
             throws IOException {
         RaftProperties properties = RatisSettings.of(config, directory.raft());
         RaftGroupId group = RaftGroupId.valueOf(config.clusterId());
@@ -79,7 +80,7 @@ final class RatisServer implements AutoCloseable {
         GrpcConfigKeys.Server.setServicesCustomizer(
                 parameters,
                 (builder, types) -> types.contains(GrpcServices.Type.SERVER)
-                        ? builder.addTransportFilter(watch).intercept(new IdentityCheck(self))
+                        ? builder.addTransportFilter(watch).intercept(new PeerGate(self, space))
                         : builder);
         RaftServer server = RaftServer.newBuilder()
                 .setServerId(self)

@@ -97,12 +97,36 @@ final class RegistryStateMachine extends BaseStateMachine {
         getLifeCycle().transition(LifeCycle.State.RUNNING);
     }
 
+    /**
+     * Called when another engine's checkpoint has been received, right before it takes the place of ours: the last moment to
+     * look at it.
+     *
+     * @throws IllegalStateException when it is damaged: ours, and the log behind it, stay
+     */
     @Override
     public void pause() {
+        verifyReceived();
         if (getLifeCycle().getCurrentState() == LifeCycle.State.RUNNING) {
             getLifeCycle().transition(LifeCycle.State.PAUSING);
             checkpoints.suspend();
             getLifeCycle().transition(LifeCycle.State.PAUSED);
+        }
+    }
+
+    private void verifyReceived() {
+        RaftStorageDirectory ratis = directory;
+        if (ratis == null) {
+            return;
+        }
+        try {
+            for (Path received : Leftovers.received(ratis.getTmpDir().toPath())) {
+                Checkpoint.read(received);
+                RowStore.verify(received, null);
+                DurableFiles.syncTree(received);
+            }
+        } catch (IOException | RuntimeException e) {
+            LOG.error("The checkpoint that engine {} received from the leader is damaged and not used", getId(), e);
+            throw new IllegalStateException("the received checkpoint is damaged: " + e.getMessage(), e);
         }
     }
 

@@ -182,7 +182,7 @@ class CheckpointTest {
     }
 
     /** Flips bytes in the middle of every table file. */
-    private static void damage(Path checkpoint) throws IOException {
+    static void damage(Path checkpoint) throws IOException {
         try (Stream<Path> files = Files.list(checkpoint)) {
             for (Path table : files.filter(f -> f.toString().endsWith(".sst")).toList()) {
                 byte[] bytes = Files.readAllBytes(table);

@@ -18,15 +18,24 @@ import org.apache.ratis.thirdparty.io.grpc.Status;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Refuses Raft's messages that are meant for another engine. Ratis addresses engines by host and port and does not look at
+ * Refuses what other engines' Raft servers must not make this one do.
+ *
+ * <p>Messages that are meant for another engine: Ratis addresses engines by host and port and does not look at
  * the receiver's name, so an engine that takes over a lost one's address would answer, and vote, in that one's name, without
- * that one's log. Stateless but for the name.
+ * that one's log.
+ *
+ * <p>Entries that the disk has no room for: Ratis' log, once a write failed, refuses all further ones until a restart.
+ * The leader sends them again until there is room.
+ *
+ * <p>Thread-safe: without state of its own.
  */
-final class IdentityCheck implements ServerInterceptor {
+final class PeerGate implements ServerInterceptor {
     private final RaftPeerId self;
+    private final DiskSpace space;
 
-    IdentityCheck(RaftPeerId self) {
+    PeerGate(RaftPeerId self, DiskSpace space) {
         this.self = self;
+        this.space = space;
     }
 
     @Override
@@ -37,18 +46,15 @@ final class IdentityCheck implements ServerInterceptor {
 
             @Override
             public void onMessage(Q message) {
-                RaftRpcRequestProto request = request(message);
-                if (!refused && (request == null || isForSelf(request))) {
+                Status objection = refused ? Status.FAILED_PRECONDITION : objection(message);
+                if (objection == null) {
                     super.onMessage(message);
                     return;
                 }
                 release(call.getMethodDescriptor().getRequestMarshaller(), message);
                 if (!refused) {
                     refused = true;
-                    call.close(
-                            Status.FAILED_PRECONDITION.withDescription("This is engine '" + self + "', no other: an"
-                                    + " engine was replaced, or two have one address."),
-                            new Metadata());
+                    call.close(objection, new Metadata());
                 }
             }
 
@@ -61,8 +67,16 @@ final class IdentityCheck implements ServerInterceptor {
         };
     }
 
-    private boolean isForSelf(RaftRpcRequestProto request) {
-        return RaftPeerId.valueOf(request.getReplyId()).equals(self);
+    private @Nullable Status objection(Object message) {
+        RaftRpcRequestProto request = request(message);
+        if (request != null && !RaftPeerId.valueOf(request.getReplyId()).equals(self)) {
+            return Status.FAILED_PRECONDITION.withDescription(
+                    "This is engine '" + self + "', no other: an engine was replaced, or two have one address.");
+        }
+        if (message instanceof AppendEntriesRequestProto append && append.getEntriesCount() > 0 && space.isOut()) {
+            return Status.UNAVAILABLE.withDescription(space.complaint());
+        }
+        return null;
     }
 
     private static @Nullable RaftRpcRequestProto request(Object message) {

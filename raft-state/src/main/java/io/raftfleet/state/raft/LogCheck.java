@@ -1,0 +1,164 @@
+package io.raftfleet.state.raft;
+
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
+import java.util.zip.CRC32C;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Looks through the log's files before Ratis opens them. A power cut can leave the last entry half on the disk: that one was
+ * acknowledged by nobody, and is cut off. A wrong checksum anywhere else means that something acknowledged is damaged, and is
+ * refused.
+ *
+ * <p>Ratis' format ({@code SegmentedRaftLogWriter} and {@code SegmentedRaftLogReader} in its source): eight bytes of header, then
+ * for each entry its length as a varint, the entry, and the CRC-32C of both; zeros to the end. Ratis itself cuts off an entry
+ * only where the file ends within it, but files are allocated ahead, so that after a power cut zeros follow.
+ */
+final class LogCheck {
+    private static final Logger LOG = LoggerFactory.getLogger(LogCheck.class);
+    private static final byte[] HEADER = "RaftLog1".getBytes(StandardCharsets.US_ASCII);
+    private static final String OPEN = "log_inprogress_";
+    private static final int LARGEST = 4 * RaftConfig.MAX_ENTRY_BYTES;
+    /** What a disk writes as a whole, in bytes. */
+    private static final int SECTOR = 512;
+
+    private LogCheck() {}
+
+    /** @throws IOException names the damaged file, where it is damaged, and what to do */
+    static void check(Path current) throws IOException {
+        if (!Files.isDirectory(current)) {
+            return;
+        }
+        List<Path> files;
+        try (Stream<Path> all = Files.list(current)) {
+            files = all.filter(f -> f.getFileName().toString().startsWith("log_"))
+                    .toList();
+        }
+        for (Path file : files) {
+            byte[] bytes = Files.readAllBytes(file);
+            boolean open = file.getFileName().toString().startsWith(OPEN);
+            int end = written(bytes);
+            if (end == 0 && open) {
+                continue; // made, and not begun
+            }
+            if (!Arrays.equals(Arrays.copyOf(bytes, HEADER.length), HEADER)) {
+                if (open && end < HEADER.length && Arrays.equals(bytes, 0, end, HEADER, 0, end)) {
+                    continue; // Ratis begins it anew
+                }
+                throw damaged(file, 0, "it does not begin as a log does");
+            }
+            check(file, bytes, end, open);
+        }
+    }
+
+    private static void check(Path file, byte[] bytes, int end, boolean open) throws IOException {
+        int at = HEADER.length;
+        while (at < end) {
+            @Nullable Frame frame = Frame.at(bytes, at);
+            if (frame != null && frame.sound(bytes)) {
+                at = frame.end();
+                continue;
+            }
+            if (!open || !incomplete(bytes, at, end, frame)) {
+                throw damaged(file, at, "the entry there does not match its checksum");
+            }
+            LOG.warn(
+                    "Log file {} ends with an entry, at byte {}, that was not written whole before the power went or the"
+                            + " process died. Nobody has acknowledged it; it is cut off",
+                    file,
+                    at);
+            try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+                channel.truncate(at);
+                channel.force(true);
+            }
+            return;
+        }
+    }
+
+    /** One past the last byte that is not zero. */
+    private static int written(byte[] bytes) {
+        int end = bytes.length;
+        while (end > 0 && bytes[end - 1] == 0) {
+            end--;
+        }
+        return end;
+    }
+
+    /** Whether the entry at {@code at} is the file's last, and some of its sectors never came to the disk. */
+    private static boolean incomplete(byte[] bytes, int at, int end, @Nullable Frame frame) {
+        if (frame == null || frame.end() > bytes.length) {
+            return frame != null || end - at < 5; // the file ends within the entry, or within its length
+        }
+        if (end > frame.end()) {
+            return false;
+        }
+        for (int sector = at / SECTOR * SECTOR; sector < frame.end(); sector += SECTOR) {
+            int from = Math.max(sector, at);
+            int to = Math.min(sector + SECTOR, frame.end());
+            if (from > at && isZero(bytes, from, to)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private static boolean isZero(byte[] bytes, int from, int to) {
+        for (int i = from; i < to; i++) {
+            if (bytes[i] != 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static IOException damaged(Path file, int at, String what) {
+        return new IOException("Log file " + file + " is damaged at byte " + at + ": " + what + ". This engine must not"
+                + " go on with it. Check the disk; then restore this engine's data directory, or move it away and replace"
+                + " the engine by one with another id, started with --join (fleetctl cluster replace).");
+    }
+
+    /** An entry in a file. */
+    private record Frame(int start, int body, int length) {
+        private static final int CHECKSUM = 4;
+
+        /** Null where no length can be read. */
+        static @Nullable Frame at(byte[] bytes, int start) {
+            int length = 0;
+            for (int i = 0; i < 5 && start + i < bytes.length; i++) {
+                byte b = bytes[start + i];
+                length |= (b & 0x7f) << (7 * i);
+                if (b >= 0) {
+                    return length <= 0 || length > LARGEST ? null : new Frame(start, start + i + 1, length);
+                }
+            }
+            return null;
+        }
+
+        int end() {
+            return body + length + CHECKSUM;
+        }
+
+        boolean sound(byte[] bytes) {
+            if (end() > bytes.length) {
+                return false;
+            }
+            CRC32C sum = new CRC32C();
+            sum.update(bytes, start, body + length - start);
+            int at = body + length;
+            int stored = (bytes[at] & 0xff) << 24
+                    | (bytes[at + 1] & 0xff) << 16
+                    | (bytes[at + 2] & 0xff) << 8
+                    | (bytes[at + 3] & 0xff);
+            return stored == (int) sum.getValue();
+        }
+    }
+}

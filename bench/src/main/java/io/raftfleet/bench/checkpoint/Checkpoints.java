@@ -148,6 +148,8 @@ public final class Checkpoints implements Callable<Integer> {
     private static void restart(Nodes nodes) throws Exception {
         nodes.leader().takeSnapshot(PATIENCE).get();
         var follower = nodes.follower();
+        nodes.awaitCaughtUp(follower);
+        nodes.checkpoint(follower);
         nodes.stop(follower);
         long start = System.nanoTime();
         nodes.start(follower);

@@ -227,6 +227,16 @@ final class Nodes implements AutoCloseable {
         }
     }
 
+    void checkpoint(String id) throws Exception {
+        Node node;
+        synchronized (running) {
+            node = running.get(id);
+        }
+        if (node != null) {
+            node.raft().takeSnapshot(PATIENCE).get();
+        }
+    }
+
     @Override
     public void close() {
         for (var id : List.copyOf(running.keySet())) {

@@ -27,6 +27,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class DataDirectory implements AutoCloseable {
     private static final String IDENTITY = "engine.properties";
+    private static final String QUARANTINED = "quarantined";
     private static final String LOCK = "lock";
     private static final String ORIGIN = "origin";
     private static final String FORMED = "formed";
@@ -64,6 +65,11 @@ final class DataDirectory implements AutoCloseable {
         try {
             lock(root, lockFile);
             Properties identity = Files.exists(file) ? read(config, root, file) : new Properties();
+            if (Files.exists(root.resolve(QUARANTINED))) {
+                throw new IOException("Engine '" + config.engineId() + "' has quarantined itself, see "
+                        + root.resolve(QUARANTINED) + ": "
+                        + Files.readString(root.resolve(QUARANTINED)).strip());
+            }
             DataDirectory directory = new DataDirectory(root, config.clusterId(), lockFile, identity);
             if (!directory.formed()) {
                 requireOrder(config, root);
@@ -99,6 +105,14 @@ final class DataDirectory implements AutoCloseable {
             identity.setProperty(FORMED, "true");
             write();
         }
+    }
+
+    /** Makes this directory unfit for an engine, for a reason that people read. */
+    void quarantine(String reason) throws IOException {
+        Path file = root.resolve(QUARANTINED);
+        Files.writeString(file, reason + "\n");
+        DurableFiles.sync(file);
+        DurableFiles.sync(root);
     }
 
     Path raft() {

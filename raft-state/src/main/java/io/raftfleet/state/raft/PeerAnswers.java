@@ -12,7 +12,11 @@ final class PeerAnswers {
     private PeerAnswers() {}
 
     static CompletableFuture<Message> to(
-            Message question, @Nullable RatisServer server, Supplier<CompletableFuture<Confirmed>> confirmation) {
+            Message question,
+            @Nullable RatisServer server,
+            Supplier<CompletableFuture<Confirmed>> confirmation,
+            int format,
+            Divergence divergence) {
         if (server == null) {
             return CompletableFuture.failedFuture(new IOException("the engine is starting"));
         }
@@ -22,6 +26,8 @@ final class PeerAnswers {
             case PeerMessages.MEMBERS ->
                 CompletableFuture.completedFuture(PeerMessages.encode(
                         server.peers().stream().map(EnginePeer::id).toList()));
+            case PeerMessages.FORMAT -> CompletableFuture.completedFuture(PeerMessages.encode(format));
+            case PeerMessages.DIGESTS -> CompletableFuture.completedFuture(PeerMessages.encode(divergence.digests()));
             default -> CompletableFuture.failedFuture(new IOException("unknown question between engines"));
         };
     }

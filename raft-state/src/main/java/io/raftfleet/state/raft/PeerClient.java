@@ -1,9 +1,11 @@
 package io.raftfleet.state.raft;
 
+import com.google.protobuf.ByteString;
 import io.raftfleet.state.raft.LeadershipConfirmation.Confirmed;
 import io.raftfleet.state.raft.PeerMessages.Position;
 import io.raftfleet.state.raft.ReplicationException.Unavailable;
 import java.io.IOException;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -44,6 +46,16 @@ final class PeerClient implements AutoCloseable {
     /** Whom an engine counts as members. */
     CompletableFuture<Set<String>> members(RaftPeer peer) {
         return ask(peer, PeerMessages.MEMBERS, PeerMessages::members);
+    }
+
+    /** The newest entry format that an engine reads. */
+    CompletableFuture<Long> format(RaftPeer peer) {
+        return ask(peer, PeerMessages.FORMAT, PeerMessages::format);
+    }
+
+    /** An engine's digests of its registry, by index. */
+    CompletableFuture<Map<Long, ByteString>> digests(RaftPeer peer) {
+        return ask(peer, PeerMessages.DIGESTS, PeerMessages::digests);
     }
 
     private interface Decoder<T> {

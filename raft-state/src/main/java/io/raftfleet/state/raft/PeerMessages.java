@@ -2,8 +2,11 @@ package io.raftfleet.state.raft;
 
 import io.raftfleet.state.raft.LeadershipConfirmation.Confirmed;
 import java.io.IOException;
+import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
 import java.util.Collection;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Set;
 import org.apache.ratis.protocol.Message;
 import org.apache.ratis.thirdparty.com.google.protobuf.ByteString;
@@ -19,6 +22,10 @@ final class PeerMessages {
     static final byte POSITION = 2;
     /** Who are the members? */
     static final byte MEMBERS = 3;
+    /** What is the newest entry format that you read? */
+    static final byte FORMAT = 4;
+    /** What were your registry's digests, by index? */
+    static final byte DIGESTS = 5;
 
     private PeerMessages() {}
 
@@ -68,6 +75,44 @@ final class PeerMessages {
             throw unreadable();
         }
         return Set.of(content.substring(1).toStringUtf8().split("\n", -1));
+    }
+
+    static Message encode(int format) {
+        return message(FORMAT, format);
+    }
+
+    static long format(Message answer) throws IOException {
+        return bytes(answer, FORMAT, 1).getLong();
+    }
+
+    static Message encode(Map<Long, com.google.protobuf.ByteString> digests) {
+        ByteBuffer bytes = ByteBuffer.allocate(1
+                        + digests.values().stream()
+                                .mapToInt(d -> Long.BYTES + 1 + d.size())
+                                .sum())
+                .put(DIGESTS);
+        digests.forEach((index, digest) ->
+                bytes.putLong(index).put((byte) digest.size()).put(digest.toByteArray()));
+        return Message.valueOf(ByteString.copyFrom(bytes.flip()));
+    }
+
+    static Map<Long, com.google.protobuf.ByteString> digests(Message answer) throws IOException {
+        ByteBuffer bytes = answer.getContent().asReadOnlyByteBuffer();
+        if (!bytes.hasRemaining() || bytes.get() != DIGESTS) {
+            throw unreadable();
+        }
+        Map<Long, com.google.protobuf.ByteString> digests = new HashMap<>();
+        try {
+            while (bytes.hasRemaining()) {
+                long index = bytes.getLong();
+                byte[] digest = new byte[bytes.get() & 0xff];
+                bytes.get(digest);
+                digests.put(index, com.google.protobuf.ByteString.copyFrom(digest));
+            }
+        } catch (BufferUnderflowException e) {
+            throw unreadable();
+        }
+        return digests;
     }
 
     static Confirmed readIndex(Message answer) throws IOException {

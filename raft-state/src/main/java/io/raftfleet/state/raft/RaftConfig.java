@@ -29,6 +29,8 @@ import java.util.UUID;
  * @param checkpointBytes a checkpoint is written after so many bytes of applied entries
  * @param segmentBytes largest segment file of the log
  * @param minFreeBytes nothing is written while less than this is free on the data directory's disk
+ * @param entryFormat newest {@code Entry.format} that this engine reads and writes
+ * @param digestEvery engines compare their registries each time they have applied so many entries
  * @param fsync false only where a power cut may lose acknowledged writes (tests, throw-away clusters)
  * @param maxWaiters largest number of reads, and of confirmations, that wait at once; more are refused
  */
@@ -45,6 +47,8 @@ public record RaftConfig(
         long checkpointBytes,
         long segmentBytes,
         long minFreeBytes,
+        int entryFormat,
+        long digestEvery,
         boolean fsync,
         int maxWaiters) {
 
@@ -76,7 +80,7 @@ public record RaftConfig(
             throw new IllegalArgumentException("Election timeouts " + electionTimeoutMin.toMillis() + " to "
                     + electionTimeoutMax.toMillis() + " ms: the lower must be at least 20 ms and below the upper.");
         }
-        if (checkpointEntries < 1 || checkpointBytes < 1 || segmentBytes < 4096 || maxWaiters < 1) {
+        if (checkpointEntries < 1 || checkpointBytes < 1 || segmentBytes < 4096 || maxWaiters < 1 || digestEvery < 1) {
             throw new IllegalArgumentException("Checkpoint thresholds and the number of waiters must be positive, log"
                     + " segments at least 4096 bytes.");
         }
@@ -106,6 +110,8 @@ public record RaftConfig(
         private long checkpointBytes = 64L << 20;
         private long segmentBytes = 8L << 20;
         private long minFreeBytes = 64L << 20;
+        private int entryFormat = ENTRY_FORMAT;
+        private long digestEvery = 10_000;
         private boolean fsync = true;
         private int maxWaiters = 10_000;
 
@@ -148,6 +154,16 @@ public record RaftConfig(
             return this;
         }
 
+        public Builder entryFormat(int value) {
+            entryFormat = value;
+            return this;
+        }
+
+        public Builder digestEvery(long value) {
+            digestEvery = value;
+            return this;
+        }
+
         public Builder fsync(boolean value) {
             fsync = value;
             return this;
@@ -172,6 +188,8 @@ public record RaftConfig(
                     checkpointBytes,
                     segmentBytes,
                     minFreeBytes,
+                    entryFormat,
+                    digestEvery,
                     fsync,
                     maxWaiters);
         }

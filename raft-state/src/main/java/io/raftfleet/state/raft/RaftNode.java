@@ -59,6 +59,9 @@ public final class RaftNode implements AutoCloseable {
     private final RegistryStateMachine stateMachine;
     private final DataDirectory directory;
     private final DiskSpace space;
+    private final Formats formats;
+    private final Divergence divergence;
+    private final AtomicBoolean quarantined = new AtomicBoolean();
     private final Operations operations;
     private volatile @Nullable RatisServer ratis;
 
@@ -89,8 +92,18 @@ public final class RaftNode implements AutoCloseable {
                 "confirmation of leadership", confirmation::start, round, false, config.maxWaiters(), timer);
         this.reads =
                 new RoundBatcher<>("read index", () -> askForReadIndex(round), round, true, config.maxWaiters(), timer);
-        this.stateMachine =
-                new RegistryStateMachine(state, proposer, proposals, checkpoints, applied, new StateMachineEvents());
+        this.formats = new Formats(config.entryFormat());
+        this.divergence = new Divergence(
+                config.engineId(), config.digestEvery(), state::digest, () -> ratis, timer, this::quarantine);
+        this.stateMachine = new RegistryStateMachine(
+                state,
+                proposer,
+                proposals,
+                checkpoints,
+                applied,
+                config.entryFormat(),
+                divergence,
+                new StateMachineEvents());
     }
 
     /**
@@ -127,7 +140,7 @@ public final class RaftNode implements AutoCloseable {
      * @param deadline how long to wait for it to be applied here
      * @return what became of its records, once it has been applied here. Fails with {@link NotLeader} (certainly not, and
      *     never to be, in the log), {@link ReplicationException.FateUnknown} (it may yet be committed), {@link Unavailable}
-     *     (not in the log: too much is pending, or the disk is almost full), or {@link IllegalArgumentException} (the entry itself is at fault)
+     *     (not in the log: too much is pending, the disk is almost full, or not all engines read its format), or {@link IllegalArgumentException} (the entry itself is at fault)
      */
     public CompletableFuture<ApplyResult> propose(Entry entry, Duration deadline) {
         byte[] bytes = entry.toByteArray();
@@ -135,14 +148,20 @@ public final class RaftNode implements AutoCloseable {
             return CompletableFuture.failedFuture(new IllegalArgumentException("An entry has " + bytes.length
                     + " bytes, the limit is " + RaftConfig.MAX_ENTRY_BYTES + ": split it."));
         }
-        if (entry.getFormat() < 1 || entry.getFormat() > RaftConfig.ENTRY_FORMAT) {
+        if (entry.getFormat() < 1 || entry.getFormat() > config.entryFormat()) {
             return CompletableFuture.failedFuture(new IllegalArgumentException("An entry has format "
-                    + entry.getFormat() + ", this engine writes up to " + RaftConfig.ENTRY_FORMAT + "."));
+                    + entry.getFormat() + ", this engine writes up to " + config.entryFormat() + "."));
         }
         RatisServer server = ratis;
         if (server == null || closing.get() || !server.info().isLeader()) {
             return CompletableFuture.failedFuture(
                     new NotLeader("Engine '" + config.engineId() + "' does not lead: propose to the leader."));
+        }
+        if (quarantined.get()) {
+            return CompletableFuture.failedFuture(quarantine());
+        }
+        if (entry.getFormat() > formats.agreed(server)) {
+            return CompletableFuture.failedFuture(new Unavailable(formats.complaint(server, entry.getFormat())));
         }
         if (space.isLow()) {
             return CompletableFuture.failedFuture(new Unavailable(space.complaint() + "."));
@@ -178,6 +197,9 @@ public final class RaftNode implements AutoCloseable {
      * @return an index at or below the applied one; reads of the registry are linearizable from then on
      */
     public CompletableFuture<Long> readIndex(Duration deadline) {
+        if (quarantined.get()) {
+            return CompletableFuture.failedFuture(quarantine());
+        }
         long end = System.nanoTime() + deadline.toNanos();
         return Futures.unwrapped(reads.join(deadline).thenCompose(confirmed -> {
             CompletableFuture<Long> done = applied.await(confirmed.commitIndex());
@@ -366,6 +388,25 @@ public final class RaftNode implements AutoCloseable {
         }
     }
 
+    /** This engine's registry is wrong: it answers nothing any more, and does not start again. */
+    private void quarantine(IOException why) {
+        if (!quarantined.compareAndSet(false, true)) {
+            return;
+        }
+        LOG.error("Engine {} quarantines itself", config.engineId(), why);
+        try {
+            directory.quarantine(String.valueOf(why.getMessage()));
+        } catch (IOException e) {
+            LOG.error("The quarantine of engine {} could not be written down", config.engineId(), e);
+        }
+        events.failed(why);
+    }
+
+    private Unavailable quarantine() {
+        return new Unavailable(
+                "Engine '" + config.engineId() + "' has quarantined itself: ask another engine, and replace this one.");
+    }
+
     private CompletableFuture<Confirmed> askForReadIndex(Duration round) {
         RatisServer server = ratis;
         if (server == null) {
@@ -424,7 +465,9 @@ public final class RaftNode implements AutoCloseable {
             return PeerAnswers.to(
                     request,
                     ratis,
-                    () -> confirmations.join(config.electionTimeoutMax().multipliedBy(3)));
+                    () -> confirmations.join(config.electionTimeoutMax().multipliedBy(3)),
+                    config.entryFormat(),
+                    divergence);
         }
     }
 }

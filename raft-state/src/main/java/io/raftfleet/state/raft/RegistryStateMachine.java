@@ -2,6 +2,7 @@ package io.raftfleet.state.raft;
 
 import com.google.protobuf.InvalidProtocolBufferException;
 import io.raftfleet.proto.log.Entry;
+import io.raftfleet.proto.log.Record;
 import io.raftfleet.state.raft.Proposals.Pending;
 import io.raftfleet.state.raft.ReplicatedState.ApplyResult;
 import java.io.IOException;
@@ -54,6 +55,8 @@ final class RegistryStateMachine extends BaseStateMachine {
     private final Checkpoints checkpoints;
     private final AppliedIndex applied;
     private final Events events;
+    private final int format;
+    private final Divergence divergence;
     private volatile @Nullable RaftStorageDirectory directory;
     private volatile @Nullable SnapshotInfo latest;
     private long configurationTerm;
@@ -79,12 +82,16 @@ final class RegistryStateMachine extends BaseStateMachine {
             Proposals proposals,
             Checkpoints checkpoints,
             AppliedIndex applied,
+            int format,
+            Divergence divergence,
             Events events) {
         this.state = state;
         this.proposer = proposer;
         this.proposals = proposals;
         this.checkpoints = checkpoints;
         this.applied = applied;
+        this.format = format;
+        this.divergence = divergence;
         this.events = events;
     }
 
@@ -156,6 +163,7 @@ final class RegistryStateMachine extends BaseStateMachine {
             setLastAppliedTermIndex(TermIndex.valueOf(checkpoint.term(), checkpoint.index()));
             applied.advance(checkpoint.index());
         }
+        divergence.restarted();
         refreshLatest();
     }
 
@@ -224,17 +232,22 @@ final class RegistryStateMachine extends BaseStateMachine {
         updateLastAppliedTermIndex(term, index);
         applied.advance(index);
         proposals.applied(term, result);
+        divergence.applied(index);
         checkpoints.applied(term, index, data.size());
         return APPLIED;
     }
 
-    private static Entry parse(org.apache.ratis.thirdparty.com.google.protobuf.ByteString data)
+    /** Refuses what this version can't apply, before any of it is written or applied. */
+    private Entry parse(org.apache.ratis.thirdparty.com.google.protobuf.ByteString data)
             throws InvalidProtocolBufferException {
         Entry entry = Entry.parseFrom(data.asReadOnlyByteBuffer());
-        if (entry.getFormat() < 1 || entry.getFormat() > RaftConfig.ENTRY_FORMAT) {
+        if (entry.getFormat() < 1 || entry.getFormat() > format) {
+            throw new InvalidProtocolBufferException("entry format " + entry.getFormat()
+                    + " is unknown to this version," + " which reads up to " + format + ": upgrade this engine");
+        }
+        if (entry.getRecordsList().stream().anyMatch(r -> r.getRecordCase() == Record.RecordCase.RECORD_NOT_SET)) {
             throw new InvalidProtocolBufferException(
-                    "entry format " + entry.getFormat() + " is unknown to this version," + " which reads up to "
-                            + RaftConfig.ENTRY_FORMAT + ": upgrade this engine");
+                    "it holds a record of a kind that this version does not know: upgrade this engine");
         }
         return entry;
     }

@@ -114,6 +114,11 @@ final class KeyValueState implements ReplicatedState {
         return values.get(key);
     }
 
+    /** Changes a value behind the log's back. */
+    synchronized void put(String key, String value) {
+        values.put(key, value);
+    }
+
     synchronized int size() {
         return values.size();
     }

@@ -98,7 +98,7 @@ final class Checkpoints implements AutoCloseable {
     }
 
     /** Opens the newest checkpoint and hands it to {@code reader}; not under the lock, for it may take long. */
-    void read(RaftNode.CheckpointReader reader) throws IOException {
+    void read(CheckpointReader reader) throws IOException {
         Checkpoint opened;
         RowStore store;
         files.lock(); // it is not removed before it is open; then it may be

@@ -1,6 +1,5 @@
 package io.raftfleet.state.raft;
 
-import com.google.protobuf.ByteString;
 import io.raftfleet.proto.log.Entry;
 import io.raftfleet.state.raft.LeadershipConfirmation.Confirmed;
 import io.raftfleet.state.raft.Proposals.Pending;
@@ -9,7 +8,6 @@ import io.raftfleet.state.raft.ReplicationException.NotLeader;
 import io.raftfleet.state.raft.ReplicationException.Unavailable;
 import java.io.IOException;
 import java.time.Duration;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -267,9 +265,6 @@ public final class RaftNode implements AutoCloseable {
         return new RoundCounts(reads.rounds(), confirmations.rounds());
     }
 
-    /** Counts since the start. */
-    public record RoundCounts(long reads, long confirmations) {}
-
     /**
      * Hands leadership over. Proposals are refused meanwhile with {@link NotLeader}; those already in the log are committed
      * by the new leader, and end well here.
@@ -324,13 +319,6 @@ public final class RaftNode implements AutoCloseable {
         checkpoints.read(reader);
     }
 
-    /** Takes a checkpoint's rows. */
-    @FunctionalInterface
-    public interface CheckpointReader {
-        /** @param rows valid during the call; throws {@link IllegalStateException} on damage */
-        void read(long term, long index, ByteString digest, Iterator<ReplicatedState.Row> rows) throws IOException;
-    }
-
     /** How much of the disk the log, and the newest checkpoint, take. Looks at the files. */
     public DiskUsage diskUsage() {
         Checkpoint newest = checkpoints.latest();
@@ -338,9 +326,6 @@ public final class RaftNode implements AutoCloseable {
                 DurableFiles.size(directory.group().resolve("current")),
                 newest == null ? 0 : DurableFiles.size(newest.dir()));
     }
-
-    /** In bytes. */
-    public record DiskUsage(long log, long checkpoint) {}
 
     /** Hands leadership over if this engine leads, waits for its pending proposals, and stops; at most some seconds. */
     @Override

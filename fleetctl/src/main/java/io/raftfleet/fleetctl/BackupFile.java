@@ -45,8 +45,11 @@ record BackupFile(BackupHeader header, long rows, List<NewUnit> units, List<Mach
      * @throws IOException when it is no backup, is cut off or damaged
      */
     static BackupFile read(Path path) throws IOException {
-        try (var in = new HashingInputStream(
-                Hashing.sha256(), new BufferedInputStream(Files.newInputStream(path), 1 << 16))) {
+        if (!Files.isReadable(path)) {
+            throw new IOException("there is no file " + path + ", or it can't be read");
+        }
+        try (var file = new BufferedInputStream(Files.newInputStream(path), 1 << 16);
+                var in = new HashingInputStream(Hashing.sha256(), file)) {
             if (!Arrays.equals(in.readNBytes(MAGIC.length), MAGIC)) {
                 throw new IOException(path + " is no backup file, or one of another version");
             }
@@ -56,7 +59,7 @@ record BackupFile(BackupHeader header, long rows, List<NewUnit> units, List<Mach
                 rows.add(BackupRow.parseFrom(row));
             }
             byte[] sum = in.hash().asBytes();
-            if (!Arrays.equals(in.readNBytes(sum.length), sum) || in.read() != -1) {
+            if (!Arrays.equals(file.readNBytes(sum.length), sum) || file.read() != -1) {
                 throw new IOException(path + " is damaged: its checksum is wrong. Take another backup file");
             }
             return new BackupFile(header, rows.count, rows.newUnits(), rows.patches);

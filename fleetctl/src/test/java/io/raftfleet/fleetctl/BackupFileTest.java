@@ -1,0 +1,86 @@
+package io.raftfleet.fleetctl;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.google.common.hash.Hashing;
+import com.google.protobuf.ByteString;
+import io.raftfleet.proto.cluster.BackupHeader;
+import io.raftfleet.proto.cluster.BackupRow;
+import io.raftfleet.proto.log.ContentsRow;
+import io.raftfleet.proto.log.UnitRow;
+import io.raftfleet.proto.model.TargetState;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class BackupFileTest {
+    @TempDir
+    Path dir;
+
+    private static BackupRow row(String key, ByteString value) {
+        return BackupRow.newBuilder()
+                .setKey(ByteString.copyFromUtf8(key))
+                .setValue(value)
+                .build();
+    }
+
+    private static byte[] backup() throws IOException {
+        var hash = ByteString.copyFromUtf8("01234567890123456789");
+        var out = new ByteArrayOutputStream();
+        out.write("raftfleet backup 1\n".getBytes(StandardCharsets.US_ASCII));
+        BackupHeader.newBuilder().setClusterId("c").setIndex(7).build().writeDelimitedTo(out);
+        row(
+                        "chash",
+                        ContentsRow.newBuilder()
+                                .setHash(hash)
+                                .setText("[Service]\n")
+                                .build()
+                                .toByteString())
+                .writeDelimitedTo(out);
+        row(
+                        "ua.service",
+                        UnitRow.newBuilder()
+                                .setName("a.service")
+                                .setHash(hash)
+                                .setTargetState(TargetState.TARGET_STATE_LAUNCHED)
+                                .build()
+                                .toByteString())
+                .writeDelimitedTo(out);
+        out.write(0);
+        out.write(Hashing.sha256().hashBytes(out.toByteArray()).asBytes());
+        return out.toByteArray();
+    }
+
+    @Test
+    void unitsComeWithTheirContentsAndWhatWasDesired() throws IOException {
+        BackupFile file = BackupFile.read(Files.write(dir.resolve("f"), backup()));
+
+        assertThat(file.header().getIndex()).isEqualTo(7);
+        assertThat(file.units()).singleElement().satisfies(unit -> {
+            assertThat(unit.getName()).isEqualTo("a.service");
+            assertThat(unit.getText()).isEqualTo("[Service]\n");
+            assertThat(unit.getTargetState()).isEqualTo(TargetState.TARGET_STATE_LAUNCHED);
+        });
+    }
+
+    @Test
+    void everyFlippedByteAndEveryCutIsRefused() throws IOException {
+        byte[] sound = backup();
+        for (int i = 0; i < sound.length; i++) {
+            byte[] flipped = sound.clone();
+            flipped[i] ^= 4;
+            Path file = Files.write(dir.resolve("f"), flipped);
+            assertThatThrownBy(() -> BackupFile.read(file)).as("byte %d", i).isInstanceOf(IOException.class);
+            Path cut = Files.write(dir.resolve("g"), Arrays.copyOf(sound, i));
+            assertThatThrownBy(() -> BackupFile.read(cut)).as("cut at %d", i).isInstanceOf(IOException.class);
+        }
+        Path longer = Files.write(dir.resolve("h"), Arrays.copyOf(sound, sound.length + 1));
+        assertThatThrownBy(() -> BackupFile.read(longer)).isInstanceOf(IOException.class);
+    }
+}

@@ -18,6 +18,7 @@ final class FleetOptions {
     static final String CONFLICTS = "Conflicts";
     static final String REPLACES = "Replaces";
     static final String GLOBAL = "Global";
+    static final String FENCE = "Fence";
 
     static final String OLD_MACHINE_ID = "X-ConditionMachineID";
     static final String OLD_MACHINE_BOOT_ID = "X-ConditionMachineBootID";
@@ -26,7 +27,7 @@ final class FleetOptions {
     static final String OLD_CONFLICTS = "X-Conflicts";
 
     private static final List<String> CURRENT =
-            List.of(MACHINE_ID, MACHINE_OF, MACHINE_METADATA, CONFLICTS, REPLACES, GLOBAL);
+            List.of(MACHINE_ID, MACHINE_OF, MACHINE_METADATA, CONFLICTS, REPLACES, GLOBAL, FENCE);
     private static final List<String> DEPRECATED =
             List.of(OLD_MACHINE_ID, OLD_MACHINE_BOOT_ID, OLD_MACHINE_OF, OLD_MACHINE_METADATA, OLD_CONFLICTS);
     private static final Pattern DEPRECATED_PREFIX = Pattern.compile("^x-(condition)?");

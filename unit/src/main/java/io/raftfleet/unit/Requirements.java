@@ -38,6 +38,7 @@ public final class Requirements {
     private final List<String> replaces;
     private final List<Glob> replaceGlobs;
     private final boolean global;
+    private final boolean fence;
     private final boolean dependsOnName;
 
     private Requirements(Map<String, List<String>> options, boolean dependsOnName) {
@@ -49,6 +50,7 @@ public final class Requirements {
         this.replaces = values(options, FleetOptions.REPLACES);
         this.replaceGlobs = globs(replaces);
         this.global = isTrue(values(options, FleetOptions.GLOBAL));
+        this.fence = isTrue(values(options, FleetOptions.FENCE));
         this.dependsOnName = dependsOnName;
     }
 
@@ -203,6 +205,14 @@ public final class Requirements {
     /** True for a unit that runs on every machine that its metadata admit. */
     public boolean global() {
         return global;
+    }
+
+    /**
+     * True for a unit that must never run twice: it is stopped when its machine has not heard from the leader for the TTL.
+     * Not among fleet's options.
+     */
+    public boolean fence() {
+        return fence;
     }
 
     /** Whether specifiers made these requirements differ from those of other units with the same file. */

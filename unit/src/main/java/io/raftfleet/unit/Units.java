@@ -3,11 +3,14 @@ package io.raftfleet.unit;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /** Decides which units may be submitted. */
 public final class Units {
     /** The longest {@link UnitFile#text()}, in bytes of UTF-8. */
     public static final int MAX_BYTES = 256 * 1024;
+
+    private static final Set<String> UNBOUNDED_STOPS = Set.of("ExecStop", "ExecStopPost");
 
     private Units() {}
 
@@ -15,19 +18,45 @@ public final class Units {
      * Checks a unit before it is stored: its name, that its file is neither empty nor longer than {@value #MAX_BYTES}
      * bytes, can be read back, has only known options in {@code [X-Fleet]}, and that these can be met together. Which
      * of them exclude each other is as fleet's {@code ValidateOptions} has it; like there, specifiers are not filled in
-     * for this. Contents of any size may be passed.
+     * for this. A fenced unit must be one that systemd can stop in a bounded time. Contents of any size may be passed.
      *
      * @throws InvalidUnitException with the first rule that is broken, naming unit, field and reason
      */
     public static void validate(String name, UnitFile file) throws InvalidUnitException {
         UnitName unit = UnitName.of(name);
+        if (name.equals(Fence.LEASE_UNIT)) {
+            throw new InvalidUnitException(name, "name", "agents have a unit of this name themselves; use another");
+        }
         if (file.isEmpty()) {
             throw new InvalidUnitException(name, "contents", "the file has no options");
         }
         checkSize(name, file.text());
-        Map<String, List<String>> written = FleetOptions.values(readBack(name, file));
+        List<UnitOption> options = readBack(name, file);
+        Map<String, List<String>> written = FleetOptions.values(options);
         checkCombinations(name, Requirements.asWritten(unit, written));
-        Requirements.of(unit, written);
+        if (Requirements.of(unit, written).fence()) {
+            checkFence(unit, options);
+        }
+    }
+
+    private static void checkFence(UnitName unit, List<UnitOption> options) throws InvalidUnitException {
+        if (!unit.type().equals("service")) {
+            throw unfenceable(unit.name(), "it is for services, and this is a " + unit.type());
+        }
+        for (UnitOption option : options) {
+            if (option.section().equals("Service")
+                    && UNBOUNDED_STOPS.contains(option.name())
+                    && !option.value().isBlank()) {
+                throw unfenceable(
+                        unit.name(),
+                        "it can't be combined with [Service] " + option.name()
+                                + ": a fenced unit ends by signals alone, in a bounded time; drop one of them");
+            }
+        }
+    }
+
+    private static InvalidUnitException unfenceable(String name, String reason) {
+        return new InvalidUnitException(name, "[X-Fleet] " + FleetOptions.FENCE, reason);
     }
 
     private static List<UnitOption> readBack(String name, UnitFile file) throws InvalidUnitException {
@@ -67,6 +96,7 @@ public final class Units {
         exclude(name, FleetOptions.GLOBAL, global, FleetOptions.MACHINE_OF, peers);
         exclude(name, FleetOptions.GLOBAL, global, FleetOptions.REPLACES, replaces);
         exclude(name, FleetOptions.CONFLICTS, conflicts, FleetOptions.REPLACES, replaces);
+        exclude(name, FleetOptions.GLOBAL, global, FleetOptions.FENCE, requirements.fence());
     }
 
     private static InvalidUnitException unresolvable(String name, String peer, String option) {

@@ -1,9 +1,11 @@
 package io.raftfleet.unit;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -50,6 +52,7 @@ class UnitsTest {
                 "X-ConditionMachineBootID=x;Replaces=a               | MachineID | it can't be combined with Replaces; drop one of them",
                 "Global=true;X-ConditionMachineOf=a                  | Global    | it can't be combined with MachineOf; drop one of them",
                 "Global=true;Replaces=a                              | Global    | it can't be combined with Replaces; drop one of them",
+                "Global=true;Fence=true                              | Global    | it can't be combined with Fence; drop one of them",
                 "Conflicts=a;Replaces=b                              | Conflicts | it can't be combined with Replaces; drop one of them"
             })
     void refusesWhatCannotBeMetTogether(String options, String field, String reason) throws InvalidUnitException {
@@ -104,5 +107,40 @@ class UnitsTest {
 
         assertThatThrownBy(() -> Units.validate("a.service", manyPatterns)).hasMessageContaining("16384 are allowed");
         assertThatCode(() -> Units.validate("a.service", onePattern)).doesNotThrowAnyException();
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "web.service | [Service];ExecStart=/bin/a;ExecStop= | ",
+                "web@.service | [Service];ExecStart=/bin/a;TimeoutStopSec=900 | ",
+                "web.service | [Service];ExecStop=/bin/b | it can't be combined with [Service] ExecStop: a fenced unit ends by signals alone, in a bounded time; drop one of them",
+                "web.service | [Service];ExecStopPost=/bin/b | it can't be combined with [Service] ExecStopPost: a fenced unit ends by signals alone, in a bounded time; drop one of them",
+                "web.timer   | [Timer];OnBootSec=1 | it is for services, and this is a timer"
+            })
+    void fencesOnlyWhatSystemdStopsInBoundedTime(String name, String options, @Nullable String reason)
+            throws InvalidUnitException {
+        String unfenced = options.replace(';', '\n');
+        UnitFile fenced = UnitFile.parse(unfenced + "\n[X-Fleet]\nFence=true\n");
+
+        assertThatCode(() -> Units.validate(name, UnitFile.parse(unfenced))).doesNotThrowAnyException();
+        assertThat(Fence.applies(name, unfenced)).isFalse();
+        assertThat(Fence.applies(name, fenced.text())).isTrue();
+        assertThat(Fence.applies(name, fenced.text().replace("true", "no"))).isFalse();
+        if (reason == null) {
+            assertThatCode(() -> Units.validate(name, fenced)).doesNotThrowAnyException();
+        } else {
+            assertThatThrownBy(() -> Units.validate(name, fenced))
+                    .hasMessage("unit \"" + name + "\": [X-Fleet] Fence: " + reason);
+        }
+    }
+
+    @Test
+    void refusesTheNameOfTheLeaseUnit() throws InvalidUnitException {
+        UnitFile file = UnitFile.parse("[Service]\nExecStart=/bin/true\n");
+
+        assertThatThrownBy(() -> Units.validate("raftfleet-lease.service", file))
+                .hasMessageContaining("agents have a unit of this name themselves");
     }
 }

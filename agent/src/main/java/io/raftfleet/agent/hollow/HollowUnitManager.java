@@ -4,6 +4,7 @@ import io.raftfleet.agent.loop.Loop;
 import io.raftfleet.agent.manager.LogSource;
 import io.raftfleet.agent.manager.UnitManager;
 import io.raftfleet.agent.manager.UnitManagerException;
+import io.raftfleet.unit.Fence;
 import io.raftfleet.unit.UnitFile;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -13,8 +14,10 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
@@ -32,6 +35,7 @@ public final class HollowUnitManager implements UnitManager, LogSource {
         final String name;
         UnitFile file;
         HollowBehaviour behaviour;
+        boolean fenced;
         volatile ObservedState state;
         Loop.@Nullable Timer timer;
 
@@ -42,6 +46,7 @@ public final class HollowUnitManager implements UnitManager, LogSource {
             this.name = name;
             this.file = file;
             this.behaviour = HollowBehaviour.of(file);
+            this.fenced = Fence.applies(name, file.text());
             this.state = dead(file);
         }
 
@@ -59,6 +64,10 @@ public final class HollowUnitManager implements UnitManager, LogSource {
     private final Map<String, Unit> units = new ConcurrentHashMap<>();
     private @Nullable Listener listener;
     private int lastPid = FIRST_PID - 1;
+    private final Set<String> stoppedByFence = new HashSet<>();
+    private boolean leaseKnown;
+    private long leaseUntil;
+    private Loop.@Nullable Timer leaseTimer;
 
     /**
      * A machine that has just booted, without units.
@@ -89,6 +98,7 @@ public final class HollowUnitManager implements UnitManager, LogSource {
             } else if (!unit.file.equals(file)) {
                 unit.file = file;
                 unit.behaviour = HollowBehaviour.of(file);
+                unit.fenced = Fence.applies(name, file.text());
                 ObservedState now = unit.state;
                 show(unit, now.activeState(), now.subState(), now.mainPid());
             }
@@ -108,12 +118,59 @@ public final class HollowUnitManager implements UnitManager, LogSource {
         if (unit.up() && !unit.state.activeState().equals("deactivating")) {
             return CompletableFuture.completedFuture(null);
         }
+        if (unit.fenced) {
+            if (!leaseHeld()) {
+                return CompletableFuture.failedFuture(UnitManagerException.notIssued(
+                        name + " can't be started: it has Fence=true, and this machine holds no lease"));
+            }
+            stoppedByFence.remove(name);
+            awaitLeaseEnd();
+        }
         int pid = ++lastPid;
         after(unit, unit.behaviour.startDelay(), () -> up(unit, pid));
         if (!unit.behaviour.startDelay().isZero()) {
             show(unit, "activating", "start", pid);
         }
         return CompletableFuture.completedFuture(null);
+    }
+
+    @Override
+    public void renewLease(long untilNanos) {
+        leaseUntil = untilNanos;
+        leaseKnown = true;
+    }
+
+    @Override
+    public CompletableFuture<Set<String>> stoppedByFence() {
+        return CompletableFuture.completedFuture(Set.copyOf(stoppedByFence));
+    }
+
+    private boolean leaseHeld() {
+        return leaseKnown && leaseUntil - loop.nanoTime() > 0;
+    }
+
+    /** Only while a fenced unit runs is there a timer for it, one for all. */
+    private void awaitLeaseEnd() {
+        if (leaseTimer == null) {
+            leaseTimer = loop.schedule(Duration.ofNanos(leaseUntil - loop.nanoTime()), this::leaseMayBeOver);
+        }
+    }
+
+    private void leaseMayBeOver() {
+        leaseTimer = null;
+        for (Unit unit : units.values()) {
+            if (!unit.fenced || !unit.up()) {
+                continue;
+            }
+            if (leaseHeld()) {
+                awaitLeaseEnd();
+            } else {
+                supersede(unit);
+                stoppedByFence.add(unit.name);
+                log.add(unit.name, unit.state.mainPid(), "stopped: the lease is over");
+                show(unit, "inactive", "dead", 0);
+            }
+        }
     }
 
     private void up(Unit unit, int pid) {
@@ -163,6 +220,7 @@ public final class HollowUnitManager implements UnitManager, LogSource {
     public CompletableFuture<Void> uninstall(Collection<String> names) {
         for (String name : names) {
             Unit unit = units.remove(name);
+            stoppedByFence.remove(name);
             if (unit != null) {
                 supersede(unit);
             }

@@ -4,6 +4,7 @@ import io.raftfleet.unit.UnitFile;
 import io.raftfleet.unit.UnitHash;
 import java.util.Collection;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 
 /**
@@ -39,6 +40,18 @@ public interface UnitManager extends AutoCloseable {
      * failed states. Units that are not installed are ignored.
      */
     CompletableFuture<Void> uninstall(Collection<String> names);
+
+    /**
+     * Until when the machine's lease is held, on the clock of its loop: fenced units run that long and no longer, whatever
+     * becomes of the agent. A start that comes to a fenced unit without a lease starts nothing. Returns at once.
+     */
+    void renewLease(long untilNanos);
+
+    /**
+     * Units that ran when a lease was over, or were to start then, and were stopped or not started for that reason alone; not
+     * those that were started since, or had ended by themselves.
+     */
+    CompletableFuture<Set<String>> stoppedByFence();
 
     /** All states of installed units, read now. */
     CompletableFuture<Map<String, ObservedState>> states();

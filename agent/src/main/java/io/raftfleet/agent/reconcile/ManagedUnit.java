@@ -27,6 +27,12 @@ final class ManagedUnit {
     /** Whether an engine knows that this machine has it without an order. */
     boolean orphan;
 
+    /** Whether its file in place says {@code Fence=true}: it starts only while the machine holds its lease. */
+    boolean fenced;
+
+    /** Whether its order was given, or stood by, in the session that is open: a fenced unit starts on no older word. */
+    boolean ordered;
+
     /** The last order that was carried out. */
     @Nullable
     Done done;

@@ -15,6 +15,7 @@ import io.raftfleet.proto.agent.Hello;
 import io.raftfleet.proto.agent.Welcome;
 import io.raftfleet.proto.model.UnitState;
 import io.raftfleet.unit.Digest;
+import io.raftfleet.unit.Fence;
 import io.raftfleet.unit.UnitFile;
 import io.raftfleet.unit.UnitHash;
 import java.time.Duration;
@@ -56,9 +57,13 @@ public final class Reconciler implements SessionHandler, UnitManager.Listener {
     private final RandomGenerator random;
     private final UnitTable table;
     private final Steps steps;
+    private final Fences fences;
     private String bootId;
     private boolean allConfirmed;
     private boolean inventoryAnswered;
+    /** Whether an engine has said in this session what the machine is to run. */
+    private boolean ordersKnown;
+
     private Loop.@Nullable Timer consent;
 
     /**
@@ -86,8 +91,16 @@ public final class Reconciler implements SessionHandler, UnitManager.Listener {
         this.random = random;
         this.bootId = manager.bootId();
         this.table = new UnitTable(reports);
+        this.fences = new Fences(loop, manager, table, this::lookAt, new Backoff(RETRY_FIRST, RETRY_LIMIT, random));
         this.steps = new Steps(
-                loop, manager, journal, table, hashes -> contents.get(hashes, fetch), concurrentJobs, this::retryLater);
+                loop,
+                manager,
+                journal,
+                table,
+                hashes -> contents.get(hashes, fetch),
+                concurrentJobs,
+                this::retryLater,
+                fences::admits);
     }
 
     /**
@@ -101,8 +114,11 @@ public final class Reconciler implements SessionHandler, UnitManager.Listener {
         List<JournalEntry> noted = journal.load();
         loop.execute(() -> {
             noted.forEach(this::restore);
-            installed.forEach((name, file) ->
-                    table.findOrAdd(name).installed = contents.keep(file).hash());
+            installed.forEach((name, file) -> {
+                ManagedUnit unit = table.findOrAdd(name);
+                unit.installed = contents.keep(file).hash();
+                unit.fenced = Fence.applies(name, file.text());
+            });
             table.all().forEach(table::assignmentChanged);
             manager.subscribe(this);
             readStates(ready, new Backoff(RETRY_FIRST, RETRY_LIMIT, random));
@@ -198,6 +214,13 @@ public final class Reconciler implements SessionHandler, UnitManager.Listener {
             unit.stopped = false;
         }
         table.refresh(unit, bootId);
+        if (!unit.observedRunning()) {
+            fences.down(unit);
+        }
+    }
+
+    private void lookAt(ManagedUnit unit) {
+        steps.look(unit);
     }
 
     // ---- what the engine tells ----
@@ -214,6 +237,8 @@ public final class Reconciler implements SessionHandler, UnitManager.Listener {
     public void opened(Welcome welcome) {
         inventoryAnswered = false;
         if (welcome.getAssignmentsMatch()) {
+            ordersKnown = true;
+            standBy(unit -> true);
             confirm(unit -> true);
             allConfirmed = true;
         } else if (!allConfirmed) {
@@ -230,6 +255,12 @@ public final class Reconciler implements SessionHandler, UnitManager.Listener {
 
     @Override
     public void closed() {
+        ordersKnown = false;
+        table.all().forEach(unit -> unit.ordered = false);
+        endConsent();
+    }
+
+    private void endConsent() {
         if (consent != null) {
             consent.cancel();
             consent = null;
@@ -237,9 +268,26 @@ public final class Reconciler implements SessionHandler, UnitManager.Listener {
     }
 
     private void confirmAll() {
-        closed();
+        endConsent();
         allConfirmed = true;
         confirm(unit -> true);
+    }
+
+    @Override
+    public void leaseHeld(long untilNanos) {
+        fences.renewed(untilNanos, ordersKnown);
+    }
+
+    /** The engine has said that it orders just what these units were ordered to do. */
+    private void standBy(Predicate<ManagedUnit> which) {
+        for (ManagedUnit unit : table.all()) {
+            if (unit.order != null && !unit.ordered && which.test(unit)) {
+                unit.ordered = true;
+                if (unit.fenced) {
+                    steps.look(unit);
+                }
+            }
+        }
     }
 
     private void confirm(Predicate<ManagedUnit> which) {
@@ -256,8 +304,11 @@ public final class Reconciler implements SessionHandler, UnitManager.Listener {
         delta.getSetList().forEach(this::order);
         delta.getRemoveList().forEach(this::remove);
         delta.getOrphansList().forEach(this::orphan);
-        if (inventoryAnswered && !allConfirmed) {
-            confirmAll();
+        if (inventoryAnswered) {
+            ordersKnown = true;
+            if (!allConfirmed) {
+                confirmAll();
+            }
         }
     }
 
@@ -275,6 +326,7 @@ public final class Reconciler implements SessionHandler, UnitManager.Listener {
         ManagedUnit unit = table.findOrAdd(assigned.getName());
         boolean same = order.equals(unit.order) && !unit.gone;
         unit.confirmed = true;
+        unit.ordered = true;
         if (!same) {
             unit.order = order;
             unit.removing = false;
@@ -288,6 +340,7 @@ public final class Reconciler implements SessionHandler, UnitManager.Listener {
     private void remove(String name) {
         ManagedUnit unit = table.findOrAdd(name);
         unit.confirmed = true;
+        unit.ordered = false;
         if (!unit.removing) {
             unit.removing = true;
             unit.order = null;
@@ -339,8 +392,10 @@ public final class Reconciler implements SessionHandler, UnitManager.Listener {
     @Override
     public List<AssignedUnit> inventory(Collection<Integer> buckets) {
         Set<Integer> differing = new HashSet<>(buckets);
+        standBy(unit -> !differing.contains(Digest.bucket(unit.name)));
         confirm(unit -> !differing.contains(Digest.bucket(unit.name)));
         inventoryAnswered = true;
+        ordersKnown |= differing.isEmpty();
         return table.inventory(buckets);
     }
 

@@ -3,6 +3,7 @@ package io.raftfleet.agent.reconcile;
 import io.raftfleet.agent.loop.Loop;
 import io.raftfleet.agent.manager.UnitManager;
 import io.raftfleet.agent.manager.UnitManagerException;
+import io.raftfleet.unit.Fence;
 import io.raftfleet.unit.UnitFile;
 import io.raftfleet.unit.UnitHash;
 import java.util.ArrayList;
@@ -17,6 +18,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -38,6 +40,7 @@ final class Steps {
     private final JobPipeline jobs;
     private final Waves waves = new Waves();
     private final Consumer<ManagedUnit> retryLater;
+    private final Predicate<ManagedUnit> mayStart;
 
     private final Set<ManagedUnit> toLookAt = new LinkedHashSet<>();
     /** Starts that wait for files. */
@@ -54,7 +57,8 @@ final class Steps {
             UnitTable table,
             Function<Collection<UnitHash>, Map<UnitHash, CompletableFuture<UnitFile>>> contents,
             int concurrentJobs,
-            Consumer<ManagedUnit> retryLater) {
+            Consumer<ManagedUnit> retryLater,
+            Predicate<ManagedUnit> mayStart) {
         this.loop = loop;
         this.manager = manager;
         this.notes = new JournalNotes(loop, journal);
@@ -62,6 +66,7 @@ final class Steps {
         this.contents = contents;
         this.jobs = new JobPipeline(loop, concurrentJobs);
         this.retryLater = retryLater;
+        this.mayStart = mayStart;
     }
 
     /** The unit may need a step. All that are named within one task of the loop are looked at together. */
@@ -265,6 +270,7 @@ final class Steps {
         } else {
             unit.installAlone = false;
             unit.installed = file == null ? null : file.hash();
+            unit.fenced = file != null && Fence.applies(unit.name, file.text());
             unit.file = null;
             end(unit, "", false, bootId);
         }
@@ -305,6 +311,9 @@ final class Steps {
     private void start(List<ManagedUnit> ready, String bootId) {
         List<ManagedUnit> units = new ArrayList<>();
         for (ManagedUnit unit : ready) {
+            if (!mayStart.test(unit)) {
+                continue; // It is looked at again when that changes.
+            }
             if (waves.mayStart(unit)) {
                 waves.started(unit);
                 units.add(unit);

@@ -39,20 +39,22 @@ public final class Lease {
         return sequence;
     }
 
-    /** The leader has acknowledged all heartbeats up to this one. */
-    void acknowledged(long upTo) {
+    /** The leader has acknowledged all heartbeats up to this one; returns whether the lease lasts longer by that. */
+    boolean acknowledged(long upTo) {
         Sent latest = null;
         while (!unanswered.isEmpty() && unanswered.getFirst().sequence <= upTo) {
             latest = unanswered.removeFirst();
         }
         if (latest == null) {
-            return;
+            return false;
         }
         long until = latest.atNanos + ttlNanos;
-        if (!everHeld || until - heldUntil > 0) {
+        boolean longer = !everHeld || until - heldUntil > 0;
+        if (longer) {
             heldUntil = until;
             everHeld = true;
         }
+        return longer;
     }
 
     /** Whether a heartbeat was ever acknowledged. */

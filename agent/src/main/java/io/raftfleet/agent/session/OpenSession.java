@@ -3,6 +3,7 @@ package io.raftfleet.agent.session;
 import io.raftfleet.agent.loop.Backoff;
 import io.raftfleet.agent.loop.Loop;
 import io.raftfleet.proto.agent.AgentFrame;
+import io.raftfleet.proto.agent.AssignedUnit;
 import io.raftfleet.proto.agent.EngineFrame;
 import io.raftfleet.proto.agent.Heartbeat;
 import io.raftfleet.proto.agent.Inventory;
@@ -10,6 +11,7 @@ import io.raftfleet.proto.agent.InventoryRequest;
 import io.raftfleet.proto.agent.StateReport;
 import io.raftfleet.proto.agent.Welcome;
 import java.time.Duration;
+import java.util.List;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -130,7 +132,11 @@ final class OpenSession {
         lastFrameAt = loop.nanoTime();
         silences = 0;
         switch (frame.getFrameCase()) {
-            case HEARTBEAT_ACK -> lease.acknowledged(frame.getHeartbeatAck().getSequence());
+            case HEARTBEAT_ACK -> {
+                if (lease.acknowledged(frame.getHeartbeatAck().getSequence())) {
+                    handler.leaseHeld(lease.heldUntil());
+                }
+            }
             case STATE_ACK -> reports.acknowledged(frame.getStateAck().getSequence());
             case ASSIGNMENTS -> handler.apply(frame.getAssignments());
             case DIGEST_REQUEST ->
@@ -148,11 +154,12 @@ final class OpenSession {
     }
 
     private void inventory(InventoryRequest request) {
+        List<AssignedUnit> units = handler.inventory(request.getBucketsList());
         if (request.getBucketsCount() > 0) {
             session.send(AgentFrame.newBuilder()
                     .setInventory(Inventory.newBuilder()
                             .addAllBuckets(request.getBucketsList())
-                            .addAllUnits(handler.inventory(request.getBucketsList())))
+                            .addAllUnits(units))
                     .build());
         }
         if (request.getStateBucketsCount() > 0) {

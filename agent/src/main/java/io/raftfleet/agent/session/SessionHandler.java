@@ -21,13 +21,19 @@ public interface SessionHandler {
     /** The session is over. Changes nothing on the machine. */
     void closed();
 
+    /** The leader certainly counts this machine as present until then, on the loop's clock; later than it said before. */
+    void leaseHeld(long untilNanos);
+
     /** Takes orders; returns at once. The same orders may come twice. */
     void apply(AssignmentDelta delta);
 
     /** Digests by bucket. */
     BucketDigests digests(DigestRequest request);
 
-    /** What the machine was assigned or found, in these buckets; the engine compares it with the registry. */
+    /**
+     * What the machine was assigned or found, in these buckets; the engine compares it with the registry. In all others the
+     * engine has what the machine has.
+     */
     List<AssignedUnit> inventory(Collection<Integer> buckets);
 
     /** All states in these buckets. */

@@ -36,7 +36,10 @@ final class Orders {
     private static final Set<String> QUIET_RESULTS = Set.of("done", "skipped");
 
     /** Another order for the unit took the job's place. */
-    private static final String CANCELED = "canceled";
+    static final String CANCELED = "canceled";
+
+    /** A unit that it needs did not start. */
+    static final String DEPENDENCY = "dependency";
 
     private final SystemdConfig.Timing timing;
     private final ScheduledExecutorService thread;
@@ -59,6 +62,9 @@ final class Orders {
 
         /** A unit did not come up as ordered: look what state it is in, and tell the listener even if that is the old one. */
         void lookAgain(String unit);
+
+        /** A start job came to nothing, for this reason of systemd's. */
+        void notStarted(String unit, String result);
     }
 
     Orders(SystemdConfig.Timing timing, ScheduledExecutorService thread, UnitStore store, Host host) {
@@ -161,6 +167,9 @@ final class Orders {
         }
         boolean good = QUIET_RESULTS.contains(result);
         if (order.start) {
+            if (!good) {
+                host.notStarted(order.unit, result);
+            }
             if (!good && !result.equals(CANCELED)) {
                 LOG.warn("{}: its start job ended as \"{}\": {}", order.unit, result, meaning(result));
                 host.lookAgain(order.unit);
@@ -297,7 +306,7 @@ final class Orders {
             case CANCELED -> "another job for the unit took its place";
             case "timeout" -> "it took longer than the unit's JobTimeoutSec= or start time";
             case "failed" -> "the unit failed; its journal says why";
-            case "dependency" -> "a unit that it requires did not start";
+            case DEPENDENCY -> "a unit that it requires did not start";
             case "invalid" -> "systemd can't do this to such a unit";
             case "assert" -> "an Assert…= of the unit does not hold";
             case "unsupported" -> "this machine does not support units of this type";

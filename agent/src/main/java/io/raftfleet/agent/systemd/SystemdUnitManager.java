@@ -59,6 +59,9 @@ public final class SystemdUnitManager implements UnitManager {
     private int reloadChecks;
     private boolean settling;
     private String lastFault = "not connected yet";
+    private long leaseUntil;
+    private boolean leaseKnown;
+    private boolean leaseUnwritten;
 
     /**
      * Opens the unit directories and begins to connect.
@@ -91,6 +94,11 @@ public final class SystemdUnitManager implements UnitManager {
             public void lookAgain(String unit) {
                 SystemdUnitManager.this.lookAgain(unit);
             }
+
+            @Override
+            public void notStarted(String unit, String result) {
+                SystemdUnitManager.this.notStarted(unit, result);
+            }
         });
         thread.execute(this::connect);
     }
@@ -117,6 +125,7 @@ public final class SystemdUnitManager implements UnitManager {
             if (!touched.isEmpty()) {
                 settleLater();
                 flushSoon();
+                writeLease();
             }
             return reloadIfLoaded(touched, !done.changed().isEmpty()).thenCompose(reloaded -> {
                 if (done.refused().isEmpty()) {
@@ -133,9 +142,73 @@ public final class SystemdUnitManager implements UnitManager {
     public CompletableFuture<Void> start(String name) {
         return order(() -> {
             var done = new CompletableFuture<Void>();
+            if (store.isFenced(name)) {
+                try {
+                    store.fence().unmark(name);
+                } catch (IOException failed) {
+                    return CompletableFuture.failedFuture(UnitManagerException.notIssued(
+                            name + " was not started: the note that the fence stopped it can't be removed: " + failed,
+                            failed));
+                }
+            }
             orders.start(name, done);
             return done;
         });
+    }
+
+    @Override
+    public void renewLease(long untilNanos) {
+        onThread(() -> {
+            if (!leaseKnown || untilNanos - leaseUntil > 0) {
+                leaseUntil = untilNanos;
+                leaseKnown = true;
+                writeLease();
+            }
+        });
+    }
+
+    private void writeLease() {
+        if (!leaseKnown || !store.hasFenced()) {
+            return;
+        }
+        try {
+            store.fence().renew(leaseUntil);
+            leaseUnwritten = false;
+        } catch (IOException failed) {
+            if (!leaseUnwritten) {
+                LOG.error(
+                        "this machine's lease can't be noted in {}: {}; its units with Fence=true will be stopped",
+                        config.unitsDirectory(),
+                        failed.toString());
+            }
+            leaseUnwritten = true;
+        }
+    }
+
+    @Override
+    public CompletableFuture<Set<String>> stoppedByFence() {
+        return order(() -> {
+            try {
+                return CompletableFuture.completedFuture(store.fence().stopped());
+            } catch (IOException unreadable) {
+                return CompletableFuture.failedFuture(new UnitManagerException(
+                        "which units the fence has stopped can't be read: " + unreadable, unreadable));
+            }
+        });
+    }
+
+    /** A start that met the end of the lease is one that the fence stopped. */
+    private void notStarted(String unit, String result) {
+        try {
+            boolean leaseOver =
+                    result.equals(Orders.DEPENDENCY) && !store.fence().held();
+            if (store.isFenced(unit) && (leaseOver || result.equals(Orders.CANCELED))) {
+                store.fence().mark(unit);
+                lookAgain(unit);
+            }
+        } catch (IOException failed) {
+            LOG.warn("{} was not started, and that can't be noted: {}", unit, failed.toString());
+        }
     }
 
     @Override

@@ -1,6 +1,7 @@
 package io.raftfleet.agent.systemd;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.raftfleet.unit.Fence;
 import io.raftfleet.unit.InvalidUnitException;
 import io.raftfleet.unit.UnitFile;
 import io.raftfleet.unit.UnitHash;
@@ -20,6 +21,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileTime;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -51,6 +53,11 @@ final class UnitStore {
 
     private final Path units;
     private final Path search;
+    private final FenceFiles fence;
+
+    /** Installed units with {@code Fence=true}. */
+    @GuardedBy("this")
+    private final Set<String> fenced = new HashSet<>();
 
     @GuardedBy("this")
     private final Map<String, UnitHash> hashes = new HashMap<>();
@@ -59,15 +66,30 @@ final class UnitStore {
     UnitStore(Path units, Path search) throws IOException {
         this.units = units.toAbsolutePath().normalize();
         this.search = search.toAbsolutePath().normalize();
+        this.fence = new FenceFiles(this.units, this.search, System::nanoTime);
         Files.createDirectories(this.units);
         Files.createDirectories(this.search);
         Files.deleteIfExists(this.units.resolve(TEMPORARY));
-        for (Map.Entry<String, UnitFile> unit : read().entrySet()) {
-            link(unit.getKey(), unit.getValue());
-            synchronized (this) {
+        Map<String, UnitFile> files = read();
+        synchronized (this) {
+            for (Map.Entry<String, UnitFile> unit : files.entrySet()) {
+                link(unit.getKey(), unit.getValue());
                 hashes.put(unit.getKey(), unit.getValue().hash());
             }
         }
+    }
+
+    /** What fenced units need beside their files. */
+    FenceFiles fence() {
+        return fence;
+    }
+
+    synchronized boolean hasFenced() {
+        return !fenced.isEmpty();
+    }
+
+    synchronized boolean isFenced(String name) {
+        return fenced.contains(name);
     }
 
     /**
@@ -139,8 +161,11 @@ final class UnitStore {
                 if (removed.isEmpty()) {
                     markReloadDue();
                 }
-                unlink(name, existingLinks(name));
+                unlink(existingLinks(name));
                 deleteIfOurs(search.resolve(name), units.resolve(name));
+                if (fenced.remove(name)) {
+                    fence.unmark(name);
+                }
                 Files.deleteIfExists(units.resolve(name));
                 hashes.remove(name);
                 removed.add(name);
@@ -157,7 +182,9 @@ final class UnitStore {
     synchronized void repair() throws IOException {
         Files.createDirectories(search);
         for (String name : hashes.keySet()) {
-            if (!Files.exists(search.resolve(name), LinkOption.NOFOLLOW_LINKS)) {
+            Path last = fenced.contains(name) ? dropIn(name).path() : search.resolve(name);
+            if (!Files.exists(search.resolve(name), LinkOption.NOFOLLOW_LINKS)
+                    || !Files.exists(last, LinkOption.NOFOLLOW_LINKS)) {
                 try {
                     link(name, UnitFile.parse(Files.readString(units.resolve(name))));
                 } catch (InvalidUnitException | MalformedInputException | NoSuchFileException damaged) {
@@ -193,6 +220,7 @@ final class UnitStore {
         }
     }
 
+    @GuardedBy("this")
     private void write(String name, UnitFile file, boolean replacing) throws IOException {
         if (!UnitName.isValid(name)) {
             throw new IOException("not a unit's name");
@@ -206,31 +234,76 @@ final class UnitStore {
         Files.writeString(temporary, file.text());
         if (replacing) {
             markReloadDue();
-            Set<InstallLinks.Link> gone = new HashSet<>(existingLinks(name));
-            InstallLinks.of(name, file).forEach(gone::remove);
-            unlink(name, gone);
+            Set<Link> gone = new HashSet<>(existingLinks(name));
+            links(name, file).forEach(gone::remove);
+            unlink(gone);
         }
         Files.move(temporary, own, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
         link(name, file);
     }
 
-    private List<InstallLinks.Link> existingLinks(String name) throws IOException {
+    /**
+     * One link beside the unit's own.
+     *
+     * @param inFolder whether it is in a folder that is there for such links alone
+     */
+    private record Link(Path path, Path target, boolean inFolder) {}
+
+    private List<Link> links(String name, UnitFile file) {
+        List<Link> links = new ArrayList<>();
+        if (Fence.applies(name, file.text())) {
+            links.add(dropIn(name));
+        }
+        for (InstallLinks.Link link : InstallLinks.of(name, file)) {
+            Path target = link.alias() ? Path.of(name) : units.resolve(name);
+            links.add(new Link(search.resolve(link.path()), target, !link.alias()));
+        }
+        return links;
+    }
+
+    private Link dropIn(String name) {
+        return new Link(search.resolve(name + ".d").resolve(FenceFiles.DROP_IN), fence.dropIn(), true);
+    }
+
+    private List<Link> existingLinks(String name) throws IOException {
         try {
-            return InstallLinks.of(name, UnitFile.parse(Files.readString(units.resolve(name))));
+            return links(name, UnitFile.parse(Files.readString(units.resolve(name))));
         } catch (NoSuchFileException | InvalidUnitException | MalformedInputException unknown) {
             return List.of();
         }
     }
 
+    @GuardedBy("this")
     private void link(String name, UnitFile file) throws IOException {
+        fence(name, file);
         makeLink(search.resolve(name), units.resolve(name), name);
-        for (InstallLinks.Link link : InstallLinks.of(name, file)) {
-            Path path = search.resolve(link.path());
-            if (!link.alias()) {
-                Files.createDirectories(search.resolve(link.path()).getParent());
-            }
-            makeLink(path, link.alias() ? Path.of(name) : units.resolve(name), name);
+        for (Link link : links(name, file)) {
+            makeLink(link, name);
         }
+    }
+
+    /** Before the unit's own link: a unit that systemd finds must be fenced. */
+    @GuardedBy("this")
+    private void fence(String name, UnitFile file) throws IOException {
+        if (!Fence.applies(name, file.text())) {
+            if (fenced.remove(name)) {
+                fence.unmark(name);
+            }
+            return;
+        }
+        if (fence.prepare()) {
+            markReloadDue();
+        }
+        makeLink(dropIn(name), name);
+        fenced.add(name);
+    }
+
+    private static void makeLink(Link link, String name) throws IOException {
+        Path folder = link.path().getParent();
+        if (link.inFolder() && folder != null) {
+            Files.createDirectories(folder);
+        }
+        makeLink(link.path(), link.target(), name);
     }
 
     private static void makeLink(Path link, Path target, String name) throws IOException {
@@ -243,14 +316,13 @@ final class UnitStore {
         }
     }
 
-    private void unlink(String name, Collection<InstallLinks.Link> links) throws IOException {
-        for (InstallLinks.Link link : links) {
-            Path path = search.resolve(link.path());
-            deleteIfOurs(path, link.alias() ? Path.of(name) : units.resolve(name));
-            Path directory = path.getParent();
-            if (!link.alias() && directory != null) {
+    private static void unlink(Collection<Link> links) throws IOException {
+        for (Link link : links) {
+            deleteIfOurs(link.path(), link.target());
+            Path folder = link.path().getParent();
+            if (link.inFolder() && folder != null) {
                 try {
-                    Files.deleteIfExists(directory);
+                    Files.deleteIfExists(folder);
                 } catch (DirectoryNotEmptyException shared) {
                     // Other units are wanted there too.
                 }

@@ -79,6 +79,16 @@ final class RecordingManager implements UnitManager {
     }
 
     @Override
+    public void renewLease(long untilNanos) {
+        machine.renewLease(untilNanos);
+    }
+
+    @Override
+    public CompletableFuture<Set<String>> stoppedByFence() {
+        return machine.stoppedByFence();
+    }
+
+    @Override
     public CompletableFuture<Map<String, ObservedState>> states() {
         if (unreadable > 0) {
             unreadable--;

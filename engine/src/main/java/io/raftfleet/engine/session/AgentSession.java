@@ -256,19 +256,20 @@ final class AgentSession implements StreamObserver<AgentFrame> {
         }
     }
 
+    /** Asks for what differs; when no assignments do, the empty request says that. */
     private void compare(BucketDigests theirs) {
         var ours = sessions.digests(machineId());
         var request = InventoryRequest.newBuilder();
+        boolean assignments = theirs.getAssignmentsCount() == Digest.BUCKETS;
         for (int bucket = 0; bucket < Digest.BUCKETS; bucket++) {
-            if (theirs.getAssignmentsCount() == Digest.BUCKETS
-                    && theirs.getAssignments(bucket) != ours.getAssignments(bucket)) {
+            if (assignments && theirs.getAssignments(bucket) != ours.getAssignments(bucket)) {
                 request.addBuckets(bucket);
             }
             if (theirs.getStatesCount() == Digest.BUCKETS && theirs.getStates(bucket) != ours.getStates(bucket)) {
                 request.addStateBuckets(bucket);
             }
         }
-        if (request.getBucketsCount() + request.getStateBucketsCount() > 0) {
+        if (assignments || request.getStateBucketsCount() > 0) {
             send(EngineFrame.newBuilder().setInventoryRequest(request).build());
         }
     }

@@ -65,14 +65,18 @@ final class Assignments {
         return delta.build();
     }
 
-    /** What is to be told to an agent that has this in some buckets, so that it comes to have what it should. */
+    /**
+     * What is to be told to an agent that has this in some buckets, so that it comes to have what it should. Orders for fenced
+     * units are told even when it has them: it starts such a unit again only on the word of the session that it is in.
+     */
     static AssignmentDelta reconcile(RegistryView view, MachineRecord machine, Inventory inventory) {
         var buckets = Set.copyOf(inventory.getBucketsList());
         Map<String, AssignedUnit> has = new HashMap<>();
         inventory.getUnitsList().forEach(unit -> has.put(unit.getName(), unit));
         var delta = AssignmentDelta.newBuilder().setRevision(view.revision());
         for (var due : all(view, machine)) {
-            if (buckets.contains(Digest.bucket(due.getName())) && !due.equals(has.remove(due.getName()))) {
+            if (buckets.contains(Digest.bucket(due.getName()))
+                    && (!due.equals(has.remove(due.getName())) || fenced(view, due.getName()))) {
                 delta.addSet(due);
             }
         }
@@ -88,6 +92,11 @@ final class Assignments {
             }
         }
         return delta.build();
+    }
+
+    private static boolean fenced(RegistryView view, String name) {
+        var unit = view.unit(name);
+        return unit != null && FenceTime.fenced(view, unit);
     }
 
     static boolean isEmpty(AssignmentDelta delta) {

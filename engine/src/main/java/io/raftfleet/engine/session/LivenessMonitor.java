@@ -14,7 +14,8 @@ import org.slf4j.LoggerFactory;
  * Has machines that were not heard for their TTL declared lost. When more than a third of the machines that this leader has
  * heard fall silent together, it takes the fault to be its own: it says so, gives them another TTL, and hands leadership
  * over. A machine that a leader has never heard is simply lost after its TTL, so this happens once. Losses are
- * rate-limited, for each makes work for the whole cluster.
+ * rate-limited, for each makes work for the whole cluster. A machine that may run fenced units has the time to stop them first:
+ * {@link FenceTime}.
  *
  * <p>Runs on one timer; state is the timer's alone.
  */
@@ -63,7 +64,10 @@ public final class LivenessMonitor {
         try {
             int tracked = liveness.size();
             // At most a twentieth of the machines a tick, a fifth a second.
-            var silent = liveness.silent(nanoClock.getAsLong(), Math.max(MASS + 1, tracked / 20));
+            var silent = liveness.silent(
+                    nanoClock.getAsLong(),
+                    Math.max(MASS + 1, tracked / 20),
+                    id -> registry.read(view -> FenceTime.after(view, id, ttl)).toNanos());
             if (!silent.isEmpty() && !blameSelf(silent, tracked)) {
                 silent.forEach(this::lose);
             }
@@ -89,7 +93,8 @@ public final class LivenessMonitor {
 
     private void lose(MachineLiveness.Silent silent) {
         var machine = registry.read(view -> view.machine(silent.machineId()));
-        if (machine != null && machine.present()) {
+        // One that has opened another session meanwhile may hold a lease in that one.
+        if (machine != null && machine.present() && machine.sessionEpoch() == silent.epoch()) {
             log.warn(
                     "machine {} at {} was not heard for {}: it is lost, its units are placed elsewhere",
                     machine.id(),

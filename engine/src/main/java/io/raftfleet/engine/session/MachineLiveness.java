@@ -7,6 +7,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.PriorityQueue;
+import java.util.function.ToLongFunction;
 
 /**
  * When each machine was heard last: soft state of the leader alone. A new leader gives every present machine one full TTL,
@@ -19,17 +20,24 @@ final class MachineLiveness {
     private record Due(String machineId, long at) {}
 
     private static final class Heard {
+        final long epoch;
         long at;
         /** In this term at least once; otherwise {@link #at} is when the term began. */
         boolean inThisTerm;
+
+        Heard(long epoch, long at) {
+            this.epoch = epoch;
+            this.at = at;
+        }
     }
 
     /**
      * A machine that was not heard for its TTL.
      *
+     * @param epoch of the session in which it was to be heard
      * @param everHeard whether this leader had heard it at all
      */
-    record Silent(String machineId, boolean everHeard) {}
+    record Silent(String machineId, long epoch, boolean everHeard) {}
 
     private final long ttlNanos;
     private final Map<String, Heard> heard = new HashMap<>();
@@ -39,27 +47,41 @@ final class MachineLiveness {
         ttlNanos = ttl.toNanos();
     }
 
-    /** A term begins: every present machine has until {@code now} plus TTL. */
-    synchronized void begin(Collection<String> present, long now) {
+    /**
+     * A term begins: every present machine has until {@code now} plus TTL.
+     *
+     * @param present the epoch of each one's session
+     */
+    synchronized void begin(Map<String, Long> present, long now) {
         heard.clear();
         due.clear();
-        for (var machine : present) {
-            var entry = new Heard();
-            entry.at = now;
-            heard.put(machine, entry);
+        present.forEach((machine, epoch) -> {
+            heard.put(machine, new Heard(epoch, now));
             due.add(new Due(machine, now + ttlNanos));
+        });
+    }
+
+    /** A session of a machine has been opened: from now on it is heard. */
+    synchronized void opened(String machineId, long epoch, long now) {
+        var entry = new Heard(epoch, now);
+        entry.inThisTerm = true;
+        if (heard.put(machineId, entry) == null) {
+            due.add(new Due(machineId, now + ttlNanos));
         }
     }
 
-    synchronized void heard(String machineId, long now) {
+    /**
+     * A machine has been heard in an open session. False when it had been given up before: its session must not go on, for
+     * its units may be starting elsewhere.
+     */
+    synchronized boolean heard(String machineId, long now) {
         var entry = heard.get(machineId);
         if (entry == null) {
-            entry = new Heard();
-            heard.put(machineId, entry);
-            due.add(new Due(machineId, now + ttlNanos));
+            return false;
         }
         entry.at = now;
         entry.inThisTerm = true;
+        return true;
     }
 
     /** Whether this leader has heard a machine within its TTL. */
@@ -68,8 +90,12 @@ final class MachineLiveness {
         return entry != null && entry.inThisTerm && now - entry.at < ttlNanos;
     }
 
-    /** Machines whose TTL is over; they are forgotten until they are heard again. */
-    synchronized List<Silent> silent(long now, int limit) {
+    /**
+     * Machines whose TTL is over, and what they need after it; they are forgotten until they open a session.
+     *
+     * @param extraNanos how much longer than its TTL to wait for a machine; asked only when the TTL is over
+     */
+    synchronized List<Silent> silent(long now, int limit, ToLongFunction<String> extraNanos) {
         var silent = new ArrayList<Silent>();
         for (var head = due.peek(); head != null && head.at() - now <= 0 && silent.size() < limit; head = due.peek()) {
             due.remove();
@@ -78,11 +104,14 @@ final class MachineLiveness {
                 continue;
             }
             long end = entry.at + ttlNanos;
+            if (end - now <= 0) {
+                end += extraNanos.applyAsLong(head.machineId());
+            }
             if (end - now > 0) {
                 due.add(new Due(head.machineId(), end));
             } else {
                 heard.remove(head.machineId());
-                silent.add(new Silent(head.machineId(), entry.inThisTerm));
+                silent.add(new Silent(head.machineId(), entry.epoch, entry.inThisTerm));
             }
         }
         return silent;
@@ -92,9 +121,7 @@ final class MachineLiveness {
     synchronized void respite(Collection<Silent> machines, long now) {
         for (var machine : machines) {
             if (!heard.containsKey(machine.machineId())) {
-                var entry = new Heard();
-                entry.at = now;
-                heard.put(machine.machineId(), entry);
+                heard.put(machine.machineId(), new Heard(machine.epoch(), now));
                 due.add(new Due(machine.machineId(), now + ttlNanos));
             }
         }

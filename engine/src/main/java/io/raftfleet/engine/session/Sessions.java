@@ -31,6 +31,7 @@ import java.util.concurrent.Executor;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -94,8 +95,7 @@ public final class Sessions implements Registry.Listener {
         liveness.begin(
                 registry.read(view -> view.machines().values().stream()
                         .filter(MachineRecord::present)
-                        .map(MachineRecord::id)
-                        .toList()),
+                        .collect(Collectors.toMap(MachineRecord::id, MachineRecord::sessionEpoch))),
                 nanoClock.getAsLong());
         term = newTerm;
     }
@@ -175,14 +175,17 @@ public final class Sessions implements Registry.Listener {
                     if (failure != null) {
                         session.refuse(notLeading(), redirect());
                     } else {
-                        liveness.heard(hello.getMachineId(), nanoClock.getAsLong());
+                        liveness.opened(hello.getMachineId(), epoch, nanoClock.getAsLong());
                         flusher.execute(() -> welcome(session, hello, epoch));
                     }
                 });
     }
 
     void heartbeat(AgentSession session, long sequence) {
-        liveness.heard(session.machineId(), nanoClock.getAsLong());
+        if (!liveness.heard(session.machineId(), nanoClock.getAsLong())) {
+            session.refuse(countsAsLost(session.machineId()));
+            return;
+        }
         Async.whenDone(check.confirm(), (confirmed, failure) -> {
             // Not confirmed: no acknowledgement, and the agent looks for the leader when it has waited long enough.
             if (failure == null) {
@@ -288,6 +291,11 @@ public final class Sessions implements Registry.Listener {
                 + ": give each machine an id of its own (/etc/machine-id, --machine-id)");
     }
 
+    private static Status countsAsLost(String machineId) {
+        return Status.UNAVAILABLE.withDescription(
+                "machine " + machineId + " was not heard in time and counts as lost: open a new session");
+    }
+
     private void welcome(AgentSession session, Hello hello, long epoch) {
         var id = hello.getMachineId();
         var welcome = Welcome.newBuilder()
@@ -376,8 +384,7 @@ public final class Sessions implements Registry.Listener {
         if (!after.present()) {
             view.departuresFrom(after.id()).forEach(name -> released(view, name, concerned));
             if (session != null) {
-                flusher.execute(() -> session.refuse(Status.UNAVAILABLE.withDescription(
-                        "machine " + after.id() + " was not heard in time and counts as lost: open a new session")));
+                flusher.execute(() -> session.refuse(countsAsLost(after.id())));
             }
         }
     }

@@ -16,6 +16,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.IntStream;
@@ -123,7 +124,9 @@ class FencedUnitsTest {
         renew();
         loop.advance(TTL.dividedBy(2));
         renew();
-        assertThat(manager.takeOrders()).as("the engine has not said yet what is to run here").isEmpty();
+        assertThat(manager.takeOrders())
+                .as("the engine has not said yet what is to run here")
+                .isEmpty();
         reconciler.inventory(everyBucket());
         reconciler.apply(AssignmentDelta.newBuilder().addRemove("web.service").build());
         settle();
@@ -138,7 +141,9 @@ class FencedUnitsTest {
         loseTheLease();
         reconciler.opened(DIFFERING);
         reconciler.inventory(everyBucket());
-        reconciler.apply(AssignmentDelta.newBuilder().addSet(launched("once.service", once)).build());
+        reconciler.apply(AssignmentDelta.newBuilder()
+                .addSet(launched("once.service", once))
+                .build());
         renew();
         loop.advance(TTL.dividedBy(2));
         assertThat(manager.takeOrders()).isEmpty();
@@ -188,7 +193,9 @@ class FencedUnitsTest {
     }
 
     private boolean active(String unit) throws Exception {
-        return manager.machine.states().get().get(unit).activeState().equals("active");
+        return Objects.requireNonNull(manager.machine.states().get().get(unit))
+                .activeState()
+                .equals("active");
     }
 
     private static List<Integer> everyBucket() {

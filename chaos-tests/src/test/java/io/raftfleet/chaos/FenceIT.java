@@ -59,27 +59,34 @@ class FenceIT {
         long paused = System.nanoTime();
         agent.daemon().pause();
         try {
-            Await.until("the unit runs on the other machine", MOVED, () -> lives(lives).size() == 2);
+            Await.until(
+                    "the unit runs on the other machine",
+                    MOVED,
+                    () -> lives(lives).size() == 2);
             assertThat(Ops.since(paused)).isGreaterThan(Fence.afterTtl(TTL));
             Ops.print("agent of a fenced unit paused -> the unit runs elsewhere", Ops.since(paused));
         } finally {
             agent.daemon().resume();
         }
         var instances = List.copyOf(lives(lives).values());
-        assertThat(instances.get(1).from()).as("start of the second process").isGreaterThan(instances.get(0).to());
+        assertThat(instances.get(1).from())
+                .as("start of the second process")
+                .isGreaterThan(instances.get(0).to());
         Ops.print(
                 "the first process's last sign of life -> the second's first",
-                Duration.ofMillis(Math.round(1000 * (instances.get(1).from() - instances.get(0).to()))));
+                Duration.ofMillis(Math.round(
+                        1000 * (instances.get(1).from() - instances.get(0).to()))));
 
         Await.until(
                 "the agent has opened another session",
                 Ops.SOON,
-                () -> Ops.epochs(client).getOrDefault(first.getMachineId(), 0L) > epochs.getOrDefault(
-                        first.getMachineId(), 0L));
+                () -> Ops.epochs(client).getOrDefault(first.getMachineId(), 0L)
+                        > epochs.getOrDefault(first.getMachineId(), 0L));
         Await.until(
                 "the first machine has given the unit up",
                 Ops.SOON,
-                () -> Ops.states(client).stream().noneMatch(s -> s.getMachineId().equals(first.getMachineId()))
+                () -> Ops.states(client).stream()
+                                .noneMatch(s -> s.getMachineId().equals(first.getMachineId()))
                         && Files.notExists(agent.machine().unitsDir().resolve("single.service")));
         // A later order to that machine finds nothing of the old one.
         Ops.create(client, Ops.sleeper("after.service", "MachineID=" + first.getMachineId()));
@@ -96,10 +103,13 @@ class FenceIT {
             var lives = new LinkedHashMap<String, Life>();
             if (Files.exists(file)) {
                 var text = Files.readString(file);
-                text.substring(0, text.lastIndexOf('\n') + 1).lines().map(line -> line.split(" ")).forEach(words -> {
-                    double at = Double.parseDouble(words[1]);
-                    lives.merge(words[0], new Life(at, at), (old, now) -> new Life(old.from(), now.to()));
-                });
+                text.substring(0, text.lastIndexOf('\n') + 1)
+                        .lines()
+                        .map(line -> line.split(" "))
+                        .forEach(words -> {
+                            double at = Double.parseDouble(words[1]);
+                            lives.merge(words[0], new Life(at, at), (old, now) -> new Life(old.from(), now.to()));
+                        });
             }
             return lives;
         } catch (IOException e) {

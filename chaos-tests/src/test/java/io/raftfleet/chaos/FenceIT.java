@@ -52,7 +52,10 @@ class FenceIT {
                         "single.service",
                         "[Service]\nExecStart=/bin/sh -c 'trap \"\" TERM; while read -r now idle </proc/uptime; do"
                                 + " echo $$$$ $$now; sleep 0.05; done >>" + lives + "'\n\n[X-Fleet]\nFence=true\n"));
-        var first = Ops.awaitActive(client, List.of("single.service")).get("single.service");
+        var first = Ops.awaitActive(client, List.of("single.service"))
+                .values()
+                .iterator()
+                .next();
         var agent = cluster.agentOf(first.getMachineId());
         var epochs = Ops.epochs(client);
 

@@ -126,4 +126,25 @@ class HollowUnitManagerTest {
             return new String(stream.readAllBytes(), StandardCharsets.UTF_8);
         }
     }
+
+    @Test
+    void aFencedUnitRunsAsLongAsTheLeaseIsHeld() throws Exception {
+        String fenced = "[Service]\n\n[X-Fleet]\nFence=true\n";
+        assertThatThrownBy(() -> installAndStart("f.service", fenced)).hasMessageContaining("holds no lease");
+        machine.renewLease(loop.nanoTime() + Duration.ofSeconds(10).toNanos());
+        installAndStart("f.service", fenced);
+        installAndStart("free.service", "[Service]\n");
+        loop.advance(Duration.ofSeconds(9));
+        machine.renewLease(loop.nanoTime() + Duration.ofSeconds(10).toNanos());
+        loop.advance(Duration.ofMillis(9999));
+        assertThat(state("f.service").activeState()).isEqualTo("active");
+        loop.advance(Duration.ofMillis(1));
+        assertThat(state("f.service").activeState()).isEqualTo("inactive");
+        assertThat(state("free.service").activeState()).isEqualTo("active");
+        assertThat(machine.stoppedByFence().get()).containsExactly("f.service");
+        assertThat(loop.pendingTimers()).isZero();
+        machine.renewLease(loop.nanoTime() + Duration.ofSeconds(10).toNanos());
+        machine.start("f.service").get();
+        assertThat(machine.stoppedByFence().get()).isEmpty();
+    }
 }

@@ -7,6 +7,7 @@ import io.raftfleet.unit.UnitFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
@@ -146,5 +147,47 @@ class UnitStoreTest {
     void aDirectoryThatCanNotBeIsAnError() throws Exception {
         Path file = Files.writeString(directory.resolve("file"), "");
         assertThatExceptionOfType(IOException.class).isThrownBy(() -> new UnitStore(file, search));
+    }
+
+    @Test
+    void aFencedUnitIsBoundToTheLeaseForAsLongAsItIsFenced() throws Exception {
+        UnitFile fenced = UnitFile.parse(SERVICE + "[X-Fleet]\nFence=true\n");
+        Path dropIn = search.resolve("web.service.d/90-raftfleet-fence.conf");
+        store.install(Map.of("web.service", fenced, "free.service", UnitFile.parse(SERVICE)));
+        assertThat(dropIn)
+                .isSymbolicLink()
+                .content()
+                .contains("BindsTo=raftfleet-lease.service", "TimeoutStopSec=10", "KillMode=control-group");
+        assertThat(search.resolve("raftfleet-lease.service")).isSymbolicLink();
+        assertThat(search.resolve("free.service.d")).doesNotExist();
+        assertThat(store.hasFenced()).isTrue();
+        assertThat(store.read()).containsOnlyKeys("web.service", "free.service");
+        assertThat(store.reloadDue()).isFalse();
+
+        Files.delete(dropIn);
+        store.repair();
+        assertThat(dropIn).isSymbolicLink();
+        store = new UnitStore(units, search);
+        assertThat(store.isFenced("web.service")).isTrue();
+        assertThat(store.reloadDue()).as("nothing has changed").isFalse();
+
+        store.install(Map.of("web.service", UnitFile.parse(SERVICE)));
+        assertThat(dropIn.getParent()).doesNotExist();
+        assertThat(store.hasFenced()).isFalse();
+    }
+
+    @Test
+    void aLeaseIsNeverNotedLongerThanItIsHeld() throws Exception {
+        store.install(Map.of("web.service", UnitFile.parse(SERVICE + "[X-Fleet]\nFence=true\n")));
+        FenceFiles fence = store.fence();
+        assertThat(fence.held()).isFalse();
+        fence.renew(System.nanoTime() - 1);
+        assertThat(fence.held()).as("over before it was noted").isFalse();
+        fence.renew(System.nanoTime() + Duration.ofMinutes(1).toNanos());
+        assertThat(fence.held()).isTrue();
+        fence.mark("web.service");
+        assertThat(fence.stopped()).containsExactly("web.service");
+        fence.unmark("web.service");
+        assertThat(fence.stopped()).isEmpty();
     }
 }

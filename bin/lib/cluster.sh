@@ -58,6 +58,12 @@ save_cluster() {
     echo "# Settings of this cluster's engines and agents, NAME=VALUE; see docs/configuration.md" >"$DIR/fleet.conf"
 }
 
+# Puts $1=$2 into the settings of the cluster's daemons.
+save_setting() {
+  sed -i "/^[[:space:]]*$1[[:space:]]*=/d" "$DIR/fleet.conf"
+  printf '%s=%s\n' "$1" "$2" >>"$DIR/fleet.conf"
+}
+
 # All engines have taken part at least once.
 cluster_is_formed() { [[ -e $DIR/formed ]]; }
 

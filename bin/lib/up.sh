@@ -4,6 +4,7 @@
 up_usage() {
   cat <<'USAGE'
 Usage: bin/fleet up [--engines N] [--agents N] [--unit-manager systemd|hollow] [--dir DIR] [--port-base P] [--detach]
+                    [--etcd URL,...] [--restore-from-etcd CLUSTER-ID]
 
 Builds what is missing, starts a cluster on this machine and waits until it takes writes and all agents are
 connected. In the foreground, Ctrl-C stops the cluster; with --detach, `bin/fleet down` does. Either way the
@@ -18,13 +19,17 @@ cluster's data is kept, and the next `up` continues with it.
 --port-base P      engine i listens on 127.0.0.1, at port P+i for HTTP, P+100+i for gRPC and P+200+i for Raft
                    (default 14100); fixed once the cluster exists
 --detach           return when the cluster is ready
+--etcd URL,...     mirror units and schedule to this etcd, as in http://127.0.0.1:2379; kept for later starts
+--restore-from-etcd CLUSTER-ID
+                   begin a new cluster's directory, or one whose engines lost their data, with what etcd holds of
+                   the cluster of this id (its key below the prefix, watermark, names it)
 
 RAFTFLEET_ENGINE_JAVA_OPTS and RAFTFLEET_AGENT_JAVA_OPTS are added to the options of the daemons' Java machines.
 USAGE
 }
 
 fleet_up() {
-  local engines='' agents='' unit_manager='' dir='' port_base='' detach='' begin
+  local engines='' agents='' unit_manager='' dir='' port_base='' detach='' etcd='' restore='' begin
   while (($# > 0)); do
     case $1 in
       --engines | --engines=*) take_value "$@"; engines=$reply; shift "$taken" ;;
@@ -33,6 +38,8 @@ fleet_up() {
       --dir | --dir=*) take_value "$@"; dir=$reply; shift "$taken" ;;
       --port-base | --port-base=*) take_value "$@"; port_base=$reply; shift "$taken" ;;
       --detach) detach=yes; shift ;;
+      --etcd | --etcd=*) take_value "$@"; etcd=$reply; shift "$taken" ;;
+      --restore-from-etcd | --restore-from-etcd=*) take_value "$@"; restore=$reply; shift "$taken" ;;
       --help | -h) up_usage; return ;;
       *) usage_error "up: unknown argument '$1'; see bin/fleet up --help" ;;
     esac
@@ -79,6 +86,7 @@ prepare_cluster() {
     keep_shape port-base "$PORT_BASE" "$port_base"
     keep_shape unit-manager "$UNIT_MANAGER" "$unit_manager"
     AGENTS=$((10#${agents:-$AGENTS}))
+    [[ -z $restore ]] || prepare_restore
     say "Continuing with the cluster in $DIR."
   else
     [[ ! -e $DIR || -d $DIR ]] || die "$DIR is not a folder"
@@ -86,7 +94,7 @@ prepare_cluster() {
       die "$DIR holds other files and no cluster: choose another --dir"
     mkdir -p "$DIR" || die "cannot make $DIR"
     lock_cluster
-    CLUSTER_ID=$(</proc/sys/kernel/random/uuid)
+    CLUSTER_ID=${restore:-$(</proc/sys/kernel/random/uuid)}
     ENGINES=$((10#${engines:-3})) AGENTS=$((10#${agents:-4})) PORT_BASE=$((10#${port_base:-$DEFAULT_PORT_BASE}))
     choose_unit_manager "$unit_manager"
   fi
@@ -95,6 +103,18 @@ prepare_cluster() {
   name_processes
   require_free_ports "${ENGINE_NAMES[@]}"
   save_cluster
+  [[ -z $etcd ]] || save_setting etcd_servers "$etcd"
+}
+
+# Engines that hold data are no empty cluster: what they know is newer than any mirror.
+prepare_restore() {
+  local name
+  [[ $restore == "$CLUSTER_ID" ]] || die "$DIR is of cluster $CLUSTER_ID, not $restore: choose another --dir"
+  for name in "${ENGINE_NAMES[@]}"; do
+    [[ ! -e $DIR/$name/data ]] || die "engine $name has data in $DIR/$name/data: nothing is restored over it." \
+      "Start without --restore-from-etcd, or remove the data of all engines first"
+  done
+  rm -f "$DIR/formed"
 }
 
 # These belong to what is stored, so they can't be another now.

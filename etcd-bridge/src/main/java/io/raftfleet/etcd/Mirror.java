@@ -186,7 +186,9 @@ public final class Mirror implements AutoCloseable {
             writer = null;
         } catch (EtcdException e) {
             disconnect();
-            if (goOn() && monitor.failed(String.valueOf(e.getMessage()))) {
+            if (goOn()
+                    && monitor.failed(
+                            String.valueOf(e.getMessage()), source.head().last())) {
                 log.warn(
                         "the mirror in etcd {} falls behind: {}; the cluster goes on without",
                         settings,
@@ -229,8 +231,10 @@ public final class Mirror implements AutoCloseable {
         }
     }
 
+    /** Whether the difference can't be told: removals are forgotten, or the registry was put back to an earlier state. */
     private boolean forgotten(Watermark mark) {
-        return Math.min(mark.from(), mark.unusedFrom()) < source.head().removalsForgotten();
+        var head = source.head();
+        return Math.min(mark.from(), mark.unusedFrom()) < head.removalsForgotten() || mark.to() > head.last();
     }
 
     /** Reads how far the mirror is, and whether it is ours to write. */
@@ -238,13 +242,13 @@ public final class Mirror implements AutoCloseable {
         var head = source.head();
         var entry = connection.get(keys.watermark());
         if (entry == null) {
-            var mark = Watermark.first(clusterId, head.incarnation(), servedTerm);
+            var mark = Watermark.first(clusterId, head, servedTerm);
             return new MirrorWriter(connection, keys, monitor, mark, 0);
         }
         var found = Documents.watermark(entry.value());
         if (found == null) {
             log.warn("{} was changed to something unreadable: the mirror is rebuilt", keys.watermark());
-            var mark = Watermark.first(clusterId, head.incarnation(), servedTerm);
+            var mark = Watermark.first(clusterId, head, servedTerm);
             return new MirrorWriter(connection, keys, monitor, mark, entry.modRevision());
         }
         if (!found.cluster().equals(clusterId)) {
@@ -256,11 +260,11 @@ public final class Mirror implements AutoCloseable {
                 throw new EtcdException(keys.watermark() + " was written by the leader of term " + found.term()
                         + ", after this engine's term " + servedTerm);
             }
-            var mark = found.by(head.incarnation(), servedTerm);
+            var mark = found.by(head, servedTerm);
             return new MirrorWriter(connection, keys, monitor, mark, entry.modRevision());
         }
         if (head.restoredFrom() != 0 && found.incarnationNumber() == head.restoredFrom()) {
-            var mark = found.by(head.incarnation(), servedTerm).compare();
+            var mark = found.by(head, servedTerm).compare();
             return new MirrorWriter(connection, keys, monitor, mark, entry.modRevision());
         }
         throw new EtcdException(keys.watermark() + " is of another life of this cluster, incarnation "

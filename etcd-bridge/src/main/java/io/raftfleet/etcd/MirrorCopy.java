@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
  * All that a mirror holds, read back at one revision of etcd.
  *
  * @param incarnation the registry's life that wrote it
+ * @param generationBase what start generations are versions plus, in that life
  * @param version up to which it is complete
  * @param contents texts by hash
  * @param units by name; the contents of each are among {@code contents}
@@ -19,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record MirrorCopy(
         long incarnation,
+        long generationBase,
         long version,
         Map<String, String> contents,
         Map<String, MirrorValue.Unit> units,
@@ -113,7 +115,8 @@ public record MirrorCopy(
                             + " to do without the unit");
                 }
             }
-            return new MirrorCopy(mark.incarnationNumber(), mark.to(), contents, units, schedule, metadata);
+            return new MirrorCopy(
+                    mark.incarnationNumber(), mark.generationBase(), mark.to(), contents, units, schedule, metadata);
         }
 
         private List<EtcdStore.Entry> entries(MirrorValue.Kind kind) throws EtcdException, InterruptedException {

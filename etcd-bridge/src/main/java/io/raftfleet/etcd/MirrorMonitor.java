@@ -54,7 +54,8 @@ final class MirrorMonitor {
     }
 
     /** etcd could not be written; the first of several in a row says since when. Returns whether it is another error. */
-    synchronized boolean failed(String why) {
+    synchronized boolean failed(String why, long registry) {
+        last = registry;
         boolean other = !why.equals(error);
         if (error == null) {
             errorSince = clock.millis();

@@ -16,9 +16,11 @@ public interface MirrorSource {
      * @param restoredFrom the life whose mirror this one was restored from; 0 for none
      * @param last version of the latest change of a mirrored fact
      * @param removalsForgotten removals up to this version are known no longer
+     * @param generationBase what start generations are versions plus
      * @param asOf every write acknowledged so far is at or before this version
      */
-    record Head(long incarnation, long restoredFrom, long last, long removalsForgotten, long asOf) {}
+    record Head(
+            long incarnation, long restoredFrom, long last, long removalsForgotten, long generationBase, long asOf) {}
 
     /** A place among changes of one kind, in their order. */
     record Place(long version, String id) {

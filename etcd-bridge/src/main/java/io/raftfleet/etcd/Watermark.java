@@ -8,6 +8,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param cluster id of the cluster whose mirror this is
  * @param incarnation the registry's life, in hexadecimal
+ * @param generationBase what start generations are versions plus, in this incarnation
  * @param term of the leader that wrote it
  * @param from everything up to this version is in the mirror
  * @param to the version that the writer was on its way to; everything is there once {@code complete}
@@ -20,6 +21,7 @@ import org.jspecify.annotations.Nullable;
 record Watermark(
         String cluster,
         String incarnation,
+        long generationBase,
         long term,
         long from,
         long to,
@@ -35,14 +37,26 @@ record Watermark(
         return Long.parseUnsignedLong(incarnation, 16);
     }
 
-    static Watermark first(String cluster, long incarnation, long term) {
-        return new Watermark(cluster, Long.toHexString(incarnation), term, 0, 0, 0, null, false, false, true);
-    }
-
-    Watermark by(long newIncarnation, long newTerm) {
+    static Watermark first(String cluster, MirrorSource.Head head, long term) {
         return new Watermark(
                 cluster,
-                Long.toHexString(newIncarnation),
+                Long.toHexString(head.incarnation()),
+                head.generationBase(),
+                term,
+                0,
+                0,
+                0,
+                null,
+                false,
+                false,
+                true);
+    }
+
+    Watermark by(MirrorSource.Head head, long newTerm) {
+        return new Watermark(
+                cluster,
+                Long.toHexString(head.incarnation()),
+                head.generationBase(),
                 newTerm,
                 from,
                 to,
@@ -55,23 +69,45 @@ record Watermark(
 
     /** On the way to {@code newTo} through the changes since {@code from}. */
     Watermark on(long newTo, @Nullable Cursor newCursor) {
-        return new Watermark(cluster, incarnation, term, from, newTo, unusedFrom, newCursor, false, built, comparing);
+        return new Watermark(
+                cluster,
+                incarnation,
+                generationBase,
+                term,
+                from,
+                newTo,
+                unusedFrom,
+                newCursor,
+                false,
+                built,
+                comparing);
     }
 
     /** All facts up to {@code newTo} are there, and contents unused since {@code newUnusedFrom} may be, too. */
     Watermark reached(long newTo, long newUnusedFrom) {
         boolean all = newUnusedFrom >= newTo && !comparing;
         return new Watermark(
-                cluster, incarnation, term, newTo, newTo, newUnusedFrom, null, all, built || all, comparing);
+                cluster,
+                incarnation,
+                generationBase,
+                term,
+                newTo,
+                newTo,
+                newUnusedFrom,
+                null,
+                all,
+                built || all,
+                comparing);
     }
 
     /** A comparison of all keys begins. */
     Watermark compare() {
-        return new Watermark(cluster, incarnation, term, 0, 0, 0, null, false, built, true);
+        return new Watermark(cluster, incarnation, generationBase, term, 0, 0, 0, null, false, built, true);
     }
 
     /** The comparison is over. */
     Watermark compared() {
-        return new Watermark(cluster, incarnation, term, from, to, unusedFrom, null, unusedFrom >= to, true, false);
+        return new Watermark(
+                cluster, incarnation, generationBase, term, from, to, unusedFrom, null, unusedFrom >= to, true, false);
     }
 }

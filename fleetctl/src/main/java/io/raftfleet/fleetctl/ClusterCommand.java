@@ -24,7 +24,7 @@ import picocli.CommandLine.Parameters;
         name = "cluster",
         abbreviateSynopsis = true,
         description =
-                "Look at and operate the engines: status, add, remove, replace, transfer-leader, snapshot, backup, restore",
+                "Look at and operate the engines: status, add, remove, replace, transfer-leader, snapshot, backup, restore, orphans, adopt, drop",
         synopsisSubcommandLabel = "COMMAND")
 final class ClusterCommand extends FleetCommand {
     ClusterCommand(Session session) {
@@ -34,7 +34,7 @@ final class ClusterCommand extends FleetCommand {
     @Override
     public Integer call() {
         session.err(
-                "Which one? fleetctl cluster status, add, remove, replace, transfer-leader, snapshot, backup, or restore");
+                "Which one? fleetctl cluster status, add, remove, replace, transfer-leader, snapshot, backup, restore, orphans, adopt, or drop");
         return 2;
     }
 
@@ -123,6 +123,7 @@ final class ClusterCommand extends FleetCommand {
                 JsonOutput.print(session.terminal().out(), rows);
             } else {
                 table.print(session.terminal().out());
+                answers.values().forEach(status -> MirrorWords.of(status).ifPresent(session::out));
                 if (!led) {
                     session.err("None of these engines leads: writes wait until a majority of the engines is up");
                 }
@@ -179,6 +180,9 @@ final class ClusterCommand extends FleetCommand {
             row.put("units", status.getUnits());
             row.put("machines", status.getMachines());
             row.put("unitStates", status.getUnitStates());
+            if (status.hasMirror()) {
+                row.put("mirror", MirrorWords.row(status.getMirror()));
+            }
             row.put(
                     "engines",
                     status.getEnginesList().stream()

@@ -39,6 +39,9 @@ final class CommandTable {
                         .addSubcommand(new ClusterMembers.Add(session))
                         .addSubcommand(new ClusterMembers.Remove(session))
                         .addSubcommand(new ClusterMembers.Replace(session))
+                        .addSubcommand(new ClusterOrphans.ListOrphans(session))
+                        .addSubcommand(new ClusterOrphans.Adopt(session))
+                        .addSubcommand(new ClusterOrphans.Drop(session))
                         .addSubcommand(new ClusterBackup.Backup(session))
                         .addSubcommand(new ClusterBackup.Restore(session)));
         commands.put("destroy", () -> new DestroyCommand(session));

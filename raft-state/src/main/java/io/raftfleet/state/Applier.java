@@ -123,6 +123,9 @@ final class Applier {
         if (tables.info().incarnation() != 0) {
             return "the cluster exists";
         }
+        if (record.getRestoredFrom() == 0 && !tables.units.all().isEmpty()) {
+            return "the registry is half restored";
+        }
         tables.put(
                 tables.info().created(record.getIncarnation(), record.getRestoredFrom(), record.getGenerationBase()));
         return null;

@@ -66,6 +66,11 @@ public final class RegistryView {
         return Versions.revision(incarnation(), version);
     }
 
+    /** What start generations are versions plus; 0 in a cluster that was never restored. */
+    public long generationBase() {
+        return tables.info().generationBase();
+    }
+
     /** Version of the latest change of a persistent fact; 0 when there was none. */
     public long lastFact() {
         return tables.facts.last();

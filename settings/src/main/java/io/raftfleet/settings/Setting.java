@@ -33,13 +33,19 @@ public enum Setting {
     GRPC,
     RAFT,
     AGENT_TTL,
-    TOKEN_LIMIT;
+    TOKEN_LIMIT,
+    ETCD_SERVERS,
+    ETCD_CAFILE,
+    ETCD_CERTFILE,
+    ETCD_KEYFILE,
+    ETCD_KEY_PREFIX,
+    ETCD_USERNAME,
+    ETCD_PASSWORD,
+    ETCD_MIRROR;
 
     /** Fleet's names that mean nothing any more. */
     private static final List<String> RETIRED = List.of(
             "etcd_request_timeout",
-            "etcd_username",
-            "etcd_password",
             "engine_reconcile_interval",
             "disable_engine",
             "disable_watches",

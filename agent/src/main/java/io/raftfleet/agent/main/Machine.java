@@ -52,7 +52,16 @@ public final class Machine {
         this.reconciler = new Reconciler(
                 loop, manager, journal, reports, shared.contents(), this::fetch, CONCURRENT_JOBS, random);
         this.session = new SessionKeeper(
-                loop, shared.engines(), shared.finder(), config, reconciler, reports, memory, logs, onFatal, random);
+                loop,
+                shared.engines(),
+                shared.finder(),
+                config,
+                reconciler,
+                reports,
+                memory,
+                logs.with(manager),
+                onFatal,
+                random);
         this.news = shared.news();
     }
 

@@ -11,9 +11,22 @@ public record ClusterMemory(String clusterId, long incarnation, long term) {
     /** Of a machine that never had a session. */
     public static final ClusterMemory NONE = new ClusterMemory("", 0, 0);
 
-    /** Whether an engine of that cluster and incarnation is another's: never for a machine that remembers none. */
+    /** A restored registry counts on from the incarnation before; so many restorations are believed at once. */
+    private static final long MAX_RESTORATIONS = 1 << 16;
+
+    /**
+     * Whether an engine of that cluster and incarnation is another's: never for a machine that remembers none. A later life of
+     * the same registry, restored from a mirror, is its own; a registry that was begun anew is not.
+     */
     public boolean foreign(String otherId, long otherIncarnation) {
-        return !clusterId.isEmpty() && (!clusterId.equals(otherId) || incarnation != otherIncarnation);
+        return !clusterId.isEmpty()
+                && (!clusterId.equals(otherId)
+                        || Long.compareUnsigned(otherIncarnation - incarnation, MAX_RESTORATIONS) >= 0);
+    }
+
+    /** Whether a leader of that term has been followed by another; terms begin anew with each incarnation. */
+    public boolean outdated(long otherIncarnation, long otherTerm) {
+        return otherIncarnation == incarnation && Long.compareUnsigned(otherTerm, term) < 0;
     }
 
     /** Keeps what a machine remembers. */

@@ -29,7 +29,7 @@ record LeaderChoice(
                 }
                 continue;
             }
-            if (Long.compareUnsigned(response.getTerm(), memory.term()) < 0) {
+            if (memory.outdated(response.getIncarnation(), response.getTerm())) {
                 continue;
             }
             if (response.getLeading() && response.getTerm() > bestTerm) {

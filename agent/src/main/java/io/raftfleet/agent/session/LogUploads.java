@@ -119,6 +119,7 @@ final class LogUploads implements AutoCloseable {
             return switch (order.getKind()) {
                 case JOURNAL -> source.journal(order.getUnit(), order.getLines(), order.getFollow(), order.getOutput());
                 case STATUS -> source.status(order.getUnit());
+                case CONTENTS -> source.contents(order.getUnit());
                 case KIND_UNSPECIFIED, UNRECOGNIZED ->
                     throw new IOException("this agent does not know the kind of log " + order.getKindValue());
             };

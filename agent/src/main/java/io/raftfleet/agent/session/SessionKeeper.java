@@ -251,7 +251,7 @@ public final class SessionKeeper implements EngineSession.Events {
                     true);
             return;
         }
-        if (Long.compareUnsigned(welcome.getTerm(), memory.term()) < 0) {
+        if (memory.outdated(welcome.getIncarnation(), welcome.getTerm())) {
             giveUpAttempt("a lower term");
             refuse(
                     "the engine at " + session.address() + " leads in term " + welcome.getTerm()

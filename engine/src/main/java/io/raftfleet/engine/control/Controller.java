@@ -9,12 +9,17 @@ import io.raftfleet.proto.log.LeaderStarted;
 import io.raftfleet.proto.log.Record;
 import io.raftfleet.proto.log.SessionOpened;
 import io.raftfleet.proto.log.StatesReported;
+import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.Veto;
 import io.raftfleet.state.Registry;
+import io.raftfleet.state.RegistryView;
 import io.raftfleet.state.raft.RaftConfig;
 import io.raftfleet.state.raft.ReplicatedState.ApplyResult;
+import io.raftfleet.unit.Requirements;
+import io.raftfleet.unit.UnitFile;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -50,6 +55,27 @@ public final class Controller implements AutoCloseable {
         CompletableFuture<ApplyResult> propose(Entry entry, Duration deadline);
     }
 
+    /** How an empty registry begins when it is not to be a new cluster's. */
+    @FunctionalInterface
+    public interface Beginning {
+        /**
+         * Entries that fill the registry; the last one creates the cluster. Called by the decision thread of a leader that has
+         * nothing else to do.
+         *
+         * @throws BeginningException when that can't be had: the message says why, and what to do
+         */
+        List<List<Record>> entries() throws BeginningException, InterruptedException;
+    }
+
+    /** An empty registry can't begin, so far. */
+    public static final class BeginningException extends Exception {
+        private static final long serialVersionUID = 1;
+
+        public BeginningException(String message, Throwable cause) {
+            super(message, cause);
+        }
+    }
+
     /** Hears, on the decision thread, when this engine takes up and lays down its work as leader. Must be quick. */
     public interface LeadershipListener {
         /** All that earlier leaders decided has been applied; what agents and clients send is now decided here. */
@@ -66,6 +92,7 @@ public final class Controller implements AutoCloseable {
     private final RandomGenerator random;
     private final LeadershipListener listener;
     private final DecisionMetrics metrics;
+    private final @Nullable Beginning beginning;
     private final WorkQueue queue = new WorkQueue();
     private final Thread thread;
     private @Nullable Scheduler scheduler;
@@ -79,6 +106,20 @@ public final class Controller implements AutoCloseable {
             RandomGenerator random,
             LeadershipListener listener,
             DecisionMetrics metrics) {
+        this(engineId, registry, proposer, clock, random, listener, metrics, null);
+    }
+
+    /** @param beginning of a cluster that is not new; null to create one where there is none */
+    public Controller(
+            String engineId,
+            Registry registry,
+            Proposer proposer,
+            InstantSource clock,
+            RandomGenerator random,
+            LeadershipListener listener,
+            DecisionMetrics metrics,
+            @Nullable Beginning beginning) {
+        this.beginning = beginning;
         this.engineId = engineId;
         this.registry = registry;
         this.proposer = proposer;
@@ -130,6 +171,22 @@ public final class Controller implements AutoCloseable {
     /** A machine was not heard for its TTL. */
     public void silent(String machineId, long sessionEpoch, String reason) {
         queue.offer(new AgentWork.Silence(machineId, sessionEpoch, reason), WorkQueue.Lane.AGENTS);
+    }
+
+    /** Has an orphan stopped and removed by its machine; completes once that is committed. */
+    public CompletableFuture<Void> dropOrphan(String machineId, String name) {
+        return settle(new OrphanWork(machineId, name, null));
+    }
+
+    /** Makes an orphan a unit that is where it runs, as it runs; completes once that is committed. */
+    public CompletableFuture<Void> adoptOrphan(
+            String machineId, String name, UnitFile file, Requirements requirements, TargetState target) {
+        return settle(new OrphanWork(machineId, name, new OrphanWork.Adoption(file, requirements, target)));
+    }
+
+    private CompletableFuture<Void> settle(OrphanWork work) {
+        queue.offer(work, WorkQueue.Lane.CLIENTS);
+        return work.done();
     }
 
     /** Why units can't be placed, by name; a unit that is placed or wants no machine has no reasons. */
@@ -201,22 +258,56 @@ public final class Controller implements AutoCloseable {
 
     /** Commits an entry of this term, so that all that went before has been applied; and creates the cluster if need be. */
     private boolean barrier(long term) throws InterruptedException {
+        var records = new ArrayList<Record>();
+        records.add(Record.newBuilder()
+                .setLeaderStarted(LeaderStarted.newBuilder().setEngineId(engineId))
+                .build());
+        if (beginning == null) {
+            records.add(Record.newBuilder()
+                    .setClusterCreated(ClusterCreated.newBuilder().setIncarnation(random.nextLong() | 1))
+                    .build());
+        }
         for (int attempt = 0; queue.leads(term); attempt++) {
-            var entry = Entry.newBuilder()
-                    .setFormat(RaftConfig.ENTRY_FORMAT)
-                    .setLeaderTimeMs(clock.millis())
-                    .setProposal(random.nextLong())
-                    .addRecords(Record.newBuilder()
-                            .setLeaderStarted(LeaderStarted.newBuilder().setEngineId(engineId)))
-                    .addRecords(Record.newBuilder()
-                            .setClusterCreated(ClusterCreated.newBuilder().setIncarnation(random.nextLong() | 1)))
-                    .build();
-            if (propose(entry) != null) {
+            if (propose(entry(records)) != null && begun()) {
                 return true;
             }
             queue.pause(term, Math.min(1000, 20L << Math.min(attempt, 6)) + random.nextInt(20));
         }
         return false;
+    }
+
+    /** Whether the cluster exists. Fills the registry first, if it is empty and not to be a new cluster's. */
+    private boolean begun() throws InterruptedException {
+        if (registry.read(RegistryView::incarnation) != 0) {
+            return true;
+        }
+        if (beginning == null) {
+            log.error(
+                    "engine {}: the registry is half restored from etcd; restart all engines with --restore-from-etcd, so"
+                            + " that they complete it",
+                    engineId);
+            return false;
+        }
+        try {
+            for (var records : beginning.entries()) {
+                if (propose(entry(records)) == null) {
+                    return false;
+                }
+            }
+            return true;
+        } catch (BeginningException e) {
+            log.error("engine {} can't restore the cluster, and tries again: {}", engineId, e.getMessage());
+            return false;
+        }
+    }
+
+    private Entry entry(List<Record> records) {
+        return Entry.newBuilder()
+                .setFormat(RaftConfig.ENTRY_FORMAT)
+                .setLeaderTimeMs(clock.millis())
+                .setProposal(random.nextLong())
+                .addAllRecords(records)
+                .build();
     }
 
     /** Decides and commits one entry; false when its fate is unknown. */

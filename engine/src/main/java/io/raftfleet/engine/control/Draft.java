@@ -11,6 +11,7 @@ import io.raftfleet.proto.log.SessionOpened;
 import io.raftfleet.proto.log.TargetStateSet;
 import io.raftfleet.proto.log.UnitCreated;
 import io.raftfleet.proto.log.UnitDestroyed;
+import io.raftfleet.proto.log.UnitRestored;
 import io.raftfleet.proto.log.UnitScheduled;
 import io.raftfleet.proto.log.UnitUnscheduled;
 import io.raftfleet.proto.model.TargetState;
@@ -20,6 +21,7 @@ import io.raftfleet.state.Registry;
 import io.raftfleet.state.UnitRecord;
 import io.raftfleet.state.Versions;
 import io.raftfleet.unit.Requirements;
+import io.raftfleet.unit.UnitFile;
 import io.raftfleet.unit.UnitHash;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -81,12 +83,7 @@ final class Draft {
             List<Record> out) {
         if (!contents.contains(hash) && contents(hash) == null) {
             contents.add(hash);
-            out.add(Record.newBuilder()
-                    .setContentsStored(ContentsStored.newBuilder()
-                            .setContents(UnitContents.newBuilder()
-                                    .setHash(hash.toByteString())
-                                    .setText(text)))
-                    .build());
+            out.add(stored(hash, text));
         }
         out.add(Record.newBuilder()
                 .setUnitCreated(UnitCreated.newBuilder()
@@ -99,6 +96,34 @@ final class Draft {
         String machine = keepsMachine && before != null ? before.machineId() : null;
         put(UnitRecord.at(name, hash, wants.global(), target, 0, machine, Versions.IN_THIS_ENTRY), wants);
         requirements.put(name, wants);
+    }
+
+    /** A unit as a machine runs it already: a start generation below all others has it taken over, not started again. */
+    void adopt(String machineId, String name, UnitFile file, Requirements wants, TargetState target, List<Record> out) {
+        if (!contents.contains(file.hash()) && contents(file.hash()) == null) {
+            contents.add(file.hash());
+            out.add(stored(file.hash(), file.text()));
+        }
+        out.add(Record.newBuilder()
+                .setUnitRestored(UnitRestored.newBuilder()
+                        .setName(name)
+                        .setHash(file.hash().toByteString())
+                        .setTargetState(target)
+                        .setStartGeneration(1)
+                        .setMachineId(wants.global() ? "" : machineId))
+                .build());
+        var machine = wants.global() ? null : machineId;
+        put(UnitRecord.at(name, file.hash(), wants.global(), target, 1, machine, Versions.IN_THIS_ENTRY), wants);
+        requirements.put(name, wants);
+    }
+
+    private static Record stored(UnitHash hash, String text) {
+        return Record.newBuilder()
+                .setContentsStored(ContentsStored.newBuilder()
+                        .setContents(UnitContents.newBuilder()
+                                .setHash(hash.toByteString())
+                                .setText(text)))
+                .build();
     }
 
     void target(UnitRecord unit, TargetState target, boolean startAgain, List<Record> out) {

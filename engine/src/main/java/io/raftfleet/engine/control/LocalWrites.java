@@ -12,6 +12,7 @@ import io.raftfleet.proto.fleet.WriteResponse;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 
 /**
  * Clients' writes, done by this engine as leader. Futures fail with {@link Abandoned} when it does not lead, and with a
@@ -25,9 +26,16 @@ public final class LocalWrites {
     private static final int REQUEST_ID_BYTES = 16;
 
     private final Controller controller;
+    private final UnaryOperator<CompletableFuture<WriteResponse>> afterCommit;
 
     public LocalWrites(Controller controller) {
+        this(controller, UnaryOperator.identity());
+    }
+
+    /** @param afterCommit what else is to happen before a write is acknowledged, also one that was done before */
+    public LocalWrites(Controller controller, UnaryOperator<CompletableFuture<WriteResponse>> afterCommit) {
         this.controller = controller;
+        this.afterCommit = afterCommit;
     }
 
     public CompletableFuture<WriteResponse> createUnits(CreateUnitsRequest request) {
@@ -81,7 +89,7 @@ public final class LocalWrites {
                 .putBytes(withoutId.toByteArray())
                 .hash()
                 .asLong();
-        return controller.write(id, digest, parse.get());
+        return afterCommit.apply(controller.write(id, digest, parse.get()));
     }
 
     private static CompletableFuture<WriteResponse> refused(String why) {

@@ -1,6 +1,7 @@
 package io.raftfleet.engine.metrics;
 
 import io.prometheus.metrics.core.metrics.Counter;
+import io.prometheus.metrics.core.metrics.CounterWithCallback;
 import io.prometheus.metrics.core.metrics.Gauge;
 import io.prometheus.metrics.core.metrics.GaugeWithCallback;
 import io.prometheus.metrics.core.metrics.Histogram;
@@ -8,11 +9,13 @@ import io.prometheus.metrics.expositionformats.PrometheusTextFormatWriter;
 import io.prometheus.metrics.instrumentation.jvm.JvmMetrics;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import io.raftfleet.engine.api.EngineHealth;
+import io.raftfleet.etcd.MirrorStatus;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.function.Supplier;
 import java.util.function.ToDoubleFunction;
 
 /**
@@ -128,6 +131,26 @@ public final class EngineMetrics {
         JvmMetrics.builder().register(registry);
     }
 
+    /** There is a mirror in etcd. Zero all the time on engines that don't lead, but for the counts. */
+    public void mirror(Supplier<MirrorStatus> status) {
+        mirrorGauge(
+                status, "fleet_etcd_mirror_active", "1 on the engine that writes the mirror.", s -> s.active() ? 1 : 0);
+        mirrorGauge(
+                status,
+                "fleet_etcd_mirror_behind_since_seconds",
+                "Unix time since when etcd has not got everything; 0 when it has.",
+                s -> s.behindSinceMs() / 1000.0);
+        mirrorGauge(
+                status,
+                "fleet_etcd_mirror_failing_since_seconds",
+                "Unix time since when etcd can't be written; 0 when it can.",
+                s -> s.errorSinceMs() / 1000.0);
+        mirrorCounter(status, "fleet_etcd_mirror_keys_total", "Keys put and deleted.", MirrorStatus::keysWritten);
+        mirrorCounter(status, "fleet_etcd_mirror_bytes_total", "Keys and values written.", MirrorStatus::bytesWritten);
+        mirrorCounter(status, "fleet_etcd_mirror_transactions_total", "Transactions.", MirrorStatus::transactions);
+        mirrorCounter(status, "fleet_etcd_mirror_put_right_total", "Keys that others changed.", MirrorStatus::putRight);
+    }
+
     /** This engine leads, from now on. */
     public void leaderStarted(Instant now) {
         leaderStartTime.set((double) now.getEpochSecond());
@@ -203,6 +226,24 @@ public final class EngineMetrics {
                 .name(name)
                 .help(help)
                 .callback(gauge -> gauge.call(value.applyAsDouble(health.view())))
+                .register(registry);
+    }
+
+    private void mirrorGauge(
+            Supplier<MirrorStatus> status, String name, String help, ToDoubleFunction<MirrorStatus> value) {
+        GaugeWithCallback.builder()
+                .name(name)
+                .help(help)
+                .callback(gauge -> gauge.call(value.applyAsDouble(status.get())))
+                .register(registry);
+    }
+
+    private void mirrorCounter(
+            Supplier<MirrorStatus> status, String name, String help, ToDoubleFunction<MirrorStatus> value) {
+        CounterWithCallback.builder()
+                .name(name)
+                .help(help)
+                .callback(counter -> counter.call(value.applyAsDouble(status.get())))
                 .register(registry);
     }
 

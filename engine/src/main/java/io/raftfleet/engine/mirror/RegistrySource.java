@@ -38,6 +38,7 @@ public final class RegistrySource implements MirrorSource {
                 view.restoredFrom(),
                 view.lastFact(),
                 view.removalsForgotten(),
+                view.generationBase(),
                 Versions.wholeEntry(view.appliedIndex())));
     }
 

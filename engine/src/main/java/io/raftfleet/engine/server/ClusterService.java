@@ -11,6 +11,11 @@ import io.raftfleet.proto.cluster.ChangeMembersResponse;
 import io.raftfleet.proto.cluster.ClusterGrpc;
 import io.raftfleet.proto.cluster.EngineInfo;
 import io.raftfleet.proto.cluster.EngineRole;
+import io.raftfleet.proto.cluster.ListOrphansRequest;
+import io.raftfleet.proto.cluster.ListOrphansResponse;
+import io.raftfleet.proto.cluster.MirrorStatus;
+import io.raftfleet.proto.cluster.SettleOrphanRequest;
+import io.raftfleet.proto.cluster.SettleOrphanResponse;
 import io.raftfleet.proto.cluster.StatusRequest;
 import io.raftfleet.proto.cluster.StatusResponse;
 import io.raftfleet.proto.cluster.TakeSnapshotRequest;
@@ -22,10 +27,12 @@ import io.raftfleet.state.raft.EnginePeer;
 import io.raftfleet.state.raft.RaftNode;
 import io.raftfleet.state.raft.RaftView;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** The operators' API over gRPC. See {@code cluster.proto}. */
@@ -39,13 +46,24 @@ final class ClusterService extends ClusterGrpc.ClusterImplBase {
     private final LeaderRoute route;
     private final EnginePeer self;
     private final Executor tasks;
+    private final Supplier<Optional<MirrorStatus>> mirror;
+    private final Orphans orphans;
     private final MemberChanges members;
     private final Backups backups;
 
     /** @param tasks runs what blocks */
     ClusterService(
-            EnginePeer self, String clusterId, Registry registry, RaftNode raft, LeaderRoute route, Executor tasks) {
+            EnginePeer self,
+            String clusterId,
+            Registry registry,
+            RaftNode raft,
+            LeaderRoute route,
+            Executor tasks,
+            Supplier<Optional<MirrorStatus>> mirror,
+            Orphans orphans) {
         this.self = self;
+        this.mirror = mirror;
+        this.orphans = orphans;
         this.engineId = self.id();
         this.clusterId = clusterId;
         this.tasks = tasks;
@@ -68,6 +86,7 @@ final class ClusterService extends ClusterGrpc.ClusterImplBase {
         view.peers().forEach(peer -> response.addEngines(info(peer, view)));
         var disk = raft.diskUsage();
         response.setLogBytes(disk.log()).setSnapshotBytes(disk.checkpoint());
+        mirror.get().ifPresent(response::setMirror);
         // Digest and index of one moment, so that engines can be compared.
         registry.read(registryView -> response.setIncarnation(registryView.incarnation())
                 .setAppliedIndex(registryView.appliedIndex())
@@ -100,6 +119,24 @@ final class ClusterService extends ClusterGrpc.ClusterImplBase {
                 raft.transferLeadership(target.isEmpty() ? null : target, DEADLINE),
                 next -> TransferLeaderResponse.newBuilder().setLeaderId(next).build(),
                 responses);
+    }
+
+    @Override
+    public void listOrphans(ListOrphansRequest request, StreamObserver<ListOrphansResponse> responses) {
+        responses.onNext(orphans.list());
+        responses.onCompleted();
+    }
+
+    @Override
+    public void settleOrphan(SettleOrphanRequest request, StreamObserver<SettleOrphanResponse> responses) {
+        var leader = route.elsewhere();
+        if (leader != null) {
+            route.clusterStub(leader)
+                    .withDeadlineAfter(DEADLINE.toMillis(), TimeUnit.MILLISECONDS)
+                    .settleOrphan(request, responses);
+        } else {
+            orphans.settle(request, responses);
+        }
     }
 
     @Override

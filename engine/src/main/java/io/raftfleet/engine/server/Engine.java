@@ -74,6 +74,7 @@ final class Engine implements AutoCloseable {
     private final LeaderRoute route;
     private final EngineMetrics metrics;
     private final Controller controller;
+    private final EtcdMirror mirror;
     private final RaftNode raft;
     private final Sessions sessions;
     private final Watches watches;
@@ -104,6 +105,7 @@ final class Engine implements AutoCloseable {
                         .build(),
                 registry,
                 new Leadership());
+        mirror = new EtcdMirror(config, registry, clock, random);
         controller = new Controller(
                 config.engineId(),
                 registry,
@@ -111,7 +113,8 @@ final class Engine implements AutoCloseable {
                 clock,
                 random,
                 new SessionsLeadership(),
-                new MeteredDecisions(metrics, clock));
+                new MeteredDecisions(metrics, clock),
+                mirror.beginning());
         var check = new Check();
         sessions = new Sessions(
                 clusterId, registry, controller, check, timing(config.agentTtl()), System::nanoTime, tasks);
@@ -119,7 +122,11 @@ final class Engine implements AutoCloseable {
         watches = new Watches(registry, readIndex, tasks);
         var logs = new LogBroker(sessions, random, timer);
         var api = new RoutedFleetApi(
-                new LocalWrites(controller), new Reads(registry, readIndex, controller), route, timer, random);
+                new LocalWrites(controller, mirror.afterCommit()),
+                new Reads(registry, readIndex, controller),
+                route,
+                timer,
+                random);
         gateway = new AgentGatewayService(clusterId, registry, sessions, logs, check);
         grpc = NettyServerBuilder.forAddress(config.grpc(), InsecureServerCredentials.create())
                 .maxInboundMessageSize(MAX_MESSAGE)
@@ -130,8 +137,15 @@ final class Engine implements AutoCloseable {
                 .addService(MalformedMessages.refused(
                         new FleetService(api, watches, new UnitLogs(registry, logs, route), this::version)))
                 .addService(MalformedMessages.refused(gateway))
-                .addService(MalformedMessages.refused(
-                        new ClusterService(config.self(), clusterId, registry, raft, route, tasks)))
+                .addService(MalformedMessages.refused(new ClusterService(
+                        config.self(),
+                        clusterId,
+                        registry,
+                        raft,
+                        route,
+                        tasks,
+                        mirror::status,
+                        new Orphans(registry, controller, logs))))
                 .build();
         http = new FleetHttp(api, this::health, metrics, random, clock, Deadlines.DEFAULT, config.pageSize());
         registry.addListener(sessions);
@@ -162,6 +176,7 @@ final class Engine implements AutoCloseable {
                         config.httpSocket(),
                         "fleet-engine/" + EngineVersion.current()),
                 http);
+        mirror.start(metrics);
         controller.start();
         raft.start();
         watches.start(timer);
@@ -207,6 +222,7 @@ final class Engine implements AutoCloseable {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
+        mirror.close();
         controller.close();
         raft.close();
         route.close();
@@ -294,12 +310,14 @@ final class Engine implements AutoCloseable {
         @Override
         public void leading(long term) {
             sessions.begin(term);
+            mirror.leading(term);
             tasks.execute(gateway::announceLeadership);
         }
 
         @Override
         public void resigned(long term) {
             sessions.end();
+            mirror.resigned();
         }
     }
 

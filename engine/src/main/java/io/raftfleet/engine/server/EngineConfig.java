@@ -1,5 +1,6 @@
 package io.raftfleet.engine.server;
 
+import io.raftfleet.etcd.EtcdSettings;
 import io.raftfleet.state.raft.EnginePeer;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
@@ -21,6 +22,8 @@ import org.slf4j.event.Level;
  * @param peers this engine, and others of its cluster; who the members are counts for {@code bootstrap} alone
  * @param bootstrap whether an empty data directory may become a member of a new cluster
  * @param join whether an engine with an empty data directory waits to be added to the cluster of its peers
+ * @param etcd the etcd that is to mirror the registry; empty for none
+ * @param restore whether an empty cluster begins with what that etcd holds
  * @param agentTtl after this long without a heartbeat a machine is lost
  * @param pageSize rows a page in HTTP v1
  * @param electionMin lower bound of the election timeout
@@ -37,6 +40,8 @@ record EngineConfig(
         List<EnginePeer> peers,
         boolean bootstrap,
         boolean join,
+        Optional<EtcdSettings> etcd,
+        boolean restore,
         Duration agentTtl,
         int pageSize,
         Duration electionMin,

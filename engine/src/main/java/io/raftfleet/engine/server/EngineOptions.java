@@ -83,6 +83,17 @@ final class EngineOptions {
                             + " cluster add. For the first start, under an id that the cluster never had.")
     boolean join;
 
+    @Option(names = "--etcd", paramLabel = "URL,...", description = "etcd that mirrors units and schedule.")
+    @Nullable
+    String etcd;
+
+    @Option(
+            names = "--restore-from-etcd",
+            description =
+                    "Let an empty cluster begin with the units and the schedule that etcd holds of it. For the first start"
+                            + " of all its engines, with --bootstrap.")
+    boolean restore;
+
     @Option(names = "--agent-ttl", paramLabel = "TIME", description = "Unheard for so long, a machine is lost (30s).")
     @Nullable
     String agentTtl;
@@ -125,6 +136,11 @@ final class EngineOptions {
         if (bootstrap && join) {
             throw new SettingsException("--bootstrap forms a new cluster, --join waits to be added to one: choose one");
         }
+        var mirror = EtcdOptions.read(Optional.ofNullable(etcd), settings);
+        if (restore && (mirror.isEmpty() || !bootstrap)) {
+            throw new SettingsException(
+                    "--restore-from-etcd is for the first start of a cluster, with --bootstrap, and needs etcd_servers or --etcd");
+        }
         var election = electionTimeout.split("-", -1);
         if (election.length != 2) {
             throw new SettingsException("--election-timeout " + electionTimeout + ": it is like 500ms-1000ms");
@@ -144,6 +160,8 @@ final class EngineOptions {
                 engines,
                 bootstrap,
                 join,
+                mirror,
+                restore,
                 duration(
                         "agent_ttl",
                         value(agentTtl, settings, Setting.AGENT_TTL).orElse("30s")),

@@ -17,6 +17,8 @@ import java.util.function.ToLongFunction;
  * <p>Times are of a monotonic clock, in nanoseconds.
  */
 final class MachineLiveness {
+    private static final int GRACE = 10;
+
     private record Due(String machineId, long at) {}
 
     private static final class Heard {
@@ -48,16 +50,18 @@ final class MachineLiveness {
     }
 
     /**
-     * A term begins: every present machine has until {@code now} plus TTL.
+     * A term begins: every present machine has until {@code now} plus TTL; one that had no session yet in this life of the
+     * registry, because that was restored, has {@link #GRACE} times as long.
      *
-     * @param present the epoch of each one's session
+     * @param present the epoch of each one's session; 0 for none
      */
     synchronized void begin(Map<String, Long> present, long now) {
         heard.clear();
         due.clear();
         present.forEach((machine, epoch) -> {
-            heard.put(machine, new Heard(epoch, now));
-            due.add(new Due(machine, now + ttlNanos));
+            long from = epoch == 0 ? now + (GRACE - 1) * ttlNanos : now;
+            heard.put(machine, new Heard(epoch, from));
+            due.add(new Due(machine, from + ttlNanos));
         });
     }
 
@@ -65,7 +69,8 @@ final class MachineLiveness {
     synchronized void opened(String machineId, long epoch, long now) {
         var entry = new Heard(epoch, now);
         entry.inThisTerm = true;
-        if (heard.put(machineId, entry) == null) {
+        var before = heard.put(machineId, entry);
+        if (before == null || before.epoch == 0) {
             due.add(new Due(machineId, now + ttlNanos));
         }
     }

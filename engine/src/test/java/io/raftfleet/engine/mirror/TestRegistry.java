@@ -192,6 +192,10 @@ final class TestRegistry {
         });
     }
 
+    boolean has(String name) {
+        return registry.read(view -> view.units().containsKey(name));
+    }
+
     private long version(String name) {
         return Objects.requireNonNull(registry.read(view -> view.unit(name))).version();
     }

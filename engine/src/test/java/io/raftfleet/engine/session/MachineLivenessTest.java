@@ -99,6 +99,15 @@ class MachineLivenessTest {
         assertThat(silent(63 * SECOND, 10)).containsExactly(new MachineLiveness.Silent("m1", 8, true));
     }
 
+    @Test
+    void aMachineThatARestoredRegistrySpeaksOfIsExpectedForLonger() {
+        liveness.begin(Map.of("m1", 0L, "m2", 0L), 0);
+        assertThat(silent(299 * SECOND, 10)).isEmpty();
+        liveness.opened("m1", 1, 299 * SECOND);
+        assertThat(silent(300 * SECOND, 10)).containsExactly(new MachineLiveness.Silent("m2", 0, false));
+        assertThat(silent(329 * SECOND, 10)).containsExactly(new MachineLiveness.Silent("m1", 1, true));
+    }
+
     private List<MachineLiveness.Silent> silent(long now, int limit) {
         return liveness.silent(now, limit, id -> 0);
     }

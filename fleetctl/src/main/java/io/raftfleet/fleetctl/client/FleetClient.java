@@ -6,6 +6,10 @@ import io.grpc.Status;
 import io.raftfleet.proto.cluster.ChangeMembersRequest;
 import io.raftfleet.proto.cluster.ChangeMembersResponse;
 import io.raftfleet.proto.cluster.ClusterGrpc;
+import io.raftfleet.proto.cluster.ListOrphansRequest;
+import io.raftfleet.proto.cluster.ListOrphansResponse;
+import io.raftfleet.proto.cluster.SettleOrphanRequest;
+import io.raftfleet.proto.cluster.SettleOrphanResponse;
 import io.raftfleet.proto.cluster.StatusRequest;
 import io.raftfleet.proto.cluster.StatusResponse;
 import io.raftfleet.proto.cluster.TakeSnapshotRequest;
@@ -296,6 +300,22 @@ public final class FleetClient implements AutoCloseable {
     public TransferLeaderResponse transferLeader(String engineId) {
         var request = TransferLeaderRequest.newBuilder().setEngineId(engineId).build();
         return join(caller.call(ClusterGrpc.getTransferLeaderMethod(), request, options.requestTimeout()));
+    }
+
+    /** Units that machines run and the registry does not know. */
+    public ListOrphansResponse listOrphans() {
+        return join(caller.call(
+                ClusterGrpc.getListOrphansMethod(), ListOrphansRequest.getDefaultInstance(), options.requestTimeout()));
+    }
+
+    /** Adopts an orphan as it runs, or has it stopped and removed. */
+    public SettleOrphanResponse settleOrphan(String machineId, String name, boolean adopt) {
+        var request = SettleOrphanRequest.newBuilder()
+                .setMachineId(machineId)
+                .setName(name)
+                .setAdopt(adopt)
+                .build();
+        return join(caller.call(ClusterGrpc.getSettleOrphanMethod(), request, options.requestTimeout()));
     }
 
     /** Takes a checkpoint on the engine at one of the endpoints; asked once, of that engine alone. */

@@ -1,0 +1,195 @@
+package io.raftfleet.engine.server;
+
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.grpc.stub.ServerCallStreamObserver;
+import io.grpc.stub.StreamObserver;
+import io.raftfleet.engine.api.Async;
+import io.raftfleet.engine.control.Controller;
+import io.raftfleet.engine.session.LogBroker;
+import io.raftfleet.proto.agent.OpenLog;
+import io.raftfleet.proto.cluster.ListOrphansResponse;
+import io.raftfleet.proto.cluster.Orphan;
+import io.raftfleet.proto.cluster.SettleOrphanRequest;
+import io.raftfleet.proto.cluster.SettleOrphanResponse;
+import io.raftfleet.proto.fleet.LogChunk;
+import io.raftfleet.proto.model.TargetState;
+import io.raftfleet.proto.model.UnitState;
+import io.raftfleet.state.Registry;
+import io.raftfleet.unit.InvalidUnitException;
+import io.raftfleet.unit.Requirements;
+import io.raftfleet.unit.UnitFile;
+import io.raftfleet.unit.Units;
+import java.io.ByteArrayOutputStream;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Units that machines run and the registry does not know: what operators do about them. */
+final class Orphans {
+    private static final Logger log = LoggerFactory.getLogger(Orphans.class);
+    private static final Duration DEADLINE = Duration.ofSeconds(10);
+    /** A unit's file is smaller. */
+    private static final int MAX_BYTES = 1 << 20;
+
+    private final Registry registry;
+    private final Controller controller;
+    private final LogBroker logs;
+
+    Orphans(Registry registry, Controller controller, LogBroker logs) {
+        this.registry = registry;
+        this.controller = controller;
+        this.logs = logs;
+    }
+
+    ListOrphansResponse list() {
+        var response = ListOrphansResponse.newBuilder();
+        registry.read(view -> {
+            for (var state : view.statesAfter("", "")) {
+                if (view.unit(state.name()) == null
+                        && !view.departures(state.name()).contains(state.machineId())) {
+                    var said = view.state(state.name(), state.machineId());
+                    if (said != null) {
+                        response.addOrphans(Orphan.newBuilder()
+                                .setMachineId(state.machineId())
+                                .setName(state.name())
+                                .setActiveState(said.getActiveState())
+                                .setSubState(said.getSubState())
+                                .setHash(said.getHash()));
+                    }
+                }
+            }
+            return response;
+        });
+        return response.build();
+    }
+
+    /** On the leader alone. */
+    void settle(SettleOrphanRequest request, StreamObserver<SettleOrphanResponse> responses) {
+        var machine = request.getMachineId();
+        var name = request.getName();
+        UnitState state = registry.read(view -> {
+            var said = view.unit(name) == null ? view.state(name, machine) : null;
+            return said == null ? UnitState.getDefaultInstance() : said;
+        });
+        if (state.getName().isEmpty()) {
+            responses.onError(Status.NOT_FOUND
+                    .withDescription("machine " + machine + " has no orphan " + name + ": see fleetctl cluster orphans")
+                    .asRuntimeException());
+            return;
+        }
+        var settled = request.getAdopt()
+                ? contents(machine, name).thenCompose(text -> adopt(machine, name, state, text))
+                : controller.dropOrphan(machine, name);
+        Async.whenDone(settled.orTimeout(DEADLINE.toMillis(), TimeUnit.MILLISECONDS), (done, failure) -> {
+            if (failure == null) {
+                log.info(
+                        "{} on machine {} was {} by an operator",
+                        name,
+                        machine,
+                        request.getAdopt() ? "adopted" : "dropped");
+                responses.onNext(SettleOrphanResponse.getDefaultInstance());
+                responses.onCompleted();
+            } else {
+                responses.onError(status(Async.cause(failure)));
+            }
+        });
+    }
+
+    private static StatusRuntimeException status(Throwable failure) {
+        return failure instanceof StatusRuntimeException status
+                ? status
+                : Status.UNKNOWN
+                        .withDescription("it is not known whether the orphan was settled (" + failure.getMessage()
+                                + "): see fleetctl cluster orphans")
+                        .asRuntimeException();
+    }
+
+    private CompletableFuture<Void> adopt(String machine, String name, UnitState state, String text) {
+        try {
+            var file = UnitFile.parse(text);
+            Units.validate(name, file);
+            if (!file.hash().toByteString().equals(state.getHash())) {
+                throw Status.FAILED_PRECONDITION
+                        .withDescription("the file of " + name + " on machine " + machine
+                                + " is not the one that it runs: stop it there, or drop it")
+                        .asRuntimeException();
+            }
+            boolean runs = !"inactive".equals(state.getActiveState());
+            return controller.adoptOrphan(
+                    machine,
+                    name,
+                    file,
+                    Requirements.of(name, file),
+                    runs ? TargetState.TARGET_STATE_LAUNCHED : TargetState.TARGET_STATE_LOADED);
+        } catch (InvalidUnitException e) {
+            throw Status.FAILED_PRECONDITION
+                    .withDescription(String.valueOf(e.inUnit(name).getMessage()))
+                    .asRuntimeException();
+        }
+    }
+
+    private CompletableFuture<String> contents(String machine, String name) {
+        var reader = new Collector();
+        logs.open(machine, OpenLog.newBuilder().setUnit(name).setKind(OpenLog.Kind.CONTENTS), reader);
+        return reader.text;
+    }
+
+    /** Takes what an agent uploads as one text. */
+    private static final class Collector extends ServerCallStreamObserver<LogChunk> {
+        final CompletableFuture<String> text = new CompletableFuture<>();
+        private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+
+        @Override
+        public void onNext(LogChunk chunk) {
+            if (bytes.size() + chunk.getData().size() > MAX_BYTES) {
+                text.completeExceptionally(Status.FAILED_PRECONDITION
+                        .withDescription("the unit's file is larger than a unit may be")
+                        .asRuntimeException());
+            } else {
+                bytes.writeBytes(chunk.getData().toByteArray());
+            }
+        }
+
+        @Override
+        public void onError(Throwable failure) {
+            text.completeExceptionally(failure);
+        }
+
+        @Override
+        public void onCompleted() {
+            text.complete(bytes.toString(StandardCharsets.UTF_8));
+        }
+
+        @Override
+        public boolean isCancelled() {
+            return text.isDone();
+        }
+
+        @Override
+        public boolean isReady() {
+            return true;
+        }
+
+        @Override
+        public void setOnCancelHandler(Runnable handler) {}
+
+        @Override
+        public void setOnReadyHandler(Runnable handler) {}
+
+        @Override
+        public void setCompression(String compression) {}
+
+        @Override
+        public void setMessageCompression(boolean enable) {}
+
+        @Override
+        public void disableAutoInboundFlowControl() {}
+
+        @Override
+        public void request(int count) {}
+    }
+}

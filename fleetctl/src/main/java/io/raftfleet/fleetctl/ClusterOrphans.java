@@ -1,0 +1,118 @@
+package io.raftfleet.fleetctl;
+
+import io.raftfleet.fleetctl.client.FleetClientException;
+import io.raftfleet.proto.cluster.Orphan;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** Units that machines run and the cluster does not know, as after a restoration from an older mirror. */
+final class ClusterOrphans {
+    private ClusterOrphans() {}
+
+    @Command(
+            name = "orphans",
+            abbreviateSynopsis = true,
+            description =
+                    "List units that machines run and the cluster does not know; they are left alone until adopted or dropped")
+    static final class ListOrphans extends FleetCommand {
+        ListOrphans(Session session) {
+            super(session);
+        }
+
+        @Override
+        public Integer call() {
+            var table = new Table();
+            table.add("UNIT", "MACHINE", "ACTIVE", "SUB", "HASH");
+            for (var orphan : session.client().listOrphans().getOrphansList()) {
+                table.add(
+                        orphan.getName(),
+                        orphan.getMachineId(),
+                        orphan.getActiveState(),
+                        orphan.getSubState(),
+                        Words.hash(orphan.getHash(), false));
+            }
+            table.print(session.terminal().out());
+            return 0;
+        }
+    }
+
+    /** What adopt and drop have in common. */
+    abstract static class Settle extends FleetCommand {
+        @Parameters(paramLabel = "UNIT", arity = "1..*")
+        List<String> units = List.of();
+
+        @Option(names = "--machine", paramLabel = "ID", description = "Only on this machine; else wherever they run.")
+        @Nullable
+        String machine;
+
+        Settle(Session session) {
+            super(session);
+        }
+
+        abstract boolean adopts();
+
+        @Override
+        public Integer call() {
+            int failures = 0;
+            var all = session.client().listOrphans().getOrphansList();
+            for (var unit : units) {
+                var found = all.stream()
+                        .filter(orphan -> orphan.getName().equals(unit)
+                                && (machine == null || orphan.getMachineId().startsWith(machine)))
+                        .toList();
+                if (found.isEmpty()) {
+                    session.err("Unit " + unit + " is no orphan; see fleetctl cluster orphans");
+                    failures++;
+                }
+                for (var orphan : found) {
+                    failures += settle(orphan) ? 0 : 1;
+                }
+            }
+            return failures == 0 ? 0 : 1;
+        }
+
+        private boolean settle(Orphan orphan) {
+            try {
+                session.client().settleOrphan(orphan.getMachineId(), orphan.getName(), adopts());
+                session.out((adopts() ? "Adopted " : "Dropped ") + orphan.getName() + " on " + orphan.getMachineId());
+                return true;
+            } catch (FleetClientException e) {
+                session.err("Error settling " + orphan.getName() + ": " + e.getMessage());
+                return false;
+            }
+        }
+    }
+
+    @Command(
+            name = "adopt",
+            abbreviateSynopsis = true,
+            description = "Make orphans units of the cluster, where and as they run; nothing is restarted")
+    static final class Adopt extends Settle {
+        Adopt(Session session) {
+            super(session);
+        }
+
+        @Override
+        boolean adopts() {
+            return true;
+        }
+    }
+
+    @Command(
+            name = "drop",
+            abbreviateSynopsis = true,
+            description = "Have orphans stopped and removed from their machines")
+    static final class Drop extends Settle {
+        Drop(Session session) {
+            super(session);
+        }
+
+        @Override
+        boolean adopts() {
+            return false;
+        }
+    }
+}

@@ -3,19 +3,22 @@
 
 restart_usage() {
   cat <<'USAGE'
-Usage: bin/fleet restart [--dir DIR] [NAME...]
+Usage: bin/fleet restart [--dir DIR] [--restore-from-etcd] [NAME...]
 
 Stops the named engines (e1 ...) and agents (a1 ...), in order, and starts them again on their data; without
 names, all. What is dead is started. The simulated machines and the units on them go on. Returns when all
 that was started is ready.
+
+--restore-from-etcd  for engines that have all lost their data: they begin with what etcd holds of the cluster
 USAGE
 }
 
 fleet_restart() {
-  local dir='' names=() name files=() running
+  local dir='' names=() name files=() running restore=''
   while (($# > 0)); do
     case $1 in
       --dir | --dir=*) take_value "$@"; dir=$reply; shift "$taken" ;;
+      --restore-from-etcd) restore=yes; shift ;;
       --help | -h) restart_usage; return ;;
       -*) usage_error "restart: unknown option '$1'; see bin/fleet restart --help" ;;
       *) names+=("$1"); shift ;;
@@ -24,6 +27,7 @@ fleet_restart() {
   use_dir "$dir"
   require_cluster
   lock_cluster
+  restore=${restore:+$CLUSTER_ID}
   local all=("${ENGINE_NAMES[@]}" "${AGENT_NAMES[@]}")
   ((${#names[@]} > 0)) || names=("${all[@]}")
   for name in "${names[@]}"; do
@@ -34,7 +38,9 @@ fleet_restart() {
   require_java
   for name in "${names[@]}"; do files+=("$DIR/$name/pid"); done
   stop_processes 15 "${files[@]}"
+  [[ -z $restore ]] || prepare_restore
   start_again "${names[@]}"
+  [[ -z $restore ]] || : >"$DIR/formed"
   print_table
 }
 

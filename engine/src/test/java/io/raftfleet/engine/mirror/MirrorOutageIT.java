@@ -13,11 +13,11 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import org.awaitility.Awaitility;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIf;
 import org.junit.jupiter.api.io.TempDir;
-import org.jspecify.annotations.Nullable;
 
 /** What happens to etcd, and how the mirror comes through it by itself. */
 @EnabledIf("io.raftfleet.engine.mirror.EtcdServer#installed")
@@ -67,8 +67,8 @@ class MirrorOutageIT {
             assertThat(writer.status().behindSinceMs()).isNotZero();
             proxy.cut(false);
             awaitMirrored(etcd);
-            Awaitility.await().untilAsserted(() -> assertThat(writer.status().error())
-                    .isNull());
+            Awaitility.await()
+                    .untilAsserted(() -> assertThat(writer.status().error()).isNull());
         }
     }
 
@@ -133,9 +133,12 @@ class MirrorOutageIT {
             awaitMirrored(etcd);
             for (int i = 0; i < 60 && !etcd.etcdctl("alarm", "list").contains("NOSPACE"); i++) {
                 registry.start(
-                        "[Service]\nExecStart=/bin/true\n" + ("Environment=N" + i + "=" + "x".repeat(1900) + "\n").repeat(60),
+                        "[Service]\nExecStart=/bin/true\n"
+                                + ("Environment=N" + i + "=" + "x".repeat(1900) + "\n").repeat(60),
                         "big" + i + ".service");
-                Awaitility.await().until(() -> writer.status().caughtUp() || writer.status().error() != null);
+                Awaitility.await()
+                        .until(() ->
+                                writer.status().caughtUp() || writer.status().error() != null);
             }
             Awaitility.await()
                     .atMost(20, TimeUnit.SECONDS)
@@ -219,14 +222,11 @@ class MirrorOutageIT {
     }
 
     private void awaitMirrored(EtcdServer etcd) {
-        Awaitility.await()
-                .atMost(60, TimeUnit.SECONDS)
-                .ignoreExceptions()
-                .untilAsserted(() -> {
-                    var keys = etcd.dump(PREFIX);
-                    keys.remove(PREFIX + "watermark");
-                    assertThat(keys).isEqualTo(registry.expected(PREFIX));
-                });
+        Awaitility.await().atMost(60, TimeUnit.SECONDS).ignoreExceptions().untilAsserted(() -> {
+            var keys = etcd.dump(PREFIX);
+            keys.remove(PREFIX + "watermark");
+            assertThat(keys).isEqualTo(registry.expected(PREFIX));
+        });
     }
 
     private static String revision(EtcdServer etcd) throws Exception {

@@ -7,6 +7,9 @@ import io.raftfleet.etcd.EtcdException;
 import io.raftfleet.etcd.EtcdSettings;
 import io.raftfleet.etcd.Mirror;
 import io.raftfleet.etcd.MirrorCopy;
+import io.raftfleet.proto.log.Entry;
+import io.raftfleet.proto.log.Record;
+import io.raftfleet.state.Registry;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -206,6 +209,51 @@ class MirrorIT {
         assertThat(copy.schedule()).containsEntry("a.service", "m1");
         etcd.etcdctl("del", "--prefix", PREFIX + "contents/");
         mirror.resigned();
+    }
+
+    @Test
+    void aRestoredRegistryHasWhatTheMirrorHas() throws Exception {
+        long seed = new Random().nextLong();
+        var random = new Random(seed);
+        mirror.leading(1);
+        for (int i = 0; i < 500; i++) {
+            registry.churn(random, 60);
+        }
+        awaitMirrored();
+        mirror.resigned();
+        var entries = Restoration.entries(MirrorCopy.read(CLUSTER, settings(etcd.url()), QUICK));
+        var restored = new Registry(64);
+        long index = 0;
+        // Interrupted after the first entry, then done by another leader from the beginning.
+        restored.apply(1, ++index, entry(entries.getFirst()));
+        for (var records : entries) {
+            restored.apply(2, ++index, entry(records));
+        }
+        assertThat(TestRegistry.expected(restored, PREFIX)).as("seed %d", seed).isEqualTo(registry.expected(PREFIX));
+        var head = new RegistrySource(restored).head();
+        assertThat(head.incarnation()).isEqualTo(8);
+        assertThat(head.restoredFrom()).isEqualTo(7);
+        try (var next = new Mirror(
+                CLUSTER,
+                settings(etcd.url()),
+                new RegistrySource(restored),
+                QUICK,
+                InstantSource.system(),
+                new Random())) {
+            next.start();
+            next.leading(1);
+            next.await(head.asOf(), Duration.ofSeconds(30)).get(31, TimeUnit.SECONDS);
+            assertThat(next.status().keysWritten()).as("all is there already").isZero();
+            assertThat(keys()).isEqualTo(registry.expected(PREFIX));
+        }
+    }
+
+    private static Entry entry(List<Record> records) {
+        return Entry.newBuilder()
+                .setFormat(1)
+                .setLeaderTimeMs(1000)
+                .addAllRecords(records)
+                .build();
     }
 
     @Test

@@ -98,7 +98,7 @@ class MirrorOutageIT {
             for (int round = 0; round < 3; round++) {
                 etcd.signal("STOP");
                 for (int i = 0; i < 200; i++) {
-                    registry.churn(new Random(round * 1000 + i), 100);
+                    registry.churn(new Random(round * 1000L + i), 100);
                 }
                 awaitError(writer);
                 etcd.signal("CONT");

@@ -160,6 +160,10 @@ final class TestRegistry {
 
     /** What the mirror should hold, key by key, in the words of the documentation. */
     NavigableMap<String, String> expected(String prefix) {
+        return expected(registry, prefix);
+    }
+
+    static NavigableMap<String, String> expected(Registry registry, String prefix) {
         return registry.read(view -> {
             var keys = new TreeMap<String, String>();
             for (var unit : view.units().values()) {

@@ -272,7 +272,6 @@ public final class Sessions implements Registry.Listener {
                 && other == null
                 && known.present()
                 && !known.unseen()
-                && !known.unseen()
                 && known.agentInstance() != hello.getAgentInstance()
                 && !known.primaryIp().equals(hello.getPrimaryIp())) {
             // Present at another address, though not connected here: it counts as alive until its TTL is over.

@@ -30,7 +30,7 @@ final class MirrorMonitor {
     synchronized MirrorStatus status() {
         return new MirrorStatus(
                 active,
-                active && error == null && behindSince == 0 && mirrored != 0,
+                active && error == null && behindSince == 0 && covered != 0,
                 mirrored,
                 last,
                 behindSince,

@@ -80,6 +80,10 @@ final class TestRegistry {
             apply(contents(text), create(name, text));
             return;
         }
+        if (!unit.wanted()) {
+            destroy(name); // Nobody schedules a unit that is to be inactive.
+            return;
+        }
         switch (random.nextInt(6)) {
             case 0 -> destroy(name);
             case 1 ->

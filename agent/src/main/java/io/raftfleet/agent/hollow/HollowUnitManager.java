@@ -31,6 +31,12 @@ import org.jspecify.annotations.Nullable;
 public final class HollowUnitManager implements UnitManager, LogSource {
     private static final int FIRST_PID = 1000;
 
+    /** Told, on the machine's loop, when a unit's main process began or ended. */
+    @FunctionalInterface
+    public interface Witness {
+        void ran(String unit, boolean started, int pid);
+    }
+
     private static final class Unit {
         final String name;
         UnitFile file;
@@ -61,6 +67,7 @@ public final class HollowUnitManager implements UnitManager, LogSource {
     private final Loop loop;
     private final String bootId;
     private final HollowLog log;
+    private final Witness witness;
     private final Map<String, Unit> units = new ConcurrentHashMap<>();
     private @Nullable Listener listener;
     private int lastPid = FIRST_PID - 1;
@@ -76,6 +83,12 @@ public final class HollowUnitManager implements UnitManager, LogSource {
      * @param clock stamps log lines
      */
     public HollowUnitManager(Loop loop, String bootId, Clock clock) {
+        this(loop, bootId, clock, (unit, started, pid) -> {});
+    }
+
+    /** The same, with somebody who is told of each start and stop. */
+    public HollowUnitManager(Loop loop, String bootId, Clock clock, Witness witness) {
+        this.witness = witness;
         this.loop = loop;
         this.bootId = bootId;
         this.log = new HollowLog(clock);
@@ -180,6 +193,7 @@ public final class HollowUnitManager implements UnitManager, LogSource {
             return;
         }
         log.add(unit.name, pid, "started");
+        witness.ran(unit.name, true, pid);
         show(unit, "active", "running", pid);
         Duration exitAfter = unit.behaviour.exitAfter();
         if (exitAfter != null) {
@@ -190,6 +204,7 @@ public final class HollowUnitManager implements UnitManager, LogSource {
     private void exited(Unit unit, int pid) {
         int code = unit.behaviour.exitCode();
         log.add(unit.name, pid, "exited with " + code);
+        witness.ran(unit.name, false, pid);
         show(unit, code == 0 ? "inactive" : "failed", code == 0 ? "dead" : "failed", 0);
     }
 
@@ -206,6 +221,7 @@ public final class HollowUnitManager implements UnitManager, LogSource {
         int pid = unit.state.mainPid();
         after(unit, unit.behaviour.stopDelay(), () -> {
             log.add(name, pid, "stopped");
+            witness.ran(name, false, pid);
             show(unit, "inactive", "dead", 0);
             stopped.complete(null);
         });

@@ -21,6 +21,7 @@ import java.util.Optional;
  * @param bootIdFile holds the boot id instead of the kernel, for a machine that is not the kernel's own
  * @param journalCommand words put before {@code journalctl} and {@code systemctl} when logs are read
  * @param hollowMachines how many machines in memory this process is; 0 unless {@code manager} is hollow
+ * @param hollowJournal file for what runs on machines in memory
  * @param verbosity what is logged
  * @param adoptCluster forget the cluster that the machine belonged to
  */
@@ -37,6 +38,7 @@ record AgentConfig(
         Optional<Path> bootIdFile,
         List<String> journalCommand,
         int hollowMachines,
+        Optional<Path> hollowJournal,
         Level verbosity,
         boolean adoptCluster) {
     /** What runs units. */

@@ -93,6 +93,13 @@ final class AgentOptions {
     @Nullable
     Integer hollow;
 
+    @Option(
+            names = "--hollow-journal",
+            paramLabel = "FILE",
+            description = "Where to note each start and stop of a unit on hollow machines.")
+    @Nullable
+    Path hollowJournal;
+
     @Option(names = "--adopt-cluster", description = "Forget the cluster that this machine belonged to; join this one.")
     boolean adoptCluster;
 
@@ -141,6 +148,7 @@ final class AgentOptions {
                 Optional.ofNullable(bootIdFile),
                 words(first(journalCommand, settings, Setting.JOURNAL_COMMAND, "")),
                 machines,
+                Optional.ofNullable(hollowJournal),
                 level(first(verbosity, settings, Setting.VERBOSITY, "info")),
                 adoptCluster);
     }

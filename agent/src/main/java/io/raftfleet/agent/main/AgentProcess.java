@@ -1,8 +1,10 @@
 package io.raftfleet.agent.main;
 
+import io.raftfleet.agent.hollow.HollowJournal;
 import io.raftfleet.agent.session.PlaintextChannels;
 import io.raftfleet.agent.session.SessionConfig;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
@@ -44,7 +46,16 @@ final class AgentProcess implements AutoCloseable {
                 config.hollowMachines() > 1 ? Math.max(2, Runtime.getRuntime().availableProcessors()) : 1;
         Shared shared = hold(new Shared(new PlaintextChannels(), config.engines(), threads));
         machines = switch (config.manager()) {
-            case HOLLOW -> HollowMachines.create(shared, config.hollowMachines(), config.machineId(), session, onFatal);
+            case HOLLOW -> {
+                Path journal = config.hollowJournal().orElse(null);
+                yield HollowMachines.create(
+                        shared,
+                        config.hollowMachines(),
+                        config.machineId(),
+                        session,
+                        journal == null ? null : hold(HollowJournal.open(journal)),
+                        onFatal);
+            }
             case SYSTEMD -> List.of(SystemdMachine.create(shared, config, session, data, onFatal));
         };
         machines.forEach(machine -> hold(machine::close));

@@ -1,5 +1,6 @@
 package io.raftfleet.agent.main;
 
+import io.raftfleet.agent.hollow.HollowJournal;
 import io.raftfleet.agent.hollow.HollowUnitManager;
 import io.raftfleet.agent.loop.Loop;
 import io.raftfleet.agent.reconcile.Journal;
@@ -13,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /** Many machines in memory. Their ids depend on nothing but the seed and their number. */
 public final class HollowMachines {
@@ -27,18 +29,34 @@ public final class HollowMachines {
      */
     public static List<Machine> create(
             Shared shared, int count, String seed, SessionConfig base, Consumer<String> onFatal) {
+        return create(shared, count, seed, base, null, onFatal);
+    }
+
+    /** The same, with a journal of what runs on them; null for none. */
+    static List<Machine> create(
+            Shared shared,
+            int count,
+            String seed,
+            SessionConfig base,
+            @Nullable HollowJournal journal,
+            Consumer<String> onFatal) {
         List<Machine> machines = new ArrayList<>(count);
         String bootId = UUID.randomUUID().toString().replace("-", "");
         for (int number = 1; number <= count; number++) {
             Map<String, String> metadata = new HashMap<>(base.metadata());
             metadata.putIfAbsent("host", "h" + number);
             Loop loop = shared.newLoop();
-            HollowUnitManager manager = new HollowUnitManager(loop, bootId, Clock.systemUTC());
+            String id = machineId(seed, number);
+            HollowUnitManager manager = new HollowUnitManager(
+                    loop,
+                    bootId,
+                    Clock.systemUTC(),
+                    journal == null ? (unit, started, pid) -> {} : journal.witness(id));
             machines.add(new Machine(
                     shared,
                     loop,
                     new SessionConfig(
-                            machineId(seed, number),
+                            id,
                             base.primaryIp(),
                             metadata,
                             base.version(),

@@ -1,6 +1,7 @@
 package io.raftfleet.chaos.cluster;
 
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.UUID;
@@ -13,8 +14,10 @@ public final class AgentNode {
     private final Daemon daemon;
     private final List<String> machineIds;
     private final @Nullable SystemdMachine machine;
+    private final Path hollowJournal;
 
-    AgentNode(AgentSpec spec, Daemon daemon, List<String> machineIds, @Nullable SystemdMachine machine) {
+    AgentNode(AgentSpec spec, Daemon daemon, List<String> machineIds, @Nullable SystemdMachine machine, Path hollowJournal) {
+        this.hollowJournal = hollowJournal;
         this.spec = spec;
         this.daemon = daemon;
         this.machineIds = List.copyOf(machineIds);
@@ -45,6 +48,16 @@ public final class AgentNode {
 
     public List<String> machineIds() {
         return machineIds;
+    }
+
+    /** Whether its machines are in memory, and end with its process. */
+    public boolean hollow() {
+        return machine == null;
+    }
+
+    /** What ran on its machines in memory, as {@code fleet-agent --hollow-journal} writes it. */
+    public Path hollowJournal() {
+        return hollowJournal;
     }
 
     /** The machine that it runs on; an agent of machines in memory has none. */

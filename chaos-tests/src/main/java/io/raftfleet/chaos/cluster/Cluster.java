@@ -49,6 +49,7 @@ public final class Cluster implements AutoCloseable {
     private final List<AgentNode> agents = new CopyOnWriteArrayList<>();
     private final List<Daemon> strangers = new CopyOnWriteArrayList<>();
     private final Map<String, FleetClient> clients = new HashMap<>();
+    private final Map<String, Hosts.Host> hosts = new HashMap<>();
     private final Thread lastResort = new Thread(this::killAll);
 
     private Cluster(ClusterOptions options) {
@@ -67,11 +68,14 @@ public final class Cluster implements AutoCloseable {
         }
         var addresses = new ArrayList<EngineAddresses>();
         for (int i = 1; i <= options.engines(); i++) {
-            addresses.add(EngineAddresses.free("e" + i, dir.resolve("e" + i + ".sock")));
+            var host = options.hosts().engine("e" + i, dir);
+            hosts.put("e" + i, host);
+            addresses.add(EngineAddresses.free("e" + i, host.address(), dir.resolve("e" + i + ".sock")));
         }
         engines = addresses.stream()
                 .map(own -> {
-                    var data = dir.resolve(own.id());
+                    var data = hosts.getOrDefault(own.id(), Hosts.LOOPBACK.engine(own.id(), dir))
+                            .dataDir();
                     return new EngineNode(own, data, engineDaemon(own.id(), own, data, clusterId, peers(addresses)));
                 })
                 .toList();
@@ -154,9 +158,18 @@ public final class Cluster implements AutoCloseable {
         return daemon;
     }
 
+    /** An engine's process as it would start on an empty disk after its first start: it may not form a cluster. */
+    public Daemon withoutBootstrap(EngineNode engine) {
+        var command = new ArrayList<>(engine.daemon().command());
+        command.remove("--bootstrap");
+        var daemon = new Daemon(engine.id(), command, engine.daemon().log());
+        strangers.add(daemon);
+        return daemon;
+    }
+
     /** Addresses that nothing listens on, for {@link #strangeEngine}. */
     public EngineAddresses freeAddresses(String id) {
-        return EngineAddresses.free(id, dir.resolve(id + "-" + Ports.free() + ".sock"));
+        return EngineAddresses.free(id, "127.0.0.1", dir.resolve(id + "-" + Ports.free() + ".sock"));
     }
 
     /** A directory for whatever a test needs, removed with the cluster. */
@@ -236,8 +249,17 @@ public final class Cluster implements AutoCloseable {
         var own = spec.machineId();
         var seed = own == null ? clusterId + "-" + spec.name() : own;
         var daemon = agentDaemon(
-                spec, seed, List.of("--unit-manager", "hollow", "--hollow", Integer.toString(spec.hollowMachines())));
-        return new AgentNode(spec, daemon, AgentNode.hollowIds(seed, spec.hollowMachines()), null);
+                spec,
+                seed,
+                List.of(
+                        "--unit-manager",
+                        "hollow",
+                        "--hollow",
+                        Integer.toString(spec.hollowMachines()),
+                        "--hollow-journal",
+                        hollowJournal(spec).toString()));
+        return new AgentNode(
+                spec, daemon, AgentNode.hollowIds(seed, spec.hollowMachines()), null, hollowJournal(spec));
     }
 
     private AgentNode systemd(AgentSpec spec, SystemdMachine machine) {
@@ -256,7 +278,11 @@ public final class Cluster implements AutoCloseable {
                         machine.bootIdFile().toString(),
                         "--journal-command",
                         machine.execPrefix()));
-        return new AgentNode(spec, daemon, List.of(id), machine);
+        return new AgentNode(spec, daemon, List.of(id), machine, hollowJournal(spec));
+    }
+
+    private Path hollowJournal(AgentSpec spec) {
+        return dir.resolve(spec.name() + ".units");
     }
 
     // --- clients ---------------------------------------------------------------------------------------------------
@@ -391,6 +417,13 @@ public final class Cluster implements AutoCloseable {
 
     private Daemon engineDaemon(String name, EngineAddresses own, Path dataDir, String cluster, String peers) {
         var command = programs.engine(256);
+        var host = hosts.get(name);
+        if (host != null) {
+            command.addAll(0, host.prefix());
+        }
+        if (!own.isLoopback()) {
+            command.add("--allow-plaintext");
+        }
         command.addAll(List.of("--config", config.toString(), "--engine-id", own.id(), "--cluster-id", cluster));
         command.addAll(List.of("--data-dir", dataDir.toString(), "--peers", peers, "--bootstrap"));
         command.addAll(
@@ -405,10 +438,12 @@ public final class Cluster implements AutoCloseable {
 
     private Daemon agentDaemon(AgentSpec spec, String machineId, List<String> manager) {
         var command = programs.agent(96);
+        var host = options.hosts().agent(spec.name(), dir);
+        command.addAll(0, host.prefix());
         command.addAll(List.of("--config", config.toString()));
         command.addAll(List.of(
                 "--engines", engines.stream().map(e -> e.addresses().grpc()).collect(Collectors.joining(","))));
-        command.addAll(List.of("--machine-id", machineId, "--public-ip", spec.publicIp()));
+        command.addAll(List.of("--machine-id", machineId, "--public-ip", host.address().isEmpty() ? spec.publicIp() : host.address()));
         command.addAll(List.of("--data-dir", dir.resolve(spec.name()).toString()));
         if (!spec.metadata().isEmpty()) {
             command.add("--metadata");

@@ -30,6 +30,10 @@ public final class Daemon {
         this.log = log;
     }
 
+    List<String> command() {
+        return command;
+    }
+
     /** What messages call it. */
     public String name() {
         return name;

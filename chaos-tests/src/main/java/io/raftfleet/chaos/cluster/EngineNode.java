@@ -28,7 +28,7 @@ public final class EngineNode {
         this.addresses = addresses;
         this.dataDir = dataDir;
         this.daemon = daemon;
-        this.channel = Grpc.newChannelBuilder("127.0.0.1:" + addresses.grpcPort(), InsecureChannelCredentials.create())
+        this.channel = Grpc.newChannelBuilder(addresses.grpc(), InsecureChannelCredentials.create())
                 .maxInboundMessageSize(MAX_MESSAGE)
                 .build();
     }
@@ -50,12 +50,12 @@ public final class EngineNode {
     }
 
     public Endpoint endpoint() {
-        return new Endpoint("127.0.0.1", addresses.grpcPort());
+        return new Endpoint(addresses.host(), addresses.grpcPort());
     }
 
     /** Base of its HTTP API, without a slash at the end. */
     public URI http() {
-        return URI.create("http://127.0.0.1:" + addresses.httpPort());
+        return URI.create("http://" + addresses.http());
     }
 
     /** For calls that the client library would not make. Connects anew at once after the engine was away. */

@@ -115,6 +115,21 @@ public final class SystemdMachine {
         }
     }
 
+    /** Starts a command inside; its output is to be read by the caller, who also ends it. */
+    public Process start(String... command) {
+        var whole = new ArrayList<>(List.of(script.toString(), "exec", dir.toString()));
+        whole.addAll(List.of(command));
+        try {
+            var process = new ProcessBuilder(whole)
+                    .redirectError(ProcessBuilder.Redirect.DISCARD)
+                    .start();
+            process.getOutputStream().close();
+            return process;
+        } catch (IOException e) {
+            throw new UncheckedIOException("could not run " + whole, e);
+        }
+    }
+
     /** A property of each unit, as the manager itself has it, by unit. */
     public Map<String, String> property(String property, List<String> units) {
         var arguments = new ArrayList<>(List.of("show", "--property=Id", "--property=" + property, "--"));

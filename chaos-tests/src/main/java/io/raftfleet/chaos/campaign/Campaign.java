@@ -1,0 +1,207 @@
+package io.raftfleet.chaos.campaign;
+
+import io.raftfleet.chaos.check.Checks;
+import io.raftfleet.chaos.check.Finding;
+import io.raftfleet.chaos.cluster.AgentNode;
+import io.raftfleet.chaos.cluster.AgentSpec;
+import io.raftfleet.chaos.cluster.Await;
+import io.raftfleet.chaos.cluster.Cluster;
+import io.raftfleet.chaos.cluster.ClusterOptions;
+import io.raftfleet.chaos.cluster.EngineNode;
+import io.raftfleet.chaos.fault.FaultSource;
+import io.raftfleet.chaos.fault.Faults;
+import io.raftfleet.chaos.history.Event;
+import io.raftfleet.chaos.history.Event.Running;
+import io.raftfleet.chaos.history.History;
+import io.raftfleet.chaos.history.Recorder;
+import io.raftfleet.chaos.traffic.Traffic;
+import io.raftfleet.proto.fleet.ListUnitStatesRequest;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+
+/** One campaign, from an empty cluster to its findings. Used by one thread. */
+public final class Campaign {
+    private static final int ENGINES = 3;
+    private static final Duration TTL = Duration.ofSeconds(10);
+    private static final Duration STEADY_LIMIT = Duration.ofSeconds(60);
+    private static final int FORMAT = 1;
+
+    /** How a campaign ended. */
+    public record Result(
+            History history, List<Finding> findings, Map<String, Integer> injected, Map<String, String> skipped) {
+        /** Whether every check examined something and found nothing. */
+        public boolean passed() {
+            return findings.stream().allMatch(Finding::passed);
+        }
+    }
+
+    private final CampaignOptions options;
+    private final Consumer<String> progress;
+    private final Map<String, String> skipped = new TreeMap<>();
+    private final long began = System.nanoTime();
+
+    /** @param progress told what happens, a line at a time */
+    public Campaign(CampaignOptions options, Consumer<String> progress) {
+        this.options = options;
+        this.progress = progress;
+    }
+
+    /** Runs it. The history is in {@code history.jsonl} of the output directory. */
+    public Result run() throws IOException, InterruptedException {
+        Files.createDirectories(options.out());
+        var file = options.out().resolve("history.jsonl");
+        var scratch = Files.createTempDirectory("chaos").toRealPath();
+        Map<String, Integer> injected;
+        try (var recorder = new Recorder(file)) {
+            injected = observe(recorder, scratch);
+        } finally {
+            remove(scratch);
+        }
+        say("Checking ...");
+        var history = History.read(file);
+        return new Result(history, Checks.run(history), injected, skipped);
+    }
+
+    private Map<String, Integer> observe(Recorder recorder, Path scratch) throws InterruptedException {
+        var agents = IntStream.rangeClosed(1, options.machines()).mapToObj(i -> "a" + i).toList();
+        var engines = IntStream.rangeClosed(1, ENGINES).mapToObj(i -> "e" + i).toList();
+        boolean clocks = options.faults().isEmpty() || options.faults().contains("clock-jump");
+        try (var ground = Ground.prepare(options.separate(), clocks, engines, agents, scratch)) {
+            say("Starting " + ENGINES + " engines and " + agents.size() + " machines ...");
+            try (var cluster = Cluster.start(cluster(agents).on(ground))) {
+                return observe(recorder, cluster, ground, scratch);
+            }
+        }
+    }
+
+    private ClusterOptions cluster(List<String> agents) {
+        var cluster = ClusterOptions.of("chaos").withAgentTtl(TTL);
+        for (int i = 0; i < agents.size(); i++) {
+            cluster = cluster.with(
+                    options.hollow()
+                            ? AgentSpec.hollow(agents.get(i), 1)
+                            : AgentSpec.systemd(agents.get(i), "127.0.0." + (11 + i)));
+        }
+        return cluster;
+    }
+
+    private Map<String, Integer> observe(Recorder recorder, Cluster cluster, Ground ground, Path scratch)
+            throws InterruptedException {
+        var steady = IntStream.rangeClosed(1, options.steady())
+                .mapToObj(i -> "steady" + i + ".service")
+                .toList();
+        recorder.add(new Event.Began(
+                recorder.now(),
+                FORMAT,
+                options.seed(),
+                options.command(),
+                Instant.now().toString(),
+                cluster.engines().stream().map(EngineNode::id).toList(),
+                cluster.agents().stream().collect(Collectors.toMap(AgentNode::name, AgentNode::machineIds)),
+                TTL.toMillis(),
+                steady));
+        var sources = sources(recorder, Faults.of(cluster, ground.faults(), scratch, machine ->
+                        recorder.add(new Event.MachineCrashed(recorder.now(), machine))));
+        try (var engineObserver = new EngineObserver(recorder, cluster.engines());
+                var unitObserver = new UnitObserver(recorder, cluster.agents());
+                var traffic = new Traffic(cluster, recorder, options.seed())) {
+            traffic.watch();
+            awaitActive(cluster, new HashSet<>(traffic.launchSteady(options.steady())));
+            traffic.start();
+            var rounds = new Rounds(
+                    cluster,
+                    recorder,
+                    sources,
+                    options.seed(),
+                    options.combined(),
+                    line -> say("leader " + engineObserver.leader() + ", " + recorder.ops() + " operations: " + line));
+            inject(rounds);
+            say("Settling ...");
+            traffic.stop();
+            var settling = new Settling(cluster, recorder, () -> inMemory(unitObserver));
+            if (settling.settle()) {
+                traffic.lastReads();
+                settling.note();
+            }
+            traffic.stopWatching();
+            return rounds.injected();
+        }
+    }
+
+    private static Map<String, Map<String, Running>> inMemory(UnitObserver observer) {
+        var all = new HashMap<String, Map<String, Running>>();
+        observer.running()
+                .forEach(unit -> all.computeIfAbsent(unit.machine(), machine -> new HashMap<>())
+                        .put(unit.unit(), unit));
+        return all;
+    }
+
+    private void inject(Rounds rounds) throws InterruptedException {
+        long end = System.nanoTime() + options.length().toNanos();
+        for (int round = 1; System.nanoTime() < end && (options.rounds() == 0 || round <= options.rounds()); round++) {
+            rounds.round(round);
+        }
+    }
+
+    private List<FaultSource> sources(Recorder recorder, List<FaultSource> all) {
+        var kinds = all.stream().map(FaultSource::kind).toList();
+        options.faults().stream().filter(kind -> !kinds.contains(kind)).findFirst().ifPresent(kind -> {
+            throw new IllegalArgumentException("no fault \"" + kind + "\": there are " + String.join(", ", kinds));
+        });
+        var usable = new ArrayList<FaultSource>();
+        for (var source : all) {
+            if (!options.faults().isEmpty() && !options.faults().contains(source.kind())) {
+                continue;
+            }
+            if (source.obstacle().isEmpty()) {
+                usable.add(source);
+            } else {
+                skipped.put(source.kind(), source.obstacle());
+                recorder.add(new Event.Skipped(recorder.now(), source.kind(), source.obstacle()));
+                say("Skipped: " + source.kind() + ": " + source.obstacle());
+            }
+        }
+        if (usable.isEmpty()) {
+            throw new IllegalArgumentException("none of these faults can be injected here: " + skipped);
+        }
+        return usable;
+    }
+
+    private static void awaitActive(Cluster cluster, Set<String> names) {
+        Await.until("all " + names.size() + " steady units are active", STEADY_LIMIT, () -> {
+            var active = cluster.client().listUnitStates(ListUnitStatesRequest.getDefaultInstance()).rows().stream()
+                    .filter(state -> state.getActiveState().equals("active"))
+                    .map(state -> state.getName())
+                    .collect(Collectors.toSet());
+            return active.containsAll(names);
+        });
+    }
+
+    private void say(String line) {
+        long seconds = TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - began);
+        progress.accept("[%d:%02d] %s".formatted(seconds / 60, seconds % 60, line));
+    }
+
+    private static void remove(Path dir) throws IOException {
+        try (var files = Files.walk(dir)) {
+            for (var file : files.sorted(Comparator.reverseOrder()).toList()) {
+                Files.deleteIfExists(file);
+            }
+        }
+    }
+}

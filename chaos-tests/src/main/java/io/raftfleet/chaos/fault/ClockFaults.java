@@ -1,0 +1,41 @@
+package io.raftfleet.chaos.fault;
+
+import java.util.List;
+import java.util.Set;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+
+/** Wall clocks that jump and come back. */
+final class ClockFaults {
+    private static final int FARTHEST_SECONDS = 120;
+
+    private final Targets targets;
+    private final @Nullable Clocks clocks;
+    private final String obstacle;
+
+    /** @param clocks absent when engines have the host's clock */
+    ClockFaults(Targets targets, @Nullable Clocks clocks, String obstacle) {
+        this.targets = targets;
+        this.clocks = clocks;
+        this.obstacle = obstacle;
+    }
+
+    List<FaultSource> sources() {
+        return List.of(new SimpleSource("clock-jump", obstacle, this::jump));
+    }
+
+    private Fault jump(RandomGenerator random) {
+        var engine = targets.engine(random);
+        int seconds = random.nextInt(2 * FARTHEST_SECONDS) - FARTHEST_SECONDS;
+        var moved = clocks;
+        if (moved == null) {
+            throw new IllegalStateException("clocks can't be moved: " + obstacle);
+        }
+        return new SimpleFault(
+                List.of(engine.id()),
+                Set.of("clock-" + engine.id()),
+                targets.show(engine) + "'s clock by " + seconds + " s",
+                e -> moved.set(engine.id(), seconds),
+                e -> moved.set(engine.id(), 0));
+    }
+}

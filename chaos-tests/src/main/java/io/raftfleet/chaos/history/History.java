@@ -1,0 +1,80 @@
+package io.raftfleet.chaos.history;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.json.JsonMapper;
+
+/** A whole history, in the order of its times. */
+public record History(List<Event> events) {
+    public History {
+        events = events.stream().sorted(Comparator.comparingLong(Event::at)).toList();
+    }
+
+    /**
+     * Reads a file that {@link Recorder} wrote.
+     *
+     * @throws IOException when it can't be read, or a line is no event: the message names the line
+     */
+    public static History read(Path file) throws IOException {
+        var json = JsonMapper.builder().build();
+        var events = new ArrayList<Event>();
+        try (var in = Files.newBufferedReader(file)) {
+            for (var line = in.readLine(); line != null; line = in.readLine()) {
+                events.add(json.readValue(line, Event.class));
+            }
+        } catch (JacksonException e) {
+            throw new IOException(file + ", line " + (events.size() + 1) + ": no event: " + e.getOriginalMessage(), e);
+        }
+        return new History(events);
+    }
+
+    /** All events of a type. */
+    public <T extends Event> Stream<T> all(Class<T> type) {
+        return events.stream().filter(type::isInstance).map(type::cast);
+    }
+
+    /** The first line. */
+    public Event.Began began() {
+        return all(Event.Began.class)
+                .findFirst()
+                .orElseThrow(() -> new IllegalArgumentException("the history has no line of type \"began\""));
+    }
+
+    /** When the last event happened. */
+    public long end() {
+        return events.isEmpty() ? 0 : events.getLast().at();
+    }
+
+    /** Operations, in the order in which they were invoked. Those that have not returned are of unknown outcome. */
+    public List<Operation> operations() {
+        Map<Long, Event.Returned> returns = new HashMap<>();
+        all(Event.Returned.class).forEach(event -> returns.put(event.op(), event));
+        return all(Event.Invoked.class)
+                .map(invoked -> new Operation(
+                        invoked,
+                        returns.getOrDefault(
+                                invoked.op(),
+                                new Event.Returned(
+                                        Long.MAX_VALUE, invoked.op(), Event.Outcome.UNKNOWN, "no answer", null, null))))
+                .toList();
+    }
+
+    /** An operation from its invocation to its end. */
+    public record Operation(Event.Invoked invoked, Event.Returned returned) {
+        public Event.Call call() {
+            return invoked.call();
+        }
+
+        public boolean answered() {
+            return returned.outcome() == Event.Outcome.ANSWERED;
+        }
+    }
+}

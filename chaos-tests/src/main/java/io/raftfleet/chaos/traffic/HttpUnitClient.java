@@ -1,0 +1,111 @@
+package io.raftfleet.chaos.traffic;
+
+import io.raftfleet.chaos.history.Event.Call;
+import io.raftfleet.chaos.history.Event.UnitValue;
+import java.io.IOException;
+import java.net.ConnectException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpConnectTimeoutException;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** fleet's v1 API, each call once. */
+final class HttpUnitClient implements UnitClient {
+    private static final Duration CONNECT_LIMIT = Duration.ofSeconds(1);
+    private static final Duration CALL_LIMIT = Duration.ofSeconds(5);
+
+    private final String engine;
+    private final URI base;
+    private final HttpClient http = HttpClient.newBuilder()
+            .version(HttpClient.Version.HTTP_1_1)
+            .connectTimeout(CONNECT_LIMIT)
+            .build();
+    private final JsonMapper json = JsonMapper.builder().build();
+
+    HttpUnitClient(String engine, URI base) {
+        this.engine = engine;
+        this.base = base;
+    }
+
+    @Override
+    public String engine() {
+        return engine;
+    }
+
+    @Override
+    public Answer call(Call call) {
+        try {
+            return switch (call.kind()) {
+                case READ -> read(call.unit());
+                case CREATE, PUT -> written(send(call.unit(), "PUT", document(call, true)), "201", "204", "409");
+                case SET_TARGET -> written(send(call.unit(), "PUT", document(call, false)), "204", "409");
+                case DESTROY -> written(send(call.unit(), "DELETE", ""), "204", "404");
+            };
+        } catch (ConnectException | HttpConnectTimeoutException e) {
+            return Answer.failed("no connection");
+        } catch (IOException e) {
+            return Answer.unknown(e.getClass().getSimpleName());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return Answer.unknown("interrupted");
+        }
+    }
+
+    private Answer read(String unit) throws IOException, InterruptedException {
+        var response = send(unit, "GET", "");
+        if (response.statusCode() == 404) {
+            return Answer.found(null, null);
+        }
+        if (response.statusCode() != 200) {
+            return Answer.unknown(Integer.toString(response.statusCode()));
+        }
+        var found = json.readTree(response.body());
+        var contents = "?";
+        for (JsonNode option : found.path("options")) {
+            if (option.path("name").asString("").equals("Description")) {
+                contents = option.path("value").asString("");
+            }
+        }
+        return Answer.found(new UnitValue(contents, found.path("desiredState").asString("")), null);
+    }
+
+    private static Answer written(HttpResponse<String> response, String... answers) {
+        var code = Integer.toString(response.statusCode());
+        return List.of(answers).contains(code) ? Answer.of(code) : Answer.unknown(code);
+    }
+
+    private HttpResponse<String> send(String unit, String method, String body)
+            throws IOException, InterruptedException {
+        var request = HttpRequest.newBuilder(base.resolve("/fleet/v1/units/" + unit))
+                .timeout(CALL_LIMIT)
+                .header("Content-Type", "application/json")
+                .method(
+                        method,
+                        body.isEmpty()
+                                ? HttpRequest.BodyPublishers.noBody()
+                                : HttpRequest.BodyPublishers.ofString(body))
+                .build();
+        return http.send(request, HttpResponse.BodyHandlers.ofString());
+    }
+
+    private String document(Call call, boolean withOptions) {
+        Map<String, Object> document = new LinkedHashMap<>();
+        document.put("name", call.unit());
+        document.put("desiredState", call.target());
+        var options = new ArrayList<Map<String, String>>();
+        if (withOptions) {
+            options.add(Map.of("section", "Unit", "name", "Description", "value", call.contents()));
+            options.add(Map.of("section", "Service", "name", "ExecStart", "value", "/bin/sleep 1000000"));
+        }
+        document.put("options", options);
+        return json.writeValueAsString(document);
+    }
+}

@@ -1,0 +1,204 @@
+package io.raftfleet.chaos.traffic;
+
+import io.raftfleet.chaos.cluster.Await;
+import io.raftfleet.chaos.cluster.Cluster;
+import io.raftfleet.chaos.cluster.EngineNode;
+import io.raftfleet.chaos.history.Event.Call;
+import io.raftfleet.chaos.history.Event.Kind;
+import io.raftfleet.chaos.history.Event.Outcome;
+import io.raftfleet.chaos.history.Recorder;
+import io.raftfleet.fleetctl.client.ClientOptions;
+import io.raftfleet.fleetctl.client.FleetClient;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * All clients of a campaign, a thread each: for every engine one over gRPC and one over HTTP on units that all share, one that makes
+ * units which nobody touches again, one that reads lists, one that watches. Begun and ended by one thread.
+ */
+public final class Traffic implements AutoCloseable {
+    private static final Duration CALL_LIMIT = Duration.ofSeconds(5);
+    private static final int LEDGER_MOST = 5_000;
+    private static final Duration LAST_READS = Duration.ofSeconds(60);
+
+    /** One step of a client; how it ended. */
+    private interface Step {
+        Answer take() throws InterruptedException;
+    }
+
+    private final Cluster cluster;
+    private final Recorder recorder;
+    private final Clients clients;
+    private final UnitPool pool = new UnitPool();
+    private final List<FleetClient> opened = new ArrayList<>();
+    private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+    private final ExecutorService watchers = Executors.newVirtualThreadPerTaskExecutor();
+    private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
+    private final long seed;
+    private volatile boolean ended;
+    private volatile boolean watchesEnded;
+    private int ledger;
+
+    /** @param seed of what clients choose; what they meet is the network's doing */
+    public Traffic(Cluster cluster, Recorder recorder, long seed) {
+        this.cluster = cluster;
+        this.recorder = recorder;
+        this.clients = new Clients(recorder);
+        this.seed = seed;
+    }
+
+    /** Begins to watch; before anything is written. */
+    public void watch() {
+        boolean presence = true;
+        for (var engine : cluster.engines()) {
+            var watcher = new Watcher(recorder, engine, presence);
+            presence = false;
+            watchers.execute(() -> {
+                try {
+                    watcher.run(() -> watchesEnded);
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                } catch (RuntimeException e) {
+                    failure.compareAndSet(null, e);
+                }
+            });
+        }
+    }
+
+    /** Makes units that run from now on; returns their names. */
+    public List<String> launchSteady(int count) {
+        var client = new GrpcUnitClient("all", cluster.client());
+        var names = new ArrayList<String>();
+        for (int i = 1; i <= count; i++) {
+            var name = "steady" + i + ".service";
+            names.add(name);
+            Await.until(name + " is made", LAST_READS, () -> client.call(
+                                    new Call(Kind.CREATE, name, Contents.STEADY, "launched", false))
+                            .outcome()
+                    == Outcome.ANSWERED);
+        }
+        return names;
+    }
+
+    /** Begins to write and read. */
+    public void start() {
+        long own = seed;
+        for (var engine : cluster.engines()) {
+            var grpc = new GrpcUnitClient(engine.id(), open(List.of(engine)));
+            var http = new HttpUnitClient(engine.id(), engine.http());
+            shared("grpc-" + engine.id(), grpc, ++own, false);
+            shared("http-" + engine.id(), http, ++own, true);
+            lists(engine, ++own);
+        }
+        var all = new GrpcUnitClient("any", open(cluster.engines()));
+        loop("ledger", new Random(++own), 60, () -> ledger < LEDGER_MOST
+                ? clients.record(
+                        "ledger", all, new Call(Kind.CREATE, "w" + ++ledger + ".service", "v1", "inactive", true))
+                : Answer.of("enough"));
+    }
+
+    private void shared(String name, UnitClient client, long own, boolean http) {
+        var random = new Random(own);
+        loop(name, random, 70, () -> clients.shared(name, client, pool, random, http));
+    }
+
+    private void lists(EngineNode engine, long own) {
+        var random = new Random(own);
+        var lists = new Lists(recorder);
+        loop("list-" + engine.id(), random, 700, () -> {
+            boolean whole = lists.read(
+                    "list-" + engine.id(),
+                    engine.id(),
+                    engine.channel(),
+                    random.nextInt(3) == 0,
+                    5 + random.nextInt(40),
+                    1 + random.nextInt(4));
+            return Answer.of(whole ? "whole" : "part");
+        });
+    }
+
+    private void loop(String name, Random random, int pauseMillis, Step step) {
+        threads.execute(() -> {
+            Thread.currentThread().setName(name);
+            try {
+                while (!ended) {
+                    var answer = step.take();
+                    // Bounds how many operations of unknown outcome there are.
+                    int pause = answer.outcome() == Outcome.ANSWERED ? pauseMillis : 6 * pauseMillis;
+                    Pace.pause(pause / 2 + random.nextInt(pause));
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            } catch (RuntimeException e) {
+                failure.compareAndSet(null, e);
+            }
+        });
+    }
+
+    private FleetClient open(List<EngineNode> engines) {
+        var client = new FleetClient(
+                ClientOptions.of(engines.stream().map(EngineNode::endpoint).toList())
+                        .withRequestTimeout(CALL_LIMIT));
+        opened.add(client);
+        return client;
+    }
+
+    /** Ends writing and reading, in order: every operation returns first. */
+    public void stop() throws InterruptedException {
+        ended = true;
+        threads.shutdown();
+        if (!threads.awaitTermination(60, TimeUnit.SECONDS)) {
+            throw new IllegalStateException("clients do not end: a call takes longer than its deadline");
+        }
+        rethrow();
+    }
+
+    /** Reads every unit once more on each engine, and the whole list; for a cluster that is quiet. */
+    public void lastReads() {
+        for (var engine : cluster.engines()) {
+            var client = new GrpcUnitClient(engine.id(), cluster.client(engine));
+            for (var unit : pool.all()) {
+                clients.record("last-" + engine.id(), client, new Call(Kind.READ, unit, "", "", false));
+            }
+            var lists = new Lists(recorder);
+            Await.until(
+                    "the whole list of " + engine.id(),
+                    LAST_READS,
+                    () -> lists.read("last-" + engine.id(), engine.id(), engine.channel(), false, 1_000, 100));
+        }
+    }
+
+    /** Ends the watches, some time after the last write. */
+    public void stopWatching() throws InterruptedException {
+        Pace.pause(2_000);
+        watchesEnded = true;
+        watchers.shutdown();
+        if (!watchers.awaitTermination(30, TimeUnit.SECONDS)) {
+            throw new IllegalStateException("watches do not end");
+        }
+        rethrow();
+    }
+
+    private void rethrow() {
+        var failed = failure.get();
+        if (failed != null) {
+            throw new IllegalStateException("a client of the campaign failed by itself: " + failed, failed);
+        }
+    }
+
+    @Override
+    public void close() {
+        ended = true;
+        watchesEnded = true;
+        threads.shutdownNow();
+        watchers.shutdownNow();
+        opened.forEach(FleetClient::close);
+    }
+}

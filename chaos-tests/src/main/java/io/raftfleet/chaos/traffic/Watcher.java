@@ -1,0 +1,115 @@
+package io.raftfleet.chaos.traffic;
+
+import io.grpc.StatusRuntimeException;
+import io.raftfleet.chaos.cluster.EngineNode;
+import io.raftfleet.chaos.history.Event;
+import io.raftfleet.chaos.history.Event.Change;
+import io.raftfleet.chaos.history.Recorder;
+import io.raftfleet.fleetctl.client.ClientOptions;
+import io.raftfleet.fleetctl.client.CompactedException;
+import io.raftfleet.fleetctl.client.FleetClient;
+import io.raftfleet.fleetctl.client.FleetClientException;
+import io.raftfleet.proto.fleet.WatchEvent;
+import io.raftfleet.proto.fleet.WatchRequest;
+import io.raftfleet.proto.fleet.WatchResponse;
+import io.raftfleet.proto.model.MachinePresence;
+import io.raftfleet.proto.model.Revision;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.BooleanSupplier;
+
+/** Watches all units at one engine, from a list on; begins anew with a list when its revision is kept no longer. */
+final class Watcher {
+    private static final int WHOLE = 10_000;
+    private static final Duration TURN = Duration.ofMillis(500);
+
+    private final Recorder recorder;
+    private final EngineNode engine;
+    private final String name;
+    private final boolean presence;
+
+    /** @param presence whether to note machines lost and back, too */
+    Watcher(Recorder recorder, EngineNode engine, boolean presence) {
+        this.recorder = recorder;
+        this.engine = engine;
+        this.name = "watch-" + engine.id();
+        this.presence = presence;
+    }
+
+    /** Watches until told to end. */
+    void run(BooleanSupplier ended) throws InterruptedException {
+        try (var client = new FleetClient(ClientOptions.of(List.of(engine.endpoint())))) {
+            while (!ended.getAsBoolean()) {
+                try {
+                    follow(client, base(), ended);
+                } catch (StatusRuntimeException | FleetClientException | CompactedException e) {
+                    // From a list again; what came in between this watcher has not seen, and says so by that.
+                    Pace.pause(200);
+                }
+            }
+        }
+    }
+
+    private Revision base() {
+        var all = Lists.page(engine.channel(), false, WHOLE, "");
+        if (!all.getNextToken().isEmpty()) {
+            throw new IllegalStateException("more than " + WHOLE + " units: a campaign does not make so many");
+        }
+        recorder.add(new Event.WatchBased(
+                recorder.now(),
+                name,
+                engine.id(),
+                Answer.position(all.getRevision()),
+                all.getUnitsList().stream().map(Contents::row).toList()));
+        return all.getRevision();
+    }
+
+    private void follow(FleetClient client, Revision from, BooleanSupplier ended)
+            throws CompactedException, InterruptedException {
+        var request = WatchRequest.newBuilder()
+                .setAfter(from)
+                .setUnits(true)
+                .setMachines(presence)
+                .build();
+        var told = from;
+        try (var watch = client.watch(request)) {
+            while (!ended.getAsBoolean()) {
+                var frame = watch.next(TURN);
+                if (frame != null) {
+                    note(frame);
+                } else if (!watch.revision().equals(told)) {
+                    recorder.add(new Event.WatchFrame(
+                            recorder.now(), name, Answer.position(watch.revision()), List.of()));
+                }
+                told = watch.revision();
+            }
+        }
+    }
+
+    private void note(WatchResponse frame) {
+        var changes = new ArrayList<Change>();
+        for (var event : frame.getEventsList()) {
+            switch (event.getChangeCase()) {
+                case UNIT ->
+                    changes.add(new Change(
+                            Answer.position(event.getRevision()),
+                            event.getUnit().getName(),
+                            Contents.row(event.getUnit())));
+                case UNIT_DESTROYED ->
+                    changes.add(new Change(Answer.position(event.getRevision()), event.getUnitDestroyed(), null));
+                case MACHINE -> presence(event);
+                default -> throw new IllegalStateException("an event that was not asked for: " + event);
+            }
+        }
+        recorder.add(new Event.WatchFrame(recorder.now(), name, Answer.position(frame.getRevision()), changes));
+    }
+
+    private void presence(WatchEvent event) {
+        var machine = event.getMachine();
+        recorder.add(new Event.Presence(
+                recorder.now(),
+                machine.getId(),
+                machine.getPresence() == MachinePresence.MACHINE_PRESENCE_PRESENT));
+    }
+}

@@ -28,6 +28,7 @@ class SystemdMachineTest {
                 Optional.empty(),
                 List.of(),
                 0,
+                Optional.empty(),
                 Level.INFO,
                 false);
     }

@@ -80,7 +80,7 @@ public final class Campaign {
     private Map<String, Integer> observe(Recorder recorder, Path scratch) throws InterruptedException {
         var agents = IntStream.rangeClosed(1, options.machines()).mapToObj(i -> "a" + i).toList();
         var engines = IntStream.rangeClosed(1, ENGINES).mapToObj(i -> "e" + i).toList();
-        boolean clocks = options.faults().isEmpty() || options.faults().contains("clock-jump");
+        boolean clocks = options.faults().contains("clock-jump");
         try (var ground = Ground.prepare(options.separate(), clocks, engines, agents, scratch)) {
             say("Starting " + ENGINES + " engines and " + agents.size() + " machines ...");
             try (var cluster = Cluster.start(cluster(agents).on(ground))) {
@@ -155,6 +155,10 @@ public final class Campaign {
         long end = System.nanoTime() + options.length().toNanos();
         for (int round = 1; System.nanoTime() < end && (options.rounds() == 0 || round <= options.rounds()); round++) {
             rounds.round(round);
+            if (rounds.hopeless()) {
+                say("The cluster does not come back: no more faults.");
+                return;
+            }
         }
     }
 

@@ -32,7 +32,7 @@ final class Ground implements Hosts, AutoCloseable {
         var noDisks = separate ? Disks.obstacle(scratch) : NOT_ASKED;
         var noClocks = separate ? Clocks.obstacle() : NOT_ASKED;
         if (noClocks.isEmpty() && !moved) {
-            noClocks = "not asked for";
+            noClocks = "only when named in --faults: libfaketime slows every engine down all the time";
         }
         var hosts = new ArrayList<>(engines);
         hosts.addAll(agents);

@@ -25,6 +25,8 @@ final class Rounds {
     private static final Duration READY_LIMIT = Duration.ofSeconds(60);
     /** Longer than a machine's TTL, to have it lost. */
     private static final long LONG_HOLD_MS = 14_000;
+    /** Rounds in a row after which the cluster does not come back. */
+    private static final int HOPELESS = 3;
 
     private record Active(long id, String kind, Fault fault) {}
 
@@ -36,6 +38,7 @@ final class Rounds {
     private final Consumer<String> progress;
     private final Map<String, Integer> injected = new TreeMap<>();
     private long lastFault;
+    private int notBack;
 
     Rounds(
             Cluster cluster,
@@ -55,6 +58,11 @@ final class Rounds {
     /** How many faults of each kind there were. */
     Map<String, Integer> injected() {
         return injected;
+    }
+
+    /** Whether the cluster stays away whatever is taken back, so that more faults would show nothing. */
+    boolean hopeless() {
+        return notBack >= HOPELESS;
     }
 
     void round(int number) throws InterruptedException {
@@ -81,6 +89,7 @@ final class Rounds {
         }
         long ended = recorder.now();
         boolean back = awaitReady(active);
+        notBack = back ? 0 : notBack + 1;
         progress.accept(String.join(" + ", told) + (back ? ": back after " : ": NOT BACK after ")
                 + TimeUnit.NANOSECONDS.toMillis(recorder.now() - ended) + " ms");
         TimeUnit.MILLISECONDS.sleep(300 + random.nextInt(700));
@@ -90,7 +99,7 @@ final class Rounds {
         boolean agents = active.stream()
                 .flatMap(fault -> fault.fault().hosts().stream())
                 .anyMatch(host -> cluster.agents().stream().anyMatch(agent -> agent.name().equals(host)));
-        long hold = 300 + random.nextInt(2_000);
+        long hold = 300L + random.nextInt(2_000);
         return random.nextInt(6) == 0 && agents ? LONG_HOLD_MS : hold;
     }
 

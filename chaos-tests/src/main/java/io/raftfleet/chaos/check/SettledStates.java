@@ -3,9 +3,9 @@ package io.raftfleet.chaos.check;
 import io.raftfleet.chaos.history.Event;
 import io.raftfleet.chaos.history.Event.Running;
 import io.raftfleet.chaos.history.History;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /** Once all is quiet, the cluster's list of units says what the machines' managers say. */
 public final class SettledStates implements Check {
@@ -26,9 +26,7 @@ public final class SettledStates implements Check {
         var reported = new TreeMap<String, Running>();
         report.units().forEach(unit -> reported.put(key(unit), unit));
         var managed = new TreeMap<String, Running>();
-        var evidence = new ArrayList<Event>(List.of(report));
         history.all(Event.Managed.class).filter(m -> m.at() >= report.at()).forEach(machine -> {
-            evidence.add(machine);
             machine.units().forEach(unit -> managed.put(key(unit), unit));
         });
         var keys = new TreeMap<String, Running>(reported);
@@ -49,7 +47,7 @@ public final class SettledStates implements Check {
 
     /** A unit that the cluster has and that is not active need not be known to the manager. */
     private static boolean same(
-            @org.jspecify.annotations.Nullable Running inList, @org.jspecify.annotations.Nullable Running onMachine) {
+            @Nullable Running inList, @Nullable Running onMachine) {
         if (inList == null || onMachine == null) {
             var only = inList == null ? onMachine : inList;
             return only != null && only.active().equals("inactive");

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.TreeMap;
 
 /**
@@ -72,7 +73,7 @@ public final class WatchOrder implements Check {
 
     /** The changes of one within what both cover. */
     private static void collect(
-            Segments.Segment one, Segments.Segment other, TreeMap<Position, List<Change>> changes) {
+            Segments.Segment one, Segments.Segment other, NavigableMap<Position, List<Change>> changes) {
         for (var change : one.changes()) {
             if (change.revision().compareTo(other.base().revision()) > 0 && other.covers(change.revision())) {
                 changes.computeIfAbsent(change.revision(), at -> new ArrayList<>())

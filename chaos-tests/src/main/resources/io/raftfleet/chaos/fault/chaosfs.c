@@ -3,8 +3,9 @@
  * ("slow MS": each write and sync takes so much longer) or full ("full 1") on demand. Commands are written to the file .chaosfs in its
  * root.
  *
- * What survives: the contents of a file up to its last fsync, and its name, since file systems with a journal keep the name of a new
- * file that was synced; the names in a directory as they were at its last fsync.
+ * What survives: the contents of each file as they were at its last fsync; and names as they were at the last fsync of anything, for a
+ * journal (ext4, XFS) keeps the order of all changes of names and has written all earlier ones when it has written one. A file that
+ * was named and never synced comes back empty.
  *
  * usage: chaosfs BACKING DURABLE MOUNTPOINT. BACKING holds files as processes see them, DURABLE what would survive.
  */
@@ -51,7 +52,7 @@ static const char *backing, *durable;
 static struct node *buckets[BUCKETS];
 static struct node *root;
 static uint64_t last_id;
-static int slow_ms, full;
+static int slow_ms, full, names_changed;
 
 static void real(char *out, const char *path) { snprintf(out, PATH_MAX, "%s%s", backing, path); }
 
@@ -95,13 +96,6 @@ static struct node *of_stat(const struct stat *st) {
     return node != NULL ? node : fresh(st->st_ino, S_ISDIR(st->st_mode));
 }
 
-static struct node *of_path(const char *path) {
-    char file[PATH_MAX];
-    struct stat st;
-    real(file, path);
-    return lstat(file, &st) < 0 ? NULL : of_stat(&st);
-}
-
 static void set_entry(struct node *dir, const char *name, struct node *child) {
     for (size_t i = 0; i < dir->count; i++) {
         if (strcmp(dir->entries[i].name, name) == 0) {
@@ -121,23 +115,28 @@ static void clear_entries(struct node *dir) {
     dir->count = 0;
 }
 
-/* Makes the name of a file or directory durable, and those of the directories above. */
-static void keep_name(const char *path) {
-    char part[PATH_MAX];
-    struct node *dir = root;
-    snprintf(part, sizeof part, "%s", path);
-    for (char *at = part; at != NULL && *at != '\0' && dir != NULL;) {
-        char *next = strchr(at + 1, '/');
-        if (next != NULL) *next = '\0';
-        struct node *child = of_path(part);
-        if (child == NULL) return;
-        if (at[1] != '\0') {
-            set_entry(dir, at + 1, child);
-            dir = child;
-        }
-        if (next != NULL) *next = '/';
-        at = next;
+/* Makes all names below a directory durable. */
+static void keep_names(struct node *node, const char *file) {
+    DIR *dir = opendir(file);
+    if (dir == NULL) return;
+    clear_entries(node);
+    for (struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir)) {
+        struct stat st;
+        char below[PATH_MAX];
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
+        if (fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0) continue;
+        struct node *child = of_stat(&st);
+        set_entry(node, entry->d_name, child);
+        snprintf(below, sizeof below, "%s/%s", file, entry->d_name);
+        if (child->is_dir) keep_names(child, below);
     }
+    closedir(dir);
+}
+
+static void commit_names(void) {
+    if (!names_changed) return;
+    names_changed = 0;
+    keep_names(root, backing);
 }
 
 static void dirty(struct node *node, off_t from, off_t to) {
@@ -283,6 +282,7 @@ static int do_readdir(const char *path, void *out, fuse_fill_dir_t fill, off_t o
 }
 
 static int do_mkdir(const char *path, mode_t mode) {
+    names_changed = 1;
     char file[PATH_MAX];
     struct stat st;
     if (full) return -ENOSPC;
@@ -304,6 +304,7 @@ static int do_create(const char *path, mode_t mode, struct fuse_file_info *info)
     int fd = open(file, (info->flags & ~(O_APPEND | O_DIRECT | O_ACCMODE)) | O_RDWR, mode | 0600);
     if (fd < 0) return -errno;
     if (!existed && fstat(fd, &st) == 0) {
+        names_changed = 1;
         detach(st.st_ino);
         fresh(st.st_ino, 0);
     }
@@ -381,29 +382,16 @@ static int do_fsync(const char *path, int data_only, struct fuse_file_info *info
     wait_if_slow();
     if (fstat((int) info->fh, &st) < 0) return -errno;
     int result = keep_contents((int) info->fh, of_stat(&st));
-    if (result == 0 && path != NULL) keep_name(path);
+    commit_names();
     return result;
 }
 
 static int do_fsyncdir(const char *path, int data_only, struct fuse_file_info *info) {
-    char file[PATH_MAX];
+    (void) path;
     (void) data_only;
     (void) info;
     wait_if_slow();
-    struct node *node = of_path(path);
-    if (node == NULL) return -ENOENT;
-    real(file, path);
-    DIR *dir = opendir(file);
-    if (dir == NULL) return -errno;
-    clear_entries(node);
-    for (struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir)) {
-        struct stat st;
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
-        if (fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0)
-            set_entry(node, entry->d_name, of_stat(&st));
-    }
-    closedir(dir);
-    keep_name(path);
+    commit_names();
     return 0;
 }
 
@@ -412,6 +400,7 @@ static void forget_if_gone(const struct stat *before) {
 }
 
 static int do_unlink(const char *path) {
+    names_changed = 1;
     char file[PATH_MAX];
     struct stat st;
     real(file, path);
@@ -422,6 +411,7 @@ static int do_unlink(const char *path) {
 }
 
 static int do_rmdir(const char *path) {
+    names_changed = 1;
     char file[PATH_MAX];
     struct stat st;
     real(file, path);
@@ -432,6 +422,7 @@ static int do_rmdir(const char *path) {
 }
 
 static int do_rename(const char *from, const char *to, unsigned int flags) {
+    names_changed = 1;
     char one[PATH_MAX], other[PATH_MAX];
     struct stat st;
     real(one, from);
@@ -443,6 +434,7 @@ static int do_rename(const char *from, const char *to, unsigned int flags) {
 }
 
 static int do_link(const char *from, const char *to) {
+    names_changed = 1;
     char one[PATH_MAX], other[PATH_MAX];
     if (full) return -ENOSPC;
     real(one, from);

@@ -1,0 +1,342 @@
+package io.raftfleet.chaos.check;
+
+import static io.raftfleet.chaos.check.Histories.change;
+import static io.raftfleet.chaos.check.Histories.row;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.raftfleet.chaos.history.Event;
+import io.raftfleet.chaos.history.Event.Kind;
+import io.raftfleet.chaos.history.Event.Outcome;
+import io.raftfleet.chaos.history.Event.Running;
+import io.raftfleet.chaos.history.Event.Step;
+import io.raftfleet.chaos.history.Event.UnitValue;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** Each check: a history that keeps its promise passes, one that breaks it in each way does not. */
+class ChecksTest {
+    private final Histories histories = new Histories();
+
+    private Finding passes(Check check) {
+        var finding = check.check(histories.history());
+        assertThat(finding.violations()).isEmpty();
+        assertThat(finding.passed()).isTrue();
+        return finding;
+    }
+
+    private void breaks(Check check, String words) {
+        var finding = check.check(histories.history());
+        assertThat(finding.passed()).isFalse();
+        assertThat(finding.violations()).isNotEmpty();
+        assertThat(finding.violations().getFirst().what()).contains(words);
+    }
+
+    // --- linearizability --------------------------------------------------------------------------------------------
+
+    @Test
+    void aUnitsLife() {
+        histories
+                .read("r1.service", null)
+                .write(Kind.CREATE, "r1.service", "v1", "inactive", "OK")
+                .write(Kind.CREATE, "r1.service", "v2", "inactive", "ALREADY_EXISTS")
+                .write(Kind.CREATE, "r1.service", "v1", "loaded", "UNCHANGED")
+                .write(Kind.SET_TARGET, "r1.service", "", "loaded", "OK")
+                .write(Kind.PUT, "r1.service", "v2", "launched", "201")
+                .read("r1.service", new UnitValue("v2", "launched"))
+                .write(Kind.PUT, "r1.service", "v2", "inactive", "204")
+                .write(Kind.DESTROY, "r1.service", "", "", "OK")
+                .write(Kind.DESTROY, "r1.service", "", "", "NOT_FOUND")
+                .read("r1.service", null);
+        passes(new LinearizableUnits());
+    }
+
+    @Test
+    void aStaleReadIsNoLinearizableOne() {
+        histories
+                .write(Kind.CREATE, "r1.service", "v1", "inactive", "OK")
+                .write(Kind.SET_TARGET, "r1.service", "", "loaded", "OK")
+                .read("r1.service", new UnitValue("v1", "inactive"));
+        breaks(new LinearizableUnits(), "r1.service");
+    }
+
+    @Test
+    void anAcknowledgedWriteThatIsUndone() {
+        histories.write(Kind.CREATE, "r1.service", "v1", "inactive", "OK").read("r1.service", null);
+        breaks(new LinearizableUnits(), "r1.service");
+    }
+
+    @Test
+    void aWriteDoneTwice() {
+        histories
+                .unknown(Kind.CREATE, "r1.service", "v1", "inactive")
+                .read("r1.service", new UnitValue("v1", "inactive"))
+                .write(Kind.DESTROY, "r1.service", "", "", "OK")
+                .read("r1.service", new UnitValue("v1", "inactive"));
+        breaks(new LinearizableUnits(), "r1.service");
+    }
+
+    @Test
+    void aWriteOfUnknownOutcomeThatShowsLate() {
+        histories
+                .unknown(Kind.CREATE, "r1.service", "v1", "inactive")
+                .read("r1.service", null)
+                .read("r1.service", new UnitValue("v1", "inactive"));
+        passes(new LinearizableUnits());
+    }
+
+    // --- acknowledged writes ----------------------------------------------------------------------------------------
+
+    @Test
+    void allThatWasAcknowledgedIsThere() {
+        histories
+                .ledger("w1.service", Outcome.ANSWERED, 3)
+                .ledger("w2.service", Outcome.UNKNOWN, 4)
+                .settled()
+                .page(9, true, "", row("w1.service"));
+        passes(new AcknowledgedWrites());
+    }
+
+    @Test
+    void anAcknowledgedWriteThatIsGone() {
+        histories.ledger("w1.service", Outcome.ANSWERED, 3).settled().page(9, true, "");
+        breaks(new AcknowledgedWrites(), "w1.service was acknowledged");
+    }
+
+    @Test
+    void aUnitThatNobodyMade() {
+        histories.settled().page(9, true, "", row("w9.service"));
+        breaks(new AcknowledgedWrites(), "nobody made it");
+    }
+
+    @Test
+    void aUnitThatWasRefused() {
+        histories.ledger("w1.service", Outcome.FAILED, 3).settled().page(9, true, "", row("w1.service"));
+        breaks(new AcknowledgedWrites(), "certainly not done");
+    }
+
+    @Test
+    void aCampaignThatDidNotSettleProvesNothing() {
+        histories.ledger("w1.service", Outcome.ANSWERED, 3);
+        assertThat(new AcknowledgedWrites().check(histories.history()).passed()).isFalse();
+    }
+
+    // --- lists ------------------------------------------------------------------------------------------------------
+
+    private void registry() {
+        histories
+                .base("w", 1, row("a.service"))
+                .frame("w", 5, change(3, "b.service", row("b.service")))
+                .frame("w", 9, change(6, "a.service", null));
+    }
+
+    @Test
+    void pagesOfTheRegistry() {
+        registry();
+        histories
+                .page(2, true, "", row("a.service"))
+                .page(4, false, "", row("a.service"))
+                .page(4, true, "a.service", row("b.service"))
+                .page(7, true, "", row("b.service"));
+        assertThat(passes(new ListPages()).examined()).isEqualTo(4);
+    }
+
+    @Test
+    void aPageThatLacksARow() {
+        registry();
+        histories.page(4, true, "", row("a.service"));
+        breaks(new ListPages(), "b.service");
+    }
+
+    @Test
+    void aPageWithARowTooMany() {
+        registry();
+        histories.page(7, true, "", row("a.service"), row("b.service"));
+        breaks(new ListPages(), "a.service");
+    }
+
+    @Test
+    void aPageThatIsOlderThanItSays() {
+        registry();
+        histories.page(7, true, "", row("a.service"));
+        breaks(new ListPages(), "not the registry at 7");
+    }
+
+    @Test
+    void aPageThatNoWatchCoversIsToldOf() {
+        registry();
+        histories.page(40, true, "", row("a.service"));
+        assertThat(new ListPages().check(histories.history()).unexamined()).contains("1 of 1");
+    }
+
+    // --- watches ----------------------------------------------------------------------------------------------------
+
+    @Test
+    void watchersThatAgree() {
+        registry();
+        histories.base("v", 2, row("a.service")).frame("v", 9, change(3, "b.service", row("b.service")), change(6, "a.service", null));
+        passes(new WatchOrder());
+    }
+
+    @Test
+    void aWatcherThatMissesAChange() {
+        registry();
+        histories.base("v", 2, row("a.service")).frame("v", 9, change(6, "a.service", null));
+        breaks(new WatchOrder(), "were not told the same");
+    }
+
+    @Test
+    void aWatcherThatIsToldSomethingElse() {
+        registry();
+        histories
+                .base("v", 2, row("a.service"))
+                .frame("v", 9, change(3, "b.service", row("c.service")), change(6, "a.service", null));
+        breaks(new WatchOrder(), "were not told the same");
+    }
+
+    @Test
+    void changesOutOfOrder() {
+        histories.base("w", 1).frame("w", 9, change(6, "a.service", row("a.service")), change(3, "b.service", row("b.service")));
+        breaks(new WatchOrder(), "was told of");
+    }
+
+    @Test
+    void anAcknowledgedWriteThatIsNotTold() {
+        histories.ledger("w1.service", Outcome.ANSWERED, 4).base("w", 1).frame("w", 9);
+        breaks(new WatchOrder(), "not told of w1.service");
+    }
+
+    // --- engines ----------------------------------------------------------------------------------------------------
+
+    @Test
+    void enginesThatDiverge() {
+        histories
+                .add(new Event.EngineView(1, "e1", 5, "aa"))
+                .add(new Event.EngineView(2, "e2", 5, "aa"));
+        passes(new EqualRegistries());
+        histories.add(new Event.EngineView(3, "e3", 5, "bb"));
+        breaks(new EqualRegistries(), "different registries at index 5");
+    }
+
+    // --- machines ---------------------------------------------------------------------------------------------------
+
+    @Test
+    void aUnitThatRunsOn() {
+        histories.ran("m1", "steady1.service", Step.STARTED);
+        passes(new UndisturbedUnits());
+    }
+
+    @Test
+    void aUnitThatIsRestarted() {
+        histories
+                .ran("m1", "steady1.service", Step.STARTED)
+                .ran("m1", "steady1.service", Step.STOPPED)
+                .ran("m1", "steady1.service", Step.STARTED);
+        breaks(new UndisturbedUnits(), "STOPPED on machine m1");
+    }
+
+    @Test
+    void aUnitThatMovesFromALostMachine() {
+        histories
+                .ran("m1", "steady1.service", Step.STARTED)
+                .presence("m1", false)
+                .ran("m2", "steady1.service", Step.STARTED)
+                .presence("m1", true)
+                .ran("m1", "steady1.service", Step.STOPPED);
+        passes(new UndisturbedUnits());
+    }
+
+    @Test
+    void aUnitThatMovesFromAMachineThatIsThere() {
+        histories.ran("m1", "steady1.service", Step.STARTED).ran("m2", "steady1.service", Step.STARTED);
+        breaks(new UndisturbedUnits(), "STARTED on machine m2");
+    }
+
+    @Test
+    void aUnitThatNeverRan() {
+        breaks(new UndisturbedUnits(), "never seen to start");
+    }
+
+    @Test
+    void aUnitOnTwoConnectedMachines() {
+        histories
+                .ran("m1", "r1.service", Step.STARTED)
+                .skip(60)
+                .ran("m2", "r1.service", Step.STARTED)
+                .ran("m1", "r1.service", Step.STOPPED);
+        breaks(new OneMachine(), "r1.service ran on m1 and m2");
+    }
+
+    @Test
+    void aUnitThatAMachineTakesTooLongToGiveUp() {
+        histories
+                .ran("m1", "r1.service", Step.STARTED)
+                .presence("m1", false)
+                .ran("m2", "r1.service", Step.STARTED)
+                .presence("m1", true)
+                .skip(60)
+                .ran("m1", "r1.service", Step.STOPPED);
+        breaks(new OneMachine(), "r1.service ran on m1 and m2");
+    }
+
+    @Test
+    void aUnitThatALostMachineGivesUpWhenItIsBack() {
+        histories
+                .ran("m1", "r1.service", Step.STARTED)
+                .presence("m1", false)
+                .ran("m2", "r1.service", Step.STARTED)
+                .skip(60)
+                .presence("m1", true)
+                .ran("m1", "r1.service", Step.STOPPED);
+        passes(new OneMachine());
+    }
+
+    @Test
+    void aMachineThatIsLostForNothing() {
+        histories.presence("m1", false);
+        breaks(new HeardMachines(), "m1 was lost");
+    }
+
+    @Test
+    void aMachineThatIsLostBecauseItWasCutOff() {
+        histories
+                .add(new Event.FaultBegan(histories.at(), 1, "partition", List.of("a1"), ""))
+                .presence("m1", false);
+        passes(new HeardMachines());
+    }
+
+    // --- the end ----------------------------------------------------------------------------------------------------
+
+    @Test
+    void statesThatAgree() {
+        histories.states(
+                List.of(new Running("a.service", "m1", "active", 5), new Running("b.service", "m1", "inactive", 0)),
+                List.of(new Running("a.service", "m1", "active", 5)));
+        passes(new SettledStates());
+    }
+
+    @Test
+    void aUnitThatTheClusterDoesNotKnowToRun() {
+        histories.states(List.of(), List.of(new Running("a.service", "m1", "active", 5)));
+        breaks(new SettledStates(), "a.service on m1");
+    }
+
+    @Test
+    void aUnitThatTheClusterTakesForRunning() {
+        histories.states(List.of(new Running("a.service", "m1", "active", 5)), List.of());
+        breaks(new SettledStates(), "a.service on m1");
+    }
+
+    @Test
+    void anotherProcessThanTheClusterSays() {
+        histories.states(
+                List.of(new Running("a.service", "m1", "active", 5)),
+                List.of(new Running("a.service", "m1", "active", 6)));
+        breaks(new SettledStates(), "a.service on m1");
+    }
+
+    @Test
+    void somethingThatMustHappenAndDoesNot() {
+        histories.add(new Event.Expected(1, 1, "a damaged log is refused", false, "it runs on"));
+        breaks(new Expectations(), "a damaged log is refused");
+    }
+}

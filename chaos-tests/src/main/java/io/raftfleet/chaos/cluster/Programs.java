@@ -24,8 +24,12 @@ record Programs(Path root) {
             "--enable-native-access=ALL-UNNAMED",
             "--sun-misc-unsafe-memory-access=allow");
 
-    /** Those of the project that the current directory belongs to. */
+    /** Those of the project that the system property {@code raftfleet.root} names, or that the current directory belongs to. */
     static Programs find() {
+        var named = System.getProperty("raftfleet.root");
+        if (named != null) {
+            return new Programs(Path.of(named));
+        }
         for (Path dir = Path.of("").toAbsolutePath(); dir != null; dir = dir.getParent()) {
             if (Files.isDirectory(dir.resolve("engine")) && Files.isDirectory(dir.resolve("chaos-tests"))) {
                 return new Programs(dir);

@@ -1,5 +1,6 @@
 package io.raftfleet.chaos.fault;
 
+import io.raftfleet.chaos.cluster.Await;
 import io.raftfleet.chaos.cluster.EngineNode;
 import io.raftfleet.chaos.cluster.NotInTimeException;
 import java.io.IOException;
@@ -99,12 +100,28 @@ final class DiskFaults {
         random.nextBytes(torn);
         // Claims more bytes than follow, as an entry that was cut off.
         torn[0] = 100;
+        var damage = new Damage();
         return new SimpleFault(
                 List.of(engine.id()), Set.of(engine.id()), "half an entry at the end of " + engine.id() + "'s log", e -> {
                     engine.kill();
-                    RaftLogFiles.open(engine.dataDir())
-                            .ifPresent(file -> RaftLogFiles.write(file.path(), file.end(), torn));
-                }, e -> engine.start());
+                    RaftLogFiles.open(engine.dataDir()).ifPresent(file -> {
+                        damage.path = file.path();
+                        damage.at = file.end();
+                        RaftLogFiles.write(file.path(), file.end(), torn);
+                    });
+                }, e -> {
+                    engine.start();
+                    boolean lives = lives(engine);
+                    e.tell(
+                            engine.id() + " starts although power failed while it wrote an entry",
+                            lives,
+                            engine.daemon().tail(1));
+                    var path = damage.path;
+                    if (!lives && path != null) {
+                        RaftLogFiles.write(path, damage.at, new byte[torn.length]);
+                        engine.start();
+                    }
+                });
     }
 
     private Fault corruptMiddle(RandomGenerator random) {
@@ -148,13 +165,24 @@ final class DiskFaults {
         long at;
     }
 
+    /** Whether an engine answers, some time after its start. */
+    private static boolean lives(EngineNode engine) {
+        try {
+            Await.until(engine.id() + " answers or ends", REFUSAL_LIMIT, () ->
+                    !engine.daemon().running() || engine.status(Duration.ofSeconds(1)).getAppliedIndex() > 0);
+        } catch (NotInTimeException e) {
+            return false;
+        }
+        return engine.daemon().running();
+    }
+
     private void refuses(EngineNode engine, String word, String what, Fault.Expectation expectation) {
         var process = targets.cluster().withoutBootstrap(engine);
         process.start();
         try {
             int exit = process.awaitExit(REFUSAL_LIMIT);
             var said = process.tail(30);
-            expectation.tell(what, exit != 0 && said.contains(word), "exit code " + exit + ": " + process.tail(2));
+            expectation.tell(what, exit != 0 && said.contains(word), "exit code " + exit + ": " + process.tail(1));
         } catch (NotInTimeException e) {
             expectation.tell(what, false, "it runs on: " + process.tail(2));
         } finally {

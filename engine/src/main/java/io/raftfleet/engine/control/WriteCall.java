@@ -71,13 +71,8 @@ final class WriteCall implements Work {
             }
             batch.reserve(ANSWER_BYTES + result.getMessage().length());
         }
-        if (records.isEmpty() && next == items.size() && firstUnderWay == 0) {
-            // It changes nothing: there is nothing that a retry could do twice.
-            answerRecord = -1;
-            version = Versions.wholeEntry(registry.appliedIndex());
-            finish();
-            return true;
-        }
+        // Also what changes nothing is answered when it is committed, and not before: it was decided on what this entry only is
+        // about to change, by a leader that may have been replaced.
         answerRecord = batch.addAttended(Record.newBuilder()
                 .setRequestAnswered(RequestAnswered.newBuilder()
                         .setRequestId(id)

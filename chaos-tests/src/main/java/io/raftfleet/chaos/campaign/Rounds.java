@@ -1,5 +1,6 @@
 package io.raftfleet.chaos.campaign;
 
+import io.grpc.StatusRuntimeException;
 import io.raftfleet.chaos.cluster.Cluster;
 import io.raftfleet.chaos.cluster.EngineNode;
 import io.raftfleet.chaos.cluster.NotInTimeException;
@@ -7,6 +8,7 @@ import io.raftfleet.chaos.fault.Fault;
 import io.raftfleet.chaos.fault.FaultSource;
 import io.raftfleet.chaos.history.Event;
 import io.raftfleet.chaos.history.Recorder;
+import io.raftfleet.proto.cluster.EngineRole;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -23,6 +25,7 @@ import java.util.function.Consumer;
  */
 final class Rounds {
     private static final Duration READY_LIMIT = Duration.ofSeconds(60);
+    private static final Duration ANSWER_LIMIT = Duration.ofSeconds(2);
     /** Longer than a machine's TTL, to have it lost. */
     private static final long LONG_HOLD_MS = 14_000;
     /** Rounds in a row after which the cluster does not come back. */
@@ -141,7 +144,17 @@ final class Rounds {
         return (what, met, evidence) -> recorder.add(new Event.Expected(recorder.now(), id, what, met, evidence));
     }
 
-    /** Waits until all engines and agents are back by themselves; helps those that have ended, and says so. */
+    private static boolean knowsLeader(EngineNode engine) {
+        try {
+            return engine.daemon().running()
+                    && engine.status(ANSWER_LIMIT).getEnginesList().stream()
+                            .anyMatch(e -> e.getRole() == EngineRole.ENGINE_ROLE_LEADER);
+        } catch (StatusRuntimeException e) {
+            return false;
+        }
+    }
+
+    /** Waits until all engines and agents are back by themselves; starts anew those that are not, and says so. */
     private boolean awaitReady(List<Active> after) {
         long id = after.isEmpty() ? lastFault : after.getFirst().id();
         boolean back = false;
@@ -156,9 +169,12 @@ final class Rounds {
                 recorder.now(), id, "all engines and agents are back within " + READY_LIMIT.toSeconds() + " s", back,
                 evidence));
         if (!back) {
-            cluster.engines().stream()
-                    .filter(engine -> !engine.daemon().running())
-                    .forEach(EngineNode::start);
+            cluster.engines().stream().filter(engine -> !knowsLeader(engine)).forEach(engine -> {
+                if (engine.daemon().running()) {
+                    engine.kill();
+                }
+                engine.start();
+            });
             cluster.agents().stream()
                     .filter(agent -> !agent.daemon().running())
                     .forEach(agent -> agent.start());

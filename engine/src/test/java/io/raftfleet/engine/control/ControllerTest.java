@@ -116,6 +116,27 @@ class ControllerTest {
     }
 
     @Test
+    void aRequestThatComesTwiceAtOnceGetsOneAnswer() throws Exception {
+        lead(1);
+        for (int i = 1; i <= 50; i++) {
+            var call = request(i, unit("u" + i + ".service", PLAIN, TargetState.TARGET_STATE_INACTIVE));
+            var first = writes.createUnits(call);
+            var second = writes.createUnits(call);
+            assertThat(codes(get(first))).containsExactly(ItemCode.ITEM_CODE_OK);
+            assertThat(codes(get(second))).containsExactly(ItemCode.ITEM_CODE_OK);
+        }
+    }
+
+    @Test
+    void whatChangesNothingIsNotAnsweredByALeaderThatCanCommitNothing() throws Exception {
+        lead(1);
+        create(1, unit("a.service", PLAIN, TargetState.TARGET_STATE_INACTIVE));
+        raft.next(MemoryLog.Fate.LOST);
+        var same = writes.createUnits(request(2, unit("a.service", PLAIN, TargetState.TARGET_STATE_INACTIVE)));
+        assertThatThrownBy(() -> get(same)).isInstanceOf(ExecutionException.class);
+    }
+
+    @Test
     void aRetryAfterALostAnswerIsNotDoneAgain() throws Exception {
         lead(1);
         raft.next(MemoryLog.Fate.COMMITTED_UNANSWERED);

@@ -55,13 +55,7 @@ public final class HollowMachines {
             machines.add(new Machine(
                     shared,
                     loop,
-                    new SessionConfig(
-                            id,
-                            base.primaryIp(),
-                            metadata,
-                            base.version(),
-                            base.instance(),
-                            base.limits()),
+                    new SessionConfig(id, base.primaryIp(), metadata, base.version(), base.instance(), base.limits()),
                     manager,
                     manager,
                     Journal.inMemory(),

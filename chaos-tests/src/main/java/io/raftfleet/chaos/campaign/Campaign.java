@@ -78,7 +78,9 @@ public final class Campaign {
     }
 
     private Map<String, Integer> observe(Recorder recorder, Path scratch) throws InterruptedException {
-        var agents = IntStream.rangeClosed(1, options.machines()).mapToObj(i -> "a" + i).toList();
+        var agents = IntStream.rangeClosed(1, options.machines())
+                .mapToObj(i -> "a" + i)
+                .toList();
         var engines = IntStream.rangeClosed(1, ENGINES).mapToObj(i -> "e" + i).toList();
         boolean clocks = options.faults().contains("clock-jump");
         try (var ground = Ground.prepare(options.separate(), clocks, engines, agents, scratch)) {
@@ -115,8 +117,13 @@ public final class Campaign {
                 cluster.agents().stream().collect(Collectors.toMap(AgentNode::name, AgentNode::machineIds)),
                 TTL.toMillis(),
                 steady));
-        var sources = sources(recorder, Faults.of(cluster, ground.faults(), scratch, machine ->
-                        recorder.add(new Event.MachineCrashed(recorder.now(), machine))));
+        var sources = sources(
+                recorder,
+                Faults.of(
+                        cluster,
+                        ground.faults(),
+                        scratch,
+                        machine -> recorder.add(new Event.MachineCrashed(recorder.now(), machine))));
         try (var engineObserver = new EngineObserver(recorder, cluster.engines());
                 var unitObserver = new UnitObserver(recorder, cluster.agents());
                 var traffic = new Traffic(cluster, recorder, options.seed())) {
@@ -164,9 +171,13 @@ public final class Campaign {
 
     private List<FaultSource> sources(Recorder recorder, List<FaultSource> all) {
         var kinds = all.stream().map(FaultSource::kind).toList();
-        options.faults().stream().filter(kind -> !kinds.contains(kind)).findFirst().ifPresent(kind -> {
-            throw new IllegalArgumentException("no fault \"" + kind + "\": there are " + String.join(", ", kinds));
-        });
+        options.faults().stream()
+                .filter(kind -> !kinds.contains(kind))
+                .findFirst()
+                .ifPresent(kind -> {
+                    throw new IllegalArgumentException(
+                            "no fault \"" + kind + "\": there are " + String.join(", ", kinds));
+                });
         var usable = new ArrayList<FaultSource>();
         for (var source : all) {
             if (!options.faults().isEmpty() && !options.faults().contains(source.kind())) {

@@ -35,7 +35,8 @@ public record CampaignOptions(
 
     /** The command that runs it again. */
     public String command() {
-        var command = new StringBuilder("bin/fleet chaos --seed " + seed + " --minutes " + length.toMillis() / 60_000.0);
+        var command =
+                new StringBuilder("bin/fleet chaos --seed " + seed + " --minutes " + length.toMillis() / 60_000.0);
         if (rounds > 0) {
             command.append(" --rounds ").append(rounds);
         }

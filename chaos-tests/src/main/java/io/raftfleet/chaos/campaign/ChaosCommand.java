@@ -103,9 +103,11 @@ public final class ChaosCommand implements Callable<Integer> {
         var page = options.out().resolve("report.html");
         Files.writeString(page, Report.page(result.history(), result.findings()));
         result.findings().forEach(finding -> {
-            say(terminal, (finding.passed() ? "kept    " : finding.examined() == 0 ? "UNSEEN  " : "BROKEN  ")
-                    + finding.promise() + " (" + finding.examined() + " examined"
-                    + (finding.unexamined().isEmpty() ? "" : "; not examined: " + finding.unexamined()) + ")");
+            say(
+                    terminal,
+                    (finding.passed() ? "kept    " : finding.examined() == 0 ? "UNSEEN  " : "BROKEN  ")
+                            + finding.promise() + " (" + finding.examined() + " examined"
+                            + (finding.unexamined().isEmpty() ? "" : "; not examined: " + finding.unexamined()) + ")");
             finding.violations().stream().limit(5).forEach(violation -> say(terminal, "        " + violation.what()));
         });
         int faultsInjected =

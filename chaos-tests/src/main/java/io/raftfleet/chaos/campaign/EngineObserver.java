@@ -26,8 +26,7 @@ final class EngineObserver implements AutoCloseable {
         this.recorder = recorder;
         this.timer = Executors.newScheduledThreadPool(engines.size());
         for (var engine : engines) {
-            var unused = timer.scheduleWithFixedDelay(
-                    new Poll(engine), 0, EVERY_MS, TimeUnit.MILLISECONDS);
+            var unused = timer.scheduleWithFixedDelay(new Poll(engine), 0, EVERY_MS, TimeUnit.MILLISECONDS);
         }
     }
 

@@ -77,8 +77,7 @@ final class Rounds {
             int count = !combined || dice < 4 ? 1 : dice < 8 ? 2 : 3;
             for (int i = 0; i < count; i++) {
                 // In turn first, so that each kind comes up soon; then any.
-                var source = sources.get(
-                        i == 0 ? (number - 1) % sources.size() : random.nextInt(sources.size()));
+                var source = sources.get(i == 0 ? (number - 1) % sources.size() : random.nextInt(sources.size()));
                 var fault = source.draw(random);
                 if (disjoint(fault, active)) {
                     active.add(begin(source.kind(), fault));
@@ -101,7 +100,8 @@ final class Rounds {
     private long hold(Random random, List<Active> active) {
         boolean agents = active.stream()
                 .flatMap(fault -> fault.fault().hosts().stream())
-                .anyMatch(host -> cluster.agents().stream().anyMatch(agent -> agent.name().equals(host)));
+                .anyMatch(host ->
+                        cluster.agents().stream().anyMatch(agent -> agent.name().equals(host)));
         long hold = 300L + random.nextInt(2_000);
         return random.nextInt(6) == 0 && agents ? LONG_HOLD_MS : hold;
     }
@@ -166,7 +166,10 @@ final class Rounds {
             evidence = String.valueOf(e.getMessage());
         }
         recorder.add(new Event.Expected(
-                recorder.now(), id, "all engines and agents are back within " + READY_LIMIT.toSeconds() + " s", back,
+                recorder.now(),
+                id,
+                "all engines and agents are back within " + READY_LIMIT.toSeconds() + " s",
+                back,
                 evidence));
         if (!back) {
             cluster.engines().stream().filter(engine -> !knowsLeader(engine)).forEach(engine -> {
@@ -175,9 +178,7 @@ final class Rounds {
                 }
                 engine.start();
             });
-            cluster.agents().stream()
-                    .filter(agent -> !agent.daemon().running())
-                    .forEach(agent -> agent.start());
+            cluster.agents().stream().filter(agent -> !agent.daemon().running()).forEach(agent -> agent.start());
         }
         return back;
     }

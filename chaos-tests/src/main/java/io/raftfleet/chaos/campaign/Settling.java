@@ -110,8 +110,8 @@ final class Settling {
         var active = agent.machine().property("ActiveState", names);
         var pids = agent.machine().property("MainPID", names);
         var found = new HashMap<String, Running>();
-        active.forEach((unit, state) -> found.put(
-                unit, new Running(unit, machine, state, Long.parseLong(pids.getOrDefault(unit, "0")))));
+        active.forEach((unit, state) ->
+                found.put(unit, new Running(unit, machine, state, Long.parseLong(pids.getOrDefault(unit, "0")))));
         return List.copyOf(found.values());
     }
 }

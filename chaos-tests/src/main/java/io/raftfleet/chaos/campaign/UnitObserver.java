@@ -54,7 +54,8 @@ final class UnitObserver implements AutoCloseable {
     private void follow(AgentNode agent) {
         try {
             if (agent.hollow()) {
-                var process = new ProcessBuilder("tail", "-n", "+1", "-F", agent.hollowJournal().toString())
+                var process = new ProcessBuilder(
+                                "tail", "-n", "+1", "-F", agent.hollowJournal().toString())
                         .redirectError(ProcessBuilder.Redirect.DISCARD)
                         .start();
                 process.getOutputStream().close();
@@ -85,8 +86,7 @@ final class UnitObserver implements AutoCloseable {
     private void read(AgentNode agent, Process process, Line reader) {
         readers.add(process);
         Thread.ofVirtual().name("journal-" + agent.name()).start(() -> {
-            try (var in = new BufferedReader(
-                    new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
+            try (var in = new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
                 for (var line = in.readLine(); line != null; line = in.readLine()) {
                     reader.read(line);
                 }

@@ -55,11 +55,13 @@ public final class AcknowledgedWrites implements Check {
     private static void check(Operation operation, Map<String, Event.Row> last, Finding.Collector collector) {
         var call = operation.call();
         var row = last.get(call.unit());
-        boolean acknowledged = operation.answered() && operation.returned().code().equals("OK");
+        boolean acknowledged =
+                operation.answered() && operation.returned().code().equals("OK");
         collector.examined(1);
         if (acknowledged && row == null) {
             collector.violation(new Violation(
-                    "unit " + call.unit() + " was acknowledged by " + operation.invoked().engine() + " and is gone",
+                    "unit " + call.unit() + " was acknowledged by "
+                            + operation.invoked().engine() + " and is gone",
                     operation.returned().at(),
                     List.of(operation.invoked(), operation.returned())));
         } else if (row != null && !row.value().equals(new Event.UnitValue(call.contents(), call.target()))) {

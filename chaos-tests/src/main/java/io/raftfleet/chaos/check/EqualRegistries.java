@@ -25,7 +25,8 @@ public final class EqualRegistries implements Check {
             collector.examined(1);
             if (!known.digest().equals(view.digest())) {
                 collector.violation(new Violation(
-                        known.engine() + " and " + view.engine() + " hold different registries at index " + view.index(),
+                        known.engine() + " and " + view.engine() + " hold different registries at index "
+                                + view.index(),
                         view.at(),
                         List.of(known, view)));
             }

@@ -70,9 +70,11 @@ public final class LinearizableUnits implements Check {
             });
             evidence.sort(Comparator.comparingLong(Event::at));
             collector.violation(new Violation(
-                    "unit " + unit + ": no order of its operations explains that " + last.invoked().client() + "'s "
+                    "unit " + unit + ": no order of its operations explains that "
+                            + last.invoked().client() + "'s "
                             + last.call().kind() + " at " + last.invoked().engine() + " was answered "
-                            + last.returned().code() + " with " + last.returned().value(),
+                            + last.returned().code() + " with "
+                            + last.returned().value(),
                     last.returned().at(),
                     evidence));
         });

@@ -89,12 +89,11 @@ final class Linearizer<S, O> {
 
     /** Does each operation that may come next; true once all that have returned are done. */
     private boolean extend(
-            List<Timed<O>> ops,
-            Configuration<S> from,
-            Set<Configuration<S>> seen,
-            ArrayDeque<Configuration<S>> stack) {
+            List<Timed<O>> ops, Configuration<S> from, Set<Configuration<S>> seen, ArrayDeque<Configuration<S>> stack) {
         long firstReturn = Long.MAX_VALUE;
-        for (int i = from.done().nextClearBit(0); i < ops.size(); i = from.done().nextClearBit(i + 1)) {
+        for (int i = from.done().nextClearBit(0);
+                i < ops.size();
+                i = from.done().nextClearBit(i + 1)) {
             if (ops.get(i).invoked() > firstReturn) {
                 break;
             }
@@ -103,7 +102,9 @@ final class Linearizer<S, O> {
         if (firstReturn == Long.MAX_VALUE) {
             return true;
         }
-        for (int i = from.done().nextClearBit(0); i < ops.size(); i = from.done().nextClearBit(i + 1)) {
+        for (int i = from.done().nextClearBit(0);
+                i < ops.size();
+                i = from.done().nextClearBit(i + 1)) {
             if (ops.get(i).invoked() > firstReturn) {
                 break;
             }

@@ -47,8 +47,8 @@ public final class ListPages implements Check {
             }
         }
         if (checked.size() < pages.size()) {
-            collector.unexamined(
-                    (pages.size() - checked.size()) + " of " + pages.size() + " pages are of revisions that no watch covers");
+            collector.unexamined((pages.size() - checked.size()) + " of " + pages.size()
+                    + " pages are of revisions that no watch covers");
         }
         return collector.finding();
     }
@@ -60,7 +60,8 @@ public final class ListPages implements Check {
         }
         Map<String, Row> expected = registry.tailMap(page.after(), false);
         if (!page.last()) {
-            expected = registry.subMap(page.after(), false, page.rows().getLast().unit(), true);
+            expected =
+                    registry.subMap(page.after(), false, page.rows().getLast().unit(), true);
         }
         var found = new TreeMap<String, Row>();
         page.rows().forEach(row -> found.put(row.unit(), row));
@@ -78,8 +79,8 @@ public final class ListPages implements Check {
             }
         }
         collector.violation(new Violation(
-                page.engine() + "'s page behind \"" + page.after() + "\" is not the registry at " + show(page.revision())
-                        + " as " + watcher + " was told: " + difference,
+                page.engine() + "'s page behind \"" + page.after() + "\" is not the registry at "
+                        + show(page.revision()) + " as " + watcher + " was told: " + difference,
                 page.at(),
                 List.of(page)));
     }

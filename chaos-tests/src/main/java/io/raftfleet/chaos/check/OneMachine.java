@@ -29,8 +29,8 @@ public final class OneMachine implements Check {
         var availability = new Availability(history);
         Map<String, List<Runs.Run>> byUnit = new HashMap<>();
         Runs.of(history)
-                .forEach(run ->
-                        byUnit.computeIfAbsent(run.unit(), u -> new ArrayList<>()).add(run));
+                .forEach(run -> byUnit.computeIfAbsent(run.unit(), u -> new ArrayList<>())
+                        .add(run));
         for (var runs : byUnit.values()) {
             runs.sort(Comparator.comparingLong(Runs.Run::start));
             for (int i = 0; i < runs.size(); i++) {

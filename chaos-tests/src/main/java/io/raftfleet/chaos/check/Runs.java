@@ -29,8 +29,7 @@ final class Runs {
                     var before = open.put(key, ran);
                     if (before != null) {
                         // Systemd tells of each stop; a process that was replaced tells nothing.
-                        runs.add(new Run(
-                                ran.unit(), ran.machine(), before.at(), ran.at(), before, List.of(ran)));
+                        runs.add(new Run(ran.unit(), ran.machine(), before.at(), ran.at(), before, List.of(ran)));
                     }
                 } else {
                     var started = open.remove(key);
@@ -41,14 +40,13 @@ final class Runs {
             } else if (event instanceof Event.MachineCrashed crash) {
                 open.values().stream()
                         .filter(ran -> ran.machine().equals(crash.machine()))
-                        .forEach(ran -> runs.add(
-                                new Run(ran.unit(), ran.machine(), ran.at(), crash.at(), ran, List.of())));
+                        .forEach(ran ->
+                                runs.add(new Run(ran.unit(), ran.machine(), ran.at(), crash.at(), ran, List.of())));
                 open.values().removeIf(ran -> ran.machine().equals(crash.machine()));
             }
         }
         open.values()
-                .forEach(ran -> runs.add(
-                        new Run(ran.unit(), ran.machine(), ran.at(), Long.MAX_VALUE, ran, List.of())));
+                .forEach(ran -> runs.add(new Run(ran.unit(), ran.machine(), ran.at(), Long.MAX_VALUE, ran, List.of())));
         return runs;
     }
 }

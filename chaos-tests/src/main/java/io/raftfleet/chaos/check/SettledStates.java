@@ -46,8 +46,7 @@ public final class SettledStates implements Check {
     }
 
     /** A unit that the cluster has and that is not active need not be known to the manager. */
-    private static boolean same(
-            @Nullable Running inList, @Nullable Running onMachine) {
+    private static boolean same(@Nullable Running inList, @Nullable Running onMachine) {
         if (inList == null || onMachine == null) {
             var only = inList == null ? onMachine : inList;
             return only != null && only.active().equals("inactive");

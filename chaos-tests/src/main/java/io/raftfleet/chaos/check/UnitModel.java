@@ -23,8 +23,7 @@ final class UnitModel implements Model<Optional<UnitValue>, Operation> {
         boolean known = operation.returned().outcome() == Outcome.ANSWERED;
         var code = known ? operation.returned().code() : "";
         return switch (call.kind()) {
-            case READ ->
-                state.equals(Optional.ofNullable(operation.returned().value())) ? List.of(state) : IMPOSSIBLE;
+            case READ -> state.equals(Optional.ofNullable(operation.returned().value())) ? List.of(state) : IMPOSSIBLE;
             case CREATE -> create(state, call, code);
             case PUT -> put(state, call, code);
             case SET_TARGET -> setTarget(state, call, code);

@@ -82,12 +82,13 @@ public final class WatchOrder implements Check {
         }
     }
 
-    private static void acknowledged(
-            History history, List<Segments.Segment> segments, Finding.Collector collector) {
+    private static void acknowledged(History history, List<Segments.Segment> segments, Finding.Collector collector) {
         var told = new ArrayList<Map<String, Position>>();
         for (var segment : segments) {
             Map<String, Position> first = new HashMap<>();
-            segment.base().rows().forEach(row -> first.put(row.unit(), segment.base().revision()));
+            segment.base()
+                    .rows()
+                    .forEach(row -> first.put(row.unit(), segment.base().revision()));
             segment.changes().forEach(change -> first.putIfAbsent(change.unit(), change.revision()));
             told.add(first);
         }
@@ -107,8 +108,9 @@ public final class WatchOrder implements Check {
                 var first = told.get(i).get(operation.call().unit());
                 if (first == null || first.compareTo(revision) > 0) {
                     collector.violation(new Violation(
-                            segments.get(i).watcher() + " was not told of " + operation.call().unit()
-                                    + " up to " + revision + ", where it was acknowledged; first told at " + first,
+                            segments.get(i).watcher() + " was not told of "
+                                    + operation.call().unit() + " up to " + revision
+                                    + ", where it was acknowledged; first told at " + first,
                             operation.returned().at(),
                             List.of(operation.invoked(), operation.returned())));
                 }

@@ -16,7 +16,12 @@ public final class AgentNode {
     private final @Nullable SystemdMachine machine;
     private final Path hollowJournal;
 
-    AgentNode(AgentSpec spec, Daemon daemon, List<String> machineIds, @Nullable SystemdMachine machine, Path hollowJournal) {
+    AgentNode(
+            AgentSpec spec,
+            Daemon daemon,
+            List<String> machineIds,
+            @Nullable SystemdMachine machine,
+            Path hollowJournal) {
         this.hollowJournal = hollowJournal;
         this.spec = spec;
         this.daemon = daemon;

@@ -258,8 +258,7 @@ public final class Cluster implements AutoCloseable {
                         Integer.toString(spec.hollowMachines()),
                         "--hollow-journal",
                         hollowJournal(spec).toString()));
-        return new AgentNode(
-                spec, daemon, AgentNode.hollowIds(seed, spec.hollowMachines()), null, hollowJournal(spec));
+        return new AgentNode(spec, daemon, AgentNode.hollowIds(seed, spec.hollowMachines()), null, hollowJournal(spec));
     }
 
     private AgentNode systemd(AgentSpec spec, SystemdMachine machine) {
@@ -443,7 +442,8 @@ public final class Cluster implements AutoCloseable {
         command.addAll(List.of("--config", config.toString()));
         command.addAll(List.of(
                 "--engines", engines.stream().map(e -> e.addresses().grpc()).collect(Collectors.joining(","))));
-        command.addAll(List.of("--machine-id", machineId, "--public-ip", host.address().isEmpty() ? spec.publicIp() : host.address()));
+        command.addAll(List.of(
+                "--machine-id", machineId, "--public-ip", host.address().isEmpty() ? spec.publicIp() : host.address()));
         command.addAll(List.of("--data-dir", dir.resolve(spec.name()).toString()));
         if (!spec.metadata().isEmpty()) {
             command.add("--metadata");

@@ -30,7 +30,13 @@ public record ClusterOptions(
     /** Three engines, no agents, a TTL of 10 s, election timeouts that a busy machine of two cores keeps. */
     public static ClusterOptions of(String name) {
         return new ClusterOptions(
-                name, 3, List.of(), Duration.ofSeconds(10), Duration.ofMillis(300), Duration.ofMillis(600), Hosts.LOOPBACK);
+                name,
+                3,
+                List.of(),
+                Duration.ofSeconds(10),
+                Duration.ofMillis(300),
+                Duration.ofMillis(600),
+                Hosts.LOOPBACK);
     }
 
     public ClusterOptions withEngines(int count) {

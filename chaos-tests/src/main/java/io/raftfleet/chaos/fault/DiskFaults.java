@@ -43,11 +43,15 @@ final class DiskFaults {
     private Fault powerLoss(RandomGenerator random) {
         var engines = targets.cluster().engines();
         return new SimpleFault(
-                targets.engineNames(), new HashSet<>(targets.engineNames()), "all engines, unsynced data gone", e -> {
+                targets.engineNames(),
+                new HashSet<>(targets.engineNames()),
+                "all engines, unsynced data gone",
+                e -> {
                     engines.forEach(engine -> engine.daemon().kill());
                     engines.forEach(EngineNode::kill);
                     engines.forEach(engine -> disks().drop(engine.id()));
-                }, e -> engines.forEach(EngineNode::start));
+                },
+                e -> engines.forEach(EngineNode::start));
     }
 
     private Fault slow(RandomGenerator random) {
@@ -81,17 +85,22 @@ final class DiskFaults {
     private Fault lost(RandomGenerator random) {
         var engine = targets.engine(random);
         var aside = engine.dataDir().resolveSibling(engine.id() + "-aside");
-        return new SimpleFault(List.of(engine.id()), Set.of(engine.id()), targets.show(engine) + " starts empty", e -> {
-            engine.kill();
-            move(engine.dataDir(), aside);
-            refuses(engine, "bootstrap", "an engine that lost its disk does not vote under its old name", e);
-        }, e -> {
-            if (Files.exists(aside)) {
-                delete(engine.dataDir());
-                move(aside, engine.dataDir());
-            }
-            engine.start();
-        });
+        return new SimpleFault(
+                List.of(engine.id()),
+                Set.of(engine.id()),
+                targets.show(engine) + " starts empty",
+                e -> {
+                    engine.kill();
+                    move(engine.dataDir(), aside);
+                    refuses(engine, "bootstrap", "an engine that lost its disk does not vote under its old name", e);
+                },
+                e -> {
+                    if (Files.exists(aside)) {
+                        delete(engine.dataDir());
+                        move(aside, engine.dataDir());
+                    }
+                    engine.start();
+                });
     }
 
     private Fault corruptTail(RandomGenerator random) {
@@ -102,14 +111,18 @@ final class DiskFaults {
         torn[0] = 100;
         var damage = new Damage();
         return new SimpleFault(
-                List.of(engine.id()), Set.of(engine.id()), "half an entry at the end of " + engine.id() + "'s log", e -> {
+                List.of(engine.id()),
+                Set.of(engine.id()),
+                "half an entry at the end of " + engine.id() + "'s log",
+                e -> {
                     engine.kill();
                     RaftLogFiles.open(engine.dataDir()).ifPresent(file -> {
                         damage.path = file.path();
                         damage.at = file.end();
                         RaftLogFiles.write(file.path(), file.end(), torn);
                     });
-                }, e -> {
+                },
+                e -> {
                     engine.start();
                     boolean lives = lives(engine);
                     e.tell(
@@ -129,7 +142,10 @@ final class DiskFaults {
         var damage = new Damage();
         double where = random.nextDouble();
         return new SimpleFault(
-                List.of(engine.id()), Set.of(engine.id()), "a byte in the middle of " + engine.id() + "'s log", e -> {
+                List.of(engine.id()),
+                Set.of(engine.id()),
+                "a byte in the middle of " + engine.id() + "'s log",
+                e -> {
                     engine.kill();
                     var file = RaftLogFiles.longest(engine.dataDir());
                     int entries = file.map(f -> f.entries().size()).orElse(0);
@@ -147,7 +163,8 @@ final class DiskFaults {
                             damage.path.getFileName().toString(),
                             "a log with a wrong checksum is refused, naming the file",
                             e);
-                }, e -> {
+                },
+                e -> {
                     engine.kill();
                     var path = damage.path;
                     if (path != null && Files.exists(path)) {
@@ -168,8 +185,11 @@ final class DiskFaults {
     /** Whether an engine answers, some time after its start. */
     private static boolean lives(EngineNode engine) {
         try {
-            Await.until(engine.id() + " answers or ends", REFUSAL_LIMIT, () ->
-                    !engine.daemon().running() || engine.status(Duration.ofSeconds(1)).getAppliedIndex() > 0);
+            Await.until(
+                    engine.id() + " answers or ends",
+                    REFUSAL_LIMIT,
+                    () -> !engine.daemon().running()
+                            || engine.status(Duration.ofSeconds(1)).getAppliedIndex() > 0);
         } catch (NotInTimeException e) {
             return false;
         }

@@ -26,9 +26,7 @@ final class ProcessFaults {
 
     List<FaultSource> sources() {
         var cluster = targets.cluster();
-        var noBus = cluster.agents().stream().allMatch(AgentNode::hollow)
-                ? "machines in memory have no bus"
-                : "";
+        var noBus = cluster.agents().stream().allMatch(AgentNode::hollow) ? "machines in memory have no bus" : "";
         return List.of(
                 new SimpleSource("kill", "", this::kill),
                 new SimpleSource("pause", "", this::pause),
@@ -75,24 +73,33 @@ final class ProcessFaults {
 
     private Fault handOver(Cluster cluster, RandomGenerator random) {
         var to = cluster.engines().get(random.nextInt(cluster.engines().size()));
-        return new SimpleFault(List.of(), Set.of(), "leadership to " + to.id(), e -> {
-            try {
-                var unused = cluster.client().transferLeader(to.id());
-            } catch (FleetClientException | StatusRuntimeException refused) {
-                // It leads already, or is behind: then nothing happens, which is all right.
-            }
-        }, e -> {});
+        return new SimpleFault(
+                List.of(),
+                Set.of(),
+                "leadership to " + to.id(),
+                e -> {
+                    try {
+                        var unused = cluster.client().transferLeader(to.id());
+                    } catch (FleetClientException | StatusRuntimeException refused) {
+                        // It leads already, or is behind: then nothing happens, which is all right.
+                    }
+                },
+                e -> {});
     }
 
     private Fault agentKill(RandomGenerator random) {
         var agent = targets.agent(random);
         return new SimpleFault(
-                List.of(agent.name()), Set.of(agent.name()), "SIGKILL agent " + agent.name(), e -> {
+                List.of(agent.name()),
+                Set.of(agent.name()),
+                "SIGKILL agent " + agent.name(),
+                e -> {
                     agent.kill();
                     if (agent.hollow()) {
                         agent.machineIds().forEach(crashed);
                     }
-                }, e -> agent.start());
+                },
+                e -> agent.start());
     }
 
     private Fault agentPause(RandomGenerator random) {
@@ -103,13 +110,17 @@ final class ProcessFaults {
     private Fault busRestart(RandomGenerator random) {
         var agent = targets.agent(random);
         return new SimpleFault(
-                List.of(agent.name()), Set.of(), "SIGKILL the bus of " + agent.name(), e -> {
+                List.of(agent.name()),
+                Set.of(),
+                "SIGKILL the bus of " + agent.name(),
+                e -> {
                     if (!agent.hollow()) {
                         var pid = agent.machine()
                                 .property("MainPID", List.of("dbus.service"))
                                 .getOrDefault("dbus.service", "0");
                         ProcessHandle.of(Long.parseLong(pid)).ifPresent(ProcessHandle::destroyForcibly);
                     }
-                }, e -> {});
+                },
+                e -> {});
     }
 }

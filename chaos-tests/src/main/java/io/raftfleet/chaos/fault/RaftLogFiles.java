@@ -42,7 +42,8 @@ final class RaftLogFiles {
 
     /** The one with the most entries. */
     static Optional<LogFile> longest(Path dataDir) {
-        return all(dataDir).stream().max(Comparator.comparingInt(file -> file.entries().size()));
+        return all(dataDir).stream()
+                .max(Comparator.comparingInt(file -> file.entries().size()));
     }
 
     private static List<LogFile> all(Path dataDir) {

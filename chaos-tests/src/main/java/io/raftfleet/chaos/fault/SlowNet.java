@@ -49,8 +49,7 @@ final class SlowNet {
         try {
             var process = new ProcessBuilder(command).redirectErrorStream(true).start();
             running.put(host, process);
-            var out = new BufferedReader(
-                    new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
+            var out = new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
             var said = Await.get("slownet is ready", START_LIMIT, () -> {
                 try {
                     return Optional.ofNullable(out.readLine());

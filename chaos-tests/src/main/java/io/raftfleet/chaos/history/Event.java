@@ -73,8 +73,7 @@ public sealed interface Event {
             Outcome outcome,
             String code,
             @Nullable UnitValue value,
-            @Nullable Position revision)
-            implements Event {}
+            @Nullable Position revision) implements Event {}
 
     /**
      * A page of a list of all units.

@@ -57,8 +57,9 @@ public final class Recorder implements AutoCloseable {
     public void add(Event event) {
         try {
             if (failure != null || !queue.offer(event, PATIENCE_SECONDS, TimeUnit.SECONDS)) {
-                throw new IllegalStateException("the history " + file + " can't be written: look whether its disk is full"
-                        + " or slow", failure);
+                throw new IllegalStateException(
+                        "the history " + file + " can't be written: look whether its disk is full" + " or slow",
+                        failure);
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

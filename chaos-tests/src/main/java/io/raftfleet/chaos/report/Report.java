@@ -16,8 +16,7 @@ public final class Report {
     private static final int MOST_EVENTS = 200;
     private static final double SECOND = 1e9;
 
-    private static final String STYLE =
-            """
+    private static final String STYLE = """
             :root { color-scheme: light; --ok: #1a7f4b; --bad: #c62828; --soft: #667085; --line: #e4e7ec; }
             body { font: 15px/1.5 system-ui, sans-serif; color: #1d2433; background: #f6f7f9; margin: 0; }
             main { max-width: 1180px; margin: 0 auto; padding: 28px 24px 60px; }
@@ -79,7 +78,10 @@ public final class Report {
                 .sorted()
                 .toArray();
         page.append("<div class=\"figures\">");
-        figure(page, "%d min %02d s".formatted((long) (history.end() / SECOND) / 60, (long) (history.end() / SECOND) % 60), "length");
+        figure(
+                page,
+                "%d min %02d s".formatted((long) (history.end() / SECOND) / 60, (long) (history.end() / SECOND) % 60),
+                "length");
         figure(page, number(history.all(Event.FaultBegan.class).count()), "faults");
         figure(page, number(operations.size()), "operations");
         figure(page, number(outcomes.getOrDefault(Event.Outcome.UNKNOWN, 0L)), "of unknown outcome");
@@ -132,10 +134,11 @@ public final class Report {
                 .append(count)
                 .append("<td class=\"soft\">")
                 .append(Html.escape(example.getOrDefault(kind, ""))));
-        history.all(Event.Skipped.class).forEach(skipped -> page.append("<tr><td>")
-                .append(Html.escape(skipped.fault()))
-                .append("<td class=\"n\">skipped<td class=\"soft\">")
-                .append(Html.escape(skipped.why())));
+        history.all(Event.Skipped.class)
+                .forEach(skipped -> page.append("<tr><td>")
+                        .append(Html.escape(skipped.fault()))
+                        .append("<td class=\"n\">skipped<td class=\"soft\">")
+                        .append(Html.escape(skipped.why())));
         page.append("</table>");
     }
 

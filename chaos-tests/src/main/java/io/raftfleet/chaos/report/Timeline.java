@@ -87,7 +87,13 @@ final class Timeline {
             for (int i = 0; i < seen.size(); i++) {
                 if (seen.get(i).engine().equals(engine)) {
                     long until = i + 1 < seen.size() ? seen.get(i + 1).at() : (long) end;
-                    box(seen.get(i).at(), until, y, "#334155", "term " + seen.get(i).term(), 1);
+                    box(
+                            seen.get(i).at(),
+                            until,
+                            y,
+                            "#334155",
+                            "term " + seen.get(i).term(),
+                            1);
                 }
             }
             y += LANE;
@@ -105,8 +111,7 @@ final class Timeline {
             switch (operation.returned().outcome()) {
                 case ANSWERED -> {
                     answered[bucket]++;
-                    latencies.merge(
-                            bucket, new long[] {at - operation.invoked().at()}, Timeline::join);
+                    latencies.merge(bucket, new long[] {at - operation.invoked().at()}, Timeline::join);
                 }
                 case FAILED, UNKNOWN -> unknown[bucket]++;
             }

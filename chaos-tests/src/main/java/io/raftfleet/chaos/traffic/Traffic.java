@@ -79,10 +79,12 @@ public final class Traffic implements AutoCloseable {
         for (int i = 1; i <= count; i++) {
             var name = "steady" + i + ".service";
             names.add(name);
-            Await.until(name + " is made", LAST_READS, () -> client.call(
-                                    new Call(Kind.CREATE, name, Contents.STEADY, "launched", false))
-                            .outcome()
-                    == Outcome.ANSWERED);
+            Await.until(
+                    name + " is made",
+                    LAST_READS,
+                    () -> client.call(new Call(Kind.CREATE, name, Contents.STEADY, "launched", false))
+                                    .outcome()
+                            == Outcome.ANSWERED);
         }
         return names;
     }
@@ -98,10 +100,16 @@ public final class Traffic implements AutoCloseable {
             lists(engine, ++own);
         }
         var all = new GrpcUnitClient("any", open(cluster.engines()));
-        loop("ledger", new Random(++own), 60, () -> ledger < LEDGER_MOST
-                ? clients.record(
-                        "ledger", all, new Call(Kind.CREATE, "w" + ++ledger + ".service", "v1", "inactive", true))
-                : Answer.of("enough"));
+        loop(
+                "ledger",
+                new Random(++own),
+                60,
+                () -> ledger < LEDGER_MOST
+                        ? clients.record(
+                                "ledger",
+                                all,
+                                new Call(Kind.CREATE, "w" + ++ledger + ".service", "v1", "inactive", true))
+                        : Answer.of("enough"));
     }
 
     private void shared(String name, UnitClient client, long own, boolean http) {

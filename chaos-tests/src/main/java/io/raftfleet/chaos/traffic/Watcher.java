@@ -79,8 +79,8 @@ final class Watcher {
                 if (frame != null) {
                     note(frame);
                 } else if (!watch.revision().equals(told)) {
-                    recorder.add(new Event.WatchFrame(
-                            recorder.now(), name, Answer.position(watch.revision()), List.of()));
+                    recorder.add(
+                            new Event.WatchFrame(recorder.now(), name, Answer.position(watch.revision()), List.of()));
                 }
                 told = watch.revision();
             }
@@ -108,8 +108,6 @@ final class Watcher {
     private void presence(WatchEvent event) {
         var machine = event.getMachine();
         recorder.add(new Event.Presence(
-                recorder.now(),
-                machine.getId(),
-                machine.getPresence() == MachinePresence.MACHINE_PRESENCE_PRESENT));
+                recorder.now(), machine.getId(), machine.getPresence() == MachinePresence.MACHINE_PRESENCE_PRESENT));
     }
 }

@@ -60,20 +60,23 @@ class BrokenSystemIT {
             startByHand(other);
 
             Await.until("the journals tell of both", SOON, () -> {
-                var seen = read(file).all(Event.UnitRan.class)
+                var seen = read(file)
+                        .all(Event.UnitRan.class)
                         .filter(ran -> ran.step() == Event.Step.STARTED)
                         .collect(Collectors.groupingBy(Event.UnitRan::machine, Collectors.counting()));
                 return seen.getOrDefault(state.getMachineId(), 0L) == 2
                         && seen.getOrDefault(other.machineIds().getFirst(), 0L) == 1;
             });
-            recorder.add(new Event.Settled(recorder.now() + Duration.ofSeconds(1).toNanos(), true, ""));
+            recorder.add(
+                    new Event.Settled(recorder.now() + Duration.ofSeconds(1).toNanos(), true, ""));
             assertThat(observer.running()).as("machines in memory").isEmpty();
         }
         assertThat(Checks.run(read(file)).stream()
                         .filter(finding -> !finding.violations().isEmpty())
                         .map(Finding::promise))
                 .contains(
-                        "no unit is stopped or restarted by a control-plane fault", "no unit runs on two connected machines");
+                        "no unit is stopped or restarted by a control-plane fault",
+                        "no unit runs on two connected machines");
     }
 
     private static Event.Began began(Recorder recorder, Cluster cluster) {
@@ -91,20 +94,17 @@ class BrokenSystemIT {
 
     private static UnitState awaitActive(Cluster cluster) {
         return Await.get(UNIT + " is active", SOON, () -> {
-            Map<String, UnitState> states = cluster.client()
-                    .listUnitStates(ListUnitStatesRequest.getDefaultInstance())
-                    .rows()
-                    .stream()
-                    .filter(state -> state.getActiveState().equals("active"))
-                    .collect(Collectors.toMap(UnitState::getName, state -> state));
+            Map<String, UnitState> states =
+                    cluster.client().listUnitStates(ListUnitStatesRequest.getDefaultInstance()).rows().stream()
+                            .filter(state -> state.getActiveState().equals("active"))
+                            .collect(Collectors.toMap(UnitState::getName, state -> state));
             return Optional.ofNullable(states.get(UNIT));
         });
     }
 
     /** As somebody would who does not know that the cluster runs it elsewhere. */
     private static void startByHand(AgentNode agent) throws IOException {
-        Files.writeString(
-                agent.machine().unitsDir().resolve(UNIT), "[Service]\nExecStart=/bin/sleep 1000000\n");
+        Files.writeString(agent.machine().unitsDir().resolve(UNIT), "[Service]\nExecStart=/bin/sleep 1000000\n");
         agent.machine().systemctl("daemon-reload");
         agent.machine().systemctl("start", UNIT);
     }

@@ -109,34 +109,48 @@ class CampaignIT {
 
     @Test
     void aPageWithoutARowIsSeen() {
-        breaks("each list page is the registry at its revision", changed(
-                Event.Listed.class, page -> page.rows().isEmpty()
-                        ? page
-                        : without(page, page.rows().getFirst().unit())));
+        breaks(
+                "each list page is the registry at its revision",
+                changed(
+                        Event.Listed.class,
+                        page -> page.rows().isEmpty()
+                                ? page
+                                : without(page, page.rows().getFirst().unit())));
     }
 
     @Test
     void aWatchThatMissesSomethingIsSeen() {
-        breaks("watches are complete and in order", changed(
-                Event.WatchFrame.class, frame -> frame.watcher().equals("watch-e1") && !frame.changes().isEmpty()
-                        ? new Event.WatchFrame(
-                                frame.at(), frame.watcher(), frame.upTo(), frame.changes().subList(
-                                        1, frame.changes().size()))
-                        : frame));
+        breaks(
+                "watches are complete and in order",
+                changed(
+                        Event.WatchFrame.class,
+                        frame -> frame.watcher().equals("watch-e1")
+                                        && !frame.changes().isEmpty()
+                                ? new Event.WatchFrame(
+                                        frame.at(),
+                                        frame.watcher(),
+                                        frame.upTo(),
+                                        frame.changes()
+                                                .subList(1, frame.changes().size()))
+                                : frame));
     }
 
     @Test
     void anEngineWithAnotherRegistryIsSeen() {
-        breaks("engines at the same index hold the same registry", changed(
-                Event.EngineView.class, view -> view.engine().equals("e2")
-                        ? new Event.EngineView(view.at(), view.engine(), view.index(), "00")
-                        : view));
+        breaks(
+                "engines at the same index hold the same registry",
+                changed(
+                        Event.EngineView.class,
+                        view -> view.engine().equals("e2")
+                                ? new Event.EngineView(view.at(), view.engine(), view.index(), "00")
+                                : view));
     }
 
     @Test
     void aMachineLostForNothingIsSeen() {
         var events = new ArrayList<>(result.history().events());
-        var machine = result.history().began().machines().values().iterator().next().getFirst();
+        var machine =
+                result.history().began().machines().values().iterator().next().getFirst();
         events.removeIf(Event.FaultBegan.class::isInstance);
         events.add(new Event.Presence(result.history().end(), machine, false));
         breaks("no machine is held for lost by a leader change", new History(events));
@@ -144,14 +158,16 @@ class CampaignIT {
 
     @Test
     void aUnitThatIsNotWhereTheClusterSaysIsSeen() {
-        breaks("list-units equals what the managers say", changed(
-                Event.Managed.class, managed -> new Event.Managed(managed.at(), managed.machine(), List.of())));
+        breaks(
+                "list-units equals what the managers say",
+                changed(Event.Managed.class, managed -> new Event.Managed(managed.at(), managed.machine(), List.of())));
     }
 
     @Test
     void aClusterThatDoesNotComeBackIsSeen() {
-        breaks("each fault does what the design says, and the cluster comes back", changed(
-                Event.Settled.class, settled -> new Event.Settled(settled.at(), false, "told so by a test")));
+        breaks(
+                "each fault does what the design says, and the cluster comes back",
+                changed(Event.Settled.class, settled -> new Event.Settled(settled.at(), false, "told so by a test")));
     }
 
     private static Event.Listed without(Event.Listed page, String unit) {

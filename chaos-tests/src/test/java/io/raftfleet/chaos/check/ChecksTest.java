@@ -173,7 +173,9 @@ class ChecksTest {
     @Test
     void watchersThatAgree() {
         registry();
-        histories.base("v", 2, row("a.service")).frame("v", 9, change(3, "b.service", row("b.service")), change(6, "a.service", null));
+        histories
+                .base("v", 2, row("a.service"))
+                .frame("v", 9, change(3, "b.service", row("b.service")), change(6, "a.service", null));
         passes(new WatchOrder());
     }
 
@@ -195,7 +197,9 @@ class ChecksTest {
 
     @Test
     void changesOutOfOrder() {
-        histories.base("w", 1).frame("w", 9, change(6, "a.service", row("a.service")), change(3, "b.service", row("b.service")));
+        histories
+                .base("w", 1)
+                .frame("w", 9, change(6, "a.service", row("a.service")), change(3, "b.service", row("b.service")));
         breaks(new WatchOrder(), "was told of");
     }
 
@@ -209,9 +213,7 @@ class ChecksTest {
 
     @Test
     void enginesThatDiverge() {
-        histories
-                .add(new Event.EngineView(1, "e1", 5, "aa"))
-                .add(new Event.EngineView(2, "e2", 5, "aa"));
+        histories.add(new Event.EngineView(1, "e1", 5, "aa")).add(new Event.EngineView(2, "e2", 5, "aa"));
         passes(new EqualRegistries());
         histories.add(new Event.EngineView(3, "e3", 5, "bb"));
         breaks(new EqualRegistries(), "different registries at index 5");

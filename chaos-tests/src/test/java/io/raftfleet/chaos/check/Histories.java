@@ -74,11 +74,7 @@ final class Histories {
     }
 
     private Histories call(
-            Call call,
-            Outcome outcome,
-            String code,
-            @Nullable UnitValue found,
-            @Nullable Position revision) {
+            Call call, Outcome outcome, String code, @Nullable UnitValue found, @Nullable Position revision) {
         long id = ++op;
         events.add(new Event.Invoked(at(), id, "c1", "e1", call));
         events.add(new Event.Returned(at(), id, outcome, code, found, revision));

@@ -42,7 +42,8 @@ class LinearizerTest {
 
     @Test
     void aReadSeesTheWriteBeforeIt() {
-        assertThat(linearizer.linearizable(List.of(write(0, 1, 1), read(2, 3, 1)))).isTrue();
+        assertThat(linearizer.linearizable(List.of(write(0, 1, 1), read(2, 3, 1))))
+                .isTrue();
     }
 
     @Test
@@ -71,13 +72,14 @@ class LinearizerTest {
 
     @Test
     void aWriteOfUnknownOutcomeMayNeverShow() {
-        assertThat(linearizer.linearizable(List.of(write(0, OPEN, 1), read(5, 6, 0)))).isTrue();
+        assertThat(linearizer.linearizable(List.of(write(0, OPEN, 1), read(5, 6, 0))))
+                .isTrue();
     }
 
     @Test
     void aWriteOfUnknownOutcomeShowsOnceAlone() {
-        assertThat(linearizer.linearizable(List.of(
-                        write(0, OPEN, 1), read(1, 2, 1), write(3, 4, 2), read(5, 6, 2), read(7, 8, 1))))
+        assertThat(linearizer.linearizable(
+                        List.of(write(0, OPEN, 1), read(1, 2, 1), write(3, 4, 2), read(5, 6, 2), read(7, 8, 1))))
                 .isFalse();
     }
 
@@ -134,7 +136,8 @@ class LinearizerTest {
 
     private static boolean mayComeNext(List<Linearizer.Timed<Op>> history, List<Integer> done, int candidate) {
         for (int i = 0; i < history.size(); i++) {
-            if (!done.contains(i) && history.get(i).returned() < history.get(candidate).invoked()) {
+            if (!done.contains(i)
+                    && history.get(i).returned() < history.get(candidate).invoked()) {
                 return false;
             }
         }

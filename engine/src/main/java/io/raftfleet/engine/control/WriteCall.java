@@ -71,7 +71,8 @@ final class WriteCall implements Work {
             }
             batch.reserve(ANSWER_BYTES + result.getMessage().length());
         }
-        // Also what changes nothing is answered when it is committed, and not before: it was decided on what this entry only is
+        // Also what changes nothing is answered when it is committed, and not before: it was decided on what this entry
+        // only is
         // about to change, by a leader that may have been replaced.
         answerRecord = batch.addAttended(Record.newBuilder()
                 .setRequestAnswered(RequestAnswered.newBuilder()

@@ -48,13 +48,10 @@ class CampaignIT {
     /** Without root there are only processes and their logs to break. */
     private static final int LEAST_KINDS = 8;
 
-    @TempDir
-    Path out;
-
     private Campaign.Result result = new Campaign.Result(new History(List.of()), List.of(), Map.of(), Map.of());
 
     @BeforeAll
-    void run() throws IOException, InterruptedException {
+    void run(@TempDir Path out) throws IOException, InterruptedException {
         boolean hollow = !Cluster.systemdObstacle().isEmpty();
         var options = new CampaignOptions(
                 SEED, Duration.ofMinutes(4), KINDS.size(), KINDS, 3, hollow, true, false, 6, out.resolve("report"));

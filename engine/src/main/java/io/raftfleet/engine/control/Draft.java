@@ -42,6 +42,8 @@ final class Draft {
     private final Map<String, Optional<UnitRecord>> units = new HashMap<>();
     private final Map<String, MachineRecord> machines = new HashMap<>();
     private final Set<UnitHash> contents = new HashSet<>();
+    /** Contents that units had which this entry destroys or replaces. */
+    private final Set<UnitHash> released = new HashSet<>();
     /** Of units whose contents the registry may not have yet. */
     private final Map<String, Requirements> requirements = new HashMap<>();
 
@@ -81,7 +83,10 @@ final class Draft {
             Requirements wants,
             TargetState target,
             List<Record> out) {
-        if (!contents.contains(hash) && contents(hash) == null) {
+        if (before != null) {
+            release(before);
+        }
+        if (!contents.contains(hash) && (released.contains(hash) || contents(hash) == null)) {
             contents.add(hash);
             out.add(stored(hash, text));
         }
@@ -142,8 +147,15 @@ final class Draft {
                 .setUnitDestroyed(
                         UnitDestroyed.newBuilder().setName(unit.name()).setVersion(unit.version()))
                 .build());
+        release(unit);
         units.put(unit.name(), Optional.empty());
         scheduler.removeUnit(unit.name());
+    }
+
+    /** Its contents go with the last unit that has them: who needs them in this entry from now on has to bring them. */
+    private void release(UnitRecord unit) {
+        contents.remove(unit.hash());
+        released.add(unit.hash());
     }
 
     /** Carries out a decision that the scheduler has booked already. */

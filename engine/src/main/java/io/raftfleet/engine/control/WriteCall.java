@@ -16,12 +16,15 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A client's write. Each entry that holds some of its items also holds their answers, under the request's id; a retry is
  * answered from there, and goes on with what was not answered yet.
  */
 final class WriteCall implements Work {
+    private static final Logger log = LoggerFactory.getLogger(WriteCall.class);
     /** A rough size of one answer in an entry. */
     private static final int ANSWER_BYTES = 8;
 
@@ -36,6 +39,9 @@ final class WriteCall implements Work {
     private int next;
     /** Place of the last answer in the entry that is under way; -1 when nothing of this call is. */
     private int answerRecord = -1;
+
+    /** How many records behind it carry out what it answers. */
+    private int guarded;
 
     private int firstUnderWay;
     private long version;
@@ -72,8 +78,8 @@ final class WriteCall implements Work {
             batch.reserve(ANSWER_BYTES + result.getMessage().length());
         }
         // Also what changes nothing is answered when it is committed, and not before: it was decided on what this entry
-        // only is
-        // about to change, by a leader that may have been replaced.
+        // is
+        // only about to change, by a leader that may have been replaced.
         answerRecord = batch.addAttended(Record.newBuilder()
                 .setRequestAnswered(RequestAnswered.newBuilder()
                         .setRequestId(id)
@@ -83,6 +89,7 @@ final class WriteCall implements Work {
                         .setGuardedRecords(records.size()))
                 .build());
         records.forEach(batch::addReserved);
+        guarded = records.size();
         return next == items.size();
     }
 
@@ -95,6 +102,8 @@ final class WriteCall implements Work {
             // The same request came twice at once, and the other one was first: take what it was answered.
             next = firstUnderWay;
             resumed = false;
+        } else if (!held(result)) {
+            return;
         }
         answerRecord = -1;
         version = Versions.wholeEntry(result.index());
@@ -104,6 +113,25 @@ final class WriteCall implements Work {
         if (next == items.size()) {
             finish();
         }
+    }
+
+    /**
+     * Whether all that was decided also held when it was applied. It always does, unless this engine decides wrongly: then
+     * the answer in the registry is wrong too, and no success may be told.
+     */
+    private boolean held(ApplyResult result) {
+        for (var dropped : result.dropped().subList(answerRecord + 1, answerRecord + 1 + guarded)) {
+            if (dropped != null) {
+                log.error("request {} was decided wrongly: when it was applied, {}", id.getId(), dropped);
+                reply.completeExceptionally(Status.INTERNAL
+                        .withDescription("the write did not hold when it was applied (" + dropped
+                                + "), which is a fault of this engine: read what is there, and write again with a new"
+                                + " request id")
+                        .asRuntimeException());
+                return false;
+            }
+        }
+        return true;
     }
 
     /** Whether items are left that no entry holds yet, after {@link #applied}. */

@@ -16,6 +16,7 @@ import io.raftfleet.proto.fleet.RequestId;
 import io.raftfleet.proto.fleet.SetTargetStatesRequest;
 import io.raftfleet.proto.fleet.TargetStateChange;
 import io.raftfleet.proto.fleet.WriteResponse;
+import io.raftfleet.proto.log.Record;
 import io.raftfleet.proto.log.SessionOpened;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.state.Registry;
@@ -134,6 +135,38 @@ class ControllerTest {
         raft.next(MemoryLog.Fate.LOST);
         var same = writes.createUnits(request(2, unit("a.service", PLAIN, TargetState.TARGET_STATE_INACTIVE)));
         assertThatThrownBy(() -> get(same)).isInstanceOf(ExecutionException.class);
+    }
+
+    @Test
+    void aUnitMadeAnewAtOnceIsThere() throws Exception {
+        lead(1);
+        for (int i = 1; i <= 100; i++) {
+            var destroyed = writes.destroyUnits(DestroyUnitsRequest.newBuilder()
+                    .setRequestId(id(2 * i))
+                    .addNames("a.service")
+                    .build());
+            var created =
+                    writes.createUnits(request(2 * i + 1, unit("a.service", PLAIN, TargetState.TARGET_STATE_INACTIVE)));
+            get(destroyed);
+            assertThat(codes(get(created))).containsExactly(ItemCode.ITEM_CODE_OK);
+            assertThat(record("a.service").target()).isEqualTo(TargetState.TARGET_STATE_INACTIVE);
+        }
+        assertThat(raft.entries())
+                .as("both in one entry, at least once")
+                .anyMatch(entry -> entry.getRecordsList().stream().anyMatch(Record::hasUnitDestroyed)
+                        && entry.getRecordsList().stream().anyMatch(Record::hasUnitCreated));
+    }
+
+    @Test
+    void whatDidNotHoldWhenItWasAppliedIsNoSuccess() throws Exception {
+        lead(1);
+        raft.next(MemoryLog.Fate.DECIDED_WRONGLY);
+        var reply = writes.createUnits(request(1, unit("a.service", PLAIN, TargetState.TARGET_STATE_INACTIVE)));
+        assertThatThrownBy(() -> get(reply))
+                .cause()
+                .isInstanceOfSatisfying(
+                        StatusRuntimeException.class,
+                        e -> assertThat(e.getStatus().getCode()).isEqualTo(Status.Code.INTERNAL));
     }
 
     @Test

@@ -1,6 +1,7 @@
 package io.raftfleet.engine.control;
 
 import io.raftfleet.proto.log.Entry;
+import io.raftfleet.proto.log.Record;
 import io.raftfleet.state.Registry;
 import io.raftfleet.state.raft.ReplicatedState.ApplyResult;
 import io.raftfleet.state.raft.ReplicationException;
@@ -19,7 +20,9 @@ final class MemoryLog {
         /** Applied, but the answer is lost. */
         COMMITTED_UNANSWERED,
         /** Neither applied nor answered. */
-        LOST
+        LOST,
+        /** Applied and answered, with units in it made as if in place of others, which there are none of. */
+        DECIDED_WRONGLY
     }
 
     private final Registry registry;
@@ -46,10 +49,19 @@ final class MemoryLog {
         if (fate == Fate.LOST) {
             return CompletableFuture.failedFuture(new ReplicationException.FateUnknown("lost on the way"));
         }
-        entries.add(entry);
-        var result = registry.apply(1, ++index, entry);
-        return fate == Fate.COMMITTED
+        var applied = fate == Fate.DECIDED_WRONGLY ? replacingWhatIsNot(entry) : entry;
+        entries.add(applied);
+        var result = registry.apply(1, ++index, applied);
+        return fate != Fate.COMMITTED_UNANSWERED
                 ? CompletableFuture.completedFuture(result)
                 : CompletableFuture.failedFuture(new ReplicationException.FateUnknown("the answer is lost"));
+    }
+
+    private static Entry replacingWhatIsNot(Entry entry) {
+        var changed = entry.toBuilder();
+        changed.getRecordsBuilderList().stream()
+                .filter(Record.Builder::hasUnitCreated)
+                .forEach(record -> record.getUnitCreatedBuilder().setReplacesVersion(Long.MAX_VALUE));
+        return changed.build();
     }
 }

@@ -30,6 +30,10 @@ final class LogCheck {
     private static final int LARGEST = 4 * RaftConfig.MAX_ENTRY_BYTES;
     /** What a disk writes as a whole, in bytes. */
     private static final int SECTOR = 512;
+    /** Fewer zeros than this at an entry's end may be the entry's own. */
+    private static final int LEAST_MISSING = 2;
+    /** How long entries may be that are looked for behind a bad one, in bytes. */
+    private static final int LONGEST_SOUGHT = 64 * 1024;
 
     private LogCheck() {}
 
@@ -93,18 +97,35 @@ final class LogCheck {
         return end;
     }
 
-    /** Whether the entry at {@code at} is the file's last, and some of its sectors never came to the disk. */
+    /**
+     * Whether the entry at {@code at} is the file's last, and some of it never came to the disk: its end, or whole sectors
+     * before it. A length that leads beyond what was written may itself be damaged: then entries that are whole follow.
+     */
     private static boolean incomplete(byte[] bytes, int at, int end, @Nullable Frame frame) {
-        if (frame == null || frame.end() > bytes.length) {
-            return frame != null || end - at < 5; // the file ends within the entry, or within its length
-        }
-        if (end > frame.end()) {
+        if (frame != null && end > frame.end()) {
             return false;
         }
-        for (int sector = at / SECTOR * SECTOR; sector < frame.end(); sector += SECTOR) {
-            int from = Math.max(sector, at);
+        if (frame != null && end > frame.end() - LEAST_MISSING) {
+            return lacksSectors(bytes, frame);
+        }
+        return !wholeEntryBehind(bytes, at, end);
+    }
+
+    private static boolean lacksSectors(byte[] bytes, Frame frame) {
+        for (int sector = frame.start() / SECTOR * SECTOR; sector < frame.end(); sector += SECTOR) {
+            int from = Math.max(sector, frame.start());
             int to = Math.min(sector + SECTOR, frame.end());
-            if (from > at && isZero(bytes, from, to)) {
+            if (from > frame.start() && isZero(bytes, from, to)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private static boolean wholeEntryBehind(byte[] bytes, int at, int end) {
+        for (int next = at + 1; next < end; next++) {
+            @Nullable Frame frame = bytes[next] == 0 ? null : Frame.at(bytes, next);
+            if (frame != null && frame.end() <= end && frame.end() - next <= LONGEST_SOUGHT && frame.sound(bytes)) {
                 return true;
             }
         }
@@ -143,6 +164,7 @@ final class LogCheck {
             return null;
         }
 
+        /** One past the checksum; perhaps beyond the file. */
         int end() {
             return body + length + CHECKSUM;
         }

@@ -104,15 +104,13 @@ final class RatisServer implements AutoCloseable {
             throw inUse(e);
         }
         directory.markFormed();
-        LogFiles.cutIncompleteEntry(directory.group());
         try {
             server.start();
         } catch (ExitUtils.ExitException e) {
             throw inUse(e);
         } catch (RuntimeException e) {
             Throwable cause = Futures.cause(e);
-            String why = LogFiles.damage(directory.group()).orElse(String.valueOf(cause.getMessage()));
-            throw new IOException("Engine '" + config.engineId() + "' can't start: " + why, cause);
+            throw new IOException("Engine '" + config.engineId() + "' can't start: " + cause.getMessage(), cause);
         }
     }
 

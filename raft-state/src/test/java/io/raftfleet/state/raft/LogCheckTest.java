@@ -1,6 +1,7 @@
 package io.raftfleet.state.raft;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -13,7 +14,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-class LogFilesTest {
+class LogCheckTest {
     private static final int ALLOCATED = 4096;
     private static final int ENTRY = 100;
 
@@ -56,20 +57,19 @@ class LogFilesTest {
     @Test
     void aWholeLogStaysAsItIs() throws IOException {
         byte[] before = Files.readAllBytes(file);
-        LogFiles.cutIncompleteEntry(group);
+        check();
         assertThat(Files.readAllBytes(file)).isEqualTo(before);
-        assertThat(LogFiles.damage(group)).isEmpty();
     }
 
     @Test
     void halfAnEntryIsCutOffHoweverMuchOfItIsThere() throws IOException {
-        byte[] before = Files.readAllBytes(file);
+        byte[] whole = Arrays.copyOf(Files.readAllBytes(file), end);
         byte[] next = entry(4);
         for (int there = 1; there <= ENTRY; there++) {
+            Files.write(file, Arrays.copyOf(whole, ALLOCATED));
             with(end, Arrays.copyOf(next, there));
-            assertThat(LogFiles.damage(group)).isPresent();
-            LogFiles.cutIncompleteEntry(group);
-            assertThat(Files.readAllBytes(file)).as("%s bytes", there).isEqualTo(before);
+            check();
+            assertThat(Files.readAllBytes(file)).as("%s bytes", there).isEqualTo(whole);
         }
     }
 
@@ -77,22 +77,29 @@ class LogFilesTest {
     void aChangedByteOfAnyEntryIsDamageAndStays() throws IOException {
         byte[] whole = Files.readAllBytes(file);
         for (int at = 8; at < end; at++) {
+            boolean lengthOfTheLast = at == end - 1 - ENTRY - 4;
+            if (lengthOfTheLast) {
+                continue; // nothing tells it from an entry that was not written to its end
+            }
             byte[] damaged = whole.clone();
             damaged[at] ^= 0x15;
             Files.write(file, damaged);
-            LogFiles.cutIncompleteEntry(group);
-            boolean lengthOfTheLast = at == end - 1 - ENTRY - 4;
-            if (!lengthOfTheLast) {
-                assertThat(Files.readAllBytes(file)).as("byte %s", at).isEqualTo(damaged);
-                assertThat(LogFiles.damage(group).orElseThrow()).contains(file.toString());
-            }
+            assertThatThrownBy(this::check)
+                    .as("byte %s", at)
+                    .isInstanceOf(IOException.class)
+                    .hasMessageContaining(file.toString());
+            assertThat(Files.readAllBytes(file)).as("byte %s", at).isEqualTo(damaged);
         }
     }
 
     @Test
     void aLengthThatReachesBeyondTheEndHidesNoWholeEntryBehindIt() throws IOException {
         byte[] damaged = with(8, new byte[] {(byte) 0xff, (byte) 0xff, 0x03});
-        LogFiles.cutIncompleteEntry(group);
+        assertThatThrownBy(this::check).hasMessageContaining(file.toString());
         assertThat(Files.readAllBytes(file)).isEqualTo(damaged);
+    }
+
+    private void check() throws IOException {
+        LogCheck.check(group.resolve("current"));
     }
 }

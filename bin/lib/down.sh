@@ -31,7 +31,11 @@ fleet_down() {
   stop_all
   if [[ -n $purge ]]; then
     purge_dir
-    say "Stopped, and $DIR removed."
+    if [[ -e $DIR ]]; then
+      say "Stopped, and its data removed. $DIR holds other files and stays."
+    else
+      say "Stopped, and $DIR removed."
+    fi
   else
     say "Stopped. Its data is in $DIR; bin/fleet up$(dir_option) continues with it."
   fi
@@ -43,6 +47,6 @@ purge_dir() {
   for entry in "$DIR"/[ae][1-9]*; do
     if [[ ${entry##*/} =~ ^[ae][0-9]+$ ]]; then rm -rf "$entry"; fi
   done
-  rm -f "$DIR/cluster.conf" "$DIR/cluster.conf.new" "$DIR/fleet.conf" "$DIR/lock"
-  rmdir "$DIR" 2>/dev/null || say "$DIR holds other files and stays."
+  rm -f "$DIR/cluster.conf" "$DIR/cluster.conf.new" "$DIR/fleet.conf" "$DIR/formed" "$DIR/lock"
+  rmdir "$DIR" 2>/dev/null || true
 }

@@ -27,6 +27,9 @@ public final class Mirror implements AutoCloseable {
     /** Named one by one in the log; more are only counted. */
     private static final int KEYS_NAMED = 20;
 
+    /** Longest pause after a failure while writes wait for etcd: it should be found back soon. */
+    private static final Duration LONGEST_SYNC_RETRY = Duration.ofSeconds(1);
+
     /**
      * How long things take.
      *
@@ -104,6 +107,7 @@ public final class Mirror implements AutoCloseable {
     /** Another engine's turn. A write that is under way holds only if no other leader has written yet. */
     public void resigned() {
         term = 0;
+        monitor.resigned();
         LockSupport.unpark(thread);
     }
 
@@ -123,16 +127,15 @@ public final class Mirror implements AutoCloseable {
 
     /**
      * Completes once all up to a version is in etcd; fails with {@link TimeoutException} after {@code patience}, which
-     * changes nothing: the mirror goes on.
+     * changes nothing: the mirror goes on. Fails with {@link ResignedException} where another engine leads.
      */
     public CompletableFuture<Void> await(long version, Duration patience) {
-        var mirrored = monitor.await(version).copy().orTimeout(patience.toMillis(), TimeUnit.MILLISECONDS);
+        var mirrored = monitor.await(version, patience);
+        if (term == 0) {
+            monitor.resigned(); // Asked after the others were told.
+        }
         LockSupport.unpark(thread);
-        return mirrored.whenComplete((done, failure) -> {
-            if (failure != null) {
-                monitor.forget(version);
-            }
-        });
+        return mirrored;
     }
 
     /** What etcd was asked when it ended is left to its guard: nobody waits for it. */
@@ -253,12 +256,15 @@ public final class Mirror implements AutoCloseable {
         }
         if (!found.cluster().equals(clusterId)) {
             throw new EtcdException(keys.watermark() + " is of cluster " + found.cluster() + ", not of this one, "
-                    + clusterId + ": give each cluster its own etcd_key_prefix");
+                    + clusterId + ": give each cluster its own etcd_key_prefix; or, if that cluster is no more, delete"
+                    + " the keys below " + keys.prefix());
         }
         if (found.incarnationNumber() == head.incarnation()) {
             if (found.term() > servedTerm) {
                 throw new EtcdException(keys.watermark() + " was written by the leader of term " + found.term()
-                        + ", after this engine's term " + servedTerm);
+                        + ", after this engine's term " + servedTerm + ": if no other engine leads, the engines' data"
+                        + " was put back to an earlier state; then delete the keys below " + keys.prefix()
+                        + ", and the mirror is built anew");
             }
             var mark = found.by(head, servedTerm);
             return new MirrorWriter(connection, keys, monitor, mark, entry.modRevision());
@@ -363,7 +369,9 @@ public final class Mirror implements AutoCloseable {
     }
 
     private void pause() {
-        long longest = timing.longestRetry().toNanos();
+        var limit = timing.longestRetry();
+        long longest =
+                (settings.sync() && limit.compareTo(LONGEST_SYNC_RETRY) > 0 ? LONGEST_SYNC_RETRY : limit).toNanos();
         long full = Math.min(longest, timing.firstRetry().toNanos() << Math.min(failures, 20));
         failures++;
         long until = System.nanoTime() + full / 2 + random.nextLong(full / 2 + 1);

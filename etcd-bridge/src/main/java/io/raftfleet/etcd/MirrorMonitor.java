@@ -1,16 +1,31 @@
 package io.raftfleet.etcd;
 
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
-/** What the mirror's thread tells others: its status, and that a version is mirrored. Guarded by its own monitor. */
+/**
+ * What the mirror's thread tells others: its status, and that a version is mirrored. Guarded by its own monitor, outside of
+ * which futures complete.
+ */
 final class MirrorMonitor {
+    /** More than these need not wait: etcd has been away for long, or is far too slow. */
+    private static final int MAX_WAITERS = 1 << 16;
+
+    /** Of who waits for a version; several may. */
+    private record Ticket(long version, long number) {}
+
     private final InstantSource clock;
-    private final TreeMap<Long, CompletableFuture<Void>> waiters = new TreeMap<>();
+    private final TreeMap<Ticket, CompletableFuture<Void>> waiters =
+            new TreeMap<>(Comparator.comparingLong(Ticket::version).thenComparingLong(Ticket::number));
+    private long tickets;
     private boolean active;
     private long mirrored;
     private long last;
@@ -101,23 +116,52 @@ final class MirrorMonitor {
             last = at;
             behindSince = 0;
             covered = asOf;
-            var head = waiters.headMap(asOf, true);
-            due = new ArrayList<>(head.values());
-            head.clear();
+            due = take(waiters.headMap(new Ticket(asOf, Long.MAX_VALUE), true));
         }
         due.forEach(waiter -> waiter.complete(null));
     }
 
-    /** Completes once all up to a version is in etcd. As many futures as versions that are waited for. */
-    synchronized CompletableFuture<Void> await(long version) {
-        if (covered >= version) {
-            return CompletableFuture.completedFuture(null);
+    /** This engine writes the mirror no longer: who waits for that is to ask the next leader. */
+    void resigned() {
+        List<CompletableFuture<Void>> due;
+        synchronized (this) {
+            due = take(waiters);
         }
-        return waiters.computeIfAbsent(version, v -> new CompletableFuture<>());
+        due.forEach(waiter -> waiter.completeExceptionally(new ResignedException()));
     }
 
-    /** Nobody waits for this version any more. */
-    synchronized void forget(long version) {
-        waiters.remove(version);
+    /**
+     * Completes once all up to a version is in etcd. Fails with {@link java.util.concurrent.TimeoutException} after {@code
+     * patience}, and at once when too many wait already.
+     */
+    CompletableFuture<Void> await(long version, Duration patience) {
+        var waiter = new CompletableFuture<Void>();
+        Ticket ticket;
+        synchronized (this) {
+            if (covered >= version) {
+                return CompletableFuture.completedFuture(null);
+            }
+            if (waiters.size() >= MAX_WAITERS) {
+                return CompletableFuture.failedFuture(
+                        new IllegalStateException(MAX_WAITERS + " writes wait for etcd already"));
+            }
+            ticket = new Ticket(version, ++tickets);
+            waiters.put(ticket, waiter);
+        }
+        return waiter.orTimeout(patience.toNanos(), TimeUnit.NANOSECONDS).whenComplete((done, failure) -> {
+            if (failure != null) {
+                forget(ticket);
+            }
+        });
+    }
+
+    private synchronized void forget(Ticket ticket) {
+        waiters.remove(ticket);
+    }
+
+    private static List<CompletableFuture<Void>> take(Map<Ticket, CompletableFuture<Void>> some) {
+        var taken = new ArrayList<>(some.values());
+        some.clear();
+        return taken;
     }
 }

@@ -10,6 +10,11 @@ public final class Abandoned extends Exception {
         this.fateUnknown = fateUnknown;
     }
 
+    /** A write that is committed, but whose leader lost its office before it could acknowledge it. */
+    public static Abandoned afterCommit(String reason) {
+        return new Abandoned(true, reason);
+    }
+
     /** Whether parts of it may have been done, or may still be; otherwise nothing of it was. */
     public boolean fateUnknown() {
         return fateUnknown;

@@ -9,10 +9,10 @@ import io.raftfleet.proto.fleet.PatchMachinesRequest;
 import io.raftfleet.proto.fleet.RequestId;
 import io.raftfleet.proto.fleet.SetTargetStatesRequest;
 import io.raftfleet.proto.fleet.WriteResponse;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
-import java.util.function.UnaryOperator;
 
 /**
  * Clients' writes, done by this engine as leader. Futures fail with {@link Abandoned} when it does not lead, and with a
@@ -26,52 +26,65 @@ public final class LocalWrites {
     private static final int REQUEST_ID_BYTES = 16;
 
     private final Controller controller;
-    private final UnaryOperator<CompletableFuture<WriteResponse>> afterCommit;
+    private final AfterCommit afterCommit;
 
-    public LocalWrites(Controller controller) {
-        this(controller, UnaryOperator.identity());
+    /** What else is to happen before a write is acknowledged, also one that was done before and is asked for again. */
+    @FunctionalInterface
+    public interface AfterCommit {
+        /** Nothing. */
+        AfterCommit NOTHING = (write, deadline) -> write;
+
+        /**
+         * Called with each write as it begins.
+         *
+         * @param deadline for the whole call, from now on
+         */
+        CompletableFuture<WriteResponse> apply(CompletableFuture<WriteResponse> write, Duration deadline);
     }
 
-    /** @param afterCommit what else is to happen before a write is acknowledged, also one that was done before */
-    public LocalWrites(Controller controller, UnaryOperator<CompletableFuture<WriteResponse>> afterCommit) {
+    public LocalWrites(Controller controller, AfterCommit afterCommit) {
         this.controller = controller;
         this.afterCommit = afterCommit;
     }
 
-    public CompletableFuture<WriteResponse> createUnits(CreateUnitsRequest request) {
+    public CompletableFuture<WriteResponse> createUnits(CreateUnitsRequest request, Duration deadline) {
         return write(
                 request.getRequestId(),
                 request.toBuilder().clearRequestId().build(),
                 request.getUnitsCount(),
-                () -> Items.of(request));
+                () -> Items.of(request),
+                deadline);
     }
 
-    public CompletableFuture<WriteResponse> setTargetStates(SetTargetStatesRequest request) {
+    public CompletableFuture<WriteResponse> setTargetStates(SetTargetStatesRequest request, Duration deadline) {
         return write(
                 request.getRequestId(),
                 request.toBuilder().clearRequestId().build(),
                 request.getChangesCount(),
-                () -> Items.of(request));
+                () -> Items.of(request),
+                deadline);
     }
 
-    public CompletableFuture<WriteResponse> destroyUnits(DestroyUnitsRequest request) {
+    public CompletableFuture<WriteResponse> destroyUnits(DestroyUnitsRequest request, Duration deadline) {
         return write(
                 request.getRequestId(),
                 request.toBuilder().clearRequestId().build(),
                 request.getNamesCount(),
-                () -> Items.destroy(request.getNamesList()));
+                () -> Items.destroy(request.getNamesList()),
+                deadline);
     }
 
-    public CompletableFuture<WriteResponse> patchMachines(PatchMachinesRequest request) {
+    public CompletableFuture<WriteResponse> patchMachines(PatchMachinesRequest request, Duration deadline) {
         return write(
                 request.getRequestId(),
                 request.toBuilder().clearRequestId().build(),
                 request.getPatchesCount(),
-                () -> Items.of(request));
+                () -> Items.of(request),
+                deadline);
     }
 
     private CompletableFuture<WriteResponse> write(
-            RequestId id, Message withoutId, int items, Supplier<List<Item>> parse) {
+            RequestId id, Message withoutId, int items, Supplier<List<Item>> parse, Duration deadline) {
         if (id.getId().size() != REQUEST_ID_BYTES) {
             return refused("the request id has " + id.getId().size() + " bytes, not " + REQUEST_ID_BYTES
                     + ": make 16 random ones for each write");
@@ -89,7 +102,7 @@ public final class LocalWrites {
                 .putBytes(withoutId.toByteArray())
                 .hash()
                 .asLong();
-        return afterCommit.apply(controller.write(id, digest, parse.get()));
+        return afterCommit.apply(controller.write(id, digest, parse.get()), deadline);
     }
 
     private static CompletableFuture<WriteResponse> refused(String why) {

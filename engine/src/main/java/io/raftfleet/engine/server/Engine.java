@@ -145,7 +145,7 @@ final class Engine implements AutoCloseable {
                         route,
                         tasks,
                         mirror::status,
-                        new Orphans(registry, controller, logs))))
+                        new Orphans(registry, controller, logs, mirror.afterCommit()))))
                 .build();
         http = new FleetHttp(api, this::health, metrics, random, clock, Deadlines.DEFAULT, config.pageSize());
         registry.addListener(sessions);

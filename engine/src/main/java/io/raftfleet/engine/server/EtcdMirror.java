@@ -1,6 +1,7 @@
 package io.raftfleet.engine.server;
 
 import io.raftfleet.engine.control.Controller;
+import io.raftfleet.engine.control.LocalWrites;
 import io.raftfleet.engine.metrics.EngineMetrics;
 import io.raftfleet.engine.mirror.RegistrySource;
 import io.raftfleet.engine.mirror.Restoration;
@@ -8,14 +9,11 @@ import io.raftfleet.engine.mirror.SyncWrites;
 import io.raftfleet.etcd.EtcdSettings;
 import io.raftfleet.etcd.Mirror;
 import io.raftfleet.proto.cluster.MirrorStatus;
-import io.raftfleet.proto.fleet.WriteResponse;
 import io.raftfleet.state.Change;
 import io.raftfleet.state.Registry;
 import io.raftfleet.state.Versions;
 import java.time.InstantSource;
 import java.util.Optional;
-import java.util.concurrent.CompletableFuture;
-import java.util.function.UnaryOperator;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
@@ -67,8 +65,8 @@ final class EtcdMirror implements AutoCloseable {
     }
 
     /** What is to happen to a write between its commit and its acknowledgement. */
-    UnaryOperator<CompletableFuture<WriteResponse>> afterCommit() {
-        return mirror != null && mirror.sync() ? new SyncWrites(mirror) : UnaryOperator.identity();
+    LocalWrites.AfterCommit afterCommit() {
+        return mirror != null && mirror.sync() ? new SyncWrites(mirror) : LocalWrites.AfterCommit.NOTHING;
     }
 
     /** Empty when there is no mirror. */

@@ -6,6 +6,7 @@ import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import io.raftfleet.engine.api.Async;
 import io.raftfleet.engine.control.Controller;
+import io.raftfleet.engine.control.LocalWrites;
 import io.raftfleet.engine.session.LogBroker;
 import io.raftfleet.proto.agent.OpenLog;
 import io.raftfleet.proto.cluster.ListOrphansResponse;
@@ -13,9 +14,12 @@ import io.raftfleet.proto.cluster.Orphan;
 import io.raftfleet.proto.cluster.SettleOrphanRequest;
 import io.raftfleet.proto.cluster.SettleOrphanResponse;
 import io.raftfleet.proto.fleet.LogChunk;
+import io.raftfleet.proto.fleet.WriteResponse;
+import io.raftfleet.proto.model.Revision;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.UnitState;
 import io.raftfleet.state.Registry;
+import io.raftfleet.state.RegistryView;
 import io.raftfleet.unit.InvalidUnitException;
 import io.raftfleet.unit.Requirements;
 import io.raftfleet.unit.UnitFile;
@@ -38,8 +42,11 @@ final class Orphans {
     private final Registry registry;
     private final Controller controller;
     private final LogBroker logs;
+    private final LocalWrites.AfterCommit afterCommit;
 
-    Orphans(Registry registry, Controller controller, LogBroker logs) {
+    /** @param afterCommit what else is to happen before an orphan counts as adopted */
+    Orphans(Registry registry, Controller controller, LogBroker logs, LocalWrites.AfterCommit afterCommit) {
+        this.afterCommit = afterCommit;
         this.registry = registry;
         this.controller = controller;
         this.logs = logs;
@@ -119,17 +126,25 @@ final class Orphans {
                         .asRuntimeException();
             }
             boolean runs = !"inactive".equals(state.getActiveState());
-            return controller.adoptOrphan(
+            var adopted = controller.adoptOrphan(
                     machine,
                     name,
                     file,
                     Requirements.of(name, file),
                     runs ? TargetState.TARGET_STATE_LAUNCHED : TargetState.TARGET_STATE_LOADED);
+            return afterCommit
+                    .apply(adopted.thenApply(done -> written()), DEADLINE)
+                    .thenAccept(response -> {});
         } catch (InvalidUnitException e) {
             throw Status.FAILED_PRECONDITION
                     .withDescription(String.valueOf(e.inUnit(name).getMessage()))
                     .asRuntimeException();
         }
+    }
+
+    private WriteResponse written() {
+        Revision revision = registry.read(RegistryView::revision);
+        return WriteResponse.newBuilder().setRevision(revision).build();
     }
 
     private CompletableFuture<String> contents(String machine, String name) {

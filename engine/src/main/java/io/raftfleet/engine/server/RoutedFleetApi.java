@@ -33,7 +33,6 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
-import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
@@ -68,22 +67,22 @@ final class RoutedFleetApi implements FleetApi {
 
     @Override
     public CompletableFuture<WriteResponse> createUnits(CreateUnitsRequest request, Duration deadline) {
-        return write(() -> local.createUnits(request), stub -> stub.createUnits(request), deadline);
+        return write(left -> local.createUnits(request, left), stub -> stub.createUnits(request), deadline);
     }
 
     @Override
     public CompletableFuture<WriteResponse> setTargetStates(SetTargetStatesRequest request, Duration deadline) {
-        return write(() -> local.setTargetStates(request), stub -> stub.setTargetStates(request), deadline);
+        return write(left -> local.setTargetStates(request, left), stub -> stub.setTargetStates(request), deadline);
     }
 
     @Override
     public CompletableFuture<WriteResponse> destroyUnits(DestroyUnitsRequest request, Duration deadline) {
-        return write(() -> local.destroyUnits(request), stub -> stub.destroyUnits(request), deadline);
+        return write(left -> local.destroyUnits(request, left), stub -> stub.destroyUnits(request), deadline);
     }
 
     @Override
     public CompletableFuture<WriteResponse> patchMachines(PatchMachinesRequest request, Duration deadline) {
-        return write(() -> local.patchMachines(request), stub -> stub.patchMachines(request), deadline);
+        return write(left -> local.patchMachines(request, left), stub -> stub.patchMachines(request), deadline);
     }
 
     @Override
@@ -138,7 +137,7 @@ final class RoutedFleetApi implements FleetApi {
     }
 
     private CompletableFuture<WriteResponse> write(
-            Supplier<CompletableFuture<WriteResponse>> here,
+            Function<Duration, CompletableFuture<WriteResponse>> here,
             Function<FleetFutureStub, ListenableFuture<WriteResponse>> there,
             Duration deadline) {
         var write = new Write(here, there, System.nanoTime() + deadline.toNanos());
@@ -175,7 +174,7 @@ final class RoutedFleetApi implements FleetApi {
 
     /** One write on its way, perhaps over several leaders. Attempts follow each other; fields pass from one to the next. */
     private final class Write {
-        private final Supplier<CompletableFuture<WriteResponse>> here;
+        private final Function<Duration, CompletableFuture<WriteResponse>> here;
         private final Function<FleetFutureStub, ListenableFuture<WriteResponse>> there;
         private final long deadlineNanos;
         private final CompletableFuture<WriteResponse> reply = new CompletableFuture<>();
@@ -184,7 +183,7 @@ final class RoutedFleetApi implements FleetApi {
         private volatile String lastFailure = "no leader is known";
 
         Write(
-                Supplier<CompletableFuture<WriteResponse>> here,
+                Function<Duration, CompletableFuture<WriteResponse>> here,
                 Function<FleetFutureStub, ListenableFuture<WriteResponse>> there,
                 long deadlineNanos) {
             this.here = here;
@@ -205,7 +204,7 @@ final class RoutedFleetApi implements FleetApi {
             }
             var elsewhere = route.elsewhere();
             var answer = elsewhere == null
-                    ? here.get().orTimeout(left, TimeUnit.NANOSECONDS)
+                    ? here.apply(Duration.ofNanos(left)).orTimeout(left, TimeUnit.NANOSECONDS)
                     : forward(elsewhere, there, Duration.ofNanos(left));
             Async.whenDone(answer, (result, failure) -> {
                 if (failure == null) {
@@ -272,22 +271,22 @@ final class RoutedFleetApi implements FleetApi {
     private final class Forwarded implements FleetApi {
         @Override
         public CompletableFuture<WriteResponse> createUnits(CreateUnitsRequest request, Duration deadline) {
-            return hereOnly(local.createUnits(request), deadline);
+            return hereOnly(local.createUnits(request, deadline), deadline);
         }
 
         @Override
         public CompletableFuture<WriteResponse> setTargetStates(SetTargetStatesRequest request, Duration deadline) {
-            return hereOnly(local.setTargetStates(request), deadline);
+            return hereOnly(local.setTargetStates(request, deadline), deadline);
         }
 
         @Override
         public CompletableFuture<WriteResponse> destroyUnits(DestroyUnitsRequest request, Duration deadline) {
-            return hereOnly(local.destroyUnits(request), deadline);
+            return hereOnly(local.destroyUnits(request, deadline), deadline);
         }
 
         @Override
         public CompletableFuture<WriteResponse> patchMachines(PatchMachinesRequest request, Duration deadline) {
-            return hereOnly(local.patchMachines(request), deadline);
+            return hereOnly(local.patchMachines(request, deadline), deadline);
         }
 
         @Override

@@ -39,13 +39,15 @@ class ControllerTest {
     private static final String PLAIN = "[Service]\nExecStart=/bin/true\n";
     private static final String ON_SSD = PLAIN + "\n[X-Fleet]\nMachineMetadata=disk=ssd\n";
 
+    private static final Duration LIMIT = Duration.ofSeconds(10);
+
     private final Registry registry = new Registry(1000);
     private final MemoryLog raft = new MemoryLog(registry);
     private final SettableClock clock = new SettableClock();
     private final LinkedBlockingQueue<String> leadership = new LinkedBlockingQueue<>();
     private final Controller controller =
             new Controller("e1", registry, raft::propose, clock, new Random(7), new Recorded(), new NoMetrics());
-    private final LocalWrites writes = new LocalWrites(controller);
+    private final LocalWrites writes = new LocalWrites(controller, LocalWrites.AfterCommit.NOTHING);
 
     ControllerTest() {
         controller.start();
@@ -69,7 +71,7 @@ class ControllerTest {
 
     @Test
     void whatDoesNotLeadDecidesNothing() {
-        var reply = writes.createUnits(request(1, unit("a.service", PLAIN, TargetState.TARGET_STATE_LOADED)));
+        var reply = writes.createUnits(request(1, unit("a.service", PLAIN, TargetState.TARGET_STATE_LOADED)), LIMIT);
         assertThatThrownBy(() -> get(reply))
                 .cause()
                 .isInstanceOfSatisfying(
@@ -109,9 +111,9 @@ class ControllerTest {
                         .setTargetState(TargetState.TARGET_STATE_LAUNCHED)
                         .setStartAgain(true))
                 .build();
-        var first = get(writes.setTargetStates(restart));
+        var first = get(writes.setTargetStates(restart, LIMIT));
         long generation = record("a.service").startGeneration();
-        var second = get(writes.setTargetStates(restart));
+        var second = get(writes.setTargetStates(restart, LIMIT));
         assertThat(second.getResultsList()).isEqualTo(first.getResultsList());
         assertThat(record("a.service").startGeneration()).isEqualTo(generation);
     }
@@ -121,8 +123,8 @@ class ControllerTest {
         lead(1);
         for (int i = 1; i <= 50; i++) {
             var call = request(i, unit("u" + i + ".service", PLAIN, TargetState.TARGET_STATE_INACTIVE));
-            var first = writes.createUnits(call);
-            var second = writes.createUnits(call);
+            var first = writes.createUnits(call, LIMIT);
+            var second = writes.createUnits(call, LIMIT);
             assertThat(codes(get(first))).containsExactly(ItemCode.ITEM_CODE_OK);
             assertThat(codes(get(second))).containsExactly(ItemCode.ITEM_CODE_OK);
         }
@@ -133,7 +135,7 @@ class ControllerTest {
         lead(1);
         create(1, unit("a.service", PLAIN, TargetState.TARGET_STATE_INACTIVE));
         raft.next(MemoryLog.Fate.LOST);
-        var same = writes.createUnits(request(2, unit("a.service", PLAIN, TargetState.TARGET_STATE_INACTIVE)));
+        var same = writes.createUnits(request(2, unit("a.service", PLAIN, TargetState.TARGET_STATE_INACTIVE)), LIMIT);
         assertThatThrownBy(() -> get(same)).isInstanceOf(ExecutionException.class);
     }
 
@@ -141,12 +143,14 @@ class ControllerTest {
     void aUnitMadeAnewAtOnceIsThere() throws Exception {
         lead(1);
         for (int i = 1; i <= 100; i++) {
-            var destroyed = writes.destroyUnits(DestroyUnitsRequest.newBuilder()
-                    .setRequestId(id(2 * i))
-                    .addNames("a.service")
-                    .build());
-            var created =
-                    writes.createUnits(request(2 * i + 1, unit("a.service", PLAIN, TargetState.TARGET_STATE_INACTIVE)));
+            var destroyed = writes.destroyUnits(
+                    DestroyUnitsRequest.newBuilder()
+                            .setRequestId(id(2 * i))
+                            .addNames("a.service")
+                            .build(),
+                    LIMIT);
+            var created = writes.createUnits(
+                    request(2 * i + 1, unit("a.service", PLAIN, TargetState.TARGET_STATE_INACTIVE)), LIMIT);
             get(destroyed);
             assertThat(codes(get(created))).containsExactly(ItemCode.ITEM_CODE_OK);
             assertThat(record("a.service").target()).isEqualTo(TargetState.TARGET_STATE_INACTIVE);
@@ -161,7 +165,7 @@ class ControllerTest {
     void whatDidNotHoldWhenItWasAppliedIsNoSuccess() throws Exception {
         lead(1);
         raft.next(MemoryLog.Fate.DECIDED_WRONGLY);
-        var reply = writes.createUnits(request(1, unit("a.service", PLAIN, TargetState.TARGET_STATE_INACTIVE)));
+        var reply = writes.createUnits(request(1, unit("a.service", PLAIN, TargetState.TARGET_STATE_INACTIVE)), LIMIT);
         assertThatThrownBy(() -> get(reply))
                 .cause()
                 .isInstanceOfSatisfying(
@@ -174,12 +178,12 @@ class ControllerTest {
         lead(1);
         raft.next(MemoryLog.Fate.COMMITTED_UNANSWERED);
         var call = request(1, unit("a.service", PLAIN, TargetState.TARGET_STATE_INACTIVE));
-        var lost = writes.createUnits(call);
+        var lost = writes.createUnits(call, LIMIT);
         assertThatThrownBy(() -> get(lost))
                 .cause()
                 .isInstanceOfSatisfying(
                         Abandoned.class, e -> assertThat(e.fateUnknown()).isTrue());
-        assertThat(codes(get(writes.createUnits(call)))).containsExactly(ItemCode.ITEM_CODE_OK);
+        assertThat(codes(get(writes.createUnits(call, LIMIT)))).containsExactly(ItemCode.ITEM_CODE_OK);
         assertThat(raft.entries().stream()
                         .filter(e -> e.getRecordsList().stream().anyMatch(r -> r.hasUnitCreated())))
                 .hasSize(1);
@@ -191,9 +195,9 @@ class ControllerTest {
         open("m1", Map.of());
         raft.next(MemoryLog.Fate.LOST);
         var call = request(1, unit("a.service", PLAIN, TargetState.TARGET_STATE_LAUNCHED));
-        var lost = writes.createUnits(call);
+        var lost = writes.createUnits(call, LIMIT);
         assertThatThrownBy(() -> get(lost)).isInstanceOf(ExecutionException.class);
-        assertThat(codes(get(writes.createUnits(call)))).containsExactly(ItemCode.ITEM_CODE_OK);
+        assertThat(codes(get(writes.createUnits(call, LIMIT)))).containsExactly(ItemCode.ITEM_CODE_OK);
         assertThat(record("a.service").machineId()).isEqualTo("m1");
     }
 
@@ -201,13 +205,15 @@ class ControllerTest {
     void anOldIdIsRefusedAndSoIsAnIdUsedForSomethingElse() throws Exception {
         lead(1);
         create(1, unit("a.service", PLAIN, TargetState.TARGET_STATE_INACTIVE));
-        var other = writes.createUnits(request(1, unit("b.service", PLAIN, TargetState.TARGET_STATE_INACTIVE)));
+        var other = writes.createUnits(request(1, unit("b.service", PLAIN, TargetState.TARGET_STATE_INACTIVE)), LIMIT);
         assertThatThrownBy(() -> get(other)).cause().satisfies(e -> hasCode(e, Status.Code.INVALID_ARGUMENT));
         clock.now = clock.now.plus(Duration.ofMinutes(6));
-        var late = writes.createUnits(CreateUnitsRequest.newBuilder()
-                .setRequestId(id(3).toBuilder().setIssuedAtMs(SettableClock.START.toEpochMilli()))
-                .addUnits(unit("c.service", PLAIN, TargetState.TARGET_STATE_INACTIVE))
-                .build());
+        var late = writes.createUnits(
+                CreateUnitsRequest.newBuilder()
+                        .setRequestId(id(3).toBuilder().setIssuedAtMs(SettableClock.START.toEpochMilli()))
+                        .addUnits(unit("c.service", PLAIN, TargetState.TARGET_STATE_INACTIVE))
+                        .build(),
+                LIMIT);
         assertThatThrownBy(() -> get(late)).cause().satisfies(e -> hasCode(e, Status.Code.FAILED_PRECONDITION));
         assertThatObject(registry.read(view -> view.unit("c.service"))).isNull();
     }
@@ -223,14 +229,14 @@ class ControllerTest {
                             + ("Environment=P=" + "y".repeat(1900) + "\n").repeat(100),
                     TargetState.TARGET_STATE_INACTIVE));
         }
-        var response = get(writes.createUnits(call.build()));
+        var response = get(writes.createUnits(call.build(), LIMIT));
         assertThat(codes(response)).hasSize(12).containsOnly(ItemCode.ITEM_CODE_OK);
         assertThat(raft.entries())
                 .allSatisfy(e -> assertThat(e.getSerializedSize()).isLessThan(1 << 20));
         assertThat(raft.entries().stream()
                         .filter(e -> e.getRecordsList().stream().anyMatch(r -> r.hasUnitCreated())))
                 .hasSizeGreaterThan(2);
-        assertThat(codes(get(writes.createUnits(call.build())))).isEqualTo(codes(response));
+        assertThat(codes(get(writes.createUnits(call.build(), LIMIT)))).isEqualTo(codes(response));
     }
 
     @Test
@@ -265,11 +271,13 @@ class ControllerTest {
         lead(1);
         open("m1", Map.of());
         create(1, unit("a.service", PLAIN, TargetState.TARGET_STATE_LAUNCHED));
-        var response = get(writes.destroyUnits(DestroyUnitsRequest.newBuilder()
-                .setRequestId(id(2))
-                .addNames("a.service")
-                .addNames("a.service")
-                .build()));
+        var response = get(writes.destroyUnits(
+                DestroyUnitsRequest.newBuilder()
+                        .setRequestId(id(2))
+                        .addNames("a.service")
+                        .addNames("a.service")
+                        .build(),
+                LIMIT));
         assertThat(codes(response)).containsExactly(ItemCode.ITEM_CODE_OK, ItemCode.ITEM_CODE_NOT_FOUND);
     }
 
@@ -298,16 +306,18 @@ class ControllerTest {
     }
 
     private List<ItemCode> create(int id, NewUnit... units) throws Exception {
-        return codes(get(writes.createUnits(request(id, units))));
+        return codes(get(writes.createUnits(request(id, units), LIMIT)));
     }
 
     /** Placement may take an entry of its own: another call's answer comes after it. */
     private void awaitMachine(String unit, String machine) throws Exception {
         for (int call = 100; !machine.equals(record(unit).machineId()) && call < 200; call++) {
-            get(writes.destroyUnits(DestroyUnitsRequest.newBuilder()
-                    .setRequestId(id(call))
-                    .addNames("none.service")
-                    .build()));
+            get(writes.destroyUnits(
+                    DestroyUnitsRequest.newBuilder()
+                            .setRequestId(id(call))
+                            .addNames("none.service")
+                            .build(),
+                    LIMIT));
         }
         assertThat(record(unit).machineId()).isEqualTo(machine);
     }

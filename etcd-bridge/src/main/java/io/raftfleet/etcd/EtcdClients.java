@@ -13,8 +13,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
-/** Makes connections to etcd, with the certificates as they are on the disk at that moment. */
+/** Makes connections to etcd, with the certificates and the password as they are on the disk at that moment. */
 final class EtcdClients {
     private static final int MAX_MESSAGE = 64 * 1024 * 1024;
     private static final Duration KEEPALIVE = Duration.ofSeconds(5);
@@ -40,17 +41,21 @@ final class EtcdClients {
                 .retryMaxAttempts(1)
                 .retryMaxDuration(deadline);
         settings.username().ifPresent(name -> builder.user(ByteSequence.from(name, StandardCharsets.UTF_8)));
-        settings.password().ifPresent(word -> builder.password(ByteSequence.from(word, StandardCharsets.UTF_8)));
+        var password = password();
+        if (password != null) {
+            builder.password(ByteSequence.from(password, StandardCharsets.UTF_8));
+        }
         if (settings.tls()) {
             builder.sslContext(tls());
         }
         return new EtcdStore(builder.build(), deadline);
     }
 
-    /** When the certificates last changed: another list after they did. */
+    /** When the certificates and the password last changed: another list after they did. */
     List<FileTime> credentials() {
         var times = new ArrayList<FileTime>();
-        for (Optional<Path> file : List.of(settings.caFile(), settings.certFile(), settings.keyFile())) {
+        for (Optional<Path> file :
+                List.of(settings.caFile(), settings.certFile(), settings.keyFile(), settings.passwordFile())) {
             if (file.isPresent()) {
                 try {
                     times.add(Files.getLastModifiedTime(file.get()));
@@ -60,6 +65,19 @@ final class EtcdClients {
             }
         }
         return times;
+    }
+
+    private @Nullable String password() throws EtcdException {
+        var file = settings.passwordFile().orElse(null);
+        if (file == null) {
+            return settings.password().orElse(null);
+        }
+        try {
+            return Files.readString(file).lines().findFirst().orElse("");
+        } catch (IOException e) {
+            throw new EtcdException(
+                    "the password for etcd can't be read (" + e + "): see etcd_password_file", e, false);
+        }
     }
 
     private SslContext tls() throws EtcdException {

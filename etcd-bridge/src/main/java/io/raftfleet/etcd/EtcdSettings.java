@@ -10,7 +10,8 @@ import java.util.Optional;
  *
  * @param servers its members' client URLs
  * @param prefix of all keys
- * @param username with {@code password}; empty for none
+ * @param username with {@code password} or {@code passwordFile}; empty for none
+ * @param passwordFile whose first line is the password; read again when it changes
  * @param caFile certificates that sign its members', PEM; empty: the JDK's
  * @param certFile certificate to show it, PEM, with {@code keyFile}; empty for none
  * @param sync whether a write is acknowledged only once it is in etcd, too
@@ -20,6 +21,7 @@ public record EtcdSettings(
         String prefix,
         Optional<String> username,
         Optional<String> password,
+        Optional<Path> passwordFile,
         Optional<Path> caFile,
         Optional<Path> certFile,
         Optional<Path> keyFile,

@@ -133,10 +133,22 @@ final class EtcdStore implements AutoCloseable {
         } catch (ExecutionException | CancellationException e) {
             var cause = e.getCause() == null ? e : e.getCause();
             throw new EtcdException(
-                    "etcd could not " + what + ": " + cause.getMessage(),
+                    "etcd could not " + what + ": " + reason(cause),
                     cause,
                     cause instanceof io.etcd.jetcd.common.exception.CompactedException);
         }
+    }
+
+    /** With what is at the bottom of it, such as a certificate that is not trusted. */
+    private static String reason(Throwable failure) {
+        if (failure.getCause() == null) {
+            return String.valueOf(failure.getMessage());
+        }
+        Throwable root = failure.getCause();
+        while (root.getCause() != null) {
+            root = root.getCause();
+        }
+        return failure.getMessage() + " (" + root.getMessage() + ")";
     }
 
     private static Entry entry(KeyValue entry) {

@@ -41,6 +41,7 @@ public enum Setting {
     ETCD_KEY_PREFIX,
     ETCD_USERNAME,
     ETCD_PASSWORD,
+    ETCD_PASSWORD_FILE,
     ETCD_MIRROR;
 
     /** Fleet's names that mean nothing any more. */

@@ -29,10 +29,15 @@ final class EtcdOptions {
         }
         var username = settings.get(Setting.ETCD_USERNAME);
         var password = settings.get(Setting.ETCD_PASSWORD);
+        var passwordFile = settings.get(Setting.ETCD_PASSWORD_FILE).map(Path::of);
         var cert = settings.get(Setting.ETCD_CERTFILE).map(Path::of);
         var key = settings.get(Setting.ETCD_KEYFILE).map(Path::of);
-        if (username.isPresent() != password.isPresent()) {
-            throw new SettingsException("etcd_username and etcd_password go together: give both, or neither");
+        if (password.isPresent() && passwordFile.isPresent()) {
+            throw new SettingsException("etcd_password and etcd_password_file say the same: give one of them");
+        }
+        if (username.isPresent() != (password.isPresent() || passwordFile.isPresent())) {
+            throw new SettingsException(
+                    "etcd_username and etcd_password, or etcd_password_file, go together: give both, or neither");
         }
         if (cert.isPresent() != key.isPresent()) {
             throw new SettingsException("etcd_certfile and etcd_keyfile go together: give both, or neither");
@@ -46,6 +51,7 @@ final class EtcdOptions {
                 prefix,
                 username,
                 password,
+                passwordFile,
                 settings.get(Setting.ETCD_CAFILE).map(Path::of),
                 cert,
                 key,

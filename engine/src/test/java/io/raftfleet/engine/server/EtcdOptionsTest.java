@@ -1,0 +1,66 @@
+package io.raftfleet.engine.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.raftfleet.etcd.EtcdSettings;
+import io.raftfleet.settings.Settings;
+import io.raftfleet.settings.SettingsException;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class EtcdOptionsTest {
+    private static final String SERVER = "http://127.0.0.1:2379";
+
+    @Test
+    void aPasswordMayBeInAFile() throws SettingsException {
+        var settings = read(Map.of("FLEET_ETCD_USERNAME", "fleet", "FLEET_ETCD_PASSWORD_FILE", "/etc/fleet/etcd"));
+        assertThat(settings.username()).contains("fleet");
+        assertThat(settings.password()).isEmpty();
+        assertThat(settings.passwordFile()).contains(Path.of("/etc/fleet/etcd"));
+        assertThat(settings.sync()).isFalse();
+    }
+
+    @Test
+    void halfACredentialIsRefused() {
+        assertRefused(Map.of("FLEET_ETCD_USERNAME", "fleet"), "go together");
+        assertRefused(Map.of("FLEET_ETCD_PASSWORD", "word"), "go together");
+        assertRefused(Map.of("FLEET_ETCD_PASSWORD_FILE", "/etc/fleet/etcd"), "go together");
+        assertRefused(Map.of("FLEET_ETCD_CERTFILE", "/etc/fleet/cert.pem"), "go together");
+        assertRefused(
+                Map.of(
+                        "FLEET_ETCD_USERNAME",
+                        "fleet",
+                        "FLEET_ETCD_PASSWORD",
+                        "word",
+                        "FLEET_ETCD_PASSWORD_FILE",
+                        "/etc/fleet/etcd"),
+                "give one of them");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"http://192.0.2.1:2379", "127.0.0.1:2379", "http://127.0.0.1", "ftp://127.0.0.1:1"})
+    void serversWithoutTlsAreOnLoopback(String server) {
+        assertThatThrownBy(() -> EtcdOptions.read(Optional.of(server), settings(Map.of())))
+                .isInstanceOf(SettingsException.class)
+                .hasMessageContaining("etcd_servers");
+    }
+
+    private static void assertRefused(Map<String, String> environment, String why) {
+        assertThatThrownBy(() -> read(environment))
+                .isInstanceOf(SettingsException.class)
+                .hasMessageContaining(why);
+    }
+
+    private static EtcdSettings read(Map<String, String> environment) throws SettingsException {
+        return EtcdOptions.read(Optional.of(SERVER), settings(environment)).orElseThrow();
+    }
+
+    private static Settings settings(Map<String, String> environment) throws SettingsException {
+        return Settings.read(Path.of("/nonexistent/fleet.conf"), false, environment);
+    }
+}

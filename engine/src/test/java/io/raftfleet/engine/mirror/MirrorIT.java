@@ -1,24 +1,28 @@
 package io.raftfleet.engine.mirror;
 
+import static io.raftfleet.engine.mirror.Mirrors.CLUSTER;
+import static io.raftfleet.engine.mirror.Mirrors.PREFIX;
+import static io.raftfleet.engine.mirror.Mirrors.QUICK;
+import static io.raftfleet.engine.mirror.Mirrors.settings;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.raftfleet.etcd.EtcdException;
-import io.raftfleet.etcd.EtcdSettings;
 import io.raftfleet.etcd.Mirror;
 import io.raftfleet.etcd.MirrorCopy;
+import io.raftfleet.etcd.ResignedException;
+import io.raftfleet.etcd.testing.EtcdServer;
 import io.raftfleet.proto.log.Entry;
 import io.raftfleet.proto.log.Record;
 import io.raftfleet.state.Registry;
-import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -27,33 +31,25 @@ import org.junit.jupiter.api.condition.EnabledIf;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The mirror of a real registry in a real etcd. */
-@EnabledIf("io.raftfleet.engine.mirror.EtcdServer#installed")
+@EnabledIf("io.raftfleet.etcd.testing.EtcdServer#installed")
 class MirrorIT {
-    private static final String PREFIX = "/raftfleet/";
-    private static final String CLUSTER = "9b9fd0c1-1b5e-4b0c-8d8e-111111111111";
-    private static final Mirror.Timing QUICK = new Mirror.Timing(
-            Duration.ofSeconds(2),
-            Duration.ofMillis(20),
-            Duration.ofMinutes(10),
-            Duration.ofMillis(50),
-            Duration.ofMillis(500));
-
     @TempDir
     private Path dir;
 
+    private final Mirrors mirrors = new Mirrors();
+    private final TestRegistry registry = mirrors.registry;
     private EtcdServer etcd;
-    private final TestRegistry registry = new TestRegistry(7);
     private Mirror mirror;
 
     @BeforeEach
     void start() {
         etcd = EtcdServer.start(dir);
-        mirror = mirror(registry, etcd.url());
+        mirror = mirrors.start(settings(etcd.url()));
     }
 
     @AfterEach
     void stop() {
-        mirror.close();
+        mirrors.close();
         etcd.close();
     }
 
@@ -121,22 +117,21 @@ class MirrorIT {
     void aDeposedLeaderWritesNothing() throws Exception {
         long seed = new Random().nextLong();
         var random = new Random(seed);
-        try (var other = mirror(registry, etcd.url())) {
-            mirror.leading(1);
-            for (int term = 2; term < 22; term++) {
-                for (int i = 0; i < 30; i++) {
-                    registry.churn(random, 40);
-                }
-                // The old one does not know yet.
-                var next = term % 2 == 0 ? other : mirror;
-                next.leading(term);
-                for (int i = 0; i < 30; i++) {
-                    registry.churn(random, 40);
-                }
-                awaitMirrored(next);
-                assertThat(keys()).as("seed %d, term %d", seed, term).isEqualTo(registry.expected(PREFIX));
-                (term % 2 == 0 ? mirror : other).resigned();
+        var other = mirrors.start(settings(etcd.url()));
+        mirror.leading(1);
+        for (int term = 2; term < 22; term++) {
+            for (int i = 0; i < 30; i++) {
+                registry.churn(random, 40);
             }
+            // The old one does not know yet.
+            var next = term % 2 == 0 ? other : mirror;
+            next.leading(term);
+            for (int i = 0; i < 30; i++) {
+                registry.churn(random, 40);
+            }
+            mirrors.awaitMirrored(next);
+            assertThat(keys()).as("seed %d, term %d", seed, term).isEqualTo(registry.expected(PREFIX));
+            (term % 2 == 0 ? mirror : other).resigned();
         }
     }
 
@@ -178,13 +173,12 @@ class MirrorIT {
         awaitPutRight(() -> etcd.etcdctl("del", "--prefix", ""));
         etcd.kill();
         registry.start(TestRegistry.text(1), "c.service");
-        var empty = EtcdServer.start(dir.resolve("other"));
-        try (empty;
-                var moved = mirror(registry, empty.url())) {
+        try (var empty = EtcdServer.start(dir.resolve("other"))) {
+            var moved = mirrors.start(settings(empty.url()));
             mirror.resigned();
             moved.leading(2);
-            awaitMirrored(moved);
-            assertThat(below(empty.dump(PREFIX))).isEqualTo(registry.expected(PREFIX));
+            mirrors.awaitMirrored(moved);
+            mirrors.assertEqual(empty);
         }
     }
 
@@ -263,12 +257,62 @@ class MirrorIT {
         awaitMirrored();
         mirror.resigned();
         var before = etcd.dump(PREFIX);
-        try (var forgetful = mirror(new TestRegistry(8), etcd.url())) {
-            forgetful.leading(1);
-            Awaitility.await()
-                    .until(() -> String.valueOf(forgetful.status().error()).contains("--restore-from-etcd"));
-            assertThat(etcd.dump(PREFIX)).isEqualTo(before);
-        }
+        var another = new TestRegistry(8);
+        another.start(TestRegistry.text(1), "new.service");
+        var forgetful = mirrors.start(another, settings(etcd.url()));
+        forgetful.leading(1);
+        Awaitility.await()
+                .until(() -> String.valueOf(forgetful.status().error()).contains("delete the keys below"));
+        assertThat(forgetful.status().error()).contains("--restore-from-etcd");
+        assertThat(etcd.dump(PREFIX)).isEqualTo(before);
+        // As the message says.
+        etcd.etcdctl("del", "--prefix", PREFIX);
+        Awaitility.await()
+                .atMost(20, TimeUnit.SECONDS)
+                .until(() -> forgetful.status().caughtUp());
+        assertThat(keys()).isEqualTo(another.expected(PREFIX));
+    }
+
+    @Test
+    void anEarlierTermsLeaderWritesNothingAndSaysWhatToDo() throws Exception {
+        mirror.leading(5);
+        registry.start(TestRegistry.text(0), "a.service");
+        awaitMirrored();
+        mirror.resigned();
+        var before = etcd.dump(PREFIX);
+        var late = mirrors.start(settings(etcd.url()));
+        late.leading(4);
+        Awaitility.await().until(() -> String.valueOf(late.status().error()).contains("delete the keys below"));
+        registry.start(TestRegistry.text(0), "b.service");
+        assertThat(etcd.dump(PREFIX)).isEqualTo(before);
+        late.leading(6);
+        mirrors.awaitMirrored(late);
+        assertMirrored();
+    }
+
+    @Test
+    void writesWaitForEtcdEachForItself() throws Exception {
+        mirror.leading(1);
+        awaitMirrored();
+        etcd.pause();
+        registry.start(TestRegistry.text(0), "a.service");
+        long version = new RegistrySource(registry.registry).head().asOf();
+        var impatient = mirror.await(version, Duration.ofMillis(200));
+        var patient = mirror.await(version, Duration.ofSeconds(60));
+        assertThatThrownBy(() -> impatient.get(30, TimeUnit.SECONDS)).hasCauseInstanceOf(TimeoutException.class);
+        assertThat(patient).isNotDone();
+        etcd.resume();
+        assertThat(patient).succeedsWithin(Duration.ofSeconds(30));
+        assertMirrored();
+        etcd.pause();
+        registry.start(TestRegistry.text(0), "b.service");
+        var deposed = mirror.await(version + 1, Duration.ofSeconds(60));
+        mirror.resigned();
+        assertThatThrownBy(() -> deposed.get(30, TimeUnit.SECONDS)).hasCauseInstanceOf(ResignedException.class);
+        assertThatThrownBy(
+                        () -> mirror.await(version + 1, Duration.ofSeconds(60)).get(30, TimeUnit.SECONDS))
+                .hasCauseInstanceOf(ResignedException.class);
+        etcd.resume();
     }
 
     private interface Act {
@@ -284,50 +328,15 @@ class MirrorIT {
         Awaitility.await().until(() -> etcd.dump(PREFIX).containsKey(PREFIX + "watermark"));
     }
 
-    private void assertMirrored() throws Exception {
-        assertThat(keys()).isEqualTo(registry.expected(PREFIX));
+    private void assertMirrored() {
+        mirrors.assertEqual(etcd);
     }
 
-    private Map<String, String> keys() throws Exception {
-        return below(etcd.dump(PREFIX));
-    }
-
-    private static Map<String, String> below(Map<String, String> all) {
-        all.remove(PREFIX + "watermark");
-        return all;
+    private Map<String, String> keys() {
+        return Mirrors.keys(etcd);
     }
 
     private void awaitMirrored() throws Exception {
-        awaitMirrored(mirror);
-    }
-
-    private void awaitMirrored(Mirror by) throws Exception {
-        long version = new RegistrySource(registry.registry).head().asOf();
-        by.await(version, Duration.ofSeconds(30)).get(31, TimeUnit.SECONDS);
-    }
-
-    private static EtcdSettings settings(URI... servers) {
-        return new EtcdSettings(
-                List.of(servers),
-                PREFIX,
-                Optional.empty(),
-                Optional.empty(),
-                Optional.empty(),
-                Optional.empty(),
-                Optional.empty(),
-                false);
-    }
-
-    private static Mirror mirror(TestRegistry registry, URI... servers) {
-        var mirror = new Mirror(
-                CLUSTER,
-                settings(servers),
-                new RegistrySource(registry.registry),
-                QUICK,
-                InstantSource.system(),
-                new Random());
-        registry.onChange(mirror::changed);
-        mirror.start();
-        return mirror;
+        mirrors.awaitMirrored(mirror);
     }
 }

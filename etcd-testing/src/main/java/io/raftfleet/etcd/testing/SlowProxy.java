@@ -1,4 +1,4 @@
-package io.raftfleet.engine.mirror;
+package io.raftfleet.etcd.testing;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -14,14 +14,15 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
 /** A TCP proxy that holds back what it passes on, or swallows it: a slow network, or one that is cut. */
-final class SlowProxy implements AutoCloseable {
+public final class SlowProxy implements AutoCloseable {
     private final ServerSocket listener;
     private final int target;
     private final Set<Socket> open = ConcurrentHashMap.newKeySet();
     private volatile long delayMs;
     private volatile boolean cut;
 
-    SlowProxy(int target) {
+    /** @param target port on the loopback address */
+    public SlowProxy(int target) {
         this.target = target;
         try {
             listener = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
@@ -31,16 +32,17 @@ final class SlowProxy implements AutoCloseable {
         Thread.ofVirtual().start(this::accept);
     }
 
-    URI url() {
+    public URI url() {
         return URI.create("http://127.0.0.1:" + listener.getLocalPort());
     }
 
-    void delay(long ms) {
+    /** Whatever passes is held back so long, in each direction. */
+    public void delay(long ms) {
         delayMs = ms;
     }
 
     /** Connections stay open, nothing passes; what is lost is lost, so end them before going on. */
-    void cut(boolean now) {
+    public void cut(boolean now) {
         cut = now;
         if (!now) {
             open.forEach(SlowProxy::close);
@@ -50,16 +52,25 @@ final class SlowProxy implements AutoCloseable {
     private void accept() {
         while (!listener.isClosed()) {
             try {
-                var client = listener.accept();
-                var server = new Socket(InetAddress.getLoopbackAddress(), target);
-                open.add(client);
-                open.add(server);
-                Thread.ofVirtual().start(() -> pass(client, server));
-                Thread.ofVirtual().start(() -> pass(server, client));
+                connect(listener.accept());
             } catch (IOException e) {
-                // Closed, or the target is away: the client sees a connection that ends.
+                // Closed.
             }
         }
+    }
+
+    private void connect(Socket client) throws IOException {
+        Socket server;
+        try {
+            server = new Socket(InetAddress.getLoopbackAddress(), target);
+        } catch (IOException e) {
+            client.close(); // The target is away: the client sees a connection that ends.
+            return;
+        }
+        open.add(client);
+        open.add(server);
+        Thread.ofVirtual().start(() -> pass(client, server));
+        Thread.ofVirtual().start(() -> pass(server, client));
     }
 
     private void pass(Socket from, Socket to) {

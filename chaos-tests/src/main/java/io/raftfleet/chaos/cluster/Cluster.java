@@ -60,7 +60,11 @@ public final class Cluster implements AutoCloseable {
             logs = programs.root().resolve("chaos-tests/target/clusters").resolve(options.name());
             deleteTree(logs);
             Files.createDirectories(logs);
-            config = Files.createFile(dir.resolve("fleet.conf"));
+            config = Files.write(
+                    dir.resolve("fleet.conf"),
+                    options.settings().entrySet().stream()
+                            .map(setting -> setting.getKey() + "=" + setting.getValue())
+                            .toList());
             // Agents split the command that reads logs at blanks, which the project's directory may have in its name.
             Files.createSymbolicLink(dir.resolve("machine"), programs.systemdMachine());
         } catch (IOException e) {

@@ -3,6 +3,8 @@ package io.raftfleet.chaos.cluster;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 
 /**
  * A cluster to be.
@@ -14,6 +16,7 @@ import java.util.List;
  * @param electionMin lower bound of the election timeout
  * @param electionMax upper bound of the election timeout
  * @param hosts where the processes run
+ * @param settings what the configuration file of all its daemons says
  */
 public record ClusterOptions(
         String name,
@@ -22,9 +25,11 @@ public record ClusterOptions(
         Duration agentTtl,
         Duration electionMin,
         Duration electionMax,
-        Hosts hosts) {
+        Hosts hosts,
+        Map<String, String> settings) {
     public ClusterOptions {
         agents = List.copyOf(agents);
+        settings = Map.copyOf(settings);
     }
 
     /** Three engines, no agents, a TTL of 10 s, election timeouts that a busy machine of two cores keeps. */
@@ -36,31 +41,39 @@ public record ClusterOptions(
                 Duration.ofSeconds(10),
                 Duration.ofMillis(300),
                 Duration.ofMillis(600),
-                Hosts.LOOPBACK);
+                Hosts.LOOPBACK,
+                Map.of());
     }
 
     public ClusterOptions withEngines(int count) {
-        return new ClusterOptions(name, count, agents, agentTtl, electionMin, electionMax, hosts);
+        return new ClusterOptions(name, count, agents, agentTtl, electionMin, electionMax, hosts, settings);
     }
 
     public ClusterOptions withAgentTtl(Duration ttl) {
-        return new ClusterOptions(name, engines, agents, ttl, electionMin, electionMax, hosts);
+        return new ClusterOptions(name, engines, agents, ttl, electionMin, electionMax, hosts, settings);
     }
 
     public ClusterOptions withElection(Duration min, Duration max) {
-        return new ClusterOptions(name, engines, agents, agentTtl, min, max, hosts);
+        return new ClusterOptions(name, engines, agents, agentTtl, min, max, hosts, settings);
     }
 
     /** On other hosts. */
     public ClusterOptions on(Hosts other) {
-        return new ClusterOptions(name, engines, agents, agentTtl, electionMin, electionMax, other);
+        return new ClusterOptions(name, engines, agents, agentTtl, electionMin, electionMax, other, settings);
+    }
+
+    /** With one more line in the configuration file of all daemons. */
+    public ClusterOptions withSetting(String name, String value) {
+        var all = new TreeMap<>(settings);
+        all.put(name, value);
+        return new ClusterOptions(this.name, engines, agents, agentTtl, electionMin, electionMax, hosts, all);
     }
 
     /** One more agent. */
     public ClusterOptions with(AgentSpec agent) {
         var all = new ArrayList<>(agents);
         all.add(agent);
-        return new ClusterOptions(name, engines, all, agentTtl, electionMin, electionMax, hosts);
+        return new ClusterOptions(name, engines, all, agentTtl, electionMin, electionMax, hosts, settings);
     }
 
     /** So many machines with a systemd each where this host allows it, else as many in memory, in one process. */

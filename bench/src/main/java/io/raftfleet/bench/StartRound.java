@@ -1,0 +1,159 @@
+package io.raftfleet.bench;
+
+import io.raftfleet.fleetctl.client.CompactedException;
+import io.raftfleet.fleetctl.client.FleetClient;
+import io.raftfleet.fleetctl.client.Watch;
+import io.raftfleet.proto.fleet.ListMachinesRequest;
+import io.raftfleet.proto.fleet.WatchRequest;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.LongStream;
+
+/**
+ * Starts units through the HTTP v1 API, one PUT a unit, from several clients at once over all engines, and measures each
+ * from its request to the watch event that tells that its machine reported it active.
+ */
+final class StartRound {
+    private static final String BODY = "{\"desiredState\":\"launched\",\"options\":[{\"section\":\"Service\","
+            + "\"name\":\"ExecStart\",\"value\":\"/bin/sleep 100000\"}]}";
+    private static final Duration PATIENCE = Duration.ofMinutes(2);
+
+    /** What was started. */
+    static final class Result {
+        private final List<String> names;
+        private final long[] latencies;
+        private final long wallNanos;
+
+        private Result(List<String> names, long[] latencies, long wallNanos) {
+            this.names = names;
+            this.latencies = latencies;
+            this.wallNanos = wallNanos;
+        }
+
+        List<String> names() {
+            return names;
+        }
+
+        /** In nanoseconds, one a unit. */
+        LongStream latencies() {
+            return Arrays.stream(latencies);
+        }
+
+        /** From the first request to the last unit active. */
+        double seconds() {
+            return wallNanos / 1e9;
+        }
+
+        String report() {
+            return "%d units active after %.2f s, %.0f units/s; request to active: %s"
+                    .formatted(latencies.length, seconds(), latencies.length / seconds(), summary(latencies));
+        }
+    }
+
+    /** @param sorted nanoseconds, ascending */
+    static String summary(long[] sorted) {
+        return "p50 %.1f ms, p85 %.1f ms, p99 %.1f ms, max %.1f ms"
+                .formatted(
+                        Percentiles.millis(sorted, 50),
+                        Percentiles.millis(sorted, 85),
+                        Percentiles.millis(sorted, 99),
+                        Percentiles.millis(sorted, 100));
+    }
+
+    private final FleetClient fleet;
+    private final List<String> http;
+    private final int clients;
+    private final HttpClient client =
+            HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+
+    /** @param http addresses of engines, {@code host:port} */
+    StartRound(FleetClient fleet, List<String> http, int clients) {
+        this.fleet = fleet;
+        this.http = List.copyOf(http);
+        this.clients = clients;
+    }
+
+    /** Starts units whose names begin with a prefix of this round's own, and leaves them running. */
+    Result run(String prefix, int units) throws Exception {
+        Map<String, Long> asked = new ConcurrentHashMap<>();
+        long[] latencies = new long[units];
+        var names = new ArrayList<String>();
+        for (int i = 0; i < units; i++) {
+            names.add(prefix + i + ".service");
+        }
+        try (var workers = Executors.newVirtualThreadPerTaskExecutor();
+                var watch = fleet.watch(WatchRequest.newBuilder()
+                        .setUnitStates(true)
+                        .addNames(prefix + "*")
+                        .setAfter(fleet.listMachines(ListMachinesRequest.getDefaultInstance())
+                                .revision())
+                        .build())) {
+            long begin = System.nanoTime();
+            var next = new AtomicInteger();
+            List<Future<Void>> running = new ArrayList<>();
+            for (int c = 0; c < clients; c++) {
+                var address = http.get(c % http.size());
+                running.add(workers.submit(() -> {
+                    for (int i = next.getAndIncrement(); i < units; i = next.getAndIncrement()) {
+                        asked.put(names.get(i), System.nanoTime());
+                        put(address, names.get(i));
+                    }
+                    return null;
+                }));
+            }
+            int active = 0;
+            while (active < units) {
+                active = takeActive(watch, asked, latencies, active);
+            }
+            long end = System.nanoTime();
+            for (var worker : running) {
+                worker.get();
+            }
+            Arrays.sort(latencies);
+            return new Result(names, latencies, end - begin);
+        }
+    }
+
+    private int takeActive(Watch watch, Map<String, Long> asked, long[] latencies, int active)
+            throws CompactedException, InterruptedException {
+        var frame = watch.next(PATIENCE);
+        if (frame == null) {
+            throw new IllegalStateException(
+                    "only " + active + " of " + latencies.length + " units were active in time");
+        }
+        long now = System.nanoTime();
+        int count = active;
+        for (var event : frame.getEventsList()) {
+            if (event.getUnitState().getActiveState().equals("active")) {
+                var since = asked.remove(event.getUnitState().getName());
+                if (since != null) {
+                    latencies[count++] = now - since;
+                }
+            }
+        }
+        return count;
+    }
+
+    private void put(String address, String name) throws IOException, InterruptedException {
+        var request = HttpRequest.newBuilder(URI.create("http://" + address + "/fleet/v1/units/" + name))
+                .header("Content-Type", "application/json")
+                .PUT(HttpRequest.BodyPublishers.ofString(BODY))
+                .build();
+        var response = client.send(request, HttpResponse.BodyHandlers.ofString());
+        if (response.statusCode() != 201) {
+            throw new IOException("PUT " + name + " was answered " + response.statusCode() + ": " + response.body());
+        }
+    }
+}

@@ -67,6 +67,15 @@ save_setting() {
 # All engines have taken part at least once.
 cluster_is_formed() { [[ -e $DIR/formed ]]; }
 
+# It is to begin with what etcd holds, and has not done so yet: whoever starts its engines goes on with that.
+cluster_is_restoring() { [[ -e $DIR/restoring ]]; }
+
+# All engines have taken part.
+mark_formed() {
+  : >"$DIR/formed"
+  rm -f "$DIR/restoring"
+}
+
 require_cluster() {
   cluster_exists || die "there is no cluster in $DIR; start one with: bin/fleet up$(dir_option)"
   load_cluster

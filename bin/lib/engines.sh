@@ -13,7 +13,8 @@ engine_peers() {
 # Only until the cluster has once been ready: an engine that lost its data later must not take part as if it were new.
 start_engine() {
   local i=${1#e} begin=()
-  cluster_is_formed || begin=(--bootstrap ${restore:+--restore-from-etcd})
+  cluster_is_formed || begin=(--bootstrap)
+  ! cluster_is_restoring || begin=(--bootstrap --restore-from-etcd)
   start_daemon engine "$1" --config "$DIR/fleet.conf" \
     --engine-id "$1" --cluster-id "$CLUSTER_ID" --data-dir "$DIR/$1/data" --peers "$(engine_peers)" "${begin[@]}" \
     --http "127.0.0.1:$(http_port "$i")" --http-socket "$(engine_socket "$i")" \

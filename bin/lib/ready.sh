@@ -41,6 +41,10 @@ await_engines() {
 no_leader() {
   say "fleet: $1 after $READY_TIMEOUT s: a majority of engines must run; see bin/fleet status$(dir_option)"
   show_log "$DIR/$2/log"
+  if cluster_is_restoring; then
+    say "  it is to be restored from etcd, which failed so far:"
+    grep -hs "can't restore the cluster" "$DIR"/e*/log | tail -n 1 | sed 's/^/  | /' >&2 || true
+  fi
   exit 1
 }
 

@@ -36,12 +36,23 @@ fleet_restart() {
   find_running
   ((${#running[@]} > 0)) || die "the cluster in $DIR does not run; start it with: bin/fleet up$(dir_option)"
   require_java
+  [[ -z $restore ]] || check_restore "${names[@]}"
   for name in "${names[@]}"; do files+=("$DIR/$name/pid"); done
   stop_processes 15 "${files[@]}"
   [[ -z $restore ]] || prepare_restore
   start_again "${names[@]}"
-  [[ -z $restore ]] || : >"$DIR/formed"
+  ! cluster_is_restoring || mark_formed
   print_table
+}
+
+# Before anything is stopped.
+check_restore() {
+  local name
+  for name in "${ENGINE_NAMES[@]}"; do
+    [[ " $* " == *" $name "* ]] ||
+      usage_error "restart --restore-from-etcd is for all engines at once: ${ENGINE_NAMES[*]}"
+  done
+  cluster_is_restoring || require_empty_engines
 }
 
 start_again() {

@@ -28,7 +28,6 @@ train() {
 }
 
 train_all() {
-  local restore=''
   trap 'exit 1' INT TERM HUP
   fleetctl_cache "$ROOT/fleetctl" "$JAVA"
   DIR=$(mktemp -d)

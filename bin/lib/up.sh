@@ -86,7 +86,6 @@ prepare_cluster() {
     keep_shape port-base "$PORT_BASE" "$port_base"
     keep_shape unit-manager "$UNIT_MANAGER" "$unit_manager"
     AGENTS=$((10#${agents:-$AGENTS}))
-    [[ -z $restore ]] || prepare_restore
     say "Continuing with the cluster in $DIR."
   else
     [[ ! -e $DIR || -d $DIR ]] || die "$DIR is not a folder"
@@ -104,17 +103,24 @@ prepare_cluster() {
   require_free_ports "${ENGINE_NAMES[@]}"
   save_cluster
   [[ -z $etcd ]] || save_setting etcd_servers "$etcd"
+  [[ -z $restore || -n ${FLEET_ETCD_SERVERS-} ]] || grep -qs '^[[:space:]]*etcd_servers[[:space:]]*=' "$DIR/fleet.conf" ||
+    die "--restore-from-etcd needs --etcd, since $DIR/fleet.conf names no etcd_servers"
+  [[ -z $restore ]] || prepare_restore
 }
 
 # Engines that hold data are no empty cluster: what they know is newer than any mirror.
 prepare_restore() {
-  local name
   [[ $restore == "$CLUSTER_ID" ]] || die "$DIR is of cluster $CLUSTER_ID, not $restore: choose another --dir"
+  cluster_is_restoring || require_empty_engines
+  : >"$DIR/restoring"
+}
+
+require_empty_engines() {
+  local name
   for name in "${ENGINE_NAMES[@]}"; do
     [[ ! -e $DIR/$name/data ]] || die "engine $name has data in $DIR/$name/data: nothing is restored over it." \
       "Start without --restore-from-etcd, or remove the data of all engines first"
   done
-  rm -f "$DIR/formed"
 }
 
 # These belong to what is stored, so they can't be another now.
@@ -147,7 +153,7 @@ start_cluster() {
   await_machines "${MACHINE_NAMES[@]}"
   for name in "${AGENT_NAMES[@]}"; do start_agent "$name"; done
   await_engines "${ENGINE_NAMES[@]}"
-  : >"$DIR/formed"
+  mark_formed
   await_agents "${AGENT_NAMES[@]}"
 }
 

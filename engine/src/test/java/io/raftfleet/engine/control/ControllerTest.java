@@ -208,6 +208,7 @@ class ControllerTest {
         var other = writes.createUnits(request(1, unit("b.service", PLAIN, TargetState.TARGET_STATE_INACTIVE)), LIMIT);
         assertThatThrownBy(() -> get(other)).cause().satisfies(e -> hasCode(e, Status.Code.INVALID_ARGUMENT));
         clock.now = clock.now.plus(Duration.ofMinutes(6));
+        open("m1", Map.of()); // What is decided from here on, is so by the new time.
         var late = writes.createUnits(
                 CreateUnitsRequest.newBuilder()
                         .setRequestId(id(3).toBuilder().setIssuedAtMs(SettableClock.START.toEpochMilli()))

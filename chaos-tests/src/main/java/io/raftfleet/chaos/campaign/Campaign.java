@@ -8,14 +8,17 @@ import io.raftfleet.chaos.cluster.Await;
 import io.raftfleet.chaos.cluster.Cluster;
 import io.raftfleet.chaos.cluster.ClusterOptions;
 import io.raftfleet.chaos.cluster.EngineNode;
+import io.raftfleet.chaos.cluster.EtcdNode;
 import io.raftfleet.chaos.fault.FaultSource;
 import io.raftfleet.chaos.fault.Faults;
 import io.raftfleet.chaos.history.Event;
 import io.raftfleet.chaos.history.Event.Running;
 import io.raftfleet.chaos.history.History;
 import io.raftfleet.chaos.history.Recorder;
+import io.raftfleet.chaos.traffic.Contents;
 import io.raftfleet.chaos.traffic.Traffic;
 import io.raftfleet.proto.fleet.ListUnitStatesRequest;
+import io.raftfleet.unit.Fence;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -40,6 +43,9 @@ public final class Campaign {
     private static final Duration TTL = Duration.ofSeconds(10);
     private static final Duration STEADY_LIMIT = Duration.ofSeconds(60);
     private static final int FORMAT = 1;
+    private static final int FENCED = 2;
+    /** Beyond the time after which a silent machine is lost. */
+    private static final Duration BEYOND = Duration.ofSeconds(4);
 
     /** How a campaign ended. */
     public record Result(
@@ -83,9 +89,12 @@ public final class Campaign {
                 .toList();
         var engines = IntStream.rangeClosed(1, ENGINES).mapToObj(i -> "e" + i).toList();
         boolean clocks = options.faults().contains("clock-jump");
-        try (var ground = Ground.prepare(options.separate(), clocks, engines, agents, scratch)) {
-            say("Starting " + ENGINES + " engines and " + agents.size() + " machines ...");
-            try (var cluster = Cluster.start(cluster(agents).on(ground))) {
+        boolean etcd = options.wantsEtcd() && EtcdNode.obstacle().isEmpty();
+        try (var ground = Ground.prepare(options.separate(), clocks, etcd, engines, agents, scratch)) {
+            say("Starting " + ENGINES + " engines and " + agents.size() + " machines" + (etcd ? ", and etcd" : "")
+                    + " ...");
+            var chosen = cluster(agents).on(ground);
+            try (var cluster = Cluster.start(etcd ? chosen.withEtcd() : chosen)) {
                 return observe(recorder, cluster, ground, scratch);
             }
         }
@@ -116,7 +125,9 @@ public final class Campaign {
                 cluster.engines().stream().map(EngineNode::id).toList(),
                 cluster.agents().stream().collect(Collectors.toMap(AgentNode::name, AgentNode::machineIds)),
                 TTL.toMillis(),
-                steady));
+                steady,
+                options.hollow() ? "" : Contents.FENCED_NAMES,
+                cluster.etcd().isPresent()));
         var sources = sources(
                 recorder,
                 Faults.of(
@@ -126,9 +137,13 @@ public final class Campaign {
                         machine -> recorder.add(new Event.MachineCrashed(recorder.now(), machine))));
         try (var engineObserver = new EngineObserver(recorder, cluster.engines());
                 var unitObserver = new UnitObserver(recorder, cluster.agents());
-                var traffic = new Traffic(cluster, recorder, options.seed())) {
+                var traffic = new Traffic(cluster, recorder, options.seed(), !options.hollow())) {
             traffic.watch();
-            awaitActive(cluster, new HashSet<>(traffic.launchSteady(options.steady())));
+            var launched = new HashSet<>(traffic.launchSteady(options.steady()));
+            if (!options.hollow()) {
+                launched.addAll(traffic.launchFenced(FENCED));
+            }
+            awaitActive(cluster, launched);
             traffic.start();
             var rounds = new Rounds(
                     cluster,
@@ -136,6 +151,7 @@ public final class Campaign {
                     sources,
                     options.seed(),
                     options.combined(),
+                    (options.hollow() ? TTL : TTL.plus(Fence.afterTtl(TTL))).plus(BEYOND),
                     line -> say("leader " + engineObserver.leader() + ", " + recorder.ops() + " operations: " + line));
             inject(rounds);
             say("Settling ...");

@@ -33,6 +33,11 @@ public record CampaignOptions(
         faults = List.copyOf(faults);
     }
 
+    /** Whether etcd is among what faults hit. */
+    boolean wantsEtcd() {
+        return faults.isEmpty() || faults.stream().anyMatch(kind -> kind.startsWith("etcd-"));
+    }
+
     /** The command that runs it again. */
     public String command() {
         var command =

@@ -47,7 +47,7 @@ public final class ChaosCommand implements Callable<Integer> {
             split = ",",
             description = "Only these: kill, pause, stop, hand-over, agent-kill, agent-pause, bus-restart, partition,"
                     + " one-way, loss, delay, power-loss, slow-disk, full-disk, lost-disk, corrupt-tail,"
-                    + " corrupt-middle, clock-jump (all).")
+                    + " corrupt-middle, clock-jump, etcd-kill, etcd-pause, etcd-wipe (all).")
     List<String> faults = List.of();
 
     @Option(names = "--machines", paramLabel = "N", description = "How many machines (${DEFAULT-VALUE}).")

@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
 
 /** What a campaign's processes run on, as far as this host allows: hosts, disks and clocks of their own. */
 final class Ground implements Hosts, AutoCloseable {
+    private static final String ETCD = "etcd";
     private static final String NOT_ASKED = "not in single-namespace mode";
 
     private final @Nullable Namespaces network;
@@ -26,8 +27,14 @@ final class Ground implements Hosts, AutoCloseable {
         this.clocks = faults.clocks();
     }
 
-    /** @param moved whether clocks are to jump; a process with a clock of its own is a little slower */
-    static Ground prepare(boolean separate, boolean moved, List<String> engines, List<String> agents, Path scratch) {
+    /**
+     * Makes what can be made.
+     *
+     * @param moved whether clocks are to jump; a process with a clock of its own is a little slower
+     * @param etcd whether there is to be a host for one
+     */
+    static Ground prepare(
+            boolean separate, boolean moved, boolean etcd, List<String> engines, List<String> agents, Path scratch) {
         var noNetwork = separate ? Namespaces.obstacle() : NOT_ASKED;
         var noDisks = separate ? Disks.obstacle(scratch) : NOT_ASKED;
         var noClocks = separate ? Clocks.obstacle() : NOT_ASKED;
@@ -36,6 +43,9 @@ final class Ground implements Hosts, AutoCloseable {
         }
         var hosts = new ArrayList<>(engines);
         hosts.addAll(agents);
+        if (etcd) {
+            hosts.add(ETCD);
+        }
         return new Ground(new Faults.Ground(
                 noNetwork.isEmpty() ? Namespaces.create(hosts) : null,
                 noNetwork,
@@ -69,6 +79,13 @@ final class Ground implements Hosts, AutoCloseable {
         return network == null
                 ? Hosts.LOOPBACK.agent(name, scratch)
                 : new Host(network.address(name), network.prefix(name), scratch.resolve(name));
+    }
+
+    @Override
+    public Host etcd(Path scratch) {
+        return network == null
+                ? Hosts.LOOPBACK.etcd(scratch)
+                : new Host(network.address(ETCD), network.prefix(ETCD), scratch.resolve(ETCD));
     }
 
     @Override

@@ -26,8 +26,6 @@ import java.util.function.Consumer;
 final class Rounds {
     private static final Duration READY_LIMIT = Duration.ofSeconds(60);
     private static final Duration ANSWER_LIMIT = Duration.ofSeconds(2);
-    /** Longer than a machine's TTL, to have it lost. */
-    private static final long LONG_HOLD_MS = 14_000;
     /** Rounds in a row after which the cluster does not come back. */
     private static final int HOPELESS = 3;
 
@@ -38,23 +36,27 @@ final class Rounds {
     private final List<FaultSource> sources;
     private final long seed;
     private final boolean combined;
+    private final Duration longHold;
     private final Consumer<String> progress;
     private final Map<String, Integer> injected = new TreeMap<>();
     private long lastFault;
     private int notBack;
 
+    /** @param longHold after which a machine that is away is lost */
     Rounds(
             Cluster cluster,
             Recorder recorder,
             List<FaultSource> sources,
             long seed,
             boolean combined,
+            Duration longHold,
             Consumer<String> progress) {
         this.cluster = cluster;
         this.recorder = recorder;
         this.sources = sources;
         this.seed = seed;
         this.combined = combined;
+        this.longHold = longHold;
         this.progress = progress;
     }
 
@@ -103,7 +105,7 @@ final class Rounds {
                 .anyMatch(host ->
                         cluster.agents().stream().anyMatch(agent -> agent.name().equals(host)));
         long hold = 300L + random.nextInt(2_000);
-        return random.nextInt(6) == 0 && agents ? LONG_HOLD_MS : hold;
+        return random.nextInt(6) == 0 && agents ? longHold.toMillis() : hold;
     }
 
     private static boolean disjoint(Fault fault, List<Active> active) {

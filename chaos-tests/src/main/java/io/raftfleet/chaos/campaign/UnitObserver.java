@@ -14,6 +14,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
@@ -34,7 +35,7 @@ final class UnitObserver implements AutoCloseable {
             FAILED, Event.Step.STOPPED,
             SUCCEEDED, Event.Step.STOPPED);
     /** Those that campaigns make. */
-    private static final Pattern OURS = Pattern.compile("(steady|r|w)\\d+\\.service");
+    private static final Pattern OURS = Pattern.compile("(steady|fenced|r|f|w)\\d+\\.service");
 
     private final Recorder recorder;
     private final JsonMapper json = JsonMapper.builder().build();
@@ -104,7 +105,10 @@ final class UnitObserver implements AutoCloseable {
             if (step == null || !isOurs(unit)) {
                 return;
             }
-            long micros = Long.parseLong(entry.path("__MONOTONIC_TIMESTAMP").asString("0"));
+            long micros = micros(entry, "__MONOTONIC_TIMESTAMP", 0);
+            // The journal's own time is when it read the message; it says when that was sent by the wall clock only.
+            long read = micros(entry, "__REALTIME_TIMESTAMP", 0);
+            micros -= Math.max(0, read - micros(entry, "_SOURCE_REALTIME_TIMESTAMP", read));
             recorder.add(new Event.UnitRan(
                     recorder.at(TimeUnit.MICROSECONDS.toNanos(micros)),
                     machine,
@@ -114,6 +118,10 @@ final class UnitObserver implements AutoCloseable {
         } catch (JacksonException e) {
             // The last line of a journal that ended meanwhile.
         }
+    }
+
+    private static long micros(JsonNode entry, String field, long otherwise) {
+        return Long.parseLong(entry.path(field).asString(Long.toString(otherwise)));
     }
 
     /** What runs on machines in memory, as far as their files have been read. */

@@ -7,6 +7,11 @@ public interface Check {
     /** What is promised, in a few words. */
     String promise();
 
+    /** Whether a campaign promises this: its parts that the promise is about were there. */
+    default boolean applies(History history) {
+        return true;
+    }
+
     /** Looks. */
     Finding check(History history);
 }

@@ -14,13 +14,18 @@ public final class Checks {
             new UndisturbedUnits(),
             new HeardMachines(),
             new OneMachine(),
+            new FencedUnits(),
             new SettledStates(),
+            new EqualMirror(),
             new Expectations());
 
     private Checks() {}
 
-    /** What each finds. */
+    /** What each finds, of those that are about something in this campaign. */
     public static List<Finding> run(History history) {
-        return ALL.stream().map(check -> check.check(history)).toList();
+        return ALL.stream()
+                .filter(check -> check.applies(history))
+                .map(check -> check.check(history))
+                .toList();
     }
 }

@@ -2,12 +2,13 @@ package io.raftfleet.chaos.check;
 
 import io.raftfleet.chaos.history.Event;
 import io.raftfleet.chaos.history.History;
+import io.raftfleet.unit.Fence;
+import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 
 /** A machine is lost only when it, or the way to it, was under a fault: no leader change makes a machine look dead. */
 public final class HeardMachines implements Check {
-    private static final long SLACK = TimeUnit.SECONDS.toNanos(10);
+    private static final Duration SLACK = Duration.ofSeconds(10);
 
     @Override
     public String promise() {
@@ -18,7 +19,10 @@ public final class HeardMachines implements Check {
     public Finding check(History history) {
         var collector = new Finding.Collector(promise());
         var availability = new Availability(history);
-        long before = TimeUnit.MILLISECONDS.toNanos(history.began().ttlMs()) + SLACK;
+        var ttl = Duration.ofMillis(history.began().ttlMs());
+        // A machine with fenced units is given up that much later.
+        var fence = history.began().fenced().isEmpty() ? Duration.ZERO : Fence.afterTtl(ttl);
+        long before = ttl.plus(fence).plus(SLACK).toNanos();
         history.all(Event.Presence.class).forEach(presence -> {
             collector.examined(1);
             if (!presence.present()

@@ -25,6 +25,7 @@ import java.util.UUID;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A cluster of real processes on this machine. Its data lies in a temporary directory that goes with it; its logs stay below
@@ -35,52 +36,45 @@ import java.util.stream.Stream;
 public final class Cluster implements AutoCloseable {
     private static final Duration STATUS_LIMIT = Duration.ofSeconds(2);
     private static final Duration END_LIMIT = Duration.ofSeconds(15);
-    private static final Duration MACHINE_LIMIT = Duration.ofSeconds(60);
     private static final Duration REQUEST_TIMEOUT = Duration.ofSeconds(10);
     private static final int LOG_LINES = 60;
 
-    private final ClusterOptions options;
-    private final Programs programs = Programs.find();
     private final Path dir;
     private final Path logs;
-    private final Path config;
+    private final ClusterDaemons daemons;
     private final String clusterId = UUID.randomUUID().toString();
+    private final @Nullable EtcdNode etcd;
     private final List<EngineNode> engines;
     private final List<AgentNode> agents = new CopyOnWriteArrayList<>();
     private final List<Daemon> strangers = new CopyOnWriteArrayList<>();
     private final Map<String, FleetClient> clients = new HashMap<>();
-    private final Map<String, Hosts.Host> hosts = new HashMap<>();
     private final Thread lastResort = new Thread(this::killAll);
 
     private Cluster(ClusterOptions options) {
-        this.options = options;
+        var programs = Programs.find();
         try {
             // Short: unix sockets lie in it.
             dir = Files.createTempDirectory("fleet").toRealPath();
             logs = programs.root().resolve("chaos-tests/target/clusters").resolve(options.name());
             deleteTree(logs);
             Files.createDirectories(logs);
-            config = Files.write(
-                    dir.resolve("fleet.conf"),
-                    options.settings().entrySet().stream()
-                            .map(setting -> setting.getKey() + "=" + setting.getValue())
-                            .toList());
-            // Agents split the command that reads logs at blanks, which the project's directory may have in its name.
-            Files.createSymbolicLink(dir.resolve("machine"), programs.systemdMachine());
         } catch (IOException e) {
             throw new UncheckedIOException("no directory for the cluster", e);
         }
+        daemons = new ClusterDaemons(options, programs, dir, logs, clusterId);
+        etcd = options.etcd() ? EtcdNode.of(options.hosts().etcd(dir), log -> logs.resolve(log)) : null;
+        if (etcd != null) {
+            daemons.mirrorTo(etcd);
+        }
         var addresses = new ArrayList<EngineAddresses>();
         for (int i = 1; i <= options.engines(); i++) {
-            var host = options.hosts().engine("e" + i, dir);
-            hosts.put("e" + i, host);
-            addresses.add(EngineAddresses.free("e" + i, host.address(), dir.resolve("e" + i + ".sock")));
+            var id = "e" + i;
+            addresses.add(EngineAddresses.free(id, daemons.engineHost(id).address(), dir.resolve(id + ".sock")));
         }
         engines = addresses.stream()
                 .map(own -> {
-                    var data = hosts.getOrDefault(own.id(), Hosts.LOOPBACK.engine(own.id(), dir))
-                            .dataDir();
-                    return new EngineNode(own, data, engineDaemon(own.id(), own, data, clusterId, peers(addresses)));
+                    var data = daemons.engineHost(own.id()).dataDir();
+                    return new EngineNode(own, data, daemons.engine(own.id(), own, data, clusterId, addresses));
                 })
                 .toList();
         Runtime.getRuntime().addShutdownHook(lastResort);
@@ -91,6 +85,7 @@ public final class Cluster implements AutoCloseable {
         var cluster = new Cluster(options);
         boolean up = false;
         try {
+            cluster.etcd().ifPresent(EtcdNode::startReady);
             cluster.engines.forEach(EngineNode::start);
             cluster.addAgents(options.agents());
             cluster.awaitReady(Duration.ofSeconds(90));
@@ -122,6 +117,11 @@ public final class Cluster implements AutoCloseable {
 
     public List<EngineNode> engines() {
         return engines;
+    }
+
+    /** What the registry is mirrored to, if the cluster was made with one. */
+    public Optional<EtcdNode> etcd() {
+        return Optional.ofNullable(etcd);
     }
 
     public EngineNode engine(String id) {
@@ -157,7 +157,7 @@ public final class Cluster implements AutoCloseable {
     /** One more engine process, not started, that is no member by itself: for starts that are to be refused. */
     public Daemon strangeEngine(
             String name, EngineAddresses addresses, Path dataDir, String cluster, List<EngineAddresses> peers) {
-        var daemon = engineDaemon(name, addresses, dataDir, cluster, peers(peers));
+        var daemon = daemons.engine(name, addresses, dataDir, cluster, peers);
         strangers.add(daemon);
         return daemon;
     }
@@ -230,11 +230,7 @@ public final class Cluster implements AutoCloseable {
         var machines = new HashMap<String, SystemdMachine>();
         for (var spec : specs) {
             if (spec.hollowMachines() == 0) {
-                var machine = new SystemdMachine(
-                        spec.name(),
-                        dir.resolve("machine"),
-                        dir.resolve(spec.name() + "-machine"),
-                        log(spec.name() + "-machine"));
+                var machine = daemons.machine(spec);
                 machines.put(spec.name(), machine);
                 machine.start();
             }
@@ -242,50 +238,12 @@ public final class Cluster implements AutoCloseable {
         var added = new ArrayList<AgentNode>();
         for (var spec : specs) {
             var machine = machines.get(spec.name());
-            added.add(machine == null ? hollow(spec) : systemd(spec, machine));
+            added.add(
+                    machine == null ? daemons.hollow(spec, addresses()) : daemons.systemd(spec, machine, addresses()));
             agents.add(added.getLast());
         }
         added.forEach(AgentNode::start);
         return added;
-    }
-
-    private AgentNode hollow(AgentSpec spec) {
-        var own = spec.machineId();
-        var seed = own == null ? clusterId + "-" + spec.name() : own;
-        var daemon = agentDaemon(
-                spec,
-                seed,
-                List.of(
-                        "--unit-manager",
-                        "hollow",
-                        "--hollow",
-                        Integer.toString(spec.hollowMachines()),
-                        "--hollow-journal",
-                        hollowJournal(spec).toString()));
-        return new AgentNode(spec, daemon, AgentNode.hollowIds(seed, spec.hollowMachines()), null, hollowJournal(spec));
-    }
-
-    private AgentNode systemd(AgentSpec spec, SystemdMachine machine) {
-        machine.awaitReady(MACHINE_LIMIT);
-        var own = spec.machineId();
-        var id = own == null ? machine.machineId() : own;
-        var daemon = agentDaemon(
-                spec,
-                id,
-                List.of(
-                        "--unit-manager",
-                        "systemd",
-                        "--systemd-bus",
-                        machine.bus(),
-                        "--boot-id-file",
-                        machine.bootIdFile().toString(),
-                        "--journal-command",
-                        machine.execPrefix()));
-        return new AgentNode(spec, daemon, List.of(id), machine, hollowJournal(spec));
-    }
-
-    private Path hollowJournal(AgentSpec spec) {
-        return dir.resolve(spec.name() + ".units");
     }
 
     // --- clients ---------------------------------------------------------------------------------------------------
@@ -357,7 +315,7 @@ public final class Cluster implements AutoCloseable {
     /** The end of every process' log, for the message of a test that failed. */
     public String logTails() {
         var text = new StringBuilder("logs in " + logs + "\n");
-        daemons()
+        processes()
                 .forEach(daemon -> text.append("--- ")
                         .append(daemon.name())
                         .append(daemon.running() ? "" : " (not running)")
@@ -377,7 +335,7 @@ public final class Cluster implements AutoCloseable {
         }
         engines.forEach(EngineNode::close);
         killAll();
-        daemons().filter(Daemon::hasStarted).forEach(daemon -> {
+        processes().filter(Daemon::hasStarted).forEach(daemon -> {
             var unused = daemon.awaitExit(END_LIMIT);
         });
         agents.forEach(AgentNode::close);
@@ -391,14 +349,15 @@ public final class Cluster implements AutoCloseable {
 
     /** Machines aside, which end by themselves when their parent, this process, is gone. */
     private void killAll() {
-        daemons().filter(Daemon::running).forEach(Daemon::kill);
+        processes().filter(Daemon::running).forEach(Daemon::kill);
     }
 
-    private Stream<Daemon> daemons() {
+    private Stream<Daemon> processes() {
         return Stream.of(
                         engines.stream().map(EngineNode::daemon),
                         agents.stream().map(AgentNode::daemon),
-                        strangers.stream())
+                        strangers.stream(),
+                        etcd().stream().map(EtcdNode::daemon))
                 .flatMap(stream -> stream);
     }
 
@@ -416,56 +375,7 @@ public final class Cluster implements AutoCloseable {
         }
     }
 
-    // --- commands --------------------------------------------------------------------------------------------------
-
-    private Daemon engineDaemon(String name, EngineAddresses own, Path dataDir, String cluster, String peers) {
-        var command = programs.engine(256);
-        var host = hosts.get(name);
-        if (host != null) {
-            command.addAll(0, host.prefix());
-        }
-        if (!own.isLoopback()) {
-            command.add("--allow-plaintext");
-        }
-        command.addAll(List.of("--config", config.toString(), "--engine-id", own.id(), "--cluster-id", cluster));
-        command.addAll(List.of("--data-dir", dataDir.toString(), "--peers", peers, "--bootstrap"));
-        command.addAll(
-                List.of("--http", own.http(), "--http-socket", own.socket().toString()));
-        command.addAll(List.of("--grpc", own.grpc(), "--raft", own.raft()));
-        command.addAll(List.of("--agent-ttl", options.agentTtl().toMillis() + "ms"));
-        command.addAll(List.of(
-                "--election-timeout",
-                options.electionMin().toMillis() + "ms-" + options.electionMax().toMillis() + "ms"));
-        return new Daemon(name, command, log(name));
-    }
-
-    private Daemon agentDaemon(AgentSpec spec, String machineId, List<String> manager) {
-        var command = programs.agent(96);
-        var host = options.hosts().agent(spec.name(), dir);
-        command.addAll(0, host.prefix());
-        command.addAll(List.of("--config", config.toString()));
-        command.addAll(List.of(
-                "--engines", engines.stream().map(e -> e.addresses().grpc()).collect(Collectors.joining(","))));
-        command.addAll(List.of(
-                "--machine-id", machineId, "--public-ip", host.address().isEmpty() ? spec.publicIp() : host.address()));
-        command.addAll(List.of("--data-dir", dir.resolve(spec.name()).toString()));
-        if (!spec.metadata().isEmpty()) {
-            command.add("--metadata");
-            command.add(spec.metadata().entrySet().stream()
-                    .map(pair -> pair.getKey() + "=" + pair.getValue())
-                    .collect(Collectors.joining(",")));
-        }
-        command.addAll(manager);
-        return new Daemon(spec.name(), command, log(spec.name()));
-    }
-
-    private Path log(String name) {
-        return logs.resolve(name + ".log");
-    }
-
-    private static String peers(List<EngineAddresses> engines) {
-        return engines.stream().map(EngineAddresses::peer).collect(Collectors.joining(","));
-    }
+    // --- answers ---------------------------------------------------------------------------------------------------
 
     private static Optional<StatusResponse> status(EngineNode engine) {
         try {
@@ -477,6 +387,10 @@ public final class Cluster implements AutoCloseable {
 
     private static boolean knowsLeader(StatusResponse answer) {
         return answer.getEnginesList().stream().anyMatch(e -> e.getRole() == EngineRole.ENGINE_ROLE_LEADER);
+    }
+
+    private List<EngineAddresses> addresses() {
+        return engines.stream().map(EngineNode::addresses).toList();
     }
 
     private static boolean leads(StatusResponse answer) {

@@ -17,6 +17,7 @@ import java.util.TreeMap;
  * @param electionMax upper bound of the election timeout
  * @param hosts where the processes run
  * @param settings what the configuration file of all its daemons says
+ * @param etcd whether there is an etcd to which engines mirror their registry
  */
 public record ClusterOptions(
         String name,
@@ -26,7 +27,8 @@ public record ClusterOptions(
         Duration electionMin,
         Duration electionMax,
         Hosts hosts,
-        Map<String, String> settings) {
+        Map<String, String> settings,
+        boolean etcd) {
     public ClusterOptions {
         agents = List.copyOf(agents);
         settings = Map.copyOf(settings);
@@ -42,38 +44,44 @@ public record ClusterOptions(
                 Duration.ofMillis(300),
                 Duration.ofMillis(600),
                 Hosts.LOOPBACK,
-                Map.of());
+                Map.of(),
+                false);
     }
 
     public ClusterOptions withEngines(int count) {
-        return new ClusterOptions(name, count, agents, agentTtl, electionMin, electionMax, hosts, settings);
+        return new ClusterOptions(name, count, agents, agentTtl, electionMin, electionMax, hosts, settings, etcd);
     }
 
     public ClusterOptions withAgentTtl(Duration ttl) {
-        return new ClusterOptions(name, engines, agents, ttl, electionMin, electionMax, hosts, settings);
+        return new ClusterOptions(name, engines, agents, ttl, electionMin, electionMax, hosts, settings, etcd);
     }
 
     public ClusterOptions withElection(Duration min, Duration max) {
-        return new ClusterOptions(name, engines, agents, agentTtl, min, max, hosts, settings);
+        return new ClusterOptions(name, engines, agents, agentTtl, min, max, hosts, settings, etcd);
     }
 
     /** On other hosts. */
     public ClusterOptions on(Hosts other) {
-        return new ClusterOptions(name, engines, agents, agentTtl, electionMin, electionMax, other, settings);
+        return new ClusterOptions(name, engines, agents, agentTtl, electionMin, electionMax, other, settings, etcd);
     }
 
     /** With one more line in the configuration file of all daemons. */
     public ClusterOptions withSetting(String name, String value) {
         var all = new TreeMap<>(settings);
         all.put(name, value);
-        return new ClusterOptions(this.name, engines, agents, agentTtl, electionMin, electionMax, hosts, all);
+        return new ClusterOptions(this.name, engines, agents, agentTtl, electionMin, electionMax, hosts, all, etcd);
+    }
+
+    /** With an etcd that engines mirror their registry to. */
+    public ClusterOptions withEtcd() {
+        return new ClusterOptions(name, engines, agents, agentTtl, electionMin, electionMax, hosts, settings, true);
     }
 
     /** One more agent. */
     public ClusterOptions with(AgentSpec agent) {
         var all = new ArrayList<>(agents);
         all.add(agent);
-        return new ClusterOptions(name, engines, all, agentTtl, electionMin, electionMax, hosts, settings);
+        return new ClusterOptions(name, engines, all, agentTtl, electionMin, electionMax, hosts, settings, etcd);
     }
 
     /** So many machines with a systemd each where this host allows it, else as many in memory, in one process. */

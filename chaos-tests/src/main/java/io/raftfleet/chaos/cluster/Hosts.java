@@ -16,6 +16,11 @@ public interface Hosts {
         public Host agent(String name, Path scratch) {
             return new Host("", List.of(), scratch.resolve(name));
         }
+
+        @Override
+        public Host etcd(Path scratch) {
+            return engine("etcd", scratch);
+        }
     };
 
     /**
@@ -36,4 +41,7 @@ public interface Hosts {
 
     /** The place of an agent. */
     Host agent(String name, Path scratch);
+
+    /** The place of the one etcd. */
+    Host etcd(Path scratch);
 }

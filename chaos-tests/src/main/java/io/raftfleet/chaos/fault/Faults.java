@@ -48,11 +48,7 @@ public final class Faults {
         all.addAll(new NetworkFaults(targets, ground.network(), ground.noNetwork(), new SlowNet(scratch)).sources());
         all.addAll(new DiskFaults(targets, ground.disks(), ground.noDisks()).sources());
         all.addAll(new ClockFaults(targets, ground.clocks(), ground.noClocks()).sources());
-        for (var etcd : List.of("etcd-kill", "etcd-pause", "etcd-wipe")) {
-            all.add(new SimpleSource(etcd, "campaigns run without etcd", random -> {
-                throw new IllegalStateException("campaigns run without etcd");
-            }));
-        }
+        all.addAll(new EtcdFaults(targets).sources());
         return List.copyOf(all);
     }
 }

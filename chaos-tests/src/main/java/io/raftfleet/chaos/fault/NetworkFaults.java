@@ -32,26 +32,48 @@ final class NetworkFaults {
                 new SimpleSource("delay", obstacle.isEmpty() ? slowNet.obstacle() : obstacle, this::delay));
     }
 
-    /** An engine from all others, with or without some agents on its side; or an agent from all engines. */
     private Fault partition(RandomGenerator random) {
-        var side = side(random);
-        var rest = rest(side);
+        var sets = sets(random);
         var cut = new LinkedHashMap<String, List<String>>();
-        side.forEach(host -> cut.put(host, rest));
-        rest.forEach(host -> cut.put(host, side));
-        return dropping(String.join(",", side) + " | " + String.join(",", rest), side, cut, List.of());
+        sets.one().forEach(host -> cut.put(host, sets.other()));
+        sets.other().forEach(host -> cut.put(host, sets.one()));
+        return dropping(show(sets.one()) + " | " + show(sets.other()), touched(cut), cut, List.of());
     }
 
     private Fault oneWay(RandomGenerator random) {
-        var side = side(random);
-        var rest = rest(side);
+        var sets = sets(random);
         var cut = new LinkedHashMap<String, List<String>>();
-        if (random.nextBoolean()) {
-            side.forEach(host -> cut.put(host, rest));
-            return dropping(String.join(",", side) + " hears nobody", side, cut, List.of());
+        sets.one().forEach(host -> cut.put(host, sets.other()));
+        return dropping(show(sets.one()) + " can't hear " + show(sets.other()), touched(cut), cut, List.of());
+    }
+
+    /** Two sets of hosts that share none; whoever is in neither hears both. */
+    private record Sets(List<String> one, List<String> other) {
+        Sets swapped() {
+            return new Sets(/* one= */ other, /* other= */ one);
         }
-        rest.forEach(host -> cut.put(host, side));
-        return dropping("nobody hears " + String.join(",", side), side, cut, List.of());
+    }
+
+    /** In four of ten cases an engine or an agent, or one of each, and all others; else any two sets. */
+    private Sets sets(RandomGenerator random) {
+        boolean any = random.nextInt(10) >= 4;
+        var side = side(random);
+        var one = new ArrayList<String>();
+        var other = new ArrayList<String>();
+        for (var host : everybody()) {
+            int dice = random.nextInt(5);
+            if (dice < 4) {
+                (dice < 2 ? one : other).add(host);
+            }
+        }
+        boolean usable = any && !one.isEmpty() && !other.isEmpty();
+        boolean swap = random.nextBoolean();
+        var sets = usable ? new Sets(one, other) : new Sets(side, rest(side));
+        return swap ? sets.swapped() : sets;
+    }
+
+    private static String show(List<String> hosts) {
+        return String.join(",", hosts);
     }
 
     private Fault loss(RandomGenerator random) {
@@ -63,7 +85,7 @@ final class NetworkFaults {
         rest.forEach(host -> cut.put(host, side));
         var some = List.of("-m", "statistic", "--mode", "random", "--probability", "%.2f".formatted(probability));
         return dropping(
-                "%.0f %% of packets between %s and the others".formatted(100 * probability, String.join(",", side)),
+                "%.0f %% of packets between %s and the others".formatted(100 * probability, show(side)),
                 side,
                 cut,
                 some);
@@ -83,7 +105,7 @@ final class NetworkFaults {
                 e -> slowNet.end(network(), engine, others));
     }
 
-    private Fault dropping(String detail, List<String> side, Map<String, List<String>> cut, List<String> match) {
+    private Fault dropping(String detail, List<String> touched, Map<String, List<String>> cut, List<String> match) {
         var rules = new LinkedHashMap<String, List<List<String>>>();
         cut.forEach((host, from) -> from.forEach(other -> {
             var rule = new ArrayList<>(List.of("-s", network().address(other)));
@@ -93,7 +115,7 @@ final class NetworkFaults {
         }));
         var begun = new ArrayList<Runnable>();
         return new SimpleFault(
-                touched(side),
+                touched,
                 Set.of(),
                 detail,
                 e -> rules.forEach((host, all) -> all.forEach(rule -> {
@@ -106,14 +128,8 @@ final class NetworkFaults {
                 });
     }
 
-    /** A cut between engines is felt by agents only where some of them are on a side. */
-    private List<String> touched(List<String> side) {
-        var agents = targets.agentNames();
-        if (side.stream().anyMatch(agents::contains)) {
-            return side;
-        }
-        // Engines alone were cut off, and with them all agents from these engines, but not from the rest.
-        return side.size() < targets.engineNames().size() ? side : all();
+    private List<String> touched(Map<String, List<String>> cut) {
+        return Cuts.touched(targets.engineNames(), targets.agentNames(), cut);
     }
 
     private List<String> side(RandomGenerator random) {
@@ -136,6 +152,13 @@ final class NetworkFaults {
         var all = new ArrayList<>(targets.engineNames());
         all.addAll(targets.agentNames());
         return all;
+    }
+
+    /** Etcd's host, too, where there is one. */
+    private List<String> everybody() {
+        var everybody = new ArrayList<>(all());
+        targets.cluster().etcd().ifPresent(etcd -> everybody.add(etcd.daemon().name()));
+        return everybody;
     }
 
     private Namespaces network() {

@@ -26,7 +26,8 @@ import org.jspecify.annotations.Nullable;
     @JsonSubTypes.Type(value = Event.MachineCrashed.class, name = "machine-crashed"),
     @JsonSubTypes.Type(value = Event.Settled.class, name = "settled"),
     @JsonSubTypes.Type(value = Event.Reported.class, name = "reported"),
-    @JsonSubTypes.Type(value = Event.Managed.class, name = "managed")
+    @JsonSubTypes.Type(value = Event.Managed.class, name = "managed"),
+    @JsonSubTypes.Type(value = Event.Mirrored.class, name = "mirrored")
 })
 public sealed interface Event {
     /** When it happened. */
@@ -41,6 +42,8 @@ public sealed interface Event {
      * @param machines machine ids by the host that they are on
      * @param ttlMs after which a silent machine is lost
      * @param steady units that run from the beginning on and that no client touches
+     * @param fenced what names of units with {@code Fence=true} begin with, and no others; empty: there are none
+     * @param mirrored whether the registry is mirrored to an etcd
      */
     record Began(
             long at,
@@ -51,7 +54,9 @@ public sealed interface Event {
             List<String> engines,
             Map<String, List<String>> machines,
             long ttlMs,
-            List<String> steady)
+            List<String> steady,
+            String fenced,
+            boolean mirrored)
             implements Event {}
 
     /** A kind of fault that can't be injected here. */
@@ -133,6 +138,13 @@ public sealed interface Event {
 
     /** What one machine's manager says that runs on it, once settled. */
     record Managed(long at, String machine, List<Running> units) implements Event {}
+
+    /**
+     * What was to be in etcd and what was, once settled: facts by key, without the mirror's prefix.
+     *
+     * @param registry as the engines' list of units has it
+     */
+    record Mirrored(long at, Map<String, String> registry, Map<String, String> etcd) implements Event {}
 
     /** Whether a unit began or ended to run. */
     enum Step {

@@ -30,7 +30,8 @@ final class Clients {
         } else {
             kind = dice < 85 ? Kind.SET_TARGET : Kind.DESTROY;
         }
-        var contents = Contents.VARIANTS.get(random.nextInt(Contents.VARIANTS.size()));
+        var variants = Contents.variants(unit);
+        var contents = variants.get(random.nextInt(variants.size()));
         int target = random.nextInt(10);
         var word = target < 5 ? "inactive" : target < 8 ? "loaded" : "launched";
         var answer = record(name, client, new Call(kind, unit, contents, word, false));

@@ -11,23 +11,44 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** The few files that units have in a campaign. In a history they go by name. */
 public final class Contents {
     /** What units that no client touches have. */
     public static final String STEADY = "steady";
-    /** Contents to choose from. */
-    static final List<String> VARIANTS = List.of("v1", "v2", "v3");
+    /** The same for those of which never two may run; they are deaf to SIGTERM, and so live as long as the fence lets them. */
+    static final String FENCED = "fenced";
+    /** What names of units with {@code Fence=true} begin with, and no others. */
+    public static final String FENCED_NAMES = "f";
 
-    private static final Map<String, String> BY_HASH = java.util.stream.Stream.concat(
-                    VARIANTS.stream(), java.util.stream.Stream.of(STEADY))
+    private static final List<String> VARIANTS = List.of("v1", "v2", "v3");
+    private static final List<String> FENCED_VARIANTS = List.of("f1", "f2", "f3");
+    private static final Map<String, String> BY_HASH = Stream.of(VARIANTS, FENCED_VARIANTS, List.of(STEADY, FENCED))
+            .flatMap(List::stream)
             .collect(Collectors.toMap(Contents::hash, name -> name));
 
     private Contents() {}
 
     /** A unit file that runs until it is stopped. */
     public static String text(String name) {
-        return "[Unit]\nDescription=" + name + "\n\n[Service]\nExecStart=/bin/sleep 1000000\n";
+        var fence = name.startsWith(FENCED_NAMES) ? "\n[X-Fleet]\nFence=true\n" : "";
+        var start = name.equals(FENCED) ? "/bin/sh -c 'trap \"\" TERM; exec sleep 1000000'" : "/bin/sleep 1000000";
+        return "[Unit]\nDescription=" + name + "\n\n[Service]\nExecStart=" + start + "\n" + fence;
+    }
+
+    /** What a unit may be made of, by name. */
+    static List<String> variants(String unit) {
+        return unit.startsWith(FENCED_NAMES) ? FENCED_VARIANTS : VARIANTS;
+    }
+
+    /** The same file as {@link #text}. */
+    static UnitFile file(String name) {
+        try {
+            return UnitFile.parse(text(name));
+        } catch (InvalidUnitException e) {
+            throw new IllegalStateException("unit file " + name + " is invalid", e);
+        }
     }
 
     static String name(ByteString hash) {
@@ -49,10 +70,6 @@ public final class Contents {
     }
 
     private static String hash(String name) {
-        try {
-            return UnitFile.parse(text(name)).hash().toHex();
-        } catch (InvalidUnitException e) {
-            throw new IllegalStateException("unit file " + name + " is invalid", e);
-        }
+        return file(name).hash().toHex();
     }
 }

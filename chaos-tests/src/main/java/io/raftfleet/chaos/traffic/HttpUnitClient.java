@@ -102,8 +102,10 @@ final class HttpUnitClient implements UnitClient {
         document.put("desiredState", call.target());
         var options = new ArrayList<Map<String, String>>();
         if (withOptions) {
-            options.add(Map.of("section", "Unit", "name", "Description", "value", call.contents()));
-            options.add(Map.of("section", "Service", "name", "ExecStart", "value", "/bin/sleep 1000000"));
+            Contents.file(call.contents())
+                    .options()
+                    .forEach(option -> options.add(
+                            Map.of("section", option.section(), "name", option.name(), "value", option.value())));
         }
         document.put("options", options);
         return json.writeValueAsString(document);

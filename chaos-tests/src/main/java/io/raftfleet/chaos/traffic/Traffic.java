@@ -36,7 +36,7 @@ public final class Traffic implements AutoCloseable {
     private final Cluster cluster;
     private final Recorder recorder;
     private final Clients clients;
-    private final UnitPool pool = new UnitPool();
+    private final UnitPool pool;
     private final List<FleetClient> opened = new ArrayList<>();
     private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
     private final ExecutorService watchers = Executors.newVirtualThreadPerTaskExecutor();
@@ -46,12 +46,18 @@ public final class Traffic implements AutoCloseable {
     private volatile boolean watchesEnded;
     private int ledger;
 
-    /** @param seed of what clients choose; what they meet is the network's doing */
-    public Traffic(Cluster cluster, Recorder recorder, long seed) {
+    /**
+     * Clients to be.
+     *
+     * @param seed of what clients choose; what they meet is the network's doing
+     * @param fenced whether some units are to have {@code Fence=true}
+     */
+    public Traffic(Cluster cluster, Recorder recorder, long seed, boolean fenced) {
         this.cluster = cluster;
         this.recorder = recorder;
         this.clients = new Clients(recorder);
         this.seed = seed;
+        this.pool = new UnitPool(fenced);
     }
 
     /** Begins to watch; before anything is written. */
@@ -74,17 +80,25 @@ public final class Traffic implements AutoCloseable {
 
     /** Makes units that run from now on; returns their names. */
     public List<String> launchSteady(int count) {
+        return launch("steady", count, Contents.STEADY);
+    }
+
+    /** The same with {@code Fence=true}. */
+    public List<String> launchFenced(int count) {
+        return launch("fenced", count, Contents.FENCED);
+    }
+
+    private List<String> launch(String prefix, int count, String contents) {
         var client = new GrpcUnitClient("all", cluster.client());
         var names = new ArrayList<String>();
         for (int i = 1; i <= count; i++) {
-            var name = "steady" + i + ".service";
+            var name = prefix + i + ".service";
             names.add(name);
+            var call = new Call(Kind.CREATE, name, contents, "launched", false);
             Await.until(
                     name + " is made",
                     LAST_READS,
-                    () -> client.call(new Call(Kind.CREATE, name, Contents.STEADY, "launched", false))
-                                    .outcome()
-                            == Outcome.ANSWERED);
+                    () -> clients.record("launch", client, call).outcome() == Outcome.ANSWERED);
         }
         return names;
     }

@@ -15,6 +15,7 @@ import java.util.random.RandomGenerator;
  */
 final class UnitPool {
     private static final int NAMES = 10;
+    private static final int FENCED = 3;
     private static final int MOST_OPERATIONS = 60;
     private static final int MOST_UNKNOWN = 4;
 
@@ -24,9 +25,10 @@ final class UnitPool {
     private final Map<String, int[]> counts = new HashMap<>();
     private int made;
 
-    UnitPool() {
+    /** @param fenced whether some are of units with {@code Fence=true} */
+    UnitPool(boolean fenced) {
         for (int i = 0; i < NAMES; i++) {
-            names.add(fresh());
+            names.add(fresh(fenced && i < FENCED ? Contents.FENCED_NAMES : "r"));
         }
     }
 
@@ -37,7 +39,7 @@ final class UnitPool {
         if (++count[0] > MOST_OPERATIONS || count[1] >= MOST_UNKNOWN) {
             retired.add(name);
             undestroyed.add(name);
-            name = fresh();
+            name = fresh(name.substring(0, 1));
             names.set(index, name);
             counts.computeIfAbsent(name, n -> new int[2])[0]++;
         }
@@ -60,7 +62,7 @@ final class UnitPool {
         return Optional.ofNullable(undestroyed.poll());
     }
 
-    private String fresh() {
-        return "r" + ++made + ".service";
+    private String fresh(String prefix) {
+        return prefix + ++made + ".service";
     }
 }

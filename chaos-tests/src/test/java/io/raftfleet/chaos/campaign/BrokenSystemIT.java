@@ -46,7 +46,7 @@ class BrokenSystemIT {
         try (var cluster = Cluster.start(options);
                 var recorder = new Recorder(file);
                 var observer = new UnitObserver(recorder, cluster.agents());
-                var traffic = new Traffic(cluster, recorder, 1)) {
+                var traffic = new Traffic(cluster, recorder, 1, false)) {
             recorder.add(began(recorder, cluster));
             traffic.launchSteady(1);
             var state = awaitActive(cluster);
@@ -89,7 +89,9 @@ class BrokenSystemIT {
                 cluster.engines().stream().map(EngineNode::id).toList(),
                 cluster.agents().stream().collect(Collectors.toMap(AgentNode::name, AgentNode::machineIds)),
                 10_000,
-                List.of(UNIT));
+                List.of(UNIT),
+                "",
+                false);
     }
 
     private static UnitState awaitActive(Cluster cluster) {

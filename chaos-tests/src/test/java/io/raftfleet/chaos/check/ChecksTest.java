@@ -11,6 +11,7 @@ import io.raftfleet.chaos.history.Event.Running;
 import io.raftfleet.chaos.history.Event.Step;
 import io.raftfleet.chaos.history.Event.UnitValue;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 /** Each check: a history that keeps its promise passes, one that breaks it in each way does not. */
@@ -334,6 +335,106 @@ class ChecksTest {
                 List.of(new Running("a.service", "m1", "active", 5)),
                 List.of(new Running("a.service", "m1", "active", 6)));
         breaks(new SettledStates(), "a.service on m1");
+    }
+
+    // --- fences -----------------------------------------------------------------------------------------------------
+
+    @Test
+    void aFencedUnitThatMovesOnceItHasStopped() {
+        histories
+                .ran("m1", "f1.service", Step.STARTED)
+                .ran("m1", "f1.service", Step.STOPPED)
+                .ran("m2", "f1.service", Step.STARTED)
+                .ran("m2", "f1.service", Step.STOPPED)
+                .ran("m1", "f1.service", Step.STARTED);
+        passes(new FencedUnits());
+    }
+
+    @Test
+    void aFencedUnitOnAMachineThatCrashed() {
+        histories
+                .ran("m1", "f1.service", Step.STARTED)
+                .add(new Event.MachineCrashed(histories.at(), "m1"))
+                .ran("m2", "f1.service", Step.STARTED);
+        passes(new FencedUnits());
+    }
+
+    @Test
+    void aFencedUnitThatRestartsInPlace() {
+        histories
+                .ran("m1", "f1.service", Step.STARTED)
+                .ran("m1", "f1.service", Step.STOPPED)
+                .ran("m1", "f1.service", Step.STARTED);
+        passes(new FencedUnits());
+    }
+
+    @Test
+    void othersMayRunTwiceWhileTheirMachineIsLost() {
+        histories
+                .ran("m1", "f1.service", Step.STARTED)
+                .ran("m1", "r1.service", Step.STARTED)
+                .presence("m1", false)
+                .ran("m2", "r1.service", Step.STARTED);
+        passes(new FencedUnits());
+    }
+
+    @Test
+    void aFencedUnitOnALostMachineAndAnotherOne() {
+        histories
+                .add(new Event.FaultBegan(histories.at(), 1, "partition", List.of("a1"), ""))
+                .ran("m1", "f1.service", Step.STARTED)
+                .skip(20)
+                .presence("m1", false)
+                .ran("m2", "f1.service", Step.STARTED)
+                .ran("m1", "f1.service", Step.STOPPED);
+        breaks(new FencedUnits(), "f1.service ran on m1 and m2 at once for 1000 ms");
+        assertThat(new OneMachine().check(histories.history()).violations()).isEmpty();
+    }
+
+    @Test
+    void aFencedUnitThatRunsOnBehindAShorterRun() {
+        histories
+                .ran("m1", "f1.service", Step.STARTED)
+                .ran("m2", "f1.service", Step.STARTED)
+                .ran("m2", "f1.service", Step.STOPPED)
+                .ran("m2", "f1.service", Step.STARTED)
+                .ran("m2", "f1.service", Step.STOPPED);
+        assertThat(new FencedUnits().check(histories.history()).violations()).hasSize(2);
+    }
+
+    // --- the mirror -------------------------------------------------------------------------------------------------
+
+    private void mirrored(Map<String, String> registry, Map<String, String> etcd) {
+        histories.add(new Event.Mirrored(histories.at(), registry, etcd));
+    }
+
+    @Test
+    void theSameInEtcd() {
+        mirrored(Map.of("units/a.service", "{x}"), Map.of("units/a.service", "{x}"));
+        passes(new EqualMirror());
+    }
+
+    @Test
+    void aKeyThatIsMissingInEtcd() {
+        mirrored(Map.of("units/a.service", "{x}", "units/b.service", "{x}"), Map.of("units/b.service", "{x}"));
+        breaks(new EqualMirror(), "key units/a.service is missing in etcd");
+    }
+
+    @Test
+    void aKeyThatNobodyPutIntoEtcd() {
+        mirrored(Map.of(), Map.of("schedule/a.service", "{machine=m1}"));
+        breaks(new EqualMirror(), "nothing in the registry");
+    }
+
+    @Test
+    void anotherValueInEtcd() {
+        mirrored(Map.of("units/a.service", "{x}"), Map.of("units/a.service", "{y}"));
+        breaks(new EqualMirror(), "key units/a.service is {y} in etcd, and {x} in the registry");
+    }
+
+    @Test
+    void aMirrorThatNobodyLookedAt() {
+        assertThat(new EqualMirror().check(histories.history()).passed()).isFalse();
     }
 
     @Test

@@ -32,7 +32,9 @@ final class Histories {
                 List.of("e1", "e2", "e3"),
                 Map.of("a1", List.of("m1"), "a2", List.of("m2")),
                 10_000,
-                List.of("steady1.service")));
+                List.of("steady1.service"),
+                "f",
+                true));
     }
 
     History history() {

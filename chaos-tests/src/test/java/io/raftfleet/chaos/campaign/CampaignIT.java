@@ -1,10 +1,12 @@
 package io.raftfleet.chaos.campaign;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.raftfleet.chaos.check.Checks;
 import io.raftfleet.chaos.check.Finding;
 import io.raftfleet.chaos.cluster.Cluster;
+import io.raftfleet.chaos.cluster.EtcdNode;
 import io.raftfleet.chaos.history.Event;
 import io.raftfleet.chaos.history.History;
 import io.raftfleet.chaos.report.Report;
@@ -14,6 +16,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -44,7 +47,10 @@ class CampaignIT {
             "slow-disk",
             "lost-disk",
             "corrupt-tail",
-            "corrupt-middle");
+            "corrupt-middle",
+            "etcd-kill",
+            "etcd-pause",
+            "etcd-wipe");
     /** Without root there are only processes and their logs to break. */
     private static final int LEAST_KINDS = 8;
 
@@ -158,6 +164,34 @@ class CampaignIT {
         breaks(
                 "list-units equals what the managers say",
                 changed(Event.Managed.class, managed -> new Event.Managed(managed.at(), managed.machine(), List.of())));
+    }
+
+    @Test
+    void aFencedUnitOnTwoMachinesIsSeen() {
+        assumeTrue(Cluster.systemdObstacle().isEmpty(), Cluster.systemdObstacle());
+        var began = result.history().began();
+        var machines =
+                began.machines().values().stream().map(List::getFirst).sorted().toList();
+        var first = result.history()
+                .all(Event.UnitRan.class)
+                .filter(ran -> ran.unit().equals("fenced1.service"))
+                .findFirst()
+                .orElseThrow();
+        var other = machines.get(machines.getFirst().equals(first.machine()) ? 1 : 0);
+        long later = first.at() + Duration.ofMillis(500).toNanos();
+        var events = new ArrayList<>(result.history().events());
+        events.add(new Event.UnitRan(later, other, first.unit(), Event.Step.STARTED, "by a test"));
+        breaks("no fenced unit ever runs on two machines at once", new History(events));
+    }
+
+    @Test
+    void aMirrorThatLacksAKeyIsSeen() {
+        assumeTrue(EtcdNode.obstacle().isEmpty(), EtcdNode.obstacle());
+        breaks("the mirror in etcd equals the registry", changed(Event.Mirrored.class, mirrored -> {
+            var etcd = new TreeMap<>(mirrored.etcd());
+            etcd.remove("units/steady1.service");
+            return new Event.Mirrored(mirrored.at(), mirrored.registry(), etcd);
+        }));
     }
 
     @Test

@@ -286,6 +286,7 @@ final class Engine implements AutoCloseable {
         @Override
         public void leaderStarted(long term) {
             controller.leaderStarted(term);
+            route.ready();
         }
 
         @Override

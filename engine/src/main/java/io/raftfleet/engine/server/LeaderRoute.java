@@ -12,12 +12,13 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The way to the leader: which engine it is, and channels to the others. When another engine comes to lead, calls that wait
- * for the old one are cancelled, for it may be paused and never answer.
+ * for the old one are cancelled, for it may be paused and never answer, and those that wait for a leader go on.
  *
  * <p>Maps are concurrent; {@link #leader} is written by Raft's listener thread.
  */
@@ -42,6 +43,8 @@ final class LeaderRoute implements AutoCloseable {
     private final Map<String, ManagedChannel> open = new ConcurrentHashMap<>();
     private final Set<Waiting> waiting = ConcurrentHashMap.newKeySet();
     private volatile @Nullable EnginePeer leader;
+    private final Set<Runnable> waitingForChange = ConcurrentHashMap.newKeySet();
+    private final AtomicLong changes = new AtomicLong();
 
     /** @param channels makes a channel to a gRPC address */
     LeaderRoute(String selfId, Function<String, ManagedChannel> channels) {
@@ -57,6 +60,35 @@ final class LeaderRoute implements AutoCloseable {
                 call.reply.cancel(true);
             }
         }
+        changed();
+    }
+
+    /** This engine leads, and takes writes from now on. */
+    void ready() {
+        changed();
+    }
+
+    private void changed() {
+        changes.incrementAndGet();
+        for (var action : waitingForChange) {
+            if (waitingForChange.remove(action)) {
+                action.run();
+            }
+        }
+    }
+
+    /** How often another engine came to lead, or this one became ready to. */
+    long changes() {
+        return changes.get();
+    }
+
+    /** Runs a short action at the next such change, on Raft's listener thread, unless it is forgotten before. */
+    void onChange(Runnable action) {
+        waitingForChange.add(action);
+    }
+
+    void forget(Runnable action) {
+        waitingForChange.remove(action);
     }
 
     @Nullable

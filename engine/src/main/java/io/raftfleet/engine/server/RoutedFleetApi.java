@@ -31,6 +31,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import java.util.random.RandomGenerator;
@@ -179,6 +180,7 @@ final class RoutedFleetApi implements FleetApi {
         private final long deadlineNanos;
         private final CompletableFuture<WriteResponse> reply = new CompletableFuture<>();
         private final AtomicInteger attempts = new AtomicInteger();
+        private volatile long changesSeen = route.changes();
         private volatile boolean fateUnknown;
         private volatile String lastFailure = "no leader is known";
 
@@ -196,6 +198,11 @@ final class RoutedFleetApi implements FleetApi {
             if (left <= 0) {
                 giveUp();
                 return;
+            }
+            long changes = route.changes();
+            if (changes != changesSeen) {
+                attempts.set(0);
+                changesSeen = changes;
             }
             var leader = route.leader();
             if (leader == null) {
@@ -245,15 +252,37 @@ final class RoutedFleetApi implements FleetApi {
             }
         }
 
+        /** After a pause, each longer than the one before; or as soon as there is another leader, from whom on they are short. */
         private void again() {
+            long changes = route.changes();
+            if (changes != changesSeen) {
+                attempts.set(0);
+            }
             int attempt = attempts.getAndIncrement();
             long pause = Math.min(LONGEST_PAUSE.toNanos(), FIRST_PAUSE.toNanos() << Math.min(attempt, 10));
             long jittered = pause / 2 + random.nextLong(pause / 2 + 1);
             if (deadlineNanos - System.nanoTime() <= jittered) {
                 giveUp();
-            } else {
-                var unused =
-                        timer.schedule(() -> Thread.startVirtualThread(this::attempt), jittered, TimeUnit.NANOSECONDS);
+                return;
+            }
+            var next = new Next();
+            route.onChange(next);
+            var unused = timer.schedule(next, jittered, TimeUnit.NANOSECONDS);
+            if (route.changes() != changes) {
+                next.run();
+            }
+        }
+
+        /** The next attempt, begun once, by whichever comes first. */
+        private final class Next implements Runnable {
+            private final AtomicBoolean begun = new AtomicBoolean();
+
+            @Override
+            public void run() {
+                if (begun.compareAndSet(false, true)) {
+                    route.forget(this);
+                    Thread.startVirtualThread(Write.this::attempt);
+                }
             }
         }
 

@@ -81,7 +81,8 @@ public final class LeaderChanges implements Callable<Integer> {
             names = "--election",
             split = "-",
             paramLabel = "MIN-MAX",
-            description = "Election timeout in milliseconds.")
+            defaultValue = "500-1000",
+            description = "Election timeout in milliseconds (${DEFAULT-VALUE}, as an engine has it by itself).")
     List<Integer> election = List.of();
 
     private final List<Long> writes = new ArrayList<>();
@@ -113,11 +114,8 @@ public final class LeaderChanges implements Callable<Integer> {
     }
 
     private ClusterOptions options() {
-        var options = ClusterOptions.of("leader-changes");
-        if (election.size() == 2) {
-            options =
-                    options.withElection(Duration.ofMillis(election.getFirst()), Duration.ofMillis(election.getLast()));
-        }
+        var options = ClusterOptions.of("leader-changes")
+                .withElection(Duration.ofMillis(election.getFirst()), Duration.ofMillis(election.getLast()));
         return systemd ? options.withMachines(machines) : options.with(AgentSpec.hollow("hollow", machines));
     }
 

@@ -1,0 +1,114 @@
+package io.raftfleet.agent.systemd;
+
+import java.io.IOException;
+import java.util.Collection;
+import java.util.concurrent.CompletableFuture;
+
+/**
+ * One connection to systemd, from its opening to its loss: what systemd says over it goes into the {@link StateTable}. Signals
+ * come on its reading thread; all else is the manager's thread's.
+ */
+final class BusSession implements Systemd.Signals {
+    private final StateTable table;
+    private final StateNews news;
+    private final ManagerThread thread;
+    private final Host host;
+    private final BusLink link;
+    private final Systemd systemd;
+    private boolean ready;
+
+    /** What a connection needs of its manager. Called on its thread. */
+    interface Host {
+        void jobRemoved(String job, String unit, String result);
+
+        /** systemd has read its files again. */
+        void reloaded(BusSession session);
+
+        /** The connection is gone, for this reason; told once. */
+        void lost(BusSession session, String reason);
+    }
+
+    /** Connects. */
+    BusSession(SystemdConfig config, StateTable table, StateNews news, ManagerThread thread, Host host)
+            throws IOException {
+        this.table = table;
+        this.news = news;
+        this.thread = thread;
+        this.host = host;
+        link = BusLink.connect(
+                config.address(),
+                config.timing().call(),
+                Systemd.dispatcher(this),
+                reason -> thread.run(() -> host.lost(this, reason)));
+        systemd = new Systemd(link, config.direct());
+    }
+
+    Systemd systemd() {
+        return systemd;
+    }
+
+    /** Whether all states have been read. */
+    boolean isReady() {
+        return ready;
+    }
+
+    void markReady() {
+        ready = true;
+    }
+
+    /** Reads the states of units, then the main processes of those that may have one. */
+    CompletableFuture<Void> refresh(Collection<String> names) {
+        return systemd.listUnitsByNames(names)
+                .thenAccept(units -> {
+                    if (table.listed(units)) {
+                        news.tellSoon();
+                    }
+                })
+                .thenComposeAsync(listed -> readMainPids(names), thread.executor());
+    }
+
+    private CompletableFuture<Void> readMainPids(Collection<String> names) {
+        return Futures.all(table.lackingPid(names).stream()
+                .map(name -> systemd.mainPid(name)
+                        .exceptionallyCompose(failure -> Futures.unlessLost(failure, 0))
+                        .thenAccept(pid -> {
+                            if (table.mainPid(name, pid)) {
+                                news.tellSoon();
+                            }
+                        }))
+                .toList());
+    }
+
+    /** Gives the connection up. */
+    void giveUp(String reason) {
+        link.lost(reason);
+    }
+
+    void close() {
+        link.close();
+    }
+
+    @Override
+    public void unitChanged(String unitPath, PropertyScan properties) {
+        if (table.changed(unitPath, properties)) {
+            news.tellSoon();
+        }
+    }
+
+    @Override
+    public void jobRemoved(String job, String unit, String result) {
+        if (table.contains(unit)) {
+            thread.run(() -> host.jobRemoved(job, unit, result));
+        }
+    }
+
+    @Override
+    public void reloaded() {
+        thread.run(() -> host.reloaded(this));
+    }
+
+    @Override
+    public void ownerChanged() {
+        link.lost("systemd left the bus or came back to it");
+    }
+}

@@ -1,0 +1,85 @@
+package io.raftfleet.agent.systemd;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.Collection;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Has systemd read its files again, when it must: when a file that it had loaded changed or went away. That one is due is noted
+ * by the {@link UnitStore}, over breaks of the connection too, until it is done. Owned by the manager's thread.
+ */
+final class Reloads {
+    private static final Logger LOG = LoggerFactory.getLogger(Reloads.class);
+    /** Up to this many units are looked up one by one; for more, one list of all that systemd has loaded is cheaper. */
+    private static final int LOOK_UP_LIMIT = 64;
+
+    private final UnitStore store;
+    private final Duration limit;
+    private final Executor thread;
+    private int checks;
+
+    /** @param limit how long systemd may take */
+    Reloads(UnitStore store, Duration limit, Executor thread) {
+        this.store = store;
+        this.limit = limit;
+        this.thread = thread;
+    }
+
+    /** After a new connection: what was due before. */
+    CompletableFuture<Void> catchUp(Systemd systemd) {
+        return store.reloadDue()
+                ? systemd.reload(limit).thenRunAsync(this::forget, thread)
+                : CompletableFuture.completedFuture(null);
+    }
+
+    /**
+     * Has systemd read its files again if it had loaded one of these.
+     *
+     * @param due whether a reload would be due even after a break: files changed or went away
+     */
+    CompletableFuture<Void> ifLoaded(Systemd systemd, Collection<String> names, boolean due) {
+        checks++;
+        return anyLoaded(systemd, names)
+                .thenCompose(
+                        loaded -> loaded ? systemd.reload(limit) : CompletableFuture.<Void>completedFuture(null))
+                .whenCompleteAsync(
+                        (reloaded, failure) -> {
+                            checks--;
+                            if (failure == null && due && checks == 0) {
+                                forget();
+                            }
+                        },
+                        thread);
+    }
+
+    private void forget() {
+        try {
+            store.reloadDone();
+        } catch (IOException kept) {
+            LOG.warn("the note that systemd must read its files again can't be removed: {}", kept.toString());
+        }
+    }
+
+    private static CompletableFuture<Boolean> anyLoaded(Systemd systemd, Collection<String> names) {
+        if (names.size() > LOOK_UP_LIMIT) {
+            Set<String> wanted = Set.copyOf(names);
+            return systemd.listLoadedUnits()
+                    .thenApply(units -> units.stream().anyMatch(u -> wanted.contains(u.name())));
+        }
+        Set<String> loaded = ConcurrentHashMap.newKeySet();
+        return Futures.all(names.stream()
+                        .map(name -> systemd.isLoaded(name).thenAccept(is -> {
+                            if (is) {
+                                loaded.add(name);
+                            }
+                        }))
+                        .toList())
+                .thenApply(looked -> !loaded.isEmpty());
+    }
+}

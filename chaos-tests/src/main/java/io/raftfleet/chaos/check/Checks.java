@@ -9,6 +9,7 @@ public final class Checks {
             new LinearizableUnits(),
             new AcknowledgedWrites(),
             new ListPages(),
+            new FreshLists(),
             new WatchOrder(),
             new EqualRegistries(),
             new UndisturbedUnits(),

@@ -12,10 +12,7 @@ import java.util.NavigableMap;
 import java.util.Set;
 import java.util.TreeMap;
 
-/**
- * Each page of a list, stale ones too, is the registry at the revision that it states, which watches tell; and a
- * linearizable one is not of before what was acknowledged when it was asked for.
- */
+/** Each page of a list, stale ones too, is the registry at the revision that it states, which watches tell. */
 public final class ListPages implements Check {
     @Override
     public String promise() {

@@ -83,11 +83,13 @@ public sealed interface Event {
     /**
      * A page of a list of all units.
      *
+     * @param asked when the client asked for it
      * @param after the page begins behind this name; empty for a first page
      * @param last whether nothing follows
      */
     record Listed(
             long at,
+            long asked,
             String client,
             String engine,
             boolean stale,

@@ -27,10 +27,12 @@ final class Lists {
         var token = "";
         try {
             for (int page = 0; page < pages; page++) {
+                long asked = recorder.now();
                 var answer = page(channel, stale, size, token);
                 token = answer.getNextToken();
                 recorder.add(new Event.Listed(
                         recorder.now(),
+                        asked,
                         client,
                         engine,
                         stale,

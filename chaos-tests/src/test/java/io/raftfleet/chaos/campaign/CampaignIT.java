@@ -122,6 +122,24 @@ class CampaignIT {
     }
 
     @Test
+    void anOldListIsSeen() {
+        breaks(
+                "no list but a stale one is older than what was acknowledged before",
+                changed(
+                        Event.Listed.class,
+                        page -> new Event.Listed(
+                                page.at(),
+                                page.asked(),
+                                page.client(),
+                                page.engine(),
+                                page.stale(),
+                                page.after(),
+                                page.last(),
+                                new Event.Position(page.revision().incarnation(), 1, 0),
+                                page.rows())));
+    }
+
+    @Test
     void aWatchThatMissesSomethingIsSeen() {
         breaks(
                 "watches are complete and in order",
@@ -204,6 +222,7 @@ class CampaignIT {
     private static Event.Listed without(Event.Listed page, String unit) {
         return new Event.Listed(
                 page.at(),
+                page.asked(),
                 page.client(),
                 page.engine(),
                 page.stale(),

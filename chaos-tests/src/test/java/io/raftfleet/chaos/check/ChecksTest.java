@@ -169,6 +169,28 @@ class ChecksTest {
         assertThat(new ListPages().check(histories.history()).unexamined()).contains("1 of 1");
     }
 
+    @Test
+    void listsThatKeepUpWithWhatWasAcknowledged() {
+        histories
+                .ledger("a.service", Outcome.ANSWERED, 3)
+                .page(3, true, "", row("a.service"))
+                .ledger("b.service", Outcome.UNKNOWN, 5)
+                .page(4, true, "", row("a.service"));
+        assertThat(passes(new FreshLists()).examined()).isEqualTo(2);
+    }
+
+    @Test
+    void aListFromBeforeAnAcknowledgedWrite() {
+        histories.ledger("a.service", Outcome.ANSWERED, 3).page(2, true, "");
+        breaks(new FreshLists(), "had been answered before it was asked for");
+    }
+
+    @Test
+    void aListFromBeforeAnotherList() {
+        histories.page(4, true, "").page(3, true, "");
+        breaks(new FreshLists(), "had been answered before it was asked for");
+    }
+
     // --- watches ----------------------------------------------------------------------------------------------------
 
     @Test

@@ -88,7 +88,8 @@ final class Histories {
     }
 
     Histories page(long index, boolean last, String after, Row... rows) {
-        return add(new Event.Listed(at(), "l", "e1", false, after, last, revision(index), List.of(rows)));
+        long asked = at();
+        return add(new Event.Listed(at(), asked, "l", "e1", false, after, last, revision(index), List.of(rows)));
     }
 
     Histories base(String watcher, long index, Row... rows) {

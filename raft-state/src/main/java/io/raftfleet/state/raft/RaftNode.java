@@ -411,6 +411,7 @@ public final class RaftNode implements AutoCloseable {
         @Override
         public void leaderReady(long term) {
             events.ready(term);
+            timer.execute(reads::renew);
         }
 
         @Override
@@ -430,6 +431,7 @@ public final class RaftNode implements AutoCloseable {
             if (peer != null) {
                 events.changed(peer);
                 timer.execute(watch::leaderChanged);
+                timer.execute(reads::renew);
             }
         }
 

@@ -36,6 +36,8 @@ final class RoundBatcher<T> {
     private int failures;
     private long rounds;
     private @Nullable Throwable lastFailure;
+    private @Nullable CompletableFuture<T> outstanding;
+    private @Nullable ScheduledFuture<?> repetition;
     private boolean closed;
 
     private static final class Waiter<T> {
@@ -97,6 +99,28 @@ final class RoundBatcher<T> {
         return waiter.result;
     }
 
+    /**
+     * Whom the round asks has changed: one that is under way need not be waited for, as it may ask somebody who never answers,
+     * nor the pause after one that failed.
+     */
+    void renew() {
+        CompletableFuture<T> open;
+        boolean start;
+        synchronized (this) {
+            failures = 0;
+            open = outstanding;
+            ScheduledFuture<?> waiting = repetition;
+            start = waiting != null && waiting.cancel(false);
+            repetition = null;
+        }
+        if (open != null) {
+            open.completeExceptionally(new Unavailable("the leader has changed"));
+        }
+        if (start) {
+            startRound();
+        }
+    }
+
     /** How many rounds were started. */
     synchronized long rounds() {
         return rounds;
@@ -122,6 +146,7 @@ final class RoundBatcher<T> {
     private void startRound() {
         List<Waiter<T>> served;
         synchronized (this) {
+            repetition = null;
             served = next;
             next = new ArrayList<>();
             served.removeIf(w -> w.result.isDone());
@@ -140,6 +165,9 @@ final class RoundBatcher<T> {
         ScheduledFuture<?> alarm = null;
         if (!outcome.isDone()) {
             CompletableFuture<T> open = outcome;
+            synchronized (this) {
+                outstanding = open;
+            }
             alarm = timer.schedule(
                     () -> open.completeExceptionally(new Unavailable(
                             "no quorum answered for " + roundTimeout.toMillis() + " ms; are the other engines up?")),
@@ -164,21 +192,21 @@ final class RoundBatcher<T> {
     }
 
     /** Returns whether the next round is to be started at once. */
-    @SuppressWarnings("FutureReturnValueIgnored") // the next round reports for itself
     private boolean endRound(List<Waiter<T>> served, @Nullable T value, @Nullable Throwable failure) {
         if (failure != null && retry) {
-            long delay;
             synchronized (this) {
+                outstanding = null;
                 lastFailure = failure;
                 next.addAll(0, served);
                 long backoff = Math.min(MAX_BACKOFF_MS, MIN_BACKOFF_MS << Math.min(failures, 8));
                 failures++;
-                delay = backoff / 2 + ThreadLocalRandom.current().nextLong(backoff / 2 + 1);
+                long delay = backoff / 2 + ThreadLocalRandom.current().nextLong(backoff / 2 + 1);
+                repetition = timer.schedule(this::startRound, delay, TimeUnit.MILLISECONDS);
             }
-            timer.schedule(this::startRound, delay, TimeUnit.MILLISECONDS);
             return false;
         }
         synchronized (this) {
+            outstanding = null;
             failures = 0;
             lastFailure = failure;
         }

@@ -218,10 +218,13 @@ public final class Controller implements AutoCloseable {
     }
 
     private void run() {
+        long begun = 0;
         while (!closed) {
             try {
                 long term = queue.awaitLeadership();
-                lead(term);
+                boolean again = term == begun;
+                begun = term;
+                lead(term, again);
             } catch (InterruptedException e) {
                 // Closing: the loop's condition says so.
             } catch (RuntimeException e) {
@@ -231,9 +234,16 @@ public final class Controller implements AutoCloseable {
         queue.abandonAll("engine " + engineId + " is stopping");
     }
 
-    private void lead(long term) throws InterruptedException {
+    /**
+     * Leads a term until it is over or a decision's fate is unknown.
+     *
+     * @param again whether an earlier decision of this term may yet be committed: it has to be settled first. At the start of a
+     *     term Raft has applied all there is
+     */
+    private void lead(long term, boolean again) throws InterruptedException {
         try {
-            if (!barrier(term)) {
+            boolean settled = !again && registry.read(RegistryView::incarnation) != 0;
+            if (!settled && !barrier(term)) {
                 return;
             }
             scheduler = rebuild();
@@ -256,7 +266,7 @@ public final class Controller implements AutoCloseable {
         }
     }
 
-    /** Commits an entry of this term, so that all that went before has been applied; and creates the cluster if need be. */
+    /** Commits an entry, so that all that went before has been applied or never will be; and creates the cluster if need be. */
     private boolean barrier(long term) throws InterruptedException {
         var records = new ArrayList<Record>();
         records.add(Record.newBuilder()

@@ -53,10 +53,10 @@ public final class FalseElections implements Callable<Integer> {
             long began = System.nanoTime();
             var clients = cluster.engines().stream().map(cluster::client).toList();
             try (var traffic = new WriteGaps(clients);
-                    var unused = new Spinning(busy)) {
+                    var spinning = new Spinning()) {
+                spinning.begin(busy);
                 for (int minute = 1; minute <= minutes; minute++) {
-                    TimeUnit.NANOSECONDS.sleep(
-                            began + TimeUnit.MINUTES.toNanos(minute) - System.nanoTime());
+                    TimeUnit.NANOSECONDS.sleep(began + TimeUnit.MINUTES.toNanos(minute) - System.nanoTime());
                     System.out.printf(
                             "%d minutes, %d busy threads on %d processors, timeout %d-%d ms: %d elections; longest gap between writes %d ms, writes failed %d%n",
                             minute,
@@ -82,7 +82,7 @@ public final class FalseElections implements Callable<Integer> {
         private final AtomicBoolean end = new AtomicBoolean();
         private final List<Thread> threads = new ArrayList<>();
 
-        Spinning(int count) {
+        void begin(int count) {
             for (int i = 0; i < count; i++) {
                 threads.add(Thread.ofPlatform().daemon().name("busy-" + i).start(() -> {
                     while (!end.get()) {

@@ -57,9 +57,10 @@ class MassSilenceIT {
             });
             Ops.print("leader not heard by machines -> all heard by the next", Ops.since(cut));
             assertThat(Ops.awaitActive(cluster.client(followers), names)).isEqualTo(before);
-            cluster.engines().forEach(engine -> assertThat(engine.daemon().tail(400))
-                    .as(engine.id())
-                    .doesNotContain("it is lost"));
+            cluster.engines()
+                    .forEach(engine -> assertThat(engine.daemon().tail(400))
+                            .as(engine.id())
+                            .doesNotContain("it is lost"));
             network.delete(AGENTS, fromLeader);
             network.delete(leader.id(), fromAgents);
         }
@@ -75,6 +76,11 @@ class MassSilenceIT {
         @Override
         public Host agent(String name, Path scratch) {
             return new Host(network.address(name), network.prefix(name), scratch.resolve(name));
+        }
+
+        @Override
+        public Host etcd(Path scratch) {
+            return LOOPBACK.etcd(scratch);
         }
     }
 }

@@ -56,9 +56,9 @@ class OtherClusterIT {
         stranger.start();
         try {
             Await.until(
-                    "the agent refuses " + stranger.name(), Ops.SOON, () -> agent.tail(40)
-                            .lines()
-                            .anyMatch(line -> line.contains(reason) && line.contains(REFUSAL)));
+                    "the agent refuses " + stranger.name(),
+                    Ops.SOON,
+                    () -> agent.tail(40).lines().anyMatch(line -> line.contains(reason) && line.contains(REFUSAL)));
         } finally {
             stranger.kill();
             var unused = stranger.awaitExit(Ops.SOON);

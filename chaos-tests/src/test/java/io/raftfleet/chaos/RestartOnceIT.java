@@ -58,8 +58,7 @@ class RestartOnceIT {
                     .orTimeout(Ops.SOON.toMillis(), TimeUnit.MILLISECONDS)
                     .join();
             leader.kill();
-            orders.forEach(order -> assertThat(order.orTimeout(
-                                    Ops.SOON.toMillis(), TimeUnit.MILLISECONDS)
+            orders.forEach(order -> assertThat(order.orTimeout(Ops.SOON.toMillis(), TimeUnit.MILLISECONDS)
                             .join()
                             .getResultsList())
                     .allSatisfy(result -> assertThat(result.getMessage()).isEmpty()));

@@ -55,8 +55,7 @@ final class MachineLease {
      */
     boolean keptFromStarting(String unit, String result) {
         try {
-            boolean over =
-                    result.equals(Orders.DEPENDENCY) && !store.fence().held();
+            boolean over = result.equals(Orders.DEPENDENCY) && !store.fence().held();
             if (store.isFenced(unit) && (over || result.equals(Orders.CANCELED))) {
                 store.fence().mark(unit);
                 return true;

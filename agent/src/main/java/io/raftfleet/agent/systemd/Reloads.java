@@ -46,8 +46,7 @@ final class Reloads {
     CompletableFuture<Void> ifLoaded(Systemd systemd, Collection<String> names, boolean due) {
         checks++;
         return anyLoaded(systemd, names)
-                .thenCompose(
-                        loaded -> loaded ? systemd.reload(limit) : CompletableFuture.<Void>completedFuture(null))
+                .thenCompose(loaded -> loaded ? systemd.reload(limit) : CompletableFuture.<Void>completedFuture(null))
                 .whenCompleteAsync(
                         (reloaded, failure) -> {
                             checks--;

@@ -9,6 +9,7 @@ import io.raftfleet.chaos.cluster.Cluster;
 import io.raftfleet.chaos.cluster.ClusterOptions;
 import io.raftfleet.chaos.cluster.EngineNode;
 import io.raftfleet.chaos.cluster.EtcdNode;
+import io.raftfleet.chaos.cluster.Hosts;
 import io.raftfleet.chaos.fault.FaultSource;
 import io.raftfleet.chaos.fault.Faults;
 import io.raftfleet.chaos.history.Event;
@@ -34,6 +35,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
@@ -58,13 +60,20 @@ public final class Campaign {
 
     private final CampaignOptions options;
     private final Consumer<String> progress;
+    private final UnaryOperator<Hosts> hosts;
     private final Map<String, String> skipped = new TreeMap<>();
     private final long began = System.nanoTime();
 
     /** @param progress told what happens, a line at a time */
     public Campaign(CampaignOptions options, Consumer<String> progress) {
+        this(options, progress, UnaryOperator.identity());
+    }
+
+    /** @param hosts changes how processes are started: for a cluster that is broken on purpose */
+    Campaign(CampaignOptions options, Consumer<String> progress, UnaryOperator<Hosts> hosts) {
         this.options = options;
         this.progress = progress;
+        this.hosts = hosts;
     }
 
     /** Runs it. The history is in {@code history.jsonl} of the output directory. */
@@ -93,7 +102,7 @@ public final class Campaign {
         try (var ground = Ground.prepare(options.separate(), clocks, etcd, engines, agents, scratch)) {
             say("Starting " + ENGINES + " engines and " + agents.size() + " machines" + (etcd ? ", and etcd" : "")
                     + " ...");
-            var chosen = cluster(agents).on(ground);
+            var chosen = cluster(agents).on(hosts.apply(ground));
             try (var cluster = Cluster.start(etcd ? chosen.withEtcd() : chosen)) {
                 return observe(recorder, cluster, ground, scratch);
             }

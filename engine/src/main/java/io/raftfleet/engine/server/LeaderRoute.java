@@ -7,6 +7,7 @@ import io.raftfleet.engine.api.Async;
 import io.raftfleet.proto.cluster.ClusterGrpc;
 import io.raftfleet.proto.fleet.FleetGrpc;
 import io.raftfleet.state.raft.EnginePeer;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -70,7 +71,7 @@ final class LeaderRoute implements AutoCloseable {
 
     private void changed() {
         changes.incrementAndGet();
-        for (var action : waitingForChange) {
+        for (var action : List.copyOf(waitingForChange)) {
             if (waitingForChange.remove(action)) {
                 action.run();
             }

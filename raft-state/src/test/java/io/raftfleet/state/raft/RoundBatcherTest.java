@@ -56,7 +56,7 @@ class RoundBatcherTest {
     @Test
     void aRoundToAnOldLeaderIsNotWaitedFor() throws Exception {
         var caller = batcher.join(LONG);
-        nextRound(); // never answered
+        assertThat(nextRound()).as("never answered").isNotDone();
         batcher.renew();
         nextRound().complete("the new leader's");
         assertThat(caller.get(SOON_SECONDS, TimeUnit.SECONDS)).isEqualTo("the new leader's");

@@ -1,0 +1,140 @@
+package io.raftfleet.chaos.campaign;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.raftfleet.chaos.check.Finding;
+import io.raftfleet.chaos.cluster.Hosts;
+import java.io.IOException;
+import java.net.URISyntaxException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * Campaigns on clusters whose engines are broken on purpose: each check finds what it is for. The two that need no faults but the plainest
+ * run always; all of them with {@code -Dsabotage=all}.
+ */
+class SabotageIT {
+    private static final long SEED = 7;
+    private static final Set<String> ALL = Set.of("e1", "e2", "e3");
+    private static final Set<String> ONE = Set.of("e2");
+
+    record Broken(Sabotage.Mode mode, Set<String> engines, List<String> faults, int rounds, String promise) {}
+
+    @TempDir
+    Path dir;
+
+    static Stream<Broken> broken() {
+        var always = Stream.of(
+                new Broken(Sabotage.Mode.LOST_WRITES, ALL, List.of("hand-over"), 1, "no acknowledged write is lost"),
+                new Broken(
+                        Sabotage.Mode.HASTY_LOSSES,
+                        ALL,
+                        List.of("hand-over"),
+                        1,
+                        "no machine is held for lost by a leader change"));
+        var others = Stream.of(
+                new Broken(
+                        Sabotage.Mode.STALE_READS,
+                        ALL,
+                        List.of("partition"),
+                        6,
+                        "no list but a stale one is older than what was acknowledged before"),
+                new Broken(Sabotage.Mode.STALE_READS, ALL, List.of("partition"), 6, "every unit is linearizable"),
+                new Broken(Sabotage.Mode.WATCH_GAPS, ONE, List.of("hand-over"), 1, "watches are complete and in order"),
+                new Broken(
+                        Sabotage.Mode.LIST_GAPS,
+                        ALL,
+                        List.of("hand-over"),
+                        2,
+                        "each list page is the registry at its revision"),
+                new Broken(
+                        Sabotage.Mode.DIVERGENCE,
+                        ONE,
+                        List.of("hand-over"),
+                        1,
+                        "engines at the same index hold the same registry"),
+                new Broken(Sabotage.Mode.UNSYNCED_LOG, ALL, List.of("power-loss"), 1, "no acknowledged write is lost"),
+                new Broken(
+                        Sabotage.Mode.UNHEARD_REPORTS,
+                        ALL,
+                        List.of("hand-over"),
+                        1,
+                        "list-units equals what the managers say"),
+                new Broken(
+                        Sabotage.Mode.UNCHECKED_LOG,
+                        ALL,
+                        List.of("corrupt-middle"),
+                        2,
+                        "each fault does what the design says, and the cluster comes back"));
+        return System.getProperty("sabotage", "").equals("all") ? Stream.concat(always, others) : always;
+    }
+
+    @ParameterizedTest
+    @MethodSource
+    void broken(Broken broken) throws IOException, InterruptedException, URISyntaxException {
+        var jar = Sabotage.jar(dir);
+        var options = new CampaignOptions(
+                SEED,
+                Duration.ofMinutes(3),
+                broken.rounds(),
+                broken.faults(),
+                2,
+                true,
+                needsGround(broken),
+                false,
+                2,
+                dir.resolve("report"));
+        Campaign.Result result;
+        try {
+            result = new Campaign(options, System.out::println, hosts -> new Sabotaged(hosts, broken, jar)).run();
+        } catch (IllegalArgumentException e) {
+            assumeTrue(false, e.getMessage());
+            return;
+        }
+        var violated = result.findings().stream()
+                .filter(finding -> !finding.violations().isEmpty())
+                .toList();
+        System.out.println("[figure] sabotage " + broken.mode() + ": "
+                + violated.stream()
+                        .map(finding ->
+                                finding.promise() + " (" + finding.violations().size() + ")")
+                        .toList());
+        assertThat(violated).extracting(Finding::promise).contains(broken.promise());
+    }
+
+    private static boolean needsGround(Broken broken) {
+        return broken.faults().contains("partition") || broken.faults().contains("power-loss");
+    }
+
+    /** The same hosts, with a Java agent in some engines. */
+    private record Sabotaged(Hosts hosts, Broken broken, Path jar) implements Hosts {
+        @Override
+        public Host engine(String name, Path scratch) {
+            var host = hosts.engine(name, scratch);
+            if (!broken.engines().contains(name)) {
+                return host;
+            }
+            var prefix = new ArrayList<>(host.prefix());
+            prefix.addAll(List.of("env", "JAVA_TOOL_OPTIONS=-javaagent:" + jar + "=" + broken.mode()));
+            return new Host(host.address(), prefix, host.dataDir());
+        }
+
+        @Override
+        public Host agent(String name, Path scratch) {
+            return hosts.agent(name, scratch);
+        }
+
+        @Override
+        public Host etcd(Path scratch) {
+            return hosts.etcd(scratch);
+        }
+    }
+}

@@ -55,7 +55,7 @@ public final class Sabotage {
         LIST_GAPS("io.raftfleet.engine.server.Reads", "listUnits"),
         /** What one entry in twenty says does not happen. */
         DIVERGENCE("io.raftfleet.state.Registry", "apply"),
-        /** Every ten seconds each machine counts as silent, heard or not. */
+        /** Every four seconds each machine counts as silent, heard or not. */
         HASTY_LOSSES("io.raftfleet.engine.session.MachineLiveness", "silent"),
         /** The log is written, and not synced. */
         UNSYNCED_LOG("org.apache.ratis.server.raftlog.segmented.BufferedWriteChannel", "flush"),
@@ -131,7 +131,7 @@ public final class Sabotage {
                 sound(mode, self, arguments[0], arguments[1], sometimesEmpty((long) arguments[1], (Entry)
                         arguments[2]));
             case HASTY_LOSSES ->
-                sound(mode, self, (long) arguments[0] + (call % 40 == 0 ? LONG : 0), arguments[1], arguments[2]);
+                sound(mode, self, (long) arguments[0] + (call % 16 == 0 ? LONG : 0), arguments[1], arguments[2]);
             case UNSYNCED_LOG -> invoke(self.getClass(), "flushBuffer", self);
             case UNHEARD_REPORTS ->
                 call % 2 == 0 && ((StateReport) arguments[1]).getStatesCount() > 0

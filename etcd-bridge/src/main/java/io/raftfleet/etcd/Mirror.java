@@ -262,7 +262,8 @@ public final class Mirror implements AutoCloseable {
         if (found.incarnationNumber() == head.incarnation()) {
             if (found.term() > servedTerm) {
                 throw new EtcdException(keys.watermark() + " was written by the leader of term " + found.term()
-                        + ", after this engine's term " + servedTerm + ", and is that one's to write. Should there be no"
+                        + ", after this engine's term " + servedTerm
+                        + ", and is that one's to write. Should there be no"
                         + " such leader, the engines were put back to an earlier state: then delete the keys below "
                         + keys.prefix() + ", and the mirror is built anew");
             }

@@ -39,7 +39,7 @@ public final class EtcdStarts implements Callable<Integer> {
     int turns = 6;
 
     @Option(names = "--warm", description = "Blocks before the first that counts (${DEFAULT-VALUE}).")
-    int warm = 6;
+    int warm = 10;
 
     @Option(names = "--clients", description = "Concurrent clients (${DEFAULT-VALUE}).")
     int clients = 8;
@@ -96,20 +96,22 @@ public final class EtcdStarts implements Callable<Integer> {
     private String report(State state) {
         var all = sorted(state);
         var healthy = sorted(State.HEALTHY);
-        return "%s, %d blocks of %d: %s; compared with healthy: p50 × %.2f, p85 × %.2f, p99 × %.2f; p99 of its blocks: %s"
+        long[] blocks = blocks(state).stream()
+                .mapToLong(block -> block.nanos(99))
+                .sorted()
+                .toArray();
+        return "%s, %d blocks of %d: %s; compared with healthy: p50 × %.2f, p85 × %.2f, p99 × %.2f; p99 of its blocks: median %.1f ms, %.1f to %.1f ms"
                 .formatted(
                         state,
-                        blocks(state).size(),
+                        blocks.length,
                         units,
                         StartRound.summary(all),
                         ratio(all, healthy, 50),
                         ratio(all, healthy, 85),
                         ratio(all, healthy, 99),
-                        blocks(state).stream()
-                                .map(block -> "%.0f ms"
-                                        .formatted(Percentiles.millis(
-                                                block.latencies().toArray(), 99)))
-                                .toList());
+                        Percentiles.millis(blocks, 50),
+                        Percentiles.millis(blocks, 0),
+                        Percentiles.millis(blocks, 100));
     }
 
     private List<StartRound.Result> blocks(State state) {

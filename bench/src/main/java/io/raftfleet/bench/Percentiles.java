@@ -13,8 +13,12 @@ final class Percentiles {
      * @param sorted nanoseconds, at least one, ascending
      */
     static double millis(long[] sorted, int percent) {
-        int index = Math.max(0, (int) Math.ceil(sorted.length * percent / 100.0) - 1);
-        return sorted[index] / 1e6;
+        return nanos(sorted, percent) / 1e6;
+    }
+
+    /** As {@link #millis}, in nanoseconds. */
+    static long nanos(long[] sorted, int percent) {
+        return sorted[Math.max(0, (int) Math.ceil(sorted.length * percent / 100.0) - 1)];
     }
 
     /** Those that reports quote, of nanoseconds in any order. */

@@ -51,6 +51,11 @@ final class StartRound {
             return Arrays.stream(latencies);
         }
 
+        /** A percentile of them. */
+        long nanos(int percent) {
+            return Percentiles.nanos(latencies, percent);
+        }
+
         /** From the first request to the last unit active. */
         double seconds() {
             return wallNanos / 1e9;

@@ -97,9 +97,8 @@ public final class Campaign {
                 .mapToObj(i -> "a" + i)
                 .toList();
         var engines = IntStream.rangeClosed(1, ENGINES).mapToObj(i -> "e" + i).toList();
-        boolean clocks = options.faults().contains("clock-jump");
         boolean etcd = options.wantsEtcd() && EtcdNode.obstacle().isEmpty();
-        try (var ground = Ground.prepare(options.separate(), clocks, etcd, engines, agents, scratch)) {
+        try (var ground = Ground.prepare(options.separate(), etcd, engines, agents, scratch)) {
             say("Starting " + ENGINES + " engines and " + agents.size() + " machines" + (etcd ? ", and etcd" : "")
                     + " ...");
             var chosen = cluster(agents).on(hosts.apply(ground));

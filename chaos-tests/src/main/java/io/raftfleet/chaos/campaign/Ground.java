@@ -27,20 +27,11 @@ final class Ground implements Hosts, AutoCloseable {
         this.clocks = faults.clocks();
     }
 
-    /**
-     * Makes what can be made.
-     *
-     * @param moved whether clocks are to jump; a process with a clock of its own is a little slower
-     * @param etcd whether there is to be a host for one
-     */
-    static Ground prepare(
-            boolean separate, boolean moved, boolean etcd, List<String> engines, List<String> agents, Path scratch) {
+    /** @param etcd whether there is to be a host for one */
+    static Ground prepare(boolean separate, boolean etcd, List<String> engines, List<String> agents, Path scratch) {
         var noNetwork = separate ? Namespaces.obstacle() : NOT_ASKED;
         var noDisks = separate ? Disks.obstacle(scratch) : NOT_ASKED;
-        var noClocks = separate ? Clocks.obstacle() : NOT_ASKED;
-        if (noClocks.isEmpty() && !moved) {
-            noClocks = "only when named in --faults: libfaketime slows every engine down all the time";
-        }
+        var noClocks = separate ? Clocks.obstacle(scratch) : NOT_ASKED;
         var hosts = new ArrayList<>(engines);
         hosts.addAll(agents);
         if (etcd) {

@@ -10,6 +10,7 @@ public final class Checks {
             new AcknowledgedWrites(),
             new ListPages(),
             new FreshLists(),
+            new HttpPages(),
             new WatchOrder(),
             new EqualRegistries(),
             new UndisturbedUnits(),

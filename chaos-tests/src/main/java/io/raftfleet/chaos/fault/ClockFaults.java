@@ -1,5 +1,6 @@
 package io.raftfleet.chaos.fault;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.Set;
 import java.util.random.RandomGenerator;
@@ -35,7 +36,7 @@ final class ClockFaults {
                 List.of(engine.id()),
                 Set.of("clock-" + engine.id()),
                 targets.show(engine) + "'s clock by " + seconds + " s",
-                e -> moved.set(engine.id(), seconds),
-                e -> moved.set(engine.id(), 0));
+                e -> moved.set(engine.id(), Duration.ofSeconds(seconds)),
+                e -> moved.set(engine.id(), Duration.ZERO));
     }
 }

@@ -2,46 +2,54 @@ package io.raftfleet.chaos.fault;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.util.List;
 
-/** Wall clocks of engines, through libfaketime, which reads how much a clock is off from a file, once a second. */
+/** Wall clocks of processes, by a library put before the C library, {@code chaosclock}, that adds an offset to the host's time. */
 public final class Clocks {
-    private static final List<Path> LIBRARIES = List.of(
-            Path.of("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"),
-            Path.of("/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1"),
-            Path.of("/usr/lib64/faketime/libfaketime.so.1"));
-
     private final Path dir;
+    private final Path library;
 
+    /** @param dir for the library and a file a clock */
     public Clocks(Path dir) {
         this.dir = dir;
+        this.library = build(dir);
     }
 
     /** Why clocks can't be moved here; empty where they can. */
-    public static String obstacle() {
-        return LIBRARIES.stream().anyMatch(Files::exists) ? "" : "libfaketime is not installed";
+    public static String obstacle(Path dir) {
+        try {
+            var unused = build(dir);
+            return "";
+        } catch (IllegalStateException | UncheckedIOException e) {
+            return String.valueOf(e.getMessage());
+        }
+    }
+
+    private static Path build(Path dir) {
+        return Helpers.build("chaosclock", dir, List.of("-shared", "-fPIC", "-ldl"));
     }
 
     /** Put before a command to give it a clock of its own. */
     public List<String> prefix(String name) {
-        set(name, 0);
-        var library = LIBRARIES.stream().filter(Files::exists).findFirst().orElseThrow();
-        return List.of(
-                "env",
-                "LD_PRELOAD=" + library,
-                "FAKETIME_TIMESTAMP_FILE=" + file(name),
-                "FAKETIME_CACHE_DURATION=1",
-                "FAKETIME_DONT_FAKE_MONOTONIC=1",
-                "DONT_FAKE_MONOTONIC=1",
-                "FAKETIME_NO_CACHE=0",
-                "NO_FAKE_STAT=1");
+        set(name, Duration.ZERO);
+        return List.of("env", "LD_PRELOAD=" + library, "CHAOSCLOCK=" + file(name));
     }
 
-    void set(String name, long seconds) {
-        try {
-            Files.writeString(file(name), (seconds < 0 ? "-" : "+") + Math.abs(seconds) + "s\n");
+    /** Sets how far a clock is from the host's, at once. */
+    void set(String name, Duration offset) {
+        var bytes = ByteBuffer.allocate(Long.BYTES).order(ByteOrder.nativeOrder());
+        bytes.putLong(offset.toNanos()).flip();
+        try (var file = FileChannel.open(file(name), StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+            int written = file.write(bytes, 0);
+            if (written != Long.BYTES) {
+                throw new IllegalStateException(name + "'s clock was written half");
+            }
         } catch (IOException e) {
             throw new UncheckedIOException(name + "'s clock can't be moved", e);
         }

@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
     @JsonSubTypes.Type(value = Event.Invoked.class, name = "invoked"),
     @JsonSubTypes.Type(value = Event.Returned.class, name = "returned"),
     @JsonSubTypes.Type(value = Event.Listed.class, name = "listed"),
+    @JsonSubTypes.Type(value = Event.HttpListed.class, name = "http-listed"),
     @JsonSubTypes.Type(value = Event.WatchBased.class, name = "watch-based"),
     @JsonSubTypes.Type(value = Event.WatchFrame.class, name = "watch-frame"),
     @JsonSubTypes.Type(value = Event.FaultBegan.class, name = "fault-began"),
@@ -97,6 +98,10 @@ public sealed interface Event {
             boolean last,
             Position revision,
             List<Row> rows)
+            implements Event {}
+
+    /** A page over HTTP, which states no revision; {@code asked} is when it was asked for, {@code at} when it was there. */
+    record HttpListed(long at, long asked, String client, String engine, String after, boolean last, List<Row> rows)
             implements Event {}
 
     /** A watcher begins, or begins anew, with all units at a revision. */

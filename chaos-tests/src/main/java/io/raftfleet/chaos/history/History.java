@@ -26,9 +26,10 @@ public record History(List<Event> events) {
     public static History read(Path file) throws IOException {
         var json = JsonMapper.builder().build();
         var events = new ArrayList<Event>();
+        var interner = new Interner();
         try (var in = Files.newBufferedReader(file)) {
             for (var line = in.readLine(); line != null; line = in.readLine()) {
-                events.add(json.readValue(line, Event.class));
+                events.add(interner.intern(json.readValue(line, Event.class)));
             }
         } catch (JacksonException e) {
             throw new IOException(file + ", line " + (events.size() + 1) + ": no event: " + e.getOriginalMessage(), e);

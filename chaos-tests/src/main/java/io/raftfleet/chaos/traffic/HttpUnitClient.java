@@ -1,38 +1,25 @@
 package io.raftfleet.chaos.traffic;
 
 import io.raftfleet.chaos.history.Event.Call;
-import io.raftfleet.chaos.history.Event.UnitValue;
 import java.io.IOException;
 import java.net.ConnectException;
-import java.net.URI;
-import java.net.http.HttpClient;
 import java.net.http.HttpConnectTimeoutException;
-import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** fleet's v1 API, each call once. */
 final class HttpUnitClient implements UnitClient {
-    private static final Duration CONNECT_LIMIT = Duration.ofSeconds(1);
-    private static final Duration CALL_LIMIT = Duration.ofSeconds(5);
-
     private final String engine;
-    private final URI base;
-    private final HttpClient http = HttpClient.newBuilder()
-            .version(HttpClient.Version.HTTP_1_1)
-            .connectTimeout(CONNECT_LIMIT)
-            .build();
+    private final HttpApi http;
     private final JsonMapper json = JsonMapper.builder().build();
 
-    HttpUnitClient(String engine, URI base) {
+    HttpUnitClient(String engine, HttpApi http) {
         this.engine = engine;
-        this.base = base;
+        this.http = http;
     }
 
     @Override
@@ -67,14 +54,7 @@ final class HttpUnitClient implements UnitClient {
         if (response.statusCode() != 200) {
             return Answer.unknown(Integer.toString(response.statusCode()));
         }
-        var found = json.readTree(response.body());
-        var contents = "?";
-        for (JsonNode option : found.path("options")) {
-            if (option.path("name").asString("").equals("Description")) {
-                contents = option.path("value").asString("");
-            }
-        }
-        return Answer.found(new UnitValue(contents, found.path("desiredState").asString("")), null);
+        return Answer.found(HttpApi.row(json.readTree(response.body())).value(), null);
     }
 
     private static Answer written(HttpResponse<String> response, String... answers) {
@@ -84,16 +64,7 @@ final class HttpUnitClient implements UnitClient {
 
     private HttpResponse<String> send(String unit, String method, String body)
             throws IOException, InterruptedException {
-        var request = HttpRequest.newBuilder(base.resolve("/fleet/v1/units/" + unit))
-                .timeout(CALL_LIMIT)
-                .header("Content-Type", "application/json")
-                .method(
-                        method,
-                        body.isEmpty()
-                                ? HttpRequest.BodyPublishers.noBody()
-                                : HttpRequest.BodyPublishers.ofString(body))
-                .build();
-        return http.send(request, HttpResponse.BodyHandlers.ofString());
+        return http.send(method, "units/" + unit, body);
     }
 
     private String document(Call call, boolean withOptions) {

@@ -20,8 +20,8 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
- * All clients of a campaign, a thread each: for every engine one over gRPC and one over HTTP on units that all share, one that makes
- * units which nobody touches again, one that reads lists, one that watches. Begun and ended by one thread.
+ * All clients of a campaign, a thread each: for every engine one over gRPC and one over HTTP on units that all share, one
+ * each that reads lists, one that watches; and one that makes units which nobody touches again. Begun and ended by one thread.
  */
 public final class Traffic implements AutoCloseable {
     private static final Duration CALL_LIMIT = Duration.ofSeconds(5);
@@ -108,10 +108,12 @@ public final class Traffic implements AutoCloseable {
         long own = seed;
         for (var engine : cluster.engines()) {
             var grpc = new GrpcUnitClient(engine.id(), open(List.of(engine)));
-            var http = new HttpUnitClient(engine.id(), engine.http());
+            var api = new HttpApi(engine.http());
+            var http = new HttpUnitClient(engine.id(), api);
             shared("grpc-" + engine.id(), grpc, ++own, false);
             shared("http-" + engine.id(), http, ++own, true);
             lists(engine, ++own);
+            httpLists(engine, api, ++own);
         }
         var all = new GrpcUnitClient("any", open(cluster.engines()));
         loop(
@@ -144,6 +146,13 @@ public final class Traffic implements AutoCloseable {
                     1 + random.nextInt(4));
             return Answer.of(whole ? "whole" : "part");
         });
+    }
+
+    private void httpLists(EngineNode engine, HttpApi api, long own) {
+        var random = new Random(own);
+        var name = "http-list-" + engine.id();
+        var lists = new HttpLists(recorder, engine.id(), api);
+        loop(name, random, 1_500, () -> Answer.of(lists.read(name, 1 + random.nextInt(2)) ? "whole" : "part"));
     }
 
     private void loop(String name, Random random, int pauseMillis, Step step) {

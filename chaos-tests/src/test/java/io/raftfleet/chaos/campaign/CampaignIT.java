@@ -30,7 +30,7 @@ import org.junit.jupiter.api.io.TempDir;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class CampaignIT {
     private static final long SEED = 20_251;
-    /** All but a full disk, after which an engine has to be started anew, and a moved clock, which needs a library. */
+    /** All but a full disk, after which an engine has to be started anew. */
     private static final List<String> KINDS = List.of(
             "kill",
             "pause",
@@ -48,6 +48,7 @@ class CampaignIT {
             "lost-disk",
             "corrupt-tail",
             "corrupt-middle",
+            "clock-jump",
             "etcd-kill",
             "etcd-pause",
             "etcd-wipe");

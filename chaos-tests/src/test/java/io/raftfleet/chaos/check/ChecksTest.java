@@ -12,6 +12,7 @@ import io.raftfleet.chaos.history.Event.Step;
 import io.raftfleet.chaos.history.Event.UnitValue;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
 /** Each check: a history that keeps its promise passes, one that breaks it in each way does not. */
@@ -357,6 +358,56 @@ class ChecksTest {
                 List.of(new Running("a.service", "m1", "active", 5)),
                 List.of(new Running("a.service", "m1", "active", 6)));
         breaks(new SettledStates(), "a.service on m1");
+    }
+
+    // --- pages over HTTP ---------------------------------------------------------------------------------------------
+
+    private void httpPage(long askedSecondsAgo, boolean last, String after, Event.Row... rows) {
+        long at = histories.at();
+        histories.add(new Event.HttpListed(
+                at, at - TimeUnit.SECONDS.toNanos(askedSecondsAgo), "h", "e1", after, last, List.of(rows)));
+    }
+
+    /** A watch that tells of units a and b, then of b's end, at 2 s, 3 s and 4 s. */
+    private void aAndBThenOnlyA() {
+        histories
+                .base("w1", 1)
+                .frame("w1", 2, change(2, "a.service", row("a.service")))
+                .frame("w1", 3, change(3, "b.service", row("b.service")))
+                .frame("w1", 4, change(4, "b.service", null));
+    }
+
+    @Test
+    void aPageOfAnyMomentSinceItWasAskedFor() {
+        aAndBThenOnlyA();
+        httpPage(2, true, "", row("a.service"), row("b.service"));
+        httpPage(1, true, "", row("a.service"));
+        httpPage(1, false, "", row("a.service"));
+        histories.skip(20).frame("w1", 5);
+        assertThat(passes(new HttpPages()).examined()).isEqualTo(3);
+    }
+
+    @Test
+    void aPageOfBeforeItWasAskedFor() {
+        aAndBThenOnlyA();
+        httpPage(0, true, "", row("a.service"), row("b.service"));
+        histories.skip(20).frame("w1", 5);
+        breaks(new HttpPages(), "behind \"\" is not the registry");
+    }
+
+    @Test
+    void aPageOverHttpThatLacksARow() {
+        aAndBThenOnlyA();
+        httpPage(2, true, "");
+        histories.skip(20).frame("w1", 5);
+        breaks(new HttpPages(), "is not the registry");
+    }
+
+    @Test
+    void aPageThatNoWatchCoversProvesNothing() {
+        aAndBThenOnlyA();
+        httpPage(2, true, "");
+        assertThat(new HttpPages().check(histories.history()).passed()).isFalse();
     }
 
     // --- fences -----------------------------------------------------------------------------------------------------

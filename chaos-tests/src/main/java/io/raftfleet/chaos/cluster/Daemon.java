@@ -17,6 +17,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Daemon {
     private static final Duration SIGNAL_LIMIT = Duration.ofSeconds(5);
+    private static final Duration KILL_LIMIT = Duration.ofSeconds(10);
     private static final int TAIL_BYTES = 64 * 1024;
 
     private final String name;
@@ -84,6 +85,18 @@ public final class Daemon {
     /** SIGKILL; doesn't wait. */
     public synchronized void kill() {
         started().destroyForcibly();
+    }
+
+    /** SIGTERM, and waits for its end. */
+    void stop(Duration limit) {
+        terminate();
+        var unused = awaitExit(limit);
+    }
+
+    /** SIGKILL, and waits until it is gone. */
+    void killed() {
+        kill();
+        var unused = awaitExit(KILL_LIMIT);
     }
 
     /** SIGSTOP: it keeps its sockets and does nothing. */

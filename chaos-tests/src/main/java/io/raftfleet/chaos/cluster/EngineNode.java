@@ -86,14 +86,12 @@ public final class EngineNode {
 
     /** SIGTERM, and waits for its end. */
     public void stop(Duration limit) {
-        daemon.terminate();
-        var unused = daemon.awaitExit(limit);
+        daemon.stop(limit);
     }
 
     /** SIGKILL, and waits until it is gone. */
     public void kill() {
-        daemon.kill();
-        var unused = daemon.awaitExit(Duration.ofSeconds(10));
+        daemon.killed();
     }
 
     void close() {

@@ -23,7 +23,6 @@ public final class EtcdNode {
     public static final String PREFIX = "/raftfleet/";
 
     private static final Duration READY_LIMIT = Duration.ofSeconds(30);
-    private static final Duration END_LIMIT = Duration.ofSeconds(10);
 
     private final String url;
     private final Path dir;
@@ -130,8 +129,7 @@ public final class EtcdNode {
 
     /** SIGKILL, and waits until it is gone. */
     public void kill() {
-        daemon.kill();
-        var unused = daemon.awaitExit(END_LIMIT);
+        daemon.killed();
     }
 
     /** Deletes every key while it runs. */

@@ -27,7 +27,7 @@ final class ClockFaults {
 
     private Fault jump(RandomGenerator random) {
         var engine = targets.engine(random);
-        int seconds = random.nextInt(2 * FARTHEST_SECONDS) - FARTHEST_SECONDS;
+        int seconds = (1 + random.nextInt(FARTHEST_SECONDS)) * (random.nextBoolean() ? 1 : -1);
         var moved = clocks;
         if (moved == null) {
             throw new IllegalStateException("clocks can't be moved: " + obstacle);

@@ -1,5 +1,7 @@
 package io.raftfleet.state.raft;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import org.apache.ratis.conf.Parameters;
 import org.apache.ratis.grpc.GrpcFactory;
 import org.apache.ratis.rpc.RpcFactory;
@@ -15,6 +17,7 @@ import org.apache.ratis.server.leader.LogAppender;
  */
 public final class ConfirmingRpcType implements RpcType {
     static final String CONFIRMATION = "raftfleet.leadership-confirmation";
+    static final String VOTES = "raftfleet.durable-votes";
 
     @Override
     public String name() {
@@ -23,19 +26,31 @@ public final class ConfirmingRpcType implements RpcType {
 
     @Override
     public RpcFactory newFactory(Parameters parameters) {
-        return new Factory(parameters, parameters.getNonNull(CONFIRMATION, LeadershipConfirmation.class));
+        return new Factory(
+                parameters,
+                parameters.getNonNull(CONFIRMATION, LeadershipConfirmation.class),
+                parameters.getNonNull(VOTES, DurableVotes.class));
     }
 
     private static final class Factory extends GrpcFactory {
         private final LeadershipConfirmation confirmation;
 
-        Factory(Parameters parameters, LeadershipConfirmation confirmation) {
+        private final DurableVotes votes;
+
+        Factory(Parameters parameters, LeadershipConfirmation confirmation, DurableVotes votes) {
             super(parameters);
             this.confirmation = confirmation;
+            this.votes = votes;
         }
 
         @Override
         public LogAppender newLogAppender(RaftServer.Division division, LeaderState state, FollowerInfo follower) {
+            try {
+                // The first of a leadership is made before the leader's first entry.
+                votes.sync();
+            } catch (IOException e) {
+                throw new UncheckedIOException("Its own vote could not be stored", e);
+            }
             long term = division.getInfo().getCurrentTerm();
             LogAppender appender =
                     super.newLogAppender(division, new ObservedLeaderState(state, term, confirmation), follower);

@@ -1,14 +1,17 @@
 package io.raftfleet.state.raft;
 
+import java.io.IOException;
 import org.apache.ratis.grpc.util.ZeroCopyMessageMarshaller;
 import org.apache.ratis.proto.RaftProtos.AppendEntriesRequestProto;
 import org.apache.ratis.proto.RaftProtos.InstallSnapshotRequestProto;
 import org.apache.ratis.proto.RaftProtos.RaftRpcRequestProto;
 import org.apache.ratis.proto.RaftProtos.ReadIndexRequestProto;
+import org.apache.ratis.proto.RaftProtos.RequestVoteReplyProto;
 import org.apache.ratis.proto.RaftProtos.RequestVoteRequestProto;
 import org.apache.ratis.proto.RaftProtos.StartLeaderElectionRequestProto;
 import org.apache.ratis.protocol.RaftPeerId;
 import org.apache.ratis.thirdparty.com.google.protobuf.MessageLite;
+import org.apache.ratis.thirdparty.io.grpc.ForwardingServerCall.SimpleForwardingServerCall;
 import org.apache.ratis.thirdparty.io.grpc.ForwardingServerCallListener.SimpleForwardingServerCallListener;
 import org.apache.ratis.thirdparty.io.grpc.Metadata;
 import org.apache.ratis.thirdparty.io.grpc.ServerCall;
@@ -16,6 +19,8 @@ import org.apache.ratis.thirdparty.io.grpc.ServerCallHandler;
 import org.apache.ratis.thirdparty.io.grpc.ServerInterceptor;
 import org.apache.ratis.thirdparty.io.grpc.Status;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Refuses what other engines' Raft servers must not make this one do.
@@ -27,21 +32,27 @@ import org.jspecify.annotations.Nullable;
  * <p>Entries that the disk has no room for: Ratis' log, once a write failed, refuses all further ones until a restart.
  * The leader sends them again until there is room.
  *
+ * <p>And it keeps back votes that are not on the disk: see {@link DurableVotes}.
+ *
  * <p>Thread-safe: without state of its own.
  */
 final class PeerGate implements ServerInterceptor {
+    private static final Logger LOG = LoggerFactory.getLogger(PeerGate.class);
+
     private final RaftPeerId self;
     private final DiskSpace space;
+    private final DurableVotes votes;
 
-    PeerGate(RaftPeerId self, DiskSpace space) {
+    PeerGate(RaftPeerId self, DiskSpace space, DurableVotes votes) {
         this.self = self;
         this.space = space;
+        this.votes = votes;
     }
 
     @Override
     public <Q, R> ServerCall.Listener<Q> interceptCall(
             ServerCall<Q, R> call, Metadata headers, ServerCallHandler<Q, R> next) {
-        return new SimpleForwardingServerCallListener<>(next.startCall(call, headers)) {
+        return new SimpleForwardingServerCallListener<>(next.startCall(new Answering<>(call), headers)) {
             private boolean refused;
 
             @Override
@@ -65,6 +76,39 @@ final class PeerGate implements ServerInterceptor {
                 }
             }
         };
+    }
+
+    /** A call whose answer waits for the disk if it is a vote. Used by one thread at a time, as gRPC has it. */
+    private final class Answering<Q, R> extends SimpleForwardingServerCall<Q, R> {
+        private boolean keptBack;
+
+        Answering(ServerCall<Q, R> call) {
+            super(call);
+        }
+
+        @Override
+        public void sendMessage(R message) {
+            if (message instanceof RequestVoteReplyProto) {
+                try {
+                    votes.sync();
+                } catch (IOException e) {
+                    LOG.error("Engine {} could not store a vote, and does not give it", self, e);
+                    keptBack = true;
+                    super.close(
+                            Status.UNAVAILABLE.withDescription("Engine '" + self + "' could not store its vote."),
+                            new Metadata());
+                    return;
+                }
+            }
+            super.sendMessage(message);
+        }
+
+        @Override
+        public void close(Status status, Metadata trailers) {
+            if (!keptBack) {
+                super.close(status, trailers);
+            }
+        }
     }
 
     private @Nullable Status objection(Object message) {

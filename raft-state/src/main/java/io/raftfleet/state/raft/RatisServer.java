@@ -76,11 +76,13 @@ final class RatisServer implements AutoCloseable {
         boolean stored = Files.isDirectory(directory.group());
         RaftPeerId self = RaftPeerId.valueOf(config.engineId());
         Parameters parameters = new Parameters();
+        var votes = new DurableVotes(directory.group().resolve("current"), config.fsync());
+        parameters.put(ConfirmingRpcType.VOTES, votes, DurableVotes.class);
         parameters.put(ConfirmingRpcType.CONFIRMATION, confirmation, LeadershipConfirmation.class);
         GrpcConfigKeys.Server.setServicesCustomizer(
                 parameters,
                 (builder, types) -> types.contains(GrpcServices.Type.SERVER)
-                        ? builder.addTransportFilter(watch).intercept(new PeerGate(self, space))
+                        ? builder.addTransportFilter(watch).intercept(new PeerGate(self, space, votes))
                         : builder);
         RaftServer server = RaftServer.newBuilder()
                 .setServerId(self)

@@ -83,7 +83,8 @@ final class ClusterBackup {
             description = {
                 "Put the units of a backup file, with what was desired of them, into a cluster that has none",
                 "",
-                "Also what operators said of machines that are connected. The units are placed anew."
+                "Also what operators said of machines that are connected. The units are placed anew: to bring back a lost cluster"
+                        + " whose machines still run its units, start its engines with --restore-from-backup instead."
             })
     static final class Restore extends FleetCommand {
         @Parameters(paramLabel = "FILE")

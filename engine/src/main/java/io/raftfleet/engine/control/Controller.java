@@ -293,8 +293,8 @@ public final class Controller implements AutoCloseable {
         }
         if (beginning == null) {
             log.error(
-                    "engine {}: the registry is half restored from etcd; restart all engines with --restore-from-etcd, so"
-                            + " that they complete it",
+                    "engine {}: the registry is half restored; restart all engines with --restore-from-etcd or"
+                            + " --restore-from-backup, as they began it, so that they complete it",
                     engineId);
             return false;
         }

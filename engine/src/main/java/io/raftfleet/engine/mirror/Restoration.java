@@ -13,6 +13,9 @@ import io.raftfleet.proto.log.Record;
 import io.raftfleet.proto.log.UnitRestored;
 import io.raftfleet.proto.model.UnitContents;
 import io.raftfleet.unit.UnitHash;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -22,8 +25,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A cluster that begins with what its mirror in etcd holds: the machines of the schedule first, then units with their
- * contents and places, at last the cluster itself, as the next incarnation. Entries that were committed by an earlier try
+ * A cluster that begins with what its mirror in etcd, or a backup, holds: the machines of the schedule first, then units with their
+ * contents and places, at last the cluster itself, as a later incarnation. Entries that were committed by an earlier try
  * are dropped as they are applied, so it may be tried again by any leader; until it is complete nobody writes the mirror.
  */
 public final class Restoration implements Beginning {
@@ -34,31 +37,57 @@ public final class Restoration implements Beginning {
     /** Start generations go on from so far above the mirror's last version: it lags, and machines may have seen later ones. */
     private static final long GENERATIONS_APART = 1L << 50;
 
-    private final String clusterId;
-    private final EtcdSettings settings;
+    /** A backup can be restored more than once, each time as a later life: room for that many starts in between. */
+    private static final int STARTS_BITS = 40;
 
-    public Restoration(String clusterId, EtcdSettings settings) {
-        this.clusterId = clusterId;
-        this.settings = settings;
+    private final String source;
+    private final Reader reader;
+
+    private Restoration(String source, Reader reader) {
+        this.source = source;
+        this.reader = reader;
+    }
+
+    /** What is brought back, and how many incarnations later. */
+    record Found(MirrorCopy copy, long lives) {}
+
+    private interface Reader {
+        Found read() throws EtcdException, IOException, InterruptedException;
+    }
+
+    /** From the mirror of that cluster in etcd. */
+    public static Restoration fromEtcd(String clusterId, EtcdSettings settings) {
+        return new Restoration(
+                "etcd " + settings, () -> new Found(MirrorCopy.read(clusterId, settings, Mirror.Timing.DEFAULT), 1));
+    }
+
+    /** From a backup file of that cluster. */
+    public static Restoration fromBackup(String clusterId, Path file, InstantSource clock) {
+        return new Restoration("backup " + file, () -> BackupCopy.read(clusterId, file, clock));
     }
 
     @Override
     public List<List<Record>> entries() throws BeginningException, InterruptedException {
-        MirrorCopy copy;
+        Found found;
         try {
-            copy = MirrorCopy.read(clusterId, settings, Mirror.Timing.DEFAULT);
-        } catch (EtcdException e) {
+            found = reader.read();
+        } catch (EtcdException | IOException e) {
             throw new BeginningException(String.valueOf(e.getMessage()), e);
         }
         log.info(
-                "restoring {} units from etcd {}, as incarnation {} left them",
-                copy.units().size(),
-                settings,
-                Long.toHexString(copy.incarnation()));
-        return entries(copy);
+                "restoring {} units from {}, as incarnation {} left them",
+                found.copy().units().size(),
+                source,
+                Long.toHexString(found.copy().incarnation()));
+        return entries(found);
     }
 
     static List<List<Record>> entries(MirrorCopy copy) {
+        return entries(new Found(copy, 1));
+    }
+
+    private static List<List<Record>> entries(Found found) {
+        var copy = found.copy();
         var entries = new Entries();
         var machines = new TreeSet<>(copy.schedule().values());
         machines.addAll(copy.metadata().keySet());
@@ -79,9 +108,12 @@ public final class Restoration implements Beginning {
         }
         entries.add(Record.newBuilder()
                 .setClusterCreated(ClusterCreated.newBuilder()
-                        .setIncarnation(copy.incarnation() + 1)
+                        .setIncarnation(copy.incarnation() + found.lives())
                         .setRestoredFrom(copy.incarnation())
-                        .setGenerationBase(copy.generationBase() + copy.version() + GENERATIONS_APART))
+                        .setGenerationBase(copy.generationBase()
+                                + copy.version()
+                                + GENERATIONS_APART
+                                + ((found.lives() - 1) << STARTS_BITS)))
                 .build());
         return entries.all;
     }

@@ -15,6 +15,7 @@ import io.raftfleet.engine.http.FleetHttp;
 import io.raftfleet.engine.http.HttpServers;
 import io.raftfleet.engine.http.HttpSettings;
 import io.raftfleet.engine.metrics.EngineMetrics;
+import io.raftfleet.engine.mirror.Restoration;
 import io.raftfleet.engine.session.AgentGatewayService;
 import io.raftfleet.engine.session.LeadershipCheck;
 import io.raftfleet.engine.session.LivenessMonitor;
@@ -114,7 +115,9 @@ final class Engine implements AutoCloseable {
                 random,
                 new SessionsLeadership(),
                 new MeteredDecisions(metrics, clock),
-                mirror.beginning());
+                config.backup().isPresent()
+                        ? Restoration.fromBackup(clusterId, config.backup().get(), clock)
+                        : mirror.beginning());
         var check = new Check();
         sessions = new Sessions(
                 clusterId, registry, controller, check, timing(config.agentTtl()), System::nanoTime, tasks);

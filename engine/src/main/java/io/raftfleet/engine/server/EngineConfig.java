@@ -24,6 +24,7 @@ import org.slf4j.event.Level;
  * @param join whether an engine with an empty data directory waits to be added to the cluster of its peers
  * @param etcd the etcd that is to mirror the registry; empty for none
  * @param restore whether an empty cluster begins with what that etcd holds
+ * @param backup the file that an empty cluster begins with; empty for none
  * @param agentTtl after this long without a heartbeat a machine is lost
  * @param pageSize rows a page in HTTP v1
  * @param electionMin lower bound of the election timeout
@@ -42,6 +43,7 @@ record EngineConfig(
         boolean join,
         Optional<EtcdSettings> etcd,
         boolean restore,
+        Optional<Path> backup,
         Duration agentTtl,
         int pageSize,
         Duration electionMin,

@@ -94,6 +94,15 @@ final class EngineOptions {
                             + " of all its engines, with --bootstrap.")
     boolean restore;
 
+    @Option(
+            names = "--restore-from-backup",
+            paramLabel = "FILE",
+            description =
+                    "Let an empty cluster begin with the units and the schedule of this backup of it. For the first start of"
+                            + " all its engines, each with a copy of the file, with --bootstrap.")
+    @Nullable
+    String backup;
+
     @Option(names = "--agent-ttl", paramLabel = "TIME", description = "Unheard for so long, a machine is lost (30s).")
     @Nullable
     String agentTtl;
@@ -141,6 +150,10 @@ final class EngineOptions {
             throw new SettingsException(
                     "--restore-from-etcd is for the first start of a cluster, with --bootstrap, and needs etcd_servers or --etcd");
         }
+        if (backup != null && (restore || !bootstrap)) {
+            throw new SettingsException(
+                    "--restore-from-backup is for the first start of a cluster, with --bootstrap, and not together with --restore-from-etcd");
+        }
         var election = electionTimeout.split("-", -1);
         if (election.length != 2) {
             throw new SettingsException("--election-timeout " + electionTimeout + ": it is like 500ms-1000ms");
@@ -162,6 +175,7 @@ final class EngineOptions {
                 join,
                 mirror,
                 restore,
+                Optional.ofNullable(backup).map(Path::of),
                 duration(
                         "agent_ttl",
                         value(agentTtl, settings, Setting.AGENT_TTL).orElse("30s")),

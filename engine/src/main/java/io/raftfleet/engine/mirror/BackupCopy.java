@@ -1,0 +1,114 @@
+package io.raftfleet.engine.mirror;
+
+import com.google.protobuf.ByteString;
+import io.raftfleet.engine.mirror.Restoration.Found;
+import io.raftfleet.etcd.MirrorCopy;
+import io.raftfleet.etcd.MirrorValue;
+import io.raftfleet.proto.cluster.BackupRow;
+import io.raftfleet.proto.log.ContentsRow;
+import io.raftfleet.proto.log.MachineRow;
+import io.raftfleet.proto.log.RegistryRow;
+import io.raftfleet.proto.log.UnitRow;
+import io.raftfleet.state.Versions;
+import io.raftfleet.unit.BackupRows;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.InstantSource;
+import java.util.HashMap;
+import java.util.HexFormat;
+import java.util.Map;
+
+/**
+ * What is persistent in a backup file: units, contents, schedule, operators' metadata. Machines' addresses and units' states
+ * are known again from the agents.
+ */
+final class BackupCopy {
+    private static final long MILLIS_A_LIFE = 60_000;
+    /** Agents take an incarnation for a later life of their cluster's up to 65,536 on. */
+    private static final long MAX_LIVES = 60_000;
+
+    private RegistryRow registry = RegistryRow.getDefaultInstance();
+    private final Map<String, String> contents = new HashMap<>();
+    private final Map<String, MirrorValue.Unit> units = new HashMap<>();
+    private final Map<String, String> schedule = new HashMap<>();
+    private final Map<String, MirrorValue.Metadata> metadata = new HashMap<>();
+
+    private BackupCopy() {}
+
+    /**
+     * Reads a backup file whole and verifies it. It comes back as one incarnation later for each minute that has passed since
+     * it was made, so that agents can tell a second restoration of one file from the first.
+     *
+     * @throws IOException when there is none, it is damaged, or another cluster's: the message says what to do
+     */
+    static Found read(String clusterId, Path file, InstantSource clock) throws IOException {
+        if (!Files.isReadable(file)) {
+            throw new IOException("there is no backup file " + file + ", or it can't be read: put it there, on every"
+                    + " engine's machine");
+        }
+        var copy = new BackupCopy();
+        var header = BackupRows.read(Files.newInputStream(file), file.toString(), copy::add);
+        if (!header.getClusterId().equals(clusterId)) {
+            throw new IOException(file + " is of cluster " + header.getClusterId() + ", not of " + clusterId
+                    + ": give the engines --cluster-id " + header.getClusterId()
+                    + " to bring that one back, or put its units into this one with fleetctl cluster restore");
+        }
+        for (var unit : copy.units.entrySet()) {
+            if (!copy.contents.containsKey(unit.getValue().hash())) {
+                throw new IOException(file + " lacks the contents of unit " + unit.getKey() + ": take another file");
+            }
+        }
+        long age = (clock.millis() - copy.registry.getClockMs()) / MILLIS_A_LIFE;
+        return new Found(
+                new MirrorCopy(
+                        copy.registry.getIncarnation(),
+                        copy.registry.getGenerationBase(),
+                        Versions.wholeEntry(header.getIndex()),
+                        copy.contents,
+                        copy.units,
+                        copy.schedule,
+                        copy.metadata),
+                Math.clamp(age + 1, 1, MAX_LIVES));
+    }
+
+    private void add(BackupRow row) throws IOException {
+        var value = row.getValue();
+        switch ((char) row.getKey().byteAt(0)) {
+            case 'r' -> registry = RegistryRow.parseFrom(value);
+            case 'c' -> {
+                var read = ContentsRow.parseFrom(value);
+                contents.put(hex(read.getHash()), read.getText());
+            }
+            case 'u' -> {
+                var unit = UnitRow.parseFrom(value);
+                units.put(
+                        unit.getName(),
+                        new MirrorValue.Unit(
+                                hex(unit.getHash()),
+                                unit.getTargetState(),
+                                unit.getStartGeneration(),
+                                unit.getGlobal()));
+                if (!unit.getMachineId().isEmpty()) {
+                    schedule.put(unit.getName(), unit.getMachineId());
+                }
+            }
+            case 'm' -> {
+                var machine = MachineRow.parseFrom(value);
+                if (machine.getSetByOperatorsCount() > 0 || machine.getRemovedByOperatorsCount() > 0) {
+                    metadata.put(
+                            machine.getId(),
+                            new MirrorValue.Metadata(
+                                    machine.getSetByOperatorsMap(), machine.getRemovedByOperatorsList()));
+                }
+            }
+            default -> {
+                // Transient.
+            }
+        }
+    }
+
+    private static String hex(ByteString hash) {
+        return HexFormat.of().formatHex(hash.toByteArray());
+    }
+}

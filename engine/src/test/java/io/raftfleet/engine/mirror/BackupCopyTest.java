@@ -1,0 +1,175 @@
+package io.raftfleet.engine.mirror;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.google.common.hash.Hashing;
+import com.google.protobuf.ByteString;
+import com.google.protobuf.MessageLite;
+import io.raftfleet.engine.control.Controller.BeginningException;
+import io.raftfleet.proto.cluster.BackupHeader;
+import io.raftfleet.proto.cluster.BackupRow;
+import io.raftfleet.proto.log.ContentsRow;
+import io.raftfleet.proto.log.MachineExpected;
+import io.raftfleet.proto.log.MachineRow;
+import io.raftfleet.proto.log.Record;
+import io.raftfleet.proto.log.RegistryRow;
+import io.raftfleet.proto.log.UnitRestored;
+import io.raftfleet.proto.log.UnitRow;
+import io.raftfleet.proto.model.TargetState;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class BackupCopyTest {
+    private static final String CLUSTER = "9b9fd0c1-1b5e-4b0c-8d8e-111111111111";
+    private static final long INCARNATION = 0xfff0_0000_0000_0001L;
+    private static final long BASE = 1L << 50;
+    private static final long MADE = 1_700_000_000_000L;
+    private static final ByteString HASH = ByteString.copyFromUtf8("01234567890123456789");
+
+    @TempDir
+    Path dir;
+
+    @Test
+    void unitsComeBackWhereTheyWereAndAsTheirMachinesKnowThem() throws Exception {
+        var records = restore(backup(true), MADE + 1000);
+
+        assertThat(records.getFirst().getMachineExpected())
+                .isEqualTo(MachineExpected.newBuilder()
+                        .setMachineId("m1")
+                        .putSetByOperators("rack", "r7")
+                        .addRemovedByOperators("old")
+                        .build());
+        assertThat(records.stream().filter(Record::hasUnitRestored).map(Record::getUnitRestored))
+                .containsExactly(
+                        UnitRestored.newBuilder()
+                                .setName("a.service")
+                                .setHash(HASH)
+                                .setTargetState(TargetState.TARGET_STATE_LAUNCHED)
+                                .setStartGeneration(77)
+                                .setMachineId("m1")
+                                .build(),
+                        UnitRestored.newBuilder()
+                                .setName("b.service")
+                                .setHash(HASH)
+                                .setTargetState(TargetState.TARGET_STATE_INACTIVE)
+                                .build());
+        assertThat(records.stream().filter(Record::hasContentsStored)).hasSize(1);
+        var created = records.getLast().getClusterCreated();
+        assertThat(created.getIncarnation()).isEqualTo(INCARNATION + 1);
+        assertThat(created.getRestoredFrom()).isEqualTo(INCARNATION);
+        assertThat(created.getGenerationBase())
+                .as("above all that was given out, with room for what came after the backup")
+                .isGreaterThan(BASE + (8L << 20) + (1L << 49));
+    }
+
+    @Test
+    void aSecondRestorationIsALaterLifeThanTheFirst() throws Exception {
+        var file = backup(true);
+        var first = restore(file, MADE + 60_000).getLast().getClusterCreated();
+        var second = restore(file, MADE + 180_000).getLast().getClusterCreated();
+        assertThat(second.getIncarnation() - first.getIncarnation()).isEqualTo(2);
+        assertThat(second.getGenerationBase() - first.getGenerationBase()).isEqualTo(2L << 40);
+
+        var late = restore(file, MADE + 1_000_000_000_000L).getLast().getClusterCreated();
+        assertThat(late.getIncarnation() - INCARNATION)
+                .as("what agents take for their own cluster's")
+                .isLessThan(1 << 16);
+        var early = restore(file, MADE - 1_000_000).getLast().getClusterCreated();
+        assertThat(early.getIncarnation() - INCARNATION).isEqualTo(1);
+    }
+
+    @Test
+    void whatCanNotBeRestoredIsRefusedWithWhatToDo() throws Exception {
+        var sound = backup(true);
+        var flipped = sound.clone();
+        flipped[sound.length / 2] ^= 1;
+        assertThatThrownBy(() -> restore(flipped, MADE))
+                .isInstanceOf(BeginningException.class)
+                .hasMessageContainingAll("is damaged", "Take another backup file");
+        assertThatThrownBy(() -> restore(backup(false), MADE))
+                .hasMessageContaining("lacks the contents of unit a.service");
+        var file = Files.write(dir.resolve("backup"), sound);
+        assertThatThrownBy(() -> Restoration.fromBackup("other", file, InstantSource.system())
+                        .entries())
+                .hasMessageContainingAll("is of cluster " + CLUSTER, "--cluster-id " + CLUSTER);
+        assertThatThrownBy(() -> Restoration.fromBackup(CLUSTER, dir.resolve("none"), InstantSource.system())
+                        .entries())
+                .hasMessageContaining("there is no backup file");
+    }
+
+    private List<Record> restore(byte[] backup, long now) throws Exception {
+        var file = Files.write(dir.resolve("file"), backup);
+        return Restoration.fromBackup(CLUSTER, file, InstantSource.fixed(Instant.ofEpochMilli(now))).entries().stream()
+                .flatMap(List::stream)
+                .toList();
+    }
+
+    private static byte[] backup(boolean complete) throws IOException {
+        var out = new ByteArrayOutputStream();
+        out.write("raftfleet backup 1\n".getBytes(StandardCharsets.US_ASCII));
+        BackupHeader.newBuilder().setClusterId(CLUSTER).setIndex(7).build().writeDelimitedTo(out);
+        row(
+                out,
+                "r",
+                RegistryRow.newBuilder()
+                        .setIncarnation(INCARNATION)
+                        .setGenerationBase(BASE)
+                        .setClockMs(MADE)
+                        .build());
+        if (complete) {
+            row(
+                    out,
+                    "chash",
+                    ContentsRow.newBuilder()
+                            .setHash(HASH)
+                            .setText("[Service]\n")
+                            .build());
+        }
+        row(
+                out,
+                "mm1",
+                MachineRow.newBuilder()
+                        .setId("m1")
+                        .putAnnounced("host", "h1")
+                        .putSetByOperators("rack", "r7")
+                        .addRemovedByOperators("old")
+                        .build());
+        var unit = UnitRow.newBuilder().setHash(HASH);
+        row(
+                out,
+                "ua.service",
+                unit.setName("a.service")
+                        .setTargetState(TargetState.TARGET_STATE_LAUNCHED)
+                        .setStartGeneration(77)
+                        .setMachineId("m1")
+                        .build());
+        row(
+                out,
+                "ub.service",
+                unit.setName("b.service")
+                        .setTargetState(TargetState.TARGET_STATE_INACTIVE)
+                        .clearStartGeneration()
+                        .clearMachineId()
+                        .build());
+        out.write(0);
+        out.write(Hashing.sha256().hashBytes(out.toByteArray()).asBytes());
+        return out.toByteArray();
+    }
+
+    private static void row(ByteArrayOutputStream out, String key, MessageLite value) throws IOException {
+        BackupRow.newBuilder()
+                .setKey(ByteString.copyFromUtf8(key))
+                .setValue(value.toByteString())
+                .build()
+                .writeDelimitedTo(out);
+    }
+}

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.raftfleet.chaos.cluster.Await;
 import io.raftfleet.chaos.cluster.Cluster;
+import io.raftfleet.chaos.cluster.Commands;
 import io.raftfleet.fleetctl.client.FleetClient;
 import io.raftfleet.fleetctl.client.WriteOutcome;
 import io.raftfleet.proto.fleet.ItemCode;
@@ -16,6 +17,7 @@ import io.raftfleet.proto.model.Machine;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.Unit;
 import io.raftfleet.proto.model.UnitState;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -145,6 +147,24 @@ final class Ops {
             }
             return units(client).isEmpty();
         });
+    }
+
+    /** Runs fleetctl as its users do; what it printed. Fails with that when its exit code is not 0. */
+    static String fleetctl(Cluster cluster, String... arguments) {
+        var endpoints = cluster.engines().stream()
+                .map(engine -> engine.addresses().grpc())
+                .collect(Collectors.joining(","));
+        var command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:TieredStopAtLevel=1",
+                "--sun-misc-unsafe-memory-access=allow",
+                "-cp",
+                System.getProperty("java.class.path"),
+                "io.raftfleet.fleetctl.Main",
+                "--endpoint",
+                endpoints));
+        command.addAll(List.of(arguments));
+        return Commands.run(command);
     }
 
     /** A measurement for whoever reads the tests' output. */

@@ -164,9 +164,15 @@ public final class Cluster implements AutoCloseable {
 
     /** An engine's process as it would start on an empty disk after its first start: it may not form a cluster. */
     public Daemon withoutBootstrap(EngineNode engine) {
-        var command = new ArrayList<>(engine.daemon().command());
-        command.remove("--bootstrap");
-        var daemon = new Daemon(engine.id(), command, engine.daemon().log());
+        return variant(engine.daemon(), List.of("--bootstrap"), List.of());
+    }
+
+    /** A process as it would start without some options and with others, into the same log. */
+    public Daemon variant(Daemon process, List<String> without, List<String> with) {
+        var command = new ArrayList<>(process.command());
+        command.removeAll(without);
+        command.addAll(with);
+        var daemon = new Daemon(process.name(), command, process.log());
         strangers.add(daemon);
         return daemon;
     }

@@ -18,6 +18,7 @@ import java.time.InstantSource;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.Map;
+import java.util.TreeMap;
 
 /**
  * What is persistent in a backup file: units, contents, schedule, operators' metadata. Machines' addresses and units' states
@@ -30,7 +31,7 @@ final class BackupCopy {
 
     private RegistryRow registry = RegistryRow.getDefaultInstance();
     private final Map<String, String> contents = new HashMap<>();
-    private final Map<String, MirrorValue.Unit> units = new HashMap<>();
+    private final Map<String, MirrorValue.Unit> units = new TreeMap<>();
     private final Map<String, String> schedule = new HashMap<>();
     private final Map<String, MirrorValue.Metadata> metadata = new HashMap<>();
 

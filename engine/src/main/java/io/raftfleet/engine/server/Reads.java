@@ -181,14 +181,28 @@ final class Reads {
 
     private <T> CompletableFuture<T> read(ReadOptions options, Duration deadline, Function<RegistryView, T> read) {
         if (options.getStale()) {
-            return checked(() -> CompletableFuture.completedFuture(registry.read(read)));
+            return checked(() -> CompletableFuture.completedFuture(whole(read)));
         }
         return readIndex
                 .await(deadline)
                 .exceptionally(failure -> {
                     throw unavailable(failure);
                 })
-                .thenApply(index -> registry.read(read));
+                .thenApply(index -> whole(read));
+    }
+
+    /** Nothing is told of a registry that is half restored, or of none. */
+    private <T> T whole(Function<RegistryView, T> read) {
+        return registry.read(view -> {
+            if (view.incarnation() == 0) {
+                throw Status.UNAVAILABLE
+                        .withDescription(
+                                "this engine has no registry yet: the cluster is being created or restored, or the"
+                                        + " engine has just joined it: try again in a moment")
+                        .asRuntimeException();
+            }
+            return read.apply(view);
+        });
     }
 
     private static RuntimeException unavailable(Throwable failure) {

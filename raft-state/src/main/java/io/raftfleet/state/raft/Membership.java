@@ -130,7 +130,7 @@ final class Membership {
 
     /**
      * A change that the remaining engines could not commit would leave the cluster without a quorum. A leader that is new
-     * hears from the others in a moment, so it looks some times.
+     * hears from the others in a moment, and is ready for changes then, so it looks some times.
      */
     private void awaitQuorum(
             RatisServer server, List<RaftPeer> before, List<RaftPeer> after, long end, CompletableFuture<Void> ready) {
@@ -147,12 +147,16 @@ final class Membership {
                 .map(p -> p.getId().toString())
                 .filter(id -> known.contains(id) && !heard.contains(id))
                 .toList();
-        if ((after.size() - silent.size()) * 2 > after.size()) {
+        boolean majority = (after.size() - silent.size()) * 2 > after.size();
+        if (majority && server.info().isLeaderReady()) {
             ready.complete(null);
         } else if (System.nanoTime() < end) {
             ScheduledFuture<?> again = timer.schedule(
                     () -> awaitQuorum(server, before, after, end, ready), LOOK.toMillis(), TimeUnit.MILLISECONDS);
             Futures.onEnd(ready, (value, failure) -> again.cancel(false));
+        } else if (majority) {
+            ready.completeExceptionally(new Unavailable("Nothing was changed: engine '" + config.engineId()
+                    + "' leads for a moment only and is not ready for it. Try again."));
         } else {
             ready.completeExceptionally(new Unavailable("Nothing was changed: of the " + after.size()
                     + " engines that would be members, " + sorted(silent) + " do not answer, so that there would be no"

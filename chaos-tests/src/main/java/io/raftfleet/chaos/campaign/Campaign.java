@@ -145,7 +145,7 @@ public final class Campaign {
                         machine -> recorder.add(new Event.MachineCrashed(recorder.now(), machine))));
         try (var engineObserver = new EngineObserver(recorder, cluster.engines());
                 var unitObserver = new UnitObserver(recorder, cluster.agents());
-                var traffic = new Traffic(cluster, recorder, options.seed(), !options.hollow())) {
+                var traffic = new Traffic(cluster, recorder, options.seed(), !options.hollow(), options.length())) {
             traffic.watch();
             var launched = new HashSet<>(traffic.launchSteady(options.steady()));
             if (!options.hollow()) {

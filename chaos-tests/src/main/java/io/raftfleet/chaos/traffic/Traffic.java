@@ -25,7 +25,10 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Traffic implements AutoCloseable {
     private static final Duration CALL_LIMIT = Duration.ofSeconds(5);
+    /** Units that nobody touches again; half of what a watch lists at once. */
     private static final int LEDGER_MOST = 5_000;
+
+    private static final int LEDGER_PAUSE_MILLIS = 60;
     private static final Duration LAST_READS = Duration.ofSeconds(60);
 
     /** One step of a client; how it ended. */
@@ -42,6 +45,7 @@ public final class Traffic implements AutoCloseable {
     private final ExecutorService watchers = Executors.newVirtualThreadPerTaskExecutor();
     private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
     private final long seed;
+    private final int ledgerPauseMillis;
     private volatile boolean ended;
     private volatile boolean watchesEnded;
     private int ledger;
@@ -51,13 +55,15 @@ public final class Traffic implements AutoCloseable {
      *
      * @param seed of what clients choose; what they meet is the network's doing
      * @param fenced whether some units are to have {@code Fence=true}
+     * @param length for how long about there will be traffic: what is only ever added is spread over it
      */
-    public Traffic(Cluster cluster, Recorder recorder, long seed, boolean fenced) {
+    public Traffic(Cluster cluster, Recorder recorder, long seed, boolean fenced, Duration length) {
         this.cluster = cluster;
         this.recorder = recorder;
         this.clients = new Clients(recorder);
         this.seed = seed;
         this.pool = new UnitPool(fenced);
+        this.ledgerPauseMillis = (int) Math.max(LEDGER_PAUSE_MILLIS, length.toMillis() / LEDGER_MOST);
     }
 
     /** Begins to watch; before anything is written. */
@@ -119,7 +125,7 @@ public final class Traffic implements AutoCloseable {
         loop(
                 "ledger",
                 new Random(++own),
-                60,
+                ledgerPauseMillis,
                 () -> ledger < LEDGER_MOST
                         ? clients.record(
                                 "ledger",

@@ -46,7 +46,7 @@ class BrokenSystemIT {
         try (var cluster = Cluster.start(options);
                 var recorder = new Recorder(file);
                 var observer = new UnitObserver(recorder, cluster.agents());
-                var traffic = new Traffic(cluster, recorder, 1, false)) {
+                var traffic = new Traffic(cluster, recorder, 1, false, Duration.ZERO)) {
             recorder.add(began(recorder, cluster));
             traffic.launchSteady(1);
             var state = awaitActive(cluster);

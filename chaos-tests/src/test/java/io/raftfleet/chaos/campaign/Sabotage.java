@@ -1,5 +1,6 @@
 package io.raftfleet.chaos.campaign;
 
+import com.google.protobuf.ByteString;
 import io.raftfleet.proto.agent.StateReport;
 import io.raftfleet.proto.fleet.ListUnitsResponse;
 import io.raftfleet.proto.log.Entry;
@@ -34,8 +35,8 @@ import java.util.jar.Manifest;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Breaks an engine on purpose, from within: a Java agent that wraps one of its methods. Nothing in an engine knows of it. The engine
- * that runs is the real one but for that method.
+ * Breaks an engine or an agent on purpose, from within: a Java agent that wraps one of its methods. Nothing in either knows of it. What
+ * runs is the real one but for that method.
  */
 public final class Sabotage {
     /** Added to the name of what a wrapped method did before. */
@@ -62,7 +63,11 @@ public final class Sabotage {
         /** One report of states in two is acknowledged and thrown away. */
         UNHEARD_REPORTS("io.raftfleet.engine.session.Sessions", "report"),
         /** A damaged log is not looked at. */
-        UNCHECKED_LOG("io.raftfleet.state.raft.LogCheck", "check");
+        UNCHECKED_LOG("io.raftfleet.state.raft.LogCheck", "check"),
+        /** Units that are to run are mirrored as such that are not. */
+        WRONG_MIRROR("io.raftfleet.etcd.MirrorWriter", "write"),
+        /** An agent believes an hour longer than it may that its machine is not given up. */
+        LONG_LEASES("io.raftfleet.agent.systemd.MachineLease", "renew");
 
         private final String className;
         private final String method;
@@ -142,6 +147,8 @@ public final class Sabotage {
                                 ((StateReport) arguments[1]).getSequence())
                         : sound(mode, self, arguments);
             case UNCHECKED_LOG -> null;
+            case WRONG_MIRROR -> withoutTargets(present(sound(mode, self, arguments)));
+            case LONG_LEASES -> sound(mode, self, (long) arguments[0] + LONG);
         };
     }
 
@@ -172,6 +179,18 @@ public final class Sabotage {
 
     private static ListUnitsResponse withoutARow(ListUnitsResponse page) {
         return page.getUnitsCount() < 3 ? page : page.toBuilder().removeUnits(1).build();
+    }
+
+    /** {@code write} is of a class that only its package knows: a key and a value. */
+    private static Object withoutTargets(Object write) throws Throwable {
+        if (!(invoke(write.getClass(), "value", write) instanceof ByteString value)) {
+            return write;
+        }
+        var constructor = write.getClass().getDeclaredConstructors()[0];
+        constructor.setAccessible(true);
+        return constructor.newInstance(
+                invoke(write.getClass(), "key", write),
+                ByteString.copyFromUtf8(value.toStringUtf8().replace("\"launched\"", "\"inactive\"")));
     }
 
     private static @Nullable Object sound(String mode, Object self, Object... arguments) throws Throwable {

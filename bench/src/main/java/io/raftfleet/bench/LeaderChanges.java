@@ -88,6 +88,7 @@ public final class LeaderChanges implements Callable<Integer> {
     private final List<Long> writes = new ArrayList<>();
     private final List<Long> gaps = new ArrayList<>();
     private final List<Long> reconnects = new ArrayList<>();
+    private Duration cpu = Duration.ZERO;
     private int statesLost;
     private int processesChanged;
     private int writesFailed;
@@ -137,14 +138,15 @@ public final class LeaderChanges implements Callable<Integer> {
 
     private void round(Cluster cluster) {
         var leader = cluster.awaitLeader(LIMIT);
-        var others = cluster.client(cluster.followersOf(leader));
+        var left = cluster.followersOf(leader);
+        var others = cluster.client(left);
         var before = states(others);
         var epochs = epochs(others);
+        var cpuBefore = cpu(left);
 
         long start;
         if (fault.inOrder()) {
-            var clients =
-                    cluster.followersOf(leader).stream().map(cluster::client).toList();
+            var clients = left.stream().map(cluster::client).toList();
             var traffic = new WriteGaps(clients);
             try (traffic) {
                 traffic.awaitMore();
@@ -169,6 +171,7 @@ public final class LeaderChanges implements Callable<Integer> {
                 () -> epochs(others).entrySet().stream()
                         .allMatch(e -> e.getValue() > epochs.getOrDefault(e.getKey(), 0L)));
         reconnects.add(System.nanoTime() - start);
+        cpu = cpu.plus(cpu(left).minus(cpuBefore));
         compare(before, states(others));
 
         bringBack(leader);
@@ -222,7 +225,7 @@ public final class LeaderChanges implements Callable<Integer> {
     }
 
     private String report(int round) {
-        return "%d rounds of %s, %d units, %d machines: first write %s; longest gap between writes %s, writes failed %d; all agents back %s; states lost %d, processes changed %d"
+        return "%d rounds of %s, %d units, %d machines: first write %s; longest gap between writes %s, writes failed %d; all agents back %s; CPU of the engines left until then, writes included, %d us a machine; states lost %d, processes changed %d"
                 .formatted(
                         round,
                         fault,
@@ -232,8 +235,17 @@ public final class LeaderChanges implements Callable<Integer> {
                         Percentiles.summary(gaps),
                         writesFailed,
                         Percentiles.summary(reconnects),
+                        cpu.dividedBy((long) round * machines).toNanos() / 1_000,
                         statesLost,
                         processesChanged);
+    }
+
+    private static Duration cpu(List<EngineNode> engines) {
+        return engines.stream()
+                .map(engine -> ProcessHandle.of(engine.daemon().pid())
+                        .flatMap(process -> process.info().totalCpuDuration())
+                        .orElseThrow())
+                .reduce(Duration.ZERO, Duration::plus);
     }
 
     private static NewUnit unit(String name, TargetState target) {

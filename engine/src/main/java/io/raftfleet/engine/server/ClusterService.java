@@ -38,6 +38,8 @@ import org.jspecify.annotations.Nullable;
 /** The operators' API over gRPC. See {@code cluster.proto}. */
 final class ClusterService extends ClusterGrpc.ClusterImplBase {
     private static final Duration DEADLINE = Duration.ofSeconds(10);
+    /** An engine that has been silent for longer is not asked to lead. */
+    private static final Duration HEARD = Duration.ofSeconds(3);
 
     private final String engineId;
     private final String clusterId;
@@ -113,6 +115,15 @@ final class ClusterService extends ClusterGrpc.ClusterImplBase {
             route.clusterStub(leader)
                     .withDeadlineAfter(DEADLINE.toMillis(), TimeUnit.MILLISECONDS)
                     .transferLeader(request, responses);
+            return;
+        }
+        Long silence = raft.view().silence().get(target);
+        if (silence != null && silence > HEARD.toMillis()) {
+            // It could not take over, and no write would be taken until that is clear.
+            responses.onError(Status.FAILED_PRECONDITION
+                    .withDescription("engine " + target + " has not answered for " + silence
+                            + " ms and could not lead: start it first, or name another")
+                    .asRuntimeException());
             return;
         }
         answer(

@@ -1,7 +1,9 @@
 package io.raftfleet.state.raft;
 
 import io.raftfleet.state.raft.ReplicationException.NotLeader;
+import java.time.Duration;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.IdentityHashMap;
@@ -121,11 +123,15 @@ final class LeadershipConfirmation {
         return numbers;
     }
 
-    /** The follower with the longest log, or null when there is none. */
+    /** Of the followers that answered within {@code recent} the one with the longest log; of all when none did; null when there is none. */
     @Nullable
-    String mostUpToDate(long term) {
+    String mostUpToDate(long term, Duration recent) {
+        Map<String, Long> silence = silence(term);
         return matchIndexes(term).entrySet().stream()
-                .max(Map.Entry.<String, Long>comparingByValue().thenComparing(Map.Entry.comparingByKey()))
+                .max(Comparator.<Map.Entry<String, Long>, Boolean>comparing(follower ->
+                                silence.getOrDefault(follower.getKey(), Long.MAX_VALUE) <= recent.toMillis())
+                        .thenComparing(Map.Entry.comparingByValue())
+                        .thenComparing(Map.Entry.comparingByKey()))
                 .map(Map.Entry::getKey)
                 .orElse(null);
     }

@@ -9,9 +9,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.atomic.AtomicLong;
 import org.apache.ratis.protocol.ClientId;
-import org.apache.ratis.protocol.RaftPeerId;
 import org.apache.ratis.protocol.SnapshotManagementRequest;
-import org.apache.ratis.protocol.TransferLeadershipRequest;
 import org.jspecify.annotations.Nullable;
 
 /** What operators ask of a {@link RaftNode}: see its methods of the same names. Thread-safe. */
@@ -24,6 +22,7 @@ final class Operations {
     private final AtomicLong calls;
     private final ScheduledExecutorService timer;
     private final Membership membership;
+    private final LeadershipTransfer transfer;
 
     Operations(
             RaftConfig config,
@@ -40,6 +39,7 @@ final class Operations {
         this.client = client;
         this.calls = calls;
         this.timer = timer;
+        this.transfer = new LeadershipTransfer(client, calls::incrementAndGet, timer);
         this.membership = new Membership(config, followers, client, calls::incrementAndGet, timer);
     }
 
@@ -53,28 +53,14 @@ final class Operations {
             return CompletableFuture.failedFuture(
                     new NotLeader("Engine '" + config.engineId() + "' does not lead and can't hand over."));
         }
-        String chosen =
-                target != null ? target : followers.mostUpToDate(server.info().getCurrentTerm());
+        String chosen = target != null
+                ? target
+                : followers.mostUpToDate(server.info().getCurrentTerm(), config.electionTimeoutMax());
         if (chosen == null || server.peers().stream().noneMatch(p -> p.id().equals(chosen))) {
             return CompletableFuture.failedFuture(new IllegalArgumentException(
                     chosen == null ? "There is no other engine to lead." : "Engine '" + chosen + "' is no member."));
         }
-        TransferLeadershipRequest request = new TransferLeadershipRequest(
-                client,
-                server.id(),
-                server.group(),
-                calls.incrementAndGet(),
-                RaftPeerId.valueOf(chosen),
-                Math.max(1, deadline.toMillis()));
-        return Futures.unwrapped(server.admin(s -> s.transferLeadershipAsync(request))
-                .thenApply(reply -> {
-                    if (!reply.isSuccess()) {
-                        throw new Unavailable(
-                                "Engine '" + chosen + "' did not take over the leadership within " + deadline.toMillis()
-                                        + " ms: " + reply.getException().getMessage());
-                    }
-                    return chosen;
-                }));
+        return transfer.to(server, chosen, deadline);
     }
 
     CompletableFuture<Long> takeSnapshot(RatisServer server, Duration deadline) {

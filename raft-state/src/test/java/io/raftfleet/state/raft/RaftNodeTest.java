@@ -244,6 +244,36 @@ class RaftNodeTest {
     }
 
     @Test
+    void aHandOverIsNotFailedByTheAlarmOfAnEarlierOne() throws Exception {
+        try (TestCluster cluster = new TestCluster(dir, 3, b -> b).startAll()) {
+            cluster.set("v", "a");
+            Member old = cluster.leader();
+            Member other = cluster.follower();
+            String absent = cluster.followers().stream()
+                    .filter(follower -> follower != other)
+                    .findFirst()
+                    .orElseThrow()
+                    .config
+                    .engineId();
+            cluster.kill(absent);
+            Duration alarm = Duration.ofSeconds(3);
+            get(old.node.transferLeadership(other.config.engineId(), alarm));
+            long goesOff = System.nanoTime() + alarm.toNanos();
+            await().atMost(LONG).until(other::leads);
+            get(other.node.transferLeadership(old.config.engineId(), LONG));
+            await().atMost(LONG).until(old::leads);
+
+            cluster.set("w", "b"); // which it lacks, so that the hand-over waits for it
+            CompletableFuture<String> toAbsent = old.node.transferLeadership(absent, LONG);
+            await().atMost(LONG).until(() -> System.nanoTime() - goesOff > 0);
+            cluster.start(absent);
+
+            assertThat(get(toAbsent)).isEqualTo(absent);
+            assertThat(cluster.leader().config.engineId()).isEqualTo(absent);
+        }
+    }
+
+    @Test
     void anOrderlyStopHandsOverFirst() throws Exception {
         try (TestCluster cluster = new TestCluster(dir, 3, b -> b).startAll()) {
             cluster.set("v", "a");

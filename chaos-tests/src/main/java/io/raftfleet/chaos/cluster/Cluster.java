@@ -281,14 +281,47 @@ public final class Cluster implements AutoCloseable {
 
     // --- waiting ---------------------------------------------------------------------------------------------------
 
-    /** Waits until every engine runs and knows the leader, and every machine of every agent is present. */
+    /**
+     * Waits until every engine runs, knows the leader and holds on its disk all that was committed when this began, and every machine
+     * of every agent is present.
+     */
     public void awaitReady(Duration limit) {
         long deadline = System.nanoTime() + limit.toNanos();
-        Await.until("every engine runs and knows the leader", limit, () -> {
+        long committed = Await.get("every engine runs and knows the leader", limit, () -> {
             requireRunning(engines.stream().map(EngineNode::daemon));
-            return engines.stream().map(engine -> engine.status(STATUS_LIMIT)).allMatch(Cluster::knowsLeader);
+            var answers = answers();
+            return answers.stream().allMatch(Cluster::knowsLeader)
+                    ? Optional.of(answers.stream()
+                            .mapToLong(StatusResponse::getCommitIndex)
+                            .max()
+                            .orElseThrow())
+                    : Optional.empty();
         });
-        awaitMachines(Duration.ofNanos(Math.max(deadline - System.nanoTime(), 1)));
+        Await.until("every engine holds what was committed up to " + committed, left(deadline), () -> {
+            requireRunning(engines.stream().map(EngineNode::daemon));
+            return answers().stream().filter(Cluster::leads).anyMatch(leader -> holdAll(leader, committed));
+        });
+        awaitMachines(left(deadline));
+    }
+
+    private List<StatusResponse> answers() {
+        return engines.stream().map(engine -> engine.status(STATUS_LIMIT)).toList();
+    }
+
+    /** By what they told the leader. */
+    private static boolean holdAll(StatusResponse leader, long committed) {
+        var behind = leader.getEnginesList().stream()
+                .filter(engine -> engine.getMatchIndex() < committed)
+                .map(engine -> engine.getId() + " at " + engine.getMatchIndex())
+                .toList();
+        if (!behind.isEmpty()) {
+            throw new IllegalStateException("behind are " + behind);
+        }
+        return true;
+    }
+
+    private static Duration left(long deadline) {
+        return Duration.ofNanos(Math.max(deadline - System.nanoTime(), 1));
     }
 
     /** Waits until every machine of every agent is present. */

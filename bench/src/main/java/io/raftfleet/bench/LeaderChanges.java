@@ -5,6 +5,7 @@ import io.raftfleet.chaos.cluster.Await;
 import io.raftfleet.chaos.cluster.Cluster;
 import io.raftfleet.chaos.cluster.ClusterOptions;
 import io.raftfleet.chaos.cluster.EngineNode;
+import io.raftfleet.chaos.cluster.NotInTimeException;
 import io.raftfleet.fleetctl.client.FleetClient;
 import io.raftfleet.fleetctl.client.WriteOutcome;
 import io.raftfleet.proto.fleet.ItemCode;
@@ -42,6 +43,7 @@ import picocli.CommandLine.Option;
 public final class LeaderChanges implements Callable<Integer> {
     private static final Duration LIMIT = Duration.ofSeconds(60);
     private static final int BATCH = 500;
+    private static final String STEADY = "run";
 
     /** How the leader goes. */
     enum Fault {
@@ -105,7 +107,12 @@ public final class LeaderChanges implements Callable<Integer> {
             launch(cluster.client());
             cluster.engines().forEach(engine -> warm(cluster, engine));
             for (int round = 1; round <= rounds; round++) {
-                round(cluster);
+                try {
+                    round(cluster);
+                } catch (NotInTimeException e) {
+                    System.out.println("round " + round + ": " + e.getMessage() + "\n" + cluster.logTails());
+                    throw e;
+                }
                 if (round % 10 == 0 || round == rounds) {
                     System.out.println(report(round));
                 }
@@ -122,7 +129,7 @@ public final class LeaderChanges implements Callable<Integer> {
 
     private void launch(FleetClient client) {
         var all = IntStream.rangeClosed(1, units)
-                .mapToObj(i -> unit("run" + i + ".service", TargetState.TARGET_STATE_LAUNCHED))
+                .mapToObj(i -> unit(STEADY + i + ".service", TargetState.TARGET_STATE_LAUNCHED))
                 .toList();
         for (int from = 0; from < all.size(); from += BATCH) {
             requireOk(client.createUnits(all.subList(from, Math.min(from + BATCH, all.size())), false));
@@ -215,13 +222,23 @@ public final class LeaderChanges implements Callable<Integer> {
 
     private void compare(Map<String, UnitState> before, Map<String, UnitState> after) {
         before.forEach((name, state) -> {
+            if (!name.startsWith(STEADY)) {
+                return; // what warmed an engine may still be on its way out
+            }
             var now = after.get(name);
             if (now == null || !now.getActiveState().equals(state.getActiveState())) {
                 statesLost++;
+                System.out.println("lost: " + text(state) + "; now: " + (now == null ? "none" : text(now)));
             } else if (now.getMainPid() != state.getMainPid()) {
                 processesChanged++;
+                System.out.println("changed: " + text(state) + "; now: " + text(now));
             }
         });
+    }
+
+    private static String text(UnitState state) {
+        return state.getName() + " " + state.getActiveState() + "/" + state.getSubState() + " pid " + state.getMainPid()
+                + " on " + state.getMachineId();
     }
 
     private String report(int round) {

@@ -45,6 +45,18 @@ final class DiskSpace {
         return isLow() && out;
     }
 
+    /** Whether something failed for want of space: by what the system said, or because there is none. */
+    boolean isExhausted(Throwable failure) {
+        for (Throwable t = failure; t != null; t = t.getCause()) {
+            String message = String.valueOf(t.getMessage());
+            if (message.contains("No space left on device") || message.contains("Disk quota exceeded")) {
+                return true;
+            }
+        }
+        look();
+        return low;
+    }
+
     /** For people: how it is and what to do. */
     String complaint() {
         return "The disk of " + dir + " is almost full: less than " + (reserve >> 20)

@@ -7,6 +7,7 @@ import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.Arrays;
@@ -31,6 +32,21 @@ final class DurableFiles {
                 sync(file);
             }
         }
+        sync(dir);
+    }
+
+    /**
+     * Writes a file anew, with the same contents, and waits until they are on the disk. After a sync that failed the system may hold
+     * pages for written that are not: what is read then need not survive a loss of power.
+     */
+    static void rewrite(Path dir, String name) throws IOException {
+        Path file = dir.resolve(name);
+        Path copy = dir.resolve("." + name + ".copy");
+        Files.copy(file, copy, StandardCopyOption.REPLACE_EXISTING);
+        try (FileChannel channel = FileChannel.open(copy, StandardOpenOption.WRITE)) {
+            channel.force(true);
+        }
+        Files.move(copy, file, StandardCopyOption.ATOMIC_MOVE);
         sync(dir);
     }
 

@@ -54,6 +54,11 @@ final class LeaderWatch extends ServerTransportFilter {
         server = newServer;
     }
 
+    /** The server is about to be closed: it asks for no votes any more. */
+    void detach() {
+        server = null;
+    }
+
     /** A connection that another engine had made to this one is gone. */
     @Override
     public void transportTerminated(@Nullable Attributes attributes) {
@@ -122,7 +127,12 @@ final class LeaderWatch extends ServerTransportFilter {
     }
 
     private static boolean isBest(RatisServer ratis, RaftPeer leader, long term) {
-        Position own = ratis.position();
+        Position own;
+        try {
+            own = ratis.position();
+        } catch (IllegalStateException e) {
+            return false; // its log has just been closed
+        }
         if (own.logTerm() != term) {
             return false;
         }
@@ -151,9 +161,10 @@ final class LeaderWatch extends ServerTransportFilter {
         return answers.entrySet().stream().allMatch(a -> a.getValue().getNow(id.compareTo(a.getKey()) < 0));
     }
 
-    private static void elect(RatisServer ratis, RaftPeer leader, long term) {
+    private void elect(RatisServer ratis, RaftPeer leader, long term) {
         RaftPeer current = ratis.leaderPeer();
-        if (ratis.info().getCurrentTerm() != term
+        if (server != ratis
+                || ratis.info().getCurrentTerm() != term
                 || !ratis.info().isFollower()
                 || current == null
                 || !current.getId().equals(leader.getId())) {

@@ -64,6 +64,17 @@ final class LogCheck {
         }
     }
 
+    /** After a write or a sync has failed: makes sure that what can be read of the segment that was open is on the disk. */
+    static void rewriteOpen(Path current) throws IOException {
+        List<Path> open;
+        try (Stream<Path> all = Files.list(current)) {
+            open = all.filter(f -> f.getFileName().toString().startsWith(OPEN)).toList();
+        }
+        for (Path file : open) {
+            DurableFiles.rewrite(current, file.getFileName().toString());
+        }
+    }
+
     private static void check(Path file, byte[] bytes, int end, boolean open) throws IOException {
         int at = HEADER.length;
         while (at < end) {

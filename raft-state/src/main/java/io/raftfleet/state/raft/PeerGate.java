@@ -29,7 +29,7 @@ import org.slf4j.LoggerFactory;
  * the receiver's name, so an engine that takes over a lost one's address would answer, and vote, in that one's name, without
  * that one's log.
  *
- * <p>Entries that the disk has no room for: Ratis' log, once a write failed, refuses all further ones until a restart.
+ * <p>Entries that the disk has no room for: Ratis' log, once a write failed, refuses all further ones until it is opened anew.
  * The leader sends them again until there is room.
  *
  * <p>And it keeps back votes that are not on the disk: see {@link DurableVotes}.

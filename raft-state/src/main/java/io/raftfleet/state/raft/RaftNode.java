@@ -54,14 +54,14 @@ public final class RaftNode implements AutoCloseable {
     private final Checkpoints checkpoints;
     private final RoundBatcher<Confirmed> confirmations;
     private final RoundBatcher<Confirmed> reads;
-    private final RegistryStateMachine stateMachine;
+    private final ReplicatedState state;
     private final DataDirectory directory;
     private final DiskSpace space;
     private final Formats formats;
     private final Divergence divergence;
     private final AtomicBoolean quarantined = new AtomicBoolean();
     private final Operations operations;
-    private volatile @Nullable RatisServer ratis;
+    private final RatisHost host;
 
     /**
      * Takes the data directory; {@link #start} does the rest.
@@ -92,16 +92,9 @@ public final class RaftNode implements AutoCloseable {
                 new RoundBatcher<>("read index", () -> askForReadIndex(round), round, true, config.maxWaiters(), timer);
         this.formats = new Formats(config.entryFormat());
         this.divergence = new Divergence(
-                config.engineId(), config.digestEvery(), state::digest, () -> ratis, timer, this::quarantine);
-        this.stateMachine = new RegistryStateMachine(
-                state,
-                proposer,
-                proposals,
-                checkpoints,
-                applied,
-                config.entryFormat(),
-                divergence,
-                new StateMachineEvents());
+                config.engineId(), config.digestEvery(), state::digest, this::ratis, timer, this::quarantine);
+        this.state = state;
+        this.host = new RatisHost(config.engineId(), space, new Opener(), events::failed);
     }
 
     /**
@@ -110,25 +103,11 @@ public final class RaftNode implements AutoCloseable {
      * @throws IOException when the address is in use, or log or checkpoint are damaged beyond what others can replace
      */
     public void start() throws IOException {
-        Leftovers.clean(directory);
-        LogCheck.check(directory.group().resolve("current"));
-        RatisServer server = RatisServer.create(config, directory, stateMachine, confirmation, watch, space);
-        ratis = server;
-        watch.attach(server);
-        confirmation.attach(server.division());
-        checkpoints.onPurge(index ->
-                Futures.onEnd(server.division().getRaftLog().purge(index), (purged, failure) -> {
-                    if (failure != null) {
-                        LOG.warn(
-                                "The log up to index {} could not be purged; the next checkpoint tries again",
-                                index,
-                                failure);
-                    }
-                }));
-        if (!directory.formed() && directory.joined()) {
-            Introduction.introduce(config, server);
-        }
-        server.start(directory);
+        host.open();
+    }
+
+    private @Nullable RatisServer ratis() {
+        return host.current();
     }
 
     /**
@@ -150,7 +129,10 @@ public final class RaftNode implements AutoCloseable {
             return CompletableFuture.failedFuture(new IllegalArgumentException("An entry has format "
                     + entry.getFormat() + ", this engine writes up to " + config.entryFormat() + "."));
         }
-        RatisServer server = ratis;
+        if (host.recovering()) {
+            return CompletableFuture.failedFuture(outOfSpace());
+        }
+        RatisServer server = ratis();
         if (server == null || closing.get() || !server.info().isLeader()) {
             return CompletableFuture.failedFuture(
                     new NotLeader("Engine '" + config.engineId() + "' does not lead: propose to the leader."));
@@ -198,6 +180,9 @@ public final class RaftNode implements AutoCloseable {
         if (quarantined.get()) {
             return CompletableFuture.failedFuture(quarantine());
         }
+        if (host.recovering()) {
+            return CompletableFuture.failedFuture(outOfSpace());
+        }
         long end = System.nanoTime() + deadline.toNanos();
         return Futures.unwrapped(reads.join(deadline).thenCompose(confirmed -> {
             CompletableFuture<Long> done = applied.await(confirmed.commitIndex());
@@ -224,13 +209,13 @@ public final class RaftNode implements AutoCloseable {
 
     /** The leader as far as this engine knows, or null. */
     public @Nullable EnginePeer leader() {
-        RatisServer server = ratis;
+        RatisServer server = ratis();
         return server == null ? null : server.leader();
     }
 
     /** This engine's view of the group. */
     public RaftView view() {
-        RatisServer server = ratis;
+        RatisServer server = ratis();
         Checkpoint checkpoint = checkpoints.latest();
         long checkpointIndex = checkpoint == null ? 0 : checkpoint.index();
         // Until Ratis has given the server a role it has no log to ask either.
@@ -274,7 +259,7 @@ public final class RaftNode implements AutoCloseable {
      *     the target did not take over in time, {@link IllegalArgumentException} when it is no member
      */
     public CompletableFuture<String> transferLeadership(@Nullable String target, Duration deadline) {
-        RatisServer server = ratis;
+        RatisServer server = ratis();
         return server == null
                 ? CompletableFuture.failedFuture(new NotLeader("The engine is not started."))
                 : operations.transferLeadership(server, target, deadline);
@@ -291,7 +276,7 @@ public final class RaftNode implements AutoCloseable {
      */
     public CompletableFuture<List<EnginePeer>> changeMembers(
             List<EnginePeer> added, Set<String> removed, Duration deadline) {
-        RatisServer server = ratis;
+        RatisServer server = ratis();
         return server == null
                 ? CompletableFuture.failedFuture(new NotLeader("The engine is not started."))
                 : operations.changeMembers(server, added, removed, deadline);
@@ -303,7 +288,7 @@ public final class RaftNode implements AutoCloseable {
      * @return the checkpoint's index. Fails with {@link Unavailable} at the deadline; it may be written later
      */
     public CompletableFuture<Long> takeSnapshot(Duration deadline) {
-        RatisServer server = ratis;
+        RatisServer server = ratis();
         return server == null
                 ? CompletableFuture.failedFuture(new Unavailable("The engine is not started."))
                 : operations.takeSnapshot(server, deadline);
@@ -338,15 +323,13 @@ public final class RaftNode implements AutoCloseable {
         if (!closing.compareAndSet(false, true)) {
             return;
         }
-        RatisServer server = ratis;
+        RatisServer server = ratis();
         if (server != null && handOver) {
             handOver(server);
         }
         reads.close();
         confirmations.close();
-        if (server != null) {
-            server.close();
-        }
+        host.close();
         checkpoints.close();
         proposals.abandon("the engine is stopping");
         events.close();
@@ -392,8 +375,12 @@ public final class RaftNode implements AutoCloseable {
                 "Engine '" + config.engineId() + "' has quarantined itself: ask another engine, and replace this one.");
     }
 
+    private Unavailable outOfSpace() {
+        return new Unavailable("Engine '" + config.engineId() + "' takes no part: " + space.complaint() + ".");
+    }
+
     private CompletableFuture<Confirmed> askForReadIndex(Duration round) {
-        RatisServer server = ratis;
+        RatisServer server = ratis();
         if (server == null) {
             return CompletableFuture.failedFuture(new Unavailable("the engine is starting"));
         }
@@ -407,7 +394,69 @@ public final class RaftNode implements AutoCloseable {
         return server.peerClient().readIndex(leader);
     }
 
+    /** Owned by the host's thread that opens. */
+    private final class Opener implements RatisHost.Opener {
+        private @Nullable RegistryStateMachine machine;
+        private @Nullable StateMachineEvents machineEvents;
+
+        @Override
+        public RatisServer create() throws IOException {
+            Leftovers.clean(directory);
+            var log = directory.group().resolve("current");
+            RegistryStateMachine before = machine;
+            if (before != null) {
+                LogCheck.rewriteOpen(log);
+            }
+            LogCheck.check(log);
+            var newEvents = new StateMachineEvents();
+            var newMachine = new RegistryStateMachine(
+                    state, proposer, proposals, checkpoints, applied, config.entryFormat(), divergence, newEvents);
+            if (before != null) {
+                newMachine.resume(before);
+            }
+            RatisServer server = RatisServer.create(config, directory, newMachine, confirmation, watch, space);
+            machine = newMachine;
+            machineEvents = newEvents;
+            return server;
+        }
+
+        @Override
+        public void start(RatisServer server) throws IOException {
+            watch.attach(server);
+            confirmation.attach(server.division());
+            checkpoints.onPurge(index -> purge(server, index));
+            if (!directory.formed() && directory.joined()) {
+                Introduction.introduce(config, server);
+            }
+            server.start(directory);
+        }
+
+        @Override
+        public void leaving(RatisServer server) {
+            if (machineEvents != null) {
+                machineEvents.over = true;
+            }
+            watch.detach();
+            checkpoints.onPurge(index -> {});
+            events.stopped(server.info().getCurrentTerm());
+            confirmation.leadershipLost();
+            proposals.abandon("the engine's disk is full");
+        }
+    }
+
+    private static void purge(RatisServer server, long index) {
+        Futures.onEnd(server.division().getRaftLog().purge(index), (purged, failure) -> {
+            if (failure != null) {
+                LOG.warn("The log up to index {} could not be purged; the next checkpoint tries again", index, failure);
+            }
+        });
+    }
+
+    /** Of one server. */
     private final class StateMachineEvents implements RegistryStateMachine.Events {
+        /** Its server is being closed, to be opened anew. */
+        private volatile boolean over;
+
         @Override
         public void leaderReady(long term) {
             events.ready(term);
@@ -416,7 +465,7 @@ public final class RaftNode implements AutoCloseable {
 
         @Override
         public void notLeader() {
-            RatisServer server = ratis;
+            RatisServer server = ratis();
             if (server != null) {
                 // Ratis raises the term only after this call: it is still the lost one.
                 events.stopped(server.info().getCurrentTerm());
@@ -426,7 +475,7 @@ public final class RaftNode implements AutoCloseable {
 
         @Override
         public void leaderChanged(RaftPeerId leader) {
-            RatisServer server = ratis;
+            RatisServer server = ratis();
             EnginePeer peer = server == null ? null : server.peer(leader);
             if (peer != null) {
                 events.changed(peer);
@@ -436,8 +485,15 @@ public final class RaftNode implements AutoCloseable {
         }
 
         @Override
+        public void logFailed(Throwable cause) {
+            if (!over) {
+                host.logFailed(cause);
+            }
+        }
+
+        @Override
         public void stopped(@Nullable Throwable cause) {
-            if (!closing.get()) {
+            if (!closing.get() && !over) {
                 events.failed(
                         cause != null
                                 ? cause
@@ -451,7 +507,7 @@ public final class RaftNode implements AutoCloseable {
         public CompletableFuture<Message> answer(Message request) {
             return PeerAnswers.to(
                     request,
-                    ratis,
+                    ratis(),
                     () -> confirmations.join(config.electionTimeoutMax().multipliedBy(3)),
                     config.entryFormat(),
                     divergence);

@@ -60,6 +60,12 @@ final class RegistryStateMachine extends BaseStateMachine {
     private volatile @Nullable RaftStorageDirectory directory;
     private volatile @Nullable SnapshotInfo latest;
     private long configurationTerm;
+    /** Applied by a state machine before this one: entries up to here come again and are passed over. Ratis' updater's alone. */
+    private long passOver = RaftLog.INVALID_LOG_INDEX;
+
+    private volatile @Nullable TermIndex resumed;
+    /** Between {@link #pause} and the end of {@link #reinitialize}. */
+    private volatile boolean interrupted;
 
     /** What the node does about Ratis' notifications; no method may block. */
     interface Events {
@@ -68,6 +74,9 @@ final class RegistryStateMachine extends BaseStateMachine {
         void notLeader();
 
         void leaderChanged(RaftPeerId leader);
+
+        /** The log takes no entry any more. */
+        void logFailed(Throwable cause);
 
         /** The state machine was closed by Ratis or refuses to go on. */
         void stopped(@Nullable Throwable cause);
@@ -95,12 +104,31 @@ final class RegistryStateMachine extends BaseStateMachine {
         this.events = events;
     }
 
+    /**
+     * To go on from what another state machine of this process has applied, on the same registry; before Ratis opens it.
+     *
+     * @throws IllegalStateException when that one was just taking over another engine's checkpoint
+     */
+    void resume(RegistryStateMachine before) {
+        if (before.interrupted) {
+            throw new IllegalStateException("a checkpoint of another engine was being taken over");
+        }
+        resumed = before.getLastAppliedTermIndex();
+    }
+
     @Override
     public void initialize(RaftServer server, RaftGroupId group, RaftStorage storage) throws IOException {
         super.initialize(server, group, storage);
         getLifeCycle().transition(LifeCycle.State.STARTING);
         directory = storage.getStorageDir();
-        load();
+        TermIndex before = resumed;
+        if (before == null) {
+            load();
+        } else {
+            passOver = before.getIndex();
+            setLastAppliedTermIndex(before);
+            refreshLatest();
+        }
         getLifeCycle().transition(LifeCycle.State.RUNNING);
     }
 
@@ -113,6 +141,7 @@ final class RegistryStateMachine extends BaseStateMachine {
     @Override
     public void pause() {
         verifyReceived();
+        interrupted = true;
         if (getLifeCycle().getCurrentState() == LifeCycle.State.RUNNING) {
             getLifeCycle().transition(LifeCycle.State.PAUSING);
             checkpoints.suspend();
@@ -147,6 +176,8 @@ final class RegistryStateMachine extends BaseStateMachine {
             stop("A checkpoint received from the leader can't be used", e);
             throw e;
         }
+        passOver = RaftLog.INVALID_LOG_INDEX;
+        interrupted = false;
         proposals.abandon("the engine was brought up to date from a checkpoint");
         getLifeCycle().transition(LifeCycle.State.RUNNING);
     }
@@ -219,6 +250,9 @@ final class RegistryStateMachine extends BaseStateMachine {
         LogEntryProto logEntry = context.getLogEntry();
         long term = logEntry.getTerm();
         long index = logEntry.getIndex();
+        if (index <= passOver) {
+            return APPLIED;
+        }
         org.apache.ratis.thirdparty.com.google.protobuf.ByteString data =
                 logEntry.getStateMachineLogEntry().getLogData();
         ApplyResult result;
@@ -259,6 +293,9 @@ final class RegistryStateMachine extends BaseStateMachine {
 
     @Override
     public void notifyTermIndexUpdated(long term, long index) {
+        if (index <= passOver) {
+            return;
+        }
         super.notifyTermIndexUpdated(term, index);
         applied.advance(index);
         proposals.passed(index);
@@ -267,6 +304,11 @@ final class RegistryStateMachine extends BaseStateMachine {
     @Override
     public void notifyConfigurationChanged(long term, long index, RaftConfigurationProto configuration) {
         configurationTerm = term; // precedes notifyLeaderReady of the same entry, on the same thread
+    }
+
+    @Override
+    public void notifyLogFailed(Throwable cause, @Nullable LogEntryProto entry) {
+        events.logFailed(cause);
     }
 
     @Override

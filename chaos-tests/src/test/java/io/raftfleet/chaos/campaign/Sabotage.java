@@ -42,10 +42,13 @@ public final class Sabotage {
     /** Added to the name of what a wrapped method did before. */
     private static final String SOUND = "$sound";
 
+    /** So many calls are served well, so that a cluster gets under way. */
+    private static final int HEALTHY = 20;
+
     private static final long LONG = Duration.ofHours(1).toNanos();
 
     /** What can be broken. */
-    enum Mode {
+    public enum Mode {
         /** Reads are answered without asking a quorum. */
         STALE_READS("io.raftfleet.state.raft.RaftNode", "readIndex"),
         /** Some units are acknowledged and not created. */
@@ -67,7 +70,9 @@ public final class Sabotage {
         /** Units that are to run are mirrored as such that are not. */
         WRONG_MIRROR("io.raftfleet.etcd.MirrorWriter", "write"),
         /** An agent believes an hour longer than it may that its machine is not given up. */
-        LONG_LEASES("io.raftfleet.agent.systemd.MachineLease", "renew");
+        LONG_LEASES("io.raftfleet.agent.systemd.MachineLease", "renew"),
+        /** No fault: an engine of a version to come, which reads a newer format of the log. */
+        NEWER_VERSION("io.raftfleet.state.raft.RaftConfig", "entryFormat");
 
         private final String className;
         private final String method;
@@ -101,7 +106,7 @@ public final class Sabotage {
     }
 
     /** The agent as a jar file of its own. */
-    static Path jar(Path dir) throws IOException, URISyntaxException {
+    public static Path jar(Path dir) throws IOException, URISyntaxException {
         var manifest = new Manifest();
         manifest.getMainAttributes().put(Attributes.Name.MANIFEST_VERSION, "1.0");
         manifest.getMainAttributes().putValue("Premain-Class", Sabotage.class.getName());
@@ -139,7 +144,7 @@ public final class Sabotage {
                 sound(mode, self, (long) arguments[0] + (call % 16 == 0 ? LONG : 0), arguments[1], arguments[2]);
             case UNSYNCED_LOG -> invoke(self.getClass(), "flushBuffer", self);
             case UNHEARD_REPORTS ->
-                call % 2 == 0 && ((StateReport) arguments[1]).getStatesCount() > 0
+                call > HEALTHY && call % 2 == 0 && ((StateReport) arguments[1]).getStatesCount() > 0
                         ? invoke(
                                 arguments[0].getClass(),
                                 "acknowledge",
@@ -148,6 +153,7 @@ public final class Sabotage {
                         : sound(mode, self, arguments);
             case UNCHECKED_LOG -> null;
             case WRONG_MIRROR -> withoutTargets(present(sound(mode, self, arguments)));
+            case NEWER_VERSION -> (int) present(sound(mode, self, arguments)) + 1;
             case LONG_LEASES -> sound(mode, self, (long) arguments[0] + LONG);
         };
     }
@@ -284,6 +290,10 @@ public final class Sabotage {
                         ConstantDescs.CD_Object.arrayType()));
         if (type.returnType().equals(ConstantDescs.CD_void)) {
             code.pop().return_();
+        } else if (type.returnType().equals(ConstantDescs.CD_int)) {
+            code.checkcast(ConstantDescs.CD_Integer)
+                    .invokevirtual(ConstantDescs.CD_Integer, "intValue", MethodTypeDesc.of(ConstantDescs.CD_int))
+                    .ireturn();
         } else {
             code.checkcast(type.returnType()).areturn();
         }

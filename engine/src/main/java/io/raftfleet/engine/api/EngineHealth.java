@@ -9,6 +9,7 @@ public interface EngineHealth {
      * @param clusterId its cluster
      * @param leading whether it leads and has applied the first entry of its term
      * @param leaderId the leader as far as it knows, empty when it knows none
+     * @param absence why it takes no part in the cluster; empty when it does
      * @param term its Raft term
      * @param commitIndex the highest committed index that it knows
      * @param appliedIndex the highest index that it has applied
@@ -21,6 +22,7 @@ public interface EngineHealth {
             String clusterId,
             boolean leading,
             String leaderId,
+            String absence,
             long term,
             long commitIndex,
             long appliedIndex,

@@ -2,6 +2,7 @@ package io.raftfleet.engine.control;
 
 import io.raftfleet.proto.log.Entry;
 import io.raftfleet.proto.log.Record;
+import io.raftfleet.state.EntryFormats;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
@@ -65,9 +66,9 @@ final class Batch {
         return records.size();
     }
 
-    Entry entry(int format, long nowMs, long proposal) {
+    Entry entry(long nowMs, long proposal) {
         return Entry.newBuilder()
-                .setFormat(format)
+                .setFormat(EntryFormats.needed(records))
                 .setLeaderTimeMs(nowMs)
                 .setProposal(proposal)
                 .addAllRecords(records)

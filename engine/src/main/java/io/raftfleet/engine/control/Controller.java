@@ -11,9 +11,9 @@ import io.raftfleet.proto.log.SessionOpened;
 import io.raftfleet.proto.log.StatesReported;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.Veto;
+import io.raftfleet.state.EntryFormats;
 import io.raftfleet.state.Registry;
 import io.raftfleet.state.RegistryView;
-import io.raftfleet.state.raft.RaftConfig;
 import io.raftfleet.state.raft.ReplicatedState.ApplyResult;
 import io.raftfleet.unit.Requirements;
 import io.raftfleet.unit.UnitFile;
@@ -313,7 +313,7 @@ public final class Controller implements AutoCloseable {
 
     private Entry entry(List<Record> records) {
         return Entry.newBuilder()
-                .setFormat(RaftConfig.ENTRY_FORMAT)
+                .setFormat(EntryFormats.needed(records))
                 .setLeaderTimeMs(clock.millis())
                 .setProposal(random.nextLong())
                 .addAllRecords(records)
@@ -340,7 +340,7 @@ public final class Controller implements AutoCloseable {
         if (batch.isEmpty()) {
             return true;
         }
-        ApplyResult result = propose(batch.entry(RaftConfig.ENTRY_FORMAT, now, random.nextLong()));
+        ApplyResult result = propose(batch.entry(now, random.nextLong()));
         if (result == null) {
             decided.forEach(work -> work.abandon(
                     true,

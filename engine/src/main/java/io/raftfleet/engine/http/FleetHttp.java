@@ -191,7 +191,11 @@ public final class FleetHttp implements HttpHandler {
         boolean led = !view.leaderId().isEmpty();
         Documents.HealthDocument document = new Documents.HealthDocument(
                 led ? "ok" : "unavailable",
-                led ? "" : "no leader is known: no quorum of engines, or an election is going on",
+                led
+                        ? ""
+                        : view.absence().isEmpty()
+                                ? "no leader is known: no quorum of engines, or an election is going on"
+                                : view.absence(),
                 view.engineId(),
                 view.clusterId(),
                 view.leading(),

@@ -32,6 +32,7 @@ import java.io.IOException;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
@@ -128,6 +129,7 @@ final class Engine implements AutoCloseable {
                 new LocalWrites(controller, mirror.afterCommit()),
                 new Reads(registry, readIndex, controller),
                 route,
+                raft::absence,
                 timer,
                 random);
         gateway = new AgentGatewayService(clusterId, registry, sessions, logs, check);
@@ -251,6 +253,7 @@ final class Engine implements AutoCloseable {
                 config.clusterId().toString(),
                 sessions.leading(),
                 leader == null ? "" : leader.id(),
+                Objects.requireNonNullElse(raft.absence(), ""),
                 view.term(),
                 view.commitIndex(),
                 registryView.appliedIndex(),

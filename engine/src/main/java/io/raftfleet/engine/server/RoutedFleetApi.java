@@ -34,6 +34,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
@@ -49,14 +50,22 @@ final class RoutedFleetApi implements FleetApi {
     private final LocalWrites local;
     private final Reads reads;
     private final LeaderRoute route;
+    private final Supplier<@Nullable String> absence;
     private final ScheduledExecutorService timer;
     private final RandomGenerator random;
 
+    /** @param absence why this engine can't do anything by itself, if it can't */
     RoutedFleetApi(
-            LocalWrites local, Reads reads, LeaderRoute route, ScheduledExecutorService timer, RandomGenerator random) {
+            LocalWrites local,
+            Reads reads,
+            LeaderRoute route,
+            Supplier<@Nullable String> absence,
+            ScheduledExecutorService timer,
+            RandomGenerator random) {
         this.local = local;
         this.reads = reads;
         this.route = route;
+        this.absence = absence;
         this.timer = timer;
         this.random = random;
     }
@@ -210,6 +219,12 @@ final class RoutedFleetApi implements FleetApi {
                 return;
             }
             var elsewhere = route.elsewhere();
+            var why = elsewhere == null ? absence.get() : null;
+            if (why != null) {
+                lastFailure = why;
+                giveUp();
+                return;
+            }
             var answer = elsewhere == null
                     ? here.apply(Duration.ofNanos(left)).orTimeout(left, TimeUnit.NANOSECONDS)
                     : forward(elsewhere, there, Duration.ofNanos(left));
@@ -291,7 +306,7 @@ final class RoutedFleetApi implements FleetApi {
                     ? Status.UNKNOWN.withDescription("the write may or may not have been done (" + lastFailure
                             + "): ask again with the same request id")
                     : Status.UNAVAILABLE.withDescription(
-                            "the write was not done: " + lastFailure + " within the deadline: try again");
+                            "the write was not done: " + lastFailure + ": ask again, or another engine");
             reply.completeExceptionally(status.asRuntimeException());
         }
     }

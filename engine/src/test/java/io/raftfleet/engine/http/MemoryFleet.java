@@ -113,6 +113,7 @@ final class MemoryFleet implements FleetApi, EngineHealth {
                 "test-cluster",
                 quorum,
                 quorum ? "engine-1" : "",
+                "",
                 7,
                 42,
                 41,

@@ -54,7 +54,6 @@ public final class RaftNode implements AutoCloseable {
     private final Checkpoints checkpoints;
     private final RoundBatcher<Confirmed> confirmations;
     private final RoundBatcher<Confirmed> reads;
-    private final ReplicatedState state;
     private final DataDirectory directory;
     private final DiskSpace space;
     private final Formats formats;
@@ -93,8 +92,18 @@ public final class RaftNode implements AutoCloseable {
         this.formats = new Formats(config.entryFormat());
         this.divergence = new Divergence(
                 config.engineId(), config.digestEvery(), state::digest, this::ratis, timer, this::quarantine);
-        this.state = state;
-        this.host = new RatisHost(config.engineId(), space, new Opener(), events::failed);
+        var opener = new ServerOpener(
+                config,
+                directory,
+                space,
+                events -> new RegistryStateMachine(
+                        state, proposer, proposals, checkpoints, applied, config.entryFormat(), divergence, events),
+                StateMachineEvents::new,
+                confirmation,
+                watch,
+                checkpoints,
+                this::left);
+        this.host = new RatisHost(config.engineId(), space, opener, events::failed);
     }
 
     /**
@@ -104,6 +113,12 @@ public final class RaftNode implements AutoCloseable {
      */
     public void start() throws IOException {
         host.open();
+    }
+
+    /** The server has left its group. */
+    private void left(long term) {
+        events.stopped(term);
+        proposals.abandon("the engine's disk is full");
     }
 
     private @Nullable RatisServer ratis() {
@@ -211,6 +226,11 @@ public final class RaftNode implements AutoCloseable {
     public @Nullable EnginePeer leader() {
         RatisServer server = ratis();
         return server == null ? null : server.leader();
+    }
+
+    /** Why this engine takes no part in its group, and what to do; null when it does, or is about to. */
+    public @Nullable String absence() {
+        return host.recovering() ? outOfSpace().getMessage() : null;
     }
 
     /** This engine's view of the group. */
@@ -394,69 +414,8 @@ public final class RaftNode implements AutoCloseable {
         return server.peerClient().readIndex(leader);
     }
 
-    /** Owned by the host's thread that opens. */
-    private final class Opener implements RatisHost.Opener {
-        private @Nullable RegistryStateMachine machine;
-        private @Nullable StateMachineEvents machineEvents;
-
-        @Override
-        public RatisServer create() throws IOException {
-            Leftovers.clean(directory);
-            var log = directory.group().resolve("current");
-            RegistryStateMachine before = machine;
-            if (before != null) {
-                LogCheck.rewriteOpen(log);
-            }
-            LogCheck.check(log);
-            var newEvents = new StateMachineEvents();
-            var newMachine = new RegistryStateMachine(
-                    state, proposer, proposals, checkpoints, applied, config.entryFormat(), divergence, newEvents);
-            if (before != null) {
-                newMachine.resume(before);
-            }
-            RatisServer server = RatisServer.create(config, directory, newMachine, confirmation, watch, space);
-            machine = newMachine;
-            machineEvents = newEvents;
-            return server;
-        }
-
-        @Override
-        public void start(RatisServer server) throws IOException {
-            watch.attach(server);
-            confirmation.attach(server.division());
-            checkpoints.onPurge(index -> purge(server, index));
-            if (!directory.formed() && directory.joined()) {
-                Introduction.introduce(config, server);
-            }
-            server.start(directory);
-        }
-
-        @Override
-        public void leaving(RatisServer server) {
-            if (machineEvents != null) {
-                machineEvents.over = true;
-            }
-            watch.detach();
-            checkpoints.onPurge(index -> {});
-            events.stopped(server.info().getCurrentTerm());
-            confirmation.leadershipLost();
-            proposals.abandon("the engine's disk is full");
-        }
-    }
-
-    private static void purge(RatisServer server, long index) {
-        Futures.onEnd(server.division().getRaftLog().purge(index), (purged, failure) -> {
-            if (failure != null) {
-                LOG.warn("The log up to index {} could not be purged; the next checkpoint tries again", index, failure);
-            }
-        });
-    }
-
     /** Of one server. */
-    private final class StateMachineEvents implements RegistryStateMachine.Events {
-        /** Its server is being closed, to be opened anew. */
-        private volatile boolean over;
-
+    private final class StateMachineEvents extends ServerOpener.Events {
         @Override
         public void leaderReady(long term) {
             events.ready(term);
@@ -486,14 +445,14 @@ public final class RaftNode implements AutoCloseable {
 
         @Override
         public void logFailed(Throwable cause) {
-            if (!over) {
+            if (isLive()) {
                 host.logFailed(cause);
             }
         }
 
         @Override
         public void stopped(@Nullable Throwable cause) {
-            if (!closing.get() && !over) {
+            if (!closing.get() && isLive()) {
                 events.failed(
                         cause != null
                                 ? cause

@@ -33,7 +33,7 @@ final class RatisHost implements AutoCloseable {
         /** It takes part from here on. */
         void start(RatisServer server) throws IOException;
 
-        /** The server's log has failed and it is about to be closed. */
+        /** The server's log has failed, or it could not start, and it is about to be closed. */
         void leaving(RatisServer server);
     }
 
@@ -71,6 +71,7 @@ final class RatisHost implements AutoCloseable {
         try {
             opener.start(server);
         } catch (IOException | RuntimeException e) {
+            opener.leaving(server);
             current = null;
             server.close();
             throw e;

@@ -92,8 +92,13 @@ final class RatisServer implements AutoCloseable {
                 .setParameters(parameters)
                 .setOption(stored ? RaftStorage.StartupOption.RECOVER : RaftStorage.StartupOption.FORMAT)
                 .build();
-        RaftClientRpc rpc = ((ClientFactory) server.getFactory()).newRaftClientRpc(ClientId.randomId(), properties);
-        return new RatisServer(config, server, group, new PeerClient(group, rpc));
+        try {
+            RaftClientRpc rpc = ((ClientFactory) server.getFactory()).newRaftClientRpc(ClientId.randomId(), properties);
+            return new RatisServer(config, server, group, new PeerClient(group, rpc));
+        } catch (IOException | RuntimeException e) {
+            server.close();
+            throw e;
+        }
     }
 
     /** Takes part in the group from here on. */

@@ -1,0 +1,117 @@
+package io.raftfleet.state.raft;
+
+import java.io.IOException;
+import java.util.function.Function;
+import java.util.function.LongConsumer;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Makes Ratis servers on this engine's files, each with a state machine of its own that goes on from the last one's registry. Owned by
+ * the host's thread that opens.
+ */
+final class ServerOpener implements RatisHost.Opener {
+    private static final Logger LOG = LoggerFactory.getLogger(ServerOpener.class);
+
+    /** What one server's state machine tells. */
+    abstract static class Events implements RegistryStateMachine.Events {
+        private volatile boolean live;
+
+        /** Whether the server takes part: what ends it then ends the engine. Not while it is made, nor when it is closed to be opened anew. */
+        final boolean isLive() {
+            return live;
+        }
+    }
+
+    private final RaftConfig config;
+    private final DataDirectory directory;
+    private final DiskSpace space;
+    private final Function<Events, RegistryStateMachine> machines;
+    private final Supplier<Events> newEvents;
+    private final LeadershipConfirmation confirmation;
+    private final LeaderWatch watch;
+    private final Checkpoints checkpoints;
+    private final LongConsumer left;
+    private @Nullable RegistryStateMachine machine;
+    private @Nullable Events events;
+
+    /** @param left told the term in which a server leaves its group to be opened anew */
+    ServerOpener(
+            RaftConfig config,
+            DataDirectory directory,
+            DiskSpace space,
+            Function<Events, RegistryStateMachine> machines,
+            Supplier<Events> newEvents,
+            LeadershipConfirmation confirmation,
+            LeaderWatch watch,
+            Checkpoints checkpoints,
+            LongConsumer left) {
+        this.config = config;
+        this.directory = directory;
+        this.space = space;
+        this.machines = machines;
+        this.newEvents = newEvents;
+        this.confirmation = confirmation;
+        this.watch = watch;
+        this.checkpoints = checkpoints;
+        this.left = left;
+    }
+
+    @Override
+    public RatisServer create() throws IOException {
+        Leftovers.clean(directory);
+        var log = directory.group().resolve("current");
+        RegistryStateMachine before = machine;
+        if (before != null) {
+            LogCheck.rewriteOpen(log);
+        }
+        LogCheck.check(log);
+        Events own = newEvents.get();
+        RegistryStateMachine next = machines.apply(own);
+        if (before != null) {
+            next.resume(before);
+        }
+        RatisServer server = RatisServer.create(config, directory, next, confirmation, watch, space);
+        machine = next;
+        events = own;
+        return server;
+    }
+
+    @Override
+    public void start(RatisServer server) throws IOException {
+        watch.attach(server);
+        confirmation.attach(server.division());
+        checkpoints.onPurge(index -> purge(server, index));
+        if (!directory.formed() && directory.joined()) {
+            Introduction.introduce(config, server);
+        }
+        live(true);
+        server.start(directory);
+    }
+
+    @Override
+    public void leaving(RatisServer server) {
+        live(false);
+        watch.detach();
+        checkpoints.onPurge(index -> {});
+        confirmation.leadershipLost();
+        left.accept(server.info().getCurrentTerm());
+    }
+
+    private void live(boolean now) {
+        Events own = events;
+        if (own != null) {
+            own.live = now;
+        }
+    }
+
+    private static void purge(RatisServer server, long index) {
+        Futures.onEnd(server.division().getRaftLog().purge(index), (purged, failure) -> {
+            if (failure != null) {
+                LOG.warn("The log up to index {} could not be purged; the next checkpoint tries again", index, failure);
+            }
+        });
+    }
+}

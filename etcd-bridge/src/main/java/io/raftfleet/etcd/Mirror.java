@@ -363,7 +363,7 @@ public final class Mirror implements AutoCloseable {
             }
         }
         var head = source.head();
-        if (goOn() && head.last() <= current.mark().to()) {
+        if (goOn() && current.mark().complete() && head.last() <= current.mark().to()) {
             monitor.covered(current.mark().to(), head.asOf());
             LockSupport.parkNanos(this, Math.min(timing.verify().toNanos(), TimeUnit.SECONDS.toNanos(5)));
         }

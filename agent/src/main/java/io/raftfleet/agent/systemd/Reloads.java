@@ -23,6 +23,8 @@ final class Reloads {
     private final Duration limit;
     private final Executor thread;
     private int checks;
+    /** Systemd refused to: files are not as it knows them, whatever changes next. */
+    private boolean owed;
 
     /** @param limit how long systemd may take */
     Reloads(UnitStore store, Duration limit, Executor thread) {
@@ -34,7 +36,13 @@ final class Reloads {
     /** After a new connection: what was due before. */
     CompletableFuture<Void> catchUp(Systemd systemd) {
         return store.reloadDue()
-                ? systemd.reload(limit).thenRunAsync(this::forget, thread)
+                ? systemd.reload(limit)
+                        .thenRunAsync(
+                                () -> {
+                                    owed = false;
+                                    forget();
+                                },
+                                thread)
                 : CompletableFuture.completedFuture(null);
     }
 
@@ -45,16 +53,28 @@ final class Reloads {
      */
     CompletableFuture<Void> ifLoaded(Systemd systemd, Collection<String> names, boolean due) {
         checks++;
+        boolean refusedBefore = owed;
         return anyLoaded(systemd, names)
-                .thenCompose(loaded -> loaded ? systemd.reload(limit) : CompletableFuture.<Void>completedFuture(null))
+                .thenCompose(loaded ->
+                        loaded || refusedBefore ? systemd.reload(limit) : CompletableFuture.<Void>completedFuture(null))
                 .whenCompleteAsync(
                         (reloaded, failure) -> {
                             checks--;
-                            if (failure == null && due && checks == 0) {
-                                forget();
+                            if (failure != null) {
+                                owed = owed || due;
+                            } else if (due || refusedBefore) {
+                                owed = owed && !refusedBefore;
+                                if (!owed && checks == 0) {
+                                    forget();
+                                }
                             }
                         },
                         thread);
+    }
+
+    /** Whether systemd has to read its files again although nothing changed since it refused to. */
+    boolean owed() {
+        return owed;
     }
 
     private void forget() {

@@ -288,7 +288,7 @@ public final class SystemdUnitManager implements UnitManager {
 
     private CompletableFuture<Void> reloadIfLoaded(Collection<String> names, boolean due) {
         BusSession current = session;
-        return names.isEmpty() || current == null
+        return current == null || (names.isEmpty() && !reloads.owed())
                 ? CompletableFuture.completedFuture(null)
                 : reloads.ifLoaded(current.systemd(), names, due);
     }

@@ -6,6 +6,7 @@ import io.raftfleet.chaos.cluster.EngineNode;
 import io.raftfleet.chaos.history.Event.Call;
 import io.raftfleet.chaos.history.Event.Kind;
 import io.raftfleet.chaos.history.Event.Outcome;
+import io.raftfleet.chaos.history.Event.Position;
 import io.raftfleet.chaos.history.Recorder;
 import io.raftfleet.fleetctl.client.ClientOptions;
 import io.raftfleet.fleetctl.client.FleetClient;
@@ -13,6 +14,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
@@ -68,10 +71,9 @@ public final class Traffic implements AutoCloseable {
 
     /** Begins to watch; before anything is written. */
     public void watch() {
-        boolean presence = true;
+        Set<Position> presence = ConcurrentHashMap.newKeySet();
         for (var engine : cluster.engines()) {
             var watcher = new Watcher(recorder, engine, presence);
-            presence = false;
             watchers.execute(() -> {
                 try {
                     watcher.run(() -> watchesEnded);

@@ -4,6 +4,7 @@ import io.grpc.StatusRuntimeException;
 import io.raftfleet.chaos.cluster.EngineNode;
 import io.raftfleet.chaos.history.Event;
 import io.raftfleet.chaos.history.Event.Change;
+import io.raftfleet.chaos.history.Event.Position;
 import io.raftfleet.chaos.history.Recorder;
 import io.raftfleet.fleetctl.client.ClientOptions;
 import io.raftfleet.fleetctl.client.CompactedException;
@@ -17,6 +18,7 @@ import io.raftfleet.proto.model.Revision;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.function.BooleanSupplier;
 
 /** Watches all units at one engine, from a list on; begins anew with a list when its revision is kept no longer. */
@@ -27,10 +29,10 @@ final class Watcher {
     private final Recorder recorder;
     private final EngineNode engine;
     private final String name;
-    private final boolean presence;
+    private final Set<Position> presence;
 
-    /** @param presence whether to note machines lost and back, too */
-    Watcher(Recorder recorder, EngineNode engine, boolean presence) {
+    /** @param presence revisions at which a machine was lost or back and that are noted: shared, as one watcher may miss some */
+    Watcher(Recorder recorder, EngineNode engine, Set<Position> presence) {
         this.recorder = recorder;
         this.engine = engine;
         this.name = "watch-" + engine.id();
@@ -70,7 +72,7 @@ final class Watcher {
         var request = WatchRequest.newBuilder()
                 .setAfter(from)
                 .setUnits(true)
-                .setMachines(presence)
+                .setMachines(true)
                 .build();
         var told = from;
         try (var watch = client.watch(request)) {
@@ -106,6 +108,9 @@ final class Watcher {
     }
 
     private void presence(WatchEvent event) {
+        if (!presence.add(Answer.position(event.getRevision()))) {
+            return;
+        }
         var machine = event.getMachine();
         recorder.add(new Event.Presence(
                 recorder.now(), machine.getId(), machine.getPresence() == MachinePresence.MACHINE_PRESENCE_PRESENT));

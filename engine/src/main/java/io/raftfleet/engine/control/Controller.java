@@ -326,6 +326,9 @@ public final class Controller implements AutoCloseable {
         if (!decider.hasWork()) {
             queue.awaitWork(term);
         }
+        if (!queue.leads(term)) {
+            return true; // what waits now was meant for the next term
+        }
         long start = System.nanoTime();
         var batch = new Batch();
         var draft = new Draft(registry, decider);

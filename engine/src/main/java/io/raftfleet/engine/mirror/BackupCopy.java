@@ -55,6 +55,10 @@ final class BackupCopy {
                     + ": give the engines --cluster-id " + header.getClusterId()
                     + " to bring that one back, or put its units into this one with fleetctl cluster restore");
         }
+        if (copy.registry.getIncarnation() == 0) {
+            throw new IOException(
+                    file + " was made while its cluster was being restored and is not whole: take another file");
+        }
         for (var unit : copy.units.entrySet()) {
             if (!copy.contents.containsKey(unit.getValue().hash())) {
                 throw new IOException(file + " lacks the contents of unit " + unit.getKey() + ": take another file");

@@ -70,6 +70,9 @@ final class Backups {
     private void send(ServerCallStreamObserver<BackupChunk> client, Chunks chunks) {
         try {
             raft.readIndex(CHECKPOINT).get(CHECKPOINT.toMillis(), TimeUnit.MILLISECONDS);
+            if (registry.read(RegistryView::incarnation) == 0) {
+                throw new IllegalStateException("the registry is not whole yet: ask again when it is restored");
+            }
             raft.takeSnapshot(CHECKPOINT).get(CHECKPOINT.toMillis(), TimeUnit.MILLISECONDS);
             raft.readCheckpoint((term, index, digest, rows) -> write(term, index, digest, rows, chunks));
             client.onCompleted();

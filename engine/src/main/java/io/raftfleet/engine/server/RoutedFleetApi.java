@@ -143,7 +143,8 @@ final class RoutedFleetApi implements FleetApi {
         var leader = route.elsewhere();
         var answer =
                 leader == null ? reads.explained(units).thenApply(with) : forward(leader, ask, deadline.dividedBy(2));
-        return answer.exceptionally(failure -> response);
+        return answer.orTimeout(deadline.dividedBy(2).toNanos(), TimeUnit.NANOSECONDS)
+                .exceptionally(failure -> response);
     }
 
     private CompletableFuture<WriteResponse> write(
@@ -247,6 +248,14 @@ final class RoutedFleetApi implements FleetApi {
                 case StatusRuntimeException status -> {
                     switch (status.getStatus().getCode()) {
                         case ABORTED -> {
+                            lastFailure = String.valueOf(status.getStatus().getDescription());
+                            again();
+                        }
+                        case RESOURCE_EXHAUSTED -> {
+                            if (!fateUnknown) {
+                                reply.completeExceptionally(status);
+                                return;
+                            }
                             lastFailure = String.valueOf(status.getStatus().getDescription());
                             again();
                         }

@@ -2,6 +2,7 @@ package io.raftfleet.state.raft;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.concurrent.atomic.AtomicLong;
 import org.apache.ratis.conf.Parameters;
 import org.apache.ratis.grpc.GrpcFactory;
 import org.apache.ratis.rpc.RpcFactory;
@@ -36,6 +37,8 @@ public final class ConfirmingRpcType implements RpcType {
         private final LeadershipConfirmation confirmation;
 
         private final DurableVotes votes;
+        /** The term in which this engine leads, with its own vote on the disk. */
+        private final AtomicLong synced = new AtomicLong(-1);
 
         Factory(Parameters parameters, LeadershipConfirmation confirmation, DurableVotes votes) {
             super(parameters);
@@ -45,13 +48,16 @@ public final class ConfirmingRpcType implements RpcType {
 
         @Override
         public LogAppender newLogAppender(RaftServer.Division division, LeaderState state, FollowerInfo follower) {
-            try {
-                // The first of a leadership is made before the leader's first entry.
-                votes.sync();
-            } catch (IOException e) {
-                throw new UncheckedIOException("Its own vote could not be stored", e);
-            }
             long term = division.getInfo().getCurrentTerm();
+            // The first of a leadership is made before the leader's first entry; later ones need no vote.
+            if (synced.get() != term) {
+                try {
+                    votes.sync();
+                } catch (IOException e) {
+                    throw new UncheckedIOException("Its own vote could not be stored", e);
+                }
+                synced.set(term);
+            }
             LogAppender appender =
                     super.newLogAppender(division, new ObservedLeaderState(state, term, confirmation), follower);
             confirmation.appenderCreated(term, appender);

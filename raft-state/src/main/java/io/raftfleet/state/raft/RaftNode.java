@@ -452,7 +452,10 @@ public final class RaftNode implements AutoCloseable {
 
         @Override
         public void stopped(@Nullable Throwable cause) {
-            if (!closing.get() && isLive()) {
+            if (!closing.get() && isLive() && cause == null && space.isExhausted(null)) {
+                // A candidate whose vote for itself can't be stored ends its server.
+                host.logFailed(new IOException("No space left on device"));
+            } else if (!closing.get() && isLive()) {
                 events.failed(
                         cause != null
                                 ? cause

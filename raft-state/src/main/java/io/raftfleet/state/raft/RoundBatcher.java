@@ -35,6 +35,9 @@ final class RoundBatcher<T> {
     private int waiting;
     private int failures;
     private long rounds;
+    /** How often a round under way was told that whom it asks has changed. */
+    private long renewals;
+
     private @Nullable Throwable lastFailure;
     private @Nullable CompletableFuture<T> outstanding;
     private @Nullable ScheduledFuture<?> repetition;
@@ -101,13 +104,14 @@ final class RoundBatcher<T> {
 
     /**
      * Whom the round asks has changed: one that is under way need not be waited for, as it may ask somebody who never answers,
-     * nor the pause after one that failed.
+     * nor the pause after one that failed. To be called on the timer's thread.
      */
     void renew() {
         CompletableFuture<T> open;
         boolean start;
         synchronized (this) {
             failures = 0;
+            renewals++;
             open = outstanding;
             ScheduledFuture<?> waiting = repetition;
             start = waiting != null && waiting.cancel(false);
@@ -145,6 +149,7 @@ final class RoundBatcher<T> {
 
     private void startRound() {
         List<Waiter<T>> served;
+        long renewalsBefore;
         synchronized (this) {
             repetition = null;
             served = next;
@@ -155,6 +160,7 @@ final class RoundBatcher<T> {
                 return;
             }
             rounds++;
+            renewalsBefore = renewals;
         }
         CompletableFuture<T> outcome;
         try {
@@ -165,8 +171,13 @@ final class RoundBatcher<T> {
         ScheduledFuture<?> alarm = null;
         if (!outcome.isDone()) {
             CompletableFuture<T> open = outcome;
+            boolean stale;
             synchronized (this) {
                 outstanding = open;
+                stale = renewals != renewalsBefore;
+            }
+            if (stale) {
+                timer.execute(() -> open.completeExceptionally(new Unavailable("the leader has changed")));
             }
             alarm = timer.schedule(
                     () -> open.completeExceptionally(new Unavailable(

@@ -35,16 +35,23 @@ final class Comparison {
         this.goOn = goOn;
     }
 
-    /** Makes a mirror of which nothing is known, or too little, one that has all. */
-    void rebuild(MirrorWriter writer) throws EtcdException, InterruptedException, Outpaced {
+    /**
+     * Makes a mirror of which nothing is known, or too little, one that has all; {@code superseded} hears of each key before it is
+     * removed or overwritten.
+     */
+    void rebuild(MirrorWriter writer, Consumer<String> superseded) throws EtcdException, InterruptedException, Outpaced {
         writer.plan(writer.mark().compare());
         var batch = writer.new Batch();
         long upTo = source.head().last();
         for (var kind : Kind.values()) {
-            putMissing(writer, batch, kind, upTo, key -> {});
+            putMissing(writer, batch, kind, upTo, (key, was) -> {
+                if (was) {
+                    superseded.accept(key);
+                }
+            });
         }
         for (var kind : List.of(Kind.SCHEDULE, Kind.UNIT, Kind.METADATA)) {
-            deleteSurplus(writer, batch, kind, upTo, key -> {});
+            deleteSurplus(writer, batch, kind, upTo, superseded);
         }
         if (!goOn.getAsBoolean()) {
             return;
@@ -52,7 +59,7 @@ final class Comparison {
         batch.commit(writer.mark().reached(upTo, upTo));
         // From here on units are as they were at one moment, so that contents without a unit then can go.
         catchUp.run(writer);
-        deleteSurplus(writer, batch, Kind.CONTENTS, writer.mark().to(), key -> {});
+        deleteSurplus(writer, batch, Kind.CONTENTS, writer.mark().to(), superseded);
         if (goOn.getAsBoolean()) {
             batch.commit(writer.mark().compared());
         }
@@ -63,7 +70,7 @@ final class Comparison {
         var batch = writer.new Batch();
         long upTo = writer.mark().to();
         for (var kind : Kind.values()) {
-            putMissing(writer, batch, kind, upTo, changed);
+            putMissing(writer, batch, kind, upTo, (key, was) -> changed.accept(key));
         }
         for (var kind : List.of(Kind.SCHEDULE, Kind.UNIT, Kind.METADATA, Kind.CONTENTS)) {
             deleteSurplus(writer, batch, kind, upTo, changed);
@@ -73,8 +80,13 @@ final class Comparison {
         }
     }
 
+    private interface Changed {
+        /** @param was whether the mirror had another value */
+        void key(String key, boolean was);
+    }
+
     private void putMissing(
-            MirrorWriter writer, MirrorWriter.Batch batch, Kind kind, long upTo, Consumer<String> changed)
+            MirrorWriter writer, MirrorWriter.Batch batch, Kind kind, long upTo, Changed changed)
             throws EtcdException, InterruptedException, Outpaced {
         int limit = kind == Kind.CONTENTS ? CONTENTS_A_PAGE : FACTS_A_PAGE;
         String after = "";
@@ -89,7 +101,7 @@ final class Comparison {
                 var write = writer.write(fact);
                 var value = there.get(fact.id());
                 if (fact.version() <= upTo && (value == null || !value.equals(write.value()))) {
-                    changed.accept(write.key());
+                    changed.key(write.key(), value != null);
                     add(writer, batch, write);
                 }
             }

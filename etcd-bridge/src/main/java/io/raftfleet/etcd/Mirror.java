@@ -24,9 +24,6 @@ import org.slf4j.LoggerFactory;
 public final class Mirror implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(Mirror.class);
 
-    /** Named one by one in the log; more are only counted. */
-    private static final int KEYS_NAMED = 20;
-
     /** Longest pause after a failure while writes wait for etcd: it should be found back soon. */
     private static final Duration LONGEST_SYNC_RETRY = Duration.ofSeconds(1);
 
@@ -221,7 +218,11 @@ public final class Mirror implements AutoCloseable {
         }
         if (current.mark().comparing() || forgotten(current.mark())) {
             log.info("all keys of the mirror in etcd {} are compared with the registry", settings);
-            comparison.rebuild(current);
+            // Removals that are merely forgotten are nothing to tell.
+            boolean newer = current.mark().comparing() || current.mark().to() > source.head().last();
+            var superseded = new Superseded(settings.toString());
+            comparison.rebuild(current, newer ? superseded::key : key -> {});
+            superseded.end();
             verifiedAt = System.nanoTime();
         }
         catchUp.run(current);
@@ -271,13 +272,18 @@ public final class Mirror implements AutoCloseable {
             return new MirrorWriter(connection, keys, monitor, mark, entry.modRevision());
         }
         if (head.restoredFrom() != 0 && found.incarnationNumber() == head.restoredFrom()) {
+            log.info(
+                    "the mirror in etcd {} is of incarnation {}, which was restored as {}: it is made equal to the registry",
+                    settings,
+                    found.incarnation(),
+                    Long.toHexString(head.incarnation()));
             var mark = found.by(head, servedTerm).compare();
             return new MirrorWriter(connection, keys, monitor, mark, entry.modRevision());
         }
         throw new EtcdException(keys.watermark() + " is of another life of this cluster, incarnation "
                 + found.incarnation() + ", not " + Long.toHexString(head.incarnation())
-                + ", and may be the only copy of its units: restore from it with --restore-from-etcd, or delete the keys"
-                + " below " + keys.prefix() + " if they are not needed");
+                + ", and may be the only copy of its units: restore from it with --restore-from-etcd, or, if they are not"
+                + " needed, delete the keys below " + keys.prefix() + ", and the mirror is built anew");
     }
 
     private void lookForForeignChanges(EtcdStore connection, MirrorWriter current)
@@ -304,7 +310,7 @@ public final class Mirror implements AutoCloseable {
         if (watch.takeEverything() || verify || due) {
             verify = false;
             verifiedAt = System.nanoTime();
-            var report = new Report();
+            var report = new ForeignReport(monitor);
             comparison.verify(current, report::foreign);
             report.end();
         }
@@ -324,29 +330,10 @@ public final class Mirror implements AutoCloseable {
         if (Objects.equals(should.value(), entry == null ? null : entry.value())) {
             return;
         }
-        var report = new Report();
+        var report = new ForeignReport(monitor);
         report.foreign(key);
         current.commit(current.mark(), List.of(should));
         report.end();
-    }
-
-    /** Warns of keys that somebody else changed, each by name up to a number. */
-    private final class Report {
-        private int count;
-
-        void foreign(String key) {
-            count++;
-            if (count <= KEYS_NAMED) {
-                log.warn("{} in etcd was changed or deleted by somebody else: it is put right", key);
-            }
-        }
-
-        void end() {
-            monitor.putRight(count);
-            if (count > KEYS_NAMED) {
-                log.warn("{} more keys in etcd were changed by somebody else and are put right", count - KEYS_NAMED);
-            }
-        }
     }
 
     /** Until there is something new, or all keys are to be compared again. */

@@ -7,6 +7,9 @@ import static io.raftfleet.engine.mirror.Mirrors.settings;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import io.raftfleet.etcd.EtcdException;
 import io.raftfleet.etcd.Mirror;
 import io.raftfleet.etcd.MirrorCopy;
@@ -29,6 +32,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIf;
 import org.junit.jupiter.api.io.TempDir;
+import org.slf4j.LoggerFactory;
 
 /** The mirror of a real registry in a real etcd. */
 @EnabledIf("io.raftfleet.etcd.testing.EtcdServer#installed")
@@ -240,6 +244,50 @@ class MirrorIT {
             assertThat(next.status().keysWritten()).as("all is there already").isZero();
             assertThat(keys()).isEqualTo(registry.expected(PREFIX));
         }
+    }
+
+    @Test
+    void aMirrorThatIsNewerThanTheBackupThatWasRestoredIsPutRightAndSaysWhatItHad() throws Exception {
+        mirror.leading(1);
+        registry.start(TestRegistry.text(0), "kept.service", "changed.service");
+        awaitMirrored();
+        var backup = Restoration.entries(MirrorCopy.read(CLUSTER, settings(etcd.url()), QUICK));
+        registry.start(TestRegistry.text(1), "newer.service");
+        registry.destroy("kept.service");
+        awaitMirrored();
+        mirror.resigned();
+        var restored = new Registry(64);
+        long index = 0;
+        for (var records : backup) {
+            restored.apply(2, ++index, entry(records));
+        }
+        var said = new ListAppender<ILoggingEvent>();
+        var logger = (Logger) LoggerFactory.getLogger("io.raftfleet.etcd");
+        said.start();
+        logger.addAppender(said);
+        try (var next = new Mirror(
+                CLUSTER,
+                settings(etcd.url()),
+                new RegistrySource(restored),
+                QUICK,
+                InstantSource.system(),
+                new Random())) {
+            next.start();
+            next.leading(1);
+            next.await(new RegistrySource(restored).head().asOf(), Duration.ofSeconds(30))
+                    .get(31, TimeUnit.SECONDS);
+        } finally {
+            logger.detachAppender(said);
+        }
+        assertThat(keys()).isEqualTo(TestRegistry.expected(restored, PREFIX));
+        var lines = said.list.stream()
+                .map(ILoggingEvent::getFormattedMessage)
+                .filter(line -> line.contains("is not what the registry has"))
+                .toList();
+        assertThat(lines).anyMatch(line -> line.contains("newer.service"));
+        assertThat(lines).noneMatch(line -> line.contains("changed.service"));
+        assertThat(said.list)
+                .anyMatch(event -> event.getFormattedMessage().contains("is of incarnation 7, which was restored as 8"));
     }
 
     private static Entry entry(List<Record> records) {

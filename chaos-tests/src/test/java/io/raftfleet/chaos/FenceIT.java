@@ -3,10 +3,12 @@ package io.raftfleet.chaos;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.raftfleet.chaos.cluster.AgentNode;
 import io.raftfleet.chaos.cluster.AgentSpec;
 import io.raftfleet.chaos.cluster.Await;
 import io.raftfleet.chaos.cluster.Cluster;
 import io.raftfleet.chaos.cluster.ClusterOptions;
+import io.raftfleet.proto.fleet.NewUnit;
 import io.raftfleet.unit.Fence;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -15,12 +17,13 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A unit that must never run twice, while the agent that looks after it stands still. */
+/** A unit that must never run twice, while the agent that looks after it stands still or is gone. */
 class FenceIT {
     private static final Duration TTL = Duration.ofSeconds(3);
     /** The TTL, the time to stop, and what placing and starting take on a busy machine. */
@@ -45,13 +48,7 @@ class FenceIT {
         Cluster cluster = CLUSTER.cluster();
         var client = cluster.client();
         var lives = shared.resolve("lives");
-        // Deaf to SIGTERM: it lives as long as the fence lets anything live.
-        Ops.create(
-                client,
-                Ops.unit(
-                        "single.service",
-                        "[Service]\nExecStart=/bin/sh -c 'trap \"\" TERM; while read -r now idle </proc/uptime; do"
-                                + " echo $$$$ $$now; sleep 0.05; done >>" + lives + "'\n\n[X-Fleet]\nFence=true\n"));
+        Ops.create(client, stubborn("single.service", lives));
         var first = Ops.awaitActive(client, List.of("single.service"))
                 .values()
                 .iterator()
@@ -95,6 +92,58 @@ class FenceIT {
         Ops.create(client, Ops.sleeper("after.service", "MachineID=" + first.getMachineId()));
         Ops.awaitActive(client, List.of("after.service", "single.service"));
         assertThat(lives(lives)).hasSize(2);
+    }
+
+    @Test
+    void startsElsewhereOnlyWhenSystemdHasStoppedItWhereItsAgentWasKilled() {
+        Cluster cluster = CLUSTER.cluster();
+        var client = cluster.client();
+        var lives = shared.resolve("lives");
+        Ops.create(client, stubborn("orphaned.service", lives));
+        var first = Ops.awaitActive(client, List.of("orphaned.service"))
+                .get("orphaned.service")
+                .getMachineId();
+        var agent = cluster.agentOf(first);
+        var other = cluster.agents().stream()
+                .filter(each -> each != agent)
+                .findFirst()
+                .orElseThrow();
+
+        long killed = System.nanoTime();
+        agent.kill();
+        Await.until(
+                "the unit runs on the other machine",
+                MOVED,
+                () -> lives(lives).size() == 2);
+        assertThat(Ops.since(killed)).isGreaterThan(Fence.afterTtl(TTL));
+        Ops.print("agent of a fenced unit killed -> the unit runs elsewhere", Ops.since(killed));
+
+        var instances = List.copyOf(lives(lives).values());
+        assertThat(instances.get(1).from())
+                .as("start of the second process, by what both wrote")
+                .isGreaterThan(instances.get(0).to());
+        var names = List.of("orphaned.service");
+        assertThat(agent.machine().property("ActiveState", names).get("orphaned.service"))
+                .as("what the first machine's systemd made of it, without an agent")
+                .isIn("failed", "inactive");
+        assertThat(micros(other, "ExecMainStartTimestampMonotonic"))
+                .as("start of the second process, by the machines' systemds")
+                .isGreaterThan(micros(agent, "InactiveEnterTimestampMonotonic"));
+        assertThat(micros(agent, "InactiveEnterTimestampMonotonic")).isPositive();
+    }
+
+    /** When that was for the unit on this machine, as its systemd has it, in microseconds of the clock that all machines share. */
+    private static long micros(AgentNode agent, String property) {
+        return Long.parseLong(Objects.requireNonNull(
+                agent.machine().property(property, List.of("orphaned.service")).get("orphaned.service")));
+    }
+
+    /** Deaf to SIGTERM: it lives as long as the fence lets anything live. */
+    private static NewUnit stubborn(String name, Path lives) {
+        return Ops.unit(
+                name,
+                "[Service]\nExecStart=/bin/sh -c 'trap \"\" TERM; while read -r now idle </proc/uptime; do"
+                        + " echo $$$$ $$now; sleep 0.05; done >>" + lives + "'\n\n[X-Fleet]\nFence=true\n");
     }
 
     /** When a process was alive, in seconds of {@code /proc/uptime}. */

@@ -64,7 +64,8 @@ public final class Checkpoints implements Callable<Integer> {
             writes(nodes, false); // warms up
             writes(nodes, false);
             writes(nodes, true);
-            restart(nodes);
+            restart(nodes, 0);
+            restart(nodes, 10);
             join(nodes, dir);
         } finally {
             delete(dir);
@@ -145,17 +146,31 @@ public final class Checkpoints implements Callable<Integer> {
         return sorted.get(Math.min(sorted.size() - 1, sorted.size() * percent / 100)) / 1e3;
     }
 
-    private static void restart(Nodes nodes) throws Exception {
+    /**
+     * Stops a follower and starts it, in this process: until its registry is that of its checkpoint, and until it has applied all that
+     * was acknowledged and answers reads.
+     *
+     * @param tail every how many units are changed twice after its checkpoint; 0 for none
+     */
+    private void restart(Nodes nodes, int tail) throws Exception {
         nodes.leader().takeSnapshot(PATIENCE).get();
         var follower = nodes.follower();
         nodes.awaitCaughtUp(follower);
         nodes.checkpoint(follower);
+        if (tail > 0) {
+            change(nodes, tail);
+            nodes.awaitCaughtUp(follower);
+        }
         nodes.stop(follower);
         long start = System.nanoTime();
         nodes.start(follower);
-        say("restart of an engine until its registry is restored: %d ms", millis(start));
+        say(
+                "restart of an engine with %d units, checkpoint restored: %d ms",
+                units, millis(start));
         nodes.awaitCaughtUp(follower);
-        say("... and until it is up to date: %d ms", millis(start));
+        say(
+                "... and its log's tail of %d changes applied, up to date and answering reads: %d ms",
+                tail == 0 ? 0 : 2 * units / tail, millis(start));
     }
 
     private void join(Nodes nodes, Path dir) throws Exception {

@@ -9,10 +9,12 @@ import io.raftfleet.proto.cluster.StatusResponse;
 import io.raftfleet.proto.cluster.TakeSnapshotResponse;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -90,6 +92,8 @@ final class ClusterCommand extends FleetCommand {
             table.add(
                     "ENGINE",
                     "ENDPOINT",
+                    "VERSION",
+                    "FORMAT",
                     "ROLE",
                     "TERM",
                     "COMMIT",
@@ -113,7 +117,7 @@ final class ClusterCommand extends FleetCommand {
                     row.put("endpoint", endpoint);
                     row.put("error", refusals.get(asking));
                     rows.add(row);
-                    table.add("-", endpoint, "unreachable", "-", "-", "-", "-", "-", "-", "-", "-", "-");
+                    table.add("-", endpoint, "-", "-", "unreachable", "-", "-", "-", "-", "-", "-", "-", "-", "-");
                     if (!json) {
                         session.err(String.valueOf(refusals.get(asking)));
                     }
@@ -123,12 +127,31 @@ final class ClusterCommand extends FleetCommand {
                 JsonOutput.print(session.terminal().out(), rows);
             } else {
                 table.print(session.terminal().out());
+                heldBack(answers.values()).ifPresent(session::out);
                 answers.values().forEach(status -> MirrorWords.of(status).ifPresent(session::out));
                 if (!led) {
                     session.err("None of these engines leads: writes wait until a majority of the engines is up");
                 }
             }
             return led && refusals.isEmpty() ? 0 : 1;
+        }
+
+        /** An engine that does not say which format it reads is of the time when there was one. */
+        private static int format(StatusResponse status) {
+            return Math.max(1, status.getEntryFormat());
+        }
+
+        /** What the cluster writes, when an engine could read more. */
+        private static Optional<String> heldBack(Collection<StatusResponse> answers) {
+            int agreed = answers.stream()
+                    .mapToInt(StatusResponse::getAgreedEntryFormat)
+                    .max()
+                    .orElse(0);
+            int newest = answers.stream().mapToInt(StatusOfEngines::format).max().orElse(0);
+            return agreed == 0 || agreed >= newest
+                    ? Optional.empty()
+                    : Optional.of("The cluster writes entry format " + agreed
+                            + ", as not all its engines read " + newest + ": what needs that is refused until they do");
         }
 
         private static String role(EngineInfo engine) {
@@ -140,6 +163,8 @@ final class ClusterCommand extends FleetCommand {
             return new String[] {
                 status.getSelf().getId(),
                 endpoint,
+                status.getVersion().isEmpty() ? "-" : status.getVersion(),
+                Integer.toString(format(status)),
                 role(status.getSelf()),
                 Long.toString(status.getTerm()),
                 Long.toString(status.getCommitIndex()),
@@ -166,6 +191,9 @@ final class ClusterCommand extends FleetCommand {
             var row = new LinkedHashMap<String, @Nullable Object>();
             row.put("endpoint", endpoint);
             row.put("id", status.getSelf().getId());
+            row.put("version", status.getVersion());
+            row.put("entryFormat", format(status));
+            row.put("agreedEntryFormat", status.getAgreedEntryFormat());
             row.put("role", role(status.getSelf()));
             row.put("clusterId", status.getClusterId());
             row.put("incarnation", Long.toUnsignedString(status.getIncarnation(), 16));

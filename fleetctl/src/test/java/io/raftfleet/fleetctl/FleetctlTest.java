@@ -506,6 +506,10 @@ class FleetctlTest {
         assertThat(status.out().lines().toList()).first().asString().startsWith("ENGINE\tENDPOINT");
         assertThat(status.out()).contains("leader", "follower", "001122334455");
         assertThat(run("cluster", "status", "--json").out()).contains("\"role\":\"leader\"");
+        assertThat(status.out()).contains("The cluster writes entry format 1, as not all its engines read 2");
+        assertThat(run("cluster", "status", "--json").out()).contains("\"entryFormat\":2", "\"agreedEntryFormat\":1");
+        cluster.engines.getLast().agreedFormat = 2;
+        assertThat(run("cluster", "status").out()).doesNotContain("entry format");
         assertThat(run("cluster", "transfer-leader", "e2").out()).isEqualTo("Engine e2 leads\n");
         cluster.engines.getFirst().kill();
         assertThat(run("cluster", "status").out()).contains("unreachable");

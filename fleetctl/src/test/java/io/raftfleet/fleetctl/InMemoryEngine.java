@@ -64,6 +64,8 @@ final class InMemoryEngine extends FleetGrpc.FleetImplBase implements AutoClosea
     private final Map<String, Status> lostAnswers = new ConcurrentHashMap<>();
 
     boolean leads;
+    /** Newest entry format that all engines read, as this one says when it leads. */
+    int agreedFormat = 1;
     final List<String> calls = new CopyOnWriteArrayList<>();
     final List<String> journal = new ArrayList<>();
     volatile boolean journalStaysOpen;
@@ -351,6 +353,9 @@ final class InMemoryEngine extends FleetGrpc.FleetImplBase implements AutoClosea
                                                         ? EngineRole.ENGINE_ROLE_LEADER
                                                         : EngineRole.ENGINE_ROLE_FOLLOWER))
                                 .setTerm(3)
+                                .setVersion("9.9")
+                                .setEntryFormat(2)
+                                .setAgreedEntryFormat(leads ? agreedFormat : 0)
                                 .setAppliedIndex(42)
                                 .setCommitIndex(42)
                                 .setRegistryDigest(ByteString.fromHex("0011223344556677"))

@@ -36,8 +36,8 @@ public final class EntryFormats {
                     REQUEST_ANSWERED,
                     UNIT_RESTORED,
                     MACHINE_EXPECTED,
-                    ORPHAN_DROPPED,
                     RECORD_NOT_SET -> 1;
+            case ORPHAN_DROPPED -> 2;
         };
     }
 }

@@ -34,6 +34,7 @@ public enum Setting {
     RAFT,
     AGENT_TTL,
     TOKEN_LIMIT,
+    ENTRY_FORMAT,
     ETCD_SERVERS,
     ETCD_CAFILE,
     ETCD_CERTFILE,

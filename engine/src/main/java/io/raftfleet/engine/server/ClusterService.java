@@ -84,7 +84,10 @@ final class ClusterService extends ClusterGrpc.ClusterImplBase {
                 .setTerm(view.term())
                 .setCommitIndex(view.commitIndex())
                 .setSnapshotIndex(view.checkpointIndex())
-                .setSelf(info(self, view));
+                .setSelf(info(self, view))
+                .setVersion(EngineVersion.current())
+                .setEntryFormat(raft.entryFormat())
+                .setAgreedEntryFormat(raft.agreedFormat());
         view.peers().forEach(peer -> response.addEngines(info(peer, view)));
         var disk = raft.diskUsage();
         response.setLogBytes(disk.log()).setSnapshotBytes(disk.checkpoint());

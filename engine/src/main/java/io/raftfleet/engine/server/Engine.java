@@ -104,6 +104,7 @@ final class Engine implements AutoCloseable {
                         .bootstrap(config.bootstrap())
                         .join(config.join())
                         .electionTimeout(config.electionMin(), config.electionMax())
+                        .entryFormat(config.entryFormat())
                         .build(),
                 registry,
                 new Leadership());
@@ -150,7 +151,7 @@ final class Engine implements AutoCloseable {
                         route,
                         tasks,
                         mirror::status,
-                        new Orphans(registry, controller, logs, mirror.afterCommit()))))
+                        new Orphans(registry, controller, logs, mirror.afterCommit(), raft::requireFormat))))
                 .build();
         http = new FleetHttp(api, this::health, metrics, random, clock, Deadlines.DEFAULT, config.pageSize());
         registry.addListener(sessions);

@@ -29,6 +29,7 @@ import org.slf4j.event.Level;
  * @param pageSize rows a page in HTTP v1
  * @param electionMin lower bound of the election timeout
  * @param electionMax upper bound of the election timeout
+ * @param entryFormat newest format of log entries that this engine reads and writes
  * @param verbosity what to log
  */
 record EngineConfig(
@@ -48,6 +49,7 @@ record EngineConfig(
         int pageSize,
         Duration electionMin,
         Duration electionMax,
+        int entryFormat,
         Level verbosity) {
 
     EngineConfig {

@@ -5,6 +5,7 @@ import io.raftfleet.settings.Setting;
 import io.raftfleet.settings.Settings;
 import io.raftfleet.settings.SettingsException;
 import io.raftfleet.state.raft.EnginePeer;
+import io.raftfleet.state.raft.RaftConfig;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
@@ -118,6 +119,14 @@ final class EngineOptions {
     String electionTimeout = "500ms-1000ms";
 
     @Option(
+            names = "--entry-format",
+            paramLabel = "N",
+            description = "Holds the cluster at an older format of its log, so that an upgrade can be taken back ("
+                    + RaftConfig.ENTRY_FORMAT + ").")
+    @Nullable
+    String entryFormat;
+
+    @Option(
             names = "--allow-plaintext",
             description =
                     "Listen on addresses beyond loopback without TLS. Whoever reaches them is root on every machine.")
@@ -182,6 +191,8 @@ final class EngineOptions {
                 pageSize(value(tokenLimit, settings, Setting.TOKEN_LIMIT).orElse("100")),
                 duration("--election-timeout", election[0]),
                 duration("--election-timeout", election[1]),
+                entryFormat(value(entryFormat, settings, Setting.ENTRY_FORMAT)
+                        .orElse(Integer.toString(RaftConfig.ENTRY_FORMAT))),
                 level(value(verbosity, settings, Setting.VERBOSITY).orElse("info")));
     }
 
@@ -274,6 +285,18 @@ final class EngineOptions {
             throw new SettingsException("token_limit \"" + text + "\" is no number", e);
         }
         throw new SettingsException("token_limit " + text + ": it is 1 to 10000");
+    }
+
+    private static int entryFormat(String text) throws SettingsException {
+        try {
+            int format = Integer.parseInt(text.strip());
+            if (format >= 1 && format <= RaftConfig.ENTRY_FORMAT) {
+                return format;
+            }
+        } catch (NumberFormatException e) {
+            throw new SettingsException("entry_format \"" + text + "\" is no number", e);
+        }
+        throw new SettingsException("entry_format " + text + ": this version knows 1 to " + RaftConfig.ENTRY_FORMAT);
     }
 
     private static Level level(String text) throws SettingsException {

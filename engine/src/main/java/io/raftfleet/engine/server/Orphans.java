@@ -15,11 +15,15 @@ import io.raftfleet.proto.cluster.SettleOrphanRequest;
 import io.raftfleet.proto.cluster.SettleOrphanResponse;
 import io.raftfleet.proto.fleet.LogChunk;
 import io.raftfleet.proto.fleet.WriteResponse;
+import io.raftfleet.proto.log.OrphanDropped;
+import io.raftfleet.proto.log.Record;
 import io.raftfleet.proto.model.Revision;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.UnitState;
+import io.raftfleet.state.EntryFormats;
 import io.raftfleet.state.Registry;
 import io.raftfleet.state.RegistryView;
+import io.raftfleet.state.raft.ReplicationException;
 import io.raftfleet.unit.InvalidUnitException;
 import io.raftfleet.unit.Requirements;
 import io.raftfleet.unit.UnitFile;
@@ -27,8 +31,10 @@ import io.raftfleet.unit.Units;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.function.IntFunction;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -43,10 +49,20 @@ final class Orphans {
     private final Controller controller;
     private final LogBroker logs;
     private final LocalWrites.AfterCommit afterCommit;
+    private final IntFunction<CompletableFuture<Void>> formats;
 
-    /** @param afterCommit what else is to happen before an orphan counts as adopted */
-    Orphans(Registry registry, Controller controller, LogBroker logs, LocalWrites.AfterCommit afterCommit) {
+    /**
+     * @param afterCommit what else is to happen before an orphan counts as adopted
+     * @param formats fails when an engine does not read an entry format
+     */
+    Orphans(
+            Registry registry,
+            Controller controller,
+            LogBroker logs,
+            LocalWrites.AfterCommit afterCommit,
+            IntFunction<CompletableFuture<Void>> formats) {
         this.afterCommit = afterCommit;
+        this.formats = formats;
         this.registry = registry;
         this.controller = controller;
         this.logs = logs;
@@ -90,7 +106,7 @@ final class Orphans {
         }
         var settled = request.getAdopt()
                 ? contents(machine, name).thenCompose(text -> adopt(machine, name, state, text))
-                : controller.dropOrphan(machine, name);
+                : drop(machine, name);
         Async.whenDone(settled.orTimeout(DEADLINE.toMillis(), TimeUnit.MILLISECONDS), (done, failure) -> {
             if (failure == null) {
                 log.info(
@@ -106,7 +122,21 @@ final class Orphans {
         });
     }
 
+    private CompletableFuture<Void> drop(String machine, String name) {
+        var record = Record.newBuilder()
+                .setOrphanDropped(
+                        OrphanDropped.newBuilder().setMachineId(machine).setName(name))
+                .build();
+        return formats.apply(EntryFormats.needed(List.of(record)))
+                .thenCompose(read -> controller.dropOrphan(machine, name));
+    }
+
     private static StatusRuntimeException status(Throwable failure) {
+        if (failure instanceof ReplicationException.Unavailable) {
+            return Status.FAILED_PRECONDITION
+                    .withDescription("the orphan is left as it is: " + failure.getMessage())
+                    .asRuntimeException();
+        }
         return failure instanceof StatusRuntimeException status
                 ? status
                 : Status.UNKNOWN

@@ -26,8 +26,10 @@ import java.util.stream.Stream;
  * @param stateTerm of the entry that the registry applied last, at or before {@code index}
  * @param stateIndex of that entry
  * @param digest of the registry
+ * @param entryFormat newest format of the entries that made the registry; an engine that does not read it can't go on from here
  */
-record Checkpoint(Path dir, long term, long index, long stateTerm, long stateIndex, ByteString digest) {
+record Checkpoint(
+        Path dir, long term, long index, long stateTerm, long stateIndex, ByteString digest, int entryFormat) {
     static final String PROPERTIES = "checkpoint.properties";
 
     private static final Pattern NAME = Pattern.compile("(\\d{1,19})_(\\d{1,19})");
@@ -65,6 +67,7 @@ record Checkpoint(Path dir, long term, long index, long stateTerm, long stateInd
         properties.setProperty("stateTerm", Long.toString(stateTerm));
         properties.setProperty("stateIndex", Long.toString(stateIndex));
         properties.setProperty("digest", BaseEncoding.base16().encode(digest.toByteArray()));
+        properties.setProperty("entryFormat", Integer.toString(entryFormat));
         Path file = dir.resolve(PROPERTIES);
         try (Writer out = Files.newBufferedWriter(file)) {
             properties.store(out, null);
@@ -89,7 +92,8 @@ record Checkpoint(Path dir, long term, long index, long stateTerm, long stateInd
                     number(properties, "index"),
                     number(properties, "stateTerm"),
                     number(properties, "stateIndex"),
-                    ByteString.copyFrom(BaseEncoding.base16().decode(properties.getProperty("digest", ""))));
+                    ByteString.copyFrom(BaseEncoding.base16().decode(properties.getProperty("digest", ""))),
+                    Integer.parseInt(properties.getProperty("entryFormat", "1")));
         } catch (IllegalArgumentException e) {
             throw new IOException(file + " is damaged: " + e.getMessage(), e);
         }

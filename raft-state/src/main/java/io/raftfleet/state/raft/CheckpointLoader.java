@@ -15,16 +15,20 @@ final class CheckpointLoader {
     private static final Logger LOG = LoggerFactory.getLogger(CheckpointLoader.class);
 
     private final ReplicatedState state;
+    private final int maxFormat;
 
-    CheckpointLoader(ReplicatedState state) {
+    /** @param maxFormat newest entry format that this engine reads */
+    CheckpointLoader(ReplicatedState state, int maxFormat) {
         this.state = state;
+        this.maxFormat = maxFormat;
     }
 
     /**
      * Loads the newest checkpoint in a directory; a damaged one is set aside when the log still reaches an older one.
      *
      * @return null when there is none
-     * @throws IOException names the damaged checkpoint when nothing can stand in for it
+     * @throws IOException names the damaged checkpoint when nothing can stand in for it; or the newer entry format that one
+     *     was made of
      */
     @Nullable
     Checkpoint load(Path parent, LoadPolicy policy) throws IOException {
@@ -33,6 +37,8 @@ final class CheckpointLoader {
             Path candidate = rest.next();
             try {
                 return restore(candidate);
+            } catch (NewerFormatException e) {
+                throw e;
             } catch (IOException | IllegalStateException e) {
                 Path older = nextOf(all, candidate);
                 if (older == null || !policy.logReaches(Checkpoint.index(older).orElseThrow())) {
@@ -62,6 +68,15 @@ final class CheckpointLoader {
         return null;
     }
 
+    /** Nothing is damaged, and nothing to be set aside. */
+    private static final class NewerFormatException extends IOException {
+        private static final long serialVersionUID = 1;
+
+        NewerFormatException(String message) {
+            super(message);
+        }
+    }
+
     private static @Nullable Path nextOf(List<Path> all, Path path) {
         int next = all.indexOf(path) + 1;
         return next < all.size() ? all.get(next) : null;
@@ -71,6 +86,11 @@ final class CheckpointLoader {
         Checkpoint checkpoint = Checkpoint.read(dir);
         if (!dir.getFileName().toString().equals(Checkpoint.name(checkpoint.term(), checkpoint.index()))) {
             throw new IOException("its directory's name and its " + Checkpoint.PROPERTIES + " differ");
+        }
+        if (checkpoint.entryFormat() > maxFormat) {
+            throw new NewerFormatException("Checkpoint " + dir + " was made of entries of entry format "
+                    + checkpoint.entryFormat() + ", which is unknown to this engine, which reads up to " + maxFormat
+                    + ": upgrade this engine, or take away its entry_format");
         }
         try (RowStore store = RowStore.openCheckpoint(dir)) {
             store.scan(rows -> state.restore(checkpoint.stateTerm(), checkpoint.stateIndex(), rows));

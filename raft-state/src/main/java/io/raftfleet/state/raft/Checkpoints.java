@@ -37,6 +37,7 @@ final class Checkpoints implements AutoCloseable {
     private final long maxEntries;
     private final long maxBytes;
     private final ScheduledThreadPoolExecutor writer;
+    private final int maxFormat;
     private final ReentrantLock files = new ReentrantLock();
 
     private @Nullable RowStore live;
@@ -49,11 +50,14 @@ final class Checkpoints implements AutoCloseable {
 
     private long entriesSince;
     private long bytesSince;
+    /** Newest format of what was applied; written by the applying thread. */
+    private volatile int entryFormat = 1;
 
     Checkpoints(ReplicatedState state, DataDirectory directory, RaftConfig config) {
         this.state = state;
         this.liveDir = directory.live();
         this.part = directory.part();
+        this.maxFormat = config.entryFormat();
         this.maxEntries = config.checkpointEntries();
         this.maxBytes = config.checkpointBytes();
         this.writer = new ScheduledThreadPoolExecutor(
@@ -85,7 +89,9 @@ final class Checkpoints implements AutoCloseable {
         try {
             closeLive();
             dir = parent;
-            latest = new CheckpointLoader(state).load(parent, policy);
+            Checkpoint loaded = new CheckpointLoader(state, maxFormat).load(parent, policy);
+            latest = loaded;
+            entryFormat = loaded == null ? 1 : loaded.entryFormat();
             suspended = false;
             loads++;
             inFlight = null;
@@ -123,7 +129,10 @@ final class Checkpoints implements AutoCloseable {
     }
 
     /** An entry applied. Called by the applying thread. */
-    void applied(long term, long index, int bytes) {
+    void applied(long term, long index, int bytes, int format) {
+        if (format > entryFormat) {
+            entryFormat = format;
+        }
         entriesSince++;
         bytesSince += bytes;
         if ((entriesSince >= maxEntries || bytesSince >= maxBytes) && inFlight == null) {
@@ -139,12 +148,13 @@ final class Checkpoints implements AutoCloseable {
             return;
         }
         Capture capture = state.capture();
+        int format = entryFormat;
         entriesSince = 0;
         bytesSince = 0;
         CompletableFuture<Long> done = new CompletableFuture<>();
         inFlight = done;
         int loaded = loads;
-        writer.execute(() -> write(loaded, term, index, capture, done, MIN_RETRY));
+        writer.execute(() -> write(loaded, term, index, capture, format, done, MIN_RETRY));
     }
 
     /** Completes with the index of the checkpoint being written, or of the last one; 0 when there is neither. */
@@ -169,7 +179,13 @@ final class Checkpoints implements AutoCloseable {
 
     @SuppressWarnings("FutureReturnValueIgnored") // the next try reports for itself
     private void write(
-            int loaded, long term, long index, Capture capture, CompletableFuture<Long> done, Duration retry) {
+            int loaded,
+            long term,
+            long index,
+            Capture capture,
+            int format,
+            CompletableFuture<Long> done,
+            Duration retry) {
         long needed;
         files.lock();
         try {
@@ -179,7 +195,7 @@ final class Checkpoints implements AutoCloseable {
                 return;
             }
             long started = System.nanoTime();
-            Checkpoint written = persist(parent, term, index, capture);
+            Checkpoint written = persist(parent, term, index, capture, format);
             latest = written;
             needed = retire(parent);
             LOG.info(
@@ -198,7 +214,7 @@ final class Checkpoints implements AutoCloseable {
                     e);
             Duration longer = retry.multipliedBy(2).compareTo(MAX_RETRY) < 0 ? retry.multipliedBy(2) : MAX_RETRY;
             long delay = retry.toMillis() + ThreadLocalRandom.current().nextLong(retry.toMillis() / 4 + 1);
-            writer.schedule(() -> write(loaded, term, index, capture, done, longer), delay, TimeUnit.MILLISECONDS);
+            writer.schedule(() -> write(loaded, term, index, capture, format, done, longer), delay, TimeUnit.MILLISECONDS);
             return;
         } finally {
             files.unlock();
@@ -209,7 +225,7 @@ final class Checkpoints implements AutoCloseable {
         done.complete(index);
     }
 
-    private Checkpoint persist(Path parent, long term, long index, Capture capture) throws IOException {
+    private Checkpoint persist(Path parent, long term, long index, Capture capture, int format) throws IOException {
         Checkpoint before = latest;
         RowStore store = live;
         if (store == null) {
@@ -220,14 +236,14 @@ final class Checkpoints implements AutoCloseable {
         DurableFiles.deleteTree(part);
         store.checkpoint(part);
         ByteString digest = capture.digest();
-        new Checkpoint(part, term, index, capture.term(), capture.index(), digest).store();
+        new Checkpoint(part, term, index, capture.term(), capture.index(), digest, format).store();
         RowStore.verify(part, before == null ? null : before.dir());
         Path target = parent.resolve(Checkpoint.name(term, index));
         DurableFiles.deleteTree(target);
         Files.createDirectories(parent);
         Files.move(part, target, StandardCopyOption.ATOMIC_MOVE);
         DurableFiles.sync(parent);
-        return new Checkpoint(target, term, index, capture.term(), capture.index(), digest);
+        return new Checkpoint(target, term, index, capture.term(), capture.index(), digest, format);
     }
 
     /** Removes all but the newest; returns the index up to which no kept checkpoint needs the log, 0 for none. */

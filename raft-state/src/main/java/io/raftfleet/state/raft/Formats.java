@@ -1,64 +1,92 @@
 package io.raftfleet.state.raft;
 
+import io.raftfleet.state.raft.ReplicationException.Unavailable;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
 import org.apache.ratis.protocol.RaftPeer;
 
 /**
  * The newest entry format that all members read, as far as this engine has heard. During a rolling upgrade that is the oldest
- * member's: an entry of a newer one would stop that member. Members that have not answered count as reading the first format.
+ * member's: an entry of a newer one would stop that member. Members that have never answered count as reading the first format.
  *
- * <p>Thread-safe. Asks, at most once a second, only while newer formats are wanted.
+ * <p>Thread-safe. Asks when a newer format is wanted, and at most once a second when somebody only looks.
  */
 final class Formats {
     private static final Duration BETWEEN_QUESTIONS = Duration.ofSeconds(1);
+    private static final Duration PATIENCE = Duration.ofSeconds(1);
 
     private final int own;
+    private final ScheduledExecutorService timer;
     private final Map<String, Integer> known = new ConcurrentHashMap<>();
     private final AtomicLong asked = new AtomicLong(System.nanoTime() - BETWEEN_QUESTIONS.toNanos());
 
     /** @param own newest format that this engine reads */
-    Formats(int own) {
+    Formats(int own, ScheduledExecutorService timer) {
         this.own = own;
+        this.timer = timer;
     }
 
-    /** What may be written now. */
+    /** What may be written now, as far as is known; the next call may know better. */
     int agreed(RatisServer server) {
-        List<RaftPeer> others = server.otherVoters();
-        int agreed = others.stream()
-                .mapToInt(p -> known.getOrDefault(p.getId().toString(), 1))
-                .reduce(own, Math::min);
-        if (agreed < own) {
-            ask(server, others);
+        long before = asked.get();
+        long now = System.nanoTime();
+        if (now - before >= BETWEEN_QUESTIONS.toNanos() && asked.compareAndSet(before, now)) {
+            server.otherVoters().forEach(peer -> Futures.onEnd(ask(server, peer), (format, failure) -> {}));
         }
-        return agreed;
+        return lowest(server);
+    }
+
+    /**
+     * Asks all members now: one may have been exchanged for an older one since it was last asked.
+     *
+     * @return ends once all have answered, or after a second. Fails with {@link Unavailable} when one, by its answer or, if it
+     *     does not answer now, its last one, does not read {@code wanted}
+     */
+    CompletableFuture<Void> require(RatisServer server, int wanted) {
+        CompletableFuture<?>[] answers =
+                server.otherVoters().stream().map(peer -> ask(server, peer)).toArray(CompletableFuture<?>[]::new);
+        CompletableFuture<Void> result = new CompletableFuture<>();
+        Futures.onEnd(CompletableFuture.allOf(answers), (all, failure) -> {
+            if (lowest(server) >= wanted) {
+                result.complete(null);
+            } else {
+                result.completeExceptionally(new Unavailable(complaint(server, wanted)));
+            }
+        });
+        return result;
     }
 
     /** For people: who keeps the format from being written. */
     String complaint(RatisServer server, int wanted) {
-        List<String> old = server.otherVoters().stream()
-                .map(p -> p.getId().toString())
-                .filter(id -> known.getOrDefault(id, 1) < wanted)
+        List<String> old = server.peers().stream()
+                .map(EnginePeer::id)
+                .filter(id -> (id.equals(server.id().toString()) ? own : known.getOrDefault(id, 1)) < wanted)
                 .sorted()
                 .toList();
-        return "An entry has format " + wanted + ", which not all engines read yet: upgrade " + old + " first.";
+        return "This needs entry format " + wanted + ", which not all engines read yet: upgrade " + old
+                + " first, or take away their entry_format.";
     }
 
-    private void ask(RatisServer server, List<RaftPeer> others) {
-        long before = asked.get();
-        long now = System.nanoTime();
-        if (now - before < BETWEEN_QUESTIONS.toNanos() || !asked.compareAndSet(before, now)) {
-            return;
-        }
-        for (RaftPeer peer : others) {
-            Futures.onEnd(server.peerClient().format(peer), (format, failure) -> {
-                if (failure == null) {
-                    known.put(peer.getId().toString(), Math.toIntExact(format));
-                }
-            });
-        }
+    private int lowest(RatisServer server) {
+        return server.otherVoters().stream()
+                .mapToInt(peer -> known.getOrDefault(peer.getId().toString(), 1))
+                .reduce(own, Math::min);
+    }
+
+    private CompletableFuture<Long> ask(RatisServer server, RaftPeer peer) {
+        CompletableFuture<Long> answer =
+                Futures.within(server.peerClient().format(peer), PATIENCE, timer, TimeoutException::new);
+        Futures.onEnd(answer, (format, failure) -> {
+            if (failure == null) {
+                known.put(peer.getId().toString(), Math.toIntExact(format));
+            }
+        });
+        return answer;
     }
 }

@@ -89,7 +89,7 @@ public final class RaftNode implements AutoCloseable {
                 "confirmation of leadership", confirmation::start, round, false, config.maxWaiters(), timer);
         this.reads =
                 new RoundBatcher<>("read index", () -> askForReadIndex(round), round, true, config.maxWaiters(), timer);
-        this.formats = new Formats(config.entryFormat());
+        this.formats = new Formats(config.entryFormat(), timer);
         this.divergence = new Divergence(
                 config.engineId(), config.digestEvery(), state::digest, this::ratis, timer, this::quarantine);
         var opener = new ServerOpener(
@@ -155,7 +155,7 @@ public final class RaftNode implements AutoCloseable {
         if (quarantined.get()) {
             return CompletableFuture.failedFuture(quarantine());
         }
-        if (entry.getFormat() > formats.agreed(server)) {
+        if (entry.getFormat() > 1 && entry.getFormat() > formats.agreed(server)) {
             return CompletableFuture.failedFuture(new Unavailable(formats.complaint(server, entry.getFormat())));
         }
         if (space.isLow()) {
@@ -226,6 +226,32 @@ public final class RaftNode implements AutoCloseable {
     public @Nullable EnginePeer leader() {
         RatisServer server = ratis();
         return server == null ? null : server.leader();
+    }
+
+    /** Newest {@code Entry.format} that this engine reads and writes. */
+    public int entryFormat() {
+        return config.entryFormat();
+    }
+
+    /** Newest {@code Entry.format} that all members read, as far as this engine has heard of them; 0 unless it leads. */
+    public int agreedFormat() {
+        RatisServer server = ratis();
+        return server != null && server.info().getCurrentRole() != null && server.info().isLeader()
+                ? formats.agreed(server)
+                : 0;
+    }
+
+    /**
+     * Asks all members whether they read an entry format. For decisions that must not be made before: an entry that can't be
+     * proposed takes with it all else that was decided together with it.
+     *
+     * @return ends within some two seconds. Fails with {@link Unavailable}, saying which members do not read it
+     */
+    public CompletableFuture<Void> requireFormat(int wanted) {
+        RatisServer server = ratis();
+        return server == null
+                ? CompletableFuture.failedFuture(new Unavailable("The engine is not started."))
+                : formats.require(server, wanted);
     }
 
     /** Why this engine takes no part in its group, and what to do; null when it does, or is about to. */
@@ -420,6 +446,7 @@ public final class RaftNode implements AutoCloseable {
         public void leaderReady(long term) {
             events.ready(term);
             timer.execute(reads::renew);
+            timer.execute(RaftNode.this::agreedFormat);
         }
 
         @Override

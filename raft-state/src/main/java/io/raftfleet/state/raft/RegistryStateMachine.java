@@ -255,9 +255,10 @@ final class RegistryStateMachine extends BaseStateMachine {
         }
         org.apache.ratis.thirdparty.com.google.protobuf.ByteString data =
                 logEntry.getStateMachineLogEntry().getLogData();
+        Entry entry;
         ApplyResult result;
         try {
-            Entry entry = context.getStateMachineContext() instanceof Pending pending ? pending.entry : parse(data);
+            entry = context.getStateMachineContext() instanceof Pending pending ? pending.entry : parse(data);
             result = state.apply(term, index, entry);
         } catch (InvalidProtocolBufferException | RuntimeException e) {
             stop("Log entry " + index + " of term " + term + " can't be applied", e);
@@ -267,7 +268,7 @@ final class RegistryStateMachine extends BaseStateMachine {
         applied.advance(index);
         proposals.applied(term, result);
         divergence.applied(index);
-        checkpoints.applied(term, index, data.size());
+        checkpoints.applied(term, index, data.size(), entry.getFormat());
         return APPLIED;
     }
 
@@ -277,7 +278,8 @@ final class RegistryStateMachine extends BaseStateMachine {
         Entry entry = Entry.parseFrom(data.asReadOnlyByteBuffer());
         if (entry.getFormat() < 1 || entry.getFormat() > format) {
             throw new InvalidProtocolBufferException("entry format " + entry.getFormat()
-                    + " is unknown to this version," + " which reads up to " + format + ": upgrade this engine");
+                    + " is unknown to this engine, which reads up to " + format
+                    + ": upgrade this engine, or take away its entry_format");
         }
         if (entry.getRecordsList().stream().anyMatch(r -> r.getRecordCase() == Record.RecordCase.RECORD_NOT_SET)) {
             throw new InvalidProtocolBufferException(

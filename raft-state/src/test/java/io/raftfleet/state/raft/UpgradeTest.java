@@ -80,8 +80,10 @@ class UpgradeTest {
             cluster.start("e1", b -> b.entryFormat(2));
             get(cluster.leader().node.propose(newer("a"), LONG));
             cluster.kill("e1");
-            Member old = cluster.start("e1");
-            assertThat(get(old.failure)).hasMessageContaining("upgrade");
+            Member old = cluster.start("e1", b -> b.entryFormat(1));
+            assertThat(get(old.failure))
+                    .hasMessageContaining("entry format 2")
+                    .hasMessageContaining("reads up to 1: upgrade this engine, or take away its entry_format");
             assertThat(old.state.get("a")).isNull();
         }
     }

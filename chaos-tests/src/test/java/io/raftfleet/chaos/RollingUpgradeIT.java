@@ -1,0 +1,174 @@
+package io.raftfleet.chaos;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.raftfleet.chaos.cluster.AgentSpec;
+import io.raftfleet.chaos.cluster.Await;
+import io.raftfleet.chaos.cluster.Cluster;
+import io.raftfleet.chaos.cluster.ClusterOptions;
+import io.raftfleet.chaos.cluster.Daemon;
+import io.raftfleet.chaos.cluster.EngineNode;
+import io.raftfleet.proto.cluster.StatusResponse;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Engines that read an older format are replaced one by one, in a cluster that is in use. It was restored from a backup before, which
+ * leaves an orphan: what only the newer format can say is that a machine is to drop it.
+ */
+class RollingUpgradeIT {
+    private static final Duration LIMIT = Duration.ofSeconds(2);
+    private static final int MORE = 5;
+    private static final List<String> OLDER = List.of("--entry-format", "1");
+
+    @Test
+    void noWriteFailsNoProcessChangesAndNothingNewIsWrittenBeforeAllReadIt() throws IOException {
+        try (var cluster = Cluster.start(ClusterOptions.of("upgrade").with(AgentSpec.hollow("hollow", 2)))) {
+            try {
+                var names = Ops.names("steady", 6);
+                Ops.launch(cluster.client(), names);
+                var processes = Ops.processes(cluster, Ops.awaitActive(cluster.client(), names));
+                var older = restoredWithOrphan(cluster);
+                awaitStatus(cluster, "[1, 1, 1] agreed on 1");
+
+                var writers = new Writers(cluster);
+                try (writers) {
+                    upgrade(cluster, older, writers);
+                    newFormatIsWritten(cluster);
+                    olderIsRefused(cluster, writers);
+                }
+                assertThat(writers.failures()).isEmpty();
+                cluster.awaitEqual(Ops.SOON);
+                assertThat(Ops.units(cluster.client())).hasSize(names.size() + writers.written());
+                assertThat(Ops.processes(cluster, Ops.awaitActive(cluster.client(), names)))
+                        .isEqualTo(processes);
+            } catch (AssertionError | RuntimeException e) {
+                e.addSuppressed(new IllegalStateException(cluster.logTails()));
+                throw e;
+            }
+        }
+    }
+
+    /** The cluster begins anew from a backup, with older engines, beside a unit that is newer than the backup. */
+    private static List<Daemon> restoredWithOrphan(Cluster cluster) throws IOException {
+        var backup = Files.createTempDirectory(cluster.scratch(), "backup").resolve("file");
+        Ops.fleetctl(cluster, "cluster", "backup", backup.toString());
+        Ops.launch(cluster.client(), List.of("orphan.service"));
+        Ops.awaitActive(cluster.client(), List.of("orphan.service"));
+        cluster.engines().forEach(EngineNode::kill);
+        var older = new ArrayList<Daemon>();
+        for (var engine : cluster.engines()) {
+            delete(engine.dataDir());
+            var options = new ArrayList<>(OLDER);
+            options.addAll(List.of("--restore-from-backup", backup.toString()));
+            older.add(cluster.variant(engine.daemon(), List.of(), options));
+            older.getLast().start();
+        }
+        Await.until(
+                "the machines have told of the orphan",
+                Ops.SOON,
+                () -> cluster.client().listOrphans().getOrphansCount() == 1);
+        return older;
+    }
+
+    private static void upgrade(Cluster cluster, List<Daemon> older, Writers writers) {
+        for (int i = 0; i < older.size(); i++) {
+            var engine = cluster.engines().get(i);
+            writers.awaitMore(MORE);
+            // The one that leads is asked, and it may be of either kind.
+            assertThatThrownBy(() -> Ops.fleetctl(cluster, "cluster", "drop", "orphan.service"))
+                    .hasMessageContainingAll(
+                            "the orphan is left as it is",
+                            "needs entry format 2",
+                            "upgrade " + ids(cluster.engines().subList(i, older.size())) + " first");
+            older.get(i).terminate();
+            assertThat(older.get(i).awaitExit(Ops.SOON)).isZero();
+            writers.awaitMore(MORE);
+            engine.start();
+            awaitUpToDate(cluster, engine);
+            if (i == 0) {
+                awaitStatus(cluster, "[2, 1, 1] agreed on 1");
+                assertThat(Ops.fleetctl(cluster, "cluster", "status"))
+                        .contains("The cluster writes entry format 1, as not all its engines read 2");
+            }
+            assertThat(writers.failures()).as("upgrade of " + engine).isEmpty();
+        }
+        awaitStatus(cluster, "[2, 2, 2] agreed on 2");
+    }
+
+    private static void newFormatIsWritten(Cluster cluster) {
+        assertThat(Ops.fleetctl(cluster, "cluster", "status")).doesNotContain("The cluster writes entry format");
+        Ops.fleetctl(cluster, "cluster", "drop", "orphan.service");
+        Await.until(
+                "the orphan is gone",
+                Ops.SOON,
+                () -> cluster.client().listOrphans().getOrphansCount() == 0);
+    }
+
+    /** Not from its log, nor, when that was purged, from its checkpoint. */
+    private static void olderIsRefused(Cluster cluster, Writers writers) {
+        var leader = cluster.awaitLeader(Ops.SOON);
+        var engine = cluster.followersOf(leader).getFirst();
+        for (boolean checkpoint : List.of(false, true)) {
+            if (checkpoint) {
+                Ops.fleetctl(cluster, "cluster", "snapshot");
+            }
+            engine.stop(Ops.SOON);
+            long applied = leader.status(LIMIT).getAppliedIndex();
+            var old = cluster.variant(engine.daemon(), List.of(), OLDER);
+            old.start();
+            assertThat(old.awaitExit(Ops.SOON)).isEqualTo(1);
+            assertThat(old.tail(40))
+                    .contains("entry format 2", "reads up to 1: upgrade this engine, or take away its entry_format");
+            writers.awaitMore(MORE);
+            assertThat(leader.status(LIMIT).getAppliedIndex()).isGreaterThan(applied);
+            engine.start();
+            cluster.awaitReady(Ops.SOON);
+        }
+        assertThat(writers.failures()).as("an older engine was refused").isEmpty();
+    }
+
+    private static void awaitUpToDate(Cluster cluster, EngineNode engine) {
+        long committed = cluster.awaitLeader(Ops.SOON).status(LIMIT).getCommitIndex();
+        Await.until(
+                engine + " has applied up to " + committed,
+                Ops.SOON,
+                () -> engine.status(LIMIT).getAppliedIndex() >= committed);
+    }
+
+    private static void awaitStatus(Cluster cluster, String expected) {
+        Await.until("the engines' formats are " + expected, Ops.SOON, () -> {
+            var answers = cluster.engines().stream()
+                    .map(engine -> engine.status(LIMIT))
+                    .toList();
+            var found = answers.stream().map(StatusResponse::getEntryFormat).toList() + " agreed on "
+                    + answers.stream()
+                            .mapToInt(StatusResponse::getAgreedEntryFormat)
+                            .max()
+                            .orElse(0);
+            if (!found.equals(expected)) {
+                throw new IllegalStateException("they are " + found);
+            }
+            return true;
+        });
+    }
+
+    private static List<String> ids(List<EngineNode> engines) {
+        return engines.stream().map(EngineNode::id).toList();
+    }
+
+    private static void delete(Path dir) throws IOException {
+        try (var files = Files.walk(dir)) {
+            for (var file : files.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(file);
+            }
+        }
+    }
+}

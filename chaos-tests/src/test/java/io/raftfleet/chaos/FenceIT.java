@@ -101,7 +101,9 @@ class FenceIT {
         var lives = shared.resolve("lives");
         Ops.create(client, stubborn("orphaned.service", lives));
         var first = Ops.awaitActive(client, List.of("orphaned.service"))
-                .get("orphaned.service")
+                .values()
+                .iterator()
+                .next()
                 .getMachineId();
         var agent = cluster.agentOf(first);
         var other = cluster.agents().stream()
@@ -112,9 +114,7 @@ class FenceIT {
         long killed = System.nanoTime();
         agent.kill();
         Await.until(
-                "the unit runs on the other machine",
-                MOVED,
-                () -> lives(lives).size() == 2);
+                "the unit runs on the other machine", MOVED, () -> lives(lives).size() == 2);
         assertThat(Ops.since(killed)).isGreaterThan(Fence.afterTtl(TTL));
         Ops.print("agent of a fenced unit killed -> the unit runs elsewhere", Ops.since(killed));
 

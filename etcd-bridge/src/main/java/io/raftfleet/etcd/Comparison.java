@@ -39,7 +39,8 @@ final class Comparison {
      * Makes a mirror of which nothing is known, or too little, one that has all; {@code superseded} hears of each key before it is
      * removed or overwritten.
      */
-    void rebuild(MirrorWriter writer, Consumer<String> superseded) throws EtcdException, InterruptedException, Outpaced {
+    void rebuild(MirrorWriter writer, Consumer<String> superseded)
+            throws EtcdException, InterruptedException, Outpaced {
         writer.plan(writer.mark().compare());
         var batch = writer.new Batch();
         long upTo = source.head().last();
@@ -85,8 +86,7 @@ final class Comparison {
         void key(String key, boolean was);
     }
 
-    private void putMissing(
-            MirrorWriter writer, MirrorWriter.Batch batch, Kind kind, long upTo, Changed changed)
+    private void putMissing(MirrorWriter writer, MirrorWriter.Batch batch, Kind kind, long upTo, Changed changed)
             throws EtcdException, InterruptedException, Outpaced {
         int limit = kind == Kind.CONTENTS ? CONTENTS_A_PAGE : FACTS_A_PAGE;
         String after = "";

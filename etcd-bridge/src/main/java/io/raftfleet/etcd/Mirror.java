@@ -219,7 +219,8 @@ public final class Mirror implements AutoCloseable {
         if (current.mark().comparing() || forgotten(current.mark())) {
             log.info("all keys of the mirror in etcd {} are compared with the registry", settings);
             // Removals that are merely forgotten are nothing to tell.
-            boolean newer = current.mark().comparing() || current.mark().to() > source.head().last();
+            boolean newer = current.mark().comparing()
+                    || current.mark().to() > source.head().last();
             var superseded = new Superseded(settings.toString());
             comparison.rebuild(current, newer ? superseded::key : key -> {});
             superseded.end();

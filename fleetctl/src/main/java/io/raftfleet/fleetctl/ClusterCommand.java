@@ -147,11 +147,12 @@ final class ClusterCommand extends FleetCommand {
                     .mapToInt(StatusResponse::getAgreedEntryFormat)
                     .max()
                     .orElse(0);
-            int newest = answers.stream().mapToInt(StatusOfEngines::format).max().orElse(0);
+            int newest =
+                    answers.stream().mapToInt(StatusOfEngines::format).max().orElse(0);
             return agreed == 0 || agreed >= newest
                     ? Optional.empty()
-                    : Optional.of("The cluster writes entry format " + agreed
-                            + ", as not all its engines read " + newest + ": what needs that is refused until they do");
+                    : Optional.of("The cluster writes entry format " + agreed + ", as not all its engines read "
+                            + newest + ": what needs that is refused until they do");
         }
 
         private static String role(EngineInfo engine) {

@@ -66,6 +66,7 @@ final class InMemoryEngine extends FleetGrpc.FleetImplBase implements AutoClosea
     boolean leads;
     /** Newest entry format that all engines read, as this one says when it leads. */
     int agreedFormat = 1;
+
     final List<String> calls = new CopyOnWriteArrayList<>();
     final List<String> journal = new ArrayList<>();
     volatile boolean journalStaysOpen;

@@ -164,9 +164,7 @@ public final class Checkpoints implements Callable<Integer> {
         nodes.stop(follower);
         long start = System.nanoTime();
         nodes.start(follower);
-        say(
-                "restart of an engine with %d units, checkpoint restored: %d ms",
-                units, millis(start));
+        say("restart of an engine with %d units, checkpoint restored: %d ms", units, millis(start));
         nodes.awaitCaughtUp(follower);
         say(
                 "... and its log's tail of %d changes applied, up to date and answering reads: %d ms",

@@ -287,7 +287,8 @@ class MirrorIT {
         assertThat(lines).anyMatch(line -> line.contains("newer.service"));
         assertThat(lines).noneMatch(line -> line.contains("changed.service"));
         assertThat(said.list)
-                .anyMatch(event -> event.getFormattedMessage().contains("is of incarnation 7, which was restored as 8"));
+                .anyMatch(
+                        event -> event.getFormattedMessage().contains("is of incarnation 7, which was restored as 8"));
     }
 
     private static Entry entry(List<Record> records) {

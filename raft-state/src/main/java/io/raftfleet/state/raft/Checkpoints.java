@@ -214,7 +214,8 @@ final class Checkpoints implements AutoCloseable {
                     e);
             Duration longer = retry.multipliedBy(2).compareTo(MAX_RETRY) < 0 ? retry.multipliedBy(2) : MAX_RETRY;
             long delay = retry.toMillis() + ThreadLocalRandom.current().nextLong(retry.toMillis() / 4 + 1);
-            writer.schedule(() -> write(loaded, term, index, capture, format, done, longer), delay, TimeUnit.MILLISECONDS);
+            writer.schedule(
+                    () -> write(loaded, term, index, capture, format, done, longer), delay, TimeUnit.MILLISECONDS);
             return;
         } finally {
             files.unlock();

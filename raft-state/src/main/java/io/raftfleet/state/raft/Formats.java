@@ -19,7 +19,7 @@ import org.apache.ratis.protocol.RaftPeer;
  */
 final class Formats {
     private static final Duration BETWEEN_QUESTIONS = Duration.ofSeconds(1);
-    private static final Duration PATIENCE = Duration.ofSeconds(1);
+    private static final Duration PATIENCE = Duration.ofSeconds(3);
 
     private final int own;
     private final ScheduledExecutorService timer;
@@ -45,7 +45,7 @@ final class Formats {
     /**
      * Asks all members now: one may have been exchanged for an older one since it was last asked.
      *
-     * @return ends once all have answered, or after a second. Fails with {@link Unavailable} when one, by its answer or, if it
+     * @return ends once all have answered, or after three seconds. Fails with {@link Unavailable} when one, by its answer or, if it
      *     does not answer now, its last one, does not read {@code wanted}
      */
     CompletableFuture<Void> require(RatisServer server, int wanted) {

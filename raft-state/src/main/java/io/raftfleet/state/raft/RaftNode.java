@@ -236,7 +236,9 @@ public final class RaftNode implements AutoCloseable {
     /** Newest {@code Entry.format} that all members read, as far as this engine has heard of them; 0 unless it leads. */
     public int agreedFormat() {
         RatisServer server = ratis();
-        return server != null && server.info().getCurrentRole() != null && server.info().isLeader()
+        return server != null
+                        && server.info().getCurrentRole() != null
+                        && server.info().isLeader()
                 ? formats.agreed(server)
                 : 0;
     }
@@ -245,7 +247,7 @@ public final class RaftNode implements AutoCloseable {
      * Asks all members whether they read an entry format. For decisions that must not be made before: an entry that can't be
      * proposed takes with it all else that was decided together with it.
      *
-     * @return ends within some two seconds. Fails with {@link Unavailable}, saying which members do not read it
+     * @return ends within some three seconds. Fails with {@link Unavailable}, saying which members do not read it
      */
     public CompletableFuture<Void> requireFormat(int wanted) {
         RatisServer server = ratis();

@@ -170,6 +170,9 @@ final class LeaderWatch extends ServerTransportFilter {
                 || !current.getId().equals(leader.getId())) {
             return; // somebody else was faster
         }
+        if (!ratis.info().isAlive()) {
+            return; // this process is on its way out too
+        }
         LOG.info(
                 "Engine {} asks for votes: the process of {}, leader of term {}, is gone",
                 ratis.id(),

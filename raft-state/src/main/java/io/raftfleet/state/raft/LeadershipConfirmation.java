@@ -8,6 +8,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.IdentityHashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.ToLongFunction;
@@ -176,6 +177,9 @@ final class LeadershipConfirmation {
                 return;
             }
             Long firstCall = open.firstCall.get(appender);
+            if (firstCall == null && !Objects.equals(appenders.get(appender.getFollowerId()), appender)) {
+                return; // replaced before the round began: what it sent may be older
+            }
             // An appender made after the round began sends nothing older than the round.
             long call = reply.getServerReply().getCallId();
             if (firstCall != null && appender.getCallIdComparator().compare(call, firstCall) < 0) {

@@ -15,6 +15,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -145,10 +146,10 @@ final class TestCluster implements AutoCloseable {
     }
 
     Member leader() {
-        await().atMost(LONG)
+        return await().atMost(LONG)
                 .pollInterval(Duration.ofMillis(5))
-                .until(() -> members.values().stream().anyMatch(Member::leads));
-        return members.values().stream().filter(Member::leads).findFirst().orElseThrow();
+                .until(() -> members.values().stream().filter(Member::leads).findFirst(), Optional::isPresent)
+                .orElseThrow();
     }
 
     Collection<Member> followers() {

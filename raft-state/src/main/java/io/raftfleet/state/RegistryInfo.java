@@ -11,21 +11,28 @@ import io.raftfleet.proto.log.RegistryRow;
  * @param restoredFrom the incarnation whose mirror this one was restored from; 0 for none
  * @param generationBase what start generations are versions plus
  * @param removalsForgotten version up to which removals of facts are not kept
+ * @param createdMs leader time at which this incarnation began, in milliseconds of Unix time
  */
-record RegistryInfo(long incarnation, long clockMs, long restoredFrom, long generationBase, long removalsForgotten)
+record RegistryInfo(
+        long incarnation,
+        long clockMs,
+        long restoredFrom,
+        long generationBase,
+        long removalsForgotten,
+        long createdMs)
         implements StoredRow {
-    static final RegistryInfo NONE = new RegistryInfo(0, 0, 0, 0, 0);
+    static final RegistryInfo NONE = new RegistryInfo(0, 0, 0, 0, 0, 0);
 
     RegistryInfo at(long newClockMs) {
-        return new RegistryInfo(incarnation, newClockMs, restoredFrom, generationBase, removalsForgotten);
+        return new RegistryInfo(incarnation, newClockMs, restoredFrom, generationBase, removalsForgotten, createdMs);
     }
 
     RegistryInfo created(long newIncarnation, long from, long base) {
-        return new RegistryInfo(newIncarnation, clockMs, from, base, removalsForgotten);
+        return new RegistryInfo(newIncarnation, clockMs, from, base, removalsForgotten, clockMs);
     }
 
     RegistryInfo forgetting(long version) {
-        return new RegistryInfo(incarnation, clockMs, restoredFrom, generationBase, version);
+        return new RegistryInfo(incarnation, clockMs, restoredFrom, generationBase, version, createdMs);
     }
 
     @Override
@@ -41,6 +48,7 @@ record RegistryInfo(long incarnation, long clockMs, long restoredFrom, long gene
                 .setRestoredFrom(restoredFrom)
                 .setGenerationBase(generationBase)
                 .setRemovalsForgotten(removalsForgotten)
+                .setCreatedMs(createdMs)
                 .build()
                 .toByteString();
     }
@@ -51,6 +59,7 @@ record RegistryInfo(long incarnation, long clockMs, long restoredFrom, long gene
                 row.getClockMs(),
                 row.getRestoredFrom(),
                 row.getGenerationBase(),
-                row.getRemovalsForgotten());
+                row.getRemovalsForgotten(),
+                row.getCreatedMs());
     }
 }

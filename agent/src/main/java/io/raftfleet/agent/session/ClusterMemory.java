@@ -11,8 +11,11 @@ public record ClusterMemory(String clusterId, long incarnation, long term) {
     /** Of a machine that never had a session. */
     public static final ClusterMemory NONE = new ClusterMemory("", 0, 0);
 
-    /** A restored registry counts on from the incarnation before; so many restorations are believed at once. */
-    private static final long MAX_RESTORATIONS = 1 << 16;
+    /**
+     * A restored registry counts on from the incarnation before, one for each minute that has passed since that one began; so
+     * much is believed at once.
+     */
+    private static final long MAX_RESTORATIONS = 1L << 32;
 
     /**
      * Whether an engine of that cluster and incarnation is another's: never for a machine that remembers none. A later life of

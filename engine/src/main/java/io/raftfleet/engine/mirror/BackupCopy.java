@@ -26,8 +26,8 @@ import java.util.TreeMap;
  */
 final class BackupCopy {
     private static final long MILLIS_A_LIFE = 60_000;
-    /** Agents take an incarnation for a later life of their cluster's up to 65,536 on. */
-    private static final long MAX_LIVES = 60_000;
+    /** Some thirty years of minutes: no age that a clock in its right mind shows. Agents believe more. */
+    private static final long MAX_LIVES = 1 << 24;
 
     private RegistryRow registry = RegistryRow.getDefaultInstance();
     private final Map<String, String> contents = new HashMap<>();
@@ -39,7 +39,7 @@ final class BackupCopy {
 
     /**
      * Reads a backup file whole and verifies it. It comes back as one incarnation later for each minute that has passed since
-     * it was made, so that agents can tell a second restoration of one file from the first.
+     * the incarnation that it is of began: so agents can tell any restoration from those before it, whichever file each was of.
      *
      * @throws IOException when there is none, it is damaged, or another cluster's: the message says what to do
      */
@@ -64,7 +64,9 @@ final class BackupCopy {
                 throw new IOException(file + " lacks the contents of unit " + unit.getKey() + ": take another file");
             }
         }
-        long age = (clock.millis() - copy.registry.getClockMs()) / MILLIS_A_LIFE;
+        long began =
+                copy.registry.getCreatedMs() == 0 ? copy.registry.getClockMs() : copy.registry.getCreatedMs();
+        long age = (clock.millis() - began) / MILLIS_A_LIFE;
         return new Found(
                 new MirrorCopy(
                         copy.registry.getIncarnation(),

@@ -77,14 +77,24 @@ class BackupCopyTest {
         var first = restore(file, MADE + 60_000).getLast().getClusterCreated();
         var second = restore(file, MADE + 180_000).getLast().getClusterCreated();
         assertThat(second.getIncarnation() - first.getIncarnation()).isEqualTo(2);
-        assertThat(second.getGenerationBase() - first.getGenerationBase()).isEqualTo(2L << 40);
+        assertThat(second.getGenerationBase() - first.getGenerationBase()).isEqualTo(2L << 37);
 
-        var late = restore(file, MADE + 1_000_000_000_000L).getLast().getClusterCreated();
+        var late = restore(file, MADE + 10_000_000_000_000L).getLast().getClusterCreated();
         assertThat(late.getIncarnation() - INCARNATION)
                 .as("what agents take for their own cluster's")
-                .isLessThan(1 << 16);
+                .isLessThan(1L << 32);
         var early = restore(file, MADE - 1_000_000).getLast().getClusterCreated();
         assertThat(early.getIncarnation() - INCARNATION).isEqualTo(1);
+    }
+
+    @Test
+    void whicheverFileIsRestoredLastIsTheLatestLife() throws Exception {
+        var older = backup(true, MADE);
+        var newer = backup(true, MADE + 3_600_000);
+        var first = restore(older, MADE + 7_200_000).getLast().getClusterCreated();
+        var second = restore(newer, MADE + 7_320_000).getLast().getClusterCreated();
+        assertThat(second.getIncarnation() - first.getIncarnation()).isEqualTo(2);
+        assertThat(second.getGenerationBase() - first.getGenerationBase()).isEqualTo(2L << 37);
     }
 
     @Test
@@ -114,6 +124,10 @@ class BackupCopyTest {
     }
 
     private static byte[] backup(boolean complete) throws IOException {
+        return backup(complete, MADE);
+    }
+
+    private static byte[] backup(boolean complete, long made) throws IOException {
         var out = new ByteArrayOutputStream();
         out.write("raftfleet backup 1\n".getBytes(StandardCharsets.US_ASCII));
         BackupHeader.newBuilder().setClusterId(CLUSTER).setIndex(7).build().writeDelimitedTo(out);
@@ -123,7 +137,8 @@ class BackupCopyTest {
                 RegistryRow.newBuilder()
                         .setIncarnation(INCARNATION)
                         .setGenerationBase(BASE)
-                        .setClockMs(MADE)
+                        .setClockMs(made)
+                        .setCreatedMs(MADE)
                         .build());
         if (complete) {
             row(

@@ -130,7 +130,7 @@ class RollingUpgradeIT {
             var old = cluster.variant(engine.daemon(), List.of(), OLDER);
             old.start();
             assertThat(old.awaitExit(Ops.SOON)).isEqualTo(1);
-            assertThat(old.tail(1000))
+            assertThat(old.tail(100))
                     .contains("entry format 2", "reads up to 1: upgrade this engine, or take away its entry_format");
             writers.awaitMore(MORE);
             assertThat(leader.status(LIMIT).getAppliedIndex()).isGreaterThan(applied);

@@ -64,8 +64,7 @@ final class BackupCopy {
                 throw new IOException(file + " lacks the contents of unit " + unit.getKey() + ": take another file");
             }
         }
-        long began =
-                copy.registry.getCreatedMs() == 0 ? copy.registry.getClockMs() : copy.registry.getCreatedMs();
+        long began = copy.registry.getCreatedMs() == 0 ? copy.registry.getClockMs() : copy.registry.getCreatedMs();
         long age = (clock.millis() - began) / MILLIS_A_LIFE;
         return new Found(
                 new MirrorCopy(

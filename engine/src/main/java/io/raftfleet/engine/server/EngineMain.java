@@ -1,5 +1,6 @@
 package io.raftfleet.engine.server;
 
+import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.LoggerContext;
 import io.raftfleet.settings.SettingsException;
 import java.io.IOException;
@@ -42,7 +43,7 @@ public final class EngineMain {
             System.err.println("fleet-engine: " + e.getMessage());
             return USAGE;
         }
-        setLevel(config);
+        setLevel("io.raftfleet", Level.toLevel(config.verbosity().name()));
         return run(config);
     }
 
@@ -64,6 +65,8 @@ public final class EngineMain {
             System.out.flush();
             var failure = engine.awaitFailure();
             log.error("engine {} can't go on: {}", config.engineId(), String.valueOf(failure));
+            // While it closes Ratis refuses, each with a stack trace, what others still send: that buries the reason.
+            setLevel("org.apache.ratis", Level.OFF);
             return 1;
         } catch (IOException | IllegalArgumentException | IllegalStateException e) {
             System.err.println("fleet-engine: " + e.getMessage());
@@ -81,11 +84,9 @@ public final class EngineMain {
         return address.getHostString() + ":" + address.getPort();
     }
 
-    private static void setLevel(EngineConfig config) {
+    private static void setLevel(String logger, Level level) {
         if (LoggerFactory.getILoggerFactory() instanceof LoggerContext context) {
-            context.getLogger("io.raftfleet")
-                    .setLevel(ch.qos.logback.classic.Level.toLevel(
-                            config.verbosity().name()));
+            context.getLogger(logger).setLevel(level);
         }
     }
 }

@@ -14,12 +14,7 @@ import io.raftfleet.proto.log.RegistryRow;
  * @param createdMs leader time at which this incarnation began, in milliseconds of Unix time
  */
 record RegistryInfo(
-        long incarnation,
-        long clockMs,
-        long restoredFrom,
-        long generationBase,
-        long removalsForgotten,
-        long createdMs)
+        long incarnation, long clockMs, long restoredFrom, long generationBase, long removalsForgotten, long createdMs)
         implements StoredRow {
     static final RegistryInfo NONE = new RegistryInfo(0, 0, 0, 0, 0, 0);
 

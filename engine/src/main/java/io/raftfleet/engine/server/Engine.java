@@ -217,6 +217,8 @@ final class Engine implements AutoCloseable {
         }
         sessions.end();
         grpc.shutdown();
+        watches.end();
+        gateway.endAnnouncements();
         var servers = httpServers;
         if (servers != null) {
             servers.close(DRAIN);

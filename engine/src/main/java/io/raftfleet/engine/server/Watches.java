@@ -88,6 +88,12 @@ final class Watches implements Registry.Listener {
         }
     }
 
+    /** Ends all watches: the engine stops. They can be resumed on another one. */
+    void end() {
+        var stopping = Status.UNAVAILABLE.withDescription("the engine is stopping: resume on another one");
+        open.forEach(watch -> watch.end(stopping));
+    }
+
     private static Status compacted(String why) {
         return Status.OUT_OF_RANGE.withDescription(
                 "COMPACTED: " + why + ": list again, then watch from the list's revision");

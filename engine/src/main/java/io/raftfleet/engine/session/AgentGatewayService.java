@@ -80,6 +80,11 @@ public final class AgentGatewayService extends AgentGatewayGrpc.AgentGatewayImpl
         news.announce();
     }
 
+    /** Ends the calls by which agents wait for that: the engine stops. */
+    public void endAnnouncements() {
+        news.end();
+    }
+
     private FindLeaderResponse leadership() {
         return FindLeaderResponse.newBuilder()
                 .setLeading(sessions.leading())

@@ -1,7 +1,9 @@
 package io.raftfleet.engine.session;
 
+import io.grpc.Status;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.raftfleet.proto.agent.FindLeaderResponse;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
@@ -36,9 +38,22 @@ final class LeaderNews {
         listeners.forEach(this::tell);
     }
 
+    /** Ends what all listen to: the engine stops. */
+    void end() {
+        for (var listener : List.copyOf(listeners)) {
+            synchronized (listener) {
+                if (listeners.remove(listener)) {
+                    listener.onError(Status.UNAVAILABLE
+                            .withDescription("the engine is stopping")
+                            .asRuntimeException());
+                }
+            }
+        }
+    }
+
     private void tell(ServerCallStreamObserver<FindLeaderResponse> listener) {
         synchronized (listener) {
-            if (listener.isReady()) {
+            if (listeners.contains(listener) && listener.isReady()) {
                 listener.onNext(now.get());
             }
         }

@@ -188,6 +188,11 @@ public final class LeaderChanges implements Callable<Integer> {
             return Optional.of(true);
         });
         warm(cluster, leader);
+        if (fault == Fault.STOP) {
+            // So that it has led before, as the others have: a process that runs for days has.
+            cluster.client(left).transferLeader(leader.id());
+            warm(cluster, leader);
+        }
     }
 
     private void take(Cluster cluster, EngineNode leader) {

@@ -4,20 +4,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.grpc.Grpc;
 import io.grpc.InsecureChannelCredentials;
-import io.raftfleet.chaos.campaign.Sabotage;
 import io.raftfleet.chaos.cluster.AgentSpec;
 import io.raftfleet.chaos.cluster.Await;
 import io.raftfleet.chaos.cluster.Cluster;
 import io.raftfleet.chaos.cluster.ClusterOptions;
 import io.raftfleet.chaos.cluster.EngineAddresses;
 import io.raftfleet.chaos.cluster.EngineNode;
-import io.raftfleet.chaos.cluster.Hosts;
 import io.raftfleet.proto.cluster.ClusterGrpc;
 import io.raftfleet.proto.cluster.EngineInfo;
 import io.raftfleet.proto.cluster.EngineRole;
 import io.raftfleet.proto.cluster.StatusRequest;
 import java.io.IOException;
-import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -26,23 +23,15 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** What operators do to a cluster that is in use: nobody who writes notices, and no unit is touched. */
 class OperationsIT {
     private static final Duration LIMIT = Duration.ofSeconds(2);
-    private static final Duration ORDERLY_END = Duration.ofSeconds(20);
     private static final int MORE = 10;
 
-    @TempDir
-    Path dir;
-
     @Test
-    void noWriteFailsAndNoProcessChanges() throws IOException, URISyntaxException {
-        var newer = new NewerVersion(Sabotage.jar(dir), dir.resolve("newer"));
-        var options = ClusterOptions.of("operations")
-                .with(AgentSpec.hollow("hollow", 4))
-                .on(newer);
+    void noWriteFailsAndNoProcessChanges() throws IOException {
+        var options = ClusterOptions.of("operations").with(AgentSpec.hollow("hollow", 4));
         try (var cluster = Cluster.start(options)) {
             try {
                 var names = Ops.names("steady", 8);
@@ -50,7 +39,6 @@ class OperationsIT {
                 var processes = Ops.processes(cluster, Ops.awaitActive(cluster.client(), names));
                 var writers = new Writers(cluster);
                 try (writers) {
-                    rollingUpgrade(cluster, newer, writers);
                     leadership(cluster, writers);
                     replaceLostDisk(cluster, writers);
                     removeLeader(cluster, writers);
@@ -63,46 +51,6 @@ class OperationsIT {
                 e.addSuppressed(new IllegalStateException(cluster.logTails()));
                 throw e;
             }
-        }
-    }
-
-    /** One engine after the other is of a newer version from its restart on: old and new read different formats of the log. */
-    private static void rollingUpgrade(Cluster cluster, NewerVersion newer, Writers writers) throws IOException {
-        newer.install();
-        for (var engine : cluster.engines()) {
-            writers.awaitMore(MORE);
-            engine.stop(ORDERLY_END);
-            writers.awaitMore(MORE);
-            engine.start();
-            cluster.awaitReady(Ops.SOON);
-            assertThat(engine.daemon().tail(20)).contains("sabotage: NEWER_VERSION");
-        }
-        writers.awaitMore(MORE);
-        assertThat(writers.failures()).as("rolling upgrade").isEmpty();
-    }
-
-    /** Engines that start once it is installed are of a version to come. */
-    private record NewerVersion(Path jar, Path installed) implements Hosts {
-        void install() throws IOException {
-            Files.createFile(installed);
-        }
-
-        @Override
-        public Host engine(String name, Path scratch) {
-            var host = Hosts.LOOPBACK.engine(name, scratch);
-            var script = "[ -e " + installed + " ] && export JAVA_TOOL_OPTIONS=-javaagent:" + jar + "="
-                    + Sabotage.Mode.NEWER_VERSION + "; exec \"$@\"";
-            return new Host(host.address(), List.of("sh", "-c", script, "sh"), host.dataDir());
-        }
-
-        @Override
-        public Host agent(String name, Path scratch) {
-            return Hosts.LOOPBACK.agent(name, scratch);
-        }
-
-        @Override
-        public Host etcd(Path scratch) {
-            return Hosts.LOOPBACK.etcd(scratch);
         }
     }
 

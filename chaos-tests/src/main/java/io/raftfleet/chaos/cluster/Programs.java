@@ -9,7 +9,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The daemons as the build left them: each module's {@code target/lib} and its jar, or its classes where there is no jar yet.
+ * The daemons as the build left them: each module's {@code target/lib} and its jar, or its classes where there is no jar yet; with the
+ * start-up caches that {@code bin/fleet up} makes, where it has made them.
  *
  * @param root the project's directory
  */
@@ -55,11 +56,18 @@ record Programs(Path root) {
         var command = new ArrayList<String>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(JVM);
+        command.addAll(startUpCache(module));
         command.add("-Xmx" + heapMb + "m");
         command.add("-cp");
         command.add(classPath(module));
         command.add(main);
         return command;
+    }
+
+    /** Options for the start-up cache, if the launchers made one. A Java machine that finds it does not fit starts without. */
+    private List<String> startUpCache(String module) {
+        var cache = root.resolve(module).resolve("target").resolve(module + ".aot");
+        return Files.exists(cache) ? List.of("-XX:AOTCache=" + cache, "-Xlog:aot*=off", "-Xlog:cds*=off") : List.of();
     }
 
     private String classPath(String module) {

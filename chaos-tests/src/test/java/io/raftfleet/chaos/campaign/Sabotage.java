@@ -70,9 +70,7 @@ public final class Sabotage {
         /** Units that are to run are mirrored as such that are not. */
         WRONG_MIRROR("io.raftfleet.etcd.MirrorWriter", "write"),
         /** An agent believes an hour longer than it may that its machine is not given up. */
-        LONG_LEASES("io.raftfleet.agent.systemd.MachineLease", "renew"),
-        /** No fault: an engine of a version to come, which reads a newer format of the log. */
-        NEWER_VERSION("io.raftfleet.state.raft.RaftConfig", "entryFormat");
+        LONG_LEASES("io.raftfleet.agent.systemd.MachineLease", "renew");
 
         private final String className;
         private final String method;
@@ -153,7 +151,6 @@ public final class Sabotage {
                         : sound(mode, self, arguments);
             case UNCHECKED_LOG -> null;
             case WRONG_MIRROR -> withoutTargets(present(sound(mode, self, arguments)));
-            case NEWER_VERSION -> (int) present(sound(mode, self, arguments)) + 1;
             case LONG_LEASES -> sound(mode, self, (long) arguments[0] + LONG);
         };
     }

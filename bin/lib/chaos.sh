@@ -19,6 +19,7 @@ fleet_chaos() {
   require_java
   build
   build_chaos
+  train
   exec "$JAVA" -XX:+UseSerialGC -Xmx2g --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow \
     -Draftfleet.root="$ROOT" -cp "$(class_path "$ROOT/chaos-tests")" io.raftfleet.chaos.campaign.ChaosCommand "$@"
 }

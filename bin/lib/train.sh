@@ -9,6 +9,12 @@ cache_of() { printf '%s\n' "$ROOT/$1/target/$1.aot"; }
 
 is_trained() { aot_is_current "$(cache_of "$1")" "$JAVA" "$(module_class_path "$1")"; }
 
+# bin/fleet train, which no user needs: `up` and `chaos` do it by themselves. The test suite does not start with them.
+fleet_train() {
+  require_java
+  train
+}
+
 # Makes the caches that are missing. Without them everything works all the same, so nothing here is an error.
 train() {
   local begin training log=$ROOT/target/training.log

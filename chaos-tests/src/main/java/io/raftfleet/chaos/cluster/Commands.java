@@ -3,27 +3,35 @@ package io.raftfleet.chaos.cluster;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 
 /** Short commands of the host: {@code ip}, {@code iptables}, {@code mount}. */
 public final class Commands {
-    private static final int LIMIT_SECONDS = 30;
+    private static final Duration LIMIT = Duration.ofSeconds(30);
 
     private Commands() {}
+
+    /** As {@link #run(Duration, List)}, for commands that take a moment. */
+    public static String run(List<String> command) {
+        return run(LIMIT, command);
+    }
 
     /**
      * Runs a command and waits for its end.
      *
+     * @param limit after which it is killed
      * @return what it printed
      * @throws IllegalStateException when it can't be run or fails, with what it printed
      */
-    public static String run(List<String> command) {
+    public static String run(Duration limit, List<String> command) {
         try {
             var process = new ProcessBuilder(command).redirectErrorStream(true).start();
             process.getOutputStream().close();
-            CompletableFuture.delayedExecutor(LIMIT_SECONDS, TimeUnit.SECONDS).execute(process::destroyForcibly);
+            CompletableFuture.delayedExecutor(limit.toMillis(), TimeUnit.MILLISECONDS)
+                    .execute(process::destroyForcibly);
             var said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
             int exit = process.waitFor();
             if (exit != 0) {

@@ -5,17 +5,21 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * The daemons as the build left them: each module's {@code target/lib} and its jar, or its classes where there is no jar yet; with the
- * start-up caches that {@code bin/fleet up} makes, where it has made them.
+ * start-up caches that {@code bin/fleet up} makes, where it has made them. With the system property {@code raftfleet.train} they are
+ * made before the first cluster starts.
  *
  * @param root the project's directory
  */
 record Programs(Path root) {
     private static final String ENGINE = "io.raftfleet.engine.FleetEngine";
+    private static final Duration TRAINING = Duration.ofMinutes(3);
     private static final String AGENT = "io.raftfleet.agent.main.FleetAgent";
     /** One compiler, one collector thread, small heaps: many such processes share few cores for a short time. */
     private static final List<String> JVM = List.of(
@@ -25,19 +29,33 @@ record Programs(Path root) {
             "--enable-native-access=ALL-UNNAMED",
             "--sun-misc-unsafe-memory-access=allow");
 
+    private static final AtomicBoolean TRAINED = new AtomicBoolean(System.getProperty("raftfleet.train") == null);
+
     /** Those of the project that the system property {@code raftfleet.root} names, or that the current directory belongs to. */
     static Programs find() {
         var named = System.getProperty("raftfleet.root");
         if (named != null) {
-            return new Programs(Path.of(named));
+            return new Programs(Path.of(named)).trained();
         }
         for (Path dir = Path.of("").toAbsolutePath(); dir != null; dir = dir.getParent()) {
             if (Files.isDirectory(dir.resolve("engine")) && Files.isDirectory(dir.resolve("chaos-tests"))) {
-                return new Programs(dir);
+                return new Programs(dir).trained();
             }
         }
         throw new IllegalStateException("the current directory is not inside the project: "
                 + Path.of("").toAbsolutePath());
+    }
+
+    private Programs trained() {
+        if (!TRAINED.getAndSet(true)) {
+            try {
+                System.out.println(
+                        Commands.run(TRAINING, List.of(root.resolve("bin/fleet").toString(), "train")));
+            } catch (IllegalStateException | UncheckedIOException e) {
+                System.out.println("All starts more slowly: " + e.getMessage());
+            }
+        }
+        return this;
     }
 
     Path systemdMachine() {

@@ -8,6 +8,8 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
@@ -16,8 +18,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Looks through the log's files before Ratis opens them. A power cut can leave the last entry half on the disk: that one was
- * acknowledged by nobody, and is cut off. A wrong checksum anywhere else means that something acknowledged is damaged, and is
- * refused.
+ * acknowledged by nobody, and is cut off. A wrong checksum anywhere else, or entries that are missing before others, mean that
+ * something acknowledged is damaged, and is refused.
  *
  * <p>Ratis' format ({@code SegmentedRaftLogWriter} and {@code SegmentedRaftLogReader} in its source): eight bytes of header, then
  * for each entry its length as a varint, the entry, and the CRC-32C of both; zeros to the end. Ratis itself cuts off an entry
@@ -27,6 +29,8 @@ final class LogCheck {
     private static final Logger LOG = LoggerFactory.getLogger(LogCheck.class);
     private static final byte[] HEADER = "RaftLog1".getBytes(StandardCharsets.US_ASCII);
     private static final String OPEN = "log_inprogress_";
+    private static final Pattern NAME = Pattern.compile("log_(?:inprogress_)?(\\d+).*");
+    private static final Pattern CLOSED = Pattern.compile("log_(\\d+)-(\\d+)");
     private static final int LARGEST = 4 * RaftConfig.MAX_ENTRY_BYTES;
     /** What a disk writes as a whole, in bytes. */
     private static final int SECTOR = 512;
@@ -47,6 +51,7 @@ final class LogCheck {
             files = all.filter(f -> f.getFileName().toString().startsWith("log_"))
                     .toList();
         }
+        long lastBegin = files.stream().mapToLong(LogCheck::first).max().orElse(0);
         for (Path file : files) {
             byte[] bytes = Files.readAllBytes(file);
             boolean open = file.getFileName().toString().startsWith(OPEN);
@@ -60,7 +65,18 @@ final class LogCheck {
                 }
                 throw damaged(file, 0, "it does not begin as a log does");
             }
-            check(file, bytes, end, open);
+            check(file, bytes, end, open, lastBegin);
+        }
+    }
+
+    /**
+     * Waits until all that can be read of the log is on the disk. A process that was killed leaves entries that it had written and not
+     * yet synced: they can be read until the power goes. Ratis takes what it reads for synced, closes the file, and this engine would
+     * say that it has them.
+     */
+    static void sync(Path current) throws IOException {
+        if (Files.isDirectory(current)) {
+            DurableFiles.syncTree(current);
         }
     }
 
@@ -75,12 +91,14 @@ final class LogCheck {
         }
     }
 
-    private static void check(Path file, byte[] bytes, int end, boolean open) throws IOException {
+    private static void check(Path file, byte[] bytes, int end, boolean open, long othersBegin) throws IOException {
         int at = HEADER.length;
+        long entries = 0;
         while (at < end) {
             @Nullable Frame frame = Frame.at(bytes, at);
             if (frame != null && frame.sound(bytes)) {
                 at = frame.end();
+                entries++;
                 continue;
             }
             if (!open || !incomplete(bytes, at, end, frame)) {
@@ -97,6 +115,21 @@ final class LogCheck {
             }
             return;
         }
+        Matcher name = CLOSED.matcher(file.getFileName().toString());
+        if (name.matches()) {
+            long next = Long.parseLong(name.group(1)) + entries;
+            long last = Long.parseLong(name.group(2));
+            // The last file may have been about to be cut back, by order of a new leader, and to be renamed.
+            if (next <= last && othersBegin > last) {
+                throw damaged(file, at, "entries " + next + " to " + last + " are missing there");
+            }
+        }
+    }
+
+    /** Index of a file's first entry; 0 if its name is none of Ratis'. */
+    private static long first(Path file) {
+        Matcher name = NAME.matcher(file.getFileName().toString());
+        return name.matches() ? Long.parseLong(name.group(1)) : 0;
     }
 
     /** One past the last byte that is not zero. */

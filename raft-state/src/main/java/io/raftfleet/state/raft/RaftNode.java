@@ -1,7 +1,6 @@
 package io.raftfleet.state.raft;
 
 import io.raftfleet.proto.log.Entry;
-import io.raftfleet.state.raft.LeadershipConfirmation.Confirmed;
 import io.raftfleet.state.raft.Proposals.Pending;
 import io.raftfleet.state.raft.ReplicatedState.ApplyResult;
 import io.raftfleet.state.raft.ReplicationException.NotLeader;
@@ -21,7 +20,6 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.apache.ratis.protocol.ClientId;
 import org.apache.ratis.protocol.Message;
 import org.apache.ratis.protocol.RaftClientRequest;
-import org.apache.ratis.protocol.RaftPeer;
 import org.apache.ratis.protocol.RaftPeerId;
 import org.apache.ratis.server.DivisionInfo;
 import org.apache.ratis.thirdparty.com.google.protobuf.UnsafeByteOperations;
@@ -52,13 +50,12 @@ public final class RaftNode implements AutoCloseable {
     private final LeaderWatch watch;
     private final Proposals proposals;
     private final Checkpoints checkpoints;
-    private final RoundBatcher<Confirmed> confirmations;
-    private final RoundBatcher<Confirmed> reads;
+    private final ReadRounds rounds;
     private final DataDirectory directory;
     private final DiskSpace space;
     private final Formats formats;
     private final Divergence divergence;
-    private final AtomicBoolean quarantined = new AtomicBoolean();
+    private final Quarantine quarantine;
     private final Operations operations;
     private final RatisHost host;
 
@@ -84,14 +81,11 @@ public final class RaftNode implements AutoCloseable {
         this.proposals = new Proposals(config.engineId(), MAX_PROPOSALS, timer);
         this.checkpoints = new Checkpoints(state, directory, config);
         this.operations = new Operations(config, confirmation, checkpoints, applied, proposer, calls, timer);
-        Duration round = config.electionTimeoutMax().multipliedBy(3);
-        this.confirmations = new RoundBatcher<>(
-                "confirmation of leadership", confirmation::start, round, false, config.maxWaiters(), timer);
-        this.reads =
-                new RoundBatcher<>("read index", () -> askForReadIndex(round), round, true, config.maxWaiters(), timer);
+        this.rounds = new ReadRounds(config, confirmation, this::ratis, applied, timer);
         this.formats = new Formats(config.entryFormat(), timer);
+        this.quarantine = new Quarantine(config.engineId(), directory, events::failed);
         this.divergence = new Divergence(
-                config.engineId(), config.digestEvery(), state::digest, this::ratis, timer, this::quarantine);
+                config.engineId(), config.digestEvery(), state::digest, this::ratis, timer, quarantine::enter);
         var opener = new ServerOpener(
                 config,
                 directory,
@@ -152,8 +146,9 @@ public final class RaftNode implements AutoCloseable {
             return CompletableFuture.failedFuture(
                     new NotLeader("Engine '" + config.engineId() + "' does not lead: propose to the leader."));
         }
-        if (quarantined.get()) {
-            return CompletableFuture.failedFuture(quarantine());
+        Unavailable refusal = quarantine.refusal();
+        if (refusal != null) {
+            return CompletableFuture.failedFuture(refusal);
         }
         if (entry.getFormat() > 1 && entry.getFormat() > formats.agreed(server)) {
             return CompletableFuture.failedFuture(new Unavailable(formats.complaint(server, entry.getFormat())));
@@ -192,25 +187,8 @@ public final class RaftNode implements AutoCloseable {
      * @return an index at or below the applied one; reads of the registry are linearizable from then on
      */
     public CompletableFuture<Long> readIndex(Duration deadline) {
-        if (quarantined.get()) {
-            return CompletableFuture.failedFuture(quarantine());
-        }
-        if (host.recovering()) {
-            return CompletableFuture.failedFuture(outOfSpace());
-        }
-        long end = System.nanoTime() + deadline.toNanos();
-        return Futures.unwrapped(reads.join(deadline).thenCompose(confirmed -> {
-            CompletableFuture<Long> done = applied.await(confirmed.commitIndex());
-            return done.isDone()
-                    ? done
-                    : Futures.within(
-                            done,
-                            Duration.ofNanos(Math.max(0, end - System.nanoTime())),
-                            timer,
-                            () -> new Unavailable("Engine '" + config.engineId() + "' has applied up to "
-                                    + applied.get() + ", not yet up to " + confirmed.commitIndex()
-                                    + ": ask another engine, or again."));
-        }));
+        Unavailable refusal = host.recovering() ? outOfSpace() : quarantine.refusal();
+        return refusal == null ? rounds.readIndex(deadline) : CompletableFuture.failedFuture(refusal);
     }
 
     /**
@@ -219,7 +197,7 @@ public final class RaftNode implements AutoCloseable {
      * @return the term. Fails with {@link NotLeader}, or {@link Unavailable} when no quorum answers in time
      */
     public CompletableFuture<Long> confirmLeadership(Duration deadline) {
-        return Futures.unwrapped(confirmations.join(deadline).thenApply(Confirmed::term));
+        return rounds.confirmLeadership(deadline);
     }
 
     /** The leader as far as this engine knows, or null. */
@@ -295,7 +273,7 @@ public final class RaftNode implements AutoCloseable {
 
     /** How many rounds to the quorum were made for reads, and for confirmations (which reads on the leader share). */
     public RoundCounts rounds() {
-        return new RoundCounts(reads.rounds(), confirmations.rounds());
+        return rounds.counts();
     }
 
     /**
@@ -375,8 +353,7 @@ public final class RaftNode implements AutoCloseable {
         if (server != null && handOver) {
             handOver(server);
         }
-        reads.close();
-        confirmations.close();
+        rounds.close();
         host.close();
         checkpoints.close();
         proposals.abandon("the engine is stopping");
@@ -404,42 +381,8 @@ public final class RaftNode implements AutoCloseable {
         }
     }
 
-    /** This engine's registry is wrong: it answers nothing any more, and does not start again. */
-    private void quarantine(IOException why) {
-        if (!quarantined.compareAndSet(false, true)) {
-            return;
-        }
-        LOG.error("Engine {} quarantines itself", config.engineId(), why);
-        try {
-            directory.quarantine(String.valueOf(why.getMessage()));
-        } catch (IOException e) {
-            LOG.error("The quarantine of engine {} could not be written down", config.engineId(), e);
-        }
-        events.failed(why);
-    }
-
-    private Unavailable quarantine() {
-        return new Unavailable(
-                "Engine '" + config.engineId() + "' has quarantined itself: ask another engine, and replace this one.");
-    }
-
     private Unavailable outOfSpace() {
         return new Unavailable("Engine '" + config.engineId() + "' takes no part: " + space.complaint() + ".");
-    }
-
-    private CompletableFuture<Confirmed> askForReadIndex(Duration round) {
-        RatisServer server = ratis();
-        if (server == null) {
-            return CompletableFuture.failedFuture(new Unavailable("the engine is starting"));
-        }
-        if (server.info().isLeader()) {
-            return confirmations.join(round);
-        }
-        RaftPeer leader = server.leaderPeer();
-        if (leader == null || leader.getId().equals(server.id())) {
-            return CompletableFuture.failedFuture(new Unavailable("no leader is known"));
-        }
-        return server.peerClient().readIndex(leader);
     }
 
     /** Of one server. */
@@ -447,7 +390,7 @@ public final class RaftNode implements AutoCloseable {
         @Override
         public void leaderReady(long term) {
             events.ready(term);
-            timer.execute(reads::renew);
+            rounds.renew();
             timer.execute(RaftNode.this::agreedFormat);
         }
 
@@ -468,7 +411,7 @@ public final class RaftNode implements AutoCloseable {
             if (peer != null) {
                 events.changed(peer);
                 timer.execute(watch::leaderChanged);
-                timer.execute(reads::renew);
+                rounds.renew();
             }
         }
 
@@ -496,12 +439,7 @@ public final class RaftNode implements AutoCloseable {
 
         @Override
         public CompletableFuture<Message> answer(Message request) {
-            return PeerAnswers.to(
-                    request,
-                    ratis(),
-                    () -> confirmations.join(config.electionTimeoutMax().multipliedBy(3)),
-                    config.entryFormat(),
-                    divergence);
+            return PeerAnswers.to(request, ratis(), rounds::confirmed, config.entryFormat(), divergence);
         }
     }
 }

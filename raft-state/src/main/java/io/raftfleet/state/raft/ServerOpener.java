@@ -68,6 +68,7 @@ final class ServerOpener implements RatisHost.Opener {
             LogCheck.rewriteOpen(log);
         }
         LogCheck.check(log);
+        LogCheck.sync(log);
         Events own = newEvents.get();
         RegistryStateMachine next = machines.apply(own);
         if (before != null) {

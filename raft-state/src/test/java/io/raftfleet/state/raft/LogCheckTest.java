@@ -62,6 +62,23 @@ class LogCheckTest {
     }
 
     @Test
+    void entriesMissingBeforeOthersAreDamage() throws IOException {
+        byte[] whole = Arrays.copyOf(Files.readAllBytes(file), end);
+        Files.move(file, group.resolve("current/log_inprogress_8"));
+        file = group.resolve("current/log_5-7");
+        Files.write(file, whole);
+        check();
+
+        Files.write(file, Arrays.copyOf(whole, end - entry(0).length));
+        assertThatThrownBy(this::check)
+                .hasMessageContaining(
+                        "log_5-7 is damaged at byte " + (end - entry(0).length) + ": entries 7 to 7 are missing there")
+                .hasMessageContaining("fleetctl cluster replace");
+        Files.delete(group.resolve("current/log_inprogress_8"));
+        check();
+    }
+
+    @Test
     void halfAnEntryIsCutOffHoweverMuchOfItIsThere() throws IOException {
         byte[] whole = Arrays.copyOf(Files.readAllBytes(file), end);
         byte[] next = entry(4);

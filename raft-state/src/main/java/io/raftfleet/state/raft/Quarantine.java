@@ -1,0 +1,53 @@
+package io.raftfleet.state.raft;
+
+import io.raftfleet.state.raft.ReplicationException.Unavailable;
+import java.io.IOException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Of an engine whose registry is not what a majority has: it answers nothing any more, and does not start again.
+ *
+ * <p>Thread-safe; owns whether this engine is in quarantine.
+ */
+final class Quarantine {
+    private static final Logger LOG = LoggerFactory.getLogger(Quarantine.class);
+
+    private final String engineId;
+    private final DataDirectory directory;
+    private final Consumer<Throwable> stop;
+    private final AtomicBoolean entered = new AtomicBoolean();
+
+    /** @param stop ends the engine, and says why */
+    Quarantine(String engineId, DataDirectory directory, Consumer<Throwable> stop) {
+        this.engineId = engineId;
+        this.directory = directory;
+        this.stop = stop;
+    }
+
+    /** Begins, and is written down; once. */
+    void enter(IOException why) {
+        if (!entered.compareAndSet(false, true)) {
+            return;
+        }
+        LOG.error("Engine {} quarantines itself", engineId, why);
+        try {
+            directory.quarantine(String.valueOf(why.getMessage()));
+        } catch (IOException e) {
+            LOG.error("The quarantine of engine {} could not be written down", engineId, e);
+        }
+        stop.accept(why);
+    }
+
+    /** With what to refuse a call; null outside quarantine. */
+    @Nullable
+    Unavailable refusal() {
+        return entered.get()
+                ? new Unavailable(
+                        "Engine '" + engineId + "' has quarantined itself: ask another engine, and replace this one.")
+                : null;
+    }
+}

@@ -88,12 +88,12 @@ public final class Disks implements AutoCloseable {
     }
 
     /** Forgets what was not synced. Nothing may have files open. */
-    void drop(String name) {
+    public void drop(String name) {
         command(name, "drop");
     }
 
     /** Makes each write and sync take so many milliseconds longer. */
-    void slow(String name, int millis) {
+    public void slow(String name, int millis) {
         command(name, "slow " + millis);
     }
 

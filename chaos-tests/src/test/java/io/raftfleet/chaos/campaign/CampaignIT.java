@@ -30,7 +30,6 @@ import org.junit.jupiter.api.io.TempDir;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class CampaignIT {
     private static final long SEED = 20_251;
-    /** All but a full disk, after which an engine has to be started anew. */
     private static final List<String> KINDS = List.of(
             "kill",
             "pause",
@@ -45,6 +44,7 @@ class CampaignIT {
             "delay",
             "power-loss",
             "slow-disk",
+            "full-disk",
             "lost-disk",
             "corrupt-tail",
             "corrupt-middle",

@@ -106,7 +106,7 @@ public record RaftConfig(
         private boolean join;
         private Duration electionTimeoutMin = Duration.ofMillis(500);
         private Duration electionTimeoutMax = Duration.ofSeconds(1);
-        private long checkpointEntries = 100_000;
+        private long checkpointEntries = 20_000;
         private long checkpointBytes = 64L << 20;
         private long segmentBytes = 8L << 20;
         private long minFreeBytes = 64L << 20;

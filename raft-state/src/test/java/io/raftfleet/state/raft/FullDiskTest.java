@@ -15,7 +15,10 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -31,6 +34,17 @@ class FullDiskTest {
 
     private final List<Path> mounted = new ArrayList<>();
     private final List<String> acknowledged = new ArrayList<>();
+
+    /** A thread of Ratis' may die of a log that could not be written: that is what is tested, and no failure of it. */
+    @BeforeAll
+    static void letThreadsDie() {
+        Awaitility.doNotCatchUncaughtExceptionsByDefault();
+    }
+
+    @AfterAll
+    static void catchAgain() {
+        Awaitility.reset();
+    }
 
     @AfterEach
     void unmount() throws Exception {

@@ -39,6 +39,7 @@ final class LeaderWatch extends ServerTransportFilter {
     private static final Duration CONNECT = Duration.ofMillis(200);
     private static final Duration COMPARE = Duration.ofMillis(50);
     private static final Duration STEP_BACK = Duration.ofMillis(400);
+    private static final Duration STEP_APART = Duration.ofMillis(100);
     private static final int LOOKS = 5;
     private static final Duration BETWEEN_LOOKS = Duration.ofMillis(20);
 
@@ -94,8 +95,17 @@ final class LeaderWatch extends ServerTransportFilter {
         if (isBest(ratis, leader, term)) {
             elect(ratis, leader, term);
         } else {
-            timer.schedule(() -> elect(ratis, leader, term), STEP_BACK.toMillis(), TimeUnit.MILLISECONDS);
+            timer.schedule(() -> elect(ratis, leader, term), stepBack(ratis), TimeUnit.MILLISECONDS);
         }
+    }
+
+    /** Of each engine another: entries still on their way when the leader dies can make each find the other's log longer. */
+    private static long stepBack(RatisServer ratis) {
+        String id = ratis.id().toString();
+        long smaller = ratis.otherVoters().stream()
+                .filter(peer -> peer.getId().toString().compareTo(id) < 0)
+                .count();
+        return STEP_BACK.plus(STEP_APART.multipliedBy(smaller)).toMillis();
     }
 
     /** Looks some times: a dying process closes its sockets one after the other. */

@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 import org.apache.ratis.protocol.ClientId;
 import org.apache.ratis.protocol.RaftClientReply;
@@ -14,15 +15,20 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Hands leadership over to one engine. Ratis 3.3 doesn't take back a transfer's alarm when the transfer is done: it goes off later, and
- * fails whatever transfer is then under way. So a failure ahead of time says nothing; what counts is who leads, and while this engine
- * still does, it asks again. Thread-safe.
+ * fails whatever transfer is then under way; the leader then takes writes again while its successor asks for votes, which it is refused
+ * for lacking them. So alarms are short, and no transfer begins before the last one's alarm has gone off. What counts is who leads: while
+ * this engine still does, it asks again. Thread-safe.
  */
 final class LeadershipTransfer {
     private static final Duration LOOK = Duration.ofMillis(50);
 
+    /** No transfer of Ratis' is given longer. */
+    static final Duration ALARM = Duration.ofSeconds(1);
+
     private final ClientId client;
     private final LongSupplier calls;
     private final ScheduledExecutorService timer;
+    private final AtomicLong quiet = new AtomicLong(System.nanoTime());
 
     LeadershipTransfer(ClientId client, LongSupplier calls, ScheduledExecutorService timer) {
         this.client = client;
@@ -33,7 +39,10 @@ final class LeadershipTransfer {
     /** The id of the engine that leads then; fails with {@link Unavailable} when it does not after {@code limit}. */
     CompletableFuture<String> to(RatisServer server, String target, Duration limit) {
         var done = new CompletableFuture<String>();
-        ask(server, new Wanted(target, System.nanoTime() + limit.toNanos(), limit, done));
+        look(
+                server,
+                new Wanted(target, System.nanoTime() + limit.toNanos(), limit, done),
+                "another hand-over has just ended");
         return done;
     }
 
@@ -44,20 +53,27 @@ final class LeadershipTransfer {
     }
 
     private void ask(RatisServer server, Wanted wanted) {
+        long alarm = Math.clamp(wanted.left(), TimeUnit.MILLISECONDS.toNanos(1), ALARM.toNanos());
+        quietAfter(alarm);
         var request = new TransferLeadershipRequest(
                 client,
                 server.id(),
                 server.group(),
                 calls.getAsLong(),
                 RaftPeerId.valueOf(wanted.target()),
-                Math.max(1, TimeUnit.NANOSECONDS.toMillis(wanted.left())));
+                TimeUnit.NANOSECONDS.toMillis(alarm));
         Futures.onEnd(server.admin(s -> s.transferLeadershipAsync(request)), (reply, failure) -> {
             if (failure == null && reply.isSuccess()) {
+                quietAfter(alarm); // it was set at some time since
                 wanted.done().complete(wanted.target());
             } else {
                 look(server, wanted, why(reply, failure));
             }
         });
+    }
+
+    private void quietAfter(long alarm) {
+        quiet.set(System.nanoTime() + alarm + LOOK.toNanos());
     }
 
     private void look(RatisServer server, Wanted wanted, String why) {
@@ -73,17 +89,10 @@ final class LeadershipTransfer {
             wanted.done()
                     .completeExceptionally(new Unavailable(
                             "Engine '" + leader + "' leads now, not '" + wanted.target() + "': " + why));
+        } else if (server.info().isLeader() && System.nanoTime() - quiet.get() >= 0) {
+            ask(server, wanted);
         } else {
-            var unused = timer.schedule(
-                    () -> {
-                        if (server.info().isLeader()) {
-                            ask(server, wanted);
-                        } else {
-                            look(server, wanted, why);
-                        }
-                    },
-                    LOOK.toMillis(),
-                    TimeUnit.MILLISECONDS);
+            var unused = timer.schedule(() -> look(server, wanted, why), LOOK.toMillis(), TimeUnit.MILLISECONDS);
         }
     }
 

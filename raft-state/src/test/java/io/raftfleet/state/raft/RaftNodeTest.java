@@ -273,9 +273,8 @@ class RaftNodeTest {
                     .config
                     .engineId();
             cluster.kill(absent);
-            Duration alarm = Duration.ofSeconds(3);
-            get(old.node.transferLeadership(other.config.engineId(), alarm));
-            long goesOff = System.nanoTime() + alarm.toNanos();
+            get(old.node.transferLeadership(other.config.engineId(), LONG));
+            long goesOff = System.nanoTime() + LeadershipTransfer.ALARM.toNanos();
             await().atMost(LONG).until(other::leads);
             get(other.node.transferLeadership(old.config.engineId(), LONG));
             await().atMost(LONG).until(old::leads);
@@ -287,6 +286,24 @@ class RaftNodeTest {
 
             assertThat(get(toAbsent)).isEqualTo(absent);
             assertThat(cluster.leader().config.engineId()).isEqualTo(absent);
+        }
+    }
+
+    @Test
+    void aHandOverBeginsAfterTheAlarmOfTheLastOne() throws Exception {
+        try (TestCluster cluster = new TestCluster(dir, 3, b -> b).startAll()) {
+            cluster.set("v", "a");
+            Member old = cluster.leader();
+            Member other = cluster.follower();
+            long begun = System.nanoTime();
+            get(old.node.transferLeadership(other.config.engineId(), LONG));
+            await().atMost(LONG).until(other::leads);
+            get(other.node.transferLeadership(old.config.engineId(), LONG));
+            await().atMost(LONG).until(old::leads);
+
+            get(old.node.transferLeadership(other.config.engineId(), LONG));
+
+            assertThat(Duration.ofNanos(System.nanoTime() - begun)).isGreaterThan(LeadershipTransfer.ALARM);
         }
     }
 

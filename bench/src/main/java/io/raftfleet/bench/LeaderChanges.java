@@ -42,6 +42,7 @@ import picocli.CommandLine.Option;
         description = "How long a leader change is felt, and what it loses.")
 public final class LeaderChanges implements Callable<Integer> {
     private static final Duration LIMIT = Duration.ofSeconds(60);
+    private static final Duration GAP = Duration.ofMillis(100);
     private static final int BATCH = 500;
     private static final String STEADY = "run";
 
@@ -105,7 +106,7 @@ public final class LeaderChanges implements Callable<Integer> {
     public Integer call() {
         try (var cluster = Cluster.start(options())) {
             launch(cluster.client());
-            cluster.engines().forEach(engine -> warm(cluster, engine));
+            cluster.engines().forEach(engine -> lead(cluster, engine));
             for (int round = 1; round <= rounds; round++) {
                 try {
                     round(cluster);
@@ -187,12 +188,19 @@ public final class LeaderChanges implements Callable<Integer> {
             cluster.awaitEqual(LIMIT);
             return Optional.of(true);
         });
-        warm(cluster, leader);
         if (fault == Fault.STOP) {
-            // So that it has led before, as the others have: a process that runs for days has.
-            cluster.client(left).transferLeader(leader.id());
+            lead(cluster, leader);
+        } else {
             warm(cluster, leader);
         }
+    }
+
+    /** An engine leads for a while: one that runs for days has led before. */
+    private void lead(Cluster cluster, EngineNode engine) {
+        if (!cluster.awaitLeader(LIMIT).id().equals(engine.id())) {
+            cluster.client().transferLeader(engine.id());
+        }
+        warm(cluster, engine);
     }
 
     private void take(Cluster cluster, EngineNode leader) {
@@ -247,7 +255,7 @@ public final class LeaderChanges implements Callable<Integer> {
     }
 
     private String report(int round) {
-        return "%d rounds of %s, %d units, %d machines: first write %s; longest gap between writes %s, writes failed %d; all agents back %s; CPU of the engines left until then, writes included, %d us a machine; states lost %d, processes changed %d"
+        return "%d rounds of %s, %d units, %d machines: first write %s; longest gap between writes %s, %d of them longer than %d ms, writes failed %d; all agents back %s; CPU of the engines left until then, writes included, %d us a machine; states lost %d, processes changed %d"
                 .formatted(
                         round,
                         fault,
@@ -255,6 +263,8 @@ public final class LeaderChanges implements Callable<Integer> {
                         machines,
                         Percentiles.summary(writes),
                         Percentiles.summary(gaps),
+                        gaps.stream().filter(gap -> gap > GAP.toNanos()).count(),
+                        GAP.toMillis(),
                         writesFailed,
                         Percentiles.summary(reconnects),
                         cpu.dividedBy((long) round * machines).toNanos() / 1_000,

@@ -167,8 +167,8 @@ public final class Campaign {
             var settling = new Settling(cluster, recorder, () -> inMemory(unitObserver));
             if (settling.settle()) {
                 traffic.lastReads();
-                settling.note();
             }
+            settling.note();
             traffic.stopWatching();
             return rounds.injected();
         }

@@ -58,7 +58,7 @@ final class Settling {
             cluster.etcd()
                     .ifPresent(etcd ->
                             last(new EqualMirror(), () -> views.mirror(etcd)).forEach(recorder::add));
-        } catch (FleetClientException | StatusRuntimeException | IllegalStateException e) {
+        } catch (FleetClientException | StatusRuntimeException | NotInTimeException | IllegalStateException e) {
             recorder.add(new Event.Settled(recorder.now(), false, "no view of the quiet cluster: " + e.getMessage()));
         }
     }

@@ -71,7 +71,12 @@ class SabotageIT {
                         List.of("power-loss"),
                         1,
                         "no list but a stale one is older than what was acknowledged before"),
-                new Broken(Sabotage.Mode.UNHEARD_REPORTS, ALL, ANY, 1, "list-units equals what the managers say"),
+                new Broken(
+                        Sabotage.Mode.UNHEARD_REPORTS,
+                        ALL,
+                        List.of("etcd-kill"),
+                        4,
+                        "list-units equals what the managers say"),
                 new Broken(
                         Sabotage.Mode.UNCHECKED_LOG,
                         ALL,

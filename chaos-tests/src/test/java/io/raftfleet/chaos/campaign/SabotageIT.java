@@ -70,7 +70,7 @@ class SabotageIT {
                         ALL,
                         List.of("power-loss"),
                         1,
-                        "no list but a stale one is older than what was acknowledged before"),
+                        "engines at the same index hold the same registry"),
                 new Broken(
                         Sabotage.Mode.UNHEARD_REPORTS,
                         ALL,

@@ -33,8 +33,8 @@ import picocli.CommandLine.Option;
  * agents are in session with the new leader, and whether any unit state or main process changed. Starts a cluster of its
  * own. Between two rounds the engine that was taken away is back and has the others' registry.
  *
- * <p>A write is retried by the client as by any other, through the engines that are left. Each round warms the engine that
- * came back, since no leader of a running cluster is seconds old.
+ * <p>A write is retried by the client as by any other, through the engines that are left. Each engine
+ * leads before the first round, and each round warms the engine that came back, since no leader of a running cluster is seconds old.
  */
 @Command(
         name = "leader-changes",
@@ -42,7 +42,7 @@ import picocli.CommandLine.Option;
         description = "How long a leader change is felt, and what it loses.")
 public final class LeaderChanges implements Callable<Integer> {
     private static final Duration LIMIT = Duration.ofSeconds(60);
-    private static final Duration GAP = Duration.ofMillis(100);
+    private static final Duration GAP_BUDGET = Duration.ofMillis(100);
     private static final int BATCH = 500;
     private static final String STEADY = "run";
 
@@ -263,8 +263,8 @@ public final class LeaderChanges implements Callable<Integer> {
                         machines,
                         Percentiles.summary(writes),
                         Percentiles.summary(gaps),
-                        gaps.stream().filter(gap -> gap > GAP.toNanos()).count(),
-                        GAP.toMillis(),
+                        gaps.stream().filter(gap -> gap > GAP_BUDGET.toNanos()).count(),
+                        GAP_BUDGET.toMillis(),
                         writesFailed,
                         Percentiles.summary(reconnects),
                         cpu.dividedBy((long) round * machines).toNanos() / 1_000,

@@ -273,11 +273,9 @@ class RaftNodeTest {
                     .config
                     .engineId();
             cluster.kill(absent);
-            get(old.node.transferLeadership(other.config.engineId(), LONG));
+            handOver(old, other);
             long goesOff = System.nanoTime() + LeadershipTransfer.ALARM.toNanos();
-            await().atMost(LONG).until(other::leads);
-            get(other.node.transferLeadership(old.config.engineId(), LONG));
-            await().atMost(LONG).until(old::leads);
+            handOver(other, old);
 
             cluster.set("w", "b"); // which it lacks, so that the hand-over waits for it
             CompletableFuture<String> toAbsent = old.node.transferLeadership(absent, LONG);
@@ -296,15 +294,18 @@ class RaftNodeTest {
             Member old = cluster.leader();
             Member other = cluster.follower();
             long begun = System.nanoTime();
-            get(old.node.transferLeadership(other.config.engineId(), LONG));
-            await().atMost(LONG).until(other::leads);
-            get(other.node.transferLeadership(old.config.engineId(), LONG));
-            await().atMost(LONG).until(old::leads);
+            handOver(old, other);
+            handOver(other, old);
 
-            get(old.node.transferLeadership(other.config.engineId(), LONG));
+            handOver(old, other);
 
             assertThat(Duration.ofNanos(System.nanoTime() - begun)).isGreaterThan(LeadershipTransfer.ALARM);
         }
+    }
+
+    private static void handOver(Member from, Member to) throws Exception {
+        get(from.node.transferLeadership(to.config.engineId(), LONG));
+        await().atMost(LONG).until(to::leads);
     }
 
     @Test

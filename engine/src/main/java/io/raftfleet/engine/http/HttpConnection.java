@@ -29,6 +29,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -38,7 +39,7 @@ import org.slf4j.LoggerFactory;
  * Owned by the connection's event loop.
  */
 final class HttpConnection extends ChannelInboundHandlerAdapter {
-    /** Event: answer what is under way, then close. */
+    /** Event: the server stops; a connection that waits for a request is closed. */
     enum Stop {
         STOP
     }
@@ -49,22 +50,29 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     private final HttpSettings settings;
     private final BodyBudget budget;
     private final ConnectionClock clock;
+    /** Whether the server stops. Asked, not told: an answer may be sent before the event of the stop arrives. */
+    private final BooleanSupplier stopping;
 
     private @Nullable HttpRequest request;
     private ByteArrayOutputStream body = new ByteArrayOutputStream(0);
     private long reserved;
     private boolean keepAlive = true;
-    private boolean stopping;
     /** The request was answered before its end: the rest of what comes is thrown away. */
     private boolean discarding;
     /** Counts requests, so that a late answer is not taken for that of a later request. */
     private long serial;
 
-    HttpConnection(HttpHandler handler, HttpSettings settings, BodyBudget budget, ConnectionClock clock) {
+    HttpConnection(
+            HttpHandler handler,
+            HttpSettings settings,
+            BodyBudget budget,
+            ConnectionClock clock,
+            BooleanSupplier stopping) {
         this.handler = handler;
         this.settings = settings;
         this.budget = budget;
         this.clock = clock;
+        this.stopping = stopping;
     }
 
     @Override
@@ -210,7 +218,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     /** Answers a request that was read to its end. */
     private void respond(ChannelHandlerContext ctx, HttpReply reply) {
         giveBack();
-        boolean stay = keepAlive && !stopping;
+        boolean stay = keepAlive && !stopping.getAsBoolean();
         clock.enter(Phase.SENDING);
         ctx.writeAndFlush(response(reply, stay)).addListener(sent -> {
             if (!sent.isSuccess() || !stay) {
@@ -219,7 +227,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
             }
             // A task of its own: a read may deliver the next pipelined request, which must not nest in this one.
             ctx.executor().execute(() -> {
-                if (stopping) {
+                if (stopping.getAsBoolean()) {
                     close(ctx);
                 } else {
                     clock.enter(Phase.IDLE);
@@ -275,7 +283,6 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
         if (event instanceof Expired expired) {
             expired(ctx, expired.phase());
         } else if (event instanceof Stop) {
-            stopping = true;
             if (clock.phase() == Phase.IDLE) {
                 close(ctx);
             }

@@ -63,6 +63,7 @@ public final class HttpServers implements AutoCloseable {
     private final AtomicInteger open = new AtomicInteger();
     private final List<Channel> listeners = new ArrayList<>();
     private @Nullable UnixSocketFile socketFile;
+    /** Set before anything is closed, so that no answer promises a connection that is about to go. */
     private volatile boolean stopping;
 
     private HttpServers(HttpSettings settings, HttpHandler handler) {
@@ -173,7 +174,7 @@ public final class HttpServers implements AutoCloseable {
                                 .setMaxHeaderSize(MAX_HEADERS),
                         MAX_PIPELINED))
                 .addLast(new FlowControlHandler())
-                .addLast(new HttpConnection(handler, settings, budget, clock));
+                .addLast(new HttpConnection(handler, settings, budget, clock, () -> stopping));
         connections.add(connection);
         if (stopping) {
             connection.pipeline().fireUserEventTriggered(HttpConnection.Stop.STOP);

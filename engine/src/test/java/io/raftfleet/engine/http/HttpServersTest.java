@@ -362,4 +362,32 @@ class HttpServersTest {
             assertThat(closing.join(Duration.ofSeconds(10))).isTrue();
         }
     }
+
+    /** A client told nothing would send its next request into a connection that is closed under it. */
+    @Test
+    void anAnswerThatOvertakesTheStopSaysThatTheConnectionEnds() throws Exception {
+        CountDownLatch asked = new CountDownLatch(1);
+        CountDownLatch stopping = new CountDownLatch(1);
+        HttpServers server = start(settings(Optional.empty()), call -> {
+            asked.countDown();
+            try { // Holds this connection's own thread, so that no word of the stop gets to it before its answer.
+                assertThat(stopping.await(10, TimeUnit.SECONDS)).isTrue();
+            } catch (InterruptedException e) {
+                return CompletableFuture.failedFuture(e);
+            }
+            return CompletableFuture.completedFuture(HttpReply.empty(204));
+        });
+        try (WireClient busy = new WireClient(server.address());
+                WireClient idle = new WireClient(server.address())) {
+            busy.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+            assertThat(asked.await(10, TimeUnit.SECONDS)).isTrue();
+            Thread closing = Thread.ofVirtual().start(() -> server.close(Duration.ofSeconds(10)));
+            assertThat(idle.isClosedByServer()).isTrue();
+            stopping.countDown();
+            Answer last = busy.read(true);
+            assertThat(last.status()).isEqualTo(204);
+            assertThat(last.header("connection")).isEqualTo("close");
+            assertThat(closing.join(Duration.ofSeconds(10))).isTrue();
+        }
+    }
 }

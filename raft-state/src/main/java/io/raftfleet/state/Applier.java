@@ -17,12 +17,12 @@ import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.unit.UnitHash;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -244,7 +244,7 @@ final class Applier {
         if (!decidedOn(before, version)) {
             return "unit " + name + " has changed meanwhile";
         }
-        var had = new HashSet<>(tables.units.assignedMachines(before, tables.machines));
+        var had = new TreeSet<>(tables.units.assignedMachines(before, tables.machines));
         tables.states.ofUnit(name).forEach(state -> had.add(state.machineId()));
         var globals = globalsAround(before, null);
         tables.units.remove(before);
@@ -298,7 +298,7 @@ final class Applier {
             return "report " + record.getSequence() + " of machine " + machineId + " was applied before";
         }
         tables.machines.put(machine.reported(record.getSequence()));
-        var absent = new HashSet<>(tables.states.inBuckets(machineId, Set.copyOf(record.getWholeBucketsList())));
+        var absent = new TreeSet<>(tables.states.inBuckets(machineId, Set.copyOf(record.getWholeBucketsList())));
         for (var state : record.getStatesList()) {
             absent.remove(state.getName());
             var currentBefore = current(state.getName());

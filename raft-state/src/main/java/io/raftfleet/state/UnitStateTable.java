@@ -28,7 +28,9 @@ final class UnitStateTable {
 
     /** What one machine reported. */
     private static final class OfMachine {
-        final Map<String, UnitStateRecord> states = new HashMap<>();
+        /** In the order of their names: that of a hash table would depend on how this engine came by them. */
+        final NavigableMap<String, UnitStateRecord> states = new TreeMap<>();
+
         final Digest digest = new Digest();
     }
 
@@ -60,6 +62,7 @@ final class UnitStateTable {
                         .values());
     }
 
+    /** States of one machine, by name. */
     Collection<UnitStateRecord> ofMachine(String machineId) {
         var machine = byMachine.get(machineId);
         return machine == null ? List.of() : Collections.unmodifiableCollection(machine.states.values());
@@ -72,7 +75,7 @@ final class UnitStateTable {
         return machine == null ? null : machine.digest;
     }
 
-    /** Names of the machine's states in these buckets. */
+    /** Names of the machine's states in these buckets, in their order. */
     List<String> inBuckets(String machineId, Collection<Integer> buckets) {
         var names = new ArrayList<String>();
         if (!buckets.isEmpty()) {

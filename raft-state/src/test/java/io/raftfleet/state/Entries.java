@@ -23,10 +23,12 @@ import io.raftfleet.proto.log.UnitUnscheduled;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.UnitContents;
 import io.raftfleet.proto.model.UnitState;
+import io.raftfleet.unit.Digest;
 import io.raftfleet.unit.UnitHash;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 
 /** Records as tests write them. */
 final class Entries {
@@ -181,6 +183,13 @@ final class Entries {
                         .setSequence(sequence)
                         .addAllGone(List.of(names)))
                 .build();
+    }
+
+    /** A report of all that a machine has. */
+    static Record whole(String machine, long epoch, long sequence, UnitState... states) {
+        var report = report(machine, epoch, sequence, states).toBuilder();
+        IntStream.range(0, Digest.BUCKETS).forEach(report.getStatesReportedBuilder()::addWholeBuckets);
+        return report.build();
     }
 
     static Record answered(String id, int first, int guarded, ItemCode code) {

@@ -20,9 +20,12 @@ import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import org.jspecify.annotations.Nullable;
 
-/** What holds for every history: engines agree, checkpoints lose nothing, no table forgets another. */
+/** What holds for every history: engines agree and tell the same, checkpoints lose nothing, no table forgets another. */
 class RegistryPropertiesTest {
-    private static final List<String> UNITS = List.of("a.service", "b.service", "g.service", "c@.service");
+    /** Four have the same hash code: a hash table has them in the order in which they came. */
+    private static final List<String> UNITS = List.of(
+            "a.service", "g.service", "c@.service", "AaAa.service", "AaBB.service", "BBAa.service", "BBBB.service");
+
     private static final List<String> MACHINES = List.of("m1", "m2", "m3");
     private static final TargetState[] TARGETS = {
         TargetState.TARGET_STATE_INACTIVE, TargetState.TARGET_STATE_LOADED, TargetState.TARGET_STATE_LAUNCHED
@@ -59,9 +62,14 @@ class RegistryPropertiesTest {
         assertThat(restored.digest()).isEqualTo(original.digest());
         assertThat(restored.capture().rows()).as("nothing has changed since").isEmpty();
 
+        var told = listenTo(original);
+        var toldByRestored = listenTo(restored);
         apply(original, history.subList(40, 60), 40);
         apply(restored, history.subList(40, 60), 40);
         assertThat(restored.digest()).isEqualTo(original.digest());
+        assertThat(toldByRestored)
+                .as("watches of the two engines tell the same, in the same order")
+                .isEqualTo(told);
     }
 
     @Property(tries = 300)
@@ -110,6 +118,12 @@ class RegistryPropertiesTest {
         });
     }
 
+    private static List<Change> listenTo(Registry registry) {
+        var changes = new ArrayList<Change>();
+        registry.addListener(applied -> changes.addAll(applied.changes()));
+        return changes;
+    }
+
     private static void merge(Map<ByteString, ByteString> rows, List<Row> changed) {
         for (var row : changed) {
             var value = row.value();
@@ -155,7 +169,7 @@ class RegistryPropertiesTest {
         long epoch = known == null ? 0 : known.sessionEpoch();
         long sequence = known == null ? 1 : known.sequence() + random.nextInt(0, 3);
         var text = name.startsWith("g") ? Entries.GLOBAL_SSD : random.nextBoolean() ? PLAIN : OTHER;
-        return switch (random.nextInt(13)) {
+        return switch (random.nextInt(14)) {
             case 0, 1 -> Entries.contents(text);
             case 2, 3 -> Entries.create(name, text, target, unit == null ? 0 : version);
             case 4 -> Entries.target(name, version, target, random.nextBoolean());
@@ -171,8 +185,11 @@ class RegistryPropertiesTest {
                         machine,
                         epoch,
                         sequence,
-                        Entries.state(name, random.nextBoolean() ? "active" : "failed", random.nextBoolean()));
+                        Entries.state(name, random.nextBoolean() ? "active" : "failed", random.nextBoolean()),
+                        Entries.state(UNITS.get(random.nextInt(UNITS.size())), "active", random.nextBoolean()),
+                        Entries.state(UNITS.get(random.nextInt(UNITS.size())), "failed", random.nextBoolean()));
             case 11 -> Entries.gone(machine, epoch, sequence, name);
+            case 12 -> Entries.whole(machine, epoch, sequence);
             default -> Entries.answered("request" + random.nextInt(5), 0, random.nextInt(2), ItemCode.ITEM_CODE_OK);
         };
     }

@@ -288,6 +288,29 @@ class RegistryTest {
         assertThat(assigned("g2.service", "m1")).isFalse();
     }
 
+    /** The order in an entry is part of a revision: a watch that resumes on another engine would miss one and hear one twice. */
+    @Test
+    void whatGoesAtOnceIsToldInTheSameOrderByAnEngineThatCameByItInAnother() {
+        for (var end : List.of(lost("m1", 1), Entries.whole("m1", 1, 3))) {
+            var early = new Registry(100);
+            early.apply(1, 1, entry(open("m1", 1, Map.of())));
+            // Names of the same hash code.
+            early.apply(1, 2, entry(report("m1", 1, 1, state("BB.service", "active", true))));
+            early.apply(1, 3, entry(report("m1", 1, 2, state("Aa.service", "active", true))));
+            var restored = new Registry(100);
+            restored.restore(1, 3, early.capture().rows().iterator());
+            for (var engine : List.of(early, restored)) {
+                changes.clear();
+                engine.addListener(applied -> changes.addAll(applied.changes()));
+                engine.apply(1, 4, entry(end));
+                assertThat(changes)
+                        .filteredOn(Change.OfStateGone.class::isInstance)
+                        .containsExactly(
+                                new Change.OfStateGone("Aa.service", "m1"), new Change.OfStateGone("BB.service", "m1"));
+            }
+        }
+    }
+
     @Test
     void wholeBucketsReplaceWhatWasThere() {
         running("a.service", "m1");

@@ -292,20 +292,22 @@ final class TestEngine extends AgentGatewayGrpc.AgentGatewayImplBase implements 
             boolean statesMatch = registry.stateDigest(id).whole() == frame.getStatesDigest();
             hello = frame;
             epoch = registry.open(frame);
-            sessions.put(id, this);
-            send(EngineFrame.newBuilder()
-                    .setWelcome(Welcome.newBuilder()
-                            .setClusterId(registry.clusterId)
-                            .setIncarnation(registry.incarnation)
-                            .setTerm(term)
-                            .setSessionEpoch(epoch)
-                            .setTtlMs(10_000)
-                            .setHeartbeatIntervalMs(100)
-                            .setSilenceLimitMs(silenceLimitMs)
-                            .setAssignmentsMatch(assignmentsMatch)
-                            .setStatesMatch(statesMatch)
-                            .setMaxStatesPerReport(100))
-                    .build());
+            synchronized (this) { // Who finds the session here sends after the welcome, or ends it after.
+                sessions.put(id, this);
+                send(EngineFrame.newBuilder()
+                        .setWelcome(Welcome.newBuilder()
+                                .setClusterId(registry.clusterId)
+                                .setIncarnation(registry.incarnation)
+                                .setTerm(term)
+                                .setSessionEpoch(epoch)
+                                .setTtlMs(10_000)
+                                .setHeartbeatIntervalMs(100)
+                                .setSilenceLimitMs(silenceLimitMs)
+                                .setAssignmentsMatch(assignmentsMatch)
+                                .setStatesMatch(statesMatch)
+                                .setMaxStatesPerReport(100))
+                        .build());
+            }
             if (!assignmentsMatch || !statesMatch) {
                 send(EngineFrame.newBuilder()
                         .setDigestRequest(DigestRequest.newBuilder()
@@ -338,13 +340,13 @@ final class TestEngine extends AgentGatewayGrpc.AgentGatewayImplBase implements 
 
         @Override
         public void onCompleted() {
+            gone();
             synchronized (this) {
                 if (!ended) {
                     ended = true;
                     out.onCompleted();
                 }
             }
-            gone();
         }
 
         private void gone() {

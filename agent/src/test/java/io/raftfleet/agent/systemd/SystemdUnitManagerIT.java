@@ -282,8 +282,8 @@ class SystemdUnitManagerIT {
 
     @Test
     void aSlowStopIsWaitedFor() throws Exception {
-        String stubborn =
-                "[Service]\nExecStart=/bin/sh -c 'trap \"\" TERM; while :; do /bin/sleep 1; done'\nTimeoutStopSec=1\n";
+        // Not a trap of SIGTERM, which a shell that has only just been started has not set yet.
+        String stubborn = "[Service]\nExecStart=/bin/sleep 3600\nKillSignal=SIGCONT\nTimeoutStopSec=1\n";
         done(manager.install(Map.of("stubborn.service", UnitFile.parse(stubborn))));
         done(manager.start("stubborn.service"));
         heard.awaitState("stubborn.service", s -> s.mainPid() > 0);

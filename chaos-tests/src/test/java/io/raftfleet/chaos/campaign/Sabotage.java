@@ -57,7 +57,7 @@ public final class Sabotage {
         /** What one entry in twenty says does not happen. */
         DIVERGENCE("io.raftfleet.state.Registry", "apply"),
         /** Every four seconds each machine counts as silent, heard or not. */
-        HASTY_LOSSES("io.raftfleet.engine.session.MachineLiveness", "silent"),
+        HASTY_LOSSES("io.raftfleet.engine.session.MachineSessions", "silent"),
         /** The log is written, and not synced. */
         UNSYNCED_LOG("org.apache.ratis.server.raftlog.segmented.BufferedWriteChannel", "flush"),
         /** States of the units that clients start and stop are acknowledged and thrown away. */

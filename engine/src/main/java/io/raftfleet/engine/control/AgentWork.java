@@ -111,7 +111,7 @@ final class AgentWork {
 
         @Override
         public void refuse(RuntimeException why) {
-            // Its machine is found silent again.
+            // Whoever offered it knows, and offers it again.
         }
     }
 }

@@ -168,9 +168,9 @@ public final class Controller implements AutoCloseable {
         return work.committed();
     }
 
-    /** A machine was not heard for its TTL. */
-    public void silent(String machineId, long sessionEpoch, String reason) {
-        queue.offer(new AgentWork.Silence(machineId, sessionEpoch, reason), WorkQueue.Lane.AGENTS);
+    /** A machine was not heard for its TTL; false when too much is queued, or this engine does not lead. */
+    public boolean silent(String machineId, long sessionEpoch, String reason) {
+        return queue.offer(new AgentWork.Silence(machineId, sessionEpoch, reason), WorkQueue.Lane.AGENTS);
     }
 
     /** Has an orphan stopped and removed by its machine; completes once that is committed. */
@@ -364,7 +364,8 @@ public final class Controller implements AutoCloseable {
             var why = result.dropped().get(i);
             if (why != null && !batch.mayBeDropped(i)) {
                 log.warn(
-                        "a decision of engine {} did not hold when it was applied at index {}: {}; deciding anew from what is applied",
+                        "a decision of engine {} did not hold when it was applied at index {}: {}; deciding anew from"
+                                + " what is applied",
                         engineId,
                         result.index(),
                         why);

@@ -51,7 +51,8 @@ final class WorkQueue {
         }
     }
 
-    void offer(Work work, Lane lane) {
+    /** Whether the work waits now; otherwise it has been refused or abandoned. */
+    boolean offer(Work work, Lane lane) {
         boolean leader;
         boolean full;
         lock.lock();
@@ -62,7 +63,7 @@ final class WorkQueue {
             if (leader && !full) {
                 queue.addLast(work);
                 changed.signalAll();
-                return;
+                return true;
             }
         } finally {
             lock.unlock();
@@ -74,6 +75,7 @@ final class WorkQueue {
         } else {
             work.abandon(false, "this engine does not lead");
         }
+        return false;
     }
 
     long awaitLeadership() throws InterruptedException {

@@ -1,5 +1,6 @@
 package io.raftfleet.engine.session;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.stub.ServerCallStreamObserver;
@@ -30,7 +31,10 @@ import org.slf4j.LoggerFactory;
 /**
  * One agent's control stream. Frames from the agent come one at a time, on gRPC's threads; what is to be told to the agent
  * is remembered by unit name, not by message, and read from the registry when the stream has room, so that a slow agent
- * costs no more than the names of its units. Its own monitor guards the stream and all fields.
+ * costs no more than the names of its units.
+ *
+ * <p>Its own monitor guards the stream and all fields that change, as their annotations say and the compiler checks; asking the
+ * stream for more is the exception, which any thread may do. Nothing outside is called within the monitor but the stream.
  */
 final class AgentSession implements StreamObserver<AgentFrame> {
     private static final Logger log = LoggerFactory.getLogger(AgentSession.class);
@@ -49,11 +53,27 @@ final class AgentSession implements StreamObserver<AgentFrame> {
     /** Held while orders are read from the registry and sent, so that they leave in the order of the registry. */
     private final Object telling = new Object();
 
+    /** What the agent said first. */
+    @GuardedBy("this")
     private @Nullable Hello hello;
+
+    /** 0 until it is welcome. */
+    @GuardedBy("this")
     private long epoch;
+
+    @GuardedBy("this")
     private boolean closed;
+
+    /** Under way. */
+    @GuardedBy("this")
     private int reports;
+
+    /** Nothing is asked of the agent before a report is committed. */
+    @GuardedBy("this")
     private boolean paused;
+
+    /** Units of which something may have to be told. */
+    @GuardedBy("this")
     private Set<String> untold = new LinkedHashSet<>();
 
     AgentSession(Sessions sessions, StreamObserver<EngineFrame> responses) {
@@ -70,15 +90,8 @@ final class AgentSession implements StreamObserver<AgentFrame> {
 
     @Override
     public void onNext(AgentFrame frame) {
-        if (hello == null) {
-            if (frame.hasHello()) {
-                hello = frame.getHello();
-                sessions.hello(this, frame.getHello());
-                out.request(1);
-            } else {
-                refuse(Status.INVALID_ARGUMENT.withDescription(
-                        "the first frame of a session is a hello, not " + frame.getFrameCase()));
-            }
+        if (!saidHello()) {
+            begin(frame);
             return;
         }
         switch (frame.getFrameCase()) {
@@ -97,6 +110,19 @@ final class AgentSession implements StreamObserver<AgentFrame> {
         out.request(1);
     }
 
+    private void begin(AgentFrame frame) {
+        if (frame.hasHello()) {
+            synchronized (this) {
+                hello = frame.getHello();
+            }
+            sessions.hello(this, frame.getHello());
+            out.request(1);
+        } else {
+            refuse(Status.INVALID_ARGUMENT.withDescription(
+                    "the first frame of a session is a hello, not " + frame.getFrameCase()));
+        }
+    }
+
     @Override
     public void onError(Throwable t) {
         ended("its connection broke");
@@ -112,20 +138,17 @@ final class AgentSession implements StreamObserver<AgentFrame> {
         }
     }
 
-    String machineId() {
-        return hello().getMachineId();
-    }
-
-    Hello hello() {
+    /** As the agent said. Not to be called before it has said hello. */
+    synchronized String machineId() {
         var said = hello;
         if (said == null) {
             throw new IllegalStateException("a session without a hello");
         }
-        return said;
+        return said.getMachineId();
     }
 
-    synchronized long epoch() {
-        return epoch;
+    private synchronized boolean saidHello() {
+        return hello != null;
     }
 
     /** Opens the session: from now on it is told what changes. */
@@ -185,7 +208,7 @@ final class AgentSession implements StreamObserver<AgentFrame> {
             closed = true;
             out.onError(trailers == null ? status.asRuntimeException() : status.asRuntimeException(trailers));
         }
-        if (hello != null) {
+        if (saidHello()) {
             sessions.ended(this);
         }
     }
@@ -296,7 +319,7 @@ final class AgentSession implements StreamObserver<AgentFrame> {
             }
             closed = true;
         }
-        if (hello != null) {
+        if (saidHello()) {
             log.info("session of machine {} ended: {}", machineId(), why);
             sessions.ended(this);
         }

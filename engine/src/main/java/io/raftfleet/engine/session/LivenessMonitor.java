@@ -15,9 +15,9 @@ import org.slf4j.LoggerFactory;
  * heard fall silent together, it takes the fault to be its own: it says so, gives them another TTL, and hands leadership
  * over. A machine that a leader has never heard is simply lost after its TTL, so this happens once. Losses are
  * rate-limited, for each makes work for the whole cluster. A machine that may run fenced units has the time to stop them first:
- * {@link FenceTime}.
+ * {@link FenceTime}. A loss that can't be decided now, because too much waits for the leader, is tried again with the next ticks.
  *
- * <p>Runs on one timer; state is the timer's alone.
+ * <p>Runs on one timer; has no state.
  */
 public final class LivenessMonitor {
     private static final Logger log = LoggerFactory.getLogger(LivenessMonitor.class);
@@ -26,7 +26,7 @@ public final class LivenessMonitor {
     private static final int MASS = 3;
 
     private final Registry registry;
-    private final MachineLiveness liveness;
+    private final MachineSessions<AgentSession> machines;
     private final Controller controller;
     private final Sessions sessions;
     private final Duration ttl;
@@ -44,7 +44,7 @@ public final class LivenessMonitor {
             LongSupplier nanoClock,
             Runnable handOver) {
         this.registry = registry;
-        this.liveness = sessions.liveness();
+        this.machines = sessions.machines();
         this.controller = controller;
         this.sessions = sessions;
         this.ttl = ttl;
@@ -62,9 +62,9 @@ public final class LivenessMonitor {
             return;
         }
         try {
-            int tracked = liveness.size();
+            int tracked = machines.size();
             // At most a twentieth of the machines a tick, a fifth a second.
-            var silent = liveness.silent(
+            var silent = machines.silent(
                     nanoClock.getAsLong(),
                     Math.max(MASS + 1, tracked / 20),
                     id -> registry.read(view -> FenceTime.after(view, id, ttl)).toNanos());
@@ -76,31 +76,36 @@ public final class LivenessMonitor {
         }
     }
 
-    private boolean blameSelf(List<MachineLiveness.Silent> silent, int tracked) {
-        long heard = silent.stream().filter(MachineLiveness.Silent::everHeard).count();
+    private boolean blameSelf(List<MachineSessions.Silent> silent, int tracked) {
+        long heard = silent.stream().filter(MachineSessions.Silent::everHeard).count();
         if (heard < MASS || heard * 3 <= tracked) {
             return false;
         }
         log.warn(
-                "{} of {} machines fell silent at once: this engine takes the fault to be its own, gives them another {} and hands leadership over",
+                "{} of {} machines fell silent at once: this engine takes the fault to be its own, gives them another"
+                        + " {} and hands leadership over",
                 heard,
                 tracked,
                 ttl);
-        liveness.respite(silent, nanoClock.getAsLong());
+        machines.respite(silent, nanoClock.getAsLong());
         handOver.run();
         return true;
     }
 
-    private void lose(MachineLiveness.Silent silent) {
-        var machine = registry.read(view -> view.machine(silent.machineId()));
-        // One that has opened another session meanwhile may hold a lease in that one.
-        if (machine != null && machine.present() && machine.sessionEpoch() == silent.epoch()) {
-            log.warn(
-                    "machine {} at {} was not heard for {}: it is lost, its units are placed elsewhere",
-                    machine.id(),
-                    machine.primaryIp(),
-                    ttl);
-            controller.silent(machine.id(), machine.sessionEpoch(), "not heard for " + ttl.toMillis() + " ms");
+    private void lose(MachineSessions.Silent silent) {
+        var id = silent.machineId();
+        var loss = machines.lose(
+                silent,
+                nanoClock.getAsLong(),
+                (machine, epoch) -> controller.silent(machine, epoch, "not heard for " + ttl.toMillis() + " ms"));
+        if (loss.queued()) {
+            log.warn("machine {} was not heard for {}: it is lost, its units are placed elsewhere", id, ttl);
+        } else {
+            log.debug("machine {} was not heard for {}, but its loss can't be decided now; tried again", id, ttl);
+        }
+        var over = loss.over();
+        if (over != null) {
+            sessions.refuseSoon(over, id);
         }
     }
 }

@@ -2,6 +2,7 @@ package io.raftfleet.engine.session;
 
 import io.grpc.Metadata;
 import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.ProtoUtils;
 import io.raftfleet.engine.api.Async;
 import io.raftfleet.engine.control.Controller;
@@ -23,10 +24,8 @@ import io.raftfleet.unit.Digest;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.HashSet;
-import java.util.List;
-import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
@@ -40,7 +39,7 @@ import org.slf4j.LoggerFactory;
  * The sessions of this engine's agents while it leads. Hears of every applied entry and marks, in the sessions concerned,
  * which units' orders may have changed.
  *
- * <p>The map of sessions is concurrent; a session guards itself. {@link #term} is written by the decision thread.
+ * <p>Holds nothing that changes: which session a machine has is {@link MachineSessions}' to say, and a session guards itself.
  */
 public final class Sessions implements Registry.Listener {
     private static final Logger log = LoggerFactory.getLogger(Sessions.class);
@@ -65,9 +64,7 @@ public final class Sessions implements Registry.Listener {
     private final Timing timing;
     private final LongSupplier nanoClock;
     private final Executor flusher;
-    private final MachineLiveness liveness;
-    private final Map<String, AgentSession> byMachine = new ConcurrentHashMap<>();
-    private volatile long term;
+    private final MachineSessions<AgentSession> machines;
 
     /**
      * @param flusher runs short tasks that write to sessions; more than one at a time is fine
@@ -85,37 +82,30 @@ public final class Sessions implements Registry.Listener {
         this.controller = controller;
         this.check = check;
         this.timing = timing;
-        this.liveness = new MachineLiveness(timing.ttl());
+        this.machines = new MachineSessions<>(timing.ttl());
         this.nanoClock = nanoClock;
         this.flusher = flusher;
     }
 
     /** This engine has begun to lead: sessions are welcome, and nobody is lost before a full TTL. */
-    public void begin(long newTerm) {
-        liveness.begin(
+    public void begin(long term) {
+        machines.begin(
+                term,
                 registry.read(view -> view.machines().values().stream()
                         .filter(MachineRecord::present)
-                        .collect(Collectors.toMap(MachineRecord::id, MachineRecord::sessionEpoch))),
+                        .collect(Collectors.toMap(MachineRecord::id, Sessions::present))),
                 nanoClock.getAsLong());
-        term = newTerm;
     }
 
     /** This engine leads no longer: every agent is sent to look for who does. */
     public void end() {
-        term = 0;
-        for (var session : List.copyOf(byMachine.values())) {
-            session.refuse(notLeading(), redirect());
-        }
+        machines.end().forEach(session -> session.refuse(notLeading(), redirect()));
     }
 
-    /** How many agents are connected. */
-    public int size() {
-        return byMachine.size();
-    }
-
+    /** The session in which a machine's agent hears what it is told; null when it is not connected here. */
     @Nullable
     AgentSession get(String machineId) {
-        return byMachine.get(machineId);
+        return machines.open(machineId);
     }
 
     Metadata redirect() {
@@ -133,13 +123,13 @@ public final class Sessions implements Registry.Listener {
         return Status.FAILED_PRECONDITION.withDescription("this engine does not lead: follow the redirect");
     }
 
-    MachineLiveness liveness() {
-        return liveness;
+    MachineSessions<AgentSession> machines() {
+        return machines;
     }
 
     /** Whether this engine leads, and takes sessions. */
     public boolean leading() {
-        return term != 0;
+        return machines.term() != 0;
     }
 
     // --- What agents say -------------------------------------------------------------------------------------------
@@ -150,39 +140,66 @@ public final class Sessions implements Registry.Listener {
             return;
         }
         var refusal = refusal(hello);
-        if (refusal == null) {
-            refusal = claim(session, hello);
-        }
         if (refusal != null) {
-            log.warn(
-                    "refused the session of machine {} at {}: {}",
-                    hello.getMachineId(),
-                    hello.getPrimaryIp(),
-                    refusal.getDescription());
-            session.refuse(refusal);
+            refuse(session, hello, refusal);
             return;
         }
-        Async.whenDone(
-                controller.openSession(SessionOpened.newBuilder()
-                        .setMachineId(hello.getMachineId())
-                        .setPrimaryIp(hello.getPrimaryIp())
-                        .putAllMetadata(hello.getMetadataMap())
-                        .setVersion(hello.getVersion())
-                        .setAgentInstance(hello.getAgentInstance())
-                        .setBootId(hello.getBootId())
-                        .build()),
-                (epoch, failure) -> {
-                    if (failure != null) {
-                        session.refuse(notLeading(), redirect());
-                    } else {
-                        liveness.opened(hello.getMachineId(), epoch, nanoClock.getAsLong());
-                        flusher.execute(() -> welcome(session, hello, epoch));
-                    }
-                });
+        var agent = new MachineSessions.Agent(hello.getAgentInstance(), hello.getPrimaryIp());
+        switch (machines.claim(hello.getMachineId(), agent, session, () -> open(hello))) {
+            case MachineSessions.Claim.NotLeading<AgentSession> none -> session.refuse(notLeading(), redirect());
+            case MachineSessions.Claim.Held<AgentSession> held ->
+                refuse(session, hello, duplicate(hello, held.address()));
+            case MachineSessions.Claim.Granted<AgentSession> granted -> {
+                var displaced = granted.displaced();
+                if (displaced != null) {
+                    displaced.refuse(Status.CANCELLED.withDescription("the agent has opened another session"));
+                }
+                Async.whenDone(granted.epoch(), (epoch, failure) -> opened(session, hello, epoch, failure));
+            }
+        }
+    }
+
+    private CompletableFuture<Long> open(Hello hello) {
+        return controller.openSession(SessionOpened.newBuilder()
+                .setMachineId(hello.getMachineId())
+                .setPrimaryIp(hello.getPrimaryIp())
+                .putAllMetadata(hello.getMetadataMap())
+                .setVersion(hello.getVersion())
+                .setAgentInstance(hello.getAgentInstance())
+                .setBootId(hello.getBootId())
+                .build());
+    }
+
+    private void opened(AgentSession session, Hello hello, Long epoch, @Nullable Throwable failure) {
+        if (failure != null) {
+            refuse(session, failure);
+        } else if (machines.opened(hello.getMachineId(), session, epoch)) {
+            flusher.execute(() -> welcome(session, hello, epoch));
+        } else {
+            session.refuse(countsAsLost(hello.getMachineId()));
+        }
+    }
+
+    /** What a session waited for was not decided. A full queue is no reason to look for another leader. */
+    private void refuse(AgentSession session, Throwable failure) {
+        if (failure instanceof StatusRuntimeException refused) {
+            session.refuse(refused.getStatus());
+        } else {
+            session.refuse(notLeading(), redirect());
+        }
+    }
+
+    private static void refuse(AgentSession session, Hello hello, Status why) {
+        log.warn(
+                "refused the session of machine {} at {}: {}",
+                hello.getMachineId(),
+                hello.getPrimaryIp(),
+                why.getDescription());
+        session.refuse(why);
     }
 
     void heartbeat(AgentSession session, long sequence) {
-        if (!liveness.heard(session.machineId(), nanoClock.getAsLong())) {
+        if (!machines.heard(session.machineId(), session, nanoClock.getAsLong())) {
             session.refuse(countsAsLost(session.machineId()));
             return;
         }
@@ -208,7 +225,7 @@ public final class Sessions implements Registry.Listener {
                     if (failure == null) {
                         session.acknowledge(report.getSequence());
                     } else {
-                        session.refuse(notLeading(), redirect());
+                        refuse(session, failure);
                     }
                 });
     }
@@ -241,7 +258,7 @@ public final class Sessions implements Registry.Listener {
     }
 
     void ended(AgentSession session) {
-        byMachine.remove(session.machineId(), session);
+        machines.ended(session.machineId(), session);
     }
 
     private @Nullable Status refusal(Hello hello) {
@@ -260,38 +277,13 @@ public final class Sessions implements Registry.Listener {
         return null;
     }
 
-    /** Makes this the session of its machine, unless another live agent has that machine id. */
-    private @Nullable Status claim(AgentSession session, Hello hello) {
-        var id = hello.getMachineId();
-        var other = byMachine.get(id);
-        if (other != null && other.hello().getAgentInstance() != hello.getAgentInstance()) {
-            return duplicate(hello, other.hello().getPrimaryIp());
-        }
-        var known = registry.read(view -> view.machine(id));
-        if (known != null
-                && other == null
-                && known.present()
-                && !known.unseen()
-                && known.agentInstance() != hello.getAgentInstance()
-                && !known.primaryIp().equals(hello.getPrimaryIp())) {
-            // Present at another address, though not connected here: it counts as alive until its TTL is over.
-            return duplicate(hello, known.primaryIp());
-        }
-        var before = byMachine.put(id, session);
-        if (before != null && before != session) {
-            before.refuse(Status.CANCELLED.withDescription("the agent has opened another session"));
-            byMachine.put(id, session);
-        }
-        return null;
-    }
-
     private static Status duplicate(Hello hello, String otherAddress) {
         return Status.ALREADY_EXISTS.withDescription("machine id " + hello.getMachineId() + " of the agent at "
                 + hello.getPrimaryIp() + " is in use by the live agent at " + otherAddress
                 + ": give each machine an id of its own (/etc/machine-id, --machine-id)");
     }
 
-    private static Status countsAsLost(String machineId) {
+    static Status countsAsLost(String machineId) {
         return Status.UNAVAILABLE.withDescription(
                 "machine " + machineId + " was not heard in time and counts as lost: open a new session");
     }
@@ -300,7 +292,7 @@ public final class Sessions implements Registry.Listener {
         var id = hello.getMachineId();
         var welcome = Welcome.newBuilder()
                 .setClusterId(clusterId)
-                .setTerm(term)
+                .setTerm(machines.term())
                 .setSessionEpoch(epoch)
                 .setTtlMs((int) timing.ttl().toMillis())
                 .setHeartbeatIntervalMs((int) timing.heartbeat().toMillis())
@@ -336,8 +328,13 @@ public final class Sessions implements Registry.Listener {
 
     @Override
     public void applied(Registry.Applied applied) {
-        if (byMachine.isEmpty()) {
+        if (!leading()) {
             return;
+        }
+        for (var change : applied.changes()) {
+            if (change instanceof Change.OfMachine machine) {
+                comesOrGoes(machine);
+            }
         }
         var concerned = new HashSet<AgentSession>();
         registry.read(view -> {
@@ -349,6 +346,31 @@ public final class Sessions implements Registry.Listener {
         if (!concerned.isEmpty()) {
             flusher.execute(() -> concerned.forEach(AgentSession::flush));
         }
+    }
+
+    /** Not to be called while the registry is read. */
+    private void comesOrGoes(Change.OfMachine change) {
+        var before = change.before();
+        var after = change.after();
+        AgentSession over = null;
+        if (!after.present()) {
+            over = machines.lost(after.id());
+        } else if (before == null || !before.present() || before.sessionEpoch() != after.sessionEpoch()) {
+            over = machines.present(after.id(), present(after), nanoClock.getAsLong());
+        }
+        if (over != null) {
+            refuseSoon(over, after.id());
+        }
+    }
+
+    private static MachineSessions.Present present(MachineRecord machine) {
+        return new MachineSessions.Present(
+                machine.sessionEpoch(), new MachineSessions.Agent(machine.agentInstance(), machine.primaryIp()));
+    }
+
+    /** Its machine was given up. */
+    void refuseSoon(AgentSession session, String machineId) {
+        flusher.execute(() -> session.refuse(countsAsLost(machineId)));
     }
 
     private void mark(RegistryView view, Change change, Set<AgentSession> concerned) {
@@ -363,7 +385,7 @@ public final class Sessions implements Registry.Listener {
                 }
             }
             case Change.OfDeparture departure -> {
-                mark(byMachine.get(departure.machineId()), departure.name(), concerned);
+                mark(machines.session(departure.machineId()), departure.name(), concerned);
                 if (!departure.pending()) {
                     released(view, departure.name(), concerned);
                 }
@@ -377,15 +399,12 @@ public final class Sessions implements Registry.Listener {
     private void mark(RegistryView view, Change.OfMachine change, Set<AgentSession> concerned) {
         var before = change.before();
         var after = change.after();
-        var session = byMachine.get(after.id());
+        var session = machines.session(after.id());
         if (before != null && !before.metadata().equals(after.metadata())) {
             view.wantedGlobals().forEach(name -> mark(session, name, concerned));
         }
         if (!after.present()) {
             view.departuresFrom(after.id()).forEach(name -> released(view, name, concerned));
-            if (session != null) {
-                flusher.execute(() -> session.refuse(countsAsLost(after.id())));
-            }
         }
     }
 
@@ -395,9 +414,9 @@ public final class Sessions implements Registry.Listener {
             return;
         }
         if (unit.global()) {
-            byMachine.values().forEach(session -> mark(session, unit.name(), concerned));
+            machines.sessions().forEach(session -> mark(session, unit.name(), concerned));
         } else if (unit.machineId() != null) {
-            mark(byMachine.get(unit.machineId()), unit.name(), concerned);
+            mark(machines.session(unit.machineId()), unit.name(), concerned);
         }
     }
 
@@ -405,7 +424,7 @@ public final class Sessions implements Registry.Listener {
     private void released(RegistryView view, String name, Set<AgentSession> concerned) {
         var unit = view.unit(name);
         if (unit != null && unit.machineId() != null) {
-            mark(byMachine.get(unit.machineId()), name, concerned);
+            mark(machines.session(unit.machineId()), name, concerned);
         }
     }
 

@@ -1,0 +1,256 @@
+package io.raftfleet.engine.session;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatObject;
+import static org.awaitility.Awaitility.await;
+
+import io.grpc.Status;
+import io.grpc.stub.ServerCallStreamObserver;
+import io.raftfleet.engine.control.Controller;
+import io.raftfleet.engine.control.DecisionMetrics;
+import io.raftfleet.proto.agent.AgentFrame;
+import io.raftfleet.proto.agent.EngineFrame;
+import io.raftfleet.proto.agent.Hello;
+import io.raftfleet.proto.log.Entry;
+import io.raftfleet.proto.log.SessionOpened;
+import io.raftfleet.proto.log.StatesReported;
+import io.raftfleet.state.MachineRecord;
+import io.raftfleet.state.Registry;
+import io.raftfleet.state.raft.ReplicatedState.ApplyResult;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Objects;
+import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Sessions, the look for silent machines and the decision thread together, over a log that commits when a test lets it. */
+class SessionsTest {
+    private static final String MACHINE = "0123456789abcdef0123456789abcdef";
+    private static final Duration TTL = Duration.ofSeconds(30);
+
+    private final Registry registry = new Registry(1000);
+    private final SlowLog log = new SlowLog();
+    private final AtomicLong nanos = new AtomicLong();
+    private final CompletableFuture<Void> leading = new CompletableFuture<>();
+    private final ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor();
+    private final Controller controller = new Controller(
+            "e1", registry, log::propose, InstantSource.system(), new Random(7), new Leadership(), new NoMetrics());
+    private final Sessions sessions = new Sessions(
+            "cluster",
+            registry,
+            controller,
+            new Check(),
+            new Sessions.Timing(TTL, Duration.ofSeconds(1), Duration.ofSeconds(3)),
+            nanos::get,
+            Runnable::run);
+
+    @BeforeEach
+    void lead() throws Exception {
+        registry.addListener(sessions);
+        controller.start();
+        controller.leaderStarted(1);
+        leading.get(10, TimeUnit.SECONDS);
+        new LivenessMonitor(registry, controller, sessions, TTL, nanos::get, () -> {}).start(timer);
+    }
+
+    @AfterEach
+    void close() {
+        log.go();
+        timer.shutdownNow();
+        controller.close();
+    }
+
+    @Test
+    void aSilentMachineIsLostThoughTheAgentsLaneWasFullWhenItsTtlWasOver() throws Exception {
+        controller
+                .openSession(SessionOpened.newBuilder().setMachineId(MACHINE).build())
+                .get(10, TimeUnit.SECONDS);
+        log.halt();
+        while (!controller.report(StatesReported.getDefaultInstance()).isCompletedExceptionally()) {
+            // Until the lane is full.
+        }
+        nanos.addAndGet(TTL.toNanos());
+        // Two ticks at least have found it silent and could do nothing about it.
+        for (int tick = 0; tick < 2; tick++) {
+            timer.schedule(() -> {}, 300, TimeUnit.MILLISECONDS).get(10, TimeUnit.SECONDS);
+        }
+        assertThat(machine().present()).isTrue();
+        log.go();
+        await().atMost(Duration.ofSeconds(20)).until(() -> {
+            nanos.addAndGet(Duration.ofSeconds(1).toNanos());
+            return !machine().present();
+        });
+    }
+
+    @Test
+    void aSessionThatIsRefusedDoesNotTakeThePlaceOfALaterOne() {
+        var first = new Stream();
+        var second = new Stream();
+        var third = new Stream();
+        hello(first);
+        await().until(() -> first.isWelcome());
+        // While the second takes the first one's place, the third comes.
+        first.onEnd = () -> hello(third);
+        hello(second);
+        await().until(() -> third.isWelcome());
+        assertThatObject(sessions.get(MACHINE)).isSameAs(third.session);
+        assertThat(third.ended).isNull();
+        assertThat(second.ended).isNotNull();
+    }
+
+    @Test
+    void anOpeningThatTheQueueRefusesIsNotToldToLookForAnotherLeader() {
+        log.halt();
+        while (!controller.report(StatesReported.getDefaultInstance()).isCompletedExceptionally()) {
+            // Until the lane is full.
+        }
+        var stream = new Stream();
+        hello(stream);
+        assertThat(Status.fromThrowable(Objects.requireNonNull(stream.ended)).getCode())
+                .isEqualTo(Status.Code.RESOURCE_EXHAUSTED);
+    }
+
+    private MachineRecord machine() {
+        return Objects.requireNonNull(registry.read(view -> view.machine(MACHINE)));
+    }
+
+    private void hello(Stream stream) {
+        stream.session = new AgentSession(sessions, stream);
+        stream.session.onNext(AgentFrame.newBuilder()
+                .setHello(Hello.newBuilder().setMachineId(MACHINE).setAgentInstance(1))
+                .build());
+    }
+
+    /** An agent's side of a session. */
+    private static final class Stream extends ServerCallStreamObserver<EngineFrame> {
+        final List<EngineFrame> frames = new CopyOnWriteArrayList<>();
+
+        @Nullable
+        AgentSession session;
+
+        volatile @Nullable Throwable ended;
+        Runnable onEnd = () -> {};
+
+        boolean isWelcome() {
+            return frames.stream().anyMatch(EngineFrame::hasWelcome);
+        }
+
+        @Override
+        public void onNext(EngineFrame frame) {
+            frames.add(frame);
+        }
+
+        @Override
+        public void onError(Throwable t) {
+            ended = t;
+            onEnd.run();
+        }
+
+        @Override
+        public void onCompleted() {}
+
+        @Override
+        public boolean isCancelled() {
+            return false;
+        }
+
+        @Override
+        public boolean isReady() {
+            return true;
+        }
+
+        @Override
+        public void setOnCancelHandler(Runnable handler) {}
+
+        @Override
+        public void setCompression(String compression) {}
+
+        @Override
+        public void setOnReadyHandler(Runnable handler) {}
+
+        @Override
+        public void disableAutoInboundFlowControl() {}
+
+        @Override
+        public void request(int count) {}
+
+        @Override
+        public void setMessageCompression(boolean enable) {}
+
+        @Override
+        public void disableAutoRequest() {}
+    }
+
+    /** Applies what is proposed, at once or when it may go on. */
+    private final class SlowLog {
+        private CompletableFuture<Void> open = CompletableFuture.completedFuture(null);
+        private long index;
+
+        synchronized void halt() {
+            open = new CompletableFuture<>();
+        }
+
+        synchronized void go() {
+            open.complete(null);
+        }
+
+        synchronized CompletableFuture<ApplyResult> propose(Entry entry, Duration deadline) {
+            return open.thenApply(none -> apply(entry));
+        }
+
+        private synchronized ApplyResult apply(Entry entry) {
+            return registry.apply(1, ++index, entry);
+        }
+    }
+
+    private final class Leadership implements Controller.LeadershipListener {
+        @Override
+        public void leading(long term) {
+            sessions.begin(term);
+            leading.complete(null);
+        }
+
+        @Override
+        public void resigned(long term) {
+            sessions.end();
+        }
+    }
+
+    private static final class Check implements LeadershipCheck {
+        @Override
+        public CompletableFuture<?> confirm() {
+            return CompletableFuture.completedFuture(null);
+        }
+
+        @Override
+        public String leaderGrpc() {
+            return "";
+        }
+
+        @Override
+        public long term() {
+            return 1;
+        }
+    }
+
+    private static final class NoMetrics implements DecisionMetrics {
+        @Override
+        public void leading() {}
+
+        @Override
+        public void decided(int records, int placements, Duration took) {}
+
+        @Override
+        public void failed() {}
+    }
+}

@@ -59,7 +59,7 @@ public final class ConfirmingRpcType implements RpcType {
                 synced.set(term);
             }
             LogAppender appender =
-                    super.newLogAppender(division, new ObservedLeaderState(state, term, confirmation), follower);
+                    new RecountingAppender(division, new ObservedLeaderState(state, term, confirmation), follower);
             confirmation.appenderCreated(term, appender);
             return appender;
         }

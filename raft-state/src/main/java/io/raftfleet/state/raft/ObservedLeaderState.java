@@ -9,7 +9,7 @@ import org.apache.ratis.server.leader.LeaderState;
 import org.apache.ratis.server.leader.LogAppender;
 import org.apache.ratis.server.protocol.TermIndex;
 
-/** Ratis' state of one leadership, with the followers' replies shown to a {@link LeadershipConfirmation}. */
+/** Ratis' state of one leadership, with the followers' replies shown to their appender and to a {@link LeadershipConfirmation}. */
 final class ObservedLeaderState implements LeaderState {
     private final LeaderState state;
     private final long term;
@@ -24,6 +24,9 @@ final class ObservedLeaderState implements LeaderState {
     @Override
     public void onAppendEntriesReply(LogAppender appender, AppendEntriesReplyProto reply) {
         state.onAppendEntriesReply(appender, reply);
+        if (appender instanceof RecountingAppender own) {
+            own.replied(reply);
+        }
         confirmation.replied(term, appender, reply);
     }
 

@@ -2,6 +2,7 @@ package io.raftfleet.state.raft;
 
 import java.io.IOException;
 import org.apache.ratis.grpc.util.ZeroCopyMessageMarshaller;
+import org.apache.ratis.proto.RaftProtos.AppendEntriesReplyProto;
 import org.apache.ratis.proto.RaftProtos.AppendEntriesRequestProto;
 import org.apache.ratis.proto.RaftProtos.InstallSnapshotRequestProto;
 import org.apache.ratis.proto.RaftProtos.RaftRpcRequestProto;
@@ -32,7 +33,8 @@ import org.slf4j.LoggerFactory;
  * <p>Entries that the disk has no room for: Ratis' log, once a write failed, refuses all further ones until it is opened anew.
  * The leader sends them again until there is room.
  *
- * <p>And it keeps back votes that are not on the disk: see {@link DurableVotes}.
+ * <p>And it keeps back votes that are not on the disk, see {@link DurableVotes}, and acknowledgements of entries that the log
+ * does not hold for good, see {@link Acknowledgements}.
  *
  * <p>Thread-safe: without state of its own.
  */
@@ -42,24 +44,32 @@ final class PeerGate implements ServerInterceptor {
     private final RaftPeerId self;
     private final DiskSpace space;
     private final DurableVotes votes;
+    private final Acknowledgements acknowledgements;
 
-    PeerGate(RaftPeerId self, DiskSpace space, DurableVotes votes) {
+    PeerGate(RaftPeerId self, DiskSpace space, DurableVotes votes, Acknowledgements acknowledgements) {
         this.self = self;
         this.space = space;
         this.votes = votes;
+        this.acknowledgements = acknowledgements;
     }
 
     @Override
     public <Q, R> ServerCall.Listener<Q> interceptCall(
             ServerCall<Q, R> call, Metadata headers, ServerCallHandler<Q, R> next) {
-        return new SimpleForwardingServerCallListener<>(next.startCall(new Answering<>(call), headers)) {
+        var answering = new Answering<>(call);
+        return new SimpleForwardingServerCallListener<>(next.startCall(answering, headers)) {
             private boolean refused;
 
             @Override
             public void onMessage(Q message) {
                 Status objection = refused ? Status.FAILED_PRECONDITION : objection(message);
                 if (objection == null) {
-                    super.onMessage(message);
+                    if (message instanceof AppendEntriesRequestProto append) {
+                        answering.of(append);
+                        acknowledgements.inTurn(() -> super.onMessage(message));
+                    } else {
+                        super.onMessage(message);
+                    }
                     return;
                 }
                 release(call.getMethodDescriptor().getRequestMarshaller(), message);
@@ -78,29 +88,34 @@ final class PeerGate implements ServerInterceptor {
         };
     }
 
-    /** A call whose answer waits for the disk if it is a vote. Used by one thread at a time, as gRPC has it. */
+    /** A call whose answers leave once they hold. Answers are given by one thread at a time, as gRPC has it. */
     private final class Answering<Q, R> extends SimpleForwardingServerCall<Q, R> {
-        private boolean keptBack;
+        private static final long NO_TERM = -1;
+
+        private volatile boolean keptBack;
+        /** The term of the leader that this call is from. A leader of a later term makes another. */
+        private volatile long leaderTerm = NO_TERM;
 
         Answering(ServerCall<Q, R> call) {
             super(call);
         }
 
+        void of(AppendEntriesRequestProto append) {
+            if (leaderTerm == NO_TERM) {
+                leaderTerm = append.getLeaderTerm();
+            }
+        }
+
         @Override
         public void sendMessage(R message) {
-            if (message instanceof RequestVoteReplyProto) {
-                try {
-                    votes.sync();
-                } catch (IOException e) {
-                    LOG.error("Engine {} could not store a vote, and does not give it", self, e);
-                    keptBack = true;
-                    super.close(
-                            Status.UNAVAILABLE.withDescription("Engine '" + self + "' could not store its vote."),
-                            new Metadata());
-                    return;
-                }
+            Status objection = keptBack ? Status.UNAVAILABLE : answerObjection(message, leaderTerm);
+            if (objection == null) {
+                super.sendMessage(message);
+            } else if (!keptBack) {
+                LOG.info("Engine {} keeps an answer back: {}", self, objection.getDescription());
+                keptBack = true;
+                super.close(objection, new Metadata());
             }
-            super.sendMessage(message);
         }
 
         @Override
@@ -109,6 +124,21 @@ final class PeerGate implements ServerInterceptor {
                 super.close(status, trailers);
             }
         }
+    }
+
+    private @Nullable Status answerObjection(Object answer, long leaderTerm) {
+        if (answer instanceof AppendEntriesReplyProto reply) {
+            return acknowledgements.objection(reply, leaderTerm);
+        }
+        if (answer instanceof RequestVoteReplyProto) {
+            try {
+                votes.sync();
+            } catch (IOException e) {
+                LOG.error("Engine {} could not store a vote, and does not give it", self, e);
+                return Status.UNAVAILABLE.withDescription("Engine '" + self + "' could not store its vote.");
+            }
+        }
+        return null;
     }
 
     private @Nullable Status objection(Object message) {

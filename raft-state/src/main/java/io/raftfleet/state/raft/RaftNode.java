@@ -1,6 +1,7 @@
 package io.raftfleet.state.raft;
 
 import io.raftfleet.proto.log.Entry;
+import io.raftfleet.state.raft.PeerMessages.Position;
 import io.raftfleet.state.raft.Proposals.Pending;
 import io.raftfleet.state.raft.ReplicatedState.ApplyResult;
 import io.raftfleet.state.raft.ReplicationException.NotLeader;
@@ -254,11 +255,14 @@ public final class RaftNode implements AutoCloseable {
                     checkpointIndex,
                     config.peers(),
                     null,
+                    0,
+                    0,
                     Map.of(),
                     Map.of());
         }
         DivisionInfo info = server.info();
         long term = info.getCurrentTerm();
+        Position end = server.position();
         return new RaftView(
                 closing.get() ? RaftView.Role.CLOSED : RatisServer.role(info),
                 term,
@@ -267,6 +271,8 @@ public final class RaftNode implements AutoCloseable {
                 checkpointIndex,
                 server.peers(),
                 server.leader(),
+                end.logTerm(),
+                end.logIndex(),
                 info.isLeader() ? confirmation.matchIndexes(term) : Map.of(),
                 info.isLeader() ? confirmation.silence(term) : Map.of());
     }

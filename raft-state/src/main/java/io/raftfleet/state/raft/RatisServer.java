@@ -76,13 +76,15 @@ final class RatisServer implements AutoCloseable {
         boolean stored = Files.isDirectory(directory.group());
         RaftPeerId self = RaftPeerId.valueOf(config.engineId());
         Parameters parameters = new Parameters();
+        var acknowledgements = new Acknowledgements();
         var votes = new DurableVotes(directory.group().resolve("current"), config.fsync());
         parameters.put(ConfirmingRpcType.VOTES, votes, DurableVotes.class);
         parameters.put(ConfirmingRpcType.CONFIRMATION, confirmation, LeadershipConfirmation.class);
         GrpcConfigKeys.Server.setServicesCustomizer(
                 parameters,
                 (builder, types) -> types.contains(GrpcServices.Type.SERVER)
-                        ? builder.addTransportFilter(watch).intercept(new PeerGate(self, space, votes))
+                        ? builder.addTransportFilter(watch)
+                                .intercept(new PeerGate(self, space, votes, acknowledgements))
                         : builder);
         RaftServer server = RaftServer.newBuilder()
                 .setServerId(self)
@@ -94,7 +96,9 @@ final class RatisServer implements AutoCloseable {
                 .build();
         try {
             RaftClientRpc rpc = ((ClientFactory) server.getFactory()).newRaftClientRpc(ClientId.randomId(), properties);
-            return new RatisServer(config, server, group, new PeerClient(group, rpc));
+            var created = new RatisServer(config, server, group, new PeerClient(group, rpc));
+            acknowledgements.attach(created.division);
+            return created;
         } catch (IOException | RuntimeException e) {
             server.close();
             throw e;

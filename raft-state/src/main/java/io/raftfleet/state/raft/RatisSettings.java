@@ -90,6 +90,10 @@ final class RatisSettings {
         // Ratis would log every new commit index, a second synced entry for each. A restarted engine hears it from the
         // leader anyway.
         RaftServerConfigKeys.Log.setLogMetadataEnabled(p, false);
+        // What Ratis otherwise remembers of appends under way it compares by their first index alone: it would
+        // acknowledge entries
+        // that it has thrown away (ServerImplUtils.NavigableIndices in its source).
+        RaftServerConfigKeys.Log.setAppendEntriesComposeEnabled(p, false);
         RaftServerConfigKeys.Log.setUnsafeFlushEnabled(p, !config.fsync());
     }
 

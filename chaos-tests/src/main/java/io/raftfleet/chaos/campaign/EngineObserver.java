@@ -9,11 +9,13 @@ import io.raftfleet.proto.cluster.StatusResponse;
 import java.time.Duration;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 
-/** Notes who leads and what each engine's registry is, several times a second. */
+/** Notes who leads, what each engine's registry is and where its log ends, several times a second. */
 final class EngineObserver implements AutoCloseable {
     private static final int EVERY_MS = 250;
     private static final Duration ANSWER_LIMIT = Duration.ofMillis(500);
@@ -40,6 +42,7 @@ final class EngineObserver implements AutoCloseable {
         private final EngineNode engine;
         private long index = -1;
         private long ledTerm = -1;
+        private String log = "";
 
         Poll(EngineNode engine) {
             this.engine = engine;
@@ -49,14 +52,18 @@ final class EngineObserver implements AutoCloseable {
         public void run() {
             try {
                 if (engine.daemon().running()) {
-                    note(engine.status(ANSWER_LIMIT));
+                    long asked = recorder.now();
+                    note(asked, engine.status(ANSWER_LIMIT));
                 }
             } catch (StatusRuntimeException e) {
                 // It is under a fault; the next time, perhaps.
             }
         }
 
-        private void note(StatusResponse status) {
+        private void note(long asked, StatusResponse status) {
+            if (status.getSelf().getRole() != EngineRole.ENGINE_ROLE_CLOSED) {
+                noteLog(asked, status);
+            }
             if (status.getSelf().getRole() == EngineRole.ENGINE_ROLE_LEADER && status.getTerm() != ledTerm) {
                 ledTerm = status.getTerm();
                 leader = engine.id();
@@ -66,6 +73,28 @@ final class EngineObserver implements AutoCloseable {
                 index = status.getAppliedIndex();
                 var digest = HexFormat.of().formatHex(status.getRegistryDigest().toByteArray());
                 recorder.add(new Event.EngineView(recorder.now(), engine.id(), index, digest));
+            }
+        }
+
+        private void noteLog(long asked, StatusResponse status) {
+            Map<String, Long> matched = new TreeMap<>();
+            if (status.getSelf().getRole() == EngineRole.ENGINE_ROLE_LEADER) {
+                status.getEnginesList().stream()
+                        .filter(other -> !other.getId().equals(engine.id()) && other.getMatchIndex() > 0)
+                        .forEach(other -> matched.put(other.getId(), other.getMatchIndex()));
+            }
+            var event = new Event.EngineLog(
+                    recorder.now(),
+                    asked,
+                    engine.id(),
+                    status.getTerm(),
+                    status.getCommitIndex(),
+                    Math.max(status.getLogIndex(), status.getSnapshotIndex()),
+                    matched);
+            var seen = event.term() + " " + event.committed() + " " + event.index() + " " + matched;
+            if (!seen.equals(log)) {
+                log = seen;
+                recorder.add(event);
             }
         }
     }

@@ -13,6 +13,7 @@ public final class Checks {
             new HttpPages(),
             new WatchOrder(),
             new EqualRegistries(),
+            new MatchedLogs(),
             new UndisturbedUnits(),
             new HeardMachines(),
             new OneMachine(),

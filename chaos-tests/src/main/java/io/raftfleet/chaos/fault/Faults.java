@@ -45,7 +45,9 @@ public final class Faults {
         var targets = new Targets(cluster);
         var all = new ArrayList<FaultSource>();
         all.addAll(new ProcessFaults(targets, crashed).sources());
-        all.addAll(new NetworkFaults(targets, ground.network(), ground.noNetwork(), new SlowNet(scratch)).sources());
+        var slowNet = new SlowNet(scratch);
+        all.addAll(new NetworkFaults(targets, ground.network(), ground.noNetwork(), slowNet).sources());
+        all.addAll(new AppendFaults(targets, ground.network(), ground.noNetwork(), slowNet, ground.disks()).sources());
         all.addAll(new DiskFaults(targets, ground.disks(), ground.noDisks()).sources());
         all.addAll(new ClockFaults(targets, ground.clocks(), ground.noClocks()).sources());
         all.addAll(new EtcdFaults(targets).sources());

@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
     @JsonSubTypes.Type(value = Event.Expected.class, name = "expected"),
     @JsonSubTypes.Type(value = Event.LeaderSeen.class, name = "leader"),
     @JsonSubTypes.Type(value = Event.EngineView.class, name = "engine-view"),
+    @JsonSubTypes.Type(value = Event.EngineLog.class, name = "engine-log"),
     @JsonSubTypes.Type(value = Event.Presence.class, name = "presence"),
     @JsonSubTypes.Type(value = Event.UnitRan.class, name = "unit"),
     @JsonSubTypes.Type(value = Event.MachineCrashed.class, name = "machine-crashed"),
@@ -126,6 +127,19 @@ public sealed interface Event {
 
     /** An engine's registry at an index. */
     record EngineView(long at, String engine, long index, String digest) implements Event {}
+
+    /**
+     * Where an engine's log ends and, while it leads, how far it counts its followers' logs as equal.
+     *
+     * @param asked when it was asked
+     * @param term that it is in
+     * @param committed index up to which it knows entries to be committed
+     * @param index of the last entry that it holds, in its log or covered by its checkpoint
+     * @param matched by follower; empty unless it leads the term
+     */
+    record EngineLog(
+            long at, long asked, String engine, long term, long committed, long index, Map<String, Long> matched)
+            implements Event {}
 
     /** A machine was heard again, or was lost, as the registry has it. */
     record Presence(long at, String machine, boolean present) implements Event {}

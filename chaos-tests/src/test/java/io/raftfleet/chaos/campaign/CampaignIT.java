@@ -43,6 +43,7 @@ class CampaignIT {
             "one-way",
             "loss",
             "delay",
+            "append-restart",
             "power-loss",
             "slow-disk",
             "full-disk",
@@ -172,6 +173,24 @@ class CampaignIT {
                         view -> view.engine().equals("e2")
                                 ? new Event.EngineView(view.at(), view.engine(), view.index(), "00")
                                 : view));
+    }
+
+    @Test
+    void aFollowerWithoutWhatItsLeaderCountsIsSeen() {
+        breaks(
+                "what a leader counts as matched is in that follower's log",
+                changed(
+                        Event.EngineLog.class,
+                        log -> log.matched().isEmpty()
+                                ? new Event.EngineLog(
+                                        log.at(),
+                                        log.asked(),
+                                        log.engine(),
+                                        log.term(),
+                                        log.committed(),
+                                        /* index= */ 1,
+                                        log.matched())
+                                : log));
     }
 
     @Test

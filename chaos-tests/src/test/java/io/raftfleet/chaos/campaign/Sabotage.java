@@ -25,6 +25,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.ProtectionDomain;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -62,6 +63,8 @@ public final class Sabotage {
         UNSYNCED_LOG("org.apache.ratis.server.raftlog.segmented.BufferedWriteChannel", "flush"),
         /** States of the units that clients start and stop are acknowledged and thrown away. */
         UNHEARD_REPORTS("io.raftfleet.engine.session.Sessions", "report"),
+        /** The log loses its last entries at each start. */
+        FORGETFUL_LOG("io.raftfleet.state.raft.LogCheck", "sync"),
         /** A damaged log is not looked at. */
         UNCHECKED_LOG("io.raftfleet.state.raft.LogCheck", "check"),
         /** Units that are to run are mirrored as such that are not. */
@@ -139,10 +142,28 @@ public final class Sabotage {
                 sound(mode, self, (long) arguments[0] + (call % 16 == 0 ? LONG : 0), arguments[1], arguments[2]);
             case UNSYNCED_LOG -> invoke(self.getClass(), "flushBuffer", self);
             case UNHEARD_REPORTS -> sound(mode, self, arguments[0], withoutTraffic((StateReport) arguments[1]));
+            case FORGETFUL_LOG -> {
+                withoutEnd((Path) arguments[0]);
+                yield null;
+            }
             case UNCHECKED_LOG -> null;
             case WRONG_MIRROR -> withoutTargets(present(sound(mode, self, arguments)));
             case LONG_LEASES -> sound(mode, self, (long) arguments[0] + LONG);
         };
+    }
+
+    /** Cuts the open file of a log in the middle of what was written; what begins there is an entry cut off. */
+    private static void withoutEnd(Path log) throws IOException {
+        try (var files = Files.newDirectoryStream(log, "log_inprogress_*")) {
+            for (var path : files) {
+                var bytes = Files.readAllBytes(path);
+                int end = bytes.length;
+                while (end > 0 && bytes[end - 1] == 0) {
+                    end--;
+                }
+                Files.write(path, Arrays.copyOf(bytes, end / 2));
+            }
+        }
     }
 
     private static Entry withoutLedger(Entry entry) {

@@ -74,6 +74,12 @@ class SabotageIT {
                         // not.
                         "each fault does what the design says, and the cluster comes back"),
                 new Broken(
+                        Sabotage.Mode.FORGETFUL_LOG,
+                        ALL,
+                        List.of("kill"),
+                        4,
+                        "what a leader counts as matched is in that follower's log"),
+                new Broken(
                         Sabotage.Mode.UNHEARD_REPORTS,
                         ALL,
                         List.of("etcd-kill"),

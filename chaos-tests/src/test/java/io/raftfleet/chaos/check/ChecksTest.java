@@ -122,6 +122,41 @@ class ChecksTest {
         assertThat(new AcknowledgedWrites().check(histories.history()).passed()).isFalse();
     }
 
+    // --- logs -------------------------------------------------------------------------------------------------------
+
+    @Test
+    void followersHoldWhatTheirLeadersCount() {
+        histories.log("e1", 3, 7, 9, Map.of("e2", 8L, "e3", 5L)).log("e2", 3, 7, 8, Map.of())
+                .log("e3", 3, 5, 9, Map.of())
+                // A later leader makes it give up what was not committed.
+                .log("e2", 4, 7, 7, Map.of());
+        passes(new MatchedLogs());
+    }
+
+    @Test
+    void aFollowerLacksWhatItsLeaderCounts() {
+        histories.log("e1", 3, 4, 9, Map.of("e2", 8L)).log("e2", 3, 4, 7, Map.of());
+        breaks(
+                new MatchedLogs(),
+                "e2 holds entries up to 7, though e1, leader of term 3, had counted its ones up to 8");
+    }
+
+    @Test
+    void aFollowerThatLosesCommittedEntriesIsSeenInLaterTermsToo() {
+        histories.log("e1", 3, 6, 9, Map.of("e2", 8L)).log("e2", 5, 4, 5, Map.of());
+        breaks(new MatchedLogs(), "had counted its committed ones up to 6");
+    }
+
+    @Test
+    void whatALeaderCountsAfterTheFollowerWasAskedSaysNothing() {
+        long asked = histories.at();
+        histories
+                .log("e1", 3, 4, 9, Map.of("e2", 8L))
+                .add(new Event.EngineLog(histories.at(), asked, "e2", 3, 4, 7, Map.of()))
+                .log("e2", 3, 4, 8, Map.of());
+        passes(new MatchedLogs());
+    }
+
     // --- lists ------------------------------------------------------------------------------------------------------
 
     private void registry() {

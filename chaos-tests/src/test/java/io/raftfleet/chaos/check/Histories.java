@@ -108,6 +108,12 @@ final class Histories {
         return add(new Event.Presence(at(), machine, present));
     }
 
+    /** An engine says where its log ends, asked and answered at one time. */
+    Histories log(String engine, long term, long committed, long index, Map<String, Long> matched) {
+        long now = at();
+        return add(new Event.EngineLog(now, now, engine, term, committed, index, matched));
+    }
+
     Histories states(List<Running> reported, List<Running> managed) {
         add(new Event.Reported(at(), reported));
         return add(new Event.Managed(at(), "m1", managed));

@@ -84,6 +84,8 @@ final class ClusterService extends ClusterGrpc.ClusterImplBase {
                 .setTerm(view.term())
                 .setCommitIndex(view.commitIndex())
                 .setSnapshotIndex(view.checkpointIndex())
+                .setLogIndex(view.logIndex())
+                .setLogTerm(view.logTerm())
                 .setSelf(info(self, view))
                 .setVersion(EngineVersion.current())
                 .setEntryFormat(raft.entryFormat())

@@ -18,8 +18,10 @@ import org.slf4j.LoggerFactory;
  * leader sent could be appended behind, or instead of, what a new one has sent meanwhile: so appends are taken one at a time.
  * A vote may still come between: so a success is not told in a later term than the one that it is for.
  *
- * <p>Entries that are in its log already count as appended, though they may be on their way to the disk, from another
- * connection: so a success is not told beyond what has been flushed.
+ * <p>Entries that are in its log in memory count as appended when they are sent again, though they may still be on their way to
+ * the disk, or their write has failed ({@code SegmentedRaftLog.appendImpl}); and after the log was cut back by order of a new
+ * leader, entries count as flushed up to where it ended before ({@code SegmentedRaftLogWorker.WriteLogTasks}). So a success is
+ * not told beyond what has been flushed.
  *
  * <p>A leader whose success is kept back sends the entries again. Thread-safe: the order of appends is guarded by a lock.
  */

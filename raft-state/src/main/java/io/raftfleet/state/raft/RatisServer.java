@@ -183,9 +183,14 @@ final class RatisServer implements AutoCloseable {
                 .toList();
     }
 
-    /** Where this engine's log ends. */
+    /** Where this engine's log ends; at its beginning while it is closed. */
     Position position() {
-        TermIndex last = division.getRaftLog().getLastEntryTermIndex();
+        TermIndex last;
+        try {
+            last = division.getRaftLog().getLastEntryTermIndex();
+        } catch (IllegalStateException closed) {
+            last = null;
+        }
         return last == null
                 ? new Position(division.getInfo().getCurrentTerm(), 0, 0)
                 : new Position(division.getInfo().getCurrentTerm(), last.getTerm(), last.getIndex());

@@ -261,8 +261,9 @@ public final class RaftNode implements AutoCloseable {
                     Map.of());
         }
         DivisionInfo info = server.info();
-        long term = info.getCurrentTerm();
+        // The term is read behind the log's end: in an older term the log may have been longer.
         Position end = server.position();
+        long term = end.term();
         return new RaftView(
                 closing.get() ? RaftView.Role.CLOSED : RatisServer.role(info),
                 term,

@@ -43,6 +43,7 @@ ask_engines() {
   for name in "${ENGINE_NAMES[@]}"; do
     LEADING[$name]=false
     HEALTH[$name]=stopped
+    if lacks_memory "$name"; then HEALTH[$name]="no memory"; fi
     [[ -n ${answers[$name]-} ]] || continue
     answer=${answers[$name]}
     local health
@@ -59,6 +60,12 @@ ask_engines() {
       HEALTH[$name]="no leader"
     fi
   done
+}
+
+# Whether the process, which does not run, said at its end that it has too little memory; sets `reply` to what it said.
+lacks_memory() {
+  reply=$(tail -q -n 3 "$DIR/$1/log" "$DIR/$1/out" 2>/dev/null | grep -E ' MiB of memory, |into garbage collections|OutOfMemoryError' | tail -n 1)
+  [[ -n $reply ]]
 }
 
 # Prints one line for each engine and each agent: name, role, pid, leader, http, grpc, dir, machine id, socket and
@@ -109,4 +116,7 @@ print_table() {
     printf "$format" "$name" "$role" "${pid:--}" "${state:-stopped}" "${http:--}" "${grpc:--}" "$socket$machine"
   done < <(rows)
   echo "Logs: $DIR/NAME/log"
+  for name in "${ENGINE_NAMES[@]}"; do
+    if ! process_pid "$name" && lacks_memory "$name"; then echo "$name: $reply"; fi
+  done
 }

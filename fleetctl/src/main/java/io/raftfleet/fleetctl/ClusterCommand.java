@@ -101,6 +101,7 @@ final class ClusterCommand extends FleetCommand {
                     "LAG",
                     "SNAPSHOT",
                     "DISK",
+                    "MEMORY",
                     "UNITS",
                     "MACHINES",
                     "DIGEST");
@@ -117,7 +118,7 @@ final class ClusterCommand extends FleetCommand {
                     row.put("endpoint", endpoint);
                     row.put("error", refusals.get(asking));
                     rows.add(row);
-                    table.add("-", endpoint, "-", "-", "unreachable", "-", "-", "-", "-", "-", "-", "-", "-", "-");
+                    table.add("-", endpoint, "-", "-", "unreachable", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-");
                     if (!json) {
                         session.err(String.valueOf(refusals.get(asking)));
                     }
@@ -128,6 +129,7 @@ final class ClusterCommand extends FleetCommand {
             } else {
                 table.print(session.terminal().out());
                 heldBack(answers.values()).ifPresent(session::out);
+                MemoryWords.near(answers.values()).ifPresent(session::out);
                 answers.values().forEach(status -> MirrorWords.of(status).ifPresent(session::out));
                 if (!led) {
                     session.err("None of these engines leads: writes wait until a majority of the engines is up");
@@ -173,6 +175,7 @@ final class ClusterCommand extends FleetCommand {
                 Long.toString(lag(status, commit)),
                 Long.toString(status.getSnapshotIndex()),
                 mebibytes(status.getLogBytes() + status.getSnapshotBytes()),
+                MemoryWords.cell(status),
                 Integer.toString(status.getUnits()),
                 Integer.toString(status.getMachines()),
                 digest.substring(0, Math.min(2 * DIGEST_BYTES, digest.length()))
@@ -209,6 +212,9 @@ final class ClusterCommand extends FleetCommand {
             row.put("units", status.getUnits());
             row.put("machines", status.getMachines());
             row.put("unitStates", status.getUnitStates());
+            if (status.hasMemory()) {
+                row.put("memory", MemoryWords.row(status.getMemory()));
+            }
             if (status.hasMirror()) {
                 row.put("mirror", MirrorWords.row(status.getMirror()));
             }

@@ -510,6 +510,15 @@ class FleetctlTest {
         assertThat(run("cluster", "status", "--json").out()).contains("\"entryFormat\":2", "\"agreedEntryFormat\":1");
         cluster.engines.getLast().agreedFormat = 2;
         assertThat(run("cluster", "status").out()).doesNotContain("entry format");
+        assertThat(status.out()).contains("10.0M/100.0M").doesNotContain("of its quota");
+        assertThat(run("cluster", "status", "--json").out())
+                .contains("\"memory\":{\"held\":10485760,\"quota\":104857600,");
+        cluster.engines.getLast().registryBytes = 81 << 20;
+        assertThat(run("cluster", "status").out())
+                .contains(
+                        "81.0M/100.0M",
+                        "The registry takes 81 % of its quota of memory, 81.0M of 100.0M",
+                        "destroy units");
         assertThat(run("cluster", "transfer-leader", "e2").out()).isEqualTo("Engine e2 leads\n");
         cluster.engines.getFirst().kill();
         assertThat(run("cluster", "status").out()).contains("unreachable");

@@ -9,6 +9,7 @@ import io.grpc.stub.StreamObserver;
 import io.raftfleet.proto.cluster.ClusterGrpc;
 import io.raftfleet.proto.cluster.EngineInfo;
 import io.raftfleet.proto.cluster.EngineRole;
+import io.raftfleet.proto.cluster.MemoryStatus;
 import io.raftfleet.proto.cluster.StatusRequest;
 import io.raftfleet.proto.cluster.StatusResponse;
 import io.raftfleet.proto.cluster.TransferLeaderRequest;
@@ -66,6 +67,8 @@ final class InMemoryEngine extends FleetGrpc.FleetImplBase implements AutoClosea
     boolean leads;
     /** Newest entry format that all engines read, as this one says when it leads. */
     int agreedFormat = 1;
+
+    volatile long registryBytes = 10 << 20;
 
     final List<String> calls = new CopyOnWriteArrayList<>();
     final List<String> journal = new ArrayList<>();
@@ -355,6 +358,9 @@ final class InMemoryEngine extends FleetGrpc.FleetImplBase implements AutoClosea
                                                         : EngineRole.ENGINE_ROLE_FOLLOWER))
                                 .setTerm(3)
                                 .setVersion("9.9")
+                                .setMemory(MemoryStatus.newBuilder()
+                                        .setHeld(registryBytes)
+                                        .setQuota(100 << 20))
                                 .setEntryFormat(2)
                                 .setAgreedEntryFormat(leads ? agreedFormat : 0)
                                 .setAppliedIndex(42)

@@ -1,8 +1,11 @@
 package io.raftfleet.state;
 
 import com.google.protobuf.ByteString;
+import io.raftfleet.proto.fleet.ItemCode;
 import io.raftfleet.proto.fleet.ItemResult;
 import io.raftfleet.proto.log.RequestRow;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 
 /**
@@ -17,8 +20,26 @@ public record AnsweredRequest(
         ByteString id, int firstItem, long requestDigest, long answeredAtMs, List<ItemResult> results)
         implements StoredRow {
 
+    /** Record, id, list of the results, places by id and by age. */
+    private static final long PLACES = 40 + 24 + 32 + 32 + 24 + HeapBytes.HASH_ENTRY + 8;
+
+    private static final ItemResult OK =
+            ItemResult.newBuilder().setCode(ItemCode.ITEM_CODE_OK).build();
+
     public AnsweredRequest {
-        results = List.copyOf(results);
+        results = shared(results);
+    }
+
+    /** Most items of a request have the same answer: one object will do. */
+    private static List<ItemResult> shared(List<ItemResult> results) {
+        var once = new HashMap<ItemResult, ItemResult>();
+        once.put(OK, OK);
+        return results.stream()
+                .map(result -> {
+                    var same = once.putIfAbsent(result, result);
+                    return same == null ? result : same;
+                })
+                .toList();
     }
 
     @Override
@@ -38,6 +59,15 @@ public record AnsweredRequest(
                 .addAllResults(results)
                 .build()
                 .toByteString();
+    }
+
+    @Override
+    public long heapBytes() {
+        long bytes = PLACES + 4L * results.size();
+        for (var result : new HashSet<>(results)) {
+            bytes += result.equals(OK) ? 0 : 40 + HeapBytes.of(result.getMessage());
+        }
+        return bytes;
     }
 
     static AnsweredRequest from(RequestRow row) {

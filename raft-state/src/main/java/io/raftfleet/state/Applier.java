@@ -93,10 +93,12 @@ final class Applier {
                         record.getUnitDestroyed().getVersion());
             case UNIT_SCHEDULED -> {
                 var r = record.getUnitScheduled();
-                if (tables.machines.get(r.getMachineId()) == null) {
+                var machine = tables.machines.get(r.getMachineId());
+                if (machine == null) {
                     yield "machine " + r.getMachineId() + " is unknown";
                 }
-                yield changed(r.getName(), r.getVersion(), unit -> unit.scheduledTo(r.getMachineId(), nextVersion()));
+                // The machine's own string: one for all its units.
+                yield changed(r.getName(), r.getVersion(), unit -> unit.scheduledTo(machine.id(), nextVersion()));
             }
             case UNIT_UNSCHEDULED -> {
                 var r = record.getUnitUnscheduled();
@@ -204,11 +206,7 @@ final class Applier {
         if (tables.machines.get(record.getMachineId()) != null) {
             return "machine " + record.getMachineId() + " is known";
         }
-        var operators = new HashMap<String, Optional<String>>();
-        record.getSetByOperatorsMap().forEach((key, value) -> operators.put(key, Optional.of(value)));
-        record.getRemovedByOperatorsList().forEach(key -> operators.put(key, Optional.empty()));
-        long operatorsAt = operators.isEmpty() ? 0 : nextVersion();
-        put(null, MachineRecord.expected(record.getMachineId(), operators, operatorsAt));
+        put(null, MachineRecord.expected(record, nextVersion()));
         return null;
     }
 

@@ -43,6 +43,12 @@ final class ContentsTable {
         return slot == null ? null : slot.contents.text();
     }
 
+    /** Bytes of the heap that are free once one unit less has it. */
+    long freedBy(UnitHash hash) {
+        var slot = slots.get(hash);
+        return slot == null || slot.units > 1 ? 0 : slot.contents.heapBytes();
+    }
+
     int size() {
         return slots.size();
     }

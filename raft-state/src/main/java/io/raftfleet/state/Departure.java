@@ -21,4 +21,9 @@ public record Departure(String machineId, String name) implements StoredRow {
                 .build()
                 .toByteString();
     }
+
+    @Override
+    public long heapBytes() {
+        return 2 * (HeapBytes.TREE_ENTRY + HeapBytes.HASH_ENTRY + 64) + HeapBytes.of(name);
+    }
 }

@@ -3,38 +3,73 @@ package io.raftfleet.state;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
- * The last changes, for watches to resume from; a ring of a fixed number of changes. Every engine that has applied the same
+ * The last changes, for watches to resume from; a ring of a fixed number of changes, within a number of bytes. Every engine that has applied the same
  * entries has the same changes with the same positions, as far back as its window goes. Guarded by the registry's lock.
  */
 final class EventWindow {
-    private final Event[] ring;
+    private final @Nullable Event[] ring;
+    private final long maxBytes;
+    private long bytes;
     private long first;
     private long next;
     /** Watches can't resume from before this version: later changes may be missing. */
     private long floor;
 
-    EventWindow(int capacity) {
+    EventWindow(int capacity, long maxBytes) {
         ring = new Event[capacity];
+        this.maxBytes = maxBytes;
     }
 
     /** Starts empty, after the entry of this index. */
     void restart(long index) {
-        first = 0;
-        next = 0;
+        while (first < next) {
+            dropFirst();
+        }
         floor = Versions.of(index, Versions.MAX_ORDINAL);
     }
 
     void add(long index, List<Change> changes) {
         for (int ordinal = 0; ordinal < changes.size(); ordinal++) {
-            if (next - first == ring.length) {
-                floor = at(first).version();
-                first++;
+            var event = new Event(Versions.of(index, ordinal), changes.get(ordinal));
+            bytes += heapBytes(event.change());
+            while (first < next && (next - first == ring.length || bytes > maxBytes)) {
+                dropFirst();
             }
-            ring[(int) (next % ring.length)] = new Event(Versions.of(index, ordinal), changes.get(ordinal));
+            ring[(int) (next % ring.length)] = event;
             next++;
         }
+    }
+
+    /** What the changes take of the heap beyond what the registry holds anyway, about. */
+    long heapBytes() {
+        return bytes;
+    }
+
+    private void dropFirst() {
+        var gone = at(first);
+        floor = gone.version();
+        bytes -= heapBytes(gone.change());
+        ring[(int) (first % ring.length)] = null;
+        first++;
+    }
+
+    /** Of what came after in the record's place the tables know; what was there before is here alone. */
+    private static long heapBytes(Change change) {
+        long what = switch (change) {
+            case Change.OfUnit unit -> unit.before() == null ? 0 : HeapBytes.UNIT + HeapBytes.of(unit.name());
+            case Change.OfMachine machine ->
+                machine.before() == null ? 0 : machine.before().heapBytes();
+            case Change.OfState state ->
+                HeapBytes.STATE
+                        + HeapBytes.of(state.state().getName())
+                        + HeapBytes.of(state.state().getError());
+            case Change.OfStateGone gone -> HeapBytes.of(gone.name());
+            case Change.OfDeparture departure -> HeapBytes.of(departure.name());
+        };
+        return 64 + what;
     }
 
     /** Up to {@code limit} changes after a version; empty when the window does not reach back that far. */
@@ -60,6 +95,10 @@ final class EventWindow {
     }
 
     private Event at(long position) {
-        return ring[(int) (position % ring.length)];
+        var event = ring[(int) (position % ring.length)];
+        if (event == null) {
+            throw new IllegalStateException("no event at " + position);
+        }
+        return event;
     }
 }

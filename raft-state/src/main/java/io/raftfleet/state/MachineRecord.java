@@ -1,6 +1,7 @@
 package io.raftfleet.state;
 
 import com.google.protobuf.ByteString;
+import io.raftfleet.proto.log.MachineExpected;
 import io.raftfleet.proto.log.MachineRow;
 import io.raftfleet.proto.log.SessionOpened;
 import io.raftfleet.proto.model.MachinePresence;
@@ -50,7 +51,12 @@ public record MachineRecord(
     }
 
     /** One that a restored registry speaks of, not heard yet. */
-    static MachineRecord expected(String id, Map<String, Optional<String>> operators, long operatorsAt) {
+    static MachineRecord expected(MachineExpected record, long now) {
+        var operators = new TreeMap<String, Optional<String>>();
+        record.getSetByOperatorsMap().forEach((key, value) -> operators.put(key, Optional.of(value)));
+        record.getRemovedByOperatorsList().forEach(key -> operators.put(key, Optional.empty()));
+        long operatorsAt = operators.isEmpty() ? 0 : now;
+        var id = record.getMachineId();
         return new MachineRecord(id, "", Map.of(), operators, "", 0, "", true, 0, 0, operatorsAt);
     }
 
@@ -144,6 +150,22 @@ public record MachineRecord(
                 .forEach((key, value) -> value.ifPresentOrElse(
                         v -> row.putSetByOperators(key, v), () -> row.addRemovedByOperators(key)));
         return Deterministic.bytes(row.build());
+    }
+
+    /** About how much of the heap it takes, in bytes, with its digest of states and its place in the scheduler. */
+    @Override
+    public long heapBytes() {
+        long bytes = 1500 + HeapBytes.of(id) + HeapBytes.of(primaryIp) + HeapBytes.of(version) + HeapBytes.of(bootId);
+        for (var entry : announced.entrySet()) {
+            bytes += HeapBytes.HASH_ENTRY + HeapBytes.of(entry.getKey()) + HeapBytes.of(entry.getValue());
+        }
+        for (var entry : operators.entrySet()) {
+            bytes += HeapBytes.HASH_ENTRY
+                    + HeapBytes.of(entry.getKey())
+                    + 16
+                    + entry.getValue().map(HeapBytes::of).orElse(0L);
+        }
+        return bytes;
     }
 
     static MachineRecord from(MachineRow row) {

@@ -45,7 +45,17 @@ public final class Registry implements ReplicatedState {
      * @param eventWindow how many changes are kept for watches to resume from
      */
     public Registry(int eventWindow) {
-        events = new EventWindow(eventWindow);
+        this(eventWindow, Long.MAX_VALUE);
+    }
+
+    /**
+     * An empty registry.
+     *
+     * @param eventWindow how many changes are kept for watches to resume from
+     * @param eventBytes how many bytes of the heap they may take, about
+     */
+    public Registry(int eventWindow, long eventBytes) {
+        events = new EventWindow(eventWindow, eventBytes);
         view = new RegistryView(tables, events, () -> appliedIndex);
     }
 
@@ -97,7 +107,12 @@ public final class Registry implements ReplicatedState {
     public Capture capture() {
         lock.writeLock().lock();
         try {
-            return new Capture(appliedTerm, appliedIndex, tables.rows.takeChanged(), tables.rows.digest());
+            return new Capture(
+                    appliedTerm,
+                    appliedIndex,
+                    tables.rows.takeChanged(),
+                    tables.rows.digest(),
+                    tables.memory(0).held());
         } finally {
             lock.writeLock().unlock();
         }
@@ -107,8 +122,8 @@ public final class Registry implements ReplicatedState {
     public void restore(long term, long index, Iterator<Row> rows) {
         lock.writeLock().lock();
         try {
+            events.restart(index); // what they refer to goes before what takes its place comes
             tables.restore(rows);
-            events.restart(index);
             appliedTerm = term;
             appliedIndex = index;
         } finally {

@@ -48,6 +48,11 @@ record RegistryInfo(
                 .toByteString();
     }
 
+    @Override
+    public long heapBytes() {
+        return 64;
+    }
+
     static RegistryInfo from(RegistryRow row) {
         return new RegistryInfo(
                 row.getIncarnation(),

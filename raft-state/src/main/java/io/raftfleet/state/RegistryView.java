@@ -57,6 +57,26 @@ public final class RegistryView {
         return tables.rows.digest();
     }
 
+    /** What the registry takes of the heap. */
+    public MemoryUse memory() {
+        return tables.memory(events.heapBytes());
+    }
+
+    /** What {@link MemoryUse#held} would rise by with a new unit, besides its contents: its record and its first state. */
+    public long growthBy(UnitRecord unit) {
+        return unit.heapBytes() + UnitStateRecord.heapBytes(unit.name());
+    }
+
+    /** What {@link MemoryUse#held} would rise by with contents: nothing if they are there. */
+    public long growthBy(UnitHash hash, String text) {
+        return tables.contents.version(hash) == 0 ? StoredContents.heapBytes(text) : 0;
+    }
+
+    /** What would be free of the heap without a unit: its record, a state, and its contents if no other unit has them. */
+    public long freedBy(UnitRecord unit) {
+        return growthBy(unit) + tables.contents.freedBy(unit.hash());
+    }
+
     /** Contains everything applied. */
     public Revision revision() {
         return revision(Versions.of(appliedIndex(), Versions.MAX_ORDINAL));

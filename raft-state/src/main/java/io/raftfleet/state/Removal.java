@@ -20,6 +20,11 @@ record Removal(Fact.Kind kind, String id, long version) implements StoredRow, Co
                 .toByteString();
     }
 
+    @Override
+    public long heapBytes() {
+        return 32 + 24 + 2 * HeapBytes.TREE_ENTRY + HeapBytes.HASH_ENTRY + HeapBytes.of(id);
+    }
+
     static Removal from(RemovalRow row) {
         return new Removal(Fact.Kind.of(row.getKind()), row.getId(), row.getVersion());
     }

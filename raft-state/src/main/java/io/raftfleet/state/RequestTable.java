@@ -3,12 +3,12 @@ package io.raftfleet.state;
 import com.google.protobuf.ByteString;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.Comparator;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.NavigableMap;
-import java.util.TreeMap;
+import java.util.stream.Stream;
 
 /**
  * Requests that were done, with their answers, so that a retry is answered and not done again. Kept for
@@ -22,7 +22,9 @@ final class RequestTable {
     /** How long answers stay. */
     static final Duration KEPT = Duration.ofMinutes(10);
 
-    private final Map<ByteString, NavigableMap<Integer, AnsweredRequest>> answers = new HashMap<>();
+    /** By id, each id's in the order of their items; mostly one. */
+    private final Map<ByteString, List<AnsweredRequest>> answers = new HashMap<>();
+
     private final Deque<AnsweredRequest> oldestFirst = new ArrayDeque<>();
     private final RowLog rows;
 
@@ -31,14 +33,12 @@ final class RequestTable {
     }
 
     boolean contains(ByteString id, int firstItem) {
-        var parts = answers.get(id);
-        return parts != null && parts.containsKey(firstItem);
+        return answers(id).stream().anyMatch(part -> part.firstItem() == firstItem);
     }
 
     /** All answers to a request so far, in the order of their items; empty when there are none. */
     List<AnsweredRequest> answers(ByteString id) {
-        var parts = answers.get(id);
-        return parts == null ? List.of() : List.copyOf(parts.values());
+        return answers.getOrDefault(id, List.of());
     }
 
     int size() {
@@ -62,8 +62,10 @@ final class RequestTable {
                 oldest = oldestFirst.peekFirst()) {
             var gone = oldestFirst.removeFirst();
             answers.computeIfPresent(gone.id(), (id, parts) -> {
-                parts.remove(gone.firstItem());
-                return parts.isEmpty() ? null : parts;
+                var left = parts.stream()
+                        .filter(part -> part.firstItem() != gone.firstItem())
+                        .toList();
+                return left.isEmpty() ? null : left;
             });
             rows.replaced(gone, null);
         }
@@ -75,7 +77,12 @@ final class RequestTable {
     }
 
     private void link(AnsweredRequest answer) {
-        answers.computeIfAbsent(answer.id(), id -> new TreeMap<>()).put(answer.firstItem(), answer);
+        answers.merge(
+                answer.id(),
+                List.of(answer),
+                (before, one) -> Stream.concat(before.stream(), one.stream())
+                        .sorted(Comparator.comparingInt(AnsweredRequest::firstItem))
+                        .toList());
         oldestFirst.addLast(answer);
     }
 }

@@ -1,5 +1,6 @@
 package io.raftfleet.state;
 
+import com.google.common.collect.Lists;
 import com.google.common.hash.HashCode;
 import com.google.common.hash.Hashing;
 import com.google.common.io.ByteArrayDataOutput;
@@ -15,12 +16,14 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Hears of every row that is put, replaced or removed: remembers which changed since the last capture, and keeps a digest
- * over all rows, the sum of their hashes modulo 2^64 in two lanes. Owned by the thread that applies.
+ * over all rows, the sum of their hashes modulo 2^64 in two lanes, and their bytes on the heap. Owned by the thread that
+ * applies.
  */
 final class RowLog {
-    private final Map<ByteString, Optional<StoredRow>> changed = new HashMap<>();
+    private Map<ByteString, Optional<StoredRow>> changed = new HashMap<>();
     private long low;
     private long high;
+    private final Map<Class<? extends StoredRow>, Long> heapBytes = new HashMap<>();
 
     void replaced(@Nullable StoredRow before, @Nullable StoredRow after) {
         if (before != null) {
@@ -40,18 +43,26 @@ final class RowLog {
         count(row, 1);
     }
 
+    /** What changed since the last call. Each row is turned into bytes when it is asked for, so that never all are there at once. */
     List<Row> takeChanged() {
-        var rows = new ArrayList<Row>(changed.size());
-        changed.forEach(
-                (key, row) -> rows.add(new Row(key, row.map(StoredRow::rowValue).orElse(null))));
-        changed.clear();
-        return rows;
+        var taken = new ArrayList<>(changed.entrySet());
+        changed = new HashMap<>();
+        return Lists.transform(
+                taken,
+                row -> new Row(
+                        row.getKey(), row.getValue().map(StoredRow::rowValue).orElse(null)));
     }
 
     void clear() {
         changed.clear();
         low = 0;
         high = 0;
+        heapBytes.clear();
+    }
+
+    /** What all rows of a kind take of the heap: the sum of their {@link StoredRow#heapBytes}. */
+    long heapBytes(Class<? extends StoredRow> kind) {
+        return heapBytes.getOrDefault(kind, 0L);
     }
 
     ByteString digest() {
@@ -62,6 +73,7 @@ final class RowLog {
     }
 
     private void count(StoredRow row, int sign) {
+        heapBytes.merge(row.getClass(), sign * row.heapBytes(), Long::sum);
         ByteString key = row.rowKey();
         HashCode hash = Hashing.murmur3_128()
                 .newHasher()

@@ -10,6 +10,9 @@ import io.raftfleet.unit.UnitHash;
  * @param version when they were stored
  */
 record StoredContents(UnitHash hash, String text, long version) implements StoredRow {
+    /** Besides the text: record, hash, slot, and the fact with the hash in hexadecimal. */
+    private static final long PLACES = 32 + 32 + 24 + HeapBytes.TREE_ENTRY + 24 + 80 + HeapBytes.TREE_ENTRY;
+
     @Override
     public ByteString rowKey() {
         return ByteString.copyFromUtf8("c").concat(hash.toByteString());
@@ -23,5 +26,15 @@ record StoredContents(UnitHash hash, String text, long version) implements Store
                 .setVersion(version)
                 .build()
                 .toByteString();
+    }
+
+    @Override
+    public long heapBytes() {
+        return heapBytes(text);
+    }
+
+    /** Of contents with this text. */
+    static long heapBytes(String text) {
+        return PLACES + HeapBytes.of(text);
     }
 }

@@ -18,6 +18,9 @@ sealed interface StoredRow
     /** Everything there is to restore it from. */
     ByteString rowValue();
 
+    /** About how much of the heap it takes, with its places in indexes; see {@link HeapBytes}. */
+    long heapBytes();
+
     /** Key of the form: table letter, then parts separated by a zero byte, which no part contains. */
     static ByteString key(char table, String... parts) {
         return ByteString.copyFromUtf8(table + String.join("\0", parts));

@@ -56,6 +56,20 @@ final class Tables {
         return state.getLaunched() && asOrdered ? TargetState.TARGET_STATE_LAUNCHED : TargetState.TARGET_STATE_LOADED;
     }
 
+    /** What all this takes of the heap, but for the events. */
+    MemoryUse memory(long events) {
+        long states = rows.heapBytes(UnitStateRecord.class);
+        int unreported = Math.max(0, units.all().size() - this.states.all().size());
+        return new MemoryUse(
+                rows.heapBytes(UnitRecord.class),
+                rows.heapBytes(StoredContents.class),
+                states + unreported * UnitStateRecord.heapBytes("unit-of-usual-length.service"),
+                rows.heapBytes(MachineRecord.class),
+                rows.heapBytes(AnsweredRequest.class),
+                rows.heapBytes(Departure.class) + rows.heapBytes(Removal.class),
+                events);
+    }
+
     /** Becomes what the rows say. Fails with {@link IllegalStateException} when they make no sense together. */
     void restore(Iterator<Row> stored) {
         clear();
@@ -96,7 +110,10 @@ final class Tables {
                 throw new IllegalStateException("a checkpoint row can't be read", e);
             }
         }
-        unitRows.forEach(units::restore);
+        for (var unit : unitRows) {
+            var machine = unit.machineId() == null ? null : machines.get(unit.machineId());
+            units.restore(machine == null ? unit : unit.on(machine));
+        }
         answers.sort(Comparator.comparingLong(AnsweredRequest::answeredAtMs));
         answers.forEach(requests::restore);
     }

@@ -45,6 +45,11 @@ public record UnitRecord(
         return new UnitRecord(name, hash, global, target, startGeneration, machineId, version, definedAt, placed);
     }
 
+    /** The same, with the machine's own string for its id. */
+    UnitRecord on(MachineRecord machine) {
+        return new UnitRecord(name, hash, global, target, startGeneration, machine.id(), version, definedAt, placedAt);
+    }
+
     /** Whether it is to be on some machine. */
     public boolean wanted() {
         return target == TargetState.TARGET_STATE_LOADED || target == TargetState.TARGET_STATE_LAUNCHED;
@@ -94,6 +99,15 @@ public record UnitRecord(
                 .setPlacedAt(placedAt)
                 .build()
                 .toByteString();
+    }
+
+    /**
+     * About how much of the heap it takes, in bytes. Where it is scheduled makes no difference: a unit that is created has its
+     * place on a machine set aside.
+     */
+    @Override
+    public long heapBytes() {
+        return HeapBytes.UNIT + HeapBytes.UNIT_PLACES + HeapBytes.of(name);
     }
 
     static UnitRecord from(UnitRow row) {

@@ -27,4 +27,14 @@ public record UnitStateRecord(UnitState state) implements StoredRow {
     public ByteString rowValue() {
         return StateRow.newBuilder().setState(state).build().toByteString();
     }
+
+    @Override
+    public long heapBytes() {
+        return heapBytes(name()) + HeapBytes.of(state.getError());
+    }
+
+    /** Of a state without an error of a unit of this name. */
+    static long heapBytes(String name) {
+        return HeapBytes.STATE + HeapBytes.STATE_PLACES + HeapBytes.of(name);
+    }
 }

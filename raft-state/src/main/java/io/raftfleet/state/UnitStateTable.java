@@ -150,8 +150,8 @@ final class UnitStateTable {
     }
 
     private String word(String text) {
-        // A hostile agent may send what it likes: beyond some size nothing more is shared.
-        if (words.size() >= 10_000) {
+        // A hostile agent may send what it likes: beyond some size nothing more is shared, nor is what is no word.
+        if (words.size() >= 10_000 || text.length() > 64) {
             return words.getOrDefault(text, text);
         }
         return words.computeIfAbsent(text, t -> t);

@@ -10,10 +10,12 @@ import io.raftfleet.proto.log.Entry;
 import io.raftfleet.proto.log.Record;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.state.raft.ReplicatedState.Row;
+import io.raftfleet.unit.UnitHash;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 import net.jqwik.api.ForAll;
@@ -70,6 +72,45 @@ class RegistryPropertiesTest {
         assertThat(toldByRestored)
                 .as("watches of the two engines tell the same, in the same order")
                 .isEqualTo(told);
+    }
+
+    @Property(tries = 300)
+    void theBytesCountedOnTheWayAreThoseOfWhatIsThere(@ForAll long seed) {
+        var history = history(seed, 60);
+        var registry = apply(new Registry(50), history, 0);
+        var restored = new Registry(50);
+        restored.restore(
+                1,
+                60,
+                registry.capture().rows().stream()
+                        .filter(row -> row.value() != null)
+                        .iterator());
+        assertThat(restored.read(RegistryView::memory).held())
+                .as("counted from nothing")
+                .isEqualTo(registry.read(RegistryView::memory).held());
+        long units = registry.read(view ->
+                view.units().values().stream().mapToLong(UnitRecord::heapBytes).sum());
+        long machines = registry.read(view -> view.machines().values().stream()
+                .mapToLong(MachineRecord::heapBytes)
+                .sum());
+        assertThat(registry.read(RegistryView::memory).units()).isEqualTo(units);
+        assertThat(registry.read(RegistryView::memory).machines()).isEqualTo(machines);
+    }
+
+    @Property(tries = 300)
+    void whatALeaderExpectsAUnitToTakeIsWhatItTakes(@ForAll long seed) {
+        var registry = apply(new Registry(50), history(seed, 60), 0);
+        var text = "[Service]\nExecStart=/bin/sleep " + seed + "\n";
+        var bare = UnitRecord.at("new.service", UnitHash.ofText(text), false, TARGETS[0], 0, null, 1);
+        long expected = registry.read(view -> view.growthBy(bare) + view.growthBy(bare.hash(), text));
+        long before = registry.read(RegistryView::memory).held();
+        registry.apply(
+                1, 61, Entries.entry(Entries.contents(text), Entries.create("new.service", text, TARGETS[0], 0)));
+        long grown = registry.read(RegistryView::memory).held() - before;
+        // A state that is there already, of a unit that is not, stands for the new unit's.
+        assertThat(grown).isBetween(expected - 1000, expected + 100);
+        long freed = registry.read(view -> view.freedBy(Objects.requireNonNull(view.unit("new.service"))));
+        assertThat(freed).isEqualTo(expected);
     }
 
     @Property(tries = 300)

@@ -35,6 +35,7 @@ public enum Setting {
     AGENT_TTL,
     TOKEN_LIMIT,
     ENTRY_FORMAT,
+    REGISTRY_QUOTA,
     ETCD_SERVERS,
     ETCD_CAFILE,
     ETCD_CERTFILE,

@@ -3,6 +3,7 @@ package io.raftfleet.agent.main;
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.LoggerContext;
 import io.raftfleet.agent.session.SessionConfig;
+import io.raftfleet.settings.CollectionWatch;
 import io.raftfleet.settings.SettingsException;
 import java.io.IOException;
 import java.security.SecureRandom;
@@ -22,7 +23,8 @@ import picocli.CommandLine;
 import picocli.CommandLine.ParameterException;
 
 /**
- * The agent's daemon. Ends with 0 after SIGTERM, 2 for a configuration that can't be used, 1 for what keeps it from running.
+ * The agent's daemon. Ends with 0 after SIGTERM, 2 for a configuration that can't be used, 1 for what keeps it from running, 11
+ * when it only collects garbage.
  * Units keep running however it ends.
  */
 public final class FleetAgent {
@@ -52,6 +54,7 @@ public final class FleetAgent {
         }
         logAt(config.verbosity());
         endOnDefects();
+        CollectionWatch.start("fleet-agent");
         try {
             return run(config);
         } catch (IOException | IllegalStateException e) {

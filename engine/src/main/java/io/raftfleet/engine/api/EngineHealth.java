@@ -1,5 +1,7 @@
 package io.raftfleet.engine.api;
 
+import io.raftfleet.state.MemoryUse;
+
 /** What an engine says of itself; for {@code /healthz} and metrics. Answers at once, from memory. */
 public interface EngineHealth {
     /**
@@ -16,6 +18,8 @@ public interface EngineHealth {
      * @param units units in the registry
      * @param machines present machines
      * @param unitStates unit states in the registry
+     * @param memory what the registry takes of the heap
+     * @param quota how many bytes of the heap it may take: the cluster's on the leader, elsewhere this engine's own
      */
     record View(
             String engineId,
@@ -28,7 +32,9 @@ public interface EngineHealth {
             long appliedIndex,
             int units,
             int machines,
-            int unitStates) {}
+            int unitStates,
+            MemoryUse memory,
+            long quota) {}
 
     View view();
 }

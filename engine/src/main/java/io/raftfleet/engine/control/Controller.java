@@ -12,6 +12,7 @@ import io.raftfleet.proto.log.StatesReported;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.Veto;
 import io.raftfleet.state.EntryFormats;
+import io.raftfleet.state.MemoryUse;
 import io.raftfleet.state.Registry;
 import io.raftfleet.state.RegistryView;
 import io.raftfleet.state.raft.ReplicatedState.ApplyResult;
@@ -28,6 +29,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.LongSupplier;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -92,6 +94,7 @@ public final class Controller implements AutoCloseable {
     private final RandomGenerator random;
     private final LeadershipListener listener;
     private final DecisionMetrics metrics;
+    private final LongSupplier quota;
     private final @Nullable Beginning beginning;
     private final WorkQueue queue = new WorkQueue();
     private final Thread thread;
@@ -106,10 +109,15 @@ public final class Controller implements AutoCloseable {
             RandomGenerator random,
             LeadershipListener listener,
             DecisionMetrics metrics) {
-        this(engineId, registry, proposer, clock, random, listener, metrics, null);
+        this(engineId, registry, proposer, clock, random, listener, metrics, () -> Long.MAX_VALUE, null);
     }
 
-    /** @param beginning of a cluster that is not new; null to create one where there is none */
+    /**
+     * A controller; {@link #start} makes it work.
+     *
+     * @param quota how many bytes of the heap the registry may take, now
+     * @param beginning of a cluster that is not new; null to create one where there is none
+     */
     public Controller(
             String engineId,
             Registry registry,
@@ -118,7 +126,9 @@ public final class Controller implements AutoCloseable {
             RandomGenerator random,
             LeadershipListener listener,
             DecisionMetrics metrics,
+            LongSupplier quota,
             @Nullable Beginning beginning) {
+        this.quota = quota;
         this.beginning = beginning;
         this.engineId = engineId;
         this.registry = registry;
@@ -299,7 +309,18 @@ public final class Controller implements AutoCloseable {
             return false;
         }
         try {
-            for (var records : beginning.entries()) {
+            var entries = beginning.entries();
+            var full = budget().take(
+                            "the registry that is to be restored",
+                            entries.stream()
+                                    .flatMap(List::stream)
+                                    .mapToLong(MemoryUse::ofRestored)
+                                    .sum());
+            if (full != null) {
+                log.error("engine {} can't restore the cluster, and tries again: {}", engineId, full);
+                return false;
+            }
+            for (var records : entries) {
                 if (propose(entry(records)) == null) {
                     return false;
                 }
@@ -309,6 +330,10 @@ public final class Controller implements AutoCloseable {
             log.error("engine {} can't restore the cluster, and tries again: {}", engineId, e.getMessage());
             return false;
         }
+    }
+
+    private Budget budget() {
+        return new Budget(registry.read(view -> view.memory().held()), quota.getAsLong());
     }
 
     private Entry entry(List<Record> records) {
@@ -331,7 +356,7 @@ public final class Controller implements AutoCloseable {
         }
         long start = System.nanoTime();
         var batch = new Batch();
-        var draft = new Draft(registry, decider);
+        var draft = new Draft(registry, decider, budget());
         long now = Math.max(clock.millis(), registry.read(view -> view.clockMs()));
         List<Work> decided = queue.decide(batch, draft, now);
         int placements = 0;

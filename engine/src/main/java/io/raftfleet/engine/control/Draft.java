@@ -39,6 +39,7 @@ import org.jspecify.annotations.Nullable;
 final class Draft {
     private final Registry registry;
     private final Scheduler scheduler;
+    private final Budget budget;
     private final Map<String, Optional<UnitRecord>> units = new HashMap<>();
     private final Map<String, MachineRecord> machines = new HashMap<>();
     private final Set<UnitHash> contents = new HashSet<>();
@@ -47,9 +48,30 @@ final class Draft {
     /** Of units whose contents the registry may not have yet. */
     private final Map<String, Requirements> requirements = new HashMap<>();
 
-    Draft(Registry registry, Scheduler scheduler) {
+    Draft(Registry registry, Scheduler scheduler, Budget budget) {
         this.registry = registry;
         this.scheduler = scheduler;
+        this.budget = budget;
+    }
+
+    /** Why there is no room for a new unit, or for new contents of {@code before}; null when there is, and that is taken. */
+    @Nullable
+    String takeRoom(@Nullable UnitRecord before, String name, UnitHash hash, String text) {
+        var bare = UnitRecord.at(name, hash, false, TargetState.TARGET_STATE_INACTIVE, 0, null, 0);
+        long growth = registry.read(view -> view.growthBy(bare)
+                + (contents.contains(hash) ? 0 : view.growthBy(hash, text))
+                - (before == null ? 0 : view.freedBy(before)));
+        return budget.take("unit " + name, growth);
+    }
+
+    /** Why there is no room for what an operator says of a machine; null when there is, and that is taken. */
+    @Nullable
+    String takeRoom(MachineRecord machine, MachinePatch patch) {
+        return patch.hasValue()
+                ? budget.take(
+                        "metadata of machine " + machine.id(),
+                        patched(machine, patch).heapBytes() - machine.heapBytes())
+                : null;
     }
 
     Scheduler scheduler() {
@@ -201,16 +223,18 @@ final class Draft {
     }
 
     void patch(MachineRecord machine, MachinePatch patch, List<Record> out) {
-        var operators = new HashMap<>(machine.operators());
         var record = MachineMetadataSet.newBuilder().setMachineId(machine.id()).setKey(patch.getKey());
         if (patch.hasValue()) {
-            operators.put(patch.getKey(), Optional.of(patch.getValue()));
             record.setValue(patch.getValue());
-        } else {
-            operators.put(patch.getKey(), Optional.empty());
         }
         out.add(Record.newBuilder().setMachineMetadataSet(record).build());
-        put(machine.withOperators(operators, Versions.IN_THIS_ENTRY));
+        put(patched(machine, patch));
+    }
+
+    private static MachineRecord patched(MachineRecord machine, MachinePatch patch) {
+        var operators = new HashMap<>(machine.operators());
+        operators.put(patch.getKey(), patch.hasValue() ? Optional.of(patch.getValue()) : Optional.empty());
+        return machine.withOperators(operators, Versions.IN_THIS_ENTRY);
     }
 
     private UnitRecord known(String name) {

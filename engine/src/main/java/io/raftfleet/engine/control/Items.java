@@ -112,6 +112,10 @@ final class Items {
                     "unit " + name + " exists with other contents ("
                             + before.hash().abbreviated() + "): ask to replace it, or destroy it first");
         }
+        var full = draft.takeRoom(before, name, file.hash(), file.text());
+        if (full != null) {
+            return Budget.refusal(full);
+        }
         draft.create(before, name, file.hash(), file.text(), requirements, target, out);
         return before == null ? Item.OK : Item.REPLACED;
     }
@@ -167,6 +171,10 @@ final class Items {
             var machine = draft.machine(patch.getMachineId());
             if (machine == null) {
                 return Item.result(ItemCode.ITEM_CODE_NOT_FOUND, "machine " + patch.getMachineId() + " is unknown");
+            }
+            var full = draft.takeRoom(machine, patch);
+            if (full != null) {
+                return Budget.refusal(full);
             }
             draft.patch(machine, patch, out);
             return Item.OK;

@@ -49,6 +49,12 @@ final class OrphanWork implements Work {
                             OrphanDropped.newBuilder().setMachineId(machineId).setName(name))
                     .build());
         } else {
+            var file = adoption.file();
+            var full = draft.takeRoom(null, name, file.hash(), file.text());
+            if (full != null) {
+                refuse(Budget.failure(full));
+                return true;
+            }
             draft.adopt(machineId, name, adoption.file(), adoption.requirements(), adoption.target(), records);
         }
         records.forEach(each -> record = batch.addAttended(each));

@@ -1,6 +1,7 @@
 package io.raftfleet.engine.control;
 
 import io.grpc.Status;
+import io.raftfleet.proto.fleet.ItemCode;
 import io.raftfleet.proto.fleet.ItemResult;
 import io.raftfleet.proto.fleet.RequestId;
 import io.raftfleet.proto.fleet.WriteResponse;
@@ -28,6 +29,10 @@ final class WriteCall implements Work {
     /** A rough size of one answer in an entry. */
     private static final int ANSWER_BYTES = 8;
 
+    /** In place of the reason, which may be long: what is refused for want of room is not to take much itself. */
+    private static final ItemResult NO_ROOM =
+            Item.result(ItemCode.ITEM_CODE_RESOURCE_EXHAUSTED, "the registry had no room");
+
     private final Registry registry;
     private final RequestId id;
     private final long requestDigest;
@@ -54,6 +59,10 @@ final class WriteCall implements Work {
         this.results = new ItemResult[items.size()];
     }
 
+    private static boolean noRoom(ItemResult result) {
+        return result.getCode() == ItemCode.ITEM_CODE_RESOURCE_EXHAUSTED;
+    }
+
     /** Completes with the answer, or with {@link Abandoned}, or with a status that is final. */
     CompletableFuture<WriteResponse> reply() {
         return reply;
@@ -71,11 +80,19 @@ final class WriteCall implements Work {
             int before = records.size();
             var result = items.get(next).decide(draft, records);
             results[next++] = result;
-            answers.add(result);
+            var kept = noRoom(result) ? NO_ROOM : result;
+            answers.add(kept);
             for (var record : records.subList(before, records.size())) {
                 batch.reserve(record.getSerializedSize());
             }
-            batch.reserve(ANSWER_BYTES + result.getMessage().length());
+            batch.reserve(ANSWER_BYTES + kept.getMessage().length());
+        }
+        if (next == items.size() && answers.stream().allMatch(WriteCall::noRoom)) {
+            // Kept for retries these answers would take what there is no room for. Nothing was done: a retry is decided
+            // anew.
+            version = Versions.wholeEntry(registry.appliedIndex());
+            finish();
+            return true;
         }
         // Also what changes nothing is answered when it is committed, and not before: it was decided on what this entry
         // is

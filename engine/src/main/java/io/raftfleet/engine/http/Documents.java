@@ -56,5 +56,7 @@ final class Documents {
             long appliedIndex,
             int units,
             int machines,
-            int unitStates) {}
+            int unitStates,
+            long registryBytes,
+            long quotaBytes) {}
 }

@@ -205,7 +205,9 @@ public final class FleetHttp implements HttpHandler {
                 view.appliedIndex(),
                 view.units(),
                 view.machines(),
-                view.unitStates());
+                view.unitStates(),
+                view.memory().held(),
+                view.quota());
         return HttpReply.json(led ? 200 : 503, document);
     }
 }

@@ -24,6 +24,7 @@ final class HomePage {
                 <tr><td>Machines present</td><td><a href="/fleet/v1/machines">%7$d</a></td></tr>
                 <tr><td>Units</td><td><a href="/fleet/v1/units">%8$d</a></td></tr>
                 <tr><td>Unit states</td><td><a href="/fleet/v1/state">%9$d</a></td></tr>
+                <tr><td>Registry's memory</td><td>%10$d of %11$d MiB</td></tr>
                 </table>
                 <p><a href="/healthz">health</a> · <a href="/metrics">metrics</a> ·
                 <a href="/fleet/v1/discovery">API description</a></p>
@@ -37,7 +38,9 @@ final class HomePage {
                         view.commitIndex(),
                         view.machines(),
                         view.units(),
-                        view.unitStates());
+                        view.unitStates(),
+                        view.memory().held() >> 20,
+                        view.quota() >> 20);
         return HttpReply.of(200, "text/html; charset=utf-8", ByteString.copyFromUtf8(html));
     }
 

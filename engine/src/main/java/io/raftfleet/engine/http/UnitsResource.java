@@ -236,6 +236,7 @@ final class UnitsResource {
             case ITEM_CODE_INVALID, ITEM_CODE_REFUSED -> new HttpProblem(400, result.getMessage());
             case ITEM_CODE_NOT_FOUND -> missing(name);
             case ITEM_CODE_ALREADY_EXISTS -> new HttpProblem(409, result.getMessage());
+            case ITEM_CODE_RESOURCE_EXHAUSTED -> new HttpProblem(507, result.getMessage());
             default -> new IllegalStateException("unit " + name + ": unexpected result " + result.getCode());
         };
     }

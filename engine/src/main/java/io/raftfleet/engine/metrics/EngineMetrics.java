@@ -128,6 +128,27 @@ public final class EngineMetrics {
         gauge(health, "fleet_registry_units", "Units in the registry.", EngineHealth.View::units);
         gauge(health, "fleet_registry_machines", "Present machines.", EngineHealth.View::machines);
         gauge(health, "fleet_registry_unit_states", "Unit states in the registry.", EngineHealth.View::unitStates);
+        gauge(
+                health,
+                "fleet_registry_quota_bytes",
+                "Bytes of the heap that the registry may take: the cluster's on the leader, elsewhere this engine's own.",
+                EngineHealth.View::quota);
+        GaugeWithCallback.builder()
+                .name("fleet_registry_heap_bytes")
+                .help(
+                        "Bytes of the heap that the registry takes, estimated. All but \"events\" count against the quota.")
+                .labelNames("kind")
+                .callback(gauge -> {
+                    var memory = health.view().memory();
+                    gauge.call((double) memory.units(), "units");
+                    gauge.call((double) memory.contents(), "contents");
+                    gauge.call((double) memory.states(), "states");
+                    gauge.call((double) memory.machines(), "machines");
+                    gauge.call((double) memory.requests(), "requests");
+                    gauge.call((double) memory.removals(), "removals");
+                    gauge.call((double) memory.events(), "events");
+                })
+                .register(registry);
         JvmMetrics.builder().register(registry);
     }
 

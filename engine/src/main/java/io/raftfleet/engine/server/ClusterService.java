@@ -13,6 +13,7 @@ import io.raftfleet.proto.cluster.EngineInfo;
 import io.raftfleet.proto.cluster.EngineRole;
 import io.raftfleet.proto.cluster.ListOrphansRequest;
 import io.raftfleet.proto.cluster.ListOrphansResponse;
+import io.raftfleet.proto.cluster.MemoryStatus;
 import io.raftfleet.proto.cluster.MirrorStatus;
 import io.raftfleet.proto.cluster.SettleOrphanRequest;
 import io.raftfleet.proto.cluster.SettleOrphanResponse;
@@ -22,6 +23,7 @@ import io.raftfleet.proto.cluster.TakeSnapshotRequest;
 import io.raftfleet.proto.cluster.TakeSnapshotResponse;
 import io.raftfleet.proto.cluster.TransferLeaderRequest;
 import io.raftfleet.proto.cluster.TransferLeaderResponse;
+import io.raftfleet.state.MemoryUse;
 import io.raftfleet.state.Registry;
 import io.raftfleet.state.raft.EnginePeer;
 import io.raftfleet.state.raft.RaftNode;
@@ -94,13 +96,15 @@ final class ClusterService extends ClusterGrpc.ClusterImplBase {
         var disk = raft.diskUsage();
         response.setLogBytes(disk.log()).setSnapshotBytes(disk.checkpoint());
         mirror.get().ifPresent(response::setMirror);
+        long quota = raft.quota();
         // Digest and index of one moment, so that engines can be compared.
         registry.read(registryView -> response.setIncarnation(registryView.incarnation())
                 .setAppliedIndex(registryView.appliedIndex())
                 .setRegistryDigest(registryView.digest())
                 .setUnits(registryView.units().size())
                 .setMachines(registryView.presentMachines())
-                .setUnitStates(registryView.stateCount()));
+                .setUnitStates(registryView.stateCount())
+                .setMemory(memory(registryView.memory(), view.role() == RaftView.Role.LEADER ? quota : 0)));
         responses.onNext(response.build());
         responses.onCompleted();
     }
@@ -171,6 +175,21 @@ final class ClusterService extends ClusterGrpc.ClusterImplBase {
     @Override
     public void backup(BackupRequest request, StreamObserver<BackupChunk> responses) {
         backups.send((ServerCallStreamObserver<BackupChunk>) responses, tasks);
+    }
+
+    private MemoryStatus memory(MemoryUse use, long clusterQuota) {
+        return MemoryStatus.newBuilder()
+                .setHeld(use.held())
+                .setQuota(raft.ownQuota())
+                .setClusterQuota(clusterQuota)
+                .setUnits(use.units())
+                .setContents(use.contents())
+                .setStates(use.states())
+                .setMachines(use.machines())
+                .setRequests(use.requests())
+                .setRemovals(use.removals())
+                .setEvents(use.events())
+                .build();
     }
 
     private EngineInfo info(EnginePeer peer, RaftView view) {

@@ -66,7 +66,8 @@ final class Engine implements AutoCloseable {
     private static final Duration LONGEST_HEARTBEAT = Duration.ofSeconds(1);
 
     private final EngineConfig config;
-    private final Registry registry = new Registry(EVENT_WINDOW);
+    private final Registry registry =
+            new Registry(EVENT_WINDOW, RegistryQuota.events(Runtime.getRuntime().maxMemory()));
     private final InstantSource clock = InstantSource.system();
     private final SecureRandom random = new SecureRandom();
     private final ScheduledExecutorService timer = timer();
@@ -105,6 +106,8 @@ final class Engine implements AutoCloseable {
                         .join(config.join())
                         .electionTimeout(config.electionMin(), config.electionMax())
                         .entryFormat(config.entryFormat())
+                        .quota(config.registryQuota())
+                        .capacity(RegistryQuota.capacity(Runtime.getRuntime().maxMemory()))
                         .build(),
                 registry,
                 new Leadership());
@@ -117,6 +120,7 @@ final class Engine implements AutoCloseable {
                 random,
                 new SessionsLeadership(),
                 new MeteredDecisions(metrics, clock),
+                raft::quota,
                 config.backup().isPresent()
                         ? Restoration.fromBackup(clusterId, config.backup().get(), clock)
                         : mirror.beginning());
@@ -186,6 +190,7 @@ final class Engine implements AutoCloseable {
         controller.start();
         raft.start();
         watches.start(timer);
+        new QuotaWatch(config.engineId(), registry, raft::quota).start(timer);
         new LivenessMonitor(registry, controller, sessions, config.agentTtl(), System::nanoTime, this::handOver)
                 .start(timer);
     }
@@ -251,6 +256,7 @@ final class Engine implements AutoCloseable {
     private EngineHealth.View health() {
         var view = raft.view();
         var leader = view.leader();
+        long quota = raft.quota();
         return registry.read(registryView -> new EngineHealth.View(
                 config.engineId(),
                 config.clusterId().toString(),
@@ -262,7 +268,9 @@ final class Engine implements AutoCloseable {
                 registryView.appliedIndex(),
                 registryView.units().size(),
                 registryView.presentMachines(),
-                registryView.stateCount()));
+                registryView.stateCount(),
+                registryView.memory(),
+                quota));
     }
 
     private VersionResponse version() {

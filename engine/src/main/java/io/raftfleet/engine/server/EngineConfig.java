@@ -30,6 +30,7 @@ import org.slf4j.event.Level;
  * @param electionMin lower bound of the election timeout
  * @param electionMax upper bound of the election timeout
  * @param entryFormat newest format of log entries that this engine reads and writes
+ * @param registryQuota how many bytes of the heap the registry may take
  * @param verbosity what to log
  */
 record EngineConfig(
@@ -50,6 +51,7 @@ record EngineConfig(
         Duration electionMin,
         Duration electionMax,
         int entryFormat,
+        long registryQuota,
         Level verbosity) {
 
     EngineConfig {

@@ -2,10 +2,14 @@ package io.raftfleet.engine.server;
 
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.LoggerContext;
+import io.raftfleet.settings.CollectionWatch;
 import io.raftfleet.settings.SettingsException;
+import io.raftfleet.state.raft.RegistryTooLargeException;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
@@ -14,13 +18,19 @@ import picocli.CommandLine;
 public final class EngineMain {
     private static final Logger log = LoggerFactory.getLogger("io.raftfleet.engine");
     private static final int USAGE = 2;
+    private static final int TOO_LARGE = 10;
+    private static final int STUCK = 12;
+    /** An orderly stop takes a few seconds. */
+    private static final Duration STOP_LIMIT = Duration.ofSeconds(20);
 
     private EngineMain() {}
 
     /**
      * Runs an engine with these arguments and the process' environment.
      *
-     * @return the process' exit code: 0 after an orderly stop, 1 when it could not start or go on, 2 for wrong arguments
+     * @return the process' exit code: 0 after an orderly stop, 1 when it could not start or go on, 2 for wrong arguments, 10
+     *     when its heap has no room for its registry. Besides, the Java machine ends by itself with 3 when it is out of memory, 11
+     *     when it only collects garbage ({@link CollectionWatch}), and 12 when it does not come to its end within 20 seconds
      */
     public static int run(String... args) {
         var options = new EngineOptions();
@@ -43,6 +53,7 @@ public final class EngineMain {
             System.err.println("fleet-engine: " + e.getMessage());
             return USAGE;
         }
+        CollectionWatch.start("fleet-engine");
         setLevel("io.raftfleet", Level.toLevel(config.verbosity().name()));
         return run(config);
     }
@@ -53,6 +64,7 @@ public final class EngineMain {
             engine.start();
             var main = Thread.currentThread();
             Runtime.getRuntime().addShutdownHook(new Thread(() -> {
+                limitStop(config);
                 main.interrupt();
                 try {
                     stopped.await();
@@ -64,20 +76,45 @@ public final class EngineMain {
                     + printable(config.grpc()));
             System.out.flush();
             var failure = engine.awaitFailure();
+            limitStop(config);
             log.error("engine {} can't go on: {}", config.engineId(), String.valueOf(failure));
             // While it closes Ratis refuses, each with a stack trace, what others still send: that buries the reason.
             setLevel("org.apache.ratis", Level.OFF);
-            return 1;
+            return tooLarge(failure) == null ? 1 : TOO_LARGE;
         } catch (IOException | IllegalArgumentException | IllegalStateException e) {
-            System.err.println("fleet-engine: " + e.getMessage());
+            var tooLarge = tooLarge(e);
+            System.err.println("fleet-engine: " + (tooLarge == null ? e : tooLarge).getMessage());
             log.debug("the engine could not start", e);
-            return 1;
+            return tooLarge == null ? 1 : TOO_LARGE;
         } catch (InterruptedException e) {
             log.info("engine {} was told to stop", config.engineId());
             return 0;
         } finally {
             stopped.countDown();
         }
+    }
+
+    /** From now on the process ends by itself, whatever hangs. */
+    private static void limitStop(EngineConfig config) {
+        Thread.ofPlatform().daemon().name("stop-limit").start(() -> {
+            try {
+                Thread.sleep(STOP_LIMIT);
+            } catch (InterruptedException e) {
+                // Nobody does that: as good as over.
+            }
+            System.err.println("fleet-engine: engine " + config.engineId() + " has not stopped within "
+                    + STOP_LIMIT.toSeconds() + " s and ends at once; what it acknowledged is on the disk");
+            Runtime.getRuntime().halt(STUCK);
+        });
+    }
+
+    private static @Nullable Throwable tooLarge(@Nullable Throwable failure) {
+        for (var cause = failure; cause != null; cause = cause.getCause()) {
+            if (cause instanceof RegistryTooLargeException) {
+                return cause;
+            }
+        }
+        return null;
     }
 
     private static String printable(InetSocketAddress address) {

@@ -127,6 +127,14 @@ final class EngineOptions {
     String entryFormat;
 
     @Option(
+            names = "--registry-quota",
+            paramLabel = "SIZE",
+            description = "How much of the heap the registry may take, such as 40%% or 2G (" + RegistryQuota.DEFAULT
+                    + "%). Growth beyond what the smallest engine allows is refused.")
+    @Nullable
+    String registryQuota;
+
+    @Option(
             names = "--allow-plaintext",
             description =
                     "Listen on addresses beyond loopback without TLS. Whoever reaches them is root on every machine.")
@@ -193,6 +201,9 @@ final class EngineOptions {
                 duration("--election-timeout", election[1]),
                 entryFormat(value(entryFormat, settings, Setting.ENTRY_FORMAT)
                         .orElse(Integer.toString(RaftConfig.ENTRY_FORMAT))),
+                RegistryQuota.parse(
+                        value(registryQuota, settings, Setting.REGISTRY_QUOTA).orElse(RegistryQuota.DEFAULT),
+                        Runtime.getRuntime().maxMemory()),
                 level(value(verbosity, settings, Setting.VERBOSITY).orElse("info")));
     }
 

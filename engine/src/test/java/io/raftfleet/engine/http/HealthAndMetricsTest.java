@@ -40,6 +40,8 @@ class HealthAndMetricsTest {
         assertThat(view.get("term").longValue()).isEqualTo(7);
         assertThat(view.get("appliedIndex").longValue()).isEqualTo(41);
         assertThat(view.get("machines").intValue()).isEqualTo(2);
+        assertThat(view.get("registryBytes").longValue()).isEqualTo(6 << 20);
+        assertThat(view.get("quotaBytes").longValue()).isEqualTo(64 << 20);
 
         engine.fleet.setQuorum(false);
         Answer ill = client.get("/healthz");
@@ -65,6 +67,8 @@ class HealthAndMetricsTest {
         assertThat(scrape.header("content-type")).startsWith("text/plain");
         assertThat(scrape.body().lines().toList())
                 .contains(
+                        "fleet_registry_quota_bytes 6.7108864E7",
+                        "fleet_registry_heap_bytes{kind=\"contents\"} 2097152.0",
                         "fleet_engine_leader_start_time 1.7E9",
                         "fleet_engine_task_count_total{type=\"attemptscheduleunit\"} 1.0",
                         "fleet_engine_task_failure_count_total{type=\"unscheduleunit\"} 1.0",
@@ -92,7 +96,7 @@ class HealthAndMetricsTest {
         Answer page = client.get("/");
         assertThat(page.status()).isEqualTo(200);
         assertThat(page.header("content-type")).isEqualTo("text/html; charset=utf-8");
-        assertThat(page.body()).contains("engine-1 (this one)", "href=\"/healthz\"");
+        assertThat(page.body()).contains("engine-1 (this one)", "href=\"/healthz\"", "6 of 64 MiB");
         assertThat(client.call("POST", "/", "").status()).isEqualTo(405);
     }
 

@@ -31,6 +31,7 @@ import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.Unit;
 import io.raftfleet.proto.model.UnitContents;
 import io.raftfleet.proto.model.UnitState;
+import io.raftfleet.state.MemoryUse;
 import io.raftfleet.unit.Glob;
 import io.raftfleet.unit.InvalidPatternException;
 import io.raftfleet.unit.InvalidUnitException;
@@ -69,6 +70,7 @@ final class MemoryFleet implements FleetApi, EngineHealth {
 
     private volatile @Nullable Status failing;
     private volatile boolean quorum = true;
+    private boolean full;
     private volatile boolean silent;
 
     /** Every call fails with this; null ends it. */
@@ -119,7 +121,9 @@ final class MemoryFleet implements FleetApi, EngineHealth {
                 41,
                 units.size(),
                 machines.size(),
-                states.size());
+                states.size(),
+                new MemoryUse(1 << 20, 2 << 20, 3 << 20, 0, 0, 0, 0),
+                64 << 20);
     }
 
     @Override
@@ -148,8 +152,17 @@ final class MemoryFleet implements FleetApi, EngineHealth {
         return write(request.getRequestId(), deadline, request.getPatchesList(), this::patch);
     }
 
+    /** From now on there is no room for another unit. */
+    synchronized void fill() {
+        full = true;
+    }
+
     private ItemResult create(NewUnit unit, boolean replace) {
         UnitFile file;
+        if (full) {
+            return result(
+                    ItemCode.ITEM_CODE_RESOURCE_EXHAUSTED, "unit " + unit.getName() + " needs more: destroy units");
+        }
         try {
             file = UnitFile.parse(unit.getText());
             Units.validate(unit.getName(), file);

@@ -45,6 +45,14 @@ class ReadsAndWritesTest {
     }
 
     @Test
+    void aUnitForWhichThereIsNoRoomIsRefusedAsSuch() throws IOException {
+        engine.fleet.fill();
+        var answer = client.put("/fleet/v1/units/a.service", Engine.HELLO);
+        assertThat(answer.status()).isEqualTo(507);
+        assertThat(answer.body()).contains("unit a.service needs more: destroy units");
+    }
+
+    @Test
     void everyWriteHasAnIdOfItsOwn() throws IOException {
         client.put("/fleet/v1/units/a.service", Engine.HELLO);
         client.put("/fleet/v1/units/a.service", Engine.HELLO);

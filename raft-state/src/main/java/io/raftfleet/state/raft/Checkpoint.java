@@ -27,9 +27,17 @@ import java.util.stream.Stream;
  * @param stateIndex of that entry
  * @param digest of the registry
  * @param entryFormat newest format of the entries that made the registry; an engine that does not read it can't go on from here
+ * @param heapBytes what the registry takes of the heap, about; 0 if an older version wrote this, which did not count
  */
 record Checkpoint(
-        Path dir, long term, long index, long stateTerm, long stateIndex, ByteString digest, int entryFormat) {
+        Path dir,
+        long term,
+        long index,
+        long stateTerm,
+        long stateIndex,
+        ByteString digest,
+        int entryFormat,
+        long heapBytes) {
     static final String PROPERTIES = "checkpoint.properties";
 
     private static final Pattern NAME = Pattern.compile("(\\d{1,19})_(\\d{1,19})");
@@ -58,6 +66,11 @@ record Checkpoint(
         return dirs;
     }
 
+    /** The same in another directory. */
+    Checkpoint in(Path other) {
+        return new Checkpoint(other, term, index, stateTerm, stateIndex, digest, entryFormat, heapBytes);
+    }
+
     /** Writes {@code checkpoint.properties} into the directory. */
     void store() throws IOException {
         Properties properties = new Properties();
@@ -68,6 +81,7 @@ record Checkpoint(
         properties.setProperty("stateIndex", Long.toString(stateIndex));
         properties.setProperty("digest", BaseEncoding.base16().encode(digest.toByteArray()));
         properties.setProperty("entryFormat", Integer.toString(entryFormat));
+        properties.setProperty("heapBytes", Long.toString(heapBytes));
         Path file = dir.resolve(PROPERTIES);
         try (Writer out = Files.newBufferedWriter(file)) {
             properties.store(out, null);
@@ -93,7 +107,8 @@ record Checkpoint(
                     number(properties, "stateTerm"),
                     number(properties, "stateIndex"),
                     ByteString.copyFrom(BaseEncoding.base16().decode(properties.getProperty("digest", ""))),
-                    Integer.parseInt(properties.getProperty("entryFormat", "1")));
+                    Integer.parseInt(properties.getProperty("entryFormat", "1")),
+                    Long.parseLong(properties.getProperty("heapBytes", "0")));
         } catch (IllegalArgumentException e) {
             throw new IOException(file + " is damaged: " + e.getMessage(), e);
         }

@@ -16,17 +16,25 @@ final class CheckpointLoader {
 
     private final ReplicatedState state;
     private final int maxFormat;
+    private final long capacity;
 
-    /** @param maxFormat newest entry format that this engine reads */
-    CheckpointLoader(ReplicatedState state, int maxFormat) {
+    /**
+     * A loader.
+     *
+     * @param maxFormat newest entry format that this engine reads
+     * @param capacity most bytes of the heap that the registry can take
+     */
+    CheckpointLoader(ReplicatedState state, int maxFormat, long capacity) {
         this.state = state;
         this.maxFormat = maxFormat;
+        this.capacity = capacity;
     }
 
     /**
      * Loads the newest checkpoint in a directory; a damaged one is set aside when the log still reaches an older one.
      *
      * @return null when there is none
+     * @throws RegistryTooLargeException when this engine's heap has no room for it
      * @throws IOException names the damaged checkpoint when nothing can stand in for it; or the newer entry format that one
      *     was made of
      */
@@ -37,7 +45,7 @@ final class CheckpointLoader {
             Path candidate = rest.next();
             try {
                 return restore(candidate);
-            } catch (NewerFormatException e) {
+            } catch (NewerFormatException | RegistryTooLargeException e) {
                 throw e;
             } catch (IOException | IllegalStateException e) {
                 Path older = nextOf(all, candidate);
@@ -91,6 +99,9 @@ final class CheckpointLoader {
             throw new NewerFormatException("Checkpoint " + dir + " was made of entries of entry format "
                     + checkpoint.entryFormat() + ", which is unknown to this engine, which reads up to " + maxFormat
                     + ": upgrade this engine, or take away its entry_format");
+        }
+        if (checkpoint.heapBytes() > capacity) {
+            throw new RegistryTooLargeException(dir, checkpoint.heapBytes(), capacity);
         }
         try (RowStore store = RowStore.openCheckpoint(dir)) {
             store.scan(rows -> state.restore(checkpoint.stateTerm(), checkpoint.stateIndex(), rows));

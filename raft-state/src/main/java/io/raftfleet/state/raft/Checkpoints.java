@@ -38,6 +38,7 @@ final class Checkpoints implements AutoCloseable {
     private final long maxBytes;
     private final ScheduledThreadPoolExecutor writer;
     private final int maxFormat;
+    private final long capacity;
     private final ReentrantLock files = new ReentrantLock();
 
     private @Nullable RowStore live;
@@ -58,6 +59,7 @@ final class Checkpoints implements AutoCloseable {
         this.liveDir = directory.live();
         this.part = directory.part();
         this.maxFormat = config.entryFormat();
+        this.capacity = config.capacity();
         this.maxEntries = config.checkpointEntries();
         this.maxBytes = config.checkpointBytes();
         this.writer = new ScheduledThreadPoolExecutor(
@@ -89,7 +91,7 @@ final class Checkpoints implements AutoCloseable {
         try {
             closeLive();
             dir = parent;
-            Checkpoint loaded = new CheckpointLoader(state, maxFormat).load(parent, policy);
+            Checkpoint loaded = new CheckpointLoader(state, maxFormat, capacity).load(parent, policy);
             latest = loaded;
             entryFormat = loaded == null ? 1 : loaded.entryFormat();
             suspended = false;
@@ -237,14 +239,16 @@ final class Checkpoints implements AutoCloseable {
         DurableFiles.deleteTree(part);
         store.checkpoint(part);
         ByteString digest = capture.digest();
-        new Checkpoint(part, term, index, capture.term(), capture.index(), digest, format).store();
+        var written =
+                new Checkpoint(part, term, index, capture.term(), capture.index(), digest, format, capture.heapBytes());
+        written.store();
         RowStore.verify(part, before == null ? null : before.dir());
         Path target = parent.resolve(Checkpoint.name(term, index));
         DurableFiles.deleteTree(target);
         Files.createDirectories(parent);
         Files.move(part, target, StandardCopyOption.ATOMIC_MOVE);
         DurableFiles.sync(parent);
-        return new Checkpoint(target, term, index, capture.term(), capture.index(), digest, format);
+        return written.in(target);
     }
 
     /** Removes all but the newest; returns the index up to which no kept checkpoint needs the log, 0 for none. */

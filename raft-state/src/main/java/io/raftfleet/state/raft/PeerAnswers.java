@@ -15,7 +15,7 @@ final class PeerAnswers {
             Message question,
             @Nullable RatisServer server,
             Supplier<CompletableFuture<Confirmed>> confirmation,
-            int format,
+            RaftConfig config,
             Divergence divergence) {
         if (server == null) {
             return CompletableFuture.failedFuture(new IOException("the engine is starting"));
@@ -26,7 +26,8 @@ final class PeerAnswers {
             case PeerMessages.MEMBERS ->
                 CompletableFuture.completedFuture(PeerMessages.encode(
                         server.peers().stream().map(EnginePeer::id).toList()));
-            case PeerMessages.FORMAT -> CompletableFuture.completedFuture(PeerMessages.encode(format));
+            case PeerMessages.FORMAT -> CompletableFuture.completedFuture(PeerMessages.encode(config.entryFormat()));
+            case PeerMessages.QUOTA -> CompletableFuture.completedFuture(PeerMessages.encodeQuota(config.quota()));
             case PeerMessages.DIGESTS -> CompletableFuture.completedFuture(PeerMessages.encode(divergence.digests()));
             default -> CompletableFuture.failedFuture(new IOException("unknown question between engines"));
         };

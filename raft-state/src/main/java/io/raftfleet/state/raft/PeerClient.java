@@ -53,6 +53,11 @@ final class PeerClient implements AutoCloseable {
         return ask(peer, PeerMessages.FORMAT, PeerMessages::format);
     }
 
+    /** How many bytes of an engine's heap the registry may take. */
+    CompletableFuture<Long> quota(RaftPeer peer) {
+        return ask(peer, PeerMessages.QUOTA, PeerMessages::quota);
+    }
+
     /** An engine's digests of its registry, by index. */
     CompletableFuture<Map<Long, ByteString>> digests(RaftPeer peer) {
         return ask(peer, PeerMessages.DIGESTS, PeerMessages::digests);

@@ -27,6 +27,9 @@ final class PeerMessages {
     /** What were your registry's digests, by index? */
     static final byte DIGESTS = 5;
 
+    /** How many bytes of your heap may the registry take? */
+    static final byte QUOTA = 6;
+
     private PeerMessages() {}
 
     /**
@@ -83,6 +86,14 @@ final class PeerMessages {
 
     static long format(Message answer) throws IOException {
         return bytes(answer, FORMAT, 1).getLong();
+    }
+
+    static Message encodeQuota(long bytes) {
+        return message(QUOTA, bytes);
+    }
+
+    static long quota(Message answer) throws IOException {
+        return bytes(answer, QUOTA, 1).getLong();
     }
 
     static Message encode(Map<Long, com.google.protobuf.ByteString> digests) {

@@ -29,6 +29,8 @@ import java.util.UUID;
  * @param checkpointBytes a checkpoint is written after so many bytes of applied entries
  * @param segmentBytes largest segment file of the log
  * @param minFreeBytes nothing is written while less than this is free on the data directory's disk
+ * @param quota how many bytes of this engine's heap the registry may take
+ * @param capacity most bytes of this engine's heap that the registry can take: a checkpoint that needs more is not loaded
  * @param entryFormat newest {@code Entry.format} that this engine reads and writes
  * @param digestEvery engines compare their registries each time they have applied so many entries
  * @param fsync false only where a power cut may lose acknowledged writes (tests, throw-away clusters)
@@ -47,6 +49,8 @@ public record RaftConfig(
         long checkpointBytes,
         long segmentBytes,
         long minFreeBytes,
+        long quota,
+        long capacity,
         int entryFormat,
         long digestEvery,
         boolean fsync,
@@ -110,6 +114,8 @@ public record RaftConfig(
         private long checkpointBytes = 64L << 20;
         private long segmentBytes = 8L << 20;
         private long minFreeBytes = 64L << 20;
+        private long quota = Long.MAX_VALUE;
+        private long capacity = Long.MAX_VALUE;
         private int entryFormat = ENTRY_FORMAT;
         private long digestEvery = 10_000;
         private boolean fsync = true;
@@ -154,6 +160,16 @@ public record RaftConfig(
             return this;
         }
 
+        public Builder quota(long value) {
+            quota = value;
+            return this;
+        }
+
+        public Builder capacity(long value) {
+            capacity = value;
+            return this;
+        }
+
         public Builder entryFormat(int value) {
             entryFormat = value;
             return this;
@@ -188,6 +204,8 @@ public record RaftConfig(
                     checkpointBytes,
                     segmentBytes,
                     minFreeBytes,
+                    quota,
+                    capacity,
                     entryFormat,
                     digestEvery,
                     fsync,

@@ -55,6 +55,7 @@ public final class RaftNode implements AutoCloseable {
     private final DataDirectory directory;
     private final DiskSpace space;
     private final Formats formats;
+    private final Quotas quotas;
     private final Divergence divergence;
     private final Quarantine quarantine;
     private final Operations operations;
@@ -84,6 +85,7 @@ public final class RaftNode implements AutoCloseable {
         this.operations = new Operations(config, confirmation, checkpoints, applied, proposer, calls, timer);
         this.rounds = new ReadRounds(config, confirmation, this::ratis, applied, timer);
         this.formats = new Formats(config.entryFormat(), timer);
+        this.quotas = new Quotas(config.quota(), timer);
         this.quarantine = new Quarantine(config.engineId(), directory, events::failed);
         this.divergence = new Divergence(
                 config.engineId(), config.digestEvery(), state::digest, this::ratis, timer, quarantine::enter);
@@ -220,6 +222,24 @@ public final class RaftNode implements AutoCloseable {
                         && server.info().isLeader()
                 ? formats.agreed(server)
                 : 0;
+    }
+
+    /** How many bytes of this engine's heap the registry may take. */
+    public long ownQuota() {
+        return config.quota();
+    }
+
+    /**
+     * How many bytes of the heap the registry may take: what the smallest member has room for, as far as this engine has heard;
+     * this engine's own unless it leads. Asks the others at most once a second.
+     */
+    public long quota() {
+        RatisServer server = ratis();
+        return server != null
+                        && server.info().getCurrentRole() != null
+                        && server.info().isLeader()
+                ? quotas.smallest(server)
+                : config.quota();
     }
 
     /**
@@ -399,6 +419,7 @@ public final class RaftNode implements AutoCloseable {
             events.ready(term);
             rounds.renew();
             timer.execute(RaftNode.this::agreedFormat);
+            timer.execute(RaftNode.this::quota);
         }
 
         @Override
@@ -446,7 +467,7 @@ public final class RaftNode implements AutoCloseable {
 
         @Override
         public CompletableFuture<Message> answer(Message request) {
-            return PeerAnswers.to(request, ratis(), rounds::confirmed, config.entryFormat(), divergence);
+            return PeerAnswers.to(request, ratis(), rounds::confirmed, config, divergence);
         }
     }
 }

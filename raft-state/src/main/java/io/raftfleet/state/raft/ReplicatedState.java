@@ -41,10 +41,11 @@ public interface ReplicatedState {
      *
      * @param index applied last
      * @param term of that entry
-     * @param rows what changed; a row without a value is gone
+     * @param rows what changed, in no order, to be gone through once: the bytes are made on the way; a row without a value is gone
      * @param digest of the whole state at this index
+     * @param heapBytes what the whole state takes of the heap, about
      */
-    record Capture(long term, long index, List<Row> rows, ByteString digest) {}
+    record Capture(long term, long index, List<Row> rows, ByteString digest, long heapBytes) {}
 
     /**
      * One row of a checkpoint: keys are unique, order is the bytes'.

@@ -54,6 +54,24 @@ class CheckpointTest {
     }
 
     @Test
+    void anEngineWithoutRoomForItsCheckpointSaysSo() throws Exception {
+        try (TestCluster cluster = cluster(1)) {
+            fill(cluster, "a", 20);
+            cluster.leader().state.heapBytes = 300L << 20;
+            checkpoint(cluster.leader());
+            cluster.kill("e1");
+            assertThatThrownBy(() -> cluster.start("e1", config -> config.capacity(200L << 20)))
+                    .hasRootCauseInstanceOf(RegistryTooLargeException.class)
+                    .rootCause()
+                    .hasMessageContaining("needs about 300 MiB of memory")
+                    .hasMessageContaining("it can have 200: give the engine a larger heap");
+            Member again = cluster.start("e1", config -> config.capacity(300L << 20));
+            get(cluster.leader().node.readIndex(LONG));
+            assertThat(again.state.size()).isEqualTo(20);
+        }
+    }
+
+    @Test
     void aRestartedEngineGoesOnFromItsNewestCheckpointAndTheLogBehindIt() throws Exception {
         try (TestCluster cluster = cluster(1)) {
             fill(cluster, "a", 20);

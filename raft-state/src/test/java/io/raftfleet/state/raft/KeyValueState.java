@@ -23,6 +23,9 @@ final class KeyValueState implements ReplicatedState {
     private long term;
     private long index;
     private int restores;
+    /** What it says that it takes of the heap. */
+    volatile long heapBytes;
+
     private boolean failing;
 
     /** An entry that sets keys to a value. */
@@ -74,7 +77,7 @@ final class KeyValueState implements ReplicatedState {
             rows.add(new Row(ByteString.copyFromUtf8(key), value == null ? null : ByteString.copyFromUtf8(value)));
         }
         changed.clear();
-        return new Capture(term, index, rows, digest());
+        return new Capture(term, index, rows, digest(), heapBytes);
     }
 
     @Override

@@ -338,6 +338,29 @@ class RaftNodeTest {
     }
 
     @Test
+    void theSmallestMembersQuotaIsTheClustersAlsoWhileThatMemberIsDown() throws Exception {
+        try (TestCluster cluster = new TestCluster(dir, 3, b -> b)) {
+            cluster.start("e1", config -> config.quota(3000));
+            cluster.start("e2", config -> config.quota(1000));
+            cluster.start("e3", config -> config.quota(2000));
+            await().atMost(LONG).until(() -> cluster.leader().node.quota() == 1000);
+            cluster.followers()
+                    .forEach(follower -> assertThat(follower.node.quota())
+                            .as("elsewhere its own")
+                            .isEqualTo(follower.config.quota()));
+            if (cluster.leader().config.engineId().equals("e2")) {
+                get(cluster.leader().node.transferLeadership("e1", LONG));
+            }
+            await().atMost(LONG).until(() -> cluster.leader().node.quota() == 1000);
+            cluster.kill("e2");
+            cluster.set("v", "a");
+            assertThat(cluster.leader().node.quota()).isEqualTo(1000);
+            cluster.start("e2", config -> config.quota(5000));
+            await().atMost(LONG).until(() -> cluster.leader().node.quota() == 2000);
+        }
+    }
+
+    @Test
     void aSingleEngineIsAClusterToo() throws Exception {
         try (TestCluster cluster = new TestCluster(dir, 1, b -> b).startAll()) {
             cluster.set("v", "a");

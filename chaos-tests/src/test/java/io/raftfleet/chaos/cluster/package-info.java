@@ -1,4 +1,0 @@
-@NullMarked
-package io.raftfleet.chaos.cluster;
-
-import org.jspecify.annotations.NullMarked;

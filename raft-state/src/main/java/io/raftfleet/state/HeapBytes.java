@@ -1,0 +1,55 @@
+package io.raftfleet.state;
+
+/**
+ * What the pieces of the registry take of a 64-bit Java heap with compressed references, with their places in all indexes.
+ * Estimates: {@code HeapBytesTest} holds them against a heap. Functions of the row alone, so that engines which hold the same
+ * rows count the same.
+ */
+final class HeapBytes {
+    private static final int STRING = 24;
+    private static final int ARRAY = 16;
+
+    /** A key's place in a tree. */
+    static final long TREE_ENTRY = 40;
+    /** A key's place in a hash table, with its share of the table. */
+    static final long HASH_ENTRY = 40;
+    /** A unit's record with its hash. */
+    static final long UNIT = 64 + 32;
+    /** A unit in the leader's scheduler. */
+    static final long SCHEDULER = 120;
+    /** A unit's places: by name, by machine, as two facts, and in the scheduler. */
+    static final long UNIT_PLACES = TREE_ENTRY + HASH_ENTRY + 2 * (24 + TREE_ENTRY) + SCHEDULER;
+    /** A message of a state, with the record around it, its hash and the bytes of that. */
+    static final long STATE = 96 + 16 + 24 + 40;
+    /** A state's places: by name and by machine. */
+    static final long STATE_PLACES = 24 + 2 * TREE_ENTRY;
+
+    private HeapBytes() {}
+
+    /** A string of its own. */
+    static long of(String text) {
+        if (text.isEmpty()) {
+            return 0;
+        }
+        return STRING + array(isLatin(text) ? text.length() : 2L * text.length());
+    }
+
+    /** A byte string of its own. */
+    static long of(com.google.protobuf.ByteString bytes) {
+        return STRING + array(bytes.size());
+    }
+
+    private static long array(long bytes) {
+        return ARRAY + ((bytes + 7) & ~7L);
+    }
+
+    /** Whether Java holds it in a byte a character. */
+    private static boolean isLatin(String text) {
+        for (int i = 0; i < text.length(); i++) {
+            if (text.charAt(i) > 0xff) {
+                return false;
+            }
+        }
+        return true;
+    }
+}

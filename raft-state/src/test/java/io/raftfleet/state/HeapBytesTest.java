@@ -1,0 +1,126 @@
+package io.raftfleet.state;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.protobuf.InvalidProtocolBufferException;
+import io.raftfleet.proto.fleet.ItemCode;
+import io.raftfleet.proto.log.Entry;
+import io.raftfleet.proto.log.Record;
+import io.raftfleet.proto.model.TargetState;
+import java.lang.management.ManagementFactory;
+import java.util.List;
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.IntStream;
+import javax.management.ObjectName;
+import org.assertj.core.data.Percentage;
+import org.junit.jupiter.api.Test;
+
+/** Holds the estimates against a heap: whoever adds an index has to count it. */
+class HeapBytesTest {
+    private static final int UNITS = 30_000;
+    private static final String MACHINE = "0123456789abcdef0123456789abcdef";
+
+    /** A line of a class histogram: place, instances, bytes, class. */
+    private static final Pattern CLASS = Pattern.compile("\\s*\\d+:\\s+\\d+\\s+(\\d+)\\s+(\\S+).*");
+
+    /** Keeps in use what is measured. */
+    private Registry registry = new Registry(1, 1);
+
+    private long index;
+
+    @Test
+    void smallUnitsTakeWhatIsCounted() throws Exception {
+        long taken = heapTakenBy(() -> {
+            apply(Entries.open(MACHINE, 1, Map.of()), Entries.contents(Entries.PLAIN), unit(0));
+            batches(IntStream.range(1, UNITS).mapToObj(HeapBytesTest::unit).toList());
+            batches(IntStream.range(0, UNITS)
+                    .mapToObj(i -> Entries.schedule(name(i), version(i), MACHINE))
+                    .toList());
+            batches(IntStream.range(0, UNITS)
+                    .mapToObj(i -> Entries.report(MACHINE, 1, i + 1, Entries.state(name(i), "active", true)))
+                    .toList());
+        });
+        long scheduler = HeapBytes.SCHEDULER * UNITS;
+        assertThat(registry.read(RegistryView::memory).held() - scheduler)
+                .isCloseTo(taken, Percentage.withPercentage(15));
+    }
+
+    @Test
+    void largeContentsTakeWhatIsCounted() throws Exception {
+        long taken = heapTakenBy(() -> {
+            for (int i = 0; i < 100; i++) {
+                var text = "[Service]\nExecStart=/bin/true\n"
+                        + ("Environment=V" + i + "=" + "x".repeat(986) + "\n").repeat(250);
+                apply(Entries.contents(text), Entries.create(name(i), text, TargetState.TARGET_STATE_INACTIVE, 0));
+            }
+        });
+        assertThat(registry.read(RegistryView::memory).held()).isCloseTo(taken, Percentage.withPercentage(5));
+    }
+
+    @Test
+    void answersOfManyItemsTakeWhatIsCounted() throws Exception {
+        long taken = heapTakenBy(() -> {
+            for (int i = 0; i < 20_000; i++) {
+                apply(Entries.answered("request" + i, 0, 1, ItemCode.ITEM_CODE_OK));
+            }
+        });
+        assertThat(registry.read(RegistryView::memory).held()).isCloseTo(taken, Percentage.withPercentage(20));
+    }
+
+    private static String name(int i) {
+        return "unit-" + i + ".service";
+    }
+
+    private static Record unit(int i) {
+        return Entries.create(name(i), Entries.PLAIN, TargetState.TARGET_STATE_LAUNCHED, 0);
+    }
+
+    private long version(int i) {
+        return registry.read(view -> {
+            var unit = view.unit(name(i));
+            return unit == null ? 0L : unit.version();
+        });
+    }
+
+    private void batches(List<Record> records) {
+        for (int from = 0; from < records.size(); from += 1000) {
+            apply(records.subList(from, Math.min(records.size(), from + 1000)).toArray(Record[]::new));
+        }
+    }
+
+    /** As it comes out of the log: nothing is shared with what this test holds. */
+    private void apply(Record... records) {
+        try {
+            registry.apply(1, ++index, Entry.parseFrom(Entries.entry(records).toByteString()));
+        } catch (InvalidProtocolBufferException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private long heapTakenBy(Runnable filling) throws Exception {
+        registry = new Registry(1, 1);
+        long before = live();
+        filling.run();
+        registry.capture(); // what has changed since a checkpoint is not the registry's
+        return live() - before;
+    }
+
+    /** Bytes of all objects that are reachable. What is in use would count the collector's gaps too. */
+    private static long live() throws Exception {
+        var histogram = (String) ManagementFactory.getPlatformMBeanServer()
+                .invoke(
+                        new ObjectName("com.sun.management:type=DiagnosticCommand"),
+                        "gcClassHistogram",
+                        new Object[] {new String[0]},
+                        new String[] {String[].class.getName()});
+        return histogram
+                .lines()
+                .map(CLASS::matcher)
+                .filter(Matcher::matches)
+                .filter(line -> !line.group(2).contains("jdk.internal.vm.Filler"))
+                .mapToLong(line -> Long.parseLong(line.group(1)))
+                .sum();
+    }
+}

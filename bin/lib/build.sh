@@ -38,12 +38,27 @@ is_built() {
 # Of Maven's output, leaves the modules as they come, and errors.
 show_progress() { sed -u -n 's/^\[INFO\] Building raftfleet-\([a-z-]*\) .*/  \1/p; /^\[ERROR\]/p'; }
 
-build() {
-  local begin build_lock
-  is_built && return
+# Runs a function while nothing else in this folder builds. What it starts in the background has the lock, too.
+build_locked() {
+  local lock
   mkdir -p "$ROOT/target"
-  exec {build_lock}>"$BUILD_MARK.lock"
-  flock --exclusive "$build_lock"
+  exec {lock}>"$BUILD_MARK.lock"
+  if ! flock --exclusive --nonblock "$lock"; then
+    say "Waiting for another build in $ROOT ..."
+    flock --exclusive "$lock"
+  fi
+  BUILD_LOCK=$lock
+  "$@"
+  exec {lock}>&-
+}
+
+build() {
+  is_built || build_locked build_daemons
+}
+
+# With the lock.
+build_daemons() {
+  local begin
   if ! is_built; then
     begin=$(milliseconds)
     say "Building (the first time, Maven downloads its libraries; this can take minutes) ..."
@@ -52,9 +67,8 @@ build() {
     # change them under its feet.
     rm -rf "$ROOT"/{engine,agent,fleetctl}/target/{lib,raftfleet-*.jar}
     run_maven --no-transfer-progress -Dmaven.test.skip=true -Dspotless.check.skip --projects engine,agent,fleetctl \
-      --also-make package {build_lock}>&- 2>&1 | show_progress >&2 || die "the build failed; see above"
+      --also-make package {BUILD_LOCK}>&- 2>&1 | show_progress >&2 || die "the build failed; see above"
     mv "$BUILD_MARK" "$BUILD_MARK.done"
     say "Built in $(seconds_since "$begin") s."
   fi
-  exec {build_lock}>&-
 }

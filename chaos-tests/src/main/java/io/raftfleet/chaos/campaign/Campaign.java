@@ -26,7 +26,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -44,7 +43,6 @@ public final class Campaign {
     private static final int ENGINES = 3;
     private static final Duration TTL = Duration.ofSeconds(10);
     private static final Duration STEADY_LIMIT = Duration.ofSeconds(60);
-    private static final int FORMAT = 1;
     private static final int FENCED = 2;
     /** Beyond the time after which a silent machine is lost. */
     private static final Duration BEYOND = Duration.ofSeconds(4);
@@ -76,23 +74,28 @@ public final class Campaign {
         this.hosts = hosts;
     }
 
-    /** Runs it. The history is in {@code history.jsonl} of the output directory. */
+    /**
+     * Runs it. The output directory gets the history as {@code history.jsonl} and each process' log below {@code logs}; and, unless
+     * all went well, all that the processes had on their disks below {@code data}.
+     */
     public Result run() throws IOException, InterruptedException {
-        Files.createDirectories(options.out());
+        Files.createDirectories(options.out().resolve("logs"));
         var file = options.out().resolve("history.jsonl");
-        var scratch = Files.createTempDirectory("chaos").toRealPath();
+        return Evidence.gather(options.out(), scratch -> run(file, scratch), Result::passed, this::say);
+    }
+
+    private Result run(Path file, Path scratch) throws IOException, InterruptedException {
         Map<String, Integer> injected;
         try (var recorder = new Recorder(file)) {
             injected = observe(recorder, scratch);
-        } finally {
-            remove(scratch);
+            recorder.add(new Event.Ended(recorder.now()));
         }
         say("Checking ...");
         var history = History.read(file);
         return new Result(history, Checks.run(history), injected, skipped);
     }
 
-    private Map<String, Integer> observe(Recorder recorder, Path scratch) throws InterruptedException {
+    private Map<String, Integer> observe(Recorder recorder, Path scratch) throws IOException, InterruptedException {
         var agents = IntStream.rangeClosed(1, options.machines())
                 .mapToObj(i -> "a" + i)
                 .toList();
@@ -101,7 +104,10 @@ public final class Campaign {
         try (var ground = Ground.prepare(options.separate(), etcd, engines, agents, scratch)) {
             say("Starting " + ENGINES + " engines and " + agents.size() + " machines" + (etcd ? ", and etcd" : "")
                     + " ...");
-            var chosen = cluster(agents).on(hosts.apply(ground));
+            var files = Files.createDirectory(scratch.resolve("c"));
+            var chosen = cluster(agents)
+                    .on(hosts.apply(ground))
+                    .at(files, options.out().resolve("logs"));
             try (var cluster = Cluster.start(etcd ? chosen.withEtcd() : chosen)) {
                 return observe(recorder, cluster, ground, scratch);
             }
@@ -126,7 +132,7 @@ public final class Campaign {
                 .toList();
         recorder.add(new Event.Began(
                 recorder.now(),
-                FORMAT,
+                Event.FORMAT,
                 options.seed(),
                 options.command(),
                 Instant.now().toString(),
@@ -234,13 +240,5 @@ public final class Campaign {
     private void say(String line) {
         long seconds = TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - began);
         progress.accept("[%d:%02d] %s".formatted(seconds / 60, seconds % 60, line));
-    }
-
-    private static void remove(Path dir) throws IOException {
-        try (var files = Files.walk(dir)) {
-            for (var file : files.sorted(Comparator.reverseOrder()).toList()) {
-                Files.deleteIfExists(file);
-            }
-        }
     }
 }

@@ -1,31 +1,35 @@
 package io.raftfleet.chaos.campaign;
 
-import io.raftfleet.chaos.cluster.Cluster;
+import io.raftfleet.chaos.check.Finding;
 import io.raftfleet.chaos.report.Report;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
-import java.nio.file.Path;
-import java.time.Duration;
+import java.time.LocalDateTime;
+import java.time.ZoneId;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** {@code bin/fleet chaos}. Exit codes: 0 all promises kept, 1 one broken, 2 the campaign could not be run. */
+/** {@code bin/fleet chaos}. Exit codes: 0 all promises kept, 1 one broken, 2 it could not be run. */
 @Command(
         name = "fleet chaos",
         mixinStandardHelpOptions = true,
         sortOptions = false,
+        subcommands = CheckCommand.class,
         description = "Puts a cluster of its own under faults and checks that it keeps its promises.")
 public final class ChaosCommand implements Callable<Integer> {
-    private static final int BROKEN = 1;
+    static final int BROKEN = 1;
     private static final int NOT_RUN = 2;
+    private static final int MOST_VIOLATIONS = 5;
 
     @Spec
     @Nullable
@@ -35,50 +39,24 @@ public final class ChaosCommand implements Callable<Integer> {
     @Nullable
     Long seed;
 
-    @Option(names = "--minutes", paramLabel = "M", description = "How long to inject faults (${DEFAULT-VALUE}).")
-    double minutes = 5;
+    @Mixin
+    CampaignArguments arguments = new CampaignArguments();
 
-    @Option(names = "--rounds", paramLabel = "N", description = "End after so many rounds of faults, too.")
-    int rounds;
-
-    @Option(
-            names = "--faults",
-            paramLabel = "KIND,...",
-            split = ",",
-            description = "Only these: kill, pause, stop, hand-over, agent-kill, agent-pause, bus-restart, partition,"
-                    + " one-way, loss, delay, power-loss, slow-disk, full-disk, lost-disk, corrupt-tail,"
-                    + " corrupt-middle, clock-jump, etcd-kill, etcd-pause, etcd-wipe (all).")
-    List<String> faults = List.of();
-
-    @Option(names = "--machines", paramLabel = "N", description = "How many machines (${DEFAULT-VALUE}).")
-    int machines = 4;
-
-    @Option(
-            names = "--unit-manager",
-            paramLabel = "systemd|hollow",
-            description = "What runs units (systemd where machines with one can run, else hollow).")
-    @Nullable
-    String unitManager;
-
-    @Option(
-            names = "--single-namespace",
-            description = "All processes on this host's own network, file system and clock.")
-    boolean singleNamespace;
-
-    @Option(names = "--one-at-a-time", description = "Never several faults at once.")
-    boolean oneAtATime;
-
-    @Option(names = "--steady", paramLabel = "N", description = "Units that run all the time (${DEFAULT-VALUE}).")
-    int steady = 20;
-
-    @Option(names = "--out", paramLabel = "DIR", description = "For history, report and logs (${DEFAULT-VALUE}).")
-    Path out = Path.of("chaos-report");
-
-    /** Runs a campaign. */
+    /** Runs a campaign, or one of the other commands. */
     public static void main(String[] arguments) {
-        System.exit(new CommandLine(new ChaosCommand())
-                .setExitCodeExceptionMapper(failure -> NOT_RUN)
-                .execute(arguments));
+        System.exit(commandLine().execute(arguments));
+    }
+
+    /** What fails tells so in one line; whatever nobody thought of, with its stack trace. */
+    static CommandLine commandLine() {
+        return new CommandLine(new ChaosCommand()).setExecutionExceptionHandler((failure, command, parsed) -> {
+            if (failure instanceof IOException || failure instanceof IllegalArgumentException) {
+                command.getErr().println("fleet chaos: " + failure.getMessage());
+            } else {
+                failure.printStackTrace(command.getErr());
+            }
+            return NOT_RUN;
+        });
     }
 
     @Override
@@ -87,53 +65,48 @@ public final class ChaosCommand implements Callable<Integer> {
             throw new IllegalStateException("called without a command line");
         }
         var terminal = spec.commandLine().getOut();
-        var options = new CampaignOptions(
-                seed == null ? ThreadLocalRandom.current().nextLong(1, 1_000_000) : seed,
-                Duration.ofMillis((long) (minutes * 60_000)),
-                rounds,
-                faults,
-                machines,
-                hollow(),
-                !singleNamespace,
-                !oneAtATime,
-                steady,
-                out.toAbsolutePath());
-        say(terminal, "Seed " + options.seed() + ". To replay: " + options.command());
+        long chosen = seed == null ? randomSeed() : seed;
+        var dir = Evidence.fresh(arguments.out.toAbsolutePath(), chosen, LocalDateTime.now(ZoneId.systemDefault()));
+        var options = arguments.options(chosen, dir);
+        say(terminal, "Seed " + chosen + ". To replay: " + options.command());
+        say(terminal, "Directory: " + dir);
         var result = new Campaign(options, line -> say(terminal, line)).run();
-        var page = options.out().resolve("report.html");
+        var page = dir.resolve("report.html");
         Files.writeString(page, Report.page(result.history(), result.findings()));
-        result.findings().forEach(finding -> {
-            say(
-                    terminal,
-                    (finding.passed() ? "kept    " : finding.examined() == 0 ? "UNSEEN  " : "BROKEN  ")
-                            + finding.promise() + " (" + finding.examined() + " examined"
-                            + (finding.unexamined().isEmpty() ? "" : "; not examined: " + finding.unexamined()) + ")");
-            finding.violations().stream().limit(5).forEach(violation -> say(terminal, "        " + violation.what()));
-        });
+        tell(terminal, result.findings());
         int faultsInjected =
                 result.injected().values().stream().mapToInt(Integer::intValue).sum();
         say(terminal, faultsInjected + " faults: " + result.injected());
-        if (!result.skipped().isEmpty()) {
-            say(terminal, "Skipped: " + result.skipped());
-        }
+        tellSkipped(terminal, result.skipped());
         say(terminal, "Report: " + page);
         say(terminal, result.passed() ? "PASSED" : "FAILED. To replay: " + options.command());
         return result.passed() ? 0 : BROKEN;
     }
 
-    private boolean hollow() {
-        var manager = unitManager;
-        if (manager == null) {
-            return !Cluster.systemdObstacle().isEmpty();
-        }
-        return switch (manager) {
-            case "systemd" -> false;
-            case "hollow" -> true;
-            default -> throw new IllegalArgumentException("--unit-manager " + manager + ": it is systemd or hollow");
-        };
+    static long randomSeed() {
+        return ThreadLocalRandom.current().nextLong(1, 1_000_000_000);
     }
 
-    private static void say(PrintWriter terminal, String line) {
+    /** A line for each promise, and some of what broke it. */
+    static void tell(PrintWriter terminal, List<Finding> findings) {
+        findings.forEach(finding -> {
+            say(
+                    terminal,
+                    (finding.passed() ? "kept    " : finding.examined() == 0 ? "UNSEEN  " : "BROKEN  ")
+                            + finding.promise() + " (" + finding.examined() + " examined"
+                            + (finding.unexamined().isEmpty() ? "" : "; not examined: " + finding.unexamined()) + ")");
+            finding.violations().stream()
+                    .limit(MOST_VIOLATIONS)
+                    .forEach(violation -> say(terminal, "        " + violation.what()));
+        });
+    }
+
+    /** A line for each kind of fault that could not be injected, with what would help. */
+    static void tellSkipped(PrintWriter terminal, Map<String, String> skipped) {
+        skipped.forEach((kind, why) -> say(terminal, "skipped " + kind + ": " + why));
+    }
+
+    static void say(PrintWriter terminal, String line) {
         terminal.println(line);
         terminal.flush();
     }

@@ -28,8 +28,8 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A cluster of real processes on this machine. Its data lies in a temporary directory that goes with it; its logs stay below
- * {@code chaos-tests/target/clusters}. Whatever happens to the test, its processes end with this process.
+ * A cluster of real processes on this machine. Unless its options say where, its data lies in a temporary directory that goes with
+ * it, and its logs stay below {@code chaos-tests/target/clusters}. Whatever happens to the test, its processes end with this process.
  *
  * <p>Nodes are added by one thread; everything else is safe from any.
  */
@@ -41,6 +41,7 @@ public final class Cluster implements AutoCloseable {
 
     private final Path dir;
     private final Path logs;
+    private final boolean ownDir;
     private final ClusterDaemons daemons;
     private final String clusterId = UUID.randomUUID().toString();
     private final @Nullable EtcdNode etcd;
@@ -53,11 +54,18 @@ public final class Cluster implements AutoCloseable {
     private Cluster(ClusterOptions options) {
         var programs = Programs.find();
         try {
-            // Short: unix sockets lie in it.
-            dir = Files.createTempDirectory("fleet").toRealPath();
-            logs = programs.root().resolve("chaos-tests/target/clusters").resolve(options.name());
-            deleteTree(logs);
-            Files.createDirectories(logs);
+            var place = options.place();
+            ownDir = place == null;
+            if (place == null) {
+                // Short: unix sockets lie in it.
+                dir = Files.createTempDirectory("fleet").toRealPath();
+                logs = programs.root().resolve("chaos-tests/target/clusters").resolve(options.name());
+                deleteTree(logs);
+                Files.createDirectories(logs);
+            } else {
+                dir = place.dir();
+                logs = place.logs();
+            }
         } catch (IOException e) {
             throw new UncheckedIOException("no directory for the cluster", e);
         }
@@ -383,7 +391,9 @@ public final class Cluster implements AutoCloseable {
         } catch (IllegalStateException e) {
             // The virtual machine is on its way down already, the hook with it.
         }
-        deleteTree(dir);
+        if (ownDir) {
+            deleteTree(dir);
+        }
     }
 
     /** Machines aside, which end by themselves when their parent, this process, is gone. */

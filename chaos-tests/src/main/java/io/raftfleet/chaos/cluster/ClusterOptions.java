@@ -1,10 +1,12 @@
 package io.raftfleet.chaos.cluster;
 
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A cluster to be.
@@ -18,6 +20,7 @@ import java.util.TreeMap;
  * @param hosts where the processes run
  * @param settings what the configuration file of all its daemons says
  * @param etcd whether there is an etcd to which engines mirror their registry
+ * @param place where its files lie; null: its data in a temporary directory that goes with it, its logs as {@code name} says
  */
 public record ClusterOptions(
         String name,
@@ -28,7 +31,16 @@ public record ClusterOptions(
         Duration electionMax,
         Hosts hosts,
         Map<String, String> settings,
-        boolean etcd) {
+        boolean etcd,
+        @Nullable Place place) {
+    /**
+     * Directories that outlast the cluster.
+     *
+     * @param dir of its data; its path must be short, for unix sockets lie in it
+     * @param logs one a process
+     */
+    public record Place(Path dir, Path logs) {}
+
     public ClusterOptions {
         agents = List.copyOf(agents);
         settings = Map.copyOf(settings);
@@ -45,43 +57,54 @@ public record ClusterOptions(
                 Duration.ofMillis(600),
                 Hosts.LOOPBACK,
                 Map.of(),
-                false);
+                false,
+                null);
     }
 
     public ClusterOptions withEngines(int count) {
-        return new ClusterOptions(name, count, agents, agentTtl, electionMin, electionMax, hosts, settings, etcd);
+        return new ClusterOptions(
+                name, count, agents, agentTtl, electionMin, electionMax, hosts, settings, etcd, place);
     }
 
     public ClusterOptions withAgentTtl(Duration ttl) {
-        return new ClusterOptions(name, engines, agents, ttl, electionMin, electionMax, hosts, settings, etcd);
+        return new ClusterOptions(name, engines, agents, ttl, electionMin, electionMax, hosts, settings, etcd, place);
     }
 
     public ClusterOptions withElection(Duration min, Duration max) {
-        return new ClusterOptions(name, engines, agents, agentTtl, min, max, hosts, settings, etcd);
+        return new ClusterOptions(name, engines, agents, agentTtl, min, max, hosts, settings, etcd, place);
     }
 
     /** On other hosts. */
     public ClusterOptions on(Hosts other) {
-        return new ClusterOptions(name, engines, agents, agentTtl, electionMin, electionMax, other, settings, etcd);
+        return new ClusterOptions(
+                name, engines, agents, agentTtl, electionMin, electionMax, other, settings, etcd, place);
     }
 
     /** With one more line in the configuration file of all daemons. */
     public ClusterOptions withSetting(String name, String value) {
         var all = new TreeMap<>(settings);
         all.put(name, value);
-        return new ClusterOptions(this.name, engines, agents, agentTtl, electionMin, electionMax, hosts, all, etcd);
+        return new ClusterOptions(
+                this.name, engines, agents, agentTtl, electionMin, electionMax, hosts, all, etcd, place);
     }
 
     /** With an etcd that engines mirror their registry to. */
     public ClusterOptions withEtcd() {
-        return new ClusterOptions(name, engines, agents, agentTtl, electionMin, electionMax, hosts, settings, true);
+        return new ClusterOptions(
+                name, engines, agents, agentTtl, electionMin, electionMax, hosts, settings, true, place);
+    }
+
+    /** With its files in directories that are there already and stay. */
+    public ClusterOptions at(Path dir, Path logs) {
+        return new ClusterOptions(
+                name, engines, agents, agentTtl, electionMin, electionMax, hosts, settings, etcd, new Place(dir, logs));
     }
 
     /** One more agent. */
     public ClusterOptions with(AgentSpec agent) {
         var all = new ArrayList<>(agents);
         all.add(agent);
-        return new ClusterOptions(name, engines, all, agentTtl, electionMin, electionMax, hosts, settings, etcd);
+        return new ClusterOptions(name, engines, all, agentTtl, electionMin, electionMax, hosts, settings, etcd, place);
     }
 
     /** So many machines with a systemd each where this host allows it, else as many in memory, in one process. */

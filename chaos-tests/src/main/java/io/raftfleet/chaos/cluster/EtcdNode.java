@@ -43,18 +43,7 @@ public final class EtcdNode {
     }
 
     private static final class Obstacle {
-        static final String WHY = find();
-
-        private static String find() {
-            var missing = new ArrayList<String>();
-            for (var program : List.of("etcd", "etcdctl", "openssl")) {
-                if (!Commands.obstacle(program, program.equals("etcd") ? "--version" : "version")
-                        .isEmpty()) {
-                    missing.add(program);
-                }
-            }
-            return missing.isEmpty() ? "" : String.join(", ", missing) + " not installed";
-        }
+        static final String WHY = Needs.programs("etcd", "etcdctl", "openssl");
     }
 
     /** Why etcd can't be run on this host; empty where it can. */

@@ -24,6 +24,14 @@ public final class Namespaces implements AutoCloseable {
 
     /** Why hosts can't be made here; empty where they can. */
     public static String obstacle() {
+        var missing = Needs.root();
+        if (missing.isEmpty()) {
+            missing = Needs.programs("ip", "iptables", "nsenter");
+        }
+        return missing.isEmpty() ? Needs.explained(kernelObstacle()) : missing;
+    }
+
+    private static String kernelObstacle() {
         var probe = "rfprobe" + ProcessHandle.current().pid();
         var why = Commands.obstacle("ip", "netns", "add", probe);
         if (!why.isEmpty()) {

@@ -1,5 +1,6 @@
 package io.raftfleet.chaos.fault;
 
+import io.raftfleet.chaos.cluster.Needs;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -23,11 +24,15 @@ public final class Clocks {
 
     /** Why clocks can't be moved here; empty where they can. */
     public static String obstacle(Path dir) {
+        var missing = Needs.programs("gcc");
+        if (!missing.isEmpty()) {
+            return missing;
+        }
         try {
             var unused = build(dir);
             return "";
         } catch (IllegalStateException | UncheckedIOException e) {
-            return String.valueOf(e.getMessage());
+            return Needs.explained(String.valueOf(e.getMessage()));
         }
     }
 

@@ -2,6 +2,7 @@ package io.raftfleet.chaos.fault;
 
 import io.raftfleet.chaos.cluster.Await;
 import io.raftfleet.chaos.cluster.Commands;
+import io.raftfleet.chaos.cluster.Needs;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -28,14 +29,22 @@ public final class Disks implements AutoCloseable {
 
     /** Why such disks can't be made here; empty where they can. */
     public static String obstacle(Path dir) {
-        if (!Files.isWritable(Path.of("/dev/fuse"))) {
-            return "/dev/fuse is not there or not writable";
+        var missing = Needs.root();
+        if (missing.isEmpty()) {
+            missing = Needs.programs("gcc", "pkg-config");
+        }
+        if (missing.isEmpty() && !Files.isWritable(Path.of("/dev/fuse"))) {
+            missing =
+                    "/dev/fuse is not there or not writable; load the kernel's module fuse, or give the container the device";
+        }
+        if (!missing.isEmpty()) {
+            return missing;
         }
         try {
             var unused = build(dir);
             return "";
         } catch (IllegalStateException | UncheckedIOException e) {
-            return String.valueOf(e.getMessage());
+            return Needs.explained(String.valueOf(e.getMessage()));
         }
     }
 

@@ -4,6 +4,7 @@ import io.grpc.StatusRuntimeException;
 import io.raftfleet.chaos.cluster.AgentNode;
 import io.raftfleet.chaos.cluster.Cluster;
 import io.raftfleet.chaos.cluster.Daemon;
+import io.raftfleet.chaos.cluster.Needs;
 import io.raftfleet.fleetctl.client.FleetClientException;
 import java.time.Duration;
 import java.util.List;
@@ -26,7 +27,7 @@ final class ProcessFaults {
 
     List<FaultSource> sources() {
         var cluster = targets.cluster();
-        var noBus = cluster.agents().stream().allMatch(AgentNode::hollow) ? "machines in memory have no bus" : "";
+        var noBus = cluster.agents().stream().allMatch(AgentNode::hollow) ? noBus() : "";
         return List.of(
                 new SimpleSource("kill", "", this::kill),
                 new SimpleSource("pause", "", this::pause),
@@ -35,6 +36,12 @@ final class ProcessFaults {
                 new SimpleSource("agent-kill", "", this::agentKill),
                 new SimpleSource("agent-pause", "", this::agentPause),
                 new SimpleSource("bus-restart", noBus, this::busRestart));
+    }
+
+    private static String noBus() {
+        var why = Cluster.systemdObstacle();
+        return "machines in memory have no bus; "
+                + (why.isEmpty() ? "use --unit-manager systemd" : "others can't run here: " + Needs.explained(why));
     }
 
     private Fault kill(RandomGenerator random) {

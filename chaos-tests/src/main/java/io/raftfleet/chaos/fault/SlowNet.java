@@ -2,6 +2,7 @@ package io.raftfleet.chaos.fault;
 
 import io.raftfleet.chaos.cluster.Await;
 import io.raftfleet.chaos.cluster.Namespaces;
+import io.raftfleet.chaos.cluster.Needs;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -29,11 +30,12 @@ final class SlowNet {
 
     SlowNet(Path dir) {
         Path built = null;
-        var why = "";
+        var missing = Needs.programs("gcc");
+        var why = missing;
         try {
             built = Helpers.build("slownet", dir, List.of("-lnetfilter_queue"));
         } catch (IllegalStateException | UncheckedIOException e) {
-            why = String.valueOf(e.getMessage());
+            why = missing.isEmpty() ? Needs.explained(String.valueOf(e.getMessage())) : missing;
         }
         program = built;
         obstacle = why;

@@ -29,16 +29,20 @@ import org.jspecify.annotations.Nullable;
     @JsonSubTypes.Type(value = Event.Settled.class, name = "settled"),
     @JsonSubTypes.Type(value = Event.Reported.class, name = "reported"),
     @JsonSubTypes.Type(value = Event.Managed.class, name = "managed"),
-    @JsonSubTypes.Type(value = Event.Mirrored.class, name = "mirrored")
+    @JsonSubTypes.Type(value = Event.Mirrored.class, name = "mirrored"),
+    @JsonSubTypes.Type(value = Event.Ended.class, name = "ended")
 })
 public sealed interface Event {
+    /** The format of histories that are written now. Older ones can be read as well. */
+    int FORMAT = 2;
+
     /** When it happened. */
     long at();
 
     /**
      * The first line.
      *
-     * @param format of the file, 1
+     * @param format of the file, from 1 to {@link #FORMAT}
      * @param command that replays the campaign
      * @param wallClock when it began, ISO 8601
      * @param machines machine ids by the host that they are on
@@ -166,6 +170,9 @@ public sealed interface Event {
      * @param registry as the engines' list of units has it
      */
     record Mirrored(long at, Map<String, String> registry, Map<String, String> etcd) implements Event {}
+
+    /** The last line of a history that is whole; there is none in format 1. */
+    record Ended(long at) implements Event {}
 
     /** Whether a unit began or ended to run. */
     enum Step {

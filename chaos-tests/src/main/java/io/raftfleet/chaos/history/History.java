@@ -1,16 +1,12 @@
 package io.raftfleet.chaos.history;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
-import tools.jackson.core.JacksonException;
-import tools.jackson.databind.json.JsonMapper;
 
 /** A whole history, in the order of its times. */
 public record History(List<Event> events) {
@@ -19,22 +15,13 @@ public record History(List<Event> events) {
     }
 
     /**
-     * Reads a file that {@link Recorder} wrote.
+     * Reads a whole file that {@link Recorder} wrote, of this format or an older one.
      *
-     * @throws IOException when it can't be read, or a line is no event: the message names the line
+     * @throws BadHistoryException when it is something else, was cut short, or is of a newer format
+     * @throws IOException when it can't be read
      */
     public static History read(Path file) throws IOException {
-        var json = JsonMapper.builder().build();
-        var events = new ArrayList<Event>();
-        var interner = new Interner();
-        try (var in = Files.newBufferedReader(file)) {
-            for (var line = in.readLine(); line != null; line = in.readLine()) {
-                events.add(interner.intern(json.readValue(line, Event.class)));
-            }
-        } catch (JacksonException e) {
-            throw new IOException(file + ", line " + (events.size() + 1) + ": no event: " + e.getOriginalMessage(), e);
-        }
-        return new History(events);
+        return HistoryReader.read(file);
     }
 
     /** All events of a type. */

@@ -13,6 +13,8 @@ import io.raftfleet.chaos.report.Report;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.LocalDateTime;
+import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -21,7 +23,6 @@ import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
-import org.junit.jupiter.api.io.TempDir;
 
 /**
  * One short campaign with a fixed seed, each kind of fault once. It keeps all promises; and its history, changed in one place, breaks
@@ -59,12 +60,17 @@ class CampaignIT {
     private Campaign.Result result = new Campaign.Result(new History(List.of()), List.of(), Map.of(), Map.of());
 
     @BeforeAll
-    void run(@TempDir Path out) throws IOException, InterruptedException {
+    void run() throws IOException, InterruptedException {
+        // Not a temporary directory: it has all that there is to look at, should this fail.
+        var dir = Evidence.fresh(Path.of("target", "campaigns"), SEED, LocalDateTime.now(ZoneId.systemDefault()));
         boolean hollow = !Cluster.systemdObstacle().isEmpty();
         var options = new CampaignOptions(
-                SEED, Duration.ofMinutes(4), KINDS.size(), KINDS, 3, hollow, true, false, 6, out.resolve("report"));
+                SEED, Duration.ofMinutes(4), KINDS.size(), KINDS, 3, hollow, true, false, 6, dir.toAbsolutePath());
         System.out.println("CampaignIT: " + options.command());
         result = new Campaign(options, System.out::println).run();
+        if (result.passed()) {
+            Evidence.remove(dir);
+        }
     }
 
     @Test

@@ -1,0 +1,4 @@
+@NullMarked
+package io.raftfleet.chaos.cluster;
+
+import org.jspecify.annotations.NullMarked;

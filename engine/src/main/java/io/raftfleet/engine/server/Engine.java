@@ -108,6 +108,7 @@ final class Engine implements AutoCloseable {
                         .entryFormat(config.entryFormat())
                         .quota(config.registryQuota())
                         .capacity(RegistryQuota.capacity(Runtime.getRuntime().maxMemory()))
+                        .anySource(config.raftAnySource())
                         .build(),
                 registry,
                 new Leadership());

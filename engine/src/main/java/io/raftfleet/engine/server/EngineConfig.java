@@ -31,6 +31,7 @@ import org.slf4j.event.Level;
  * @param electionMax upper bound of the election timeout
  * @param entryFormat newest format of log entries that this engine reads and writes
  * @param registryQuota how many bytes of the heap the registry may take
+ * @param raftAnySource whether other engines' messages are taken from whatever address they come
  * @param verbosity what to log
  */
 record EngineConfig(
@@ -52,6 +53,7 @@ record EngineConfig(
         Duration electionMax,
         int entryFormat,
         long registryQuota,
+        boolean raftAnySource,
         Level verbosity) {
 
     EngineConfig {

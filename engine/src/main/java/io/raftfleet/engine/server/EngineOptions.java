@@ -140,6 +140,13 @@ final class EngineOptions {
                     "Listen on addresses beyond loopback without TLS. Whoever reaches them is root on every machine.")
     boolean allowPlaintext;
 
+    @Option(
+            names = "--raft-any-source",
+            description =
+                    "Take the other engines' messages from whatever address they come, not only from those that --peers, or the"
+                            + " log, say of them. For hosts that send from other addresses than they listen on.")
+    boolean raftAnySource;
+
     @Option(names = "--verbosity", paramLabel = "LEVEL", description = "error, warn, info, debug or trace (info).")
     @Nullable
     String verbosity;
@@ -204,6 +211,7 @@ final class EngineOptions {
                 RegistryQuota.parse(
                         value(registryQuota, settings, Setting.REGISTRY_QUOTA).orElse(RegistryQuota.DEFAULT),
                         Runtime.getRuntime().maxMemory()),
+                raftAnySource,
                 level(value(verbosity, settings, Setting.VERBOSITY).orElse("info")));
     }
 

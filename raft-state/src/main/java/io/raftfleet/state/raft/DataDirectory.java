@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.util.List;
 import java.util.Properties;
 import java.util.UUID;
 import java.util.stream.Stream;
@@ -131,6 +132,18 @@ final class DataDirectory implements AutoCloseable {
     /** Where Ratis keeps the group: see {@code RaftStorageDirectory} in its source. */
     Path group() {
         return raft().resolve(clusterId.toString());
+    }
+
+    /** Directories of other Raft groups, or of nobody knows whom, beside this engine's log. They are not this engine's to touch. */
+    List<Path> strangers() throws IOException {
+        if (!Files.isDirectory(raft())) {
+            return List.of();
+        }
+        try (Stream<Path> all = Files.list(raft())) {
+            return all.filter(f -> Files.isDirectory(f) && !f.equals(group()))
+                    .sorted()
+                    .toList();
+        }
     }
 
     @Override

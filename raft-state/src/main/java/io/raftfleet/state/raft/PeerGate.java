@@ -4,12 +4,7 @@ import java.io.IOException;
 import org.apache.ratis.grpc.util.ZeroCopyMessageMarshaller;
 import org.apache.ratis.proto.RaftProtos.AppendEntriesReplyProto;
 import org.apache.ratis.proto.RaftProtos.AppendEntriesRequestProto;
-import org.apache.ratis.proto.RaftProtos.InstallSnapshotRequestProto;
-import org.apache.ratis.proto.RaftProtos.RaftRpcRequestProto;
-import org.apache.ratis.proto.RaftProtos.ReadIndexRequestProto;
 import org.apache.ratis.proto.RaftProtos.RequestVoteReplyProto;
-import org.apache.ratis.proto.RaftProtos.RequestVoteRequestProto;
-import org.apache.ratis.proto.RaftProtos.StartLeaderElectionRequestProto;
 import org.apache.ratis.protocol.RaftPeerId;
 import org.apache.ratis.thirdparty.com.google.protobuf.MessageLite;
 import org.apache.ratis.thirdparty.io.grpc.ForwardingServerCall.SimpleForwardingServerCall;
@@ -24,14 +19,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Refuses what other engines' Raft servers must not make this one do.
- *
- * <p>Messages that are meant for another engine: Ratis addresses engines by host and port and does not look at
- * the receiver's name, so an engine that takes over a lost one's address would answer, and vote, in that one's name, without
- * that one's log.
- *
- * <p>Entries that the disk has no room for: Ratis' log, once a write failed, refuses all further ones until it is opened anew.
- * The leader sends them again until there is room.
+ * Refuses what nobody must make this engine's Raft server do: messages that the {@link MessageRules} object to, and entries that the disk
+ * has no room for: Ratis' log, once a write failed, refuses all further ones until it is opened anew. The leader sends them again until
+ * there is room.
  *
  * <p>And it keeps back votes that are not on the disk, see {@link DurableVotes}, and acknowledgements of entries that the log
  * does not hold for good, see {@link Acknowledgements}.
@@ -45,12 +35,19 @@ final class PeerGate implements ServerInterceptor {
     private final DiskSpace space;
     private final DurableVotes votes;
     private final Acknowledgements acknowledgements;
+    private final MessageRules rules;
 
-    PeerGate(RaftPeerId self, DiskSpace space, DurableVotes votes, Acknowledgements acknowledgements) {
+    PeerGate(
+            RaftPeerId self,
+            DiskSpace space,
+            DurableVotes votes,
+            Acknowledgements acknowledgements,
+            MessageRules rules) {
         this.self = self;
         this.space = space;
         this.votes = votes;
         this.acknowledgements = acknowledgements;
+        this.rules = rules;
     }
 
     @Override
@@ -62,7 +59,7 @@ final class PeerGate implements ServerInterceptor {
 
             @Override
             public void onMessage(Q message) {
-                Status objection = refused ? Status.FAILED_PRECONDITION : objection(message);
+                Status objection = refused ? Status.FAILED_PRECONDITION : objection(message, call);
                 if (objection == null) {
                     if (message instanceof AppendEntriesRequestProto append) {
                         answering.of(append);
@@ -141,27 +138,15 @@ final class PeerGate implements ServerInterceptor {
         return null;
     }
 
-    private @Nullable Status objection(Object message) {
-        RaftRpcRequestProto request = request(message);
-        if (request != null && !RaftPeerId.valueOf(request.getReplyId()).equals(self)) {
-            return Status.FAILED_PRECONDITION.withDescription(
-                    "This is engine '" + self + "', no other: an engine was replaced, or two have one address.");
-        }
-        if (message instanceof AppendEntriesRequestProto append && append.getEntriesCount() > 0 && space.isOut()) {
+    private @Nullable Status objection(Object message, ServerCall<?, ?> call) {
+        Status objection = rules.objection(message, call);
+        if (objection == null
+                && message instanceof AppendEntriesRequestProto append
+                && append.getEntriesCount() > 0
+                && space.isOut()) {
             return Status.UNAVAILABLE.withDescription(space.complaint());
         }
-        return null;
-    }
-
-    private static @Nullable RaftRpcRequestProto request(Object message) {
-        return switch (message) {
-            case AppendEntriesRequestProto m -> m.getServerRequest();
-            case RequestVoteRequestProto m -> m.getServerRequest();
-            case InstallSnapshotRequestProto m -> m.getServerRequest();
-            case StartLeaderElectionRequestProto m -> m.getServerRequest();
-            case ReadIndexRequestProto m -> m.getServerRequest();
-            default -> null;
-        };
+        return objection;
     }
 
     /** Ratis parses messages in place; whoever swallows one gives its buffers back. */

@@ -35,6 +35,7 @@ import java.util.UUID;
  * @param digestEvery engines compare their registries each time they have applied so many entries
  * @param fsync false only where a power cut may lose acknowledged writes (tests, throw-away clusters)
  * @param maxWaiters largest number of reads, and of confirmations, that wait at once; more are refused
+ * @param anySource engines' messages are taken from whatever address they come
  */
 public record RaftConfig(
         String engineId,
@@ -54,7 +55,8 @@ public record RaftConfig(
         int entryFormat,
         long digestEvery,
         boolean fsync,
-        int maxWaiters) {
+        int maxWaiters,
+        boolean anySource) {
 
     /** Largest serialized entry, in bytes. */
     public static final int MAX_ENTRY_BYTES = 1 << 20;
@@ -120,6 +122,7 @@ public record RaftConfig(
         private long digestEvery = 10_000;
         private boolean fsync = true;
         private int maxWaiters = 10_000;
+        private boolean anySource;
 
         private Builder(String engineId, UUID clusterId, Path dataDir, List<EnginePeer> peers) {
             this.engineId = engineId;
@@ -190,6 +193,11 @@ public record RaftConfig(
             return this;
         }
 
+        public Builder anySource(boolean value) {
+            anySource = value;
+            return this;
+        }
+
         public RaftConfig build() {
             return new RaftConfig(
                     engineId,
@@ -209,7 +217,8 @@ public record RaftConfig(
                     entryFormat,
                     digestEvery,
                     fsync,
-                    maxWaiters);
+                    maxWaiters,
+                    anySource);
         }
     }
 }

@@ -3,21 +3,23 @@ package io.raftfleet.state.raft;
 import com.google.common.net.HostAndPort;
 import io.raftfleet.state.raft.PeerMessages.Position;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import org.apache.ratis.client.ClientFactory;
 import org.apache.ratis.client.RaftClientRpc;
 import org.apache.ratis.conf.Parameters;
 import org.apache.ratis.conf.RaftProperties;
 import org.apache.ratis.grpc.GrpcConfigKeys;
-import org.apache.ratis.grpc.server.GrpcServices;
 import org.apache.ratis.proto.RaftProtos.RaftRpcRequestProto;
 import org.apache.ratis.proto.RaftProtos.StartLeaderElectionRequestProto;
 import org.apache.ratis.protocol.ClientId;
+import org.apache.ratis.protocol.GroupManagementRequest;
 import org.apache.ratis.protocol.RaftClientReply;
 import org.apache.ratis.protocol.RaftClientRequest;
 import org.apache.ratis.protocol.RaftGroup;
@@ -80,28 +82,61 @@ final class RatisServer implements AutoCloseable {
         var votes = new DurableVotes(directory.group().resolve("current"), config.fsync());
         parameters.put(ConfirmingRpcType.VOTES, votes, DurableVotes.class);
         parameters.put(ConfirmingRpcType.CONFIRMATION, confirmation, LeadershipConfirmation.class);
+        var refusals = new Refusals(config.engineId(), System::nanoTime, LOG::warn);
+        var known = new KnownEngines(
+                config, new SourceAddresses(InetAddress::getAllByName, Thread::startVirtualThread, System::nanoTime));
+        // All of Ratis' services are on this one server. The interceptor that was added last comes first.
         GrpcConfigKeys.Server.setServicesCustomizer(
                 parameters,
-                (builder, types) -> types.contains(GrpcServices.Type.SERVER)
-                        ? builder.addTransportFilter(watch)
-                                .intercept(new PeerGate(self, space, votes, acknowledgements))
-                        : builder);
+                (builder, types) -> builder.addTransportFilter(watch)
+                        .intercept(new PeerGate(
+                                self,
+                                space,
+                                votes,
+                                acknowledgements,
+                                new MessageRules(self, group, known, refusals)))
+                        .intercept(new AllowedCalls(refusals)));
         RaftServer server = RaftServer.newBuilder()
                 .setServerId(self)
                 .setGroup(RaftGroup.valueOf(group, peers))
-                .setStateMachine(stateMachine)
+                .setStateMachineRegistry(id -> {
+                    if (!id.equals(group)) {
+                        throw new IllegalArgumentException("group " + id + " is not this cluster's");
+                    }
+                    return stateMachine;
+                })
                 .setProperties(properties)
                 .setParameters(parameters)
                 .setOption(stored ? RaftStorage.StartupOption.RECOVER : RaftStorage.StartupOption.FORMAT)
                 .build();
         try {
+            forgetOtherGroups(server, group);
             RaftClientRpc rpc = ((ClientFactory) server.getFactory()).newRaftClientRpc(ClientId.randomId(), properties);
             var created = new RatisServer(config, server, group, new PeerClient(group, rpc));
             acknowledgements.attach(created.division);
+            known.attach(created);
             return created;
         } catch (IOException | RuntimeException e) {
             server.close();
             throw e;
+        }
+    }
+
+    /**
+     * Ratis would open every group whose directory it finds, and not start when one can't be opened. None but ours has a state machine
+     * here, so nothing of the others was touched; it starts when they are gone from its table.
+     */
+    private static void forgetOtherGroups(RaftServer server, RaftGroupId group) throws IOException {
+        for (RaftGroupId other : server.getGroupIds()) {
+            if (!other.equals(group)) {
+                var forget =
+                        GroupManagementRequest.newRemove(ClientId.randomId(), server.getId(), 0, other, false, false);
+                try {
+                    Futures.onEnd(server.groupManagementAsync(forget), (reply, failure) -> {});
+                } catch (CompletionException e) {
+                    LOG.debug("Group {} is forgotten: it was not opened", other, e);
+                }
+            }
         }
     }
 

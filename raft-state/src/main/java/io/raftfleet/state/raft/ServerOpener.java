@@ -1,6 +1,7 @@
 package io.raftfleet.state.raft;
 
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.function.Function;
 import java.util.function.LongConsumer;
 import java.util.function.Supplier;
@@ -62,6 +63,11 @@ final class ServerOpener implements RatisHost.Opener {
     @Override
     public RatisServer create() throws IOException {
         Leftovers.clean(directory);
+        for (Path stranger : directory.strangers()) {
+            LOG.warn(
+                    "Directory {} is no part of this cluster and is left alone: look where it came from, and remove it",
+                    stranger);
+        }
         var log = directory.group().resolve("current");
         RegistryStateMachine before = machine;
         if (before != null) {

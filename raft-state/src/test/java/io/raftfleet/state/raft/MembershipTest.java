@@ -281,6 +281,57 @@ class MembershipTest {
     }
 
     @Test
+    void anEngineJoinsALeaderOfWhichItWasNotTold() throws Exception {
+        try (TestCluster cluster = new TestCluster(dir, 3, b -> b).startAll()) {
+            cluster.set("v", "a");
+            EnginePeer e4 = cluster.newPeer("e4");
+            Member late = cluster.join(e4, List.of(cluster.follower().config.self()));
+
+            assertThat(change(cluster, List.of(e4), Set.of())).hasSize(4);
+
+            cluster.set("v", "b");
+            cluster.awaitEqualDigests();
+            assertThat(ids(late)).hasSize(4);
+        }
+    }
+
+    @Test
+    void anEngineThatWasAwayTakesALeaderThatJoinedMeanwhile() throws Exception {
+        try (TestCluster cluster = new TestCluster(dir, 3, b -> b).startAll()) {
+            cluster.set("v", "a");
+            List<String> followers =
+                    cluster.followers().stream().map(m -> m.config.engineId()).toList();
+            cluster.kill(followers.get(0));
+            EnginePeer e4 = cluster.newPeer("e4");
+            Member fresh = cluster.join(e4);
+            change(cluster, List.of(e4), Set.of(followers.get(1)));
+            cluster.kill(followers.get(1));
+            get(cluster.leader().node.transferLeadership("e4", LONG));
+            await().atMost(LONG).until(fresh::leads);
+            cluster.set("v", "b");
+
+            Member back = cluster.start(followers.get(0));
+
+            await().atMost(LONG).until(() -> back.state.get("b") != null);
+            assertThat(ids(back)).contains("e4").doesNotContain(followers.get(1));
+        }
+    }
+
+    @Test
+    void anEngineThatWasAwayWhenItWasRemovedIsToldSo() throws Exception {
+        try (TestCluster cluster = new TestCluster(dir, 3, b -> b).startAll()) {
+            String gone = cluster.follower().config.engineId();
+            cluster.kill(gone);
+            change(cluster, List.of(), Set.of(gone));
+            cluster.set("v", "a");
+
+            Member back = cluster.start(gone);
+
+            assertThat(get(back.failure)).hasMessageContaining("removed from the cluster");
+        }
+    }
+
+    @Test
     void anEngineThatFindsNobodyDoesNotJoin() throws Exception {
         TestCluster cluster = new TestCluster(dir, 2, b -> b);
         assertThatThrownBy(() -> cluster.join(cluster.newPeer("e4")))

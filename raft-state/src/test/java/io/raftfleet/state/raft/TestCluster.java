@@ -115,7 +115,12 @@ final class TestCluster implements AutoCloseable {
 
     /** Starts an engine of a new id and an empty directory that waits to be added. */
     Member join(EnginePeer self) throws IOException {
-        List<EnginePeer> all = new ArrayList<>(peers);
+        return join(self, peers);
+    }
+
+    /** The same with other engines that it is told of. */
+    Member join(EnginePeer self, List<EnginePeer> others) throws IOException {
+        List<EnginePeer> all = new ArrayList<>(others);
         all.removeIf(p -> p.id().equals(self.id()) || p.raftAddress().equals(self.raftAddress()));
         all.add(self);
         Member member = new Member(settings.apply(RaftConfig.builder(self.id(), id, root.resolve(self.id()), all)

@@ -17,6 +17,8 @@ final class EventWindow {
     private long next;
     /** Watches can't resume from before this version: later changes may be missing. */
     private long floor;
+    /** Nor from beyond this one: earlier changes may come yet. */
+    private long newest = Versions.wholeEntry(0);
 
     EventWindow(int capacity, long maxBytes) {
         ring = new Event[capacity];
@@ -28,7 +30,8 @@ final class EventWindow {
         while (first < next) {
             dropFirst();
         }
-        floor = Versions.of(index, Versions.MAX_ORDINAL);
+        floor = Versions.wholeEntry(index);
+        newest = floor;
     }
 
     void add(long index, List<Change> changes) {
@@ -41,6 +44,7 @@ final class EventWindow {
             ring[(int) (next % ring.length)] = event;
             next++;
         }
+        newest = Versions.wholeEntry(index);
     }
 
     /** What the changes take of the heap beyond what the registry holds anyway, about. */
@@ -72,9 +76,9 @@ final class EventWindow {
         return 64 + what;
     }
 
-    /** Up to {@code limit} changes after a version; empty when the window does not reach back that far. */
+    /** Up to {@code limit} changes after a version; empty when the window does not reach back, or on, that far. */
     Optional<List<Event>> after(long version, int limit) {
-        if (Long.compareUnsigned(version, floor) < 0) {
+        if (version < floor || version > newest) {
             return Optional.empty();
         }
         long low = first;

@@ -64,11 +64,6 @@ public final class Registry implements ReplicatedState {
         listeners.add(listener);
     }
 
-    /** Hears nothing more. */
-    public void removeListener(Listener listener) {
-        listeners.remove(listener);
-    }
-
     /**
      * Reads between two entries. {@code read} holds up the application of entries while it runs: it must be short, take no
      * lock and let nothing of the view escape but immutable records.

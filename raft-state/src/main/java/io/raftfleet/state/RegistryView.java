@@ -232,7 +232,7 @@ public final class RegistryView {
         return Optional.empty();
     }
 
-    /** Up to {@code limit} changes after a version; empty when they are kept no longer. */
+    /** Up to {@code limit} changes after a version; empty when they are kept no longer, or the version is none yet. */
     public Optional<List<Event>> eventsAfter(long version, int limit) {
         return events.after(version, limit);
     }

@@ -1,5 +1,6 @@
 package io.raftfleet.engine.control;
 
+import io.raftfleet.engine.schedule.Decision;
 import io.raftfleet.engine.schedule.Scheduler;
 import io.raftfleet.proto.fleet.RequestId;
 import io.raftfleet.proto.fleet.WriteResponse;
@@ -359,11 +360,18 @@ public final class Controller implements AutoCloseable {
         var draft = new Draft(registry, decider, budget());
         long now = Math.max(clock.millis(), registry.read(view -> view.clockMs()));
         List<Work> decided = queue.decide(batch, draft, now);
-        int placements = 0;
+        int scheduled = 0;
+        int unscheduled = 0;
         while (!batch.full() && decider.hasWork()) {
-            var decisions = decider.decide(PLACEMENTS_A_STEP);
-            decisions.forEach(decision -> batch.add(draft.schedule(decision)));
-            placements += decisions.size();
+            for (var decision : decider.decide(PLACEMENTS_A_STEP)) {
+                log.debug("unit {}: {}", decision.unit(), decision.reason());
+                batch.add(draft.schedule(decision));
+                if (decision instanceof Decision.Schedule) {
+                    scheduled++;
+                } else {
+                    unscheduled++;
+                }
+            }
         }
         if (batch.isEmpty()) {
             return true;
@@ -374,10 +382,10 @@ public final class Controller implements AutoCloseable {
                     true,
                     "engine " + engineId
                             + " can't tell whether the write was committed: it lost touch with the others"));
-            metrics.failed();
+            metrics.failed(scheduled, unscheduled);
             return false;
         }
-        metrics.decided(batch.records(), placements, Duration.ofNanos(System.nanoTime() - start));
+        metrics.decided(scheduled, unscheduled, Duration.ofNanos(System.nanoTime() - start));
         decided.forEach(work -> work.applied(result));
         queue.putBack(decided);
         return sound(batch, result);

@@ -7,9 +7,9 @@ public interface DecisionMetrics {
     /** It has begun to lead. */
     void leading();
 
-    /** An entry was decided and applied. */
-    void decided(int records, int placements, Duration took);
+    /** An entry was decided and applied, with so many units put on machines and taken off. */
+    void decided(int scheduled, int unscheduled, Duration took);
 
-    /** An entry's fate is unknown. */
-    void failed();
+    /** An entry's fate is unknown; it had so many units put on machines and taken off. */
+    void failed(int scheduled, int unscheduled);
 }

@@ -8,6 +8,7 @@ import io.prometheus.metrics.core.metrics.Histogram;
 import io.prometheus.metrics.expositionformats.PrometheusTextFormatWriter;
 import io.prometheus.metrics.instrumentation.jvm.JvmMetrics;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import io.raftfleet.engine.admission.AdmissionMetrics;
 import io.raftfleet.engine.api.EngineHealth;
 import io.raftfleet.etcd.MirrorStatus;
 import java.io.ByteArrayOutputStream;
@@ -15,6 +16,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import java.util.function.ToDoubleFunction;
 
@@ -23,7 +25,7 @@ import java.util.function.ToDoubleFunction;
  * they are, so that its dashboards go on working; what is new stands beside them. Thread-safe, and cheap enough for every
  * operation.
  */
-public final class EngineMetrics {
+public final class EngineMetrics implements AdmissionMetrics {
     /** Of {@link #scrape}. */
     public static final String CONTENT_TYPE = PrometheusTextFormatWriter.CONTENT_TYPE;
 
@@ -81,6 +83,10 @@ public final class EngineMetrics {
     private final Counter operationFailures;
     private final Counter httpRequests;
     private final Histogram httpSeconds;
+    private final Counter grpcAdmitted;
+    private final Counter grpcRefused;
+    private final Gauge grpcCalls;
+    private final Counter grpcConnectionsRefused;
 
     /** Registers everything; a registry takes one engine's metrics. */
     public EngineMetrics(PrometheusRegistry registry, EngineHealth health) {
@@ -102,6 +108,15 @@ public final class EngineMetrics {
                 counter("fleet_registry_operation_failed_count_total", "Registry operations that failed.", "type");
         httpRequests = counter("fleet_http_request_count_total", "HTTP requests answered.", "resource", "code");
         httpSeconds = histogram("fleet_http_request_duration_second", "Duration of an HTTP request.", "resource");
+        grpcAdmitted = counter("fleet_grpc_calls_admitted_total", "gRPC calls that were begun.", "kind");
+        grpcRefused = counter("fleet_grpc_calls_refused_total", "gRPC calls over a limit.", "kind", "limit");
+        grpcCalls = Gauge.builder()
+                .name("fleet_grpc_calls")
+                .help("gRPC calls under way.")
+                .labelNames("kind")
+                .register(registry);
+        grpcConnectionsRefused =
+                counter("fleet_grpc_connections_refused_total", "gRPC connections closed as they came, over a limit.");
 
         for (Task task : Task.values()) {
             tasks.initLabelValues(task.label);
@@ -177,14 +192,14 @@ public final class EngineMetrics {
         leaderStartTime.set((double) now.getEpochSecond());
     }
 
-    /** A unit was placed or taken off a machine. */
-    public void taskDone(Task task) {
-        tasks.labelValues(task.label).inc();
+    /** So many units were placed or taken off their machines. */
+    public void tasksDone(Task task, int count) {
+        tasks.labelValues(task.label).inc(count);
     }
 
-    /** A unit could not be placed or taken off a machine. */
-    public void taskFailed(Task task) {
-        taskFailures.labelValues(task.label).inc();
+    /** So many units were to be placed or taken off their machines, and it is not known whether they were. */
+    public void tasksFailed(Task task, int count) {
+        taskFailures.labelValues(task.label).inc(count);
     }
 
     /** A round of scheduling ended. */
@@ -216,6 +231,40 @@ public final class EngineMetrics {
     public void httpRequest(String resource, int status, Duration took) {
         httpRequests.labelValues(resource, Integer.toString(status)).inc();
         httpSeconds.labelValues(resource).observe(seconds(took));
+    }
+
+    @Override
+    public void admitted(String kind) {
+        grpcAdmitted.labelValues(kind).inc();
+        grpcCalls.labelValues(kind).inc();
+    }
+
+    @Override
+    public void ended(String kind) {
+        grpcCalls.labelValues(kind).dec();
+    }
+
+    @Override
+    public void refused(String kind, String reason) {
+        grpcRefused.labelValues(kind, reason).inc();
+    }
+
+    @Override
+    public void connectionRefused() {
+        grpcConnectionsRefused.inc();
+    }
+
+    /** What gRPC calls under way hold, in bytes. */
+    public void grpcBytes(LongSupplier requests, LongSupplier answers) {
+        GaugeWithCallback.builder()
+                .name("fleet_grpc_bytes")
+                .help("Bytes that gRPC calls under way hold: requests, and answers that clients have not taken.")
+                .labelNames("of")
+                .callback(gauge -> {
+                    gauge.call((double) requests.getAsLong(), "requests");
+                    gauge.call((double) answers.getAsLong(), "answers");
+                })
+                .register(registry);
     }
 
     /** Everything in the registry, in Prometheus' text format. */

@@ -43,11 +43,6 @@ final class Cluster {
         return units.get(name);
     }
 
-    @Nullable
-    MachineEntry knownMachine(String id) {
-        return machines.get(id);
-    }
-
     /** The machine with this id; one that isn't present when nothing was said of it yet. */
     MachineEntry machine(String id) {
         MachineEntry known = machines.get(id);

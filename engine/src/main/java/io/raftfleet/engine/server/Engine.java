@@ -2,10 +2,10 @@ package io.raftfleet.engine.server;
 
 import io.grpc.Grpc;
 import io.grpc.InsecureChannelCredentials;
-import io.grpc.InsecureServerCredentials;
-import io.grpc.Server;
-import io.grpc.netty.NettyServerBuilder;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import io.raftfleet.engine.admission.Admission;
+import io.raftfleet.engine.admission.AdmissionLimits;
+import io.raftfleet.engine.admission.GrpcServer;
 import io.raftfleet.engine.api.Async;
 import io.raftfleet.engine.api.EngineHealth;
 import io.raftfleet.engine.control.Controller;
@@ -32,6 +32,7 @@ import java.io.IOException;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -56,7 +57,7 @@ final class Engine implements AutoCloseable {
 
     /** Changes that watches can resume from. */
     private static final int EVENT_WINDOW = 1 << 17;
-    /** The largest gRPC message taken: a call with 10,000 items, well filled. */
+    /** The largest gRPC answer taken from another engine. */
     private static final int MAX_MESSAGE = 16 * 1024 * 1024;
 
     private static final Duration CONFIRMATION_DEADLINE = Duration.ofSeconds(5);
@@ -82,7 +83,7 @@ final class Engine implements AutoCloseable {
     private final Sessions sessions;
     private final Watches watches;
     private final AgentGatewayService gateway;
-    private final Server grpc;
+    private final GrpcServer grpc;
     private final FleetHttp http;
     private @Nullable HttpServers httpServers;
 
@@ -139,25 +140,29 @@ final class Engine implements AutoCloseable {
                 timer,
                 random);
         gateway = new AgentGatewayService(clusterId, registry, sessions, logs, check);
-        grpc = NettyServerBuilder.forAddress(config.grpc(), InsecureServerCredentials.create())
-                .maxInboundMessageSize(MAX_MESSAGE)
-                .permitKeepAliveTime(1, TimeUnit.SECONDS)
-                .permitKeepAliveWithoutCalls(true)
-                .executor(tasks)
-                .intercept(FleetService.interceptor())
-                .addService(MalformedMessages.refused(
-                        new FleetService(api, watches, new UnitLogs(registry, logs, route), this::version)))
-                .addService(MalformedMessages.refused(gateway))
-                .addService(MalformedMessages.refused(new ClusterService(
-                        config.self(),
-                        clusterId,
-                        registry,
-                        raft,
-                        route,
-                        tasks,
-                        mirror::status,
-                        new Orphans(registry, controller, logs, mirror.afterCommit(), raft::requireFormat))))
-                .build();
+        var limits = AdmissionLimits.usual();
+        var admission = new Admission(limits, metrics);
+        metrics.grpcBytes(admission::requestBytes, admission::answerBytes);
+        grpc = new GrpcServer(
+                config.grpc(),
+                limits,
+                admission,
+                metrics,
+                tasks,
+                FleetService.interceptor(),
+                List.of(
+                        MalformedMessages.refused(
+                                new FleetService(api, watches, new UnitLogs(registry, logs, route), this::version)),
+                        MalformedMessages.refused(gateway),
+                        MalformedMessages.refused(new ClusterService(
+                                config.self(),
+                                clusterId,
+                                registry,
+                                raft,
+                                route,
+                                tasks,
+                                mirror::status,
+                                new Orphans(registry, controller, logs, mirror.afterCommit(), raft::requireFormat)))));
         http = new FleetHttp(api, this::health, metrics, random, clock, Deadlines.DEFAULT, config.pageSize());
         registry.addListener(sessions);
         registry.addListener(watches);
@@ -222,20 +227,14 @@ final class Engine implements AutoCloseable {
             }
         }
         sessions.end();
-        grpc.shutdown();
+        grpc.stopTaking();
         watches.end();
         gateway.endAnnouncements();
         var servers = httpServers;
         if (servers != null) {
             servers.close(DRAIN);
         }
-        try {
-            if (!grpc.awaitTermination(DRAIN.toMillis(), TimeUnit.MILLISECONDS)) {
-                grpc.shutdownNow();
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
+        grpc.close(DRAIN);
         mirror.close();
         controller.close();
         raft.close();

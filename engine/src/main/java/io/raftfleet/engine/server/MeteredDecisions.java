@@ -13,17 +13,18 @@ record MeteredDecisions(EngineMetrics metrics, InstantSource clock) implements D
     }
 
     @Override
-    public void decided(int records, int placements, Duration took) {
+    public void decided(int scheduled, int unscheduled, Duration took) {
         metrics.reconciled(took);
         metrics.operation(EngineMetrics.Operation.SET, took, false);
-        for (int i = 0; i < placements; i++) {
-            metrics.taskDone(EngineMetrics.Task.SCHEDULE);
-        }
+        metrics.tasksDone(EngineMetrics.Task.SCHEDULE, scheduled);
+        metrics.tasksDone(EngineMetrics.Task.UNSCHEDULE, unscheduled);
     }
 
     @Override
-    public void failed() {
+    public void failed(int scheduled, int unscheduled) {
         metrics.reconcileFailed(EngineMetrics.ReconcileFailure.RUN);
         metrics.operation(EngineMetrics.Operation.SET, Duration.ZERO, true);
+        metrics.tasksFailed(EngineMetrics.Task.SCHEDULE, scheduled);
+        metrics.tasksFailed(EngineMetrics.Task.UNSCHEDULE, unscheduled);
     }
 }

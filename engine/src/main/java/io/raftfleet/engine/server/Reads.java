@@ -34,7 +34,7 @@ import java.util.function.Supplier;
 final class Reads {
     private static final int DEFAULT_PAGE = 1000;
     private static final int MAX_PAGE = 10_000;
-    /** A filtered page ends after so many rows looked at, even if it is short. */
+    /** A filtered page ends after so many looks at names, even if it is short: one a row, and one more for each glob. */
     private static final int MAX_SCAN = 50_000;
     /** Contents on one page, in characters: well below what a gRPC message may have. */
     private static final int MAX_PAGE_CONTENTS = 2 * 1024 * 1024;
@@ -82,6 +82,7 @@ final class Reads {
             var filter = new NameFilter(request.getNamesList());
             var from = PageToken.decode(UNITS, request.getPage().getToken());
             int size = size(request.getPage());
+            var wanted = new CallClock(deadline);
             return read(request.getRead(), deadline, view -> {
                 var page = ListUnitsResponse.newBuilder().setRevision(view.revision());
                 int looked = 0;
@@ -92,7 +93,8 @@ final class Reads {
                         return page.setNextToken(new PageToken(UNITS, last, "").encode())
                                 .build();
                     }
-                    looked++;
+                    wanted.check(filter.cost());
+                    looked += filter.cost();
                     last = unit.name();
                     if (filter.admits(unit.name()) && (!request.getUnplacedOnly() || waiting(unit))) {
                         var message = view.message(unit, request.getWithContents());
@@ -110,6 +112,7 @@ final class Reads {
             var filter = new NameFilter(request.getNamesList());
             var from = PageToken.decode(STATES, request.getPage().getToken());
             int size = size(request.getPage());
+            var wanted = new CallClock(deadline);
             return read(request.getRead(), deadline, view -> {
                 var page = ListUnitStatesResponse.newBuilder().setRevision(view.revision());
                 int looked = 0;
@@ -118,7 +121,8 @@ final class Reads {
                     if (page.getStatesCount() >= size || looked >= MAX_SCAN) {
                         return page.setNextToken(last.encode()).build();
                     }
-                    looked++;
+                    wanted.check(filter.cost());
+                    looked += filter.cost();
                     last = new PageToken(STATES, record.name(), record.machineId());
                     if (filter.admits(record.name())
                             && (request.getMachineId().isEmpty()
@@ -183,12 +187,16 @@ final class Reads {
         if (options.getStale()) {
             return checked(() -> CompletableFuture.completedFuture(whole(read)));
         }
+        var wanted = new CallClock(deadline);
         return readIndex
                 .await(deadline)
                 .exceptionally(failure -> {
                     throw unavailable(failure);
                 })
-                .thenApply(index -> whole(read));
+                .thenApply(index -> {
+                    wanted.check();
+                    return whole(read);
+                });
     }
 
     /** Nothing is told of a registry that is half restored, or of none. */

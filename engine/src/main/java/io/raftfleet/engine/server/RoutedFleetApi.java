@@ -4,6 +4,7 @@ import com.google.common.util.concurrent.FutureCallback;
 import com.google.common.util.concurrent.Futures;
 import com.google.common.util.concurrent.ListenableFuture;
 import com.google.common.util.concurrent.MoreExecutors;
+import io.grpc.Context;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.raftfleet.engine.api.Async;
@@ -189,6 +190,9 @@ final class RoutedFleetApi implements FleetApi {
         private final Function<FleetFutureStub, ListenableFuture<WriteResponse>> there;
         private final long deadlineNanos;
         private final CompletableFuture<WriteResponse> reply = new CompletableFuture<>();
+        /** Ends what is forwarded when the client gives up, so that no copy of its request outlives its call. */
+        private final Context caller = Context.current();
+
         private final AtomicInteger attempts = new AtomicInteger();
         private volatile long changesSeen = route.changes();
         private volatile boolean fateUnknown;
@@ -205,7 +209,7 @@ final class RoutedFleetApi implements FleetApi {
 
         void attempt() {
             long left = deadlineNanos - System.nanoTime();
-            if (left <= 0) {
+            if (left <= 0 || caller.isCancelled()) {
                 giveUp();
                 return;
             }
@@ -305,7 +309,7 @@ final class RoutedFleetApi implements FleetApi {
             public void run() {
                 if (begun.compareAndSet(false, true)) {
                     route.forget(this);
-                    Thread.startVirtualThread(Write.this::attempt);
+                    Thread.startVirtualThread(caller.wrap(Write.this::attempt));
                 }
             }
         }

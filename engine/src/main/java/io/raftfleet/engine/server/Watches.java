@@ -1,8 +1,11 @@
 package io.raftfleet.engine.server;
 
+import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
+import io.grpc.protobuf.ProtoUtils;
 import io.grpc.stub.ServerCallStreamObserver;
+import io.raftfleet.engine.admission.RetryHint;
 import io.raftfleet.engine.api.Async;
 import io.raftfleet.proto.fleet.WatchEvent;
 import io.raftfleet.proto.fleet.WatchRequest;
@@ -10,12 +13,10 @@ import io.raftfleet.proto.fleet.WatchResponse;
 import io.raftfleet.proto.model.Revision;
 import io.raftfleet.proto.model.UnitState;
 import io.raftfleet.state.Change;
-import io.raftfleet.state.Event;
 import io.raftfleet.state.Registry;
 import io.raftfleet.state.RegistryView;
 import io.raftfleet.state.Versions;
 import java.time.Duration;
-import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
@@ -26,12 +27,25 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Open watches. Each is a place in the registry's window of events, moved on while its stream has room; a watch that falls
- * behind the window is ended with {@code OUT_OF_RANGE}, it never holds anything up.
+ * behind the window is ended with {@code OUT_OF_RANGE}, it never holds anything up. What is sent and not taken is at most a
+ * response; a client that takes nothing for {@value #PATIENCE} s is cut off, and told where to resume.
  */
 final class Watches implements Registry.Listener {
-    private static final int MAX_WATCHES = 10_000;
+    /** Where a watch that was cut off goes on, in its trailers: the revision of its last response. */
+    static final Metadata.Key<Revision> RESUME =
+            Metadata.Key.of("raftfleet-resume-bin", ProtoUtils.metadataMarshaller(Revision.getDefaultInstance()));
+
+    private static final Duration AGAIN = Duration.ofSeconds(1);
+    /** Events looked at in a step, and looks at names, of which each glob costs one an event. */
     private static final int STEP = 500;
+
+    private static final int MAX_LOOKS = 20_000;
+    /** A response ends after the event that makes it longer, in bytes. */
+    private static final int MAX_RESPONSE = 256 * 1024;
+
     private static final int PROGRESS_SECONDS = 1;
+    /** Seconds, by the timer, for which a client may take nothing. */
+    static final int PATIENCE = 30;
 
     private final Registry registry;
     private final Reads.ReadIndex readIndex;
@@ -47,8 +61,12 @@ final class Watches implements Registry.Listener {
 
     /** From now on tells idle watches how far they have seen, once a second. */
     void start(ScheduledExecutorService timer) {
-        var unused = timer.scheduleWithFixedDelay(
-                () -> open.forEach(watch -> watch.wake(true)), PROGRESS_SECONDS, PROGRESS_SECONDS, TimeUnit.SECONDS);
+        var unused = timer.scheduleWithFixedDelay(this::tick, PROGRESS_SECONDS, PROGRESS_SECONDS, TimeUnit.SECONDS);
+    }
+
+    /** A second has gone by. */
+    void tick() {
+        open.forEach(Watch::tick);
     }
 
     @Override
@@ -59,7 +77,7 @@ final class Watches implements Registry.Listener {
     /**
      * Begins a watch: after the request's revision, or after all that was acknowledged before the call. To be called while
      * gRPC begins the call. Fails the call with {@code INVALID_ARGUMENT} for a malformed glob, {@code OUT_OF_RANGE} for a
-     * revision that is kept no longer, {@code UNAVAILABLE} without a quorum.
+     * revision that is kept no longer or that there is none of, {@code UNAVAILABLE} without a quorum.
      */
     void open(WatchRequest request, ServerCallStreamObserver<WatchResponse> out, Duration deadline) {
         Watch watch;
@@ -71,21 +89,31 @@ final class Watches implements Registry.Listener {
         }
         out.setOnReadyHandler(() -> watch.wake(false));
         out.setOnCancelHandler(() -> open.remove(watch));
-        if (open.size() >= MAX_WATCHES) {
-            watch.end(Status.RESOURCE_EXHAUSTED.withDescription(
-                    MAX_WATCHES + " watches are open on this engine already: ask another one"));
-        } else if (request.hasAfter()) {
+        if (request.hasAfter() && !ahead(request.getAfter())) {
             watch.begin(request.getAfter());
-        } else {
-            Async.whenDone(readIndex.await(deadline), (index, failure) -> {
-                if (failure == null) {
-                    watch.begin(registry.read(RegistryView::revision));
-                } else {
-                    watch.end(Status.UNAVAILABLE.withDescription(
-                            "no quorum confirmed where the watch begins: " + failure.getMessage()));
-                }
-            });
+            return;
         }
+        // A revision from an engine that is ahead of this one exists for this one, too, once it has caught up.
+        Async.whenDone(readIndex.await(deadline), (index, failure) -> {
+            if (failure != null) {
+                watch.end(Status.UNAVAILABLE.withDescription(
+                        "no quorum confirmed where the watch begins: " + failure.getMessage()));
+            } else if (!request.hasAfter()) {
+                watch.begin(registry.read(RegistryView::revision));
+            } else if (ahead(request.getAfter())) {
+                watch.end(Status.OUT_OF_RANGE.withDescription("there is no revision with index "
+                        + Long.toUnsignedString(request.getAfter().getIndex())
+                        + " yet: list again, then watch from the list's revision"));
+            } else {
+                watch.begin(request.getAfter());
+            }
+        });
+    }
+
+    /** Whether this engine has not got there in this life of the registry. */
+    private boolean ahead(Revision after) {
+        return registry.read(view -> after.getIncarnation() == view.incarnation()
+                && Long.compareUnsigned(after.getIndex(), view.appliedIndex()) > 0);
     }
 
     /** Ends all watches: the engine stops. They can be resumed on another one. */
@@ -108,6 +136,7 @@ final class Watches implements Registry.Listener {
         private final AtomicBoolean progressDue = new AtomicBoolean();
         private final Object working = new Object();
         private long seen;
+        private int ticksUntaken;
         private boolean begun;
         private boolean ended;
 
@@ -134,13 +163,34 @@ final class Watches implements Registry.Listener {
         }
 
         void end(Status status) {
+            end(status, null);
+        }
+
+        private void end(Status status, @Nullable Metadata trailers) {
             synchronized (working) {
                 if (!ended) {
                     ended = true;
                     open.remove(this);
-                    out.onError(status.asRuntimeException());
+                    out.onError(trailers == null ? status.asRuntimeException() : status.asRuntimeException(trailers));
                 }
             }
+        }
+
+        void tick() {
+            synchronized (working) {
+                ticksUntaken = out.isReady() ? 0 : ticksUntaken + PROGRESS_SECONDS;
+                if (ticksUntaken >= PATIENCE) {
+                    var trailers = RetryHint.after(AGAIN);
+                    trailers.put(RESUME, registry.read(view -> view.revision(seen)));
+                    end(
+                            Status.RESOURCE_EXHAUSTED.withDescription(
+                                    "the watch was cut off, for nothing was taken from it for " + PATIENCE
+                                            + " s: resume after the revision of the last response, and read faster"),
+                            trailers);
+                    return;
+                }
+            }
+            wake(true);
         }
 
         void wake(boolean progress) {
@@ -164,34 +214,45 @@ final class Watches implements Registry.Listener {
         /** Sends the next events; false when there are no more for now. */
         private boolean step() {
             var response = WatchResponse.newBuilder();
-            var events = registry.read(view -> next(view, response));
-            if (events == null) {
+            var more = registry.read(view -> next(view, response));
+            if (more == null) {
                 end(compacted("that revision is older than what is kept"));
                 return false;
             }
             if (response.getEventsCount() > 0 || progressDue.compareAndSet(true, false)) {
                 out.onNext(response.build());
             }
-            return events.size() == STEP;
+            return more;
         }
 
-        private @Nullable List<Event> next(RegistryView view, WatchResponse.Builder response) {
-            var events = view.eventsAfter(seen, STEP).orElse(null);
+        /** Whether there are more events behind those of this response; null when the next ones are kept no longer. */
+        private @Nullable Boolean next(RegistryView view, WatchResponse.Builder response) {
+            int most = Math.clamp(MAX_LOOKS / names.cost(), 1, STEP);
+            var events = view.eventsAfter(seen, most).orElse(null);
             if (events == null) {
                 return null;
             }
+            int bytes = 0;
+            boolean more = events.size() == most;
             for (var event : events) {
+                if (bytes >= MAX_RESPONSE) {
+                    more = true;
+                    break;
+                }
                 var told = message(view, event.change());
                 if (told != null) {
-                    response.addEvents(told.setRevision(view.revision(event.version())));
+                    var message =
+                            told.setRevision(view.revision(event.version())).build();
+                    bytes += message.getSerializedSize();
+                    response.addEvents(message);
                 }
                 seen = event.version();
             }
-            if (events.size() < STEP) {
+            if (!more) {
                 seen = Math.max(seen, Versions.wholeEntry(view.appliedIndex()));
             }
             response.setRevision(view.revision(seen));
-            return events;
+            return more;
         }
 
         private WatchEvent.@Nullable Builder message(RegistryView view, Change changed) {

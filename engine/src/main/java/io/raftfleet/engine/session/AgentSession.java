@@ -50,6 +50,7 @@ final class AgentSession implements StreamObserver<AgentFrame> {
 
     private final Sessions sessions;
     private final ServerCallStreamObserver<EngineFrame> out;
+    private final Intake intake;
     /** Held while orders are read from the registry and sent, so that they leave in the order of the registry. */
     private final Object telling = new Object();
 
@@ -80,12 +81,16 @@ final class AgentSession implements StreamObserver<AgentFrame> {
         this.sessions = sessions;
         this.out = (ServerCallStreamObserver<EngineFrame>) responses;
         out.disableAutoRequest();
-        out.setOnReadyHandler(this::flush);
+        intake = new Intake(out);
+        out.setOnReadyHandler(() -> {
+            intake.ready();
+            flush();
+        });
         out.setOnCancelHandler(() -> ended("its connection broke"));
     }
 
     void start() {
-        out.request(1);
+        intake.ask();
     }
 
     @Override
@@ -107,7 +112,7 @@ final class AgentSession implements StreamObserver<AgentFrame> {
                 return;
             }
         }
-        out.request(1);
+        intake.ask();
     }
 
     private void begin(AgentFrame frame) {
@@ -116,7 +121,7 @@ final class AgentSession implements StreamObserver<AgentFrame> {
                 hello = frame.getHello();
             }
             sessions.hello(this, frame.getHello());
-            out.request(1);
+            intake.ask();
         } else {
             refuse(Status.INVALID_ARGUMENT.withDescription(
                     "the first frame of a session is a hello, not " + frame.getFrameCase()));
@@ -258,7 +263,7 @@ final class AgentSession implements StreamObserver<AgentFrame> {
             paused = !goOn;
         }
         if (goOn) {
-            out.request(1);
+            intake.ask();
         }
         sessions.report(this, report);
     }
@@ -275,7 +280,7 @@ final class AgentSession implements StreamObserver<AgentFrame> {
                 .setStateAck(StateAck.newBuilder().setSequence(sequence))
                 .build());
         if (goOn) {
-            out.request(1);
+            intake.ask();
         }
     }
 

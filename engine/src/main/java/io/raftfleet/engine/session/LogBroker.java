@@ -21,7 +21,6 @@ import org.jspecify.annotations.Nullable;
  */
 public final class LogBroker {
     private static final Duration AGENT_DEADLINE = Duration.ofSeconds(10);
-    private static final int MAX_READERS = 1000;
 
     private final Sessions sessions;
     private final RandomGenerator random;
@@ -40,12 +39,6 @@ public final class LogBroker {
         if (session == null) {
             reader.onError(Status.UNAVAILABLE
                     .withDescription("the agent of machine " + machineId + " is not connected: try again in a moment")
-                    .asRuntimeException());
-            return;
-        }
-        if (pipes.size() >= MAX_READERS) {
-            reader.onError(Status.RESOURCE_EXHAUSTED
-                    .withDescription(MAX_READERS + " logs are being read already: close some")
                     .asRuntimeException());
             return;
         }

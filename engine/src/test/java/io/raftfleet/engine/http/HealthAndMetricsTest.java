@@ -55,8 +55,8 @@ class HealthAndMetricsTest {
     void fleetsMetricsKeepTheirNames() throws IOException {
         EngineMetrics metrics = engine.metrics;
         metrics.leaderStarted(Instant.ofEpochSecond(1_700_000_000));
-        metrics.taskDone(EngineMetrics.Task.SCHEDULE);
-        metrics.taskFailed(EngineMetrics.Task.UNSCHEDULE);
+        metrics.tasksDone(EngineMetrics.Task.SCHEDULE, 1);
+        metrics.tasksFailed(EngineMetrics.Task.UNSCHEDULE, 1);
         metrics.reconciled(Duration.ofMillis(20));
         metrics.reconcileFailed(EngineMetrics.ReconcileFailure.MACHINE_AWAY);
         metrics.operation(EngineMetrics.Operation.SET, Duration.ofMillis(3), false);

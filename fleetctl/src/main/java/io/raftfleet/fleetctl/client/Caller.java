@@ -1,9 +1,9 @@
 package io.raftfleet.fleetctl.client;
 
 import io.grpc.CallOptions;
+import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.Status;
-import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ClientCalls;
 import io.grpc.stub.StreamObserver;
 import java.time.Duration;
@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Sends unary calls until one endpoint answers, within a deadline. Goes to the next endpoint at once, and waits between rounds over
- * all of them: 50 ms, doubled each round up to a second, half of it random. An attempt gets half of what is left while there
+ * all of them: 50 ms, doubled each round up to a second, half of it random; where an engine has refused a call for now, not before it says. An attempt gets half of what is left while there
  * are others to ask, so that an engine which hangs does not use up the whole deadline.
  *
  * <p>Thread-safe; an attempt's state is handed from callback to callback and never shared.
@@ -101,9 +101,9 @@ final class Caller {
             }
         }
 
-        private void failed(Status status) {
+        private void failed(Status status, @Nullable Metadata trailers) {
             Endpoint asked = connections.endpoint(endpoint);
-            if (!Failures.worthRetrying(status)) {
+            if (!Failures.worthRetrying(status) || RetryHint.never(trailers)) {
                 fail(Failures.refused(status, asked));
                 return;
             }
@@ -118,8 +118,11 @@ final class Caller {
                     && !options.patient()
                     && round >= IMPATIENT_ROUNDS
                     && failures.allUnreachable(connections.size());
+            var random = Caller.this.options.random();
             boolean crowded = status.getCode() == Status.Code.RESOURCE_EXHAUSTED;
-            long wait = roundOver || crowded ? backoff(Math.max(round, 1), options.random()) : 0;
+            long wait = roundOver || crowded
+                    ? Math.max(backoff(Math.max(round, 1), random), RetryHint.wait(trailers, random))
+                    : 0;
             if (once || hopeless || left() <= wait) {
                 fail(failures.unanswered(name(), status, timeout));
                 return;
@@ -156,14 +159,14 @@ final class Caller {
 
             @Override
             public void onError(Throwable t) {
-                failed(t instanceof StatusRuntimeException e ? e.getStatus() : Status.fromThrowable(t));
+                failed(Status.fromThrowable(t), Status.trailersFromThrowable(t));
             }
 
             @Override
             public void onCompleted() {
                 R answer = value;
                 if (answer == null) {
-                    failed(Status.INTERNAL.withDescription("empty answer to " + name()));
+                    failed(Status.INTERNAL.withDescription("empty answer to " + name()), null);
                 } else {
                     inFlight.release();
                     result.complete(answer);

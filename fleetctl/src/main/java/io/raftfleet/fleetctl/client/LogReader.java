@@ -1,6 +1,7 @@
 package io.raftfleet.fleetctl.client;
 
 import com.google.protobuf.ByteString;
+import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.Status;
 import io.raftfleet.proto.fleet.LogChunk;
@@ -63,13 +64,13 @@ public final class LogReader implements AutoCloseable {
             if (end.isOk()) {
                 return null;
             }
-            retry(end);
+            retry(end, stream.trailers());
         }
     }
 
-    private void retry(Status end) throws InterruptedException {
+    private void retry(Status end, @Nullable Metadata trailers) throws InterruptedException {
         Endpoint asked = connections.endpoint(endpoint);
-        if (!Failures.worthRetrying(end)) {
+        if (!Failures.worthRetrying(end) || RetryHint.never(trailers)) {
             throw Failures.refused(end, asked);
         }
         if (started) {
@@ -81,8 +82,9 @@ public final class LogReader implements AutoCloseable {
         failures.add(asked, end);
         options.debug().accept("log at " + asked + ": " + end.getCode() + ", " + Failures.reason(end));
         failed++;
-        long wait =
+        long backoff =
                 failed % connections.size() == 0 ? Caller.backoff(failed / connections.size(), options.random()) : 0;
+        long wait = Math.max(backoff, RetryHint.wait(trailers, options.random()));
         if (deadline - System.nanoTime() <= wait) {
             throw failures.unanswered("for the log", end, options.requestTimeout());
         }

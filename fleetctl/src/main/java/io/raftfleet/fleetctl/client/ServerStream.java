@@ -2,6 +2,7 @@ package io.raftfleet.fleetctl.client;
 
 import io.grpc.CallOptions;
 import io.grpc.Channel;
+import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.Status;
 import io.grpc.stub.ClientCallStreamObserver;
@@ -19,11 +20,14 @@ import org.jspecify.annotations.Nullable;
 final class ServerStream<Q, R> implements ClientResponseObserver<Q, R>, AutoCloseable {
     private static final int AHEAD = 4;
 
-    /** Messages, and last a {@link Status}: room for all that were asked for and for that. */
+    /** Messages, and last an {@link End}: room for all that were asked for and for that. */
     private final BlockingQueue<Object> queue = new ArrayBlockingQueue<>(AHEAD + 1);
 
     private volatile @Nullable ClientCallStreamObserver<Q> call;
-    private @Nullable Status end;
+    private @Nullable End end;
+
+    /** How a stream ended, and what was said with it. */
+    record End(Status status, @Nullable Metadata trailers) {}
 
     private ServerStream() {}
 
@@ -46,12 +50,12 @@ final class ServerStream<Q, R> implements ClientResponseObserver<Q, R>, AutoClos
 
     @Override
     public void onError(Throwable t) {
-        queue.add(Status.fromThrowable(t));
+        queue.add(new End(Status.fromThrowable(t), Status.trailersFromThrowable(t)));
     }
 
     @Override
     public void onCompleted() {
-        queue.add(Status.OK);
+        queue.add(new End(Status.OK, null));
     }
 
     /** The next message, or null when the time is over or the stream has ended: {@link #end} tells. */
@@ -64,8 +68,8 @@ final class ServerStream<Q, R> implements ClientResponseObserver<Q, R>, AutoClos
         if (item == null) {
             return null;
         }
-        if (item instanceof Status status) {
-            end = status;
+        if (item instanceof End last) {
+            end = last;
             return null;
         }
         ClientCallStreamObserver<Q> running = call;
@@ -80,7 +84,13 @@ final class ServerStream<Q, R> implements ClientResponseObserver<Q, R>, AutoClos
     /** How the stream ended, after its last message was read; null before. */
     @Nullable
     Status end() {
-        return end;
+        return end == null ? null : end.status();
+    }
+
+    /** What came with {@link #end}. */
+    @Nullable
+    Metadata trailers() {
+        return end == null ? null : end.trailers();
     }
 
     @Override

@@ -1,5 +1,6 @@
 package io.raftfleet.fleetctl.client;
 
+import io.grpc.Metadata;
 import io.grpc.Status;
 import io.raftfleet.proto.fleet.FleetGrpc;
 import io.raftfleet.proto.fleet.WatchRequest;
@@ -70,7 +71,10 @@ public final class Watch implements AutoCloseable {
             }
             Status end = open.end();
             if (end != null || now - streamHeard >= SILENCE) {
-                resume(end == null ? Status.DEADLINE_EXCEEDED.withDescription("silent") : end, deadline);
+                resume(
+                        end == null ? Status.DEADLINE_EXCEEDED.withDescription("silent") : end,
+                        open.trailers(),
+                        deadline);
             }
             if (deadline - now <= 0) {
                 return null;
@@ -88,7 +92,8 @@ public final class Watch implements AutoCloseable {
         return open;
     }
 
-    private void resume(Status status, long deadline) throws CompactedException, InterruptedException {
+    private void resume(Status status, @Nullable Metadata trailers, long deadline)
+            throws CompactedException, InterruptedException {
         close();
         Endpoint asked = connections.endpoint(endpoint);
         if (status.getCode() == Status.Code.OUT_OF_RANGE) {
@@ -96,7 +101,7 @@ public final class Watch implements AutoCloseable {
         }
         // An engine that shuts down in order ends its streams with OK or CANCELLED.
         boolean ended = status.isOk() || status.getCode() == Status.Code.CANCELLED;
-        if (!ended && !Failures.worthRetrying(status)) {
+        if (!ended && (!Failures.worthRetrying(status) || RetryHint.never(trailers))) {
             throw Failures.refused(status, asked);
         }
         failures.add(asked, status);
@@ -106,8 +111,9 @@ public final class Watch implements AutoCloseable {
         }
         failed++;
         endpoint = connections.after(endpoint);
-        if (failed >= connections.size()) {
-            long wait = Caller.backoff(failed / connections.size(), options.random());
+        long hinted = RetryHint.wait(trailers, options.random());
+        if (failed >= connections.size() || hinted > 0) {
+            long wait = Math.max(Caller.backoff(Math.max(failed / connections.size(), 1), options.random()), hinted);
             TimeUnit.NANOSECONDS.sleep(Math.clamp(deadline - System.nanoTime(), 0, wait));
             connections.connectAtOnce(endpoint);
         }

@@ -1,0 +1,134 @@
+package io.raftfleet.engine.admission;
+
+import io.grpc.DecompressorRegistry;
+import io.grpc.InsecureServerCredentials;
+import io.grpc.Server;
+import io.grpc.ServerInterceptor;
+import io.grpc.ServerServiceDefinition;
+import io.grpc.netty.NettyServerBuilder;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.nio.NioIoHandler;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
+import java.util.logging.Level;
+import java.util.logging.Logger;
+
+/**
+ * A gRPC server with limits: on connections and how they behave, here and in {@link LimitedListener}; on calls and bytes, in
+ * {@link Admission}. Started and closed by one thread.
+ */
+public final class GrpcServer implements AutoCloseable {
+    /**
+     * What a client may send of one message, or of the next, before the engine has asked for it: HTTP/2's usual 64 KiB. More
+     * would be held for each stream that waits, and is not needed for speed within a data centre.
+     */
+    private static final int WINDOW = 65_535;
+    /** The longest message of any method; {@link MethodLimit} has each method's own. */
+    private static final int LONGEST_MESSAGE = 16 * 1024 * 1024;
+
+    private static final int METADATA = 8 * 1024;
+    /** All streams of the largest process of simulated machines: a session each, and as many that fetch files. */
+    private static final int STREAMS = 16_384;
+    /** A client that gives up this many calls within ten seconds is cut off. */
+    private static final int RESETS = 20_000;
+
+    private static final int RESETS_SECONDS = 10;
+    private static final int KEEP_ALIVE_SECONDS = 60;
+    private static final int KEEP_ALIVE_ANSWER_SECONDS = 20;
+
+    /** These log a stack trace for each stream that a client breaks: a hostile one would fill the disk. Held, or the levels go. */
+    private static final List<Logger> TOO_LOUD = List.of(
+            Logger.getLogger("io.grpc.netty.NettyServerHandler"), Logger.getLogger("io.grpc.netty.NettyServerStream"));
+
+    static {
+        TOO_LOUD.forEach(logger -> logger.setLevel(Level.SEVERE));
+    }
+
+    private final EventLoopGroup accepting = threads("grpc-accept", 1);
+    private final EventLoopGroup connections =
+            threads("grpc-io", Runtime.getRuntime().availableProcessors());
+    private final Server server;
+
+    /**
+     * @param executor runs calls, several at a time
+     * @param interceptor sees admitted calls, before the services
+     */
+    public GrpcServer(
+            InetSocketAddress address,
+            AdmissionLimits limits,
+            Admission admission,
+            AdmissionMetrics metrics,
+            Executor executor,
+            ServerInterceptor interceptor,
+            List<ServerServiceDefinition> services) {
+        var open = new LimitedListener.Open(limits, metrics);
+        var builder = NettyServerBuilder.forAddress(address, InsecureServerCredentials.create())
+                .bossEventLoopGroup(accepting)
+                .workerEventLoopGroup(connections)
+                .channelFactory(() -> new LimitedListener(open))
+                .maxInboundMessageSize(LONGEST_MESSAGE)
+                .maxInboundMetadataSize(METADATA)
+                .flowControlWindow(WINDOW)
+                .maxConcurrentCallsPerConnection(STREAMS)
+                .maxRstFramesPerWindow(RESETS, RESETS_SECONDS)
+                .permitKeepAliveTime(1, TimeUnit.SECONDS)
+                .permitKeepAliveWithoutCalls(true)
+                .keepAliveTime(KEEP_ALIVE_SECONDS, TimeUnit.SECONDS)
+                .keepAliveTimeout(KEEP_ALIVE_ANSWER_SECONDS, TimeUnit.SECONDS)
+                .maxConnectionIdle(limits.idle().toMillis(), TimeUnit.MILLISECONDS)
+                // A few kilobytes of gzip can be gigabytes.
+                .decompressorRegistry(DecompressorRegistry.emptyInstance())
+                .executor(executor)
+                .addStreamTracerFactory(admission.tracers())
+                // The last one is the first to see a call.
+                .intercept(interceptor)
+                .intercept(admission);
+        services.forEach(builder::addService);
+        server = builder.build();
+    }
+
+    private static EventLoopGroup threads(String name, int count) {
+        return new MultiThreadIoEventLoopGroup(
+                count, Thread.ofPlatform().daemon().name(name, 0).factory(), NioIoHandler.newFactory());
+    }
+
+    /** @throws IOException when the address can't be listened on */
+    public void start() throws IOException {
+        server.start();
+    }
+
+    /** Where it listens, once started. */
+    public int port() {
+        return server.getPort();
+    }
+
+    /** Takes no more calls; those under way go on. */
+    public void stopTaking() {
+        server.shutdown();
+    }
+
+    /** Ends all calls once they had {@code drain} to end by themselves. */
+    public void close(Duration drain) {
+        server.shutdown();
+        try {
+            if (!server.awaitTermination(drain.toMillis(), TimeUnit.MILLISECONDS)) {
+                server.shutdownNow();
+            }
+        } catch (InterruptedException e) {
+            server.shutdownNow();
+            Thread.currentThread().interrupt();
+        }
+        var unused = accepting.shutdownGracefully(0, 1, TimeUnit.SECONDS);
+        var unusedToo = connections.shutdownGracefully(0, 1, TimeUnit.SECONDS);
+    }
+
+    @Override
+    public void close() {
+        close(Duration.ZERO);
+    }
+}

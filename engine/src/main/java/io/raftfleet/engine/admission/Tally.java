@@ -1,0 +1,49 @@
+package io.raftfleet.engine.admission;
+
+import java.util.HashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** Counts the calls of one kind that are under way. Guarded by its monitor. */
+final class Tally {
+    /** A connection's first calls do not count against its address: one busy client leaves its neighbours on the host some. */
+    private static final int FIRST = 8;
+
+    private final CallLimit limit;
+    private final Map<String, Integer> byPeer = new HashMap<>();
+    private final Map<Object, Integer> byConnection = new HashMap<>();
+    private int total;
+
+    Tally(CallLimit limit) {
+        this.limit = limit;
+    }
+
+    /** Counts one more; or counts nothing, and tells which limit is reached. */
+    @Nullable
+    synchronized String tryTake(Peer peer) {
+        int ofConnection = byConnection.getOrDefault(peer.connection(), 0);
+        if (ofConnection >= limit.perConnection()) {
+            return limit.perConnection() + " over one connection";
+        }
+        if (ofConnection >= FIRST && byPeer.getOrDefault(peer.name(), 0) >= limit.perPeer()) {
+            return limit.perPeer() + " from one address";
+        }
+        if (total >= limit.total()) {
+            return limit.total() + " on this engine";
+        }
+        total++;
+        byConnection.merge(peer.connection(), 1, Integer::sum);
+        byPeer.merge(peer.name(), 1, Integer::sum);
+        return null;
+    }
+
+    synchronized void giveBack(Peer peer) {
+        total--;
+        byConnection.computeIfPresent(peer.connection(), (key, count) -> count == 1 ? null : count - 1);
+        byPeer.computeIfPresent(peer.name(), (key, count) -> count == 1 ? null : count - 1);
+    }
+
+    synchronized int underWay() {
+        return total;
+    }
+}

@@ -2,6 +2,7 @@ package io.raftfleet.fleetctl;
 
 import io.raftfleet.fleetctl.client.FleetClientException;
 import io.raftfleet.proto.fleet.GetUnitResponse;
+import io.raftfleet.unit.SafeText;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -41,7 +42,8 @@ final class CatCommand extends FleetCommand {
         if (answer == null) {
             throw new CommandException("Unit " + name + " not found");
         }
-        session.terminal().out().append(answer.getUnit().getContents().getText());
+        String text = answer.getUnit().getContents().getText();
+        session.terminal().out().append(session.terminal().interactive() ? SafeText.escapeLines(text) : text);
         return 0;
     }
 }

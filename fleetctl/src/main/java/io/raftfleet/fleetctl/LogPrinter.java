@@ -6,15 +6,23 @@ import io.raftfleet.fleetctl.client.FleetClientException;
 import io.raftfleet.fleetctl.client.LogReader;
 import org.jspecify.annotations.Nullable;
 
-/** Copies a log to the output as it arrives. */
+/**
+ * Copies a log to the output as it arrives: as it is into a file or a pipe, and as {@code journalctl} does with nothing in it
+ * that a terminal would act on where a person watches.
+ */
 final class LogPrinter {
     private LogPrinter() {}
 
     /** Returns at the log's end, or when nobody reads the output any more ({@code | head}). */
     static void print(Session session, LogReader log) {
+        LogText decoder = session.terminal().interactive() ? new LogText() : null;
         try (log) {
             for (@Nullable ByteString bytes = log.next(); bytes != null; bytes = log.next()) {
-                session.terminal().out().write(bytes.toByteArray(), 0, bytes.size());
+                if (decoder == null) {
+                    session.terminal().out().write(bytes.toByteArray(), 0, bytes.size());
+                } else {
+                    session.terminal().out().append(decoder.next(bytes));
+                }
                 if (session.terminal().out().checkError()) {
                     return;
                 }

@@ -5,6 +5,7 @@ import io.raftfleet.fleetctl.client.Endpoint;
 import io.raftfleet.fleetctl.client.FleetClient;
 import io.raftfleet.proto.fleet.ListMachinesRequest;
 import io.raftfleet.proto.model.Machine;
+import io.raftfleet.unit.SafeText;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -32,15 +33,15 @@ final class Session implements AutoCloseable {
         return global;
     }
 
-    /** A line of results. */
+    /** A line of results. Nothing in it acts on the terminal: much of what is said comes from machines. */
     void out(String line) {
-        terminal.out().append(line).append('\n');
+        terminal.out().append(SafeText.escapeLines(line)).append('\n');
     }
 
     /** A line for people. */
     void err(String line) {
         terminal.out().flush();
-        terminal.err().append(line).append('\n').flush();
+        terminal.err().append(SafeText.escapeLines(line)).append('\n').flush();
     }
 
     /** @throws CommandException when the global flags make no client */

@@ -1,7 +1,9 @@
 package io.raftfleet.fleetctl;
 
+import io.raftfleet.unit.SafeText;
 import java.io.PrintStream;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -13,8 +15,9 @@ final class Table {
 
     private final List<String[]> rows = new ArrayList<>();
 
+    /** Cells are data of others': what a terminal would act on, and what would end the cell, is escaped. */
     void add(String... cells) {
-        rows.add(cells);
+        rows.add(Arrays.stream(cells).map(SafeText::escape).toArray(String[]::new));
     }
 
     void print(PrintStream out) {

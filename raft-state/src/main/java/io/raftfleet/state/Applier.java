@@ -25,12 +25,16 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Applies the records of one entry to the tables, and collects what changed. Deterministic: reads the tables and the entry,
  * nothing else. Used by the thread that applies, under the registry's write lock.
  */
 final class Applier {
+    private static final Logger log = LoggerFactory.getLogger(Applier.class);
+
     private final Tables tables;
     private final long index;
     private final List<Change> changes = new ArrayList<>();
@@ -56,7 +60,7 @@ final class Applier {
                 continue;
             }
             tables.facts.now(nextVersion());
-            String why = apply(record);
+            String why = applied(record);
             dropped.add(why);
             if (why != null && record.hasRequestAnswered()) {
                 guarded = record.getRequestAnswered().getGuardedRecords();
@@ -74,7 +78,28 @@ final class Applier {
         return changes;
     }
 
+    /**
+     * Applies a record. One that throws before it has changed anything is dropped: it does so on every engine, for it has read
+     * nothing but the tables and itself. One that has changed something stops the engine, which may not go on half changed.
+     */
+    private @Nullable String applied(Record record) {
+        long touches = tables.rows.touches();
+        int before = changes.size();
+        try {
+            return apply(record);
+        } catch (RuntimeException e) {
+            if (tables.rows.touches() != touches || changes.size() != before) {
+                throw e;
+            }
+            log.error("a {} record of entry {} is at fault and was dropped", record.getRecordCase(), index, e);
+            return "the record is at fault: " + e.getMessage();
+        }
+    }
+
     private @Nullable String apply(Record record) {
+        if (target(record) == TargetState.UNRECOGNIZED) {
+            return "it has a target state that this version does not know";
+        }
         return switch (record.getRecordCase()) {
             case CLUSTER_CREATED -> created(record.getClusterCreated());
             case LEADER_STARTED -> null;
@@ -118,6 +143,15 @@ final class Applier {
             case RECORD_NOT_SET ->
                 throw new IllegalStateException(
                         "entry " + index + " holds a record of a kind that this version does not know");
+        };
+    }
+
+    private static TargetState target(Record record) {
+        return switch (record.getRecordCase()) {
+            case UNIT_CREATED -> record.getUnitCreated().getTargetState();
+            case TARGET_STATE_SET -> record.getTargetStateSet().getTargetState();
+            case UNIT_RESTORED -> record.getUnitRestored().getTargetState();
+            default -> TargetState.TARGET_STATE_UNSPECIFIED;
         };
     }
 

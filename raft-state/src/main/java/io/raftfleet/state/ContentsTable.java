@@ -55,6 +55,7 @@ final class ContentsTable {
 
     void put(StoredContents contents) {
         if (!slots.containsKey(contents.hash())) {
+            rows.touch();
             slots.put(contents.hash(), new Slot(contents));
             rows.replaced(null, contents);
             facts.put(Fact.Kind.CONTENTS, contents.hash().toHex(), 0, contents.version());

@@ -36,6 +36,7 @@ final class MachineTable {
     }
 
     void put(MachineRecord machine) {
+        rows.touch();
         var before = machines.put(machine.id(), machine);
         rows.replaced(before, machine);
         facts.put(Fact.Kind.METADATA, machine.id(), before == null ? 0 : before.operatorsAt(), machine.operatorsAt());

@@ -9,6 +9,8 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Function;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What the cluster knows: units, their contents and schedule, machines, unit states, departures, answered requests. Changed
@@ -18,10 +20,18 @@ import java.util.function.Function;
  * whole entries.
  */
 public final class Registry implements ReplicatedState {
+    private static final Logger log = LoggerFactory.getLogger(Registry.class);
+
     /** Hears of each applied entry, on the thread that applies: must be quick and must not read the registry's lock for writing. */
     @FunctionalInterface
     public interface Listener {
         void applied(Applied applied);
+
+        /**
+         * {@link #applied} threw: what it says of this entry may have been missed. Whoever is told of changes through this
+         * listener has to be sent to read anew.
+         */
+        default void missed(Applied applied) {}
     }
 
     /**
@@ -92,10 +102,23 @@ public final class Registry implements ReplicatedState {
         } finally {
             lock.writeLock().unlock();
         }
-        for (var listener : listeners) {
-            listener.applied(applied);
-        }
+        listeners.forEach(listener -> tell(listener, applied));
         return result;
+    }
+
+    /** The entry is applied, whatever a listener makes of it. */
+    private static void tell(Listener listener, Applied applied) {
+        try {
+            listener.applied(applied);
+        } catch (RuntimeException e) {
+            log.error(
+                    "{} failed on the changes of entry {}", listener.getClass().getName(), applied.index(), e);
+            try {
+                listener.missed(applied);
+            } catch (RuntimeException again) {
+                log.error("{} failed to begin anew", listener.getClass().getName(), again);
+            }
+        }
     }
 
     @Override

@@ -46,6 +46,7 @@ final class RequestTable {
     }
 
     void put(AnsweredRequest answer) {
+        rows.touch();
         link(answer);
         rows.replaced(null, answer);
     }

@@ -21,11 +21,23 @@ import org.jspecify.annotations.Nullable;
  */
 final class RowLog {
     private Map<ByteString, Optional<StoredRow>> changed = new HashMap<>();
+    private long touches;
     private long low;
     private long high;
     private final Map<Class<? extends StoredRow>, Long> heapBytes = new HashMap<>();
 
+    /** A table, or an index of one, is about to be changed. */
+    void touch() {
+        touches++;
+    }
+
+    /** Rises with every change of a table that has begun. */
+    long touches() {
+        return touches;
+    }
+
     void replaced(@Nullable StoredRow before, @Nullable StoredRow after) {
+        touch();
         if (before != null) {
             count(before, -1);
         }

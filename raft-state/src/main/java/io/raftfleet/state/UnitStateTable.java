@@ -91,6 +91,7 @@ final class UnitStateTable {
     /** Puts a state; says whether that changed anything. */
     boolean put(String machineId, UnitState reported) {
         var record = new UnitStateRecord(lean(machineId, reported));
+        rows.touch();
         var before = link(record);
         if (before != null && before.state().equals(record.state())) {
             return false;
@@ -107,6 +108,7 @@ final class UnitStateTable {
 
     /** Removes a state; says whether there was one. */
     boolean remove(String name, String machineId) {
+        rows.touch();
         var record = states.remove(new Key(name, machineId));
         if (record == null) {
             return false;

@@ -52,6 +52,7 @@ final class UnitTable {
 
     /** Puts a unit in place of {@code before}; its contents must be there. */
     void put(@Nullable UnitRecord before, UnitRecord after) {
+        rows.touch();
         contents.retain(after.hash());
         unlink(before);
         link(after);
@@ -72,6 +73,7 @@ final class UnitTable {
     }
 
     void remove(UnitRecord unit) {
+        rows.touch();
         unlink(unit);
         units.remove(unit.name());
         rows.replaced(unit, null);

@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -57,6 +58,45 @@ public final class UnitFile {
         } catch (InvalidUnitException unreadable) {
             return new UnitFile(text);
         }
+    }
+
+    /**
+     * The file with exactly these options: {@link #of}, if it reads back as it was meant, but for white space around values.
+     *
+     * @throws InvalidUnitException naming the first option that would become another one, or none: by a line break that is not
+     *     continued, a backslash at its end, a character that ends its name or its section, or begins a comment; the unit's
+     *     name is left empty
+     */
+    public static UnitFile exactly(List<UnitOption> options) throws InvalidUnitException {
+        UnitFile file = of(options);
+        List<UnitOption> meant = options.stream()
+                .collect(Collectors.groupingBy(UnitOption::section, LinkedHashMap::new, Collectors.toList()))
+                .values()
+                .stream()
+                .flatMap(List::stream)
+                .toList();
+        List<UnitOption> written = UnitLexer.readUntilFault(file.text);
+        for (int i = 0; i < meant.size(); i++) {
+            if (i >= written.size() || !same(meant.get(i), written.get(i))) {
+                UnitOption option = meant.get(i);
+                throw new InvalidUnitException(
+                        "",
+                        "[" + shown(option.section()) + "] " + shown(option.name()),
+                        "a unit file can't hold it as it is, but would have another option instead: look for line"
+                                + " breaks, a backslash at the end, and brackets, \"=\" or \"#\" in its section or name");
+            }
+        }
+        return file;
+    }
+
+    private static boolean same(UnitOption meant, UnitOption written) {
+        return meant.section().equals(written.section())
+                && meant.name().equals(written.name())
+                && Text.trim(Text.wellFormed(meant.value())).equals(Text.trim(written.value()));
+    }
+
+    private static String shown(String text) {
+        return SafeText.cut(SafeText.escape(text), 80);
     }
 
     private static UnitFile settle(String first, String second) throws InvalidUnitException {

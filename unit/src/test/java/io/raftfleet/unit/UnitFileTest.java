@@ -87,6 +87,42 @@ class UnitFileTest {
     }
 
     @Test
+    void optionsThatWouldBecomeOthersAreRefusedByName() {
+        UnitOption plain = new UnitOption("Service", "Restart", "no");
+        for (UnitOption bad : List.of(
+                new UnitOption("Service", "ExecStart", "/bin/a\nExecStartPost=/bin/b"),
+                new UnitOption("Service", "ExecStart", "/bin/a\n[X-Fleet]\nGlobal=true"),
+                new UnitOption("Service", "ExecStart", "/bin/a\n# gone"),
+                new UnitOption("Service", "ExecStart", "/bin/a\\"),
+                new UnitOption("Service", "Exec=Start", "/bin/a"),
+                new UnitOption("Service", "#ExecStart", "/bin/a"),
+                new UnitOption("Service", ";ExecStart", "/bin/a"),
+                new UnitOption("Service", "[ExecStart", "/bin/a"),
+                new UnitOption("Service", " ExecStart", "/bin/a"),
+                new UnitOption("Service", "Exec\nStart", "/bin/a"),
+                new UnitOption("Ser]vice", "ExecStart", "/bin/a"),
+                new UnitOption("Service]\nUser=root\n[Install", "ExecStart", "/bin/a"))) {
+            assertThatThrownBy(() -> UnitFile.exactly(List.of(bad, plain)))
+                    .as("%s", bad)
+                    .isInstanceOf(InvalidUnitException.class)
+                    .hasMessageContaining("another option");
+        }
+    }
+
+    @Test
+    void optionsThatAFileCanHoldAreKept() throws Exception {
+        for (String value :
+                List.of("", " spaced ", "a=b", "/bin/a \\\n --b", "/bin/a \\\n", "50% \"x\" ; #", "größer")) {
+            List<UnitOption> options = List.of(
+                    new UnitOption("Service", "ExecStart", value),
+                    new UnitOption("Unit", "After", "x"),
+                    new UnitOption("Service", "User", "y"));
+            assertThat(UnitFile.exactly(options)).as("'%s'", value).isEqualTo(UnitFile.of(options));
+        }
+        assertThat(UnitFile.exactly(List.of()).isEmpty()).isTrue();
+    }
+
+    @Test
     void readsLinesJustBelowTheLimit() throws InvalidUnitException {
         String value = "x".repeat(2045);
 
@@ -114,36 +150,36 @@ class UnitFileTest {
     @Test
     void groupsSectionsAndDropsCommentsInTheText() throws InvalidUnitException {
         UnitFile file = UnitFile.parse("""
-                # A ping.
-                [Unit]
-                Description = Ping
+            # A ping.
+            [Unit]
+            Description = Ping
 
-                [Nothing]
-                [Service]
-                ExecStart=/usr/bin/echo \\
-                  ping
-                [Unit]
-                After=docker.service
-                [Service]
-                ExecStop=/usr/bin/true
-                [X-Fleet]
-                ; together
-                MachineOf=pong.service
-                """);
+            [Nothing]
+            [Service]
+            ExecStart=/usr/bin/echo \\
+              ping
+            [Unit]
+            After=docker.service
+            [Service]
+            ExecStop=/usr/bin/true
+            [X-Fleet]
+            ; together
+            MachineOf=pong.service
+            """);
 
         assertThat(file.text()).isEqualTo("""
-                [Unit]
-                Description=Ping
-                After=docker.service
+            [Unit]
+            Description=Ping
+            After=docker.service
 
-                [Service]
-                ExecStart=/usr/bin/echo \\
-                  ping
-                ExecStop=/usr/bin/true
+            [Service]
+            ExecStart=/usr/bin/echo \\
+              ping
+            ExecStop=/usr/bin/true
 
-                [X-Fleet]
-                MachineOf=pong.service
-                """);
+            [X-Fleet]
+            MachineOf=pong.service
+            """);
         // printf '[Unit]\nDescription=Ping\nAfter=docker.service\n\n[Service]\n…' | sha1sum
         assertThat(file.hash()).hasToString("20be96c726d9f69c82bbd8aaa02a831eeda23c56");
         assertThat(file.description()).contains("Ping");

@@ -18,10 +18,13 @@ public interface Loop extends Executor {
     /** Runs {@code task} on this loop once {@code delay} has passed. */
     Timer schedule(Duration delay, Runnable task);
 
-    /** Calls {@code then} on this loop once {@code stage} has ended, with its result or with why it failed. */
+    /**
+     * Calls {@code then} on this loop once {@code stage} has ended, with its result or with why it failed. As a task of the
+     * loop: what it throws is told like what any task throws.
+     */
     default <T> void whenDone(
             CompletionStage<T> stage, BiConsumer<? super @Nullable T, ? super @Nullable Throwable> then) {
-        stage.whenCompleteAsync(then, this);
+        stage.whenComplete((result, failure) -> execute(() -> then.accept(result, failure)));
     }
 
     /** A clock that never goes back, in nanoseconds since some moment of its own. */

@@ -2,9 +2,11 @@ package io.raftfleet.agent.main;
 
 import ch.qos.logback.classic.Level;
 import io.raftfleet.agent.main.AgentConfig.Manager;
+import io.raftfleet.proto.agent.Hello;
 import io.raftfleet.settings.Setting;
 import io.raftfleet.settings.Settings;
 import io.raftfleet.settings.SettingsException;
+import io.raftfleet.unit.limits.MessageCheck;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -131,11 +133,14 @@ final class AgentOptions {
         }
         Optional<Path> units = Optional.ofNullable(unitsDir)
                 .or(() -> settings.get(Setting.UNITS_DIRECTORY).map(Path::of));
+        String address = first(publicIp, settings, Setting.PUBLIC_IP, "");
+        Map<String, String> announced = pairs(first(metadata, settings, Setting.METADATA, ""));
+        checkLimits(address, announced);
         return new AgentConfig(
                 addresses(first(engines, settings, Setting.ENGINES, "")),
                 machine(settings, kind),
-                first(publicIp, settings, Setting.PUBLIC_IP, ""),
-                pairs(first(metadata, settings, Setting.METADATA, "")),
+                address,
+                announced,
                 Path.of(first(
                         dataDir == null ? null : dataDir.toString(),
                         settings,
@@ -151,6 +156,18 @@ final class AgentOptions {
                 Optional.ofNullable(hollowJournal),
                 level(first(verbosity, settings, Setting.VERBOSITY, "info")),
                 adoptCluster);
+    }
+
+    /** What every engine would refuse is told here, at once. */
+    private static void checkLimits(String address, Map<String, String> announced) throws SettingsException {
+        String fault = MessageCheck.fault(Hello.newBuilder()
+                .setMachineId("0".repeat(32))
+                .setPrimaryIp(address)
+                .putAllMetadata(announced)
+                .build());
+        if (fault != null) {
+            throw new SettingsException("engines refuse what this agent is to announce: " + fault);
+        }
     }
 
     private static String first(@Nullable String option, Settings settings, Setting setting, String otherwise) {

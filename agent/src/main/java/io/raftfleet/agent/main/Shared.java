@@ -7,6 +7,7 @@ import io.raftfleet.agent.session.ContentsStore;
 import io.raftfleet.agent.session.EngineChannels;
 import io.raftfleet.agent.session.LeaderFinder;
 import io.raftfleet.agent.session.LeaderNews;
+import io.raftfleet.unit.tasks.WatchedTimer;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.List;
@@ -15,13 +16,16 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.random.RandomGenerator;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** What all machines of a process share: channels, threads, unit files. Safe for use by any thread. */
 public final class Shared implements AutoCloseable {
+    private static final Logger log = LoggerFactory.getLogger(Shared.class);
+
     private static final Duration FIND_LIMIT = Duration.ofSeconds(1);
 
     /** Of unit files held in memory; 8 MiB of text in all. */
@@ -32,7 +36,7 @@ public final class Shared implements AutoCloseable {
     private final LeaderNews news;
     private final ContentsStore contents = new ContentsStore(MAX_CONTENTS);
     private final ExecutorService pool;
-    private final ScheduledThreadPoolExecutor scheduler;
+    private final WatchedTimer scheduler;
     private final ExecutorService files;
     private final SplittableRandom seeds;
 
@@ -47,9 +51,9 @@ public final class Shared implements AutoCloseable {
         this.finder = new LeaderFinder(this.engines, FIND_LIMIT);
         this.pool = Executors.newFixedThreadPool(
                 threads, Thread.ofPlatform().name("machine-", 0).daemon(true).factory());
-        this.scheduler = new ScheduledThreadPoolExecutor(
-                1, Thread.ofPlatform().name("timer").daemon(true).factory());
-        scheduler.setRemoveOnCancelPolicy(true);
+        this.scheduler = new WatchedTimer(
+                Thread.ofPlatform().name("timer").daemon(true).factory(),
+                defect -> log.error("a timer of the agent failed; please report this", defect));
         ThreadPoolExecutor writer = new ThreadPoolExecutor(
                 1,
                 1,

@@ -1,31 +1,59 @@
 package io.raftfleet.agent.manager;
 
+import com.google.common.collect.ImmutableMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
 /** An order to a unit manager that could not be carried out; the message names the unit, what was tried and why not. */
 public final class UnitManagerException extends Exception {
     private static final long serialVersionUID = 1;
 
     private final boolean retryable;
 
+    /** Reasons of single units. */
+    private final ImmutableMap<String, String> byUnit;
+
     /** The order was refused, or its outcome is unknown. */
     public UnitManagerException(String message) {
         super(message);
         this.retryable = false;
+        this.byUnit = ImmutableMap.of();
     }
 
     /** The order was refused, or its outcome is unknown. */
     public UnitManagerException(String message, Throwable cause) {
         super(message, cause);
         this.retryable = false;
+        this.byUnit = ImmutableMap.of();
     }
 
     private UnitManagerException(String message, boolean retryable) {
         super(message);
         this.retryable = retryable;
+        this.byUnit = ImmutableMap.of();
     }
 
     private UnitManagerException(String message, Throwable cause, boolean retryable) {
         super(message, cause);
         this.retryable = retryable;
+        this.byUnit = ImmutableMap.of();
+    }
+
+    private UnitManagerException(ImmutableMap<String, String> byUnit) {
+        super(byUnit.size() + " units of an order for several failed, such as "
+                + byUnit.entrySet().iterator().next());
+        this.retryable = false;
+        this.byUnit = byUnit;
+    }
+
+    /** An order for several units that was carried out for all but these, each for a reason of its own; at least one. */
+    public static UnitManagerException ofUnits(Map<String, String> reasons) {
+        return new UnitManagerException(ImmutableMap.copyOf(reasons));
+    }
+
+    /** Why the order failed for this unit; null when it did not: it failed for others. */
+    public @Nullable String reasonFor(String unit) {
+        return byUnit.isEmpty() ? getMessage() : byUnit.get(unit);
     }
 
     /** The order certainly did not reach the manager, and may be given again: a start that is repeated runs once. */

@@ -4,8 +4,10 @@ import io.raftfleet.agent.loop.Loop;
 import io.raftfleet.agent.manager.UnitManager;
 import io.raftfleet.agent.manager.UnitManagerException;
 import io.raftfleet.unit.Fence;
+import io.raftfleet.unit.SafeText;
 import io.raftfleet.unit.UnitFile;
 import io.raftfleet.unit.UnitHash;
+import io.raftfleet.unit.limits.Limits;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.EnumMap;
@@ -145,7 +147,7 @@ final class Steps {
     private void end(ManagedUnit unit, String error, boolean again, String bootId) {
         unit.busy = false;
         busy--;
-        unit.error = error;
+        unit.error = SafeText.cut(error, Limits.MESSAGE_BYTES);
         if (error.isEmpty()) {
             unit.failures = 0;
         } else {
@@ -248,8 +250,9 @@ final class Steps {
     }
 
     private void uninstalled(ManagedUnit unit, @Nullable Throwable failure, String bootId) {
-        if (failure != null) {
-            end(unit, unit.name + " could not be taken away: " + reason(failure), true, bootId);
+        String why = reason(failure, unit);
+        if (why != null) {
+            end(unit, unit.name + " could not be taken away: " + why, true, bootId);
             return;
         }
         unit.installed = null;
@@ -262,11 +265,12 @@ final class Steps {
 
     private void installed(
             ManagedUnit unit, @Nullable UnitFile file, @Nullable Throwable failure, boolean oneOfMany, String bootId) {
-        if (failure != null && oneOfMany) {
+        String why = reason(failure, unit);
+        if (why != null && oneOfMany) {
             unit.installAlone = true;
             end(unit, "", false, bootId);
-        } else if (failure != null) {
-            end(unit, unit.name + " could not be put in place: " + reason(failure), true, bootId);
+        } else if (why != null) {
+            end(unit, unit.name + " could not be put in place: " + why, true, bootId);
         } else {
             unit.installAlone = false;
             unit.installed = file == null ? null : file.hash();
@@ -372,6 +376,14 @@ final class Steps {
 
     private static boolean retryable(Throwable failure) {
         return unwrap(failure) instanceof UnitManagerException e && e.retryable();
+    }
+
+    /** Why an order for several units failed for this one; null when it did not. */
+    private static @Nullable String reason(@Nullable Throwable failure, ManagedUnit unit) {
+        if (failure == null) {
+            return null;
+        }
+        return unwrap(failure) instanceof UnitManagerException e ? e.reasonFor(unit.name) : reason(failure);
     }
 
     static String reason(Throwable failure) {

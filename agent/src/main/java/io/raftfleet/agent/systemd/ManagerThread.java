@@ -1,11 +1,11 @@
 package io.raftfleet.agent.systemd;
 
 import io.raftfleet.agent.manager.UnitManagerException;
+import io.raftfleet.unit.tasks.WatchedTimer;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
@@ -16,13 +16,12 @@ final class ManagerThread {
     private static final Logger LOG = LoggerFactory.getLogger(ManagerThread.class);
     private static final Duration CLOSE = Duration.ofSeconds(5);
 
-    private final ScheduledThreadPoolExecutor thread;
+    private final WatchedTimer thread;
 
     ManagerThread() {
-        thread = new ScheduledThreadPoolExecutor(
-                1, Thread.ofPlatform().daemon().name("systemd-manager").factory());
-        thread.setRemoveOnCancelPolicy(true);
-        thread.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
+        thread = new WatchedTimer(
+                Thread.ofPlatform().daemon().name("systemd-manager").factory(),
+                defect -> LOG.error("a task of the unit manager failed; please report this", defect));
     }
 
     /** For stages of futures. */
@@ -74,7 +73,10 @@ final class ManagerThread {
             case UnitManagerException told -> told;
             case RejectedExecutionException afterClose -> UnitManagerException.notIssued("the unit manager is closed");
             case BusException error -> new UnitManagerException("systemd says: " + error.getMessage(), error);
-            case Throwable bug -> new UnitManagerException("the unit manager failed: " + bug, bug);
+            case Throwable bug -> {
+                LOG.error("an order to the unit manager failed; please report this", bug);
+                yield new UnitManagerException("the unit manager failed: " + bug, bug);
+            }
         };
     }
 

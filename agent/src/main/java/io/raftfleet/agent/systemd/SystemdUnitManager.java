@@ -105,9 +105,7 @@ public final class SystemdUnitManager implements UnitManager {
                 if (done.refused().isEmpty()) {
                     return CompletableFuture.<Void>completedFuture(null);
                 }
-                List<String> reasons = new ArrayList<>();
-                done.refused().forEach((name, why) -> reasons.add(name + " was not installed: " + why));
-                return CompletableFuture.failedFuture(new UnitManagerException(String.join("; ", reasons)));
+                return CompletableFuture.failedFuture(UnitManagerException.ofUnits(done.refused()));
             });
         });
     }
@@ -174,17 +172,12 @@ public final class SystemdUnitManager implements UnitManager {
     }
 
     private CompletableFuture<Void> takeAway(List<String> names) {
-        Set<String> removed;
-        try {
-            removed = store.uninstall(names);
-        } catch (IOException failed) {
-            table.uninstall(
-                    names.stream().filter(n -> !store.hashes().containsKey(n)).toList());
-            return CompletableFuture.failedFuture(
-                    new UnitManagerException("not all of " + names + " were uninstalled: " + failed, failed));
-        }
-        table.uninstall(removed);
-        return reloadIfLoaded(removed, !removed.isEmpty());
+        UnitStore.Uninstalled done = store.uninstall(names);
+        table.uninstall(done.removed());
+        return reloadIfLoaded(done.removed(), !done.removed().isEmpty())
+                .thenCompose(reloaded -> done.refused().isEmpty()
+                        ? CompletableFuture.<Void>completedFuture(null)
+                        : CompletableFuture.failedFuture(UnitManagerException.ofUnits(done.refused())));
     }
 
     @Override
@@ -238,6 +231,10 @@ public final class SystemdUnitManager implements UnitManager {
             opened = new BusSession(config, table, news, thread, new SessionHost());
         } catch (IOException failed) {
             retry(String.valueOf(failed.getMessage()));
+            return;
+        } catch (RuntimeException defect) {
+            LOG.error("connecting to systemd at {} failed; please report this", config.address(), defect);
+            retry(String.valueOf(defect));
             return;
         }
         session = opened;

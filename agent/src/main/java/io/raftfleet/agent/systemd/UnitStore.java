@@ -140,8 +140,7 @@ final class UnitStore {
                 hashes.put(name, file.hash());
                 (before == null ? added : changed).add(name);
             } catch (IOException failed) {
-                String why = failed instanceof FileSystemException ? failed.toString() : failed.getMessage();
-                refused.put(name, String.valueOf(why));
+                refused.put(name, why(failed));
             }
         });
         if (!added.isEmpty() || !changed.isEmpty()) {
@@ -150,32 +149,49 @@ final class UnitStore {
         return new Installed(added, changed, refused);
     }
 
-    /** Takes away the files and links of units; returns those that were there. */
-    synchronized Set<String> uninstall(Collection<String> names) throws IOException {
+    /**
+     * What taking units away did.
+     *
+     * @param removed units that were there and are there no longer
+     * @param refused why units were left, by name
+     */
+    record Uninstalled(Set<String> removed, Map<String, String> refused) {}
+
+    /** Takes away the files and links of units. What can't be is left and named; the rest is done all the same. */
+    synchronized Uninstalled uninstall(Collection<String> names) {
         Set<String> removed = new LinkedHashSet<>();
-        try {
-            for (String name : names) {
-                if (!hashes.containsKey(name)) {
-                    continue;
-                }
-                if (removed.isEmpty()) {
-                    markReloadDue();
-                }
-                unlink(existingLinks(name));
-                deleteIfOurs(search.resolve(name), units.resolve(name));
-                if (fenced.remove(name)) {
-                    fence.unmark(name);
-                }
-                Files.deleteIfExists(units.resolve(name));
-                hashes.remove(name);
-                removed.add(name);
+        Map<String, String> refused = new LinkedHashMap<>();
+        for (String name : names) {
+            if (!hashes.containsKey(name)) {
+                continue;
             }
-        } finally {
-            if (!removed.isEmpty()) {
-                sync();
+            try {
+                markReloadDue();
+                takeAway(name);
+                removed.add(name);
+            } catch (IOException failed) {
+                refused.put(name, why(failed));
             }
         }
-        return removed;
+        if (!removed.isEmpty()) {
+            sync();
+        }
+        return new Uninstalled(removed, refused);
+    }
+
+    @GuardedBy("this")
+    private void takeAway(String name) throws IOException {
+        unlink(existingLinks(name));
+        deleteIfOurs(search.resolve(name), units.resolve(name));
+        if (fenced.remove(name)) {
+            fence.unmark(name);
+        }
+        Files.deleteIfExists(units.resolve(name));
+        hashes.remove(name);
+    }
+
+    private static String why(IOException failed) {
+        return String.valueOf(failed instanceof FileSystemException ? failed.toString() : failed.getMessage());
     }
 
     /** Makes links that are missing: systemd's directory may have been emptied, as by a boot. */

@@ -39,17 +39,27 @@ class AgentOptionsTest {
     }
 
     @Test
+    void whatEnginesWouldRefuseIsToldAtTheStart() {
+        for (var option : List.of(
+                "--metadata=a=\u001b[31m", "--metadata=" + "k".repeat(4097) + "=v", "--public-ip=10.0.0.1 or so")) {
+            assertThatThrownBy(() -> resolve(Map.of(), "--engines=h:1", "--machine-id=" + ID, option))
+                    .isInstanceOf(SettingsException.class)
+                    .hasMessageContaining("engines refuse");
+        }
+    }
+
+    @Test
     void readsFleetsNamesFromTheFileTheEnvironmentAndTheCommandLine() throws Exception {
         Files.writeString(file, """
-                # comment
-                engines="127.0.0.1:1,127.0.0.1:2"
-                public_ip="10.0.0.1"
-                metadata="region=us-west,az=us-west-1"
-                agent_ttl="30s"
-                units_directory=/run/fleet/units
-                systemd_user=true
-                verbosity=1
-                """);
+            # comment
+            engines="127.0.0.1:1,127.0.0.1:2"
+            public_ip="10.0.0.1"
+            metadata="region=us-west,az=us-west-1"
+            agent_ttl="30s"
+            units_directory=/run/fleet/units
+            systemd_user=true
+            verbosity=1
+            """);
         AgentConfig config = resolve(
                 Map.of("FLEET_PUBLIC_IP", "10.0.0.2", "FLEETCTL_ENDPOINT", "x", "PATH", "/bin"),
                 "--machine-id",

@@ -122,8 +122,9 @@ class ReconcilerTest {
         settle();
     }
 
-    private void remove(String name) throws Exception {
-        reconciler.apply(AssignmentDelta.newBuilder().addRemove(name).build());
+    private void remove(String... names) throws Exception {
+        reconciler.apply(
+                AssignmentDelta.newBuilder().addAllRemove(List.of(names)).build());
         settle();
     }
 
@@ -432,6 +433,26 @@ class ReconcilerTest {
         loop.advance(Duration.ofMinutes(1));
         settle();
         assertThat(state("bad.service").getActiveState()).isEqualTo("active");
+    }
+
+    @Test
+    void eachUnitThatCannotBeTakenAwaySaysItsOwnReasonAndOthersGo() throws Exception {
+        UnitFile file = plain();
+        set(launched("a.service", file, 1), launched("bad.service", file, 1), launched("worse.service", file, 1));
+        manager.stuck.addAll(List.of("bad.service", "worse.service"));
+        remove("a.service", "bad.service", "worse.service");
+        assertThat(manager.takeOrders()).contains("uninstall a.service bad.service worse.service");
+        assertThat(gone()).containsExactly("a.service");
+        assertThat(state("bad.service").getError())
+                .contains("the disk has no bad.service")
+                .doesNotContain("worse");
+        assertThat(state("worse.service").getError())
+                .contains("the disk has no worse.service")
+                .doesNotContain("bad");
+        manager.stuck.clear();
+        loop.advance(Duration.ofMinutes(1));
+        settle();
+        assertThat(gone()).contains("bad.service", "worse.service");
     }
 
     @Test

@@ -12,6 +12,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
@@ -21,6 +22,9 @@ final class RecordingManager implements UnitManager {
     final HollowUnitManager machine;
     final List<String> orders = new ArrayList<>();
     final Set<String> uninstallable = new HashSet<>();
+    /** Can't be taken away. */
+    final Set<String> stuck = new HashSet<>();
+
     int notReachable;
     int unreadable;
     String bootId;
@@ -75,7 +79,13 @@ final class RecordingManager implements UnitManager {
     @Override
     public CompletableFuture<Void> uninstall(Collection<String> names) {
         orders.add("uninstall " + String.join(" ", new TreeSet<>(names)));
-        return machine.uninstall(names);
+        Map<String, String> kept = new TreeMap<>();
+        names.stream().filter(stuck::contains).forEach(name -> kept.put(name, "the disk has no " + name));
+        return machine.uninstall(
+                        names.stream().filter(name -> !kept.containsKey(name)).toList())
+                .thenCompose(done -> kept.isEmpty()
+                        ? CompletableFuture.<Void>completedFuture(null)
+                        : CompletableFuture.failedFuture(UnitManagerException.ofUnits(kept)));
     }
 
     @Override

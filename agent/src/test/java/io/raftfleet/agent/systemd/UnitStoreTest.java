@@ -93,7 +93,8 @@ class UnitStoreTest {
         assertThat(done.refused().get("foreign.service"))
                 .contains("is not fleet's")
                 .contains(search.toString());
-        assertThat(store.uninstall(List.of("web.service", "foreign.service"))).containsExactly("web.service");
+        assertThat(store.uninstall(List.of("web.service", "foreign.service")).removed())
+                .containsExactly("web.service");
         assertThat(search.resolve("foreign.service")).hasContent("theirs");
         assertThat(Files.readSymbolicLink(search.resolve("alias.service"))).isEqualTo(Path.of("theirs.service"));
         assertThat(Files.isSymbolicLink(search.resolve("a.target.wants/theirs.service")))
@@ -105,11 +106,23 @@ class UnitStoreTest {
     void uninstallingLeavesNothing() throws Exception {
         store.install(
                 Map.of("web.service", UnitFile.parse(SERVICE + "[Install]\nWantedBy=a.target\nAlias=b.service\n")));
-        assertThat(store.uninstall(List.of("web.service", "unknown.service"))).containsExactly("web.service");
+        assertThat(store.uninstall(List.of("web.service", "unknown.service")).removed())
+                .containsExactly("web.service");
         assertThat(store.reloadDue()).isTrue();
         store.reloadDone();
         assertThat(units).isEmptyDirectory();
         assertThat(search).isEmptyDirectory();
+    }
+
+    @Test
+    void whatCannotBeTakenAwayHoldsUpNothingElse() throws Exception {
+        store.install(Map.of("a.service", UnitFile.parse(SERVICE), "bad.service", UnitFile.parse(SERVICE)));
+        Files.delete(units.resolve("bad.service"));
+        Files.createDirectories(units.resolve("bad.service/full"));
+        UnitStore.Uninstalled done = store.uninstall(List.of("bad.service", "a.service"));
+        assertThat(done.removed()).containsExactly("a.service");
+        assertThat(done.refused()).containsOnlyKeys("bad.service");
+        assertThat(units.resolve("a.service")).doesNotExist();
     }
 
     /** A process killed between writing a file and linking it; and half-written files. */

@@ -25,6 +25,21 @@ final class AgentWork {
         }
 
         @Override
+        public WorkQueue.Lane lane() {
+            return WorkQueue.Lane.AGENTS;
+        }
+
+        @Override
+        public boolean open() {
+            return !epoch.isDone();
+        }
+
+        @Override
+        public String describe() {
+            return "a session of machine " + session.getMachineId();
+        }
+
+        @Override
         public boolean decide(Batch batch, Draft draft, long nowMs) {
             var machine = draft.machine(session.getMachineId());
             session.setSessionEpoch(machine == null ? 1 : machine.sessionEpoch() + 1);
@@ -67,6 +82,21 @@ final class AgentWork {
         }
 
         @Override
+        public WorkQueue.Lane lane() {
+            return WorkQueue.Lane.AGENTS;
+        }
+
+        @Override
+        public boolean open() {
+            return !committed.isDone();
+        }
+
+        @Override
+        public String describe() {
+            return "report " + report.getSequence() + " of machine " + report.getMachineId();
+        }
+
+        @Override
         public boolean decide(Batch batch, Draft draft, long nowMs) {
             batch.addAttended(Record.newBuilder().setStatesReported(report).build());
             return true;
@@ -89,7 +119,33 @@ final class AgentWork {
     }
 
     /** A machine was not heard for its TTL. */
-    record Silence(String machineId, long sessionEpoch, String reason) implements Work {
+    static final class Silence implements Work {
+        private final String machineId;
+        private final long sessionEpoch;
+        private final String reason;
+        private boolean over;
+
+        Silence(String machineId, long sessionEpoch, String reason) {
+            this.machineId = machineId;
+            this.sessionEpoch = sessionEpoch;
+            this.reason = reason;
+        }
+
+        @Override
+        public WorkQueue.Lane lane() {
+            return WorkQueue.Lane.AGENTS;
+        }
+
+        @Override
+        public boolean open() {
+            return !over;
+        }
+
+        @Override
+        public String describe() {
+            return "the loss of machine " + machineId;
+        }
+
         @Override
         public boolean decide(Batch batch, Draft draft, long nowMs) {
             var machine = draft.machine(machineId);
@@ -101,17 +157,17 @@ final class AgentWork {
 
         @Override
         public void applied(ApplyResult result) {
-            // The registry says it all.
+            over = true; // The registry says it all.
         }
 
         @Override
         public void abandon(boolean fateUnknown, String reason) {
-            // The next leader listens for itself.
+            over = true; // The next leader listens for itself.
         }
 
         @Override
         public void refuse(RuntimeException why) {
-            // Whoever offered it knows, and offers it again.
+            over = true; // Whoever offered it knows, and offers it again.
         }
     }
 }

@@ -1,24 +1,34 @@
 package io.raftfleet.engine.control;
 
+import com.google.protobuf.CodedOutputStream;
 import io.raftfleet.proto.log.Entry;
 import io.raftfleet.proto.log.Record;
 import io.raftfleet.state.EntryFormats;
+import io.raftfleet.state.raft.RaftConfig;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
 
-/** The entry that is being decided: records in order, within an entry's size. Owned by the decision thread. */
+/** The entry that is being decided: records in order, within an entry's size to the byte. Owned by the decision thread. */
 final class Batch {
-    /** Leaves room for one more item of the largest size below the 1 MiB of an entry. */
-    private static final int FULL_BYTES = 640 * 1024;
+    /**
+     * The largest part of an entry that can't be divided: what one item of a client's write, or one report of an agent, has
+     * written, in bytes. A unit's file of the largest size fits, and so does any report that passed the edge.
+     */
+    static final int MAX_PART_BYTES = 400 * 1024;
+
+    /** Leaves room for one more part of the largest size. */
+    private static final int FULL_BYTES = RaftConfig.MAX_ENTRY_BYTES - MAX_PART_BYTES - 24 * 1024;
 
     private static final int FULL_RECORDS = 50_000;
+    /** An entry's format, time and number. */
+    private static final int HEADER_BYTES = 32;
 
     private final List<Record> records = new ArrayList<>();
     /** Records whose work sees to it itself when they turn out not to hold. */
     private final BitSet attended = new BitSet();
 
-    private int bytes;
+    private int bytes = HEADER_BYTES;
 
     /** Whether nothing more should be added. */
     boolean full() {
@@ -33,10 +43,14 @@ final class Batch {
         return records.isEmpty();
     }
 
-    /** Adds a record; returns its place in the entry. */
+    /**
+     * Adds a record; returns its place in the entry.
+     *
+     * @throws TooLargeException when it is larger than any part of an entry may be
+     */
     int add(Record record) {
+        reserve(bytesOf(record));
         records.add(record);
-        bytes += record.getSerializedSize() + 4;
         return records.size() - 1;
     }
 
@@ -47,9 +61,10 @@ final class Batch {
     }
 
     /** The same for a record whose bytes were counted by {@link #reserve}. */
-    void addReserved(Record record) {
+    int addReserved(Record record) {
         attended.set(records.size());
         records.add(record);
+        return records.size() - 1;
     }
 
     /** Whether somebody looks after this record being dropped. */
@@ -57,9 +72,23 @@ final class Batch {
         return attended.get(place);
     }
 
-    /** Counts bytes that will be added later, so that {@link #full} is told in time. */
-    void reserve(int more) {
-        bytes += more;
+    /**
+     * Counts bytes that will be added later, so that {@link #full} is told in time.
+     *
+     * @param part of something that can't be divided
+     * @throws TooLargeException when it is larger than any part of an entry may be
+     */
+    void reserve(int part) {
+        if (part > MAX_PART_BYTES) {
+            throw new TooLargeException("it takes " + part + " bytes of the log; at most " + MAX_PART_BYTES
+                    + " are allowed: make it smaller");
+        }
+        bytes += part;
+    }
+
+    /** What a record takes in an entry. */
+    static int bytesOf(Record record) {
+        return CodedOutputStream.computeMessageSize(Entry.RECORDS_FIELD_NUMBER, record);
     }
 
     int records() {
@@ -73,5 +102,14 @@ final class Batch {
                 .setProposal(proposal)
                 .addAllRecords(records)
                 .build();
+    }
+
+    /** What was decided fits no entry, however empty. */
+    static final class TooLargeException extends RuntimeException {
+        private static final long serialVersionUID = 1;
+
+        TooLargeException(String message) {
+            super(message);
+        }
     }
 }

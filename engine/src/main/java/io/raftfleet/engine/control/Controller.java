@@ -4,16 +4,12 @@ import io.raftfleet.engine.schedule.Decision;
 import io.raftfleet.engine.schedule.Scheduler;
 import io.raftfleet.proto.fleet.RequestId;
 import io.raftfleet.proto.fleet.WriteResponse;
-import io.raftfleet.proto.log.ClusterCreated;
 import io.raftfleet.proto.log.Entry;
-import io.raftfleet.proto.log.LeaderStarted;
 import io.raftfleet.proto.log.Record;
 import io.raftfleet.proto.log.SessionOpened;
 import io.raftfleet.proto.log.StatesReported;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.Veto;
-import io.raftfleet.state.EntryFormats;
-import io.raftfleet.state.MemoryUse;
 import io.raftfleet.state.Registry;
 import io.raftfleet.state.RegistryView;
 import io.raftfleet.state.raft.ReplicatedState.ApplyResult;
@@ -21,15 +17,14 @@ import io.raftfleet.unit.Requirements;
 import io.raftfleet.unit.UnitFile;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.function.LongSupplier;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -42,13 +37,14 @@ import org.slf4j.LoggerFactory;
  * unknown the leadership is begun anew: first an entry that tells that everything before it has been applied or never
  * will be, then a scheduler made from what is applied.
  *
+ * <p>Who asks for something that can't be decided, or written, is refused alone: nothing of the batch is in a log then, so
+ * the scheduler is made anew and all others are decided again. Errors that are no one's request, as out of memory, end the
+ * process.
+ *
  * <p>The queue and the scheduler belong to the decision thread; others reach them through the queue.
  */
 public final class Controller implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(Controller.class);
-
-    /** After this long without an answer from the log an entry's fate is unknown. */
-    private static final Duration PROPOSAL_DEADLINE = Duration.ofSeconds(10);
 
     private static final int PLACEMENTS_A_STEP = 256;
 
@@ -90,16 +86,20 @@ public final class Controller implements AutoCloseable {
 
     private final String engineId;
     private final Registry registry;
-    private final Proposer proposer;
+    private final Committer committer;
     private final InstantSource clock;
     private final RandomGenerator random;
     private final LeadershipListener listener;
     private final DecisionMetrics metrics;
     private final LongSupplier quota;
-    private final @Nullable Beginning beginning;
+    private final Barrier barrier;
+    private final Faults faults;
     private final WorkQueue queue = new WorkQueue();
     private final Thread thread;
     private @Nullable Scheduler scheduler;
+    /** Were together in an entry that can't be written: each is decided in one of its own, before all else. */
+    private final Deque<Work> suspects = new ArrayDeque<>();
+
     private volatile boolean closed;
 
     public Controller(
@@ -130,13 +130,14 @@ public final class Controller implements AutoCloseable {
             LongSupplier quota,
             @Nullable Beginning beginning) {
         this.quota = quota;
-        this.beginning = beginning;
         this.engineId = engineId;
         this.registry = registry;
-        this.proposer = proposer;
+        this.committer = new Committer(engineId, proposer);
+        this.barrier = new Barrier(engineId, registry, committer, queue, clock, random, this::budget, beginning);
         this.clock = clock;
         this.random = random;
         this.listener = listener;
+        this.faults = new Faults(engineId);
         this.metrics = metrics;
         this.thread = Thread.ofPlatform().name("decisions").unstarted(this::run);
     }
@@ -161,27 +162,27 @@ public final class Controller implements AutoCloseable {
      */
     CompletableFuture<WriteResponse> write(RequestId id, long requestDigest, List<Item> items) {
         var call = new WriteCall(registry, id, requestDigest, items);
-        queue.offer(call, WorkQueue.Lane.CLIENTS);
+        queue.offer(call);
         return call.reply();
     }
 
     /** Opens a machine's session; completes with its epoch, once it is committed. */
     public CompletableFuture<Long> openSession(SessionOpened session) {
         var work = new AgentWork.SessionOpen(session);
-        queue.offer(work, WorkQueue.Lane.AGENTS);
+        queue.offer(work);
         return work.epoch();
     }
 
     /** Takes a machine's report; completes once it is committed. */
     public CompletableFuture<Void> report(StatesReported report) {
         var work = new AgentWork.Report(report);
-        queue.offer(work, WorkQueue.Lane.AGENTS);
+        queue.offer(work);
         return work.committed();
     }
 
     /** A machine was not heard for its TTL; false when too much is queued, or this engine does not lead. */
     public boolean silent(String machineId, long sessionEpoch, String reason) {
-        return queue.offer(new AgentWork.Silence(machineId, sessionEpoch, reason), WorkQueue.Lane.AGENTS);
+        return queue.offer(new AgentWork.Silence(machineId, sessionEpoch, reason));
     }
 
     /** Has an orphan stopped and removed by its machine; completes once that is committed. */
@@ -196,7 +197,7 @@ public final class Controller implements AutoCloseable {
     }
 
     private CompletableFuture<Void> settle(OrphanWork work) {
-        queue.offer(work, WorkQueue.Lane.CLIENTS);
+        queue.offer(work);
         return work.done();
     }
 
@@ -212,7 +213,7 @@ public final class Controller implements AutoCloseable {
             }
             return reasons;
         });
-        queue.offer(question, WorkQueue.Lane.CLIENTS);
+        queue.offer(question);
         return question.answer();
     }
 
@@ -239,14 +240,23 @@ public final class Controller implements AutoCloseable {
             } catch (InterruptedException e) {
                 // Closing: the loop's condition says so.
             } catch (RuntimeException e) {
-                log.error("the decision thread failed on engine {}; it begins anew from what is applied", engineId, e);
+                faults.say("the decision thread failed; it begins anew from what is applied", e);
+                pauseAfterFault(begun);
             }
         }
         queue.abandonAll("engine " + engineId + " is stopping");
     }
 
+    private void pauseAfterFault(long term) {
+        try {
+            queue.pause(term, 500 + random.nextInt(500));
+        } catch (InterruptedException e) {
+            // Closing: the loop's condition says so.
+        }
+    }
+
     /**
-     * Leads a term until it is over or a decision's fate is unknown.
+     * Leads a term until it is over, a decision's fate is unknown, or nothing can be written.
      *
      * @param again whether an earlier decision of this term may yet be committed: it has to be settled first. At the start of a
      *     term Raft has applied all there is
@@ -254,7 +264,7 @@ public final class Controller implements AutoCloseable {
     private void lead(long term, boolean again) throws InterruptedException {
         try {
             boolean settled = !again && registry.read(RegistryView::incarnation) != 0;
-            if (!settled && !barrier(term)) {
+            if (!settled && !barrier.commit(term)) {
                 return;
             }
             scheduler = rebuild();
@@ -271,65 +281,11 @@ public final class Controller implements AutoCloseable {
             }
         } finally {
             scheduler = null;
+            queue.putBack(List.copyOf(suspects));
+            suspects.clear();
             if (!queue.leads(term)) {
                 queue.abandonAll("engine " + engineId + " leads no longer");
             }
-        }
-    }
-
-    /** Commits an entry, so that all that went before has been applied or never will be; and creates the cluster if need be. */
-    private boolean barrier(long term) throws InterruptedException {
-        var records = new ArrayList<Record>();
-        records.add(Record.newBuilder()
-                .setLeaderStarted(LeaderStarted.newBuilder().setEngineId(engineId))
-                .build());
-        if (beginning == null) {
-            records.add(Record.newBuilder()
-                    .setClusterCreated(ClusterCreated.newBuilder().setIncarnation(random.nextLong() | 1))
-                    .build());
-        }
-        for (int attempt = 0; queue.leads(term); attempt++) {
-            if (propose(entry(records)) != null && begun()) {
-                return true;
-            }
-            queue.pause(term, Math.min(1000, 20L << Math.min(attempt, 6)) + random.nextInt(20));
-        }
-        return false;
-    }
-
-    /** Whether the cluster exists. Fills the registry first, if it is empty and not to be a new cluster's. */
-    private boolean begun() throws InterruptedException {
-        if (registry.read(RegistryView::incarnation) != 0) {
-            return true;
-        }
-        if (beginning == null) {
-            log.error(
-                    "engine {}: the registry is half restored; restart all engines with --restore-from-etcd or"
-                            + " --restore-from-backup, as they began it, so that they complete it",
-                    engineId);
-            return false;
-        }
-        try {
-            var entries = beginning.entries();
-            var full = budget().take(
-                            "the registry that is to be restored",
-                            entries.stream()
-                                    .flatMap(List::stream)
-                                    .mapToLong(MemoryUse::ofRestored)
-                                    .sum());
-            if (full != null) {
-                log.error("engine {} can't restore the cluster, and tries again: {}", engineId, full);
-                return false;
-            }
-            for (var records : entries) {
-                if (propose(entry(records)) == null) {
-                    return false;
-                }
-            }
-            return true;
-        } catch (BeginningException e) {
-            log.error("engine {} can't restore the cluster, and tries again: {}", engineId, e.getMessage());
-            return false;
         }
     }
 
@@ -337,20 +293,11 @@ public final class Controller implements AutoCloseable {
         return new Budget(registry.read(view -> view.memory().held()), quota.getAsLong());
     }
 
-    private Entry entry(List<Record> records) {
-        return Entry.newBuilder()
-                .setFormat(EntryFormats.needed(records))
-                .setLeaderTimeMs(clock.millis())
-                .setProposal(random.nextLong())
-                .addAllRecords(records)
-                .build();
-    }
-
-    /** Decides and commits one entry; false when its fate is unknown. */
+    /** Decides and commits one entry; false when the leadership has to be begun anew. */
     private boolean step(long term) throws InterruptedException {
         var decider = scheduling();
-        if (!decider.hasWork()) {
-            queue.awaitWork(term);
+        if (suspects.isEmpty() && (!decider.hasWork() || faults.pauseMillis() > 0)) {
+            queue.awaitWork(term, decider.hasWork() ? faults.pauseMillis() : 0);
         }
         if (!queue.leads(term)) {
             return true; // what waits now was meant for the next term
@@ -359,7 +306,84 @@ public final class Controller implements AutoCloseable {
         var batch = new Batch();
         var draft = new Draft(registry, decider, budget());
         long now = Math.max(clock.millis(), registry.read(view -> view.clockMs()));
-        List<Work> decided = queue.decide(batch, draft, now);
+        var decided = new ArrayList<Work>();
+        boolean alone = !suspects.isEmpty();
+        try {
+            if (alone) {
+                decided.add(suspects.removeFirst());
+                decided.getFirst().decide(batch, draft, now);
+            } else {
+                queue.decide(batch, draft, now, decided);
+            }
+        } catch (RuntimeException | StackOverflowError e) {
+            if (decided.isEmpty()) {
+                throw e;
+            }
+            refuse(decided.getLast(), e);
+            startOver(decided);
+            return true;
+        }
+        var placed = Placed.NOTHING;
+        boolean placing = !alone && decider.hasWork() && faults.pauseMillis() == 0;
+        if (placing) {
+            try {
+                placed = place(batch, draft);
+            } catch (RuntimeException | StackOverflowError e) {
+                faults.ofPlacing(e);
+                startOver(decided);
+                return true;
+            }
+        }
+        if (batch.isEmpty()) {
+            return true;
+        }
+        return switch (committer.propose(batch.entry(now, random.nextLong()))) {
+            case Outcome.Applied applied -> {
+                metrics.decided(placed.scheduled(), placed.unscheduled(), Duration.ofNanos(System.nanoTime() - start));
+                decided.forEach(work -> answer(work, applied.result()));
+                queue.putBack(decided);
+                if (!sound(batch, applied.result())) {
+                    scheduler = rebuild();
+                } else if (placing) {
+                    faults.placed();
+                }
+                yield true;
+            }
+            case Outcome.AtFault atFault -> {
+                if (alone) {
+                    refuse(decided.getFirst(), atFault.cause());
+                } else if (decided.isEmpty()) {
+                    faults.ofPlacing(atFault.cause());
+                } else {
+                    decided.forEach(Work::undone);
+                    decided.stream().filter(Work::open).forEach(suspects::addLast);
+                    decided.clear();
+                }
+                startOver(decided);
+                yield true;
+            }
+            case Outcome.NotWritten refused -> {
+                decided.forEach(Work::undone);
+                decided.forEach(work -> work.abandon(false, refused.why()));
+                metrics.failed(placed.scheduled(), placed.unscheduled());
+                yield false;
+            }
+            case Outcome.Unknown unknown -> {
+                decided.forEach(work -> work.abandon(
+                        true, "engine " + engineId + " can't tell whether the write was committed: " + unknown.why()));
+                metrics.failed(placed.scheduled(), placed.unscheduled());
+                yield false;
+            }
+        };
+    }
+
+    /** How many units an entry schedules, and takes off their machines. */
+    private record Placed(int scheduled, int unscheduled) {
+        static final Placed NOTHING = new Placed(0, 0);
+    }
+
+    private Placed place(Batch batch, Draft draft) {
+        var decider = scheduling();
         int scheduled = 0;
         int unscheduled = 0;
         while (!batch.full() && decider.hasWork()) {
@@ -373,22 +397,28 @@ public final class Controller implements AutoCloseable {
                 }
             }
         }
-        if (batch.isEmpty()) {
-            return true;
-        }
-        ApplyResult result = propose(batch.entry(now, random.nextLong()));
-        if (result == null) {
-            decided.forEach(work -> work.abandon(
-                    true,
-                    "engine " + engineId
-                            + " can't tell whether the write was committed: it lost touch with the others"));
-            metrics.failed(scheduled, unscheduled);
-            return false;
-        }
-        metrics.decided(scheduled, unscheduled, Duration.ofNanos(System.nanoTime() - start));
-        decided.forEach(work -> work.applied(result));
+        return new Placed(scheduled, unscheduled);
+    }
+
+    private void refuse(Work work, Throwable cause) {
+        faults.of(work, cause);
+        work.fault(cause);
+    }
+
+    /** Nothing of the last batch is in a log: all of it is decided again, on what is applied. */
+    private void startOver(List<Work> decided) {
+        decided.forEach(Work::undone);
         queue.putBack(decided);
-        return sound(batch, result);
+        scheduler = rebuild();
+    }
+
+    private void answer(Work work, ApplyResult result) {
+        try {
+            work.applied(result);
+        } catch (RuntimeException e) {
+            faults.of(work, e);
+            work.abandon(true, "it was committed, but its answer could not be told");
+        }
     }
 
     /** Whether all was applied as decided. A repeated request aside, nothing else may be dropped. */
@@ -396,28 +426,12 @@ public final class Controller implements AutoCloseable {
         for (int i = 0; i < result.dropped().size(); i++) {
             var why = result.dropped().get(i);
             if (why != null && !batch.mayBeDropped(i)) {
-                log.warn(
-                        "a decision of engine {} did not hold when it was applied at index {}: {}; deciding anew from"
-                                + " what is applied",
-                        engineId,
-                        result.index(),
-                        why);
+                faults.ofPlacing(new IllegalStateException("decided at index " + result.index() + ", and when it was"
+                        + " applied it did not hold: " + why));
                 return false;
             }
         }
         return true;
-    }
-
-    private @Nullable ApplyResult propose(Entry entry) throws InterruptedException {
-        try {
-            return proposer.propose(entry, PROPOSAL_DEADLINE)
-                    .get(PROPOSAL_DEADLINE.toMillis() + 1000, TimeUnit.MILLISECONDS);
-        } catch (ExecutionException e) {
-            log.info("engine {} could not commit an entry: {}", engineId, String.valueOf(e.getCause()));
-        } catch (TimeoutException e) {
-            log.warn("engine {} got no answer from its log within {}", engineId, PROPOSAL_DEADLINE);
-        }
-        return null;
     }
 
     private Scheduler rebuild() {

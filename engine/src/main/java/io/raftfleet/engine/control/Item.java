@@ -3,6 +3,8 @@ package io.raftfleet.engine.control;
 import io.raftfleet.proto.fleet.ItemCode;
 import io.raftfleet.proto.fleet.ItemResult;
 import io.raftfleet.proto.log.Record;
+import io.raftfleet.unit.SafeText;
+import io.raftfleet.unit.limits.Limits;
 import java.util.List;
 
 /** One item of a client's write, checked as far as it can be without the registry. */
@@ -16,7 +18,10 @@ interface Item {
     ItemResult decide(Draft draft, List<Record> out);
 
     static ItemResult result(ItemCode code, String message) {
-        return ItemResult.newBuilder().setCode(code).setMessage(message).build();
+        return ItemResult.newBuilder()
+                .setCode(code)
+                .setMessage(SafeText.cut(message, Limits.MESSAGE_BYTES))
+                .build();
     }
 
     static ItemResult unchanged(String message) {

@@ -10,22 +10,27 @@ import io.raftfleet.proto.fleet.SetTargetStatesRequest;
 import io.raftfleet.proto.fleet.TargetStateChange;
 import io.raftfleet.proto.log.Record;
 import io.raftfleet.proto.model.TargetState;
+import io.raftfleet.state.MachineRecord;
 import io.raftfleet.unit.InvalidUnitException;
 import io.raftfleet.unit.Requirements;
+import io.raftfleet.unit.SafeText;
 import io.raftfleet.unit.UnitFile;
 import io.raftfleet.unit.UnitHash;
 import io.raftfleet.unit.Units;
+import io.raftfleet.unit.limits.Limits;
+import io.raftfleet.unit.limits.MessageCheck;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Turns requests into items. What needs no registry, parsing and validation above all, is done here, on the caller's
  * thread, so that the decision thread has only decisions to take.
  */
 final class Items {
-    /** Keys and values of metadata are at most this long, in characters. */
-    private static final int MAX_METADATA = 4096;
+    /** How much of a faulty name an answer shows, in bytes. */
+    private static final int SHOWN = 80;
 
     private Items() {}
 
@@ -50,6 +55,10 @@ final class Items {
 
     private static Item create(NewUnit unit, boolean replace, Map<String, UnitFile> parsed) {
         var name = unit.getName();
+        var fault = MessageCheck.fault(unit);
+        if (fault != null) {
+            return invalid("unit", name, fault);
+        }
         if (unit.getTargetState() == TargetState.UNRECOGNIZED) {
             return Item.invalid("unit " + name + ": unknown target state " + unit.getTargetStateValue());
         }
@@ -122,6 +131,10 @@ final class Items {
 
     private static Item target(TargetStateChange change) {
         var name = change.getName();
+        var fault = MessageCheck.fault(change);
+        if (fault != null) {
+            return invalid("unit", name, fault);
+        }
         var target = change.getTargetState();
         if (target == TargetState.TARGET_STATE_UNSPECIFIED || target == TargetState.UNRECOGNIZED) {
             return Item.invalid("unit " + name + ": target state " + change.getTargetStateValue()
@@ -148,6 +161,10 @@ final class Items {
     }
 
     private static Item destroy(String name) {
+        var fault = MessageCheck.nameFault(name);
+        if (fault != null) {
+            return invalid("unit", name, "name: " + fault);
+        }
         return (draft, out) -> {
             var unit = draft.unit(name);
             if (unit == null) {
@@ -159,18 +176,21 @@ final class Items {
     }
 
     private static Item patch(MachinePatch patch) {
-        if (patch.getKey().isEmpty() || patch.getKey().length() > MAX_METADATA) {
-            return Item.invalid(
-                    "machine " + patch.getMachineId() + ": a metadata key has 1 to " + MAX_METADATA + " characters");
+        var fault = MessageCheck.fault(patch);
+        if (fault == null && patch.getKey().isEmpty()) {
+            fault = "key: it is empty";
         }
-        if (patch.getValue().length() > MAX_METADATA) {
-            return Item.invalid("machine " + patch.getMachineId() + ": metadata " + patch.getKey()
-                    + ": the value is longer than " + MAX_METADATA + " characters");
+        if (fault != null) {
+            return invalid("machine", patch.getMachineId(), fault);
         }
         return (draft, out) -> {
             var machine = draft.machine(patch.getMachineId());
             if (machine == null) {
                 return Item.result(ItemCode.ITEM_CODE_NOT_FOUND, "machine " + patch.getMachineId() + " is unknown");
+            }
+            var tooMuch = tooMuch(machine, patch);
+            if (tooMuch != null) {
+                return Item.result(ItemCode.ITEM_CODE_REFUSED, tooMuch);
             }
             var full = draft.takeRoom(machine, patch);
             if (full != null) {
@@ -179,5 +199,30 @@ final class Items {
             draft.patch(machine, patch, out);
             return Item.OK;
         };
+    }
+
+    /** Why a patch would make what operators say of a machine too large; null when it does not, or makes it smaller. */
+    private static @Nullable String tooMuch(MachineRecord machine, MachinePatch patch) {
+        var before = machine.operators();
+        long bytes = SafeText.bytes(patch.getKey()) + SafeText.bytes(patch.getValue());
+        int keys = before.size() + (before.containsKey(patch.getKey()) ? 0 : 1);
+        long bytesBefore = 0;
+        for (var entry : before.entrySet()) {
+            long size = SafeText.bytes(entry.getKey())
+                    + entry.getValue().map(SafeText::bytes).orElse(0L);
+            bytesBefore += size;
+            bytes += entry.getKey().equals(patch.getKey()) ? 0 : size;
+        }
+        if ((keys <= Limits.METADATA_KEYS || keys == before.size())
+                && (bytes <= Limits.ALL_METADATA_BYTES || bytes <= bytesBefore)) {
+            return null;
+        }
+        return "machine " + machine.id() + ": operators' metadata would have " + keys + " keys and " + bytes
+                + " bytes; at most " + Limits.METADATA_KEYS + " keys and " + Limits.ALL_METADATA_BYTES
+                + " bytes are kept a machine: give some of them shorter values first";
+    }
+
+    private static Item invalid(String what, String name, String fault) {
+        return Item.invalid(what + " " + SafeText.cut(SafeText.escape(name), SHOWN) + ": " + fault);
     }
 }

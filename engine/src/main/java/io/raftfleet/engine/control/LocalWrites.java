@@ -9,6 +9,7 @@ import io.raftfleet.proto.fleet.PatchMachinesRequest;
 import io.raftfleet.proto.fleet.RequestId;
 import io.raftfleet.proto.fleet.SetTargetStatesRequest;
 import io.raftfleet.proto.fleet.WriteResponse;
+import io.raftfleet.unit.limits.Limits;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -21,7 +22,7 @@ import java.util.function.Supplier;
  */
 public final class LocalWrites {
     /** Items in one call. */
-    public static final int MAX_ITEMS = 10_000;
+    public static final int MAX_ITEMS = Limits.ITEMS;
 
     private static final int REQUEST_ID_BYTES = 16;
 

@@ -34,6 +34,21 @@ final class OrphanWork implements Work {
     }
 
     @Override
+    public WorkQueue.Lane lane() {
+        return WorkQueue.Lane.CLIENTS;
+    }
+
+    @Override
+    public boolean open() {
+        return !done.isDone();
+    }
+
+    @Override
+    public String describe() {
+        return (adoption == null ? "dropping" : "adopting") + " unit " + name + " of machine " + machineId;
+    }
+
+    @Override
     public boolean decide(Batch batch, Draft draft, long nowMs) {
         var machine = draft.machine(machineId);
         if (draft.unit(name) != null || machine == null || !machine.present()) {

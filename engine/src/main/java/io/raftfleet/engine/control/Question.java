@@ -19,11 +19,24 @@ final class Question<T> implements Work {
     }
 
     @Override
+    public WorkQueue.Lane lane() {
+        return WorkQueue.Lane.CLIENTS;
+    }
+
+    @Override
+    public boolean open() {
+        return !answer.isDone();
+    }
+
+    @Override
+    public String describe() {
+        return "a question why units wait";
+    }
+
+    @Override
     public boolean decide(Batch batch, Draft draft, long nowMs) {
-        try {
+        if (open()) {
             answer.complete(read.apply(draft.scheduler()));
-        } catch (RuntimeException e) {
-            answer.completeExceptionally(e);
         }
         return true;
     }

@@ -52,12 +52,13 @@ final class WorkQueue {
     }
 
     /** Whether the work waits now; otherwise it has been refused or abandoned. */
-    boolean offer(Work work, Lane lane) {
+    boolean offer(Work work) {
+        var lane = work.lane();
         boolean leader;
         boolean full;
         lock.lock();
         try {
-            var queue = lane == Lane.CLIENTS ? clients : agents;
+            var queue = of(lane);
             leader = leading != 0;
             full = queue.size() >= lane.limit;
             if (leader && !full) {
@@ -90,12 +91,20 @@ final class WorkQueue {
         }
     }
 
-    /** Waits until there is work, or the leadership of {@code term} is over. */
-    void awaitWork(long term) throws InterruptedException {
+    /**
+     * Waits until there is work, the leadership of {@code term} is over, or so many milliseconds are; for ever when they are
+     * 0.
+     */
+    void awaitWork(long term, long millis) throws InterruptedException {
         lock.lockInterruptibly();
         try {
-            while (leading == term && clients.isEmpty() && agents.isEmpty()) {
-                changed.await();
+            long left = TimeUnit.MILLISECONDS.toNanos(millis);
+            while (leading == term && clients.isEmpty() && agents.isEmpty() && (millis == 0 || left > 0)) {
+                if (millis == 0) {
+                    changed.await();
+                } else {
+                    left = changed.awaitNanos(left);
+                }
             }
         } finally {
             lock.unlock();
@@ -117,12 +126,11 @@ final class WorkQueue {
 
     /**
      * Has waiting work decided until the batch is full: agents' up to about half of it, then clients', then what is left of
-     * the agents'.
+     * the agents'. What a work throws passes through; it is the last of {@code decided} then.
      *
-     * @return all that was taken up, in order; what is in the queue no longer
+     * @param decided gets all that was taken up, in order; what is in the queue no longer
      */
-    List<Work> decide(Batch batch, Draft draft, long nowMs) {
-        var decided = new ArrayList<Work>();
+    void decide(Batch batch, Draft draft, long nowMs, List<Work> decided) {
         while (!batch.halfFull() && decideNext(agents, batch, draft, nowMs, decided)) {
             // On to the next.
         }
@@ -132,15 +140,14 @@ final class WorkQueue {
         while (!batch.full() && decideNext(agents, batch, draft, nowMs, decided)) {
             // On to the next.
         }
-        return decided;
     }
 
-    /** Calls that the last entry did not finish go on first. */
+    /** What still has something to be decided goes on first. */
     void putBack(List<Work> decided) {
         locked(() -> {
             for (var work : decided.reversed()) {
-                if (work instanceof WriteCall call && call.unfinished()) {
-                    clients.addFirst(call);
+                if (work.open()) {
+                    of(work.lane()).addFirst(work);
                 }
             }
         });
@@ -155,6 +162,10 @@ final class WorkQueue {
             clients.clear();
         });
         all.forEach(work -> work.abandon(false, reason));
+    }
+
+    private Deque<Work> of(Lane lane) {
+        return lane == Lane.CLIENTS ? clients : agents;
     }
 
     private boolean decideNext(Deque<Work> lane, Batch batch, Draft draft, long nowMs, List<Work> decided) {

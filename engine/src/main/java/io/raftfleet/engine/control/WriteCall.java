@@ -1,5 +1,7 @@
 package io.raftfleet.engine.control;
 
+import com.google.common.io.BaseEncoding;
+import com.google.protobuf.CodedOutputStream;
 import io.grpc.Status;
 import io.raftfleet.proto.fleet.ItemCode;
 import io.raftfleet.proto.fleet.ItemResult;
@@ -26,8 +28,11 @@ import org.slf4j.LoggerFactory;
  */
 final class WriteCall implements Work {
     private static final Logger log = LoggerFactory.getLogger(WriteCall.class);
-    /** A rough size of one answer in an entry. */
-    private static final int ANSWER_BYTES = 8;
+    /** An answer record in an entry without its answers: the request's id, digest and counts, with their lengths. */
+    private static final int ANSWER_BYTES = 80;
+
+    /** After so many faults in one call all that is left of it is refused: each costs the leader a new start. */
+    private static final int MAX_FAULTS = 3;
 
     /** In place of the reason, which may be long: what is refused for want of room is not to take much itself. */
     private static final ItemResult NO_ROOM =
@@ -49,13 +54,19 @@ final class WriteCall implements Work {
     private int guarded;
 
     private int firstUnderWay;
+    /** Item that is being decided; -1 for none. */
+    private int deciding = -1;
+    /** How many items to decide at once: fewer while one of them is found out that can't be written. */
+    private int most = Integer.MAX_VALUE;
+
+    private int faults;
     private long version;
 
     WriteCall(Registry registry, RequestId id, long requestDigest, List<Item> items) {
         this.registry = registry;
         this.id = id;
         this.requestDigest = requestDigest;
-        this.items = items;
+        this.items = new ArrayList<>(items);
         this.results = new ItemResult[items.size()];
     }
 
@@ -70,23 +81,28 @@ final class WriteCall implements Work {
 
     @Override
     public boolean decide(Batch batch, Draft draft, long nowMs) {
+        firstUnderWay = next;
         if (reply.isDone() || (!resumed && !resume(nowMs))) {
             return true;
         }
         firstUnderWay = next;
+        batch.reserve(ANSWER_BYTES);
         var records = new ArrayList<Record>();
         var answers = new ArrayList<ItemResult>();
-        while (next < items.size() && !batch.full()) {
+        while (next < items.size() && !batch.full() && next - firstUnderWay < most) {
+            deciding = next;
             int before = records.size();
             var result = items.get(next).decide(draft, records);
-            results[next++] = result;
             var kept = noRoom(result) ? NO_ROOM : result;
-            answers.add(kept);
+            int bytes = CodedOutputStream.computeMessageSize(RequestAnswered.RESULTS_FIELD_NUMBER, kept);
             for (var record : records.subList(before, records.size())) {
-                batch.reserve(record.getSerializedSize());
+                bytes += Batch.bytesOf(record);
             }
-            batch.reserve(ANSWER_BYTES + kept.getMessage().length());
+            batch.reserve(bytes);
+            results[next++] = result;
+            answers.add(kept);
         }
+        deciding = -1;
         if (next == items.size() && answers.stream().allMatch(WriteCall::noRoom)) {
             // Kept for retries these answers would take what there is no room for. Nothing was done: a retry is decided
             // anew.
@@ -97,7 +113,7 @@ final class WriteCall implements Work {
         // Also what changes nothing is answered when it is committed, and not before: it was decided on what this entry
         // is
         // only about to change, by a leader that may have been replaced.
-        answerRecord = batch.addAttended(Record.newBuilder()
+        answerRecord = batch.addReserved(Record.newBuilder()
                 .setRequestAnswered(RequestAnswered.newBuilder()
                         .setRequestId(id)
                         .setFirstItem(firstUnderWay)
@@ -139,7 +155,7 @@ final class WriteCall implements Work {
     private boolean held(ApplyResult result) {
         for (var dropped : result.dropped().subList(answerRecord + 1, answerRecord + 1 + guarded)) {
             if (dropped != null) {
-                log.error("request {} was decided wrongly: when it was applied, {}", id.getId(), dropped);
+                log.error("{} was decided wrongly: when it was applied, {}", describe(), dropped);
                 reply.completeExceptionally(Status.INTERNAL
                         .withDescription("the write did not hold when it was applied (" + dropped
                                 + "), which is a fault of this engine: read what is there, and write again with a new"
@@ -151,9 +167,49 @@ final class WriteCall implements Work {
         return true;
     }
 
-    /** Whether items are left that no entry holds yet, after {@link #applied}. */
-    boolean unfinished() {
+    @Override
+    public WorkQueue.Lane lane() {
+        return WorkQueue.Lane.CLIENTS;
+    }
+
+    @Override
+    public boolean open() {
         return !reply.isDone() && next < items.size();
+    }
+
+    @Override
+    public void undone() {
+        next = firstUnderWay;
+        answerRecord = -1;
+        deciding = -1;
+    }
+
+    /** The item at fault is answered for; if it is not known which it is, fewer are decided at once until it is. */
+    @Override
+    public void fault(Throwable cause) {
+        int underWay = next - firstUnderWay;
+        int culprit = deciding >= 0 ? deciding : underWay == 1 ? firstUnderWay : -1;
+        undone();
+        if (culprit >= 0 && ++faults <= MAX_FAULTS) {
+            var refusal = Work.refusal(cause).getStatus();
+            var answer = Item.result(
+                    refusal.getCode() == Status.Code.INVALID_ARGUMENT
+                            ? ItemCode.ITEM_CODE_INVALID
+                            : ItemCode.ITEM_CODE_INTERNAL,
+                    String.valueOf(refusal.getDescription()));
+            items.set(culprit, (draft, out) -> answer);
+            most = Integer.MAX_VALUE;
+        } else if (culprit < 0 && underWay > 1) {
+            most = underWay / 2;
+        } else {
+            refuse(Work.refusal(cause));
+        }
+    }
+
+    @Override
+    public String describe() {
+        return "request " + BaseEncoding.base16().lowerCase().encode(id.getId().toByteArray()) + " of " + items.size()
+                + " items, from item " + (deciding >= 0 ? deciding : firstUnderWay) + " on";
     }
 
     @Override

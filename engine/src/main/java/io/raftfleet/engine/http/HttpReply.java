@@ -1,6 +1,8 @@
 package io.raftfleet.engine.http;
 
 import com.google.protobuf.ByteString;
+import io.raftfleet.unit.SafeText;
+import io.raftfleet.unit.limits.Limits;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 
@@ -31,7 +33,10 @@ public record HttpReply(int status, String contentType, ByteString body, Map<Str
 
     /** An error in fleet's form: {@code {"error":{"code":404,"message":"unit does not exist"}}}. */
     static HttpReply error(int status, String message) {
-        return json(status, new Documents.ErrorDocument(new Documents.ErrorEntity(status, message)));
+        return json(
+                status,
+                new Documents.ErrorDocument(
+                        new Documents.ErrorEntity(status, SafeText.cut(message, Limits.MESSAGE_BYTES))));
     }
 
     HttpReply with(String header, String value) {

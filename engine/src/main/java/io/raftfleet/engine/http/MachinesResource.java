@@ -64,6 +64,7 @@ final class MachinesResource {
                 case ITEM_CODE_INVALID, ITEM_CODE_REFUSED, ITEM_CODE_NOT_FOUND ->
                     throw new HttpProblem(400, result.getMessage());
                 case ITEM_CODE_RESOURCE_EXHAUSTED -> throw new HttpProblem(507, result.getMessage());
+                case ITEM_CODE_INTERNAL -> throw new HttpProblem(500, result.getMessage());
                 default -> throw new IllegalStateException("unexpected result " + result.getCode());
             }
         }

@@ -125,13 +125,17 @@ final class UnitsResource {
 
     private CompletableFuture<HttpReply> create(
             String name, List<UnitOption> options, TargetState desired, long started) {
+        UnitFile file;
+        try {
+            file = UnitFile.exactly(options);
+        } catch (InvalidUnitException e) {
+            throw new HttpProblem(400, String.valueOf(e.inUnit(name).getMessage()));
+        }
         CreateUnitsRequest request = CreateUnitsRequest.newBuilder()
                 .setRequestId(requestIds.next())
                 .setReplace(true)
-                .addUnits(NewUnit.newBuilder()
-                        .setName(name)
-                        .setText(UnitFile.of(options).text())
-                        .setTargetState(desired))
+                .addUnits(
+                        NewUnit.newBuilder().setName(name).setText(file.text()).setTargetState(desired))
                 .build();
         return api.createUnits(request, deadlines.write()).thenCompose(written -> {
             ItemResult result = only(written);
@@ -237,6 +241,7 @@ final class UnitsResource {
             case ITEM_CODE_NOT_FOUND -> missing(name);
             case ITEM_CODE_ALREADY_EXISTS -> new HttpProblem(409, result.getMessage());
             case ITEM_CODE_RESOURCE_EXHAUSTED -> new HttpProblem(507, result.getMessage());
+            case ITEM_CODE_INTERNAL -> new HttpProblem(500, "unit \"" + name + "\": " + result.getMessage());
             default -> new IllegalStateException("unit " + name + ": unexpected result " + result.getCode());
         };
     }

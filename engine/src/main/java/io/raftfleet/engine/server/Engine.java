@@ -28,6 +28,7 @@ import io.raftfleet.state.raft.RaftConfig;
 import io.raftfleet.state.raft.RaftListener;
 import io.raftfleet.state.raft.RaftNode;
 import io.raftfleet.state.raft.RaftView;
+import io.raftfleet.unit.tasks.WatchedTimer;
 import java.io.IOException;
 import java.security.SecureRandom;
 import java.time.Duration;
@@ -40,7 +41,6 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
@@ -149,7 +149,7 @@ final class Engine implements AutoCloseable {
                 admission,
                 metrics,
                 tasks,
-                FleetService.interceptor(),
+                List.of(FleetService.interceptor(), new EdgeChecks()),
                 List.of(
                         MalformedMessages.refused(
                                 new FleetService(api, watches, new UnitLogs(registry, logs, route), this::version)),
@@ -291,11 +291,9 @@ final class Engine implements AutoCloseable {
     }
 
     private static ScheduledExecutorService timer() {
-        var timer = new ScheduledThreadPoolExecutor(
-                1, Thread.ofPlatform().daemon().name("timer").factory());
-        timer.setRemoveOnCancelPolicy(true);
-        timer.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
-        return timer;
+        return new WatchedTimer(
+                Thread.ofPlatform().daemon().name("timer").factory(),
+                fault -> log.error("a task of the engine's timer failed", fault));
     }
 
     /** Raft's word to those who act on it. */

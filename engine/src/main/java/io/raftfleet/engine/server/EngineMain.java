@@ -58,7 +58,18 @@ public final class EngineMain {
         return run(config);
     }
 
+    /** A thread that ends of an exception says so in the log; of an {@link Error}, as out of memory, it takes all with it. */
+    private static void endOnErrors() {
+        Thread.setDefaultUncaughtExceptionHandler((thread, fault) -> {
+            log.error("thread {} failed{}", thread.getName(), fault instanceof Error ? ", the engine ends" : "", fault);
+            if (fault instanceof Error) {
+                Runtime.getRuntime().halt(1);
+            }
+        });
+    }
+
     private static int run(EngineConfig config) {
+        endOnErrors();
         var stopped = new CountDownLatch(1);
         try (var engine = new Engine(config)) {
             engine.start();

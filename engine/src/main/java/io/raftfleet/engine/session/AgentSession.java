@@ -19,6 +19,7 @@ import io.raftfleet.proto.agent.StateAck;
 import io.raftfleet.proto.agent.StateReport;
 import io.raftfleet.proto.agent.Welcome;
 import io.raftfleet.unit.Digest;
+import io.raftfleet.unit.limits.Limits;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashSet;
@@ -42,8 +43,11 @@ final class AgentSession implements StreamObserver<AgentFrame> {
     /** Orders in one frame; keeps frames around 100 KiB. */
     private static final int MAX_ORDERS = 1000;
 
-    /** States in one report: keeps a report's record well below an entry. */
-    static final int MAX_STATES = 1000;
+    /** States in one report, those that are gone counted too: keeps a report's record well below an entry. */
+    static final int MAX_STATES = Limits.REPORT_STATES;
+
+    /** Names in one line of the log. */
+    private static final int MAX_NAMED = 20;
 
     /** Reports under way at once; more wait in the agent, by gRPC's flow control. */
     private static final int MAX_REPORTS = 16;
@@ -251,9 +255,10 @@ final class AgentSession implements StreamObserver<AgentFrame> {
     }
 
     private void report(StateReport report) {
-        if (report.getStatesCount() > MAX_STATES || report.getGoneCount() > MAX_STATES) {
-            refuse(Status.INVALID_ARGUMENT.withDescription("a report holds at most " + MAX_STATES
-                    + " states, this one has " + Math.max(report.getStatesCount(), report.getGoneCount())));
+        int states = report.getStatesCount() + report.getGoneCount();
+        if (states > MAX_STATES) {
+            refuse(Status.INVALID_ARGUMENT.withDescription(
+                    "a report holds at most " + MAX_STATES + " states, this one has " + states));
             return;
         }
         boolean goOn;
@@ -310,10 +315,10 @@ final class AgentSession implements StreamObserver<AgentFrame> {
         }
         if (delta.getOrphansCount() > 0) {
             log.warn(
-                    "machine {} has {} units that the registry does not know, kept running: {}",
+                    "machine {} has {} units that the registry does not know, kept running, such as {}",
                     machineId(),
                     delta.getOrphansCount(),
-                    delta.getOrphansList());
+                    delta.getOrphansList().stream().limit(MAX_NAMED).toList());
         }
     }
 

@@ -14,7 +14,6 @@ import io.raftfleet.proto.agent.Redirect;
 import io.raftfleet.proto.agent.StateReport;
 import io.raftfleet.proto.agent.Welcome;
 import io.raftfleet.proto.log.SessionOpened;
-import io.raftfleet.proto.log.StatesReported;
 import io.raftfleet.state.Change;
 import io.raftfleet.state.MachineRecord;
 import io.raftfleet.state.Registry;
@@ -212,22 +211,13 @@ public final class Sessions implements Registry.Listener {
     }
 
     void report(AgentSession session, StateReport report) {
-        Async.whenDone(
-                controller.report(StatesReported.newBuilder()
-                        .setMachineId(session.machineId())
-                        .setSessionEpoch(report.getSessionEpoch())
-                        .setSequence(report.getSequence())
-                        .addAllStates(report.getStatesList())
-                        .addAllGone(report.getGoneList())
-                        .addAllWholeBuckets(report.getWholeBucketsList())
-                        .build()),
-                (committed, failure) -> {
-                    if (failure == null) {
-                        session.acknowledge(report.getSequence());
-                    } else {
-                        refuse(session, failure);
-                    }
-                });
+        Async.whenDone(controller.report(ReportRecords.of(session.machineId(), report)), (committed, failure) -> {
+            if (failure == null) {
+                session.acknowledge(report.getSequence());
+            } else {
+                refuse(session, failure);
+            }
+        });
     }
 
     AssignmentDelta reconcile(String machineId, Inventory inventory) {
@@ -371,6 +361,14 @@ public final class Sessions implements Registry.Listener {
     /** Its machine was given up. */
     void refuseSoon(AgentSession session, String machineId) {
         flusher.execute(() -> session.refuse(countsAsLost(machineId)));
+    }
+
+    /** Nobody knows which orders were not told: agents that come back are told what differs. */
+    @Override
+    public void missed(Registry.Applied applied) {
+        var again =
+                Status.UNAVAILABLE.withDescription("the engine lost track of what it has to tell: open a new session");
+        machines.sessions().forEach(session -> flusher.execute(() -> session.refuse(again)));
     }
 
     private void mark(RegistryView view, Change change, Set<AgentSession> concerned) {

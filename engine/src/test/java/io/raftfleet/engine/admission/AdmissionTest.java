@@ -302,7 +302,7 @@ class AdmissionTest {
                 admission,
                 refusals,
                 Thread::startVirtualThread,
-                fleet.watcher(() -> admission.requestBytes()),
+                List.of(fleet.watcher(() -> admission.requestBytes())),
                 fleet.services());
     }
 

@@ -11,7 +11,9 @@ import io.raftfleet.proto.fleet.CreateUnitsRequest;
 import io.raftfleet.proto.fleet.DestroyUnitsRequest;
 import io.raftfleet.proto.fleet.ItemCode;
 import io.raftfleet.proto.fleet.ItemResult;
+import io.raftfleet.proto.fleet.MachinePatch;
 import io.raftfleet.proto.fleet.NewUnit;
+import io.raftfleet.proto.fleet.PatchMachinesRequest;
 import io.raftfleet.proto.fleet.RequestId;
 import io.raftfleet.proto.fleet.SetTargetStatesRequest;
 import io.raftfleet.proto.fleet.TargetStateChange;
@@ -171,6 +173,22 @@ class ControllerTest {
                 .isInstanceOfSatisfying(
                         StatusRuntimeException.class,
                         e -> assertThat(e.getStatus().getCode()).isEqualTo(Status.Code.INTERNAL));
+        assertThat(create(2, unit("b.service", PLAIN, TargetState.TARGET_STATE_INACTIVE)))
+                .containsExactly(ItemCode.ITEM_CODE_OK);
+        assertThat(leadership).as("changes of leadership").isEmpty();
+    }
+
+    @Test
+    void whatCouldNotBeWrittenCertainlyWasNotDone() throws Exception {
+        lead(1);
+        raft.next(MemoryLog.Fate.UNAVAILABLE);
+        var call = request(1, unit("a.service", PLAIN, TargetState.TARGET_STATE_INACTIVE));
+        var refused = writes.createUnits(call, LIMIT);
+        assertThatThrownBy(() -> get(refused))
+                .cause()
+                .isInstanceOfSatisfying(
+                        Abandoned.class, e -> assertThat(e.fateUnknown()).isFalse());
+        assertThat(codes(get(writes.createUnits(call, LIMIT)))).containsExactly(ItemCode.ITEM_CODE_OK);
     }
 
     @Test
@@ -238,6 +256,47 @@ class ControllerTest {
                         .filter(e -> e.getRecordsList().stream().anyMatch(r -> r.hasUnitCreated())))
                 .hasSizeGreaterThan(2);
         assertThat(codes(get(writes.createUnits(call.build(), LIMIT)))).isEqualTo(codes(response));
+    }
+
+    @Test
+    void namesAndPatchesOverTheirLimitsFailByThemselves() throws Exception {
+        lead(1);
+        var m = "0123456789abcdef0123456789abcdef";
+        open(m, Map.of());
+        var destroyed = get(writes.destroyUnits(
+                DestroyUnitsRequest.newBuilder()
+                        .setRequestId(id(1))
+                        .addNames("a".repeat(1 << 20))
+                        .addNames("a\nb.service")
+                        .addNames("none.service")
+                        .build(),
+                LIMIT));
+        assertThat(codes(destroyed))
+                .containsExactly(ItemCode.ITEM_CODE_INVALID, ItemCode.ITEM_CODE_INVALID, ItemCode.ITEM_CODE_NOT_FOUND);
+        assertThat(destroyed.getResultsList()).allMatch(result -> result.getSerializedSize() < 1100);
+        var patches = PatchMachinesRequest.newBuilder()
+                .setRequestId(id(2))
+                .addPatches(patch("a".repeat(1 << 20), "k", "v"))
+                .addPatches(patch(m, "", "v"))
+                .addPatches(patch(m, "k", "\u20ac".repeat(1366)))
+                .addPatches(patch(m, "k", "\u001b[31m"));
+        for (int i = 0; i < 20; i++) {
+            patches.addPatches(patch(m, "k" + i, "v".repeat(4000)));
+        }
+        patches.addPatches(patch(m, "k0", "smaller"));
+        var codes = codes(get(writes.patchMachines(patches.build(), LIMIT)));
+        assertThat(codes.subList(0, 4)).containsOnly(ItemCode.ITEM_CODE_INVALID);
+        assertThat(codes.subList(4, 20)).containsOnly(ItemCode.ITEM_CODE_OK);
+        assertThat(codes.subList(20, 24)).containsOnly(ItemCode.ITEM_CODE_REFUSED);
+        assertThat(codes.get(24)).isEqualTo(ItemCode.ITEM_CODE_OK);
+    }
+
+    private static MachinePatch patch(String machine, String key, String value) {
+        return MachinePatch.newBuilder()
+                .setMachineId(machine)
+                .setKey(key)
+                .setValue(value)
+                .build();
     }
 
     @Test

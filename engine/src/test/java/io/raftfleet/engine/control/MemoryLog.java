@@ -3,6 +3,7 @@ package io.raftfleet.engine.control;
 import io.raftfleet.proto.log.Entry;
 import io.raftfleet.proto.log.Record;
 import io.raftfleet.state.Registry;
+import io.raftfleet.state.raft.RaftConfig;
 import io.raftfleet.state.raft.ReplicatedState.ApplyResult;
 import io.raftfleet.state.raft.ReplicationException;
 import java.time.Duration;
@@ -21,6 +22,8 @@ final class MemoryLog {
         COMMITTED_UNANSWERED,
         /** Neither applied nor answered. */
         LOST,
+        /** Refused for now: in no log. */
+        UNAVAILABLE,
         /** Applied and answered, with units in it made as if in place of others, which there are none of. */
         DECIDED_WRONGLY
     }
@@ -43,11 +46,26 @@ final class MemoryLog {
         return List.copyOf(entries);
     }
 
+    /** Entries that speak of such a unit are taken for badly made. */
+    volatile String cursed = "";
+
     synchronized CompletableFuture<ApplyResult> propose(Entry entry, Duration deadline) {
+        if (entry.getSerializedSize() > RaftConfig.MAX_ENTRY_BYTES) {
+            return CompletableFuture.failedFuture(
+                    new IllegalArgumentException("an entry of " + entry.getSerializedSize() + " bytes"));
+        }
+        if (!cursed.isEmpty()
+                && entry.getRecordsList().stream()
+                        .anyMatch(record -> record.getUnitCreated().getName().equals(cursed))) {
+            return CompletableFuture.failedFuture(new IllegalArgumentException("an entry that is cursed"));
+        }
         var planned = fates.poll();
         var fate = planned == null ? Fate.COMMITTED : planned;
         if (fate == Fate.LOST) {
             return CompletableFuture.failedFuture(new ReplicationException.FateUnknown("lost on the way"));
+        }
+        if (fate == Fate.UNAVAILABLE) {
+            return CompletableFuture.failedFuture(new ReplicationException.Unavailable("the disk is almost full"));
         }
         var applied = fate == Fate.DECIDED_WRONGLY ? replacingWhatIsNot(entry) : entry;
         entries.add(applied);

@@ -148,6 +148,26 @@ class V1ApiTest {
                         options(fleet("X", "y".repeat(1_000)).repeat(300).replace("}{", "},{")),
                         400,
                         "new.service"),
+                put(
+                        "line break in a value",
+                        "new.service",
+                        "{\"options\":[{\"section\":\"Service\",\"name\":\"ExecStart\",\"value\":\"/bin/a\\n"
+                                + "User=root\"}]}",
+                        400,
+                        "[Service] ExecStart"),
+                put(
+                        "backslash at the end of a value",
+                        "new.service",
+                        "{\"options\":[{\"section\":\"Service\",\"name\":\"ExecStart\",\"value\":\"/bin/a\\\\\"},"
+                                + "{\"section\":\"Service\",\"name\":\"User\",\"value\":\"nobody\"}]}",
+                        400,
+                        "[Service] ExecStart"),
+                put(
+                        "bracket in a section",
+                        "new.service",
+                        "{\"options\":[{\"section\":\"Ser]vice\",\"name\":\"ExecStart\",\"value\":\"/bin/a\"}]}",
+                        400,
+                        "[Ser]vice] ExecStart"),
                 put("null option", "new.service", "{\"options\":[null]}", 400, "options[0]"),
                 put("malformed JSON", "new.service", "{\n \"options\": [}", 400, "line 2, column"),
                 put("text behind the JSON", "new.service", "{" + OPTIONS + "} x", 400, "malformed JSON"),

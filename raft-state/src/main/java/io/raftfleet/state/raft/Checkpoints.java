@@ -2,6 +2,7 @@ package io.raftfleet.state.raft;
 
 import com.google.protobuf.ByteString;
 import io.raftfleet.state.raft.ReplicatedState.Capture;
+import io.raftfleet.unit.tasks.WatchedTimer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -9,7 +10,6 @@ import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
@@ -36,7 +36,7 @@ final class Checkpoints implements AutoCloseable {
     private final Path part;
     private final long maxEntries;
     private final long maxBytes;
-    private final ScheduledThreadPoolExecutor writer;
+    private final WatchedTimer writer;
     private final int maxFormat;
     private final long capacity;
     private final ReentrantLock files = new ReentrantLock();
@@ -62,13 +62,12 @@ final class Checkpoints implements AutoCloseable {
         this.capacity = config.capacity();
         this.maxEntries = config.checkpointEntries();
         this.maxBytes = config.checkpointBytes();
-        this.writer = new ScheduledThreadPoolExecutor(
-                1,
+        this.writer = new WatchedTimer(
                 Thread.ofPlatform()
                         .daemon()
                         .name("raft-checkpoint-" + config.engineId())
-                        .factory());
-        writer.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
+                        .factory(),
+                fault -> LOG.error("Writing checkpoints of engine {} failed", config.engineId(), fault));
         writer.setKeepAliveTime(10, TimeUnit.SECONDS);
         writer.allowCoreThreadTimeOut(true);
     }

@@ -8,9 +8,13 @@ import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
 import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Small additions to {@link CompletableFuture}. */
 final class Futures {
+    private static final Logger LOG = LoggerFactory.getLogger(Futures.class);
+
     private Futures() {}
 
     /** What made a stage fail, without the wrapping of its dependents. */
@@ -22,10 +26,16 @@ final class Futures {
         return cause;
     }
 
-    /** Calls {@code action} when the future ends; the action must not throw. */
+    /** Calls {@code action} when the future ends; what it throws is logged, for nobody else would hear of it. */
     @SuppressWarnings("FutureReturnValueIgnored") // the dependent stage has nobody to tell
     static <T> void onEnd(CompletableFuture<T> future, BiConsumer<? super T, ? super Throwable> action) {
-        future.whenComplete(action);
+        future.whenComplete((value, failure) -> {
+            try {
+                action.accept(value, failure);
+            } catch (RuntimeException e) {
+                LOG.error("Acting on the outcome of a call failed", e);
+            }
+        });
     }
 
     /** The same outcome, failures unwrapped. */

@@ -6,6 +6,7 @@ import io.raftfleet.state.raft.Proposals.Pending;
 import io.raftfleet.state.raft.ReplicatedState.ApplyResult;
 import io.raftfleet.state.raft.ReplicationException.NotLeader;
 import io.raftfleet.state.raft.ReplicationException.Unavailable;
+import io.raftfleet.unit.tasks.WatchedTimer;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
@@ -13,7 +14,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -44,7 +44,7 @@ public final class RaftNode implements AutoCloseable {
     private final ClientId proposer = ClientId.randomId();
     private final AtomicLong calls = new AtomicLong();
     private final AtomicBoolean closing = new AtomicBoolean();
-    private final ScheduledThreadPoolExecutor timer;
+    private final WatchedTimer timer;
     private final AppliedIndex applied = new AppliedIndex();
     private final LeadershipConfirmation confirmation = new LeadershipConfirmation();
     private final LeadershipEvents events;
@@ -70,14 +70,12 @@ public final class RaftNode implements AutoCloseable {
         this.config = config;
         this.directory = DataDirectory.open(config);
         this.space = new DiskSpace(config.dataDir(), config.minFreeBytes());
-        this.timer = new ScheduledThreadPoolExecutor(
-                1,
+        this.timer = new WatchedTimer(
                 Thread.ofPlatform()
                         .daemon()
                         .name("raft-timer-" + config.engineId())
-                        .factory());
-        timer.setRemoveOnCancelPolicy(true);
-        timer.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
+                        .factory(),
+                fault -> LOG.error("A timer of engine {} failed", config.engineId(), fault));
         this.events = new LeadershipEvents(config.engineId(), listener);
         this.watch = new LeaderWatch(timer);
         this.proposals = new Proposals(config.engineId(), MAX_PROPOSALS, timer);
@@ -460,8 +458,8 @@ public final class RaftNode implements AutoCloseable {
                         cause != null
                                 ? cause
                                 : new IOException(
-                                        "Raft stopped this engine: it was removed from the cluster, or its log says why, just"
-                                                + " above"));
+                                        "Raft stopped this engine: it was removed from the cluster, or its log says"
+                                                + " why, just above"));
             }
         }
 

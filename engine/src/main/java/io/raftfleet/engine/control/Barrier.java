@@ -1,0 +1,136 @@
+package io.raftfleet.engine.control;
+
+import io.raftfleet.proto.log.ClusterCreated;
+import io.raftfleet.proto.log.Entry;
+import io.raftfleet.proto.log.LeaderStarted;
+import io.raftfleet.proto.log.Record;
+import io.raftfleet.state.EntryFormats;
+import io.raftfleet.state.MemoryUse;
+import io.raftfleet.state.Registry;
+import io.raftfleet.state.RegistryView;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Supplier;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The entry with which a leadership begins: once it is applied, so is all that went before, or it never will be. Creates the
+ * cluster if need be. Used by the decision thread.
+ */
+final class Barrier {
+    private static final Logger log = LoggerFactory.getLogger(Barrier.class);
+
+    private final String engineId;
+    private final Registry registry;
+    private final Committer committer;
+    private final WorkQueue queue;
+    private final InstantSource clock;
+    private final RandomGenerator random;
+    private final Supplier<Budget> budget;
+    private final Controller.@Nullable Beginning beginning;
+
+    /**
+     * @param budget what room there is in the registry
+     * @param beginning of a cluster that is not new; null to create one where there is none
+     */
+    Barrier(
+            String engineId,
+            Registry registry,
+            Committer committer,
+            WorkQueue queue,
+            InstantSource clock,
+            RandomGenerator random,
+            Supplier<Budget> budget,
+            Controller.@Nullable Beginning beginning) {
+        this.engineId = engineId;
+        this.registry = registry;
+        this.committer = committer;
+        this.queue = queue;
+        this.clock = clock;
+        this.random = random;
+        this.budget = budget;
+        this.beginning = beginning;
+    }
+
+    /** Tries until it is done, or the leadership of {@code term} is over: then false. */
+    boolean commit(long term) throws InterruptedException {
+        var records = new ArrayList<Record>();
+        records.add(Record.newBuilder()
+                .setLeaderStarted(LeaderStarted.newBuilder().setEngineId(engineId))
+                .build());
+        if (beginning == null) {
+            records.add(Record.newBuilder()
+                    .setClusterCreated(ClusterCreated.newBuilder().setIncarnation(random.nextLong() | 1))
+                    .build());
+        }
+        for (int attempt = 0; queue.leads(term); attempt++) {
+            if (committed(records) && begun()) {
+                return true;
+            }
+            queue.pause(term, Math.min(1000, 20L << Math.min(attempt, 6)) + random.nextInt(20));
+        }
+        return false;
+    }
+
+    /** Whether the cluster exists. Fills the registry first, if it is empty and not to be a new cluster's. */
+    private boolean begun() throws InterruptedException {
+        if (registry.read(RegistryView::incarnation) != 0) {
+            return true;
+        }
+        if (beginning == null) {
+            log.error(
+                    "engine {}: the registry is half restored; restart all engines with --restore-from-etcd or"
+                            + " --restore-from-backup, as they began it, so that they complete it",
+                    engineId);
+            return false;
+        }
+        try {
+            var entries = beginning.entries();
+            var full = budget.get()
+                    .take(
+                            "the registry that is to be restored",
+                            entries.stream()
+                                    .flatMap(List::stream)
+                                    .mapToLong(MemoryUse::ofRestored)
+                                    .sum());
+            if (full != null) {
+                log.error("engine {} can't restore the cluster, and tries again: {}", engineId, full);
+                return false;
+            }
+            for (var records : entries) {
+                if (!committed(records)) {
+                    return false;
+                }
+            }
+            return true;
+        } catch (Controller.BeginningException e) {
+            log.error("engine {} can't restore the cluster, and tries again: {}", engineId, e.getMessage());
+            return false;
+        }
+    }
+
+    private boolean committed(List<Record> records) throws InterruptedException {
+        var entry = Entry.newBuilder()
+                .setFormat(EntryFormats.needed(records))
+                .setLeaderTimeMs(clock.millis())
+                .setProposal(random.nextLong())
+                .addAllRecords(records)
+                .build();
+        return switch (committer.propose(entry)) {
+            case Outcome.Applied applied -> true;
+            case Outcome.AtFault atFault -> {
+                log.error(
+                        "engine {} can't write the entry that its leadership begins with: {}",
+                        engineId,
+                        atFault.cause().getMessage());
+                yield false;
+            }
+            case Outcome.NotWritten notWritten -> false;
+            case Outcome.Unknown unknown -> false;
+        };
+    }
+}

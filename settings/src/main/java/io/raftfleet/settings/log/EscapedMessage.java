@@ -1,0 +1,16 @@
+package io.raftfleet.settings.log;
+
+import ch.qos.logback.classic.pattern.ClassicConverter;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import io.raftfleet.unit.SafeText;
+
+/**
+ * A message with line breaks and all else that a terminal would act on escaped: what a peer sent and a message repeats can
+ * neither begin a line of the log nor colour the screen of who reads it.
+ */
+public final class EscapedMessage extends ClassicConverter {
+    @Override
+    public String convert(ILoggingEvent event) {
+        return SafeText.escape(String.valueOf(event.getFormattedMessage()));
+    }
+}

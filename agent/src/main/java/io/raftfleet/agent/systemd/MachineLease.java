@@ -1,6 +1,9 @@
 package io.raftfleet.agent.systemd;
 
+import io.raftfleet.unit.Fence;
 import java.io.IOException;
+import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -12,12 +15,14 @@ final class MachineLease {
     private static final Logger LOG = LoggerFactory.getLogger(MachineLease.class);
 
     private final UnitStore store;
+    private final Executor thread;
     private long until;
     private boolean known;
     private boolean unwritten;
 
-    MachineLease(UnitStore store) {
+    MachineLease(UnitStore store, Executor thread) {
         this.store = store;
+        this.thread = thread;
     }
 
     /** The lease is held until that time of {@link System#nanoTime} at least. */
@@ -48,21 +53,51 @@ final class MachineLease {
     }
 
     /**
-     * A start that met the end of the lease is one that the fence stopped.
+     * A start that met the end of the lease is one that the fence stopped. One whose dependencies were not up may have met it
+     * while the lease is held again: then the lease's unit tells whether it went down since.
      *
      * @param result of the start job
-     * @return whether it was, and is noted
+     * @param since when the job was asked for, of {@link System#nanoTime}, which on Linux is the clock that systemd has too
+     * @param marked called when the unit is noted
      */
-    boolean keptFromStarting(String unit, String result) {
+    void notStarted(Systemd systemd, String unit, String result, long since, Runnable marked) {
+        if (!store.isFenced(unit)) {
+            return;
+        }
+        if (result.equals(Orders.CANCELED) || (result.equals(Orders.DEPENDENCY) && !held())) {
+            mark(unit, marked);
+        } else if (result.equals(Orders.DEPENDENCY)) {
+            Futures.handle(
+                    systemd.endedAt(Fence.LEASE_UNIT),
+                    thread,
+                    ended -> {
+                        if (ended >= TimeUnit.NANOSECONDS.toMicros(since)) {
+                            mark(unit, marked);
+                        }
+                    },
+                    failure -> LOG.warn(
+                            "{} was not started, and whether the fence kept it from that can't be told: {}",
+                            unit,
+                            failure.getMessage()));
+        }
+    }
+
+    /** One that can't be read is as good as over. */
+    private boolean held() {
         try {
-            boolean over = result.equals(Orders.DEPENDENCY) && !store.fence().held();
-            if (store.isFenced(unit) && (over || result.equals(Orders.CANCELED))) {
-                store.fence().mark(unit);
-                return true;
-            }
+            return store.fence().held();
+        } catch (IOException unreadable) {
+            LOG.warn("this machine's lease can't be read: {}", unreadable.toString());
+            return false;
+        }
+    }
+
+    private void mark(String unit, Runnable marked) {
+        try {
+            store.fence().mark(unit);
+            marked.run();
         } catch (IOException failed) {
             LOG.warn("{} was not started, and that can't be noted: {}", unit, failed.toString());
         }
-        return false;
     }
 }

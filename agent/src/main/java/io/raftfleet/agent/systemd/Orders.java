@@ -63,8 +63,8 @@ final class Orders {
         /** A unit did not come up as ordered: look what state it is in, and tell the listener even if that is the old one. */
         void lookAgain(String unit);
 
-        /** A start job came to nothing, for this reason of systemd's. */
-        void notStarted(String unit, String result);
+        /** A start job came to nothing, for this reason of systemd's. It was asked for at {@code since}, in nanoseconds. */
+        void notStarted(String unit, String result, long since);
     }
 
     Orders(SystemdConfig.Timing timing, ScheduledExecutorService thread, UnitStore store, Host host) {
@@ -79,6 +79,8 @@ final class Orders {
         final String unit;
         final CompletableFuture<Void> done;
         boolean retried;
+        /** When systemd was asked for it last, of {@link System#nanoTime}. */
+        long askedAt;
 
         @Nullable
         ScheduledFuture<?> deadline;
@@ -168,7 +170,7 @@ final class Orders {
         boolean good = QUIET_RESULTS.contains(result);
         if (order.start) {
             if (!good) {
-                host.notStarted(order.unit, result);
+                host.notStarted(order.unit, result, order.askedAt);
             }
             if (!good && !result.equals(CANCELED)) {
                 LOG.warn("{}: its start job ended as \"{}\": {}", order.unit, result, meaning(result));
@@ -204,13 +206,28 @@ final class Orders {
 
     private void ask(Systemd connection, Order order) {
         asked.add(order);
-        CompletableFuture<String> reply =
-                order.start ? connection.startUnit(order.unit) : connection.stopUnit(order.unit);
+        order.askedAt = System.nanoTime();
+        CompletableFuture<String> reply = order.start ? start(connection, order.unit) : connection.stopUnit(order.unit);
         Futures.handle(
                 reply,
                 thread,
                 job -> answered(order, () -> accepted(order, job)),
                 failure -> answered(order, () -> refused(order, failure)));
+    }
+
+    /**
+     * Stops by the fence make for starts that are none of the unit's doing: they are not to use up the number of starts that it
+     * allows itself, so what systemd has counted is forgotten first. It handles the two calls in this order.
+     */
+    private CompletableFuture<String> start(Systemd connection, String unit) {
+        if (store.isFenced(unit)) {
+            Futures.handle(
+                    connection.resetFailed(unit),
+                    thread,
+                    reset -> {},
+                    failure -> LOG.debug("{}: its count of starts was not reset: {}", unit, failure.getMessage()));
+        }
+        return connection.startUnit(unit);
     }
 
     /** Nothing happens when the order has failed meanwhile. */

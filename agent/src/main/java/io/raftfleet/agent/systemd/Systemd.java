@@ -80,6 +80,7 @@ final class Systemd {
         return path(manager("StopUnit", "ss", name, "replace"));
     }
 
+    /** Has a unit neither failed nor been started so far, as systemd counts. */
     CompletableFuture<Void> resetFailed(String name) {
         return none(manager("ResetFailedUnit", "s", name));
     }
@@ -123,6 +124,12 @@ final class Systemd {
             long micros = ((UInt64) value).longValue();
             return micros == USEC_INFINITY ? Optional.empty() : Optional.of(Duration.ofNanos(micros * 1000));
         });
+    }
+
+    /** When a unit last ceased to run, of the monotonic clock in microseconds; 0 for never in this boot. */
+    CompletableFuture<Long> endedAt(String name) {
+        return property(UnitPath.of(name), UNIT, "InactiveEnterTimestampMonotonic")
+                .thenApply(value -> ((UInt64) value).longValue());
     }
 
     /** Hears of signals; the methods are called on the reading thread. */

@@ -72,7 +72,7 @@ public final class SystemdUnitManager implements UnitManager {
         thread = new ManagerThread();
         news = new StateNews(table, thread);
         reloads = new Reloads(store, config.timing().reload(), thread.executor());
-        lease = new MachineLease(store);
+        lease = new MachineLease(store, thread.executor());
         orders = new Orders(config.timing(), thread.executor(), store, new OrdersHost());
         thread.run(this::connect);
     }
@@ -370,9 +370,10 @@ public final class SystemdUnitManager implements UnitManager {
         }
 
         @Override
-        public void notStarted(String unit, String result) {
-            if (lease.keptFromStarting(unit, result)) {
-                SystemdUnitManager.this.lookAgain(unit);
+        public void notStarted(String unit, String result, long since) {
+            BusSession current = session;
+            if (current != null) {
+                lease.notStarted(current.systemd(), unit, result, since, () -> SystemdUnitManager.this.lookAgain(unit));
             }
         }
     }

@@ -9,8 +9,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -24,6 +29,8 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(180)
 class FenceIT {
     private static final Duration PATIENCE = Duration.ofSeconds(30);
+    private static final Duration LEASE = Duration.ofSeconds(4);
+    private static final String FEW_STARTS = "[Unit]\nStartLimitIntervalSec=600\nStartLimitBurst=3\n";
     private static final String FENCED = "\n[X-Fleet]\nFence=true\n";
     private static final String SLEEPER = "[Service]\nExecStart=/bin/sleep infinity\n" + FENCED;
 
@@ -32,8 +39,11 @@ class FenceIT {
     @TempDir
     private Path directory;
 
+    private final ScheduledExecutorService renewals = Executors.newSingleThreadScheduledExecutor();
     private SimulatedMachine machine;
-    private SystemdUnitManager manager;
+    private volatile SystemdUnitManager manager;
+    private @Nullable ScheduledFuture<?> held;
+    private volatile long until;
 
     @BeforeEach
     void start() throws Exception {
@@ -49,6 +59,7 @@ class FenceIT {
 
     @AfterEach
     void stop() {
+        renewals.shutdownNow();
         if (manager != null) {
             manager.close();
         }
@@ -59,24 +70,22 @@ class FenceIT {
 
     @Test
     void runsOnWhileTheLeaseIsRenewedAndEndsWithIt() throws Exception {
-        renew(Duration.ofSeconds(2));
+        hold(LEASE);
         run("web.service", SLEEPER);
         assertThat(machine.show("web.service", "BindsTo")).isEqualTo(Fence.LEASE_UNIT);
         assertThat(machine.show("web.service", "TimeoutStopUSec")).isEqualTo("10s");
         assertThat(manager.installed()).containsOnlyKeys("web.service");
         assertThat(machine.reloads()).isZero();
         String pid = machine.show("web.service", "MainPID");
-        for (int i = 0; i < 8; i++) {
-            renew(Duration.ofSeconds(2));
-            await().pollDelay(Duration.ofMillis(500)).until(() -> true);
-        }
+        long first = until;
+        await().atMost(PATIENCE).until(() -> System.nanoTime() - first > 0);
         assertThat(machine.show("web.service", "MainPID")).isEqualTo(pid);
         assertThat(done(manager.stoppedByFence())).isEmpty();
 
-        long end = renew(Duration.ofSeconds(3));
+        long end = letGo();
         long dead = awaitDead(pid);
         assertThat(dead).as("not before the lease is over").isGreaterThan(end);
-        assertThat(dead - end).isLessThan(Fence.WATCHDOG_SLACK.toNanos());
+        assertThat(Duration.ofNanos(dead - end)).isLessThan(Fence.drift(LEASE));
         heard.awaitState("web.service", s -> s.activeState().equals("inactive"));
         assertThat(done(manager.stoppedByFence())).containsExactly("web.service");
 
@@ -94,7 +103,7 @@ class FenceIT {
 
     @Test
     void aUnitThatEndedByItselfIsNotOneThatTheFenceStopped() throws Exception {
-        renew(Duration.ofSeconds(4));
+        hold(LEASE);
         run("web.service", SLEEPER);
         done(manager.install(Map.of(
                 "once.service", UnitFile.parse("[Service]\nType=oneshot\nExecStart=/bin/true\n" + FENCED),
@@ -105,6 +114,7 @@ class FenceIT {
         done(manager.start("free.service"));
         heard.awaitState("long.service", s -> s.activeState().equals("activating"));
         heard.awaitState("once.service", s -> s.activeState().equals("inactive"));
+        letGo();
         await().atMost(PATIENCE)
                 .untilAsserted(() -> assertThat(done(manager.stoppedByFence()))
                         .containsExactlyInAnyOrder("web.service", "long.service"));
@@ -113,27 +123,28 @@ class FenceIT {
 
     @Test
     void aProcessThatIgnoresSigtermIsKilledAndUnitsOrderedAfterItDoNotDelayThat() throws Exception {
-        renew(Duration.ofSeconds(4));
+        hold(LEASE);
         String deaf = "/bin/sh -c 'trap \"\" TERM; while :; do sleep 1; done'\n";
         run("deaf.service", "[Service]\nTimeoutStopSec=600\nExecStart=" + deaf + FENCED);
         run(
                 "mate.service",
                 "[Unit]\nBindsTo=deaf.service\nAfter=deaf.service\n[Service]\nTimeoutStopSec=100\nExecStart=" + deaf);
         String pid = machine.show("deaf.service", "MainPID");
-        long end = renew(Duration.ofSeconds(4));
+        long end = letGo();
         long dead = awaitDead(pid);
         assertThat(Duration.ofNanos(dead - end))
                 .isGreaterThan(Fence.STOP_TIME.minusSeconds(1))
-                .isLessThan(Fence.afterTtl(Duration.ofSeconds(4)));
+                .isLessThan(Fence.afterTtl(LEASE));
         machine.exec("systemctl", "--user", "kill", "--signal=KILL", "mate.service");
     }
 
     @Test
     void aLeaseProcessThatStandsStillIsReplacedByTheWatchdog() throws Exception {
-        renew(Duration.ofSeconds(6));
+        hold(LEASE);
         run("web.service", SLEEPER);
         String pid = machine.show("web.service", "MainPID");
         machine.exec("systemctl", "--user", "kill", "--kill-whom=all", "--signal=STOP", Fence.LEASE_UNIT);
+        letGo();
         long end = renew(Duration.ofSeconds(60));
         long dead = awaitDead(pid);
         assertThat(Duration.ofNanos(end - dead))
@@ -188,10 +199,89 @@ class FenceIT {
         assertThat(machine.searchDirectory().resolve("web.service.d")).doesNotExist();
     }
 
-    private long renew(Duration left) {
-        long until = System.nanoTime() + left.toNanos();
-        manager.renewLease(until);
+    @Test
+    void whatTheFenceStopsDoesNotUseUpTheStartsThatAUnitAllowsItself() throws Exception {
+        renew(Duration.ofMinutes(10));
+        run("web.service", FEW_STARTS + SLEEPER);
+        for (int stop = 1; stop <= 6; stop++) {
+            machine.exec("systemctl", "--user", "kill", "--signal=KILL", Fence.LEASE_UNIT);
+            heard.awaitState("web.service", s -> s.activeState().equals("inactive"));
+            await().atMost(PATIENCE).until(() -> done(manager.stoppedByFence()).contains("web.service"));
+            if (stop == 4) {
+                manager.close();
+                startManager();
+            }
+            done(manager.start("web.service"));
+            heard.awaitState("web.service", s -> s.activeState().equals("active") && s.mainPid() > 0);
+        }
+        assertThat(done(manager.stoppedByFence())).isEmpty();
+    }
+
+    @Test
+    void aFencedUnitThatFailsByItselfMeetsItsOwnLimit() throws Exception {
+        renew(Duration.ofMinutes(10));
+        done(manager.install(Map.of(
+                "bad.service",
+                UnitFile.parse(
+                        FEW_STARTS + "[Service]\nRestart=always\nRestartSec=10ms\nExecStart=/bin/false\n" + FENCED))));
+        done(manager.start("bad.service"));
+        heard.awaitState("bad.service", s -> s.activeState().equals("failed"));
+        assertThat(Integer.parseInt(machine.show("bad.service", "NRestarts"))).isBetween(1, 3);
+        assertThat(done(manager.stoppedByFence())).isEmpty();
+    }
+
+    @Test
+    void aStartDuringWhichTheLeaseProcessEndedIsOneThatTheFenceStopped() throws Exception {
+        renew(Duration.ofMinutes(10));
+        Path go = directory.resolve("go");
+        done(manager.install(Map.of(
+                "slow.service",
+                        UnitFile.parse("[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/sh -c 'until [ -e "
+                                + go + " ]; do sleep 0.1; done'\n"),
+                "web.service", UnitFile.parse("[Unit]\nRequires=slow.service\nAfter=slow.service\n" + SLEEPER))));
+        done(manager.start("web.service"));
+        heard.awaitState("slow.service", s -> s.activeState().equals("activating"));
+        await().atMost(PATIENCE)
+                .until(() -> machine.show(Fence.LEASE_UNIT, "ActiveState").equals("active"));
+        machine.exec("systemctl", "--user", "kill", "--signal=KILL", Fence.LEASE_UNIT);
+        await().atMost(PATIENCE)
+                .until(() -> machine.show(Fence.LEASE_UNIT, "ActiveState").equals("failed"));
+        Files.createFile(go);
+        await().atMost(PATIENCE).until(() -> done(manager.stoppedByFence()).contains("web.service"));
+        done(manager.start("web.service"));
+        heard.awaitState("web.service", s -> s.activeState().equals("active") && s.mainPid() > 0);
+    }
+
+    @Test
+    void aStartWhoseOwnDependencyFailsIsNone() throws Exception {
+        renew(Duration.ofMinutes(10));
+        done(manager.install(Map.of(
+                "never.service", UnitFile.parse("[Service]\nType=oneshot\nExecStart=/bin/false\n"),
+                "web.service", UnitFile.parse("[Unit]\nRequires=never.service\nAfter=never.service\n" + SLEEPER))));
+        done(manager.start("web.service"));
+        heard.awaitState("never.service", s -> s.activeState().equals("failed"));
+        heard.awaitState("web.service", s -> s.activeState().equals("inactive"));
+        assertThat(done(manager.stoppedByFence())).isEmpty();
+    }
+
+    /** Renews the lease by this much, again and again, however long what comes next takes. */
+    private void hold(Duration left) {
+        renew(left);
+        held = renewals.scheduleWithFixedDelay(() -> renew(left), 100, 100, TimeUnit.MILLISECONDS);
+    }
+
+    /** Renews it no longer; returns when it ends. */
+    private long letGo() throws Exception {
+        Objects.requireNonNull(held).cancel(false);
+        renewals.submit(() -> {}).get(PATIENCE.toSeconds(), TimeUnit.SECONDS); // The last one is through.
         return until;
+    }
+
+    private long renew(Duration left) {
+        long end = System.nanoTime() + left.toNanos();
+        manager.renewLease(end);
+        until = end;
+        return end;
     }
 
     private void run(String name, String text) throws Exception {

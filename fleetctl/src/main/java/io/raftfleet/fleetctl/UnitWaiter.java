@@ -2,6 +2,7 @@ package io.raftfleet.fleetctl;
 
 import com.google.protobuf.ByteString;
 import io.raftfleet.fleetctl.client.CompactedException;
+import io.raftfleet.fleetctl.client.FleetClientException;
 import io.raftfleet.fleetctl.client.Listing;
 import io.raftfleet.fleetctl.client.Watch;
 import io.raftfleet.proto.fleet.ListUnitStatesRequest;
@@ -68,6 +69,7 @@ final class UnitWaiter {
         try {
             while (!waiting.isEmpty()) {
                 if (!follow(limit == null ? null : start + limit.toNanos())) {
+                    askWhy();
                     waiting.keySet()
                             .forEach(name -> problem("timed out waiting for unit " + name + " to report state "
                                     + Words.state(goal) + vetoes.reasonOf(name)));
@@ -82,6 +84,15 @@ final class UnitWaiter {
         }
         session.terminal().out().flush();
         return problems.isEmpty() ? null : problems.getFirst();
+    }
+
+    /** The time may have been over before the first question. */
+    private void askWhy() {
+        try {
+            vetoes.ask(waiting.values());
+        } catch (FleetClientException unanswered) {
+            // What is to be told now is that the time is over; the reason would have been an addition.
+        }
     }
 
     /** Lists and watches; false when the deadline passed, true when all is done or the watch has to be begun again. */

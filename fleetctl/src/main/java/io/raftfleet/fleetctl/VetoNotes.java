@@ -36,6 +36,11 @@ final class VetoNotes {
         }
         interval = Math.min(LONGEST, interval * 2);
         next = now + interval;
+        ask(waiting);
+    }
+
+    /** Asks without regard to when it did so last. */
+    void ask(Collection<WaitedUnit> waiting) {
         List<String> unplaced = waiting.stream()
                 .map(WaitedUnit::unit)
                 .filter(Objects::nonNull)

@@ -11,6 +11,7 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -264,6 +265,23 @@ class FleetctlTest {
                 Error waiting for units: timed out waiting for unit picky.service to report state launched: metadata disk=tape: 0 of 2 machines
                 Error waiting for unit states, exit status: timed out waiting for unit picky.service to report state launched: metadata disk=tape: 0 of 2 machines
                 """);
+    }
+
+    @Test
+    void aWaitThatIsOverBeforeItCouldAskSaysWhyAllTheSame() throws IOException {
+        twoMachines();
+        file("picky.service", HELLO + "[X-Fleet]\nMachineMetadata=disk=tape\n");
+        assertThat(run("start", "--no-block", "picky.service").exit()).isZero();
+        var sink = new PrintStream(new ByteArrayOutputStream(), false, StandardCharsets.UTF_8);
+        var global = new GlobalOptions();
+        global.endpoint = cluster.endpoints();
+        global.requestTimeout = 30;
+        try (var session = new Session(new Terminal(sink, sink, Map.of(), directory, false), global)) {
+            assertThat(new UnitWaiter(session, TargetState.TARGET_STATE_LAUNCHED, true)
+                            .await(Map.of("picky.service", unit("picky.service").getHash()), Duration.ZERO))
+                    .isEqualTo("timed out waiting for unit picky.service to report state launched: metadata disk=tape:"
+                            + " 0 of 2 machines");
+        }
     }
 
     @Test

@@ -91,7 +91,9 @@ class LauncherIT {
         Files.writeString(directory.resolve("a.service"), "[Service]\nExecStart=/bin/true\n");
         String fleetctl = BIN.resolve("fleetctl").toString();
         run(Map.of(), List.of(fleetctl, "start", "a.service"));
-        var builder = new ProcessBuilder(fleetctl, "journal", "-f", "a.service");
+        // A suite in the background of a shell has SIGINT ignored, and children inherit that; so does fleetctl, on
+        // purpose.
+        var builder = new ProcessBuilder("env", "--default-signal=INT", fleetctl, "journal", "-f", "a.service");
         builder.environment().put("FLEETCTL_ENDPOINT", cluster.endpoints());
         builder.environment().put("FLEETCTL_REQUEST_TIMEOUT", "30");
         Process process = builder.start();

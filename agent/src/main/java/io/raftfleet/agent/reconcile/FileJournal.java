@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
+import java.nio.file.OpenOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
@@ -20,13 +21,14 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * A journal in one file that is only appended to, and written anew when most of it is outdated. One write, and at most one
  * fsync, for each call however many units it has. An incomplete record at the end, of a crash in the middle of a write, is
- * cut off; damage anywhere else is refused.
+ * cut off; damage anywhere else is refused. What a failed write left behind is cut off before the next one.
  *
  * <p>All fields are owned by the writer thread once the journal is open.
  */
@@ -42,15 +44,26 @@ public final class FileJournal implements Journal {
     private final Map<String, JournalEntry> entries = new LinkedHashMap<>();
     private final List<JournalEntry> loaded;
     private final ExecutorService writer;
+    private final Disk disk;
     private FileChannel channel;
     private long compactAt;
+    /** Where the last write that failed began, until what it left is cut off; -1 for nowhere. */
+    private long cutAt = -1;
+    /** Whether the folder may still lead to the file from before the last compaction, should the power fail. */
+    private boolean folderOwed;
 
-    private FileJournal(Path file) throws IOException {
+    /** Opens files and folders. */
+    @FunctionalInterface
+    interface Disk {
+        FileChannel open(Path path, OpenOption... options) throws IOException;
+    }
+
+    private FileJournal(Path file, Disk disk) throws IOException {
         this.file = file;
+        this.disk = disk;
         Files.deleteIfExists(temporary());
         boolean fresh = !Files.exists(file);
-        this.channel =
-                FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
+        this.channel = disk.open(file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
         try {
             if (fresh || channel.size() == 0) {
                 channel.write(ByteBuffer.wrap(JournalCodec.HEADER));
@@ -82,7 +95,11 @@ public final class FileJournal implements Journal {
      * @throws IOException when the file is damaged or can't be read; the message says what to do
      */
     public static FileJournal open(Path file) throws IOException {
-        return new FileJournal(file);
+        return open(file, FileChannel::open);
+    }
+
+    static FileJournal open(Path file, Disk disk) throws IOException {
+        return new FileJournal(file, disk);
     }
 
     private void replay(byte[] bytes) throws IOException {
@@ -173,16 +190,17 @@ public final class FileJournal implements Journal {
         Runnable task = () -> {
             try {
                 append(bytes.toByteArray(), durable);
-                removes.forEach(entries::remove);
-                puts.forEach(entry -> entries.put(entry.name(), entry));
-                compactIfLarge();
-                done.complete(null);
             } catch (IOException e) {
                 done.completeExceptionally(new IOException(
                         "the journal " + file + " can't be written (" + e.getMessage()
                                 + "); nothing is started until it can: free space or mend the disk",
                         e));
+                return;
             }
+            removes.forEach(entries::remove);
+            puts.forEach(entry -> entries.put(entry.name(), entry));
+            done.complete(null);
+            compactIfLarge();
         };
         try {
             writer.execute(task);
@@ -194,15 +212,32 @@ public final class FileJournal implements Journal {
     }
 
     private void append(byte[] bytes, boolean durable) throws IOException {
-        long before = channel.position();
+        cutOff();
+        if (durable && folderOwed) {
+            syncFolder();
+            folderOwed = false;
+        }
+        cutAt = channel.position();
         try {
             writeFully(channel, bytes);
             if (durable) {
                 channel.force(false);
             }
+            cutAt = -1;
         } catch (IOException e) {
-            channel.truncate(before);
+            try {
+                cutOff();
+            } catch (IOException later) {
+                e.addSuppressed(later);
+            }
             throw e;
+        }
+    }
+
+    private void cutOff() throws IOException {
+        if (cutAt >= 0) {
+            channel.truncate(cutAt);
+            cutAt = -1;
         }
     }
 
@@ -213,17 +248,24 @@ public final class FileJournal implements Journal {
         }
     }
 
-    /** Failing to write the file anew is no failure of the write before it: the old file has everything. */
-    private void compactIfLarge() throws IOException {
-        if (channel.position() < compactAt) {
-            return;
+    /** Comes after the write has succeeded: failing to write the file anew is no failure of it, for the old file has everything. */
+    private void compactIfLarge() {
+        try {
+            if (channel.position() >= compactAt) {
+                compact();
+            }
+        } catch (IOException e) {
+            log.warn("{} could not be compacted: {}; trying again with the next note", file, e.getMessage());
         }
+    }
+
+    private void compact() throws IOException {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream(128 * entries.size());
         bytes.writeBytes(JournalCodec.HEADER);
         entries.values().forEach(entry -> JournalCodec.put(bytes, entry));
         FileChannel next = null;
         try {
-            next = FileChannel.open(
+            next = disk.open(
                     temporary(),
                     StandardOpenOption.CREATE,
                     StandardOpenOption.TRUNCATE_EXISTING,
@@ -233,22 +275,34 @@ public final class FileJournal implements Journal {
             Files.move(temporary(), file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
         } catch (IOException e) {
             log.warn("{} could not be compacted: {}; trying again when it has doubled", file, e.getMessage());
-            if (next != null) {
-                next.close();
-            }
+            closed(next);
             compactAt = 2 * channel.position();
             return;
         }
-        channel.close();
+        FileChannel before = channel;
         channel = next;
-        syncFolder();
         compactAt = Math.max(COMPACT_ABOVE, 2 * channel.position());
+        folderOwed = true;
+        closed(before);
+        syncFolder();
+        folderOwed = false;
+    }
+
+    /** Nothing that is needed depends on it. */
+    private void closed(@Nullable FileChannel old) {
+        try {
+            if (old != null) {
+                old.close();
+            }
+        } catch (IOException e) {
+            log.warn("{}: a file of before could not be closed: {}", file, e.getMessage());
+        }
     }
 
     private void syncFolder() throws IOException {
         Path folder = file.toAbsolutePath().getParent();
         if (folder != null) {
-            try (FileChannel opened = FileChannel.open(folder, StandardOpenOption.READ)) {
+            try (FileChannel opened = disk.open(folder, StandardOpenOption.READ)) {
                 opened.force(true);
             }
         }

@@ -44,17 +44,20 @@ final class LogUploads implements AutoCloseable {
         Upload upload = new Upload(order);
         AgentGatewayGrpc.newStub(channel).uploadLog(upload);
         if (!free.tryAcquire()) {
-            upload.fail(limit + " logs of this machine are being read already; end one of them first");
+            upload.end(limit + " logs of this machine are being read already; end one of them first");
             return;
         }
         open.add(upload);
         Thread.ofVirtual().name("log-" + order.getUnit()).start(() -> {
+            String failure;
             try {
-                upload.run();
+                failure = upload.copy();
             } finally {
                 open.remove(upload);
                 free.release();
             }
+            // Last: whoever hears of the end may open another at once.
+            upload.end(failure);
         });
     }
 
@@ -64,7 +67,7 @@ final class LogUploads implements AutoCloseable {
         open.forEach(Upload::stop);
     }
 
-    private final class Upload implements ClientResponseObserver<LogUpload, LogUploadDone>, Runnable {
+    private final class Upload implements ClientResponseObserver<LogUpload, LogUploadDone> {
         private final OpenLog order;
         private final ReentrantLock lock = new ReentrantLock();
         private final Condition changed = lock.newCondition();
@@ -97,21 +100,21 @@ final class LogUploads implements AutoCloseable {
             stop();
         }
 
-        @Override
-        public void run() {
+        /** Sends the log; returns why it could not be read, empty when it could. Says nothing of the end. */
+        String copy() {
             try (InputStream stream = openSource()) {
-                if (!adopt(stream)) {
-                    return;
+                if (adopt(stream)) {
+                    byte[] buffer = new byte[CHUNK];
+                    int read = stream.read(buffer);
+                    while (read >= 0 && awaitReady()) {
+                        send(frame().setData(ByteString.copyFrom(buffer, 0, read))
+                                .build());
+                        read = stream.read(buffer);
+                    }
                 }
-                byte[] buffer = new byte[CHUNK];
-                int read = stream.read(buffer);
-                while (read >= 0 && awaitReady()) {
-                    send(frame().setData(ByteString.copyFrom(buffer, 0, read)).build());
-                    read = stream.read(buffer);
-                }
-                finish();
+                return "";
             } catch (IOException e) {
-                fail("the log of " + order.getUnit() + " could not be read: " + e.getMessage());
+                return "the log of " + order.getUnit() + " could not be read: " + e.getMessage();
             }
         }
 
@@ -168,9 +171,10 @@ final class LogUploads implements AutoCloseable {
             }
         }
 
-        private void finish() {
-            if (first) {
-                send(frame().build());
+        /** Says that the log is over, and why if it could not be read. */
+        void end(String failure) {
+            if (first || !failure.isEmpty()) {
+                send(frame().setError(failure).build());
             }
             lock.lock();
             try {
@@ -181,11 +185,6 @@ final class LogUploads implements AutoCloseable {
             } finally {
                 lock.unlock();
             }
-        }
-
-        void fail(String reason) {
-            send(frame().setError(reason).build());
-            finish();
         }
 
         private void wake() {

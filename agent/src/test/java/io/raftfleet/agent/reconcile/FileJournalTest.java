@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.raftfleet.unit.UnitHash;
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -12,6 +13,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -135,6 +137,31 @@ class FileJournalTest {
         assertThat(Files.size(file)).isLessThan(600_000);
         assertThat(reopened()).hasSize(100).contains(entry("u7.service", 199));
         assertThat(folder.resolve("journal.new")).doesNotExist();
+    }
+
+    @Test
+    void aWriteThatSucceededIsNoFailureForWhatGoesWrongWhenTheFileIsWrittenAnew() throws Exception {
+        AtomicBoolean broken = new AtomicBoolean();
+        FileJournal journal = FileJournal.open(file, (path, options) -> {
+            if (broken.get() && path.equals(folder.toAbsolutePath())) {
+                throw new IOException("no such folder");
+            }
+            return FileChannel.open(path, options);
+        });
+        broken.set(true);
+        List<JournalEntry> many = new ArrayList<>();
+        for (int i = 0; i < 10_000; i++) {
+            many.add(entry("unit-" + i + ".service", 1));
+        }
+        write(journal, many, List.of());
+        // Written anew by now; what comes next might be lost with the power, so that nothing durable is promised.
+        assertThatThrownBy(() -> write(journal, List.of(entry("a.service", 1)), List.of()))
+                .hasMessageContaining("no such folder")
+                .hasMessageContaining("nothing is started");
+        broken.set(false);
+        write(journal, List.of(entry("b.service", 1)), List.of());
+        journal.close();
+        assertThat(reopened()).hasSize(10_001).contains(entry("b.service", 1)).doesNotContain(entry("a.service", 1));
     }
 
     @Test

@@ -38,6 +38,11 @@ class HttpServersTest {
                             .concat(call.body()))
             .now();
 
+    /** Over soon, and yet long enough for what comes before on a busy machine. */
+    private static final Duration SOON = Duration.ofSeconds(2);
+
+    private static final Duration LONG = Duration.ofMinutes(10);
+
     @TempDir
     Path folder;
 
@@ -58,10 +63,15 @@ class HttpServersTest {
         return HttpSettings.of("127.0.0.1", 0, socket, "test");
     }
 
-    /** Tight limits: 2 connections, bodies of 1,000 bytes and 1,500 together, 300 ms for everything. */
+    /** Tight limits: 2 connections, bodies of 1,000 bytes and 1,500 together. */
     private static HttpSettings tight() {
-        Duration soon = Duration.ofMillis(300);
-        return new HttpSettings("127.0.0.1", 0, Optional.empty(), 1, 2, 1_000, 1_500, soon, soon, soon, soon, "test");
+        return tight(LONG, LONG, LONG);
+    }
+
+    /** And what takes longer than these is cut off. A test makes that short which it is about, and nothing else. */
+    private static HttpSettings tight(Duration idle, Duration receive, Duration answer) {
+        return new HttpSettings(
+                "127.0.0.1", 0, Optional.empty(), 1, 2, 1_000, 1_500, idle, receive, answer, LONG, "test");
     }
 
     @Test
@@ -250,7 +260,7 @@ class HttpServersTest {
 
     @Test
     void aClientThatDribblesIsCutOff() throws Exception {
-        HttpServers server = start(tight(), ECHO);
+        HttpServers server = start(tight(LONG, SOON, LONG), ECHO);
         try (WireClient client = new WireClient(server.address())) {
             client.send("GET / HTTP/1.1\r\n");
             CountDownLatch cut = new CountDownLatch(1);
@@ -271,7 +281,7 @@ class HttpServersTest {
 
     @Test
     void anIdleConnectionIsClosed() throws IOException {
-        HttpServers server = start(tight(), ECHO);
+        HttpServers server = start(tight(SOON, LONG, LONG), ECHO);
         try (WireClient client = new WireClient(server.address())) {
             assertThat(client.get("/").status()).isEqualTo(200);
             assertThat(client.isClosedByServer()).isTrue();
@@ -280,7 +290,7 @@ class HttpServersTest {
 
     @Test
     void aHandlerThatNeverAnswersCostsNoConnection() throws IOException {
-        HttpServers server = start(tight(), call -> new CompletableFuture<>());
+        HttpServers server = start(tight(LONG, LONG, SOON), call -> new CompletableFuture<>());
         try (WireClient client = new WireClient(server.address())) {
             Answer answer = client.get("/");
             assertThat(answer.status()).isEqualTo(503);

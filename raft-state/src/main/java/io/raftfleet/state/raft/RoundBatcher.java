@@ -31,6 +31,9 @@ final class RoundBatcher<T> {
     private final ScheduledExecutorService timer;
 
     private List<Waiter<T>> next = new ArrayList<>();
+    /** Of the round under way. */
+    private List<Waiter<T>> served = List.of();
+
     private boolean running;
     private int waiting;
     private int failures;
@@ -77,7 +80,7 @@ final class RoundBatcher<T> {
         boolean start;
         synchronized (this) {
             if (closed) {
-                return CompletableFuture.failedFuture(new Unavailable("No " + what + ": this engine is stopping."));
+                return CompletableFuture.failedFuture(stopping());
             }
             if (waiting >= maxWaiters) {
                 return CompletableFuture.failedFuture(
@@ -130,16 +133,24 @@ final class RoundBatcher<T> {
         return rounds;
     }
 
-    /** Fails who waits, and all who come. */
+    /** Fails who waits, for a round under way too, and all who come. */
     void close() {
-        List<Waiter<T>> left;
+        var left = new ArrayList<Waiter<T>>();
         synchronized (this) {
             closed = true;
-            left = next;
+            left.addAll(served);
+            left.addAll(next);
             next = new ArrayList<>();
+            if (repetition != null) {
+                repetition.cancel(false);
+                repetition = null;
+            }
         }
-        Unavailable failure = new Unavailable("No " + what + ": this engine is stopping.");
-        left.forEach(w -> w.result.completeExceptionally(failure));
+        left.forEach(w -> w.result.completeExceptionally(stopping()));
+    }
+
+    private Unavailable stopping() {
+        return new Unavailable("No " + what + ": this engine is stopping.");
     }
 
     private synchronized Unavailable expired(Duration deadline) {
@@ -148,14 +159,15 @@ final class RoundBatcher<T> {
     }
 
     private void startRound() {
-        List<Waiter<T>> served;
+        List<Waiter<T>> waiters;
         long renewalsBefore;
         synchronized (this) {
             repetition = null;
-            served = next;
+            waiters = next;
             next = new ArrayList<>();
-            served.removeIf(w -> w.result.isDone());
-            if (served.isEmpty()) {
+            waiters.removeIf(w -> w.result.isDone());
+            served = waiters;
+            if (waiters.isEmpty()) {
                 running = false;
                 return;
             }
@@ -191,7 +203,7 @@ final class RoundBatcher<T> {
             if (pending != null) {
                 pending.cancel(false);
             }
-            if (!endRound(served, value, failure)) {
+            if (!endRound(waiters, value, failure)) {
                 return;
             }
             if (immediate) {
@@ -203,25 +215,24 @@ final class RoundBatcher<T> {
     }
 
     /** Returns whether the next round is to be started at once. */
-    private boolean endRound(List<Waiter<T>> served, @Nullable T value, @Nullable Throwable failure) {
-        if (failure != null && retry) {
-            synchronized (this) {
-                outstanding = null;
-                lastFailure = failure;
-                next.addAll(0, served);
+    private boolean endRound(List<Waiter<T>> waiters, @Nullable T value, @Nullable Throwable failure) {
+        synchronized (this) {
+            outstanding = null;
+            lastFailure = failure;
+            if (closed) {
+                return false; // Who was served has been told.
+            }
+            if (failure != null && retry) {
+                next.addAll(0, waiters);
                 long backoff = Math.min(MAX_BACKOFF_MS, MIN_BACKOFF_MS << Math.min(failures, 8));
                 failures++;
                 long delay = backoff / 2 + ThreadLocalRandom.current().nextLong(backoff / 2 + 1);
                 repetition = timer.schedule(this::startRound, delay, TimeUnit.MILLISECONDS);
+                return false;
             }
-            return false;
-        }
-        synchronized (this) {
-            outstanding = null;
             failures = 0;
-            lastFailure = failure;
         }
-        for (Waiter<T> waiter : served) {
+        for (Waiter<T> waiter : waiters) {
             if (failure == null) {
                 waiter.result.complete(value);
             } else {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.raftfleet.state.raft.ReplicationException.Unavailable;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -18,6 +19,11 @@ class RoundBatcherTest {
     private static final long SOON_SECONDS = 10;
 
     private final ScheduledThreadPoolExecutor timer = new ScheduledThreadPoolExecutor(1);
+
+    {
+        timer.setRemoveOnCancelPolicy(true);
+    }
+
     private final BlockingQueue<CompletableFuture<String>> rounds = new LinkedBlockingQueue<>();
     private final RoundBatcher<String> batcher = new RoundBatcher<>("answer", this::round, LONG, true, 3, timer);
 
@@ -69,6 +75,29 @@ class RoundBatcherTest {
         nextRound().completeExceptionally(new Unavailable("no leader"));
         nextRound().complete("there is one");
         assertThat(caller.get(SOON_SECONDS, TimeUnit.SECONDS)).isEqualTo("there is one");
+    }
+
+    @Test
+    void whoIsServedWhenItClosesIsToldAtOnceAndARoundThatFailsLaterIsNotRepeated() throws Exception {
+        var served = batcher.join(LONG);
+        var round = nextRound();
+        var next = batcher.join(LONG);
+        batcher.close();
+        for (var waiter : List.of(served, next, batcher.join(LONG))) {
+            assertThatThrownBy(() -> waiter.get(SOON_SECONDS, TimeUnit.SECONDS))
+                    .hasCauseInstanceOf(Unavailable.class)
+                    .hasMessageContaining("stopping");
+        }
+        round.completeExceptionally(new Unavailable("no leader"));
+        assertThat(timer.getQueue()).isEmpty();
+    }
+
+    @Test
+    void whoWaitsForARepetitionWhenItClosesIsTold() throws Exception {
+        var waiter = batcher.join(LONG);
+        nextRound().completeExceptionally(new Unavailable("no leader"));
+        batcher.close();
+        assertThatThrownBy(() -> waiter.get(SOON_SECONDS, TimeUnit.SECONDS)).hasMessageContaining("stopping");
     }
 
     @Test

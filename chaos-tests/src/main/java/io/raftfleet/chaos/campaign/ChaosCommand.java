@@ -24,7 +24,7 @@ import picocli.CommandLine.Spec;
         name = "fleet chaos",
         mixinStandardHelpOptions = true,
         sortOptions = false,
-        subcommands = CheckCommand.class,
+        subcommands = {CheckCommand.class, HostileCommand.class, NightlyCommand.class},
         description = "Puts a cluster of its own under faults and checks that it keeps its promises.")
 public final class ChaosCommand implements Callable<Integer> {
     static final int BROKEN = 1;

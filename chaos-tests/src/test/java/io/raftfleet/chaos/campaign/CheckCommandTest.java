@@ -9,6 +9,7 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
@@ -48,7 +49,7 @@ class CheckCommandTest {
     private int check(String... more) {
         var line =
                 ChaosCommand.commandLine().setOut(new PrintWriter(said, true)).setErr(new PrintWriter(said, true));
-        var arguments = new java.util.ArrayList<>(List.of("check", file.toString()));
+        var arguments = new ArrayList<>(List.of("check", file.toString()));
         arguments.addAll(List.of(more));
         return line.execute(arguments.toArray(String[]::new));
     }

@@ -1,0 +1,92 @@
+package io.raftfleet.chaos.hostile;
+
+import io.raftfleet.chaos.check.Finding;
+import io.raftfleet.chaos.check.Violation;
+import io.raftfleet.chaos.cluster.Commands;
+import io.raftfleet.chaos.cluster.EngineNode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.regex.Pattern;
+
+/**
+ * What an engine's process holds.
+ *
+ * @param heap bytes of objects that are reachable, after a collection
+ * @param resident bytes of memory, as the kernel has it
+ * @param files open ones, connections among them
+ * @param threads of the process
+ */
+record Footprint(long heap, long resident, long files, long threads) {
+    static final String PROMISE = "engines hold no more than before";
+
+    /** What stays of refused calls: answers by request id, classes, buffers that pools keep. */
+    private static final double HEAP_FACTOR = 1.5;
+
+    private static final long HEAP_SLACK = 12L << 20;
+    /** The Java machine gives the memory of its heap back late, if at all: the whole heap may have been touched. */
+    private static final long RESIDENT_SLACK = 320L << 20;
+
+    private static final long FILES_SLACK = 60;
+    private static final long THREADS_SLACK = 60;
+    private static final Pattern TOTAL = Pattern.compile("(?m)^Total\\s+\\d+\\s+(\\d+)$");
+
+    static Footprint of(EngineNode engine) {
+        long pid = engine.daemon().pid();
+        var histogram = Commands.run(
+                Path.of(System.getProperty("java.home"), "bin", "jcmd").toString(),
+                Long.toString(pid),
+                "GC.class_histogram");
+        var total = TOTAL.matcher(histogram);
+        if (!total.find()) {
+            throw new IllegalStateException("no total in what jcmd says of " + engine.id());
+        }
+        var process = Path.of("/proc", Long.toString(pid));
+        try (var open = Files.list(process.resolve("fd"))) {
+            var status = Files.readString(process.resolve("status"));
+            return new Footprint(
+                    Long.parseLong(total.group(1)),
+                    field(status, "VmRSS") << 10,
+                    open.count(),
+                    field(status, "Threads"));
+        } catch (IOException e) {
+            throw new IllegalStateException("engine " + engine.id() + " has ended", e);
+        }
+    }
+
+    private static long field(String status, String name) {
+        return status.lines()
+                .filter(line -> line.startsWith(name + ":"))
+                .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")))
+                .findFirst()
+                .orElse(0);
+    }
+
+    /** Whether each engine's is as it was, within what is said above. */
+    static Finding compare(Map<String, Footprint> before, Map<String, Footprint> after) {
+        var violations = new ArrayList<Violation>();
+        before.forEach((engine, was) -> {
+            var is = after.get(engine);
+            if (is == null || !is.within(was)) {
+                violations.add(new Violation(engine + " held " + was + ", and now " + is, 0, List.of()));
+            }
+        });
+        return new Finding(PROMISE, before.size(), "", violations);
+    }
+
+    private boolean within(Footprint before) {
+        return heap <= before.heap * HEAP_FACTOR + HEAP_SLACK
+                && resident <= before.resident + RESIDENT_SLACK
+                && files <= before.files + FILES_SLACK
+                && threads <= before.threads + THREADS_SLACK;
+    }
+
+    @Override
+    public String toString() {
+        return "heap %.1f MiB, resident %.1f MiB, %d files, %d threads"
+                .formatted(heap / 1048576.0, resident / 1048576.0, files, threads);
+    }
+}

@@ -1,0 +1,26 @@
+package io.raftfleet.chaos.hostile;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+
+/**
+ * A hostile campaign to be.
+ *
+ * @param seed of what attackers send
+ * @param length how long they attack
+ * @param each how long one attack takes
+ * @param kinds of attacks; empty: all
+ * @param out directory for the logs and, when it fails, the data
+ */
+public record HostileOptions(long seed, Duration length, Duration each, List<String> kinds, Path out) {
+    public HostileOptions {
+        kinds = List.copyOf(kinds);
+    }
+
+    /** The command that runs it again. */
+    public String command() {
+        return "bin/fleet chaos hostile --seed " + seed + " --minutes " + length.toMillis() / 60_000.0
+                + (kinds.isEmpty() ? "" : " --attacks " + String.join(",", kinds));
+    }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.raftfleet.chaos.hostile;
+
+import org.jspecify.annotations.NullMarked;

@@ -20,7 +20,7 @@ final class CampaignArguments {
             paramLabel = "KIND,...",
             split = ",",
             description = "Only these: kill, pause, stop, hand-over, agent-kill, agent-pause, bus-restart, partition,"
-                    + " one-way, loss, delay, power-loss, slow-disk, full-disk, lost-disk, corrupt-tail,"
+                    + " one-way, loss, delay, append-restart, power-loss, slow-disk, full-disk, lost-disk, corrupt-tail,"
                     + " corrupt-middle, clock-jump, etcd-kill, etcd-pause, etcd-wipe (all).")
     List<String> faults = List.of();
 

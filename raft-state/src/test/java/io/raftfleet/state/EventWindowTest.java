@@ -23,7 +23,7 @@ class EventWindowTest {
     void comparesEveryVersionTheSameWay() {
         for (int round = 0; round < ROUNDS; round++) {
             int capacity = 1 + random.nextInt(20);
-            var window = new EventWindow(capacity);
+            var window = new EventWindow(capacity, Long.MAX_VALUE);
             all.clear();
             long index = random.nextInt(3) == 0 ? 0 : random.nextLong(1L << random.nextInt(1, 42));
             window.restart(index);

@@ -90,11 +90,7 @@ final class RatisServer implements AutoCloseable {
                 parameters,
                 (builder, types) -> builder.addTransportFilter(watch)
                         .intercept(new PeerGate(
-                                self,
-                                space,
-                                votes,
-                                acknowledgements,
-                                new MessageRules(self, group, known, refusals)))
+                                self, space, votes, acknowledgements, new MessageRules(self, group, known, refusals)))
                         .intercept(new AllowedCalls(refusals)));
         RaftServer server = RaftServer.newBuilder()
                 .setServerId(self)

@@ -18,10 +18,11 @@ import org.slf4j.LoggerFactory;
  * entries for good, and begin behind them again and again ({@code LogAppenderBase.getNextIndexForInconsistency}).
  *
  * <p>Only answers to heartbeats are looked at. To entries that it has committed a follower also answers where to go on, which
- * says nothing about its log's end.
+ * says nothing about its log's end. And only to those that were made when the follower was counted as far already: an answer may
+ * come late, behind one that counts more, or behind a checkpoint.
  *
  * <p>Answers come on gRPC's threads, requests are made by the appender's own, under the lock that Ratis changes a follower's
- * next index under. {@code end} passes from the former to the latter.
+ * next index under. {@code end} passes from the former to the latter, {@code counted} the other way.
  */
 final class RecountingAppender extends GrpcLogAppender {
     private static final Logger LOG = LoggerFactory.getLogger(RecountingAppender.class);
@@ -30,37 +31,46 @@ final class RecountingAppender extends GrpcLogAppender {
     /** One past the end of the log of a follower that contradicted itself. */
     private final AtomicLong end = new AtomicLong(NONE);
 
+    private volatile Counted counted = new Counted(0, NONE);
+
+    /** The match index at the last request, and the first request that was made with it. */
+    private record Counted(long call, long matched) {}
+
     RecountingAppender(RaftServer.Division division, LeaderState state, FollowerInfo follower) {
         super(division, state, follower);
     }
 
     /** The follower has answered. */
     void replied(AppendEntriesReplyProto reply) {
-        long matched = getFollower().getMatchIndex();
+        Counted before = counted;
         if (reply.getResult() == AppendResult.INCONSISTENCY
                 && reply.getIsHearbeat()
-                && reply.getNextIndex() <= matched) {
+                && reply.getServerReply().getCallId() >= before.call()
+                && reply.getNextIndex() <= before.matched()
+                && end.getAndSet(reply.getNextIndex()) == NONE) {
             LOG.error(
                     "Engine {} says that its log ends at {}, though it had acknowledged entries up to {}: it is counted anew and"
                             + " sent what it lacks. If its data directory was not restored from a copy, and it runs the same version"
                             + " as this engine {}, look for errors of its disk",
                     getFollowerId(),
                     reply.getNextIndex() - 1,
-                    matched,
+                    before.matched(),
                     getServer().getId());
-            end.set(reply.getNextIndex());
         }
     }
 
     @Override
     public AppendEntriesRequestProto newAppendEntriesRequest(long callId, boolean heartbeat) throws RaftLogIOException {
+        FollowerInfo follower = getFollower();
         long next = end.getAndSet(NONE);
         if (next != NONE) {
-            FollowerInfo follower = getFollower();
             // Sets the match index, too. What the follower has committed it shares with this leader; more is not
             // certain.
             follower.setSnapshotIndex(Math.min(follower.getCommitIndex(), next - 1));
             follower.setNextIndex(next);
+        }
+        if (follower.getMatchIndex() != counted.matched()) {
+            counted = new Counted(callId, follower.getMatchIndex());
         }
         return super.newAppendEntriesRequest(callId, heartbeat);
     }

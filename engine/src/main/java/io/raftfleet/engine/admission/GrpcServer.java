@@ -56,7 +56,7 @@ public final class GrpcServer implements AutoCloseable {
 
     /**
      * @param executor runs calls, several at a time
-     * @param interceptors see admitted calls before the services do, the last one first
+     * @param interceptor sees admitted calls, before the services
      */
     public GrpcServer(
             InetSocketAddress address,
@@ -64,7 +64,7 @@ public final class GrpcServer implements AutoCloseable {
             Admission admission,
             AdmissionMetrics metrics,
             Executor executor,
-            List<ServerInterceptor> interceptors,
+            ServerInterceptor interceptor,
             List<ServerServiceDefinition> services) {
         var open = new LimitedListener.Open(limits, metrics);
         var builder = NettyServerBuilder.forAddress(address, InsecureServerCredentials.create())
@@ -84,10 +84,10 @@ public final class GrpcServer implements AutoCloseable {
                 // A few kilobytes of gzip can be gigabytes.
                 .decompressorRegistry(DecompressorRegistry.emptyInstance())
                 .executor(executor)
-                .addStreamTracerFactory(admission.tracers());
-        // The last one is the first to see a call.
-        interceptors.forEach(builder::intercept);
-        builder.intercept(admission);
+                .addStreamTracerFactory(admission.tracers())
+                // The last one is the first to see a call.
+                .intercept(interceptor)
+                .intercept(admission);
         services.forEach(builder::addService);
         server = builder.build();
     }

@@ -149,7 +149,7 @@ final class Engine implements AutoCloseable {
                 admission,
                 metrics,
                 tasks,
-                List.of(FleetService.interceptor(), new EdgeChecks()),
+                FleetService.interceptor(),
                 List.of(
                         MalformedMessages.refused(
                                 new FleetService(api, watches, new UnitLogs(registry, logs, route), this::version)),

@@ -22,10 +22,11 @@ import io.grpc.StatusRuntimeException;
 final class MalformedMessages implements ServerInterceptor {
     private MalformedMessages() {}
 
-    /** The same service; malformed requests end their call and nothing else. */
+    /** The same service; malformed requests, and those over their {@link EdgeChecks limits}, end their call and nothing else. */
     static ServerServiceDefinition refused(BindableService service) {
         return ServerInterceptors.intercept(
-                ServerInterceptors.useInputStreamMessages(service.bindService()), new MalformedMessages());
+                ServerInterceptors.useInputStreamMessages(ServerInterceptors.intercept(service, new EdgeChecks())),
+                new MalformedMessages());
     }
 
     @Override

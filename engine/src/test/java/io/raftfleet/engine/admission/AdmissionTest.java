@@ -302,7 +302,7 @@ class AdmissionTest {
                 admission,
                 refusals,
                 Thread::startVirtualThread,
-                List.of(fleet.watcher(() -> admission.requestBytes())),
+                fleet.watcher(() -> admission.requestBytes()),
                 fleet.services());
     }
 

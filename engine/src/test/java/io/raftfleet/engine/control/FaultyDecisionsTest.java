@@ -281,9 +281,9 @@ class FaultyDecisionsTest {
         public void leading() {}
 
         @Override
-        public void decided(int records, int placements, Duration took) {}
+        public void decided(int scheduled, int unscheduled, Duration took) {}
 
         @Override
-        public void failed() {}
+        public void failed(int scheduled, int unscheduled) {}
     }
 }

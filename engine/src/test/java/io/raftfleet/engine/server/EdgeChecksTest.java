@@ -37,8 +37,7 @@ class EdgeChecksTest {
     void start() throws Exception {
         server = NettyServerBuilder.forAddress(
                         new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), InsecureServerCredentials.create())
-                .intercept(new EdgeChecks())
-                .addService(new FleetGrpc.FleetImplBase() {
+                .addService(MalformedMessages.refused(new FleetGrpc.FleetImplBase() {
                     @Override
                     public void getUnit(GetUnitRequest request, StreamObserver<GetUnitResponse> responses) {
                         served.add(request.getName());
@@ -46,8 +45,8 @@ class EdgeChecksTest {
                                 .withDescription("\u001b[31m" + "x".repeat(100_000))
                                 .asRuntimeException());
                     }
-                })
-                .addService(new AgentGatewayGrpc.AgentGatewayImplBase() {
+                }))
+                .addService(MalformedMessages.refused(new AgentGatewayGrpc.AgentGatewayImplBase() {
                     @Override
                     public StreamObserver<AgentFrame> session(StreamObserver<EngineFrame> responses) {
                         ((ServerCallStreamObserver<EngineFrame>) responses).setOnCancelHandler(() -> {
@@ -71,7 +70,7 @@ class EdgeChecksTest {
                             }
                         };
                     }
-                })
+                }))
                 .build()
                 .start();
         channel = Grpc.newChannelBuilder("localhost:" + server.getPort(), InsecureChannelCredentials.create())

@@ -183,7 +183,8 @@ start_daemon() {
   local module=$1 train=''
   shift
   if [[ " ${TRAINED-} " == *" $1 "* ]]; then train=$(cache_of "$module").new; fi
-  JAVA_HOME=$JAVA_HOME RAFTFLEET_TRAIN=$train start_process "$1" "$ROOT/bin/fleet-$module" "${@:2}"
+  JAVA_HOME=$JAVA_HOME RAFTFLEET_TRAIN=$train RAFTFLEET_ENGINE_SHARE=$((36 / ENGINES > 0 ? 36 / ENGINES : 1)) \
+    start_process "$1" "$ROOT/bin/fleet-$module" "${@:2}"
 }
 
 # Prints the end of a process's log, to stand under an error message.

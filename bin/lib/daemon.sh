@@ -6,18 +6,51 @@
 # locale.
 module_class_path() { (LC_ALL=C && class_path "$ROOT/$1"); }
 
-# Sets `jvm` to the options of a daemon's Java machine, those of the user last. The serial collector needs the least
-# memory and threads, and heaps of this size no other. An agent does little for a long time: the first compiler is
-# enough.
+# Sets `reply` to the memory that this process may use, in MiB: the machine's, or what the strictest of its control groups
+# allows, of whichever version.
+available_memory() {
+  reply=$(awk '/^MemTotal:/ { print int($2 / 1024) }' /proc/meminfo)
+  obey_limits /sys/fs/cgroup "$(sed -n 's/^0:://p' /proc/self/cgroup)" memory.max
+  obey_limits /sys/fs/cgroup/memory "$(sed -n 's/^[0-9]*:memory://p' /proc/self/cgroup)" memory.limit_in_bytes
+}
+
+# Lowers `reply` to the limits, in files called $3, of the control group $2 below $1 and of those around it.
+obey_limits() {
+  local group=$1${2%/} limit
+  while :; do
+    # No limit is "max", or a number beyond any machine's memory.
+    if { read -r limit <"$group/$3"; } 2>/dev/null && [[ $limit != max ]] && ((limit / 1048576 < reply)); then
+      reply=$((limit / 1048576))
+    fi
+    [[ $group != "$1" ]] || return 0
+    group=${group%/*}
+  done
+}
+
+# Sets `reply` to the size of an engine's heap, in MiB: its share of the memory, in percent, 40 unless RAFTFLEET_ENGINE_SHARE
+# says otherwise, as bin/fleet does, whose engines are on one machine. Below the floor an engine can't work; beyond the
+# ceiling references take twice the room.
+engine_heap() {
+  available_memory
+  reply=$((reply * ${RAFTFLEET_ENGINE_SHARE:-40} / 100))
+  if ((reply < 160)); then reply=160; fi
+  if ((reply > 31744)); then reply=31744; fi
+}
+
+# Sets `jvm` to the options of a daemon's Java machine, those of the user last. An agent has the serial collector, which needs
+# the least memory and threads, and, as it does little for a long time, the first compiler alone. Why an engine has what it
+# has: docs/decisions/0016-engine-heap.md.
 set_jvm_options() {
   local words variable=RAFTFLEET_${1^^}_JAVA_OPTS
-  jvm=(-XX:+UseSerialGC -XX:+ExitOnOutOfMemoryError --enable-native-access=ALL-UNNAMED
-    --sun-misc-unsafe-memory-access=allow)
+  jvm=(-XX:+ExitOnOutOfMemoryError --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow)
   case $1 in
-    engine) jvm+=(-Xms64m -Xmx512m) ;;
+    engine)
+      engine_heap
+      jvm+=(-XX:+UseG1GC -XX:MaxGCPauseMillis=20 -Xms64m "-Xmx${reply}m")
+      ;;
     agent)
       # What keeps an agent of 1,000 units below 80 MiB: a heap that gives memory back, and no pools for a trickle of messages.
-      jvm+=(-Xms8m -Xmx64m -XX:MinHeapFreeRatio=10 -XX:MaxHeapFreeRatio=20 -XX:TieredStopAtLevel=1)
+      jvm+=(-XX:+UseSerialGC -Xms8m -Xmx64m -XX:MinHeapFreeRatio=10 -XX:MaxHeapFreeRatio=20 -XX:TieredStopAtLevel=1)
       jvm+=(-Xss256k -XX:ReservedCodeCacheSize=24m -XX:-UsePerfData -Dio.netty.allocator.type=unpooled)
       ;;
   esac

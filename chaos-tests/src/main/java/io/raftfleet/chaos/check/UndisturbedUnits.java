@@ -14,6 +14,8 @@ import java.util.concurrent.TimeUnit;
 public final class UndisturbedUnits implements Check {
     private static final long GRACE_SECONDS = 60;
     private static final long GRACE = TimeUnit.SECONDS.toNanos(GRACE_SECONDS);
+    /** Machines tell a start with its own time, watches a loss once they hear of it: the start that follows a loss may come first. */
+    private static final long NEWS = TimeUnit.SECONDS.toNanos(5);
 
     @Override
     public String promise() {
@@ -41,7 +43,7 @@ public final class UndisturbedUnits implements Check {
             boolean excused = had.stream()
                     .filter(key -> key.endsWith(" " + ran.unit()))
                     .map(key -> key.substring(0, key.indexOf(' ')))
-                    .anyMatch(machine -> availability.lost(machine, from, ran.at()));
+                    .anyMatch(machine -> availability.lost(machine, from, ran.at() + NEWS));
             if (!excused) {
                 collector.violation(new Violation(
                         "unit " + ran.unit() + " " + ran.step() + " on machine " + ran.machine()

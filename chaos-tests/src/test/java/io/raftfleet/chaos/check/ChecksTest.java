@@ -307,6 +307,27 @@ class ChecksTest {
     }
 
     @Test
+    void aUnitThatMovesFromALostMachineBeforeAWatchTellsOfTheLoss() {
+        histories
+                .ran("m1", "steady1.service", Step.STARTED)
+                .ran("m2", "steady1.service", Step.STARTED)
+                .presence("m1", false)
+                .presence("m1", true)
+                .ran("m1", "steady1.service", Step.STOPPED);
+        passes(new UndisturbedUnits());
+    }
+
+    @Test
+    void aUnitThatMovesLongBeforeItsMachineIsLost() {
+        histories
+                .ran("m1", "steady1.service", Step.STARTED)
+                .ran("m2", "steady1.service", Step.STARTED)
+                .skip(10)
+                .presence("m1", false);
+        breaks(new UndisturbedUnits(), "STARTED on machine m2");
+    }
+
+    @Test
     void aUnitThatMovesFromAMachineThatIsThere() {
         histories.ran("m1", "steady1.service", Step.STARTED).ran("m2", "steady1.service", Step.STARTED);
         breaks(new UndisturbedUnits(), "STARTED on machine m2");

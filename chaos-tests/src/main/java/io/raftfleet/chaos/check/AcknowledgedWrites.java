@@ -8,9 +8,12 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /** What was acknowledged is there at the end, and nothing that nobody asked for: units that are made once and never touched again. */
 public final class AcknowledgedWrites implements Check {
+    private static final Set<Kind> MAKING = Set.of(Kind.CREATE, Kind.REPLACE, Kind.PUT);
+
     @Override
     public String promise() {
         return "no acknowledged write is lost";
@@ -35,7 +38,7 @@ public final class AcknowledgedWrites implements Check {
         }
         var asked = new HashSet<String>(history.began().steady());
         for (var operation : history.operations()) {
-            if (operation.call().kind() == Kind.CREATE || operation.call().kind() == Kind.PUT) {
+            if (MAKING.contains(operation.call().kind())) {
                 asked.add(operation.call().unit());
             }
             if (operation.call().ledger()) {

@@ -8,6 +8,7 @@ public final class Checks {
     private static final List<Check> ALL = List.of(
             new LinearizableUnits(),
             new AcknowledgedWrites(),
+            new StaleUnits(),
             new ListPages(),
             new FreshLists(),
             new HttpPages(),

@@ -81,6 +81,9 @@ public final class LinearizableUnits implements Check {
     }
 
     private static boolean matters(Operation operation) {
+        if (operation.call().kind() == Kind.STALE_READ) {
+            return false;
+        }
         boolean read = operation.call().kind() == Kind.READ;
         return operation.returned().outcome() != Outcome.FAILED && (!read || operation.answered());
     }

@@ -24,9 +24,12 @@ final class UnitModel implements Model<Optional<UnitValue>, Operation> {
         var code = known ? operation.returned().code() : "";
         return switch (call.kind()) {
             case READ -> state.equals(Optional.ofNullable(operation.returned().value())) ? List.of(state) : IMPOSSIBLE;
+            case STALE_READ -> List.of(state);
             case CREATE -> create(state, call, code);
+            case REPLACE -> replace(state, call, code);
             case PUT -> put(state, call, code);
             case SET_TARGET -> setTarget(state, call, code);
+            case RESTART -> restart(state, call, code);
             case DESTROY -> destroy(state, code);
         };
     }
@@ -38,6 +41,28 @@ final class UnitModel implements Model<Optional<UnitValue>, Operation> {
             case "OK" -> when(state.isEmpty(), made);
             case "UNCHANGED" -> when(sameContents(state, call), state);
             case "ALREADY_EXISTS" -> when(state.isPresent() && !sameContents(state, call), state);
+            default -> IMPOSSIBLE;
+        };
+    }
+
+    private static List<Optional<UnitValue>> replace(Optional<UnitValue> state, Call call, String code) {
+        var made = Optional.of(new UnitValue(call.contents(), call.target()));
+        boolean same = sameContents(state, call);
+        return switch (code) {
+            case "" -> List.of(same ? state : made);
+            case "OK" -> when(state.isEmpty(), made);
+            case "REPLACED" -> when(state.isPresent() && !same, made);
+            case "UNCHANGED" -> when(same, state);
+            default -> IMPOSSIBLE;
+        };
+    }
+
+    /** Never unchanged: each asks for one more start. */
+    private static List<Optional<UnitValue>> restart(Optional<UnitValue> state, Call call, String code) {
+        return switch (code) {
+            case "" -> List.of(withTarget(state, call));
+            case "OK" -> when(state.isPresent(), withTarget(state, call));
+            case "NOT_FOUND" -> when(state.isEmpty(), state);
             default -> IMPOSSIBLE;
         };
     }

@@ -15,6 +15,8 @@ import org.jspecify.annotations.Nullable;
     @JsonSubTypes.Type(value = Event.Returned.class, name = "returned"),
     @JsonSubTypes.Type(value = Event.Listed.class, name = "listed"),
     @JsonSubTypes.Type(value = Event.HttpListed.class, name = "http-listed"),
+    @JsonSubTypes.Type(value = Event.ListFailed.class, name = "list-failed"),
+    @JsonSubTypes.Type(value = Event.Retried.class, name = "retried"),
     @JsonSubTypes.Type(value = Event.WatchBased.class, name = "watch-based"),
     @JsonSubTypes.Type(value = Event.WatchFrame.class, name = "watch-frame"),
     @JsonSubTypes.Type(value = Event.FaultBegan.class, name = "fault-began"),
@@ -109,6 +111,20 @@ public sealed interface Event {
     record HttpListed(long at, long asked, String client, String engine, String after, boolean last, List<Row> rows)
             implements Event {}
 
+    /**
+     * A page that was asked for and not answered. The client begins anew with a first page.
+     *
+     * @param http whether it was asked for over HTTP
+     * @param after the page was to begin behind this name
+     * @param code a gRPC status, an HTTP status, an exception
+     */
+    record ListFailed(
+            long at, long asked, String client, String engine, boolean http, boolean stale, String after, String code)
+            implements Event {}
+
+    /** The client's library goes on with an operation under the same request id after an attempt that failed. */
+    record Retried(long at, long op, String client, String why) implements Event {}
+
     /** A watcher begins, or begins anew, with all units at a revision. */
     record WatchBased(long at, String watcher, String engine, Position revision, List<Row> rows) implements Event {}
 
@@ -193,15 +209,32 @@ public sealed interface Event {
     /** What a client asks of a unit. */
     enum Kind {
         CREATE,
+        /** Creates, or puts other contents and a target state in place of what is there. */
+        REPLACE,
         /** HTTP's: creates, replaces, or sets the target state. */
         PUT,
         SET_TARGET,
+        /** Sets the target state launched, and asks for one more start. */
+        RESTART,
         DESTROY,
-        READ
+        READ,
+        /** Of what the engine has, without asking the others. */
+        STALE_READ
     }
 
-    /** @param ledger whether the unit is of those that are created once and never touched again */
-    record Call(Kind kind, String unit, String contents, String target, boolean ledger) {}
+    /**
+     * An operation on one unit.
+     *
+     * @param contents a name for them, that of one write alone unless it repeats contents on purpose
+     * @param ledger whether the unit is of those that are created once and never touched again
+     * @param batch number of the first operation that was sent in the same message; 0: alone in its message
+     */
+    record Call(Kind kind, String unit, String contents, String target, boolean ledger, long batch) {
+        /** Alone in its message. */
+        public static Call of(Kind kind, String unit, String contents, String target) {
+            return new Call(kind, unit, contents, target, false, 0);
+        }
+    }
 
     /** What the registry has of a unit that clients decide. */
     record UnitValue(String contents, String target) {}

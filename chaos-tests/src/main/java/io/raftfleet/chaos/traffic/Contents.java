@@ -10,10 +10,10 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
 
-/** The few files that units have in a campaign. In a history they go by name. */
+/** The files that units have in a campaign: a new one a write, mostly. In a history they go by name. Safe for use by any thread. */
 public final class Contents {
     /** What units that no client touches have. */
     public static final String STEADY = "steady";
@@ -22,11 +22,17 @@ public final class Contents {
     /** What names of units with {@code Fence=true} begin with, and no others. */
     public static final String FENCED_NAMES = "f";
 
-    private static final List<String> VARIANTS = List.of("v1", "v2", "v3");
-    private static final List<String> FENCED_VARIANTS = List.of("f1", "f2", "f3");
-    private static final Map<String, String> BY_HASH = Stream.of(VARIANTS, FENCED_VARIANTS, List.of(STEADY, FENCED))
-            .flatMap(List::stream)
-            .collect(Collectors.toMap(Contents::hash, name -> name));
+    /** What units that are made once and never touched again have. */
+    static final String LEDGER = "ledger";
+
+    private static final AtomicLong MADE = new AtomicLong();
+    private static final Map<String, String> BY_HASH = new ConcurrentHashMap<>();
+
+    static {
+        for (var name : List.of(STEADY, FENCED, LEDGER)) {
+            BY_HASH.put(hash(name), name);
+        }
+    }
 
     private Contents() {}
 
@@ -37,9 +43,11 @@ public final class Contents {
         return "[Unit]\nDescription=" + name + "\n\n[Service]\nExecStart=" + start + "\n" + fence;
     }
 
-    /** What a unit may be made of, by name. */
-    static List<String> variants(String unit) {
-        return unit.startsWith(FENCED_NAMES) ? FENCED_VARIANTS : VARIANTS;
+    /** Contents for a unit that no write has had. */
+    static String fresh(String unit) {
+        var name = (unit.startsWith(FENCED_NAMES) ? FENCED_NAMES : "v") + MADE.incrementAndGet();
+        BY_HASH.put(hash(name), name);
+        return name;
     }
 
     /** The same file as {@link #text}. */

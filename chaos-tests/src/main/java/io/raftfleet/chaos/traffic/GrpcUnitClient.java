@@ -1,21 +1,27 @@
 package io.raftfleet.chaos.traffic;
 
 import io.raftfleet.chaos.history.Event.Call;
+import io.raftfleet.chaos.history.Event.Kind;
+import io.raftfleet.chaos.history.Event.Outcome;
+import io.raftfleet.fleetctl.client.ClientOptions;
 import io.raftfleet.fleetctl.client.FleetClient;
 import io.raftfleet.fleetctl.client.FleetClientException;
 import io.raftfleet.fleetctl.client.WriteOutcome;
 import io.raftfleet.proto.fleet.NewUnit;
 import io.raftfleet.proto.fleet.TargetStateChange;
+import java.util.Collections;
 import java.util.List;
+import java.util.function.Consumer;
 
-/** The client library, which tries again with the same request id. */
-final class GrpcUnitClient implements UnitClient {
+/** The client library, which tries again with the same request id. One call at a time. */
+final class GrpcUnitClient implements UnitClient, AutoCloseable {
     private final String engine;
     private final FleetClient client;
+    private volatile Consumer<String> retried = why -> {};
 
-    GrpcUnitClient(String engine, FleetClient client) {
+    GrpcUnitClient(String engine, ClientOptions options) {
         this.engine = engine;
-        this.client = client;
+        this.client = new FleetClient(options.withDebug(why -> retried.accept(why)));
     }
 
     @Override
@@ -24,32 +30,45 @@ final class GrpcUnitClient implements UnitClient {
     }
 
     @Override
-    public Answer call(Call call) {
+    public List<Answer> call(List<Call> calls, Consumer<String> told) {
+        retried = told;
         try {
-            return switch (call.kind()) {
-                case READ -> read(call.unit());
-                case CREATE -> answer(client.createUnits(List.of(unit(call)), false));
-                case PUT -> throw new IllegalArgumentException("PUT is HTTP's");
-                case SET_TARGET ->
-                    answer(client.setTargetStates(List.of(TargetStateChange.newBuilder()
-                            .setName(call.unit())
-                            .setTargetState(Contents.target(call.target()))
-                            .build())));
-                case DESTROY -> answer(client.destroyUnits(List.of(call.unit())));
+            var first = calls.getFirst();
+            return switch (first.kind()) {
+                case READ -> List.of(read(first.unit()));
+                case CREATE -> answers(client.createUnits(units(calls), false));
+                case REPLACE -> answers(client.createUnits(units(calls), true));
+                case PUT, STALE_READ -> throw new IllegalArgumentException(first.kind() + " is not for this client");
+                case SET_TARGET, RESTART ->
+                    answers(client.setTargetStates(
+                            calls.stream().map(GrpcUnitClient::change).toList()));
+                case DESTROY ->
+                    answers(client.destroyUnits(calls.stream().map(Call::unit).toList()));
             };
         } catch (FleetClientException e) {
-            return switch (e.code()) {
+            var answer = switch (e.code()) {
                 case INVALID_ARGUMENT, UNIMPLEMENTED -> Answer.failed(e.code().name());
                 default -> Answer.unknown(e.code().name());
             };
+            return Collections.nCopies(calls.size(), answer);
         }
     }
 
-    static NewUnit unit(Call call) {
-        return NewUnit.newBuilder()
+    private static List<NewUnit> units(List<Call> calls) {
+        return calls.stream()
+                .map(call -> NewUnit.newBuilder()
+                        .setName(call.unit())
+                        .setText(Contents.text(call.contents()))
+                        .setTargetState(Contents.target(call.target()))
+                        .build())
+                .toList();
+    }
+
+    private static TargetStateChange change(Call call) {
+        return TargetStateChange.newBuilder()
                 .setName(call.unit())
-                .setText(Contents.text(call.contents()))
                 .setTargetState(Contents.target(call.target()))
+                .setStartAgain(call.kind() == Kind.RESTART)
                 .build();
     }
 
@@ -60,9 +79,16 @@ final class GrpcUnitClient implements UnitClient {
                 : Answer.found(Contents.row(found.getUnit()).value(), Answer.position(found.getRevision()));
     }
 
-    private static Answer answer(WriteOutcome written) {
-        var code = written.results().getFirst().getCode().name().substring("ITEM_CODE_".length());
-        return new Answer(
-                io.raftfleet.chaos.history.Event.Outcome.ANSWERED, code, null, Answer.position(written.revision()));
+    private static List<Answer> answers(WriteOutcome written) {
+        var revision = Answer.position(written.revision());
+        return written.results().stream()
+                .map(result -> new Answer(
+                        Outcome.ANSWERED, result.getCode().name().substring("ITEM_CODE_".length()), null, revision))
+                .toList();
+    }
+
+    @Override
+    public void close() {
+        client.close();
     }
 }

@@ -26,12 +26,14 @@ final class HttpLists {
     boolean read(String client, int pages) throws InterruptedException {
         var after = "";
         var token = "";
+        long asked = recorder.now();
         try {
             for (int page = 0; page < pages; page++) {
-                long asked = recorder.now();
+                asked = recorder.now();
                 var query = token.isEmpty() ? "" : "?nextPageToken=" + URLEncoder.encode(token, StandardCharsets.UTF_8);
                 var response = http.send("GET", "units" + query, "");
                 if (response.statusCode() != 200) {
+                    failed(asked, client, after, Integer.toString(response.statusCode()));
                     return false;
                 }
                 var answer = json.readTree(response.body());
@@ -46,8 +48,13 @@ final class HttpLists {
             }
         } catch (IOException | JacksonException e) {
             // An engine that does not answer, or dies in the middle, is what faults are about.
+            failed(asked, client, after, e.getClass().getSimpleName());
             return false;
         }
         return false;
+    }
+
+    private void failed(long asked, String client, String after, String code) {
+        recorder.add(new Event.ListFailed(recorder.now(), asked, client, engine, true, false, after, code));
     }
 }

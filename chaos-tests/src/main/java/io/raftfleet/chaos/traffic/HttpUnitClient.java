@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import tools.jackson.databind.json.JsonMapper;
 
 /** fleet's v1 API, each call once. */
@@ -28,12 +29,17 @@ final class HttpUnitClient implements UnitClient {
     }
 
     @Override
-    public Answer call(Call call) {
+    public List<Answer> call(List<Call> calls, Consumer<String> retried) {
+        return calls.stream().map(this::call).toList();
+    }
+
+    private Answer call(Call call) {
         try {
             return switch (call.kind()) {
-                case READ -> read(call.unit());
-                case CREATE, PUT -> written(send(call.unit(), "PUT", document(call, true)), "201", "204", "409");
-                case SET_TARGET -> written(send(call.unit(), "PUT", document(call, false)), "204", "409");
+                case READ, STALE_READ -> read(call.unit());
+                case CREATE, REPLACE, PUT ->
+                    written(send(call.unit(), "PUT", document(call, true)), "201", "204", "409");
+                case SET_TARGET, RESTART -> written(send(call.unit(), "PUT", document(call, false)), "204", "409");
                 case DESTROY -> written(send(call.unit(), "DELETE", ""), "204", "404");
             };
         } catch (ConnectException | HttpConnectTimeoutException e) {

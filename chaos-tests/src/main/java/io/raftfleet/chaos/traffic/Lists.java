@@ -25,9 +25,10 @@ final class Lists {
     boolean read(String client, String engine, Channel channel, boolean stale, int size, int pages) {
         var after = "";
         var token = "";
+        long asked = recorder.now();
         try {
             for (int page = 0; page < pages; page++) {
-                long asked = recorder.now();
+                asked = recorder.now();
                 var answer = page(channel, stale, size, token);
                 token = answer.getNextToken();
                 recorder.add(new Event.Listed(
@@ -49,6 +50,15 @@ final class Lists {
             }
         } catch (StatusRuntimeException e) {
             // An engine that does not answer is what faults are about; what it does answer is checked.
+            recorder.add(new Event.ListFailed(
+                    recorder.now(),
+                    asked,
+                    client,
+                    engine,
+                    false,
+                    stale,
+                    after,
+                    e.getStatus().getCode().name()));
             return false;
         }
         return false;

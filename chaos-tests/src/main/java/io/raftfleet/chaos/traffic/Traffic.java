@@ -9,7 +9,6 @@ import io.raftfleet.chaos.history.Event.Outcome;
 import io.raftfleet.chaos.history.Event.Position;
 import io.raftfleet.chaos.history.Recorder;
 import io.raftfleet.fleetctl.client.ClientOptions;
-import io.raftfleet.fleetctl.client.FleetClient;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -43,7 +42,7 @@ public final class Traffic implements AutoCloseable {
     private final Recorder recorder;
     private final Clients clients;
     private final UnitPool pool;
-    private final List<FleetClient> opened = new ArrayList<>();
+    private final List<GrpcUnitClient> opened = new ArrayList<>();
     private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
     private final ExecutorService watchers = Executors.newVirtualThreadPerTaskExecutor();
     private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
@@ -97,12 +96,12 @@ public final class Traffic implements AutoCloseable {
     }
 
     private List<String> launch(String prefix, int count, String contents) {
-        var client = new GrpcUnitClient("all", cluster.client());
+        var client = open("all", cluster.engines());
         var names = new ArrayList<String>();
         for (int i = 1; i <= count; i++) {
             var name = prefix + i + ".service";
             names.add(name);
-            var call = new Call(Kind.CREATE, name, contents, "launched", false);
+            var call = Call.of(Kind.CREATE, name, contents, "launched");
             Await.until(
                     name + " is made",
                     LAST_READS,
@@ -115,15 +114,16 @@ public final class Traffic implements AutoCloseable {
     public void start() {
         long own = seed;
         for (var engine : cluster.engines()) {
-            var grpc = new GrpcUnitClient(engine.id(), open(List.of(engine)));
+            var grpc = open(engine.id(), List.of(engine));
             var api = new HttpApi(engine.http());
             var http = new HttpUnitClient(engine.id(), api);
             shared("grpc-" + engine.id(), grpc, ++own, false);
             shared("http-" + engine.id(), http, ++own, true);
             lists(engine, ++own);
+            staleReads(engine, ++own);
             httpLists(engine, api, ++own);
         }
-        var all = new GrpcUnitClient("any", open(cluster.engines()));
+        var all = open("any", cluster.engines());
         loop(
                 "ledger",
                 new Random(++own),
@@ -132,7 +132,8 @@ public final class Traffic implements AutoCloseable {
                         ? clients.record(
                                 "ledger",
                                 all,
-                                new Call(Kind.CREATE, "w" + ++ledger + ".service", "v1", "inactive", true))
+                                new Call(
+                                        Kind.CREATE, "w" + ++ledger + ".service", Contents.LEDGER, "inactive", true, 0))
                         : Answer.of("enough"));
     }
 
@@ -154,6 +155,17 @@ public final class Traffic implements AutoCloseable {
                     1 + random.nextInt(4));
             return Answer.of(whole ? "whole" : "part");
         });
+    }
+
+    private void staleReads(EngineNode engine, long own) {
+        var random = new Random(own);
+        var name = "stale-" + engine.id();
+        var client = new StaleReads(engine);
+        loop(
+                name,
+                random,
+                300,
+                () -> clients.record(name, client, Call.of(Kind.STALE_READ, pool.peek(random), "", "")));
     }
 
     private void httpLists(EngineNode engine, HttpApi api, long own) {
@@ -181,8 +193,9 @@ public final class Traffic implements AutoCloseable {
         });
     }
 
-    private FleetClient open(List<EngineNode> engines) {
-        var client = new FleetClient(
+    private GrpcUnitClient open(String name, List<EngineNode> engines) {
+        var client = new GrpcUnitClient(
+                name,
                 ClientOptions.of(engines.stream().map(EngineNode::endpoint).toList())
                         .withRequestTimeout(CALL_LIMIT));
         opened.add(client);
@@ -202,9 +215,9 @@ public final class Traffic implements AutoCloseable {
     /** Reads every unit once more on each engine, and the whole list; for a cluster that is quiet. */
     public void lastReads() {
         for (var engine : cluster.engines()) {
-            var client = new GrpcUnitClient(engine.id(), cluster.client(engine));
+            var client = open(engine.id(), List.of(engine));
             for (var unit : pool.all()) {
-                clients.record("last-" + engine.id(), client, new Call(Kind.READ, unit, "", "", false));
+                clients.record("last-" + engine.id(), client, Call.of(Kind.READ, unit, "", ""));
             }
             var lists = new Lists(recorder);
             Await.until(
@@ -238,6 +251,6 @@ public final class Traffic implements AutoCloseable {
         watchesEnded = true;
         threads.shutdownNow();
         watchers.shutdownNow();
-        opened.forEach(FleetClient::close);
+        opened.forEach(GrpcUnitClient::close);
     }
 }

@@ -23,6 +23,7 @@ final class UnitPool {
     private final List<String> retired = new ArrayList<>();
     private final Deque<String> undestroyed = new ArrayDeque<>();
     private final Map<String, int[]> counts = new HashMap<>();
+    private final Map<String, String> contents = new HashMap<>();
     private int made;
 
     /** @param fenced whether some are of units with {@code Fence=true} */
@@ -38,12 +39,29 @@ final class UnitPool {
         var count = counts.computeIfAbsent(name, n -> new int[2]);
         if (++count[0] > MOST_OPERATIONS || count[1] >= MOST_UNKNOWN) {
             retired.add(name);
+            contents.remove(name);
             undestroyed.add(name);
             name = fresh(name.substring(0, 1));
             names.set(index, name);
             counts.computeIfAbsent(name, n -> new int[2])[0]++;
         }
         return name;
+    }
+
+    /** Contents for a write to a unit: mostly new ones, one time in five those of the write before. */
+    synchronized String contents(String name, RandomGenerator random) {
+        var last = contents.get(name);
+        if (last != null && random.nextInt(5) == 0) {
+            return last;
+        }
+        var fresh = Contents.fresh(name);
+        contents.put(name, fresh);
+        return fresh;
+    }
+
+    /** A name that is in use, for whoever changes nothing. */
+    synchronized String peek(RandomGenerator random) {
+        return names.get(random.nextInt(names.size()));
     }
 
     synchronized void unknown(String name) {

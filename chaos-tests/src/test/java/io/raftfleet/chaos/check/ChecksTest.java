@@ -86,6 +86,59 @@ class ChecksTest {
         passes(new LinearizableUnits());
     }
 
+    @Test
+    void replacesAndRestarts() {
+        histories
+                .write(Kind.REPLACE, "r1.service", "v1", "inactive", "OK")
+                .write(Kind.REPLACE, "r1.service", "v1", "loaded", "UNCHANGED")
+                .read("r1.service", new UnitValue("v1", "inactive"))
+                .write(Kind.REPLACE, "r1.service", "v2", "loaded", "REPLACED")
+                .write(Kind.RESTART, "r1.service", "", "launched", "OK")
+                .write(Kind.RESTART, "r1.service", "", "launched", "OK")
+                .read("r1.service", new UnitValue("v2", "launched"))
+                .write(Kind.RESTART, "r2.service", "", "launched", "NOT_FOUND")
+                .staleRead("r1.service", new UnitValue("v1", "inactive"), 3);
+        passes(new LinearizableUnits());
+    }
+
+    @Test
+    void aReplacementThatDidNotHappen() {
+        histories
+                .write(Kind.REPLACE, "r1.service", "v1", "inactive", "OK")
+                .write(Kind.REPLACE, "r1.service", "v2", "inactive", "REPLACED")
+                .read("r1.service", new UnitValue("v1", "inactive"));
+        breaks(new LinearizableUnits(), "r1.service");
+    }
+
+    @Test
+    void aRestartOfWhatIsNotThere() {
+        histories.write(Kind.RESTART, "r1.service", "", "launched", "OK");
+        breaks(new LinearizableUnits(), "r1.service");
+    }
+
+    // --- stale reads ------------------------------------------------------------------------------------------------
+
+    @Test
+    void staleReadsOfAnyRevision() {
+        histories
+                .base("w", 1)
+                .frame("w", 9, change(3, "r1.service", row("r1.service")), change(7, "r1.service", null))
+                .staleRead("r1.service", null, 2)
+                .staleRead("r1.service", new UnitValue("v1", "inactive"), 3)
+                .staleRead("r1.service", new UnitValue("v1", "inactive"), 6)
+                .staleRead("r1.service", null, 7);
+        assertThat(passes(new StaleUnits()).examined()).isEqualTo(4);
+    }
+
+    @Test
+    void aStaleReadOfWhatNeverWas() {
+        histories
+                .base("w", 1)
+                .frame("w", 9, change(3, "r1.service", row("r1.service")))
+                .staleRead("r1.service", null, 4);
+        breaks(new StaleUnits(), "stale read of r1.service");
+    }
+
     // --- acknowledged writes ----------------------------------------------------------------------------------------
 
     @Test

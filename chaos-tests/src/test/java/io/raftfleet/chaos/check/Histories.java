@@ -25,7 +25,7 @@ final class Histories {
     Histories() {
         events.add(new Event.Began(
                 0,
-                1,
+                Event.FORMAT,
                 1,
                 "replay",
                 "2026-01-01T00:00:00Z",
@@ -60,19 +60,19 @@ final class Histories {
     }
 
     Histories ledger(String unit, Outcome outcome, long index) {
-        return call(new Call(Kind.CREATE, unit, "v1", "inactive", true), outcome, "OK", null, revision(index));
+        return call(new Call(Kind.CREATE, unit, "v1", "inactive", true, 0), outcome, "OK", null, revision(index));
     }
 
     Histories read(String unit, @Nullable UnitValue found) {
-        return call(new Call(Kind.READ, unit, "", "", false), Outcome.ANSWERED, "found", found, null);
+        return call(Call.of(Kind.READ, unit, "", ""), Outcome.ANSWERED, "found", found, null);
     }
 
     Histories write(Kind kind, String unit, String contents, String target, String code) {
-        return call(new Call(kind, unit, contents, target, false), Outcome.ANSWERED, code, null, null);
+        return call(Call.of(kind, unit, contents, target), Outcome.ANSWERED, code, null, null);
     }
 
     Histories unknown(Kind kind, String unit, String contents, String target) {
-        return call(new Call(kind, unit, contents, target, false), Outcome.UNKNOWN, "UNAVAILABLE", null, null);
+        return call(Call.of(kind, unit, contents, target), Outcome.UNKNOWN, "UNAVAILABLE", null, null);
     }
 
     private Histories call(
@@ -81,6 +81,10 @@ final class Histories {
         events.add(new Event.Invoked(at(), id, "c1", "e1", call));
         events.add(new Event.Returned(at(), id, outcome, code, found, revision));
         return this;
+    }
+
+    Histories staleRead(String unit, @Nullable UnitValue found, long index) {
+        return call(Call.of(Kind.STALE_READ, unit, "", ""), Outcome.ANSWERED, "found", found, revision(index));
     }
 
     Histories settled() {

@@ -120,7 +120,7 @@ class LongHistoryTest {
                 unit++;
             }
             if (i % 8 == 0 && ledger < LEDGER_MOST) {
-                call(recorder, new Call(Kind.CREATE, "w" + ++ledger + ".service", "v1", "inactive", true));
+                call(recorder, new Call(Kind.CREATE, "w" + ++ledger + ".service", "v1", "inactive", true, 0));
             } else {
                 shared(recorder, (random.nextInt(4) == 0 ? "f" : "r") + (unit - random.nextInt(UNITS)) + ".service");
             }
@@ -141,11 +141,11 @@ class LongHistoryTest {
         int dice = random.nextInt(4);
         var row = registry.get(name);
         if (dice == 0 || (dice == 1 && row != null)) {
-            call(recorder, new Call(Kind.READ, name, "", "", false));
+            call(recorder, Call.of(Kind.READ, name, "", ""));
         } else if (row == null) {
-            call(recorder, new Call(Kind.CREATE, name, "v" + random.nextInt(3), "launched", false));
+            call(recorder, Call.of(Kind.CREATE, name, "v" + random.nextInt(3), "launched"));
         } else {
-            call(recorder, new Call(Kind.DESTROY, name, "", "", false));
+            call(recorder, Call.of(Kind.DESTROY, name, "", ""));
         }
     }
 

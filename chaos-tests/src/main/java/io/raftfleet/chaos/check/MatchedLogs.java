@@ -18,6 +18,13 @@ public final class MatchedLogs implements Check {
         return "what a leader counts as matched is in that follower's log";
     }
 
+    /** Histories of format 1 may be from before logs were noted. */
+    @Override
+    public boolean applies(History history) {
+        return history.began().format() > 1
+                || history.all(Event.EngineLog.class).findAny().isPresent();
+    }
+
     @Override
     public Finding check(History history) {
         var collector = new Finding.Collector(promise());

@@ -40,10 +40,15 @@ public final class UnitManagerException extends Exception {
     }
 
     private UnitManagerException(ImmutableMap<String, String> byUnit) {
-        super(byUnit.size() + " units of an order for several failed, such as "
-                + byUnit.entrySet().iterator().next());
+        super(summary(byUnit));
         this.retryable = false;
         this.byUnit = byUnit;
+    }
+
+    private static String summary(ImmutableMap<String, String> byUnit) {
+        var first = byUnit.entrySet().iterator().next();
+        String one = first.getKey() + ": " + first.getValue();
+        return byUnit.size() == 1 ? one : byUnit.size() + " units failed, the first of them " + one;
     }
 
     /** An order for several units that was carried out for all but these, each for a reason of its own; at least one. */

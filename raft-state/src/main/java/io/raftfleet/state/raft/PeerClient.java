@@ -14,11 +14,13 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.apache.ratis.client.RaftClientRpc;
 import org.apache.ratis.protocol.ClientId;
 import org.apache.ratis.protocol.Message;
+import org.apache.ratis.protocol.RaftClientReply;
 import org.apache.ratis.protocol.RaftClientRequest;
 import org.apache.ratis.protocol.RaftGroupId;
 import org.apache.ratis.protocol.RaftPeer;
 import org.apache.ratis.protocol.RaftPeerId;
 import org.apache.ratis.server.raftlog.RaftLog;
+import org.apache.ratis.thirdparty.io.grpc.Context;
 
 /** Asks other engines' Raft nodes: see {@link PeerMessages}. Thread-safe; connects on first use. */
 final class PeerClient implements AutoCloseable {
@@ -67,6 +69,16 @@ final class PeerClient implements AutoCloseable {
         T decode(Message message) throws IOException;
     }
 
+    /** Not in the context of the call that it may be asked in: with that one's end the question, and others on its stream, would end. */
+    private CompletableFuture<RaftClientReply> send(RaftClientRequest request) {
+        Context outer = Context.ROOT.attach();
+        try {
+            return rpc.sendRequestAsyncUnordered(request);
+        } finally {
+            Context.ROOT.detach(outer);
+        }
+    }
+
     private <T> CompletableFuture<T> ask(RaftPeer peer, byte question, Decoder<T> decoder) {
         if (known.add(peer.getId())) {
             // The client address of a RaftPeer is our gRPC service's; Ratis listens on one address alone.
@@ -84,7 +96,7 @@ final class PeerClient implements AutoCloseable {
                 // However old: also before the engine knows of anything committed.
                 .setType(RaftClientRequest.staleReadRequestType(RaftLog.INVALID_LOG_INDEX))
                 .build();
-        return rpc.sendRequestAsyncUnordered(request).handle((reply, failure) -> {
+        return send(request).handle((reply, failure) -> {
             if (failure != null) {
                 rpc.handleException(peer.getId(), failure, true); // drops the broken stream
                 throw new CompletionException(new Unavailable("engine '" + peer.getId() + "' did not answer"));

@@ -20,6 +20,8 @@ import java.util.random.RandomGenerator;
 final class ConnectionAttacks {
     private static final byte[] PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".getBytes(StandardCharsets.US_ASCII);
     private static final int MOST = 300;
+    private static final int FLOOD = 24;
+    private static final int LARGE = (8 << 20) - 1_000;
     private static final String ADMIN = "ratis.grpc.AdminProtocolService/";
     private static final String SERVER = "ratis.grpc.RaftServerProtocolService/";
 
@@ -32,6 +34,7 @@ final class ConnectionAttacks {
                 new Attack("grpc-resets", ConnectionAttacks::resets),
                 new Attack("raft-half-open", (attacker, random) -> halfOpen(attacker, random, EngineAddresses::raft)),
                 new Attack("raft-frames", (attacker, random) -> frames(attacker, random, EngineAddresses::raft)),
+                new Attack("raft-large-flood", ConnectionAttacks::largeFlood),
                 new Attack("raft-administration", ConnectionAttacks::administration),
                 new Attack("raft-forgery", ConnectionAttacks::forgery));
     }
@@ -178,6 +181,25 @@ final class ConnectionAttacks {
             var snapshot = message(bytes(1, rpc), number(2, term), bytes(4, message(bytes(1, last))));
             sendTo(attacker.stream(channel, SERVER + "installSnapshot"), snapshot);
             sendTo(attacker.stream(channel, SERVER + "appendEntries"), ByteString.copyFrom(Odd.bytes(random, 500)));
+        }
+    }
+
+    /** Messages of nobody's, each as long as an engine's may be, many at once. */
+    private static void largeFlood(Attacker attacker, RandomGenerator random) throws InterruptedException {
+        var engine = attacker.engine(random);
+        var message = message(bytes(99, ByteString.copyFrom(new byte[LARGE]))).toByteArray();
+        while (attacker.goesOn()) {
+            var calls = new ArrayList<ClientCall<byte[], byte[]>>();
+            for (int i = 0; i < FLOOD && attacker.goesOn(); i++) {
+                var channel = attacker.channel(
+                        engine.addresses().host(),
+                        Integer.parseInt(port(engine.addresses().raft())));
+                var call = attacker.stream(channel, SERVER + (i % 2 == 0 ? "appendEntries" : "installSnapshot"));
+                sendTo(call, ByteString.copyFrom(message));
+                calls.add(call);
+            }
+            attacker.rest(500);
+            calls.forEach(call -> call.cancel("over", null));
         }
     }
 

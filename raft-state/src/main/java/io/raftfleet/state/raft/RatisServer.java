@@ -85,13 +85,16 @@ final class RatisServer implements AutoCloseable {
         var refusals = new Refusals(config.engineId(), System::nanoTime, LOG::warn);
         var known = new KnownEngines(
                 config, new SourceAddresses(InetAddress::getAllByName, Thread::startVirtualThread, System::nanoTime));
+        var arrivals = new Arrivals(refusals);
         // All of Ratis' services are on this one server. The interceptor that was added last comes first.
         GrpcConfigKeys.Server.setServicesCustomizer(
                 parameters,
                 (builder, types) -> builder.addTransportFilter(watch)
+                        .addStreamTracerFactory(arrivals.tracers())
                         .intercept(new PeerGate(
                                 self, space, votes, acknowledgements, new MessageRules(self, group, known, refusals)))
-                        .intercept(new AllowedCalls(refusals)));
+                        .intercept(new AllowedCalls(refusals))
+                        .intercept(arrivals));
         RaftServer server = RaftServer.newBuilder()
                 .setServerId(self)
                 .setGroup(RaftGroup.valueOf(group, peers))

@@ -28,14 +28,17 @@ import org.apache.ratis.client.RaftClient;
 import org.apache.ratis.client.RaftClientConfigKeys;
 import org.apache.ratis.conf.RaftProperties;
 import org.apache.ratis.proto.RaftProtos.AppendEntriesRequestProto;
+import org.apache.ratis.proto.RaftProtos.ClientMessageEntryProto;
 import org.apache.ratis.proto.RaftProtos.FileChunkProto;
 import org.apache.ratis.proto.RaftProtos.InstallSnapshotRequestProto;
 import org.apache.ratis.proto.RaftProtos.InstallSnapshotRequestProto.SnapshotChunkProto;
+import org.apache.ratis.proto.RaftProtos.RaftClientRequestProto;
 import org.apache.ratis.proto.RaftProtos.RaftRpcRequestProto;
 import org.apache.ratis.proto.RaftProtos.ReplicationLevel;
 import org.apache.ratis.proto.RaftProtos.RequestVoteRequestProto;
 import org.apache.ratis.proto.RaftProtos.StartLeaderElectionRequestProto;
 import org.apache.ratis.proto.RaftProtos.TermIndexProto;
+import org.apache.ratis.proto.grpc.RaftClientProtocolServiceGrpc;
 import org.apache.ratis.proto.grpc.RaftServerProtocolServiceGrpc;
 import org.apache.ratis.proto.grpc.RaftServerProtocolServiceGrpc.RaftServerProtocolServiceBlockingStub;
 import org.apache.ratis.proto.grpc.RaftServerProtocolServiceGrpc.RaftServerProtocolServiceStub;
@@ -47,6 +50,7 @@ import org.apache.ratis.protocol.RaftPeer;
 import org.apache.ratis.protocol.RaftPeerId;
 import org.apache.ratis.retry.RetryPolicies;
 import org.apache.ratis.thirdparty.com.google.protobuf.ByteString;
+import org.apache.ratis.thirdparty.com.google.protobuf.UnknownFieldSet;
 import org.apache.ratis.thirdparty.io.grpc.ManagedChannel;
 import org.apache.ratis.thirdparty.io.grpc.Status;
 import org.apache.ratis.thirdparty.io.grpc.netty.NettyChannelBuilder;
@@ -275,6 +279,50 @@ class OutsiderTest {
         }
     }
 
+    /** Each as long as a message may be, none of an engine: they are not all held until they are whole. */
+    @Test
+    void longMessagesOfStrangersAreNotHeldAllAtOnce() throws Exception {
+        try (TestCluster cluster = new TestCluster(dir, 3, b -> b).startAll()) {
+            cluster.set("v", "a");
+            cluster.awaitEqualDigests();
+            Map<String, Object> before = situation(cluster);
+            Member target = cluster.leader();
+            List<Status.Code> ends = new ArrayList<>();
+            try (Forger forger = new Forger(cluster, target)) {
+                var padding = UnknownFieldSet.Field.newBuilder()
+                        .addLengthDelimited(ByteString.copyFrom(new byte[8 * RaftConfig.MAX_ENTRY_BYTES - 1_000]))
+                        .build();
+                var request = AppendEntriesRequestProto.newBuilder()
+                        .setServerRequest(forger.from(STRANGER))
+                        .setUnknownFields(UnknownFieldSet.newBuilder()
+                                .addField(99, padding)
+                                .build())
+                        .build();
+                List<CompletableFuture<Status.Code>> calls = new ArrayList<>();
+                for (int i = 0; i < 12; i++) {
+                    calls.add(Forger.ending(forger.streams::appendEntries, request));
+                }
+                for (var call : calls) {
+                    ends.add(get(call));
+                }
+            }
+            assertThat(ends).containsOnly(Status.Code.PERMISSION_DENIED, Status.Code.RESOURCE_EXHAUSTED);
+            assertThat(situation(cluster)).isEqualTo(before);
+        }
+    }
+
+    @Test
+    void aQuestionIsShort() throws Exception {
+        try (TestCluster cluster = new TestCluster(dir, 1, b -> b).startAll();
+                Forger forger = new Forger(cluster, cluster.leader())) {
+            var request = RaftClientRequestProto.newBuilder()
+                    .setMessage(ClientMessageEntryProto.newBuilder().setContent(ByteString.copyFrom(new byte[1 << 20])))
+                    .build();
+            var questions = RaftClientProtocolServiceGrpc.newStub(forger.channel);
+            assertThat(get(Forger.ending(questions::unordered, request))).isEqualTo(Status.Code.RESOURCE_EXHAUSTED);
+        }
+    }
+
     /** Speaks to one engine as another would. */
     private static final class Forger implements AutoCloseable {
         private final TestCluster cluster;
@@ -333,7 +381,7 @@ class OutsiderTest {
                     .setLeaderTerm(term)
                     .setLeaderCommit(1L << 40)
                     .build();
-            return ending(streams::appendEntries, request);
+            return get(ending(streams::appendEntries, request));
         }
 
         Status.Code install(RaftRpcRequestProto.Builder header, long term, String transfer, String file)
@@ -347,11 +395,11 @@ class OutsiderTest {
                     .setLeaderTerm(term)
                     .setSnapshotChunk(part)
                     .build();
-            return ending(streams::installSnapshot, request);
+            return get(ending(streams::installSnapshot, request));
         }
 
-        private static <Q, R> Status.Code ending(Function<StreamObserver<R>, StreamObserver<Q>> call, Q request)
-                throws Exception {
+        private static <Q, R> CompletableFuture<Status.Code> ending(
+                Function<StreamObserver<R>, StreamObserver<Q>> call, Q request) {
             CompletableFuture<Status.Code> end = new CompletableFuture<>();
             StreamObserver<Q> requests = call.apply(new StreamObserver<>() {
                 @Override
@@ -370,7 +418,7 @@ class OutsiderTest {
                 }
             });
             requests.onNext(request);
-            return get(end);
+            return end;
         }
 
         @Override

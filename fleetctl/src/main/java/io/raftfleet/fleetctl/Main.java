@@ -7,6 +7,8 @@ import java.io.FileOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 
 /** The process {@code fleetctl}. The launcher sets the system property {@code fleetctl.interactive} where a person watches. */
 public final class Main {
@@ -25,10 +27,21 @@ public final class Main {
         if (arguments.length > 0) {
             // Half of a command's time goes into first uses of the gRPC library: let them happen while the arguments
             // are parsed.
-            Thread.ofPlatform().daemon().name("warm-up").start(FleetClient::warmUp);
+            Thread.ofPlatform().daemon().name("warm-up").start(() -> {
+                quietLibraries();
+                FleetClient.warmUp();
+            });
         }
         int exit = Fleetctl.run(terminal, arguments);
         // All is flushed, and nothing else has to be put in order: an orderly exit would only take longer.
         Runtime.getRuntime().halt(exit);
+    }
+
+    /**
+     * Libraries say nothing on standard error: what went wrong is in the command's own message, and what they quote of a peer
+     * could steer the terminal.
+     */
+    static void quietLibraries() {
+        Logger.getLogger("").setLevel(Level.OFF);
     }
 }

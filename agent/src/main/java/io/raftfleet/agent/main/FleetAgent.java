@@ -5,6 +5,7 @@ import ch.qos.logback.classic.LoggerContext;
 import io.raftfleet.agent.session.SessionConfig;
 import io.raftfleet.settings.CollectionWatch;
 import io.raftfleet.settings.SettingsException;
+import io.raftfleet.settings.log.JavaLogging;
 import java.io.IOException;
 import java.security.SecureRandom;
 import java.util.List;
@@ -52,6 +53,7 @@ public final class FleetAgent {
             System.err.println("fleet-agent: " + e.getMessage());
             return 2;
         }
+        JavaLogging.toLogback();
         logAt(config.verbosity());
         endOnDefects();
         CollectionWatch.start("fleet-agent");

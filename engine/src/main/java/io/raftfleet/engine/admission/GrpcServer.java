@@ -15,8 +15,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
-import java.util.logging.Level;
-import java.util.logging.Logger;
 
 /**
  * A gRPC server with limits: on connections and how they behave, here and in {@link LimitedListener}; on calls and bytes, in
@@ -40,14 +38,6 @@ public final class GrpcServer implements AutoCloseable {
     private static final int RESETS_SECONDS = 10;
     private static final int KEEP_ALIVE_SECONDS = 60;
     private static final int KEEP_ALIVE_ANSWER_SECONDS = 20;
-
-    /** These log a stack trace for each stream that a client breaks: a hostile one would fill the disk. Held, or the levels go. */
-    private static final List<Logger> TOO_LOUD = List.of(
-            Logger.getLogger("io.grpc.netty.NettyServerHandler"), Logger.getLogger("io.grpc.netty.NettyServerStream"));
-
-    static {
-        TOO_LOUD.forEach(logger -> logger.setLevel(Level.SEVERE));
-    }
 
     private final EventLoopGroup accepting = threads("grpc-accept", 1);
     private final EventLoopGroup connections =

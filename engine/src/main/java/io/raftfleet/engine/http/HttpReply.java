@@ -35,8 +35,8 @@ public record HttpReply(int status, String contentType, ByteString body, Map<Str
     static HttpReply error(int status, String message) {
         return json(
                 status,
-                new Documents.ErrorDocument(
-                        new Documents.ErrorEntity(status, SafeText.cut(message, Limits.MESSAGE_BYTES))));
+                new Documents.ErrorDocument(new Documents.ErrorEntity(
+                        status, SafeText.cut(SafeText.escape(message), Limits.MESSAGE_BYTES))));
     }
 
     HttpReply with(String header, String value) {

@@ -4,6 +4,7 @@ import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.LoggerContext;
 import io.raftfleet.settings.CollectionWatch;
 import io.raftfleet.settings.SettingsException;
+import io.raftfleet.settings.log.JavaLogging;
 import io.raftfleet.state.raft.RegistryTooLargeException;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -53,6 +54,7 @@ public final class EngineMain {
             System.err.println("fleet-engine: " + e.getMessage());
             return USAGE;
         }
+        JavaLogging.toLogback();
         CollectionWatch.start("fleet-engine");
         setLevel("io.raftfleet", Level.toLevel(config.verbosity().name()));
         return run(config);

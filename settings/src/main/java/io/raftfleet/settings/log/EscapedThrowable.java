@@ -3,11 +3,10 @@ package io.raftfleet.settings.log;
 import ch.qos.logback.classic.pattern.ThrowableProxyConverter;
 import ch.qos.logback.classic.spi.IThrowableProxy;
 import ch.qos.logback.classic.spi.StackTraceElementProxy;
-import io.raftfleet.unit.SafeText;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
-/** A stack trace whose messages are escaped as in {@link EscapedMessage}. */
+/** A stack trace whose messages are escaped and cut as in {@link EscapedMessage}. */
 public final class EscapedThrowable extends ThrowableProxyConverter {
     @Override
     protected String throwableProxyToString(IThrowableProxy thrown) {
@@ -18,13 +17,13 @@ public final class EscapedThrowable extends ThrowableProxyConverter {
         @Override
         public @Nullable String getMessage() {
             var message = thrown.getMessage();
-            return message == null ? null : SafeText.escape(message);
+            return message == null ? null : EscapedMessage.harmless(message);
         }
 
         @Override
         public @Nullable String getOverridingMessage() {
             var message = thrown.getOverridingMessage();
-            return message == null ? null : SafeText.escape(message);
+            return message == null ? null : EscapedMessage.harmless(message);
         }
 
         @Override

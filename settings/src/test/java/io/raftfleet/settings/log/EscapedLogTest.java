@@ -34,6 +34,13 @@ class EscapedLogTest {
         assertThat(written.chars()).noneMatch(c -> c == 0x1b || c == 0x07 || c == 0x202e);
     }
 
+    @Test
+    void longTextIsCut() {
+        var line = line("failed: {}", new IllegalStateException("y".repeat(100_000)), "\n".repeat(100_000));
+        assertThat(line).contains("… (cut, 200008 bytes)\n").contains("… (cut, 100000 bytes)\n");
+        assertThat(line.lines()).allMatch(each -> each.length() < 2_200);
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"engine", "agent"})
     void bothDaemonsLogSo(String module) throws Exception {
@@ -42,6 +49,7 @@ class EscapedLogTest {
         assertThat(configuration)
                 .contains(EscapedMessage.class.getName())
                 .contains(EscapedThrowable.class.getName())
+                .contains("<turboFilter class=\"" + RepeatLimit.class.getName() + "\"/>")
                 .doesNotContain("%msg")
                 .doesNotContain("%ex");
     }

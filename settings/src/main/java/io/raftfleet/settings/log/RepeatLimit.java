@@ -1,0 +1,123 @@
+package io.raftfleet.settings.log;
+
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.turbo.TurboFilter;
+import ch.qos.logback.core.spi.FilterReply;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Marker;
+
+/**
+ * Keeps lines of one kind from filling the disk: what a stranger can make a daemon, or a library in it, say once, it can make it say
+ * without end. A kind is a logger, a level and the beginning of the text, as it is before its arguments are put in. Of each,
+ * {@value #AT_ONCE} lines are written at once, and {@value #PER_SECOND} a second from then on; a line with a stack trace counts as
+ * {@value #TRACE}. The next that is written is preceded by how many were left out. Lines below INFO are there because somebody asked
+ * for them, and are not counted.
+ *
+ * <p>Its own monitor guards what changes. It logs outside of it.
+ */
+public final class RepeatLimit extends TurboFilter {
+    static final int AT_ONCE = 5_000;
+    static final int PER_SECOND = 2;
+    static final int TRACE = 100;
+    /** Some libraries put everything into the text, so that each line is a kind of its own: the rest share one allowance a level. */
+    static final int KINDS = 512;
+
+    static final String LEFT_OUT = "{} lines like the next one were left out: there were too many at once";
+    private static final int BEGINNING = 24;
+    private static final double NANOS_PER_LINE = (double) TimeUnit.SECONDS.toNanos(1) / PER_SECOND;
+
+    private final LongSupplier nanoTime;
+    private final Map<Kind, Allowance> allowances = new HashMap<>();
+
+    private record Kind(String logger, int level, String beginning) {}
+
+    private static final class Allowance {
+        private double lines = AT_ONCE;
+        private long at;
+        private long leftOut;
+
+        Allowance(long now) {
+            at = now;
+        }
+
+        double linesAt(long now) {
+            return Math.min(AT_ONCE, lines + (now - at) / NANOS_PER_LINE);
+        }
+    }
+
+    /** As {@code logback.xml} makes it. */
+    public RepeatLimit() {
+        this(System::nanoTime);
+    }
+
+    RepeatLimit(LongSupplier nanoTime) {
+        this.nanoTime = nanoTime;
+    }
+
+    @Override
+    public FilterReply decide(
+            @Nullable Marker marker,
+            Logger logger,
+            Level level,
+            @Nullable String format,
+            Object @Nullable [] arguments,
+            @Nullable Throwable thrown) {
+        boolean asked = format == null && thrown == null;
+        if (asked
+                || level.levelInt < Level.INFO_INT
+                || level.levelInt < logger.getEffectiveLevel().levelInt
+                || LEFT_OUT.equals(format)) {
+            return FilterReply.NEUTRAL;
+        }
+        String text = format == null ? "" : format;
+        var kind = new Kind(logger.getName(), level.levelInt, text.substring(0, Math.min(BEGINNING, text.length())));
+        long leftOut = take(kind, thrown != null || endsWithThrown(arguments) ? TRACE : 1);
+        if (leftOut > 0) {
+            logger.log(
+                    null,
+                    RepeatLimit.class.getName(),
+                    Level.toLocationAwareLoggerInteger(level),
+                    LEFT_OUT,
+                    new Object[] {leftOut},
+                    null);
+        }
+        return leftOut < 0 ? FilterReply.DENY : FilterReply.NEUTRAL;
+    }
+
+    /** How many were left out before this one, which is written; negative when it is not. */
+    private synchronized long take(Kind kind, int lines) {
+        long now = nanoTime.getAsLong();
+        var allowance = allowance(kind, now);
+        allowance.lines = allowance.linesAt(now);
+        allowance.at = now;
+        if (allowance.lines < lines) {
+            allowance.leftOut++;
+            return -1;
+        }
+        allowance.lines -= lines;
+        long leftOut = allowance.leftOut;
+        allowance.leftOut = 0;
+        return leftOut;
+    }
+
+    private Allowance allowance(Kind kind, long now) {
+        var known = allowances.get(kind);
+        if (known != null) {
+            return known;
+        }
+        if (allowances.size() >= KINDS) {
+            allowances.values().removeIf(allowance -> allowance.linesAt(now) >= AT_ONCE);
+        }
+        var counted = allowances.size() >= KINDS ? new Kind("", kind.level(), "") : kind;
+        return allowances.computeIfAbsent(counted, unused -> new Allowance(now));
+    }
+
+    private static boolean endsWithThrown(Object @Nullable [] arguments) {
+        return arguments != null && arguments.length > 0 && arguments[arguments.length - 1] instanceof Throwable;
+    }
+}

@@ -63,7 +63,8 @@ final class HostileCommand implements Callable<Integer> {
         }
         long chosen = seed == null ? ChaosCommand.randomSeed() : seed;
         var dir = Evidence.fresh(out.toAbsolutePath(), chosen, LocalDateTime.now(ZoneId.systemDefault()));
-        var options = new HostileOptions(chosen, Duration.ofMillis((long) (minutes * 60_000)), EACH, attacks, dir);
+        var length = Duration.ofMillis((long) (minutes * 60_000));
+        var options = new HostileOptions(chosen, length, EACH, attacks, HostileOptions.USUAL_ELECTION, dir);
         ChaosCommand.say(terminal, "Seed " + chosen + ". To replay: " + options.command());
         ChaosCommand.say(terminal, "Directory: " + dir);
         var campaign = new HostileCampaign(options, line -> ChaosCommand.say(terminal, line));

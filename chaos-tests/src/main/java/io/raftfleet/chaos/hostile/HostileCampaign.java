@@ -89,6 +89,7 @@ public final class HostileCampaign {
         progress.accept("Starting 3 engines and 2 machines ...");
         var chosen = ClusterOptions.of("hostile")
                 .withAgentTtl(TTL)
+                .withElection(options.election(), options.election().multipliedBy(2))
                 .with(AgentSpec.hollow("a1", 2))
                 .at(dir, logs);
         try (var cluster = Cluster.start(chosen);

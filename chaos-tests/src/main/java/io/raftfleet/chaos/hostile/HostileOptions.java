@@ -11,9 +11,14 @@ import java.util.List;
  * @param length how long they attack
  * @param each how long one attack takes
  * @param kinds of attacks; empty: all
+ * @param election lower bound of engines' election timeout, of which the upper one is twice as much
  * @param out directory for the logs and, when it fails, the data
  */
-public record HostileOptions(long seed, Duration length, Duration each, List<String> kinds, Path out) {
+public record HostileOptions(
+        long seed, Duration length, Duration each, List<String> kinds, Duration election, Path out) {
+    /** As engines have it by themselves. */
+    public static final Duration USUAL_ELECTION = Duration.ofMillis(500);
+
     public HostileOptions {
         kinds = List.copyOf(kinds);
     }

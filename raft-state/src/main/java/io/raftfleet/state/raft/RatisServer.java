@@ -7,10 +7,12 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
+import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.locks.LockSupport;
 import org.apache.ratis.client.ClientFactory;
 import org.apache.ratis.client.RaftClientRpc;
 import org.apache.ratis.conf.Parameters;
@@ -40,6 +42,8 @@ import org.slf4j.LoggerFactory;
 final class RatisServer implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(RatisServer.class);
 
+    private static final Duration END_OF_APPLYING = Duration.ofSeconds(1);
+
     static {
         // Ratis would end the process when its port is taken, and on any uncaught exception of any thread.
         ExitUtils.disableSystemExit();
@@ -51,14 +55,21 @@ final class RatisServer implements AutoCloseable {
     private final RaftServer.Division division;
     private final RaftGroupId group;
     private final PeerClient peerClient;
+    private final RegistryStateMachine stateMachine;
 
-    private RatisServer(RaftConfig config, RaftServer server, RaftGroupId group, PeerClient peerClient)
+    private RatisServer(
+            RaftConfig config,
+            RaftServer server,
+            RaftGroupId group,
+            PeerClient peerClient,
+            RegistryStateMachine stateMachine)
             throws IOException {
         this.config = config;
         this.server = server;
         this.group = group;
         this.division = server.getDivision(group);
         this.peerClient = peerClient;
+        this.stateMachine = stateMachine;
     }
 
     static RatisServer create(
@@ -111,7 +122,7 @@ final class RatisServer implements AutoCloseable {
         try {
             forgetOtherGroups(server, group);
             RaftClientRpc rpc = ((ClientFactory) server.getFactory()).newRaftClientRpc(ClientId.randomId(), properties);
-            var created = new RatisServer(config, server, group, new PeerClient(group, rpc));
+            var created = new RatisServer(config, server, group, new PeerClient(group, rpc), stateMachine);
             acknowledgements.attach(created.division);
             known.attach(created);
             return created;
@@ -296,9 +307,23 @@ final class RatisServer implements AutoCloseable {
     public void close() {
         try {
             peerClient.close();
+            if (stateMachine.hasStopped()) {
+                awaitEndOfApplying();
+            }
             server.close();
         } catch (IOException e) {
             LOG.warn("Engine {}: Ratis did not close cleanly", config.engineId(), e);
+        }
+    }
+
+    /**
+     * An exception of the state machine makes Ratis' applying thread close the group by itself. Closed a moment earlier, Ratis would wait
+     * for ever for that thread to come to the log's end, and the thread would spin ({@code StateMachineUpdater.run}).
+     */
+    private void awaitEndOfApplying() {
+        long end = System.nanoTime() + END_OF_APPLYING.toNanos();
+        while (division.getInfo().isAlive() && end - System.nanoTime() > 0) {
+            LockSupport.parkNanos(1_000_000);
         }
     }
 }

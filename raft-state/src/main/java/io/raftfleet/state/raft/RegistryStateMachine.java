@@ -49,6 +49,7 @@ final class RegistryStateMachine extends BaseStateMachine {
     private static final Pattern SEGMENT = Pattern.compile("log_(?:inprogress_)?(\\d{1,19})(?:-\\d{1,19})?");
     private static final CompletableFuture<Message> APPLIED = CompletableFuture.completedFuture(Message.EMPTY);
 
+    private volatile boolean stopped;
     private final ReplicatedState state;
     private final ClientId proposer;
     private final Proposals proposals;
@@ -290,7 +291,13 @@ final class RegistryStateMachine extends BaseStateMachine {
 
     private void stop(String what, Exception cause) {
         LOG.error("{}. Engine {} stops so as not to diverge from the others", what, getId(), cause);
+        stopped = true;
         events.stopped(cause);
+    }
+
+    /** Whether it applies no more, and has thrown, or is about to throw, why into Ratis' applying thread. */
+    boolean hasStopped() {
+        return stopped;
     }
 
     @Override

@@ -16,7 +16,7 @@ import net.jqwik.api.Property;
 import net.jqwik.api.constraints.Size;
 
 /** Random histories, checked against the plain rules in {@link Facts}. Each number of a history is one step of it. */
-class SchedulerProperties {
+class SchedulerPropertiesTest {
     private static final List<String> MACHINES = List.of("m1", "m2", "m3", "m4");
     private static final List<String> UNITS = List.of(
             "a.service",

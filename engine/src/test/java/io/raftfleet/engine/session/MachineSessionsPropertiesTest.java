@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  * Random schedules of hellos, heartbeats, breaks, decisions, late callbacks, looks and changes of leader, against a plain model
  * of the registry and of a short queue of decisions. Each number of a schedule is one step of it.
  */
-class MachineSessionsProperties {
+class MachineSessionsPropertiesTest {
     private static final long TTL = Duration.ofSeconds(10).toNanos();
     private static final long FENCE = Duration.ofSeconds(12).toNanos();
     private static final long LONGEST = 11 * TTL + FENCE;

@@ -77,7 +77,7 @@ public final class UnitFile {
                 .toList();
         List<UnitOption> written = UnitLexer.readUntilFault(file.text);
         for (int i = 0; i < meant.size(); i++) {
-            if (i >= written.size() || !same(meant.get(i), written.get(i))) {
+            if (i >= written.size() || !same(meant.get(i), written.get(i)) || continues(meant.get(i))) {
                 UnitOption option = meant.get(i);
                 throw new InvalidUnitException(
                         "",
@@ -93,6 +93,11 @@ public final class UnitFile {
         return meant.section().equals(written.section())
                 && meant.name().equals(written.name())
                 && Text.trim(Text.wellFormed(meant.value())).equals(Text.trim(written.value()));
+    }
+
+    /** Also of the last option, where nothing follows yet that would become a part of it. */
+    private static boolean continues(UnitOption option) {
+        return option.value().endsWith("\\");
     }
 
     private static String shown(String text) {

@@ -16,9 +16,9 @@ public final class Units {
 
     /**
      * Checks a unit before it is stored: its name, that its file is neither empty nor longer than {@value #MAX_BYTES}
-     * bytes, can be read back, has only known options in {@code [X-Fleet]}, and that these can be met together. Which
-     * of them exclude each other is as fleet's {@code ValidateOptions} has it; like there, specifiers are not filled in
-     * for this. A fenced unit must be one that systemd can stop in a bounded time. Contents of any size may be passed.
+     * bytes, has no NUL characters, can be read back, has only known options in {@code [X-Fleet]}, and that these can be met
+     * together. Which of them exclude each other is as fleet's {@code ValidateOptions} has it; like there, specifiers are not
+     * filled in for this. A fenced unit must be one that systemd can stop in a bounded time. Contents of any size may be passed.
      *
      * @throws InvalidUnitException with the first rule that is broken, naming unit, field and reason
      */
@@ -31,6 +31,12 @@ public final class Units {
             throw new InvalidUnitException(name, "contents", "the file has no options");
         }
         checkSize(name, file.text());
+        if (file.text().indexOf('\0') >= 0) {
+            throw new InvalidUnitException(
+                    name,
+                    "contents",
+                    "the file has a NUL character, where systemd would see the end of a line; take it out");
+        }
         List<UnitOption> options = readBack(name, file);
         Map<String, List<String>> written = FleetOptions.values(options);
         checkCombinations(name, Requirements.asWritten(unit, written));

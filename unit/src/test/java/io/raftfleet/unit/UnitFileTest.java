@@ -107,6 +107,9 @@ class UnitFileTest {
                     .isInstanceOf(InvalidUnitException.class)
                     .hasMessageContaining("another option");
         }
+        assertThatThrownBy(() -> UnitFile.exactly(List.of(plain, new UnitOption("Service", "User", "y\\"))))
+                .as("what follows one day would become a part of it")
+                .hasMessageContaining("another option");
     }
 
     @Test

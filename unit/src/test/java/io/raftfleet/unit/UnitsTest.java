@@ -74,6 +74,14 @@ class UnitsTest {
                 .hasMessage("unit \"web.service\": contents: the file has no options");
     }
 
+    /** systemd ends a line there, so that it would see an option that nobody else does. */
+    @Test
+    void refusesCharactersThatSystemdReadsAsTheEndOfALine() throws InvalidUnitException {
+        var file = UnitFile.parse("[Service]\nExecStart=/bin/a\0ExecStartPost=/bin/b\n");
+        assertThatThrownBy(() -> Units.validate("web.service", file))
+                .hasMessageStartingWith("unit \"web.service\": contents: the file has a NUL character");
+    }
+
     @Test
     void refusesUnknownFleetOptions() {
         assertThatThrownBy(() -> Units.validate("web.service", UnitFile.parse("[X-Fleet]\nMachineIDs=x\n")))

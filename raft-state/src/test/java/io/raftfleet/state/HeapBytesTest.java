@@ -1,6 +1,7 @@
 package io.raftfleet.state;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import com.google.protobuf.InvalidProtocolBufferException;
 import io.raftfleet.proto.fleet.ItemCode;
@@ -8,8 +9,10 @@ import io.raftfleet.proto.log.Entry;
 import io.raftfleet.proto.log.Record;
 import io.raftfleet.proto.model.TargetState;
 import java.lang.management.ManagementFactory;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
@@ -24,6 +27,8 @@ class HeapBytesTest {
 
     /** A line of a class histogram: place, instances, bytes, class. */
     private static final Pattern CLASS = Pattern.compile("\\s*\\d+:\\s+\\d+\\s+(\\d+)\\s+(\\S+).*");
+
+    private static final long SETTLED_BYTES = 20_000;
 
     /** Keeps in use what is measured. */
     private Registry registry = new Registry(1, 1);
@@ -101,10 +106,20 @@ class HeapBytesTest {
 
     private long heapTakenBy(Runnable filling) throws Exception {
         registry = new Registry(1, 1);
-        long before = live();
+        long before = settled();
         filling.run();
         registry.capture(); // what has changed since a checkpoint is not the registry's
-        return live() - before;
+        return settled() - before;
+    }
+
+    /** {@link #live}, once nothing that tests before this one left is still going away. */
+    private static long settled() throws Exception {
+        var last = new AtomicLong(live());
+        await().atMost(Duration.ofSeconds(60)).until(() -> {
+            long now = live();
+            return Math.abs(now - last.getAndSet(now)) < SETTLED_BYTES;
+        });
+        return last.get();
     }
 
     /** Bytes of all objects that are reachable. What is in use would count the collector's gaps too. */

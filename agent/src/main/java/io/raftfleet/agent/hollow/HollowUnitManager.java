@@ -136,7 +136,6 @@ public final class HollowUnitManager implements UnitManager, LogSource {
                 return CompletableFuture.failedFuture(UnitManagerException.notIssued(
                         name + " can't be started: it has Fence=true, and this machine holds no lease"));
             }
-            stoppedByFence.remove(name);
             awaitLeaseEnd();
         }
         int pid = ++lastPid;
@@ -172,21 +171,32 @@ public final class HollowUnitManager implements UnitManager, LogSource {
     private void leaseMayBeOver() {
         leaseTimer = null;
         for (Unit unit : units.values()) {
-            if (!unit.fenced || !unit.up()) {
+            if (!unit.fenced || !unit.up() || unit.state.activeState().equals("deactivating")) {
                 continue;
             }
             if (leaseHeld()) {
                 awaitLeaseEnd();
             } else {
-                supersede(unit);
-                stoppedByFence.add(unit.name);
-                log.add(unit.name, unit.state.mainPid(), "stopped: the lease is over");
-                show(unit, "inactive", "dead", 0);
+                stopForLease(unit);
             }
         }
     }
 
+    private void stopForLease(Unit unit) {
+        int pid = unit.state.mainPid();
+        after(unit, unit.behaviour.stopDelay(), () -> {
+            stoppedByFence.add(unit.name);
+            log.add(unit.name, pid, "stopped: the lease is over");
+            witness.ran(unit.name, false, pid);
+            show(unit, "inactive", "dead", 0);
+        });
+        if (!unit.behaviour.stopDelay().isZero()) {
+            show(unit, "deactivating", "stop-sigterm", pid);
+        }
+    }
+
     private void up(Unit unit, int pid) {
+        stoppedByFence.remove(unit.name);
         if (unit.behaviour.failStart()) {
             log.add(unit.name, pid, "failed to start");
             show(unit, "failed", "failed", 0);

@@ -67,6 +67,7 @@ final class Fences {
                 backoff.reset();
                 again(stopped);
                 table.all().stream().filter(unit -> unit.fenced).forEach(look);
+                lookSoon(); // One may have ended after the question.
             });
         }
     }
@@ -79,7 +80,13 @@ final class Fences {
 
     /** A unit was seen not to run. If the fence is the reason although the lease is held, its lease process ended early. */
     void down(ManagedUnit unit) {
-        if (!unit.fenced || unit.order == null || !unit.order.launched() || checkComing || !held()) {
+        if (unit.fenced && unit.order != null && unit.order.launched()) {
+            lookSoon();
+        }
+    }
+
+    private void lookSoon() {
+        if (checkComing || !held()) {
             return;
         }
         checkComing = true;
@@ -96,19 +103,23 @@ final class Fences {
         });
     }
 
-    /** Has units start that the fence stopped, or is stopping, and that are to run here; returns whether there are any. */
+    /**
+     * Has units start that the fence stopped, and that are to run here; returns whether there are any. One that is still stopping
+     * is left until it is down: systemd would count a start that waits for that each time that the stop comes a step further, and
+     * with one start too many give the unit up, whether its processes have ended or not.
+     */
     private boolean again(Set<String> stopped) {
         boolean any = false;
         for (ManagedUnit unit : table.all()) {
-            boolean stopping =
-                    unit.observed != null && unit.observed.activeState().equals("deactivating");
             if (!unit.fenced
                     || unit.busy
+                    || unit.startComing
                     || unit.order == null
                     || !unit.order.launched()
                     || unit.done == null
                     || !unit.done.hash().equals(unit.order.hash())
-                    || !(stopping || (stopped.contains(unit.name) && !unit.observedRunning()))) {
+                    || !stopped.contains(unit.name)
+                    || unit.observedRunning()) {
                 continue;
             }
             log.info("{} was stopped because this machine's lease was over; it starts again", unit.name);

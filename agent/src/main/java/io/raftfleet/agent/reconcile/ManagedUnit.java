@@ -55,6 +55,9 @@ final class ManagedUnit {
     /** It was stopped since the manager last said that it runs; what it said before is outdated. */
     boolean stopped;
 
+    /** A start was issued, and the manager has told nothing of the unit since. */
+    boolean startComing;
+
     /** A step is under way; the next is chosen when it ends. */
     boolean busy;
 

@@ -168,7 +168,10 @@ public final class Reconciler implements SessionHandler, UnitManager.Listener {
         });
     }
 
-    /** An earlier process may have ended between noting a start and hearing that the job was accepted. */
+    /**
+     * An earlier process may have ended between noting a start and hearing that the job was accepted. Should the unit be one
+     * that the fence has stopped and that has not begun since, it starts all the same once the lease is held.
+     */
     private static void resolveIntent(ManagedUnit unit, Done done) {
         boolean ran = unit.observedRunning()
                 || (unit.observed != null && unit.observed.activeState().equals("failed"));
@@ -210,6 +213,7 @@ public final class Reconciler implements SessionHandler, UnitManager.Listener {
 
     private void observe(ManagedUnit unit, @Nullable ObservedState state) {
         unit.observed = state;
+        unit.startComing = false;
         if (state != null && !state.activeState().equals("deactivating") && ManagedUnit.isRunning(state)) {
             unit.stopped = false;
         }

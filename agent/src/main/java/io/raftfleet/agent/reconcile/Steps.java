@@ -354,6 +354,7 @@ final class Steps {
                 () -> {
                     unit.mayRun = true;
                     unit.stopped = false;
+                    unit.startComing = true;
                     return manager.start(unit.name);
                 },
                 failure -> {
@@ -364,6 +365,7 @@ final class Steps {
                     }
                     if (failure != null) {
                         unit.mayRun = false;
+                        unit.startComing = false;
                     }
                     save(unit);
                     end(

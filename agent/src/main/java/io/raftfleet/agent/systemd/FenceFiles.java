@@ -53,8 +53,9 @@ final class FenceFiles {
     /** Puts everything in place; returns whether systemd may have loaded something that has changed. */
     boolean prepare() throws IOException {
         Files.createDirectories(folder.resolve("stopped"));
+        Files.createDirectories(folder.resolve("began"));
         boolean changed = false;
-        for (String script : new String[] {"lease.sh", "stop.sh", "ended.sh"}) {
+        for (String script : new String[] {"lease.sh", "stop.sh", "begun.sh", "ended.sh"}) {
             replace(folder.resolve(script), resource(script));
         }
         changed |= replace(dropIn(), dropInText());
@@ -92,7 +93,7 @@ final class FenceFiles {
         }
     }
 
-    /** Units that the fence has stopped, or kept from starting, and that have not been started or ended otherwise since. */
+    /** Units that the fence has stopped, or kept from starting, and that have not begun or ended otherwise since. */
     Set<String> stopped() throws IOException {
         Set<String> names = new HashSet<>();
         try (DirectoryStream<Path> marks = Files.newDirectoryStream(folder.resolve("stopped"))) {
@@ -117,6 +118,12 @@ final class FenceFiles {
         Files.deleteIfExists(folder.resolve("stopped").resolve(unit));
     }
 
+    /** The unit is fenced no longer. */
+    void forget(String unit) throws IOException {
+        unmark(unit);
+        Files.deleteIfExists(folder.resolve("began").resolve(unit));
+    }
+
     private static long uptime() throws IOException {
         String text = Files.readString(UPTIME);
         int dot = text.indexOf('.');
@@ -135,11 +142,16 @@ final class FenceFiles {
                 FinalKillSignal=SIGKILL
                 TimeoutStopSec=%2$d
                 TimeoutStopFailureMode=terminate
+                ExecCondition=+/bin/sh %3$s %5$s %%n
                 ExecStop=
                 ExecStopPost=
-                ExecStopPost=+/bin/sh %3$s %4$s %%n
+                ExecStopPost=+/bin/sh %4$s %5$s %%n
                 """.formatted(
-                        Fence.LEASE_UNIT, Fence.STOP_TIME.toSeconds(), word(folder.resolve("ended.sh")), word(folder));
+                        Fence.LEASE_UNIT,
+                        Fence.STOP_TIME.toSeconds(),
+                        word(folder.resolve("begun.sh")),
+                        word(folder.resolve("ended.sh")),
+                        word(folder));
     }
 
     private String leaseUnitText() {

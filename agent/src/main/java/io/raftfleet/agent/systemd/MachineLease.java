@@ -54,7 +54,8 @@ final class MachineLease {
 
     /**
      * A start that met the end of the lease is one that the fence stopped. One whose dependencies were not up may have met it
-     * while the lease is held again: then the lease's unit tells whether it went down since.
+     * while the lease is held again: then the lease's unit tells whether it went down since. One that came to nothing for
+     * another reason is none any more.
      *
      * @param result of the start job
      * @param since when the job was asked for, of {@link System#nanoTime}, which on Linux is the clock that systemd has too
@@ -64,21 +65,30 @@ final class MachineLease {
         if (!store.isFenced(unit)) {
             return;
         }
-        if (result.equals(Orders.CANCELED) || (result.equals(Orders.DEPENDENCY) && !held())) {
-            mark(unit, marked);
-        } else if (result.equals(Orders.DEPENDENCY)) {
-            Futures.handle(
-                    systemd.endedAt(Fence.LEASE_UNIT),
-                    thread,
-                    ended -> {
-                        if (ended >= TimeUnit.NANOSECONDS.toMicros(since)) {
-                            mark(unit, marked);
-                        }
-                    },
-                    failure -> LOG.warn(
-                            "{} was not started, and whether the fence kept it from that can't be told: {}",
-                            unit,
-                            failure.getMessage()));
+        switch (result) {
+            case Orders.CANCELED -> mark(unit, marked);
+            case Orders.FAILED -> {} // It has begun, and noted itself what ended it.
+            case Orders.DEPENDENCY -> {
+                if (held()) {
+                    Futures.handle(
+                            systemd.endedAt(Fence.LEASE_UNIT),
+                            thread,
+                            ended -> {
+                                if (ended >= TimeUnit.NANOSECONDS.toMicros(since)) {
+                                    mark(unit, marked);
+                                } else {
+                                    unmark(unit);
+                                }
+                            },
+                            failure -> LOG.warn(
+                                    "{} was not started, and whether the fence kept it from that can't be told: {}",
+                                    unit,
+                                    failure.getMessage()));
+                } else {
+                    mark(unit, marked);
+                }
+            }
+            default -> unmark(unit);
         }
     }
 
@@ -98,6 +108,17 @@ final class MachineLease {
             marked.run();
         } catch (IOException failed) {
             LOG.warn("{} was not started, and that can't be noted: {}", unit, failed.toString());
+        }
+    }
+
+    private void unmark(String unit) {
+        try {
+            store.fence().unmark(unit);
+        } catch (IOException failed) {
+            LOG.warn(
+                    "{} was not started, and that the fence is not the reason can't be noted: {}",
+                    unit,
+                    failed.toString());
         }
     }
 }

@@ -38,6 +38,12 @@ final class Orders {
     /** Another order for the unit took the job's place. */
     static final String CANCELED = "canceled";
 
+    /** The unit failed while it started, or had reached the number of starts that it allows itself. */
+    static final String FAILED = "failed";
+
+    /** systemd took no job. */
+    static final String REFUSED = "refused";
+
     /** A unit that it needs did not start. */
     static final String DEPENDENCY = "dependency";
 
@@ -63,7 +69,7 @@ final class Orders {
         /** A unit did not come up as ordered: look what state it is in, and tell the listener even if that is the old one. */
         void lookAgain(String unit);
 
-        /** A start job came to nothing, for this reason of systemd's. It was asked for at {@code since}, in nanoseconds. */
+        /** A start came to nothing, for this reason of systemd's. It was asked for at {@code since}, in nanoseconds. */
         void notStarted(String unit, String result, long since);
     }
 
@@ -278,6 +284,9 @@ final class Orders {
         }
         order.fail("systemd says: " + failure.getMessage());
         if (order.start) {
+            if (failure instanceof BusException error && !error.isFateUnknown()) {
+                host.notStarted(order.unit, REFUSED, order.askedAt);
+            }
             host.lookAgain(order.unit);
         }
     }
@@ -322,7 +331,7 @@ final class Orders {
         return switch (result) {
             case CANCELED -> "another job for the unit took its place";
             case "timeout" -> "it took longer than the unit's JobTimeoutSec= or start time";
-            case "failed" -> "the unit failed; its journal says why";
+            case FAILED -> "the unit failed; its journal says why";
             case DEPENDENCY -> "a unit that it requires did not start";
             case "invalid" -> "systemd can't do this to such a unit";
             case "assert" -> "an Assert…= of the unit does not hold";

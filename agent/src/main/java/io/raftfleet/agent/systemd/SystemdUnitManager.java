@@ -114,15 +114,6 @@ public final class SystemdUnitManager implements UnitManager {
     public CompletableFuture<Void> start(String name) {
         return thread.order(() -> {
             var done = new CompletableFuture<Void>();
-            if (store.isFenced(name)) {
-                try {
-                    store.fence().unmark(name);
-                } catch (IOException failed) {
-                    return CompletableFuture.failedFuture(UnitManagerException.notIssued(
-                            name + " was not started: the note that the fence stopped it can't be removed: " + failed,
-                            failed));
-                }
-            }
             orders.start(name, done);
             return done;
         });

@@ -184,7 +184,7 @@ final class UnitStore {
         unlink(existingLinks(name));
         deleteIfOurs(search.resolve(name), units.resolve(name));
         if (fenced.remove(name)) {
-            fence.unmark(name);
+            fence.forget(name);
         }
         Files.deleteIfExists(units.resolve(name));
         hashes.remove(name);
@@ -303,7 +303,7 @@ final class UnitStore {
     private void fence(String name, UnitFile file) throws IOException {
         if (!Fence.applies(name, file.text())) {
             if (fenced.remove(name)) {
-                fence.unmark(name);
+                fence.forget(name);
             }
             return;
         }

@@ -4,7 +4,7 @@
 # watchdog's time runs out a little later.
 # Arguments: the directory with the file "until", in hundredths of a second of /proc/uptime; the watchdog's slack in µs.
 set -u
-echo $$ >"$1/pid"
+read -r uptime idle </proc/uptime && echo "$$ $uptime" >"$1/pid"
 while read -r end <"$1/until" && read -r uptime idle </proc/uptime; do
     left=$((end - ${uptime%.*}${uptime#*.}))
     [ "$left" -gt 0 ] || break

@@ -43,16 +43,18 @@ class FencedUnitsTest {
 
     private final UnitFile web;
     private final UnitFile once;
+    private final UnitFile slow;
 
     FencedUnitsTest() throws Exception {
         web = UnitFile.parse("[Service]\nExecStart=/bin/sleep 1\n" + FENCE);
         once = UnitFile.parse("[X-Hollow]\nExitAfterSec=5\n" + FENCE);
+        slow = UnitFile.parse("[X-Hollow]\nStopDelaySec=10\n" + FENCE);
     }
 
     @BeforeEach
     void startAgent() throws Exception {
         journal = FileJournal.open(folder.resolve("journal"));
-        Map<Object, UnitFile> files = new HashMap<>(Map.of(web.hash(), web, once.hash(), once));
+        Map<Object, UnitFile> files = new HashMap<>(Map.of(web.hash(), web, once.hash(), once, slow.hash(), slow));
         reconciler = new Reconciler(
                 loop,
                 manager,
@@ -160,6 +162,47 @@ class FencedUnitsTest {
         reconciler.inventory(List.of());
         renew();
         assertThat(manager.takeOrders()).containsExactly("start web.service");
+    }
+
+    @Test
+    void oneThatIsStillStoppingStartsWhenItIsDown() throws Exception {
+        reconciler.opened(MATCHING);
+        renew();
+        set(launched("slow.service", slow));
+        assertThat(active("slow.service")).isTrue();
+        manager.takeOrders();
+        loseTheLease();
+        for (int again = 0; again < 3; again++) {
+            reconciler.opened(MATCHING);
+            reconciler.leaseHeld(loop.nanoTime() + Duration.ofSeconds(1).toNanos());
+            loop.advance(Duration.ofSeconds(2));
+            reconciler.closed();
+        }
+        reconciler.opened(MATCHING);
+        renew();
+        assertThat(manager.takeOrders()).as("while it stops").isEmpty();
+        loop.advance(Duration.ofSeconds(6));
+        settle();
+        assertThat(manager.takeOrders()).containsExactly("start slow.service");
+        assertThat(active("slow.service")).isTrue();
+    }
+
+    @Test
+    void aStartThatTheAgentDidNotLiveToSeeBeginIsIssuedAgain() throws Exception {
+        runBoth();
+        loseTheLease();
+        reconciler.opened(MATCHING);
+        manager.unheard = true;
+        reconciler.leaseHeld(loop.nanoTime() + TTL.toNanos());
+        loop.runUntil(() -> !manager.orders.isEmpty());
+        assertThat(manager.takeOrders()).containsExactly("start web.service");
+        stopAgent();
+        manager.unheard = false;
+        startAgent();
+        reconciler.opened(MATCHING);
+        renew();
+        assertThat(manager.takeOrders()).containsExactly("start web.service");
+        assertThat(active("web.service")).isTrue();
     }
 
     private void runBoth() throws Exception {

@@ -25,6 +25,9 @@ final class RecordingManager implements UnitManager {
     /** Can't be taken away. */
     final Set<String> stuck = new HashSet<>();
 
+    /** Starts reach nobody, and nothing is heard of them. */
+    boolean unheard;
+
     int notReachable;
     int unreadable;
     String bootId;
@@ -67,7 +70,7 @@ final class RecordingManager implements UnitManager {
             return CompletableFuture.failedFuture(
                     UnitManagerException.notIssued("no connection to systemd", new IllegalStateException()));
         }
-        return machine.start(name);
+        return unheard ? new CompletableFuture<>() : machine.start(name);
     }
 
     @Override

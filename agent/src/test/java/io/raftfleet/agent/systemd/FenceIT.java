@@ -3,6 +3,16 @@ package io.raftfleet.agent.systemd;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.raftfleet.agent.loop.Loop;
+import io.raftfleet.agent.loop.SharedLoop;
+import io.raftfleet.agent.reconcile.FileJournal;
+import io.raftfleet.agent.reconcile.Reconciler;
+import io.raftfleet.agent.session.ContentsStore;
+import io.raftfleet.agent.session.ReportQueue;
+import io.raftfleet.proto.agent.AssignedUnit;
+import io.raftfleet.proto.agent.AssignmentDelta;
+import io.raftfleet.proto.agent.Welcome;
+import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.unit.Fence;
 import io.raftfleet.unit.UnitFile;
 import java.nio.file.Files;
@@ -10,6 +20,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Objects;
+import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -32,6 +43,9 @@ class FenceIT {
     private static final Duration LEASE = Duration.ofSeconds(4);
     private static final String FEW_STARTS = "[Unit]\nStartLimitIntervalSec=600\nStartLimitBurst=3\n";
     private static final String FENCED = "\n[X-Fleet]\nFence=true\n";
+    private static final String ONE_START = "[Unit]\nStartLimitIntervalSec=600\nStartLimitBurst=1\n";
+    private static final String DEAF =
+            "[Service]\nExecStart=/bin/sh -c 'trap \"\" TERM; while :; do sleep 1; done'\n" + FENCED;
     private static final String SLEEPER = "[Service]\nExecStart=/bin/sleep infinity\n" + FENCED;
 
     private final Heard heard = new Heard();
@@ -206,7 +220,7 @@ class FenceIT {
         run("mate.service", "[Unit]\nAfter=web.service\n[Service]\nExecStart=/bin/sleep infinity\n");
         run("web.service", FEW_STARTS + SLEEPER);
         for (int stop = 1; stop <= 6; stop++) {
-            machine.exec("systemctl", "--user", "kill", "--signal=KILL", Fence.LEASE_UNIT);
+            killLease();
             heard.awaitState("web.service", s -> s.activeState().equals("inactive"));
             await().atMost(PATIENCE).until(() -> done(manager.stoppedByFence()).contains("web.service"));
             if (stop == 4) {
@@ -245,9 +259,7 @@ class FenceIT {
         heard.awaitState("slow.service", s -> s.activeState().equals("activating"));
         await().atMost(PATIENCE)
                 .until(() -> machine.show(Fence.LEASE_UNIT, "ActiveState").equals("active"));
-        machine.exec("systemctl", "--user", "kill", "--signal=KILL", Fence.LEASE_UNIT);
-        await().atMost(PATIENCE)
-                .until(() -> machine.show(Fence.LEASE_UNIT, "ActiveState").equals("failed"));
+        killLease();
         Files.createFile(go);
         await().atMost(PATIENCE).until(() -> done(manager.stoppedByFence()).contains("web.service"));
         done(manager.start("web.service"));
@@ -264,6 +276,101 @@ class FenceIT {
         heard.awaitState("never.service", s -> s.activeState().equals("failed"));
         heard.awaitState("web.service", s -> s.activeState().equals("inactive"));
         assertThat(done(manager.stoppedByFence())).isEmpty();
+    }
+
+    @Test
+    void aStartThatHasNotBegunLeavesTheUnitAsOneThatTheFenceStopped() throws Exception {
+        renew(Duration.ofMinutes(10));
+        Path go = Files.createFile(directory.resolve("go"));
+        done(manager.install(Map.of(
+                "slow.service",
+                UnitFile.parse("[Service]\nType=oneshot\nExecStart=/bin/sh -c 'until [ -e " + go
+                        + " ]; do sleep 0.1; done'\n"))));
+        run("web.service", "[Unit]\nWants=slow.service\nAfter=slow.service\n" + SLEEPER);
+        killLease();
+        heard.awaitState("web.service", s -> s.activeState().equals("inactive"));
+        Files.delete(go);
+        done(manager.start("web.service"));
+        heard.awaitState("slow.service", s -> s.activeState().equals("activating"));
+        manager.close();
+        startManager();
+        assertThat(done(manager.stoppedByFence())).containsExactly("web.service");
+        Files.createFile(go);
+        heard.awaitState("web.service", s -> s.activeState().equals("active"));
+        assertThat(done(manager.stoppedByFence())).isEmpty();
+    }
+
+    @Test
+    void aUnitThatTookLongToStopIsOneThatTheFenceStoppedThoughTheLeaseIsHeldAgain() throws Exception {
+        renew(Duration.ofMinutes(10));
+        run("web.service", SLEEPER);
+        run("deaf.service", DEAF);
+        killLease();
+        heard.awaitState("web.service", s -> s.activeState().equals("inactive"));
+        heard.awaitState("deaf.service", s -> s.activeState().equals("deactivating"));
+        done(manager.start("web.service"));
+        heard.awaitState("web.service", s -> s.activeState().equals("active"));
+        heard.awaitState("deaf.service", s -> s.activeState().equals("failed"));
+        assertThat(done(manager.stoppedByFence())).containsExactly("deaf.service");
+        done(manager.stop("web.service"));
+        done(manager.start("deaf.service"));
+        heard.awaitState("deaf.service", s -> s.activeState().equals("active"));
+        assertThat(done(manager.stoppedByFence())).isEmpty();
+    }
+
+    @Test
+    void aLeaseThatComesAndGoesWhileAUnitStopsLeavesItRunning() throws Exception {
+        Loop loop = new SharedLoop(renewals, renewals);
+        UnitFile deaf = UnitFile.parse(ONE_START + DEAF);
+        try (FileJournal journal = FileJournal.open(directory.resolve("journal"))) {
+            var reconciler = new Reconciler(
+                    loop,
+                    manager,
+                    journal,
+                    new ReportQueue(4),
+                    new ContentsStore(1 << 20),
+                    hashes -> Map.of(deaf.hash(), CompletableFuture.completedFuture(deaf)),
+                    8,
+                    new SplittableRandom(1));
+            var ready = new CompletableFuture<Void>();
+            reconciler.start(() -> ready.complete(null));
+            done(ready);
+            loop.execute(() -> {
+                reconciler.opened(Welcome.newBuilder().setAssignmentsMatch(true).build());
+                reconciler.apply(AssignmentDelta.newBuilder()
+                        .addSet(AssignedUnit.newBuilder()
+                                .setName("deaf.service")
+                                .setHash(deaf.hash().toByteString())
+                                .setTargetState(TargetState.TARGET_STATE_LAUNCHED)
+                                .setStartGeneration(1))
+                        .build());
+                reconciler.leaseHeld(System.nanoTime() + LEASE.toNanos());
+            });
+            await().atMost(PATIENCE).until(() -> isActive("deaf.service"));
+            String pid = machine.show("deaf.service", "MainPID");
+            await().atMost(PATIENCE)
+                    .until(() -> machine.show("deaf.service", "ActiveState").equals("deactivating"));
+            for (int again = 0; again < 3; again++) {
+                long over = System.nanoTime() + Duration.ofSeconds(1).toNanos();
+                loop.execute(() -> reconciler.leaseHeld(over));
+                await().atMost(PATIENCE).until(() -> System.nanoTime() - over > 0);
+            }
+            loop.execute(() -> reconciler.leaseHeld(
+                    System.nanoTime() + Duration.ofMinutes(10).toNanos()));
+            awaitDead(pid);
+            await().atMost(PATIENCE).until(() -> isActive("deaf.service"));
+        }
+    }
+
+    private boolean isActive(String unit) throws Exception {
+        return machine.show(unit, "ActiveState").equals("active");
+    }
+
+    /** Ends the lease's process; returns when all stops that follow from that have been asked for. */
+    private void killLease() throws Exception {
+        machine.exec("systemctl", "--user", "kill", "--signal=KILL", Fence.LEASE_UNIT);
+        await().atMost(PATIENCE)
+                .until(() -> machine.show(Fence.LEASE_UNIT, "ActiveState").equals("failed"));
     }
 
     /** Renews the lease by this much, again and again, however long what comes next takes. */

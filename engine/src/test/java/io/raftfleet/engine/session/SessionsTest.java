@@ -75,10 +75,7 @@ class SessionsTest {
         controller
                 .openSession(SessionOpened.newBuilder().setMachineId(MACHINE).build())
                 .get(10, TimeUnit.SECONDS);
-        log.halt();
-        while (!controller.report(StatesReported.getDefaultInstance()).isCompletedExceptionally()) {
-            // Until the lane is full.
-        }
+        fillTheAgentsLane();
         nanos.addAndGet(TTL.toNanos());
         // Two ticks at least have found it silent and could do nothing about it.
         for (int tick = 0; tick < 2; tick++) {
@@ -110,14 +107,21 @@ class SessionsTest {
 
     @Test
     void anOpeningThatTheQueueRefusesIsNotToldToLookForAnotherLeader() {
-        log.halt();
-        while (!controller.report(StatesReported.getDefaultInstance()).isCompletedExceptionally()) {
-            // Until the lane is full.
-        }
+        fillTheAgentsLane();
         var stream = new Stream();
         hello(stream);
         assertThat(Status.fromThrowable(Objects.requireNonNull(stream.ended)).getCode())
                 .isEqualTo(Status.Code.RESOURCE_EXHAUSTED);
+    }
+
+    /** With the decision thread waiting for its log, so that nothing is taken from the queue before {@link SlowLog#go}. */
+    private void fillTheAgentsLane() {
+        log.halt();
+        assertThat(controller.report(StatesReported.getDefaultInstance())).isNotDone();
+        await().until(log::isWaitedFor);
+        while (!controller.report(StatesReported.getDefaultInstance()).isCompletedExceptionally()) {
+            // Until the lane is full.
+        }
     }
 
     private MachineRecord machine() {
@@ -195,6 +199,7 @@ class SessionsTest {
     private final class SlowLog {
         private CompletableFuture<Void> open = CompletableFuture.completedFuture(null);
         private long index;
+        private boolean waiting;
 
         synchronized void halt() {
             open = new CompletableFuture<>();
@@ -204,7 +209,13 @@ class SessionsTest {
             open.complete(null);
         }
 
+        /** Whether an entry was proposed that is not applied yet. */
+        synchronized boolean isWaitedFor() {
+            return waiting;
+        }
+
         synchronized CompletableFuture<ApplyResult> propose(Entry entry, Duration deadline) {
+            waiting = !open.isDone();
             return open.thenApply(none -> apply(entry));
         }
 

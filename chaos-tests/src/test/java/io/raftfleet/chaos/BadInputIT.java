@@ -163,17 +163,17 @@ class BadInputIT {
                         INVALID_ARGUMENT,
                         () -> stub.listUnits(
                                 ListUnitsRequest.newBuilder().setPage(page).build()),
-                        "page token");
+                        "token");
                 refused(
                         INVALID_ARGUMENT,
                         () -> stub.listUnitStates(
                                 ListUnitStatesRequest.newBuilder().setPage(page).build()),
-                        "page token");
+                        "token");
                 refused(
                         INVALID_ARGUMENT,
                         () -> stub.listMachines(
                                 ListMachinesRequest.newBuilder().setPage(page).build()),
-                        "page token");
+                        "token");
             }
             refused(
                     INVALID_ARGUMENT,
@@ -241,7 +241,7 @@ class BadInputIT {
                             .setRequestId(Requests.newId())
                             .addAllNames(many)
                             .build()),
-                    "10001 items");
+                    "there are 10001");
         }
     }
 

@@ -24,7 +24,8 @@ record BadUnit(String what, String name, String text, TargetState target, boolea
             bad("character", "we b.service", GOOD, "we b.service", "name", "\" \" is not allowed"),
             bad("path as a name", "../../etc/x.service", GOOD, "../../etc/x.service", "\"/\" is not allowed")
                     .grpcOnly(),
-            bad("line break", "a\nb.service", GOOD, "is not allowed").grpcOnly(),
+            bad("line break", "a\nb.service", GOOD, "control characters are not allowed")
+                    .grpcOnly(),
             bad("empty file", "web.service", "", "web.service", "contents", "no options")
                     .grpcOnly(),
             bad("file of comments", "web.service", "# nothing\n", "web.service", "no options")

@@ -79,6 +79,9 @@ public final class UnitFile {
         for (int i = 0; i < meant.size(); i++) {
             if (i >= written.size() || !same(meant.get(i), written.get(i)) || continues(meant.get(i))) {
                 UnitOption option = meant.get(i);
+                if (i >= written.size() && isLong(option)) {
+                    UnitLexer.read(file.text); // says which line is too long
+                }
                 throw new InvalidUnitException(
                         "",
                         "[" + shown(option.section()) + "] " + shown(option.name()),
@@ -98,6 +101,10 @@ public final class UnitFile {
     /** Also of the last option, where nothing follows yet that would become a part of it. */
     private static boolean continues(UnitOption option) {
         return option.value().endsWith("\\");
+    }
+
+    private static boolean isLong(UnitOption option) {
+        return option.name().length() + 1 + option.value().length() >= UnitLexer.LINE_MAX;
     }
 
     private static String shown(String text) {

@@ -257,6 +257,13 @@ class UnitFileTest {
                 .hasMessage("unit \"a.service\": line 4: expected Name=Value, found \"e\" without \"=\"");
     }
 
+    @Test
+    void namesTheLineOfAnOptionThatIsTooLong() {
+        UnitOption option = new UnitOption("Service", "ExecStart", "x".repeat(3000));
+
+        assertThatThrownBy(() -> UnitFile.exactly(List.of(option))).hasMessageContaining("line longer than 2048 bytes");
+    }
+
     private static List<String> flat(List<UnitOption> options) {
         List<String> flat = new ArrayList<>();
         for (UnitOption option : options) {

@@ -6,6 +6,8 @@ import io.raftfleet.chaos.cluster.EtcdNode;
 import io.raftfleet.chaos.history.Event;
 import io.raftfleet.chaos.history.Event.Running;
 import io.raftfleet.chaos.history.Recorder;
+import io.raftfleet.chaos.traffic.Metadata;
+import io.raftfleet.proto.fleet.ListMachinesRequest;
 import io.raftfleet.proto.fleet.ListUnitStatesRequest;
 import io.raftfleet.proto.fleet.ListUnitsRequest;
 import io.raftfleet.proto.model.TargetState;
@@ -16,9 +18,11 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.type.TypeReference;
 import tools.jackson.databind.json.JsonMapper;
@@ -26,6 +30,7 @@ import tools.jackson.databind.json.JsonMapper;
 /** What a quiet cluster, its machines' managers and etcd say at one moment. Used by one thread. */
 final class QuietViews {
     private static final String WATERMARK = "watermark";
+    private static final String METADATA = "metadata/";
     private static final TypeReference<TreeMap<String, Object>> FIELDS = new TypeReference<>() {};
 
     private final Cluster cluster;
@@ -123,13 +128,40 @@ final class QuietViews {
                 registry.put("schedule/" + unit.getName(), fact(Map.of("machine", unit.getMachineId())));
             }
         }
+        var machines = ListMachinesRequest.newBuilder().setIncludeLost(true).build();
+        for (var machine : cluster.client().listMachines(machines).rows()) {
+            metadata(machine.getMetadataMap()).ifPresent(set -> registry.put(METADATA + machine.getId(), set));
+        }
         var found = new TreeMap<String, String>();
         etcd.dump().forEach((key, value) -> {
-            if (!key.equals(WATERMARK)) {
+            if (key.startsWith(METADATA)) {
+                mirroredMetadata(value).ifPresent(set -> found.put(key, set));
+            } else if (!key.equals(WATERMARK)) {
                 found.put(key, read(value));
             }
         });
         return List.of(new Event.Mirrored(recorder.now(), registry, found));
+    }
+
+    private Optional<String> mirroredMetadata(String value) {
+        try {
+            return metadata(json.readValue(value, FIELDS).get("set"));
+        } catch (JacksonException e) {
+            return Optional.of(read(value));
+        }
+    }
+
+    /** The keys that clients have set; empty when there are none. Which they removed can't be told from a list of machines. */
+    private static Optional<String> metadata(@Nullable Object set) {
+        var ours = new TreeMap<String, Object>();
+        if (set instanceof Map<?, ?> all) {
+            all.forEach((key, value) -> {
+                if (key instanceof String name && name.startsWith(Metadata.PREFIX) && value != null) {
+                    ours.put(name, value);
+                }
+            });
+        }
+        return ours.isEmpty() ? Optional.empty() : Optional.of(fact(Map.of("set", ours)));
     }
 
     private static String word(TargetState state) {

@@ -7,8 +7,9 @@ import java.util.List;
 public final class Checks {
     private static final List<Check> ALL = List.of(
             new LinearizableUnits(),
+            new LinearizableMetadata(),
             new AcknowledgedWrites(),
-            new StaleUnits(),
+            new UnitReads(),
             new ListPages(),
             new FreshLists(),
             new HttpPages(),

@@ -1,6 +1,5 @@
 package io.raftfleet.chaos.check;
 
-import io.raftfleet.chaos.history.Event;
 import io.raftfleet.chaos.history.Event.Position;
 import io.raftfleet.chaos.history.History;
 import java.util.List;
@@ -22,7 +21,7 @@ public final class FreshLists implements Check {
     public Finding check(History history) {
         var collector = new Finding.Collector(promise());
         var newest = newest(history);
-        history.all(Event.Listed.class).filter(page -> !page.stale()).forEach(page -> {
+        history.pages().filter(page -> !page.stale()).forEach(page -> {
             collector.examined(1);
             var before = newest.lowerEntry(page.asked());
             if (before == null) {
@@ -50,7 +49,7 @@ public final class FreshLists implements Check {
                 answered.merge(operation.returned().at(), revision, FreshLists::later);
             }
         }
-        history.all(Event.Listed.class)
+        history.pages()
                 .filter(page -> !page.stale())
                 .forEach(page -> answered.merge(page.at(), page.revision(), FreshLists::later));
         Position highest = null;

@@ -15,7 +15,7 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Pages over HTTP state no revision. Each is the registry, as watches told of it, at some revision not older than any that was known
+ * Pages over HTTP that state no revision, as those of older engines do not. Each is the registry, as watches told of it, at some revision not older than any that was known
  * when the page was asked for.
  */
 public final class HttpPages implements Check {
@@ -30,12 +30,20 @@ public final class HttpPages implements Check {
     }
 
     @Override
+    public boolean applies(History history) {
+        return history.all(Event.HttpListed.class).anyMatch(page -> page.revision() == null);
+    }
+
+    @Override
     public Finding check(History history) {
         var collector = new Finding.Collector(promise());
         var known = new KnownRevisions(history);
         var pages = new ArrayList<Asked>();
         int unknown = 0;
-        for (var page : history.all(Event.HttpListed.class).toList()) {
+        var undated = history.all(Event.HttpListed.class)
+                .filter(page -> page.revision() == null)
+                .toList();
+        for (var page : undated) {
             var revision = known.at(page.asked());
             if (revision == null) {
                 unknown++;

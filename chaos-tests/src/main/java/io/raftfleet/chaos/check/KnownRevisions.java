@@ -15,6 +15,7 @@ final class KnownRevisions {
             switch (event) {
                 case Event.Returned returned -> add(returned.at(), returned.revision());
                 case Event.Listed page -> add(page.at(), page.revision());
+                case Event.HttpListed page -> add(page.at(), page.revision());
                 case Event.WatchBased base -> add(base.at(), base.revision());
                 case Event.WatchFrame frame -> add(frame.at(), frame.upTo());
                 default -> {

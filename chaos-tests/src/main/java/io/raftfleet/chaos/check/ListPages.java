@@ -22,7 +22,7 @@ public final class ListPages implements Check {
     @Override
     public Finding check(History history) {
         var collector = new Finding.Collector(promise());
-        var pages = history.all(Event.Listed.class)
+        var pages = history.pages()
                 .sorted(Comparator.comparing(Event.Listed::revision))
                 .toList();
         Set<Event.Listed> checked = new HashSet<>();

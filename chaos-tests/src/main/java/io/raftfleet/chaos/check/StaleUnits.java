@@ -10,13 +10,13 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 
-/** A stale read of a unit is what the registry had at the revision that it states, which watches tell. */
-public final class StaleUnits implements Check {
+/** A read of a unit, stale or not, is what the registry had at the revision that it states, which watches tell. */
+public final class UnitReads implements Check {
     private record Read(Operation operation, Event.Position revision) {}
 
     @Override
     public String promise() {
-        return "each stale read of a unit is the registry at its revision";
+        return "each read of a unit is the registry at its revision";
     }
 
     /** From format 2 on. */
@@ -29,7 +29,10 @@ public final class StaleUnits implements Check {
     public Finding check(History history) {
         var collector = new Finding.Collector(promise());
         var reads = history.operations().stream()
-                .filter(operation -> operation.call().kind() == Kind.STALE_READ && operation.answered())
+                .filter(operation -> operation.answered()
+                        && (operation.call().kind() == Kind.STALE_READ
+                                || (operation.call().kind() == Kind.READ
+                                        && operation.returned().revision() != null)))
                 .toList();
         var dated = reads.stream()
                 .filter(operation -> operation.returned().revision() != null)
@@ -58,7 +61,7 @@ public final class StaleUnits implements Check {
                 var found = read.operation().returned().value();
                 if (!Objects.equals(expected, found)) {
                     collector.violation(new Violation(
-                            "a stale read of " + read.operation().call().unit() + " at "
+                            "a read of " + read.operation().call().unit() + " at "
                                     + read.operation().invoked().engine() + " found " + found + " at "
                                     + read.revision() + ", where " + segment.watcher() + " was told of " + expected,
                             read.operation().returned().at(),

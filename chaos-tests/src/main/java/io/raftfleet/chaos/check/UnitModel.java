@@ -24,7 +24,7 @@ final class UnitModel implements Model<Optional<UnitValue>, Operation> {
         var code = known ? operation.returned().code() : "";
         return switch (call.kind()) {
             case READ -> state.equals(Optional.ofNullable(operation.returned().value())) ? List.of(state) : IMPOSSIBLE;
-            case STALE_READ -> List.of(state);
+            case STALE_READ, PATCH, READ_METADATA -> List.of(state);
             case CREATE -> create(state, call, code);
             case REPLACE -> replace(state, call, code);
             case PUT -> put(state, call, code);

@@ -107,9 +107,27 @@ public sealed interface Event {
             List<Row> rows)
             implements Event {}
 
-    /** A page over HTTP, which states no revision; {@code asked} is when it was asked for, {@code at} when it was there. */
-    record HttpListed(long at, long asked, String client, String engine, String after, boolean last, List<Row> rows)
-            implements Event {}
+    /**
+     * The same of a page over HTTP.
+     *
+     * @param revision null: it states none
+     */
+    record HttpListed(
+            long at,
+            long asked,
+            String client,
+            String engine,
+            String after,
+            boolean last,
+            @Nullable Position revision,
+            List<Row> rows)
+            implements Event {
+        /** The same as any other page; null when it states no revision. */
+        @Nullable
+        Listed dated() {
+            return revision == null ? null : new Listed(at, asked, client, engine, false, after, last, revision, rows);
+        }
+    }
 
     /**
      * A page that was asked for and not answered. The client begins anew with a first page.
@@ -219,11 +237,21 @@ public sealed interface Event {
         DESTROY,
         READ,
         /** Of what the engine has, without asking the others. */
-        STALE_READ
+        STALE_READ,
+        /** Sets a key of a machine's metadata, or removes it. */
+        PATCH,
+        /** Of a key of a machine's metadata. */
+        READ_METADATA;
+
+        /** Whether it is about a machine's metadata, not about a unit. */
+        public boolean ofMetadata() {
+            return this == PATCH || this == READ_METADATA;
+        }
     }
 
     /**
-     * An operation on one unit.
+     * An operation on one unit, or on one key of a machine's metadata: then {@code unit} is the machine's id, a slash and the key,
+     * and {@code contents} the value, empty to remove it.
      *
      * @param contents a name for them, that of one write alone unless it repeats contents on purpose
      * @param ledger whether the unit is of those that are created once and never touched again
@@ -236,7 +264,7 @@ public sealed interface Event {
         }
     }
 
-    /** What the registry has of a unit that clients decide. */
+    /** What the registry has of a unit that clients decide; of metadata, a value as {@code contents}. */
     record UnitValue(String contents, String target) {}
 
     /** A unit in a list. */

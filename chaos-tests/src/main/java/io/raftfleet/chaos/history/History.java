@@ -29,6 +29,17 @@ public record History(List<Event> events) {
         return events.stream().filter(type::isInstance).map(type::cast);
     }
 
+    /** All pages that state their revision, those over HTTP too. */
+    public Stream<Event.Listed> pages() {
+        return events.stream().mapMulti((event, pages) -> {
+            if (event instanceof Event.Listed page) {
+                pages.accept(page);
+            } else if (event instanceof Event.HttpListed page && page.dated() != null) {
+                pages.accept(page.dated());
+            }
+        });
+    }
+
     /** The first line. */
     public Event.Began began() {
         return all(Event.Began.class)

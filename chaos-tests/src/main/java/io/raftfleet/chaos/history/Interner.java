@@ -32,6 +32,7 @@ final class Interner {
                         word(page.engine()),
                         page.after(),
                         page.last(),
+                        page.revision(),
                         rows(page.rows()));
             case Event.WatchBased base ->
                 new Event.WatchBased(

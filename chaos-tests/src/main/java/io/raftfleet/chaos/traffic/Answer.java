@@ -20,6 +20,11 @@ record Answer(
         return new Answer(Outcome.ANSWERED, value == null ? "absent" : "found", value, revision);
     }
 
+    /** The same, of this revision. */
+    Answer at(@Nullable Position stated) {
+        return new Answer(outcome, code, value, stated);
+    }
+
     static Answer failed(String why) {
         return new Answer(Outcome.FAILED, why, null, null);
     }

@@ -43,6 +43,16 @@ final class Clients {
         return answer;
     }
 
+    /** One operation on a key of a machine's metadata. */
+    Answer metadata(String name, UnitClient client, Metadata metadata, RandomGenerator random) {
+        var call = metadata.next(random);
+        var answer = record(name, client, call);
+        if (answer.outcome() == Event.Outcome.UNKNOWN && call.kind() == Kind.PATCH) {
+            metadata.unknown(call.unit());
+        }
+        return answer;
+    }
+
     private static Kind kind(int dice, boolean http) {
         if (dice < 35) {
             return Kind.READ;

@@ -7,6 +7,8 @@ import io.raftfleet.fleetctl.client.ClientOptions;
 import io.raftfleet.fleetctl.client.FleetClient;
 import io.raftfleet.fleetctl.client.FleetClientException;
 import io.raftfleet.fleetctl.client.WriteOutcome;
+import io.raftfleet.proto.fleet.ListMachinesRequest;
+import io.raftfleet.proto.fleet.MachinePatch;
 import io.raftfleet.proto.fleet.NewUnit;
 import io.raftfleet.proto.fleet.TargetStateChange;
 import java.util.Collections;
@@ -36,6 +38,10 @@ final class GrpcUnitClient implements UnitClient, AutoCloseable {
             var first = calls.getFirst();
             return switch (first.kind()) {
                 case READ -> List.of(read(first.unit()));
+                case READ_METADATA -> List.of(readMetadata(first.unit()));
+                case PATCH ->
+                    answers(client.patchMachines(
+                            calls.stream().map(GrpcUnitClient::patch).toList()));
                 case CREATE -> answers(client.createUnits(units(calls), false));
                 case REPLACE -> answers(client.createUnits(units(calls), true));
                 case PUT, STALE_READ -> throw new IllegalArgumentException(first.kind() + " is not for this client");
@@ -73,10 +79,33 @@ final class GrpcUnitClient implements UnitClient, AutoCloseable {
     }
 
     private Answer read(String unit) {
-        var found = client.getUnit(unit);
-        return found == null
-                ? Answer.found(null, null)
-                : Answer.found(Contents.row(found.getUnit()).value(), Answer.position(found.getRevision()));
+        var found = client.findUnit(unit);
+        var there = found.unit();
+        var revision = found.revision();
+        return Answer.found(
+                there == null ? null : Contents.row(there.getUnit()).value(),
+                revision == null ? null : Answer.position(revision));
+    }
+
+    private static MachinePatch patch(Call call) {
+        var patch = MachinePatch.newBuilder()
+                .setMachineId(Metadata.machine(call.unit()))
+                .setKey(Metadata.key(call.unit()));
+        if (!call.contents().isEmpty()) {
+            patch.setValue(call.contents());
+        }
+        return patch.build();
+    }
+
+    private Answer readMetadata(String which) {
+        var machines = client.listMachines(
+                ListMachinesRequest.newBuilder().setIncludeLost(true).build());
+        return machines.rows().stream()
+                .filter(machine -> machine.getId().equals(Metadata.machine(which)))
+                .findFirst()
+                .map(machine -> Metadata.found(machine.getMetadataMap().get(Metadata.key(which)))
+                        .at(Answer.position(machines.revision())))
+                .orElseGet(() -> Answer.unknown("no such machine"));
     }
 
     private static List<Answer> answers(WriteOutcome written) {

@@ -1,5 +1,6 @@
 package io.raftfleet.chaos.traffic;
 
+import io.raftfleet.chaos.history.Event.Position;
 import io.raftfleet.chaos.history.Event.Row;
 import java.io.IOException;
 import java.net.URI;
@@ -7,12 +8,15 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
 /** Calls of fleet's v1 API at one engine. Safe for use by any thread. */
 final class HttpApi {
     private static final Duration CONNECT_LIMIT = Duration.ofSeconds(1);
     private static final Duration CALL_LIMIT = Duration.ofSeconds(5);
+
+    private static final String REVISION = "Raftfleet-Revision";
 
     private final URI base;
     private final HttpClient http = HttpClient.newBuilder()
@@ -41,6 +45,24 @@ final class HttpApi {
                                 : HttpRequest.BodyPublishers.ofString(body))
                 .build();
         return http.send(request, HttpResponse.BodyHandlers.ofString());
+    }
+
+    /**
+     * The revision that an answer states; null when it states none.
+     *
+     * @throws IllegalStateException when it states something else
+     */
+    static @Nullable Position revision(HttpResponse<?> response) {
+        var text = response.headers().firstValue(REVISION).orElse(null);
+        if (text == null) {
+            return null;
+        }
+        var parts = text.split("-", -1);
+        if (parts.length != 3) {
+            throw new IllegalStateException("an engine states the revision \"" + text + "\", which is none");
+        }
+        return new Position(
+                Long.parseUnsignedLong(parts[0]), Long.parseUnsignedLong(parts[1]), Long.parseUnsignedLong(parts[2]));
     }
 
     /** A unit's document as a history has it: its contents are known by their description. */

@@ -40,7 +40,15 @@ final class HttpLists {
                 var rows = new ArrayList<Event.Row>();
                 answer.path("units").forEach(unit -> rows.add(HttpApi.row(unit)));
                 token = answer.path("nextPageToken").asString("");
-                recorder.add(new Event.HttpListed(recorder.now(), asked, client, engine, after, token.isEmpty(), rows));
+                recorder.add(new Event.HttpListed(
+                        recorder.now(),
+                        asked,
+                        client,
+                        engine,
+                        after,
+                        token.isEmpty(),
+                        HttpApi.revision(response),
+                        rows));
                 if (token.isEmpty()) {
                     return true;
                 }

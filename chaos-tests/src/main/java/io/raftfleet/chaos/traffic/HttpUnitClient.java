@@ -37,6 +37,8 @@ final class HttpUnitClient implements UnitClient {
         try {
             return switch (call.kind()) {
                 case READ, STALE_READ -> read(call.unit());
+                case READ_METADATA -> readMetadata(call.unit());
+                case PATCH -> written(http.send("PATCH", "machines", patch(call)), "204");
                 case CREATE, REPLACE, PUT ->
                     written(send(call.unit(), "PUT", document(call, true)), "201", "204", "409");
                 case SET_TARGET, RESTART -> written(send(call.unit(), "PUT", document(call, false)), "204", "409");
@@ -55,17 +57,42 @@ final class HttpUnitClient implements UnitClient {
     private Answer read(String unit) throws IOException, InterruptedException {
         var response = send(unit, "GET", "");
         if (response.statusCode() == 404) {
-            return Answer.found(null, null);
+            return Answer.found(null, HttpApi.revision(response));
         }
         if (response.statusCode() != 200) {
             return Answer.unknown(Integer.toString(response.statusCode()));
         }
-        return Answer.found(HttpApi.row(json.readTree(response.body())).value(), null);
+        return Answer.found(HttpApi.row(json.readTree(response.body())).value(), HttpApi.revision(response));
+    }
+
+    /** Only machines that are heard are told over HTTP. */
+    private Answer readMetadata(String which) throws IOException, InterruptedException {
+        var response = http.send("GET", "machines", "");
+        if (response.statusCode() != 200) {
+            return Answer.unknown(Integer.toString(response.statusCode()));
+        }
+        for (var machine : json.readTree(response.body()).path("machines")) {
+            if (machine.path("id").asString("").equals(Metadata.machine(which))) {
+                var value = machine.path("metadata").path(Metadata.key(which)).asString("");
+                return Metadata.found(value.isEmpty() ? null : value).at(HttpApi.revision(response));
+            }
+        }
+        return Answer.unknown("no such machine");
+    }
+
+    private String patch(Call call) {
+        Map<String, Object> operation = new LinkedHashMap<>();
+        operation.put("op", call.contents().isEmpty() ? "remove" : "replace");
+        operation.put("path", "/" + Metadata.machine(call.unit()) + "/metadata/" + Metadata.key(call.unit()));
+        if (!call.contents().isEmpty()) {
+            operation.put("value", call.contents());
+        }
+        return json.writeValueAsString(List.of(operation));
     }
 
     private static Answer written(HttpResponse<String> response, String... answers) {
         var code = Integer.toString(response.statusCode());
-        return List.of(answers).contains(code) ? Answer.of(code) : Answer.unknown(code);
+        return List.of(answers).contains(code) ? Answer.of(code).at(HttpApi.revision(response)) : Answer.unknown(code);
     }
 
     private HttpResponse<String> send(String unit, String method, String body)

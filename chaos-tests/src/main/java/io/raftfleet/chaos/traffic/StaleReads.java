@@ -4,6 +4,7 @@ import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.raftfleet.chaos.cluster.EngineNode;
 import io.raftfleet.chaos.history.Event.Call;
+import io.raftfleet.fleetctl.client.AbsentAt;
 import io.raftfleet.proto.fleet.FleetGrpc;
 import io.raftfleet.proto.fleet.GetUnitRequest;
 import io.raftfleet.proto.fleet.ListUnitsRequest;
@@ -52,9 +53,10 @@ final class StaleReads implements UnitClient {
                     : Contents.row(page.getUnits(0)).value();
             return List.of(Answer.found(value, Answer.position(page.getRevision())));
         } catch (StatusRuntimeException e) {
+            var revision = AbsentAt.revision(e);
             return List.of(
                     e.getStatus().getCode() == Status.Code.NOT_FOUND
-                            ? Answer.found(null, null)
+                            ? Answer.found(null, revision == null ? null : Answer.position(revision))
                             : Answer.unknown(e.getStatus().getCode().name()));
         }
     }

@@ -6,7 +6,6 @@ import io.raftfleet.chaos.cluster.EngineNode;
 import io.raftfleet.chaos.history.Event.Call;
 import io.raftfleet.chaos.history.Event.Kind;
 import io.raftfleet.chaos.history.Event.Outcome;
-import io.raftfleet.chaos.history.Event.Position;
 import io.raftfleet.chaos.history.Recorder;
 import io.raftfleet.fleetctl.client.ClientOptions;
 import java.time.Duration;
@@ -23,7 +22,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * All clients of a campaign, a thread each: for every engine one over gRPC and one over HTTP on units that all share, one
- * each that reads lists, one that watches; and one that makes units which nobody touches again. Begun and ended by one thread.
+ * each that reads lists, one that watches, and two on machines' metadata; and one that makes units which nobody touches again. Begun and ended by one thread.
  */
 public final class Traffic implements AutoCloseable {
     private static final Duration CALL_LIMIT = Duration.ofSeconds(5);
@@ -42,6 +41,7 @@ public final class Traffic implements AutoCloseable {
     private final Recorder recorder;
     private final Clients clients;
     private final UnitPool pool;
+    private final Metadata metadata;
     private final List<GrpcUnitClient> opened = new ArrayList<>();
     private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
     private final ExecutorService watchers = Executors.newVirtualThreadPerTaskExecutor();
@@ -65,12 +65,15 @@ public final class Traffic implements AutoCloseable {
         this.clients = new Clients(recorder);
         this.seed = seed;
         this.pool = new UnitPool(fenced);
+        this.metadata = new Metadata(cluster.agents().stream()
+                .flatMap(agent -> agent.machineIds().stream())
+                .toList());
         this.ledgerPauseMillis = (int) Math.max(LEDGER_PAUSE_MILLIS, length.toMillis() / LEDGER_MOST);
     }
 
     /** Begins to watch; before anything is written. */
     public void watch() {
-        Set<Position> presence = ConcurrentHashMap.newKeySet();
+        Set<Watcher.Heard> presence = ConcurrentHashMap.newKeySet();
         for (var engine : cluster.engines()) {
             var watcher = new Watcher(recorder, engine, presence);
             watchers.execute(() -> {
@@ -119,6 +122,8 @@ public final class Traffic implements AutoCloseable {
             var http = new HttpUnitClient(engine.id(), api);
             shared("grpc-" + engine.id(), grpc, ++own, false);
             shared("http-" + engine.id(), http, ++own, true);
+            metadata("meta-grpc-" + engine.id(), open(engine.id(), List.of(engine)), ++own);
+            metadata("meta-http-" + engine.id(), http, ++own);
             lists(engine, ++own);
             staleReads(engine, ++own);
             httpLists(engine, api, ++own);
@@ -140,6 +145,11 @@ public final class Traffic implements AutoCloseable {
     private void shared(String name, UnitClient client, long own, boolean http) {
         var random = new Random(own);
         loop(name, random, 70, () -> clients.shared(name, client, pool, random, http));
+    }
+
+    private void metadata(String name, UnitClient client, long own) {
+        var random = new Random(own);
+        loop(name, random, 400, () -> clients.metadata(name, client, metadata, random));
     }
 
     private void lists(EngineNode engine, long own) {
@@ -218,6 +228,9 @@ public final class Traffic implements AutoCloseable {
             var client = open(engine.id(), List.of(engine));
             for (var unit : pool.all()) {
                 clients.record("last-" + engine.id(), client, Call.of(Kind.READ, unit, "", ""));
+            }
+            for (var key : metadata.all()) {
+                clients.record("last-" + engine.id(), client, Call.of(Kind.READ_METADATA, key, "", ""));
             }
             var lists = new Lists(recorder);
             Await.until(

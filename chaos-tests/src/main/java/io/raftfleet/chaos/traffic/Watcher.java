@@ -4,7 +4,6 @@ import io.grpc.StatusRuntimeException;
 import io.raftfleet.chaos.cluster.EngineNode;
 import io.raftfleet.chaos.history.Event;
 import io.raftfleet.chaos.history.Event.Change;
-import io.raftfleet.chaos.history.Event.Position;
 import io.raftfleet.chaos.history.Recorder;
 import io.raftfleet.fleetctl.client.ClientOptions;
 import io.raftfleet.fleetctl.client.CompactedException;
@@ -29,10 +28,13 @@ final class Watcher {
     private final Recorder recorder;
     private final EngineNode engine;
     private final String name;
-    private final Set<Position> presence;
+    private final Set<Heard> presence;
 
-    /** @param presence revisions at which a machine was lost or back and that are noted: shared, as one watcher may miss some */
-    Watcher(Recorder recorder, EngineNode engine, Set<Position> presence) {
+    /** A session of a machine, and its end by a loss. */
+    record Heard(String machine, long epoch, boolean present) {}
+
+    /** @param presence losses and returns that are noted: shared, as one watcher may miss some */
+    Watcher(Recorder recorder, EngineNode engine, Set<Heard> presence) {
         this.recorder = recorder;
         this.engine = engine;
         this.name = "watch-" + engine.id();
@@ -108,11 +110,11 @@ final class Watcher {
     }
 
     private void presence(WatchEvent event) {
-        if (!presence.add(Answer.position(event.getRevision()))) {
-            return;
-        }
         var machine = event.getMachine();
-        recorder.add(new Event.Presence(
-                recorder.now(), machine.getId(), machine.getPresence() == MachinePresence.MACHINE_PRESENCE_PRESENT));
+        boolean present = machine.getPresence() == MachinePresence.MACHINE_PRESENCE_PRESENT;
+        // Others of its changes are told of as well; a machine that was lost comes back with another session.
+        if (presence.add(new Heard(machine.getId(), machine.getSessionEpoch(), present))) {
+            recorder.add(new Event.Presence(recorder.now(), machine.getId(), present));
+        }
     }
 }

@@ -127,7 +127,7 @@ class ChecksTest {
                 .staleRead("r1.service", new UnitValue("v1", "inactive"), 3)
                 .staleRead("r1.service", new UnitValue("v1", "inactive"), 6)
                 .staleRead("r1.service", null, 7);
-        assertThat(passes(new StaleUnits()).examined()).isEqualTo(4);
+        assertThat(passes(new UnitReads()).examined()).isEqualTo(4);
     }
 
     @Test
@@ -136,7 +136,65 @@ class ChecksTest {
                 .base("w", 1)
                 .frame("w", 9, change(3, "r1.service", row("r1.service")))
                 .staleRead("r1.service", null, 4);
-        breaks(new StaleUnits(), "stale read of r1.service");
+        breaks(new UnitReads(), "read of r1.service");
+    }
+
+    @Test
+    void aReadThatStatesItsRevisionIsCheckedAtIt() {
+        histories
+                .base("w", 1)
+                .frame("w", 9, change(3, "r1.service", row("r1.service")))
+                .read("r1.service", null, 2)
+                .read("r1.service", new UnitValue("v1", "inactive"), 3);
+        assertThat(passes(new UnitReads()).examined()).isEqualTo(2);
+        histories.read("r1.service", null, 4);
+        breaks(new UnitReads(), "read of r1.service");
+    }
+
+    // --- machines' metadata -----------------------------------------------------------------------------------------
+
+    @Test
+    void metadataThatIsSetAndRemoved() {
+        histories
+                .readMetadata("m1/k", null)
+                .patch("m1/k", "a", Outcome.ANSWERED, "OK")
+                .readMetadata("m1/k", "a")
+                .readMetadata("m2/k", null)
+                .patch("m1/k", "b", Outcome.UNKNOWN, "UNAVAILABLE")
+                .readMetadata("m1/k", "a")
+                .readMetadata("m1/k", "b")
+                .patch("m1/k", "", Outcome.ANSWERED, "204")
+                .patch("m1/k", "c", Outcome.FAILED, "no connection")
+                .readMetadata("m1/k", null);
+        assertThat(new LinearizableMetadata().applies(histories.history())).isTrue();
+        assertThat(passes(new LinearizableMetadata()).examined()).isEqualTo(9);
+        assertThat(new LinearizableUnits().check(histories.history()).examined())
+                .isZero();
+    }
+
+    @Test
+    void metadataThatIsLost() {
+        histories
+                .patch("m1/k", "a", Outcome.ANSWERED, "OK")
+                .patch("m1/k", "b", Outcome.ANSWERED, "OK")
+                .readMetadata("m1/k", "a");
+        breaks(new LinearizableMetadata(), "metadata key m1/k: no order of its operations");
+    }
+
+    @Test
+    void metadataThatComesBack() {
+        histories
+                .patch("m1/k", "a", Outcome.ANSWERED, "OK")
+                .patch("m1/k", "", Outcome.ANSWERED, "204")
+                .readMetadata("m1/k", null)
+                .readMetadata("m1/k", "a");
+        breaks(new LinearizableMetadata(), "READ_METADATA");
+    }
+
+    @Test
+    void aPatchThatIsAnsweredAsNothingToDo() {
+        histories.patch("m1/k", "a", Outcome.ANSWERED, "UNCHANGED");
+        breaks(new LinearizableMetadata(), "PATCH");
     }
 
     // --- acknowledged writes ----------------------------------------------------------------------------------------
@@ -474,7 +532,30 @@ class ChecksTest {
     private void httpPage(long askedSecondsAgo, boolean last, String after, Event.Row... rows) {
         long at = histories.at();
         histories.add(new Event.HttpListed(
-                at, at - TimeUnit.SECONDS.toNanos(askedSecondsAgo), "h", "e1", after, last, List.of(rows)));
+                at, at - TimeUnit.SECONDS.toNanos(askedSecondsAgo), "h", "e1", after, last, null, List.of(rows)));
+    }
+
+    /** One that states its revision. */
+    private void datedHttpPage(long index, Event.Row... rows) {
+        long at = histories.at();
+        histories.add(new Event.HttpListed(at, at, "h", "e1", "", true, Histories.revision(index), List.of(rows)));
+    }
+
+    @Test
+    void aPageOverHttpThatStatesItsRevisionIsCheckedLikeAnyOther() {
+        aAndBThenOnlyA();
+        datedHttpPage(3, row("a.service"), row("b.service"));
+        assertThat(new HttpPages().applies(histories.history())).isFalse();
+        assertThat(passes(new ListPages()).examined()).isEqualTo(1);
+        datedHttpPage(4, row("a.service"), row("b.service"));
+        breaks(new ListPages(), "page behind \"\" is not the registry at 4");
+    }
+
+    @Test
+    void aPageOverHttpThatIsOlderThanOneBefore() {
+        datedHttpPage(4, row("a.service"));
+        datedHttpPage(3, row("a.service"));
+        breaks(new FreshLists(), "had been answered before it was asked for");
     }
 
     /** A watch that tells of units a and b, then of b's end, at 2 s, 3 s and 4 s. */

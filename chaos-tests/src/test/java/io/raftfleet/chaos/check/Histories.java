@@ -87,6 +87,23 @@ final class Histories {
         return call(Call.of(Kind.STALE_READ, unit, "", ""), Outcome.ANSWERED, "found", found, revision(index));
     }
 
+    Histories read(String unit, @Nullable UnitValue found, long index) {
+        return call(Call.of(Kind.READ, unit, "", ""), Outcome.ANSWERED, "found", found, revision(index));
+    }
+
+    Histories patch(String key, String value, Outcome outcome, String code) {
+        return call(Call.of(Kind.PATCH, key, value, ""), outcome, code, null, null);
+    }
+
+    Histories readMetadata(String key, @Nullable String value) {
+        return call(
+                Call.of(Kind.READ_METADATA, key, "", ""),
+                Outcome.ANSWERED,
+                "found",
+                value == null ? null : new UnitValue(value, ""),
+                null);
+    }
+
     Histories settled() {
         return add(new Event.Settled(at(), true, ""));
     }

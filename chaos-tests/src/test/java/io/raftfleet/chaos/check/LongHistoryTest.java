@@ -199,7 +199,7 @@ class LongHistoryTest {
         var some = List.copyOf(rows.subList(0, Math.min(size, rows.size())));
         recorder.add(
                 http
-                        ? new Event.HttpListed(at + 1_000_000, at, "h", "e1", "", last, some)
+                        ? new Event.HttpListed(at + 1_000_000, at, "h", "e1", "", last, null, some)
                         : new Event.Listed(at, at, "l", "e1", false, "", last, position(), some));
     }
 

@@ -1,8 +1,10 @@
 package io.raftfleet.engine.http;
 
 import com.google.protobuf.ByteString;
+import io.raftfleet.proto.model.Revision;
 import io.raftfleet.unit.SafeText;
 import io.raftfleet.unit.limits.Limits;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 
@@ -16,6 +18,8 @@ import java.util.concurrent.CompletableFuture;
  */
 public record HttpReply(int status, String contentType, ByteString body, Map<String, String> headers) {
     static final String JSON = "application/json";
+    /** A revision as three numbers: incarnation, index and ordinal, with dashes between them. */
+    static final String REVISION = "Raftfleet-Revision";
 
     /** No body. */
     static HttpReply empty(int status) {
@@ -40,7 +44,19 @@ public record HttpReply(int status, String contentType, ByteString body, Map<Str
     }
 
     HttpReply with(String header, String value) {
-        return new HttpReply(status, contentType, body, Map.of(header, value));
+        Map<String, String> more = new LinkedHashMap<>(headers);
+        more.put(header, value);
+        return new HttpReply(status, contentType, body, Map.copyOf(more));
+    }
+
+    /** States the revision of the registry that was read, or behind which a read sees what was written. */
+    HttpReply at(Revision revision) {
+        return revision.getIndex() == 0 ? this : with(REVISION, text(revision));
+    }
+
+    private static String text(Revision revision) {
+        return Long.toUnsignedString(revision.getIncarnation()) + "-" + Long.toUnsignedString(revision.getIndex()) + "-"
+                + Integer.toUnsignedString(revision.getOrdinal());
     }
 
     CompletableFuture<HttpReply> now() {

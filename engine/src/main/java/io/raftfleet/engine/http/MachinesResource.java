@@ -33,15 +33,16 @@ final class MachinesResource {
                 .build();
         return api.listMachines(request, deadlines.read())
                 .thenApply(page -> HttpReply.json(
-                        200,
-                        new MachinePage(
-                                page.getMachinesList().stream()
-                                        .map(machine -> new MachineDocument(
-                                                machine.getId(),
-                                                new TreeMap<>(machine.getMetadataMap()),
-                                                machine.getPrimaryIp()))
-                                        .toList(),
-                                page.getNextToken())));
+                                200,
+                                new MachinePage(
+                                        page.getMachinesList().stream()
+                                                .map(machine -> new MachineDocument(
+                                                        machine.getId(),
+                                                        new TreeMap<>(machine.getMetadataMap()),
+                                                        machine.getPrimaryIp()))
+                                                .toList(),
+                                        page.getNextToken()))
+                        .at(page.getRevision()));
     }
 
     /** All operations are checked before any is done; any content type is taken, as in fleet. */
@@ -62,12 +63,12 @@ final class MachinesResource {
             switch (result.getCode()) {
                 case ITEM_CODE_OK, ITEM_CODE_UNCHANGED -> {}
                 case ITEM_CODE_INVALID, ITEM_CODE_REFUSED, ITEM_CODE_NOT_FOUND ->
-                    throw new HttpProblem(400, result.getMessage());
+                    throw new HttpProblem(400, result.getMessage()).at(written.getRevision());
                 case ITEM_CODE_RESOURCE_EXHAUSTED -> throw new HttpProblem(507, result.getMessage());
                 case ITEM_CODE_INTERNAL -> throw new HttpProblem(500, result.getMessage());
                 default -> throw new IllegalStateException("unexpected result " + result.getCode());
             }
         }
-        return HttpReply.empty(204);
+        return HttpReply.empty(204).at(written.getRevision());
     }
 }

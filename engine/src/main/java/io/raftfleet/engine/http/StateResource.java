@@ -34,12 +34,13 @@ final class StateResource {
         }
         return api.listUnitStates(request.build(), deadlines.read())
                 .thenApply(page -> HttpReply.json(
-                        200,
-                        new UnitStatePage(
-                                page.getNextToken(),
-                                page.getStatesList().stream()
-                                        .map(StateResource::document)
-                                        .toList())));
+                                200,
+                                new UnitStatePage(
+                                        page.getNextToken(),
+                                        page.getStatesList().stream()
+                                                .map(StateResource::document)
+                                                .toList()))
+                        .at(page.getRevision()));
     }
 
     /** One state of a unit; of a global unit, that of the machine whose id sorts first. */
@@ -54,9 +55,9 @@ final class StateResource {
                 .build();
         return api.listUnitStates(request, deadlines.read()).thenApply(page -> {
             if (page.getStatesCount() == 0) {
-                throw missing(name);
+                throw missing(name).at(page.getRevision());
             }
-            return HttpReply.json(200, document(page.getStates(0)));
+            return HttpReply.json(200, document(page.getStates(0))).at(page.getRevision());
         });
     }
 

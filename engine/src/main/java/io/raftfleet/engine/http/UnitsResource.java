@@ -1,6 +1,7 @@
 package io.raftfleet.engine.http;
 
 import io.grpc.Status;
+import io.raftfleet.engine.api.AbsentAt;
 import io.raftfleet.engine.api.FleetApi;
 import io.raftfleet.engine.http.Documents.UnitDocument;
 import io.raftfleet.engine.http.Documents.UnitOptionDocument;
@@ -53,12 +54,13 @@ final class UnitsResource {
                 .build();
         return api.listUnits(request, deadlines.read())
                 .thenApply(page -> HttpReply.json(
-                        200,
-                        new UnitPage(
-                                page.getNextToken(),
-                                page.getUnitsList().stream()
-                                        .map(UnitsResource::document)
-                                        .toList())));
+                                200,
+                                new UnitPage(
+                                        page.getNextToken(),
+                                        page.getUnitsList().stream()
+                                                .map(UnitsResource::document)
+                                                .toList()))
+                        .at(page.getRevision()));
     }
 
     CompletableFuture<HttpReply> get(HttpCall call, String name) {
@@ -71,9 +73,11 @@ final class UnitsResource {
                 .build();
         return api.getUnit(request, deadlines.read()).handle((found, failure) -> {
             if (failure == null) {
-                return HttpReply.json(200, document(found.getUnit()));
+                return HttpReply.json(200, document(found.getUnit())).at(found.getRevision());
             }
-            throw Failures.code(failure) == Status.Code.NOT_FOUND ? missing(name) : Failures.rethrow(failure);
+            throw Failures.code(failure) == Status.Code.NOT_FOUND
+                    ? missing(name).at(AbsentAt.of(failure))
+                    : Failures.rethrow(failure);
         });
     }
 
@@ -88,8 +92,9 @@ final class UnitsResource {
         return api.destroyUnits(request, deadlines.write()).thenApply(written -> {
             ItemResult result = only(written);
             return switch (result.getCode()) {
-                case ITEM_CODE_OK -> HttpReply.empty(204);
-                case ITEM_CODE_NOT_FOUND, ITEM_CODE_UNCHANGED -> throw missing(name);
+                case ITEM_CODE_OK -> HttpReply.empty(204).at(written.getRevision());
+                case ITEM_CODE_NOT_FOUND, ITEM_CODE_UNCHANGED ->
+                    throw missing(name).at(written.getRevision());
                 default -> throw refused(name, result);
             };
         });
@@ -140,11 +145,15 @@ final class UnitsResource {
         return api.createUnits(request, deadlines.write()).thenCompose(written -> {
             ItemResult result = only(written);
             return switch (result.getCode()) {
-                case ITEM_CODE_OK, ITEM_CODE_REPLACED -> HttpReply.empty(201).now();
+                case ITEM_CODE_OK, ITEM_CODE_REPLACED ->
+                    HttpReply.empty(201).at(written.getRevision()).now();
                 case ITEM_CODE_UNCHANGED -> {
                     if (desired == TargetState.TARGET_STATE_UNSPECIFIED) {
                         throw new HttpProblem(
-                                409, "unit \"" + name + "\" exists with these options; give desiredState to change it");
+                                        409,
+                                        "unit \"" + name
+                                                + "\" exists with these options; give desiredState to change it")
+                                .at(written.getRevision());
                     }
                     yield setDesiredState(name, desired, started);
                 }
@@ -167,10 +176,12 @@ final class UnitsResource {
         return api.setTargetStates(request, left).thenApply(written -> {
             ItemResult result = only(written);
             return switch (result.getCode()) {
-                case ITEM_CODE_OK, ITEM_CODE_UNCHANGED -> HttpReply.empty(204);
+                case ITEM_CODE_OK, ITEM_CODE_UNCHANGED -> HttpReply.empty(204).at(written.getRevision());
                 case ITEM_CODE_NOT_FOUND ->
                     throw new HttpProblem(
-                            409, "unit \"" + name + "\" does not exist and no options are given to create it from");
+                                    409,
+                                    "unit \"" + name + "\" does not exist and no options are given to create it from")
+                            .at(written.getRevision());
                 default -> throw refused(name, result);
             };
         });

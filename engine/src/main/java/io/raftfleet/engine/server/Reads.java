@@ -1,6 +1,7 @@
 package io.raftfleet.engine.server;
 
 import io.grpc.Status;
+import io.raftfleet.engine.api.AbsentAt;
 import io.raftfleet.engine.api.Async;
 import io.raftfleet.engine.control.Controller;
 import io.raftfleet.proto.fleet.GetUnitRequest;
@@ -63,9 +64,7 @@ final class Reads {
         return read(request.getRead(), deadline, view -> {
             var unit = view.unit(request.getName());
             if (unit == null) {
-                throw Status.NOT_FOUND
-                        .withDescription("unit " + request.getName() + " does not exist")
-                        .asRuntimeException();
+                throw AbsentAt.failure("unit " + request.getName() + " does not exist", view.revision());
             }
             return GetUnitResponse.newBuilder()
                     .setUnit(view.message(unit, true))

@@ -2,6 +2,7 @@ package io.raftfleet.engine.http;
 
 import com.google.protobuf.ByteString;
 import io.grpc.Status;
+import io.raftfleet.engine.api.AbsentAt;
 import io.raftfleet.engine.api.EngineHealth;
 import io.raftfleet.engine.api.FleetApi;
 import io.raftfleet.proto.fleet.CreateUnitsRequest;
@@ -27,6 +28,7 @@ import io.raftfleet.proto.fleet.TargetStateChange;
 import io.raftfleet.proto.fleet.WriteResponse;
 import io.raftfleet.proto.model.Machine;
 import io.raftfleet.proto.model.MachinePresence;
+import io.raftfleet.proto.model.Revision;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.Unit;
 import io.raftfleet.proto.model.UnitContents;
@@ -276,18 +278,19 @@ final class MemoryFleet implements FleetApi, EngineHealth {
         return read(request.getRead(), deadline, () -> {
             Unit unit = units.get(request.getName());
             if (unit == null) {
-                throw Status.NOT_FOUND
-                        .withDescription("no unit " + request.getName())
-                        .asRuntimeException();
+                throw AbsentAt.failure("no unit " + request.getName(), revision());
             }
-            return GetUnitResponse.newBuilder().setUnit(unit).build();
+            return GetUnitResponse.newBuilder()
+                    .setUnit(unit)
+                    .setRevision(revision())
+                    .build();
         });
     }
 
     @Override
     public CompletableFuture<ListUnitsResponse> listUnits(ListUnitsRequest request, Duration deadline) {
         return read(request.getRead(), deadline, () -> {
-            ListUnitsResponse.Builder page = ListUnitsResponse.newBuilder();
+            ListUnitsResponse.Builder page = ListUnitsResponse.newBuilder().setRevision(revision());
             page.setNextToken(page(request.getPage(), units, page::addUnits));
             return page.build();
         });
@@ -303,7 +306,8 @@ final class MemoryFleet implements FleetApi, EngineHealth {
                             || !(request.getNamesCount() == 0
                                     || request.getNamesList().stream()
                                             .anyMatch(glob -> matches(glob, state.getName()))));
-            ListUnitStatesResponse.Builder page = ListUnitStatesResponse.newBuilder();
+            ListUnitStatesResponse.Builder page =
+                    ListUnitStatesResponse.newBuilder().setRevision(revision());
             page.setNextToken(page(request.getPage(), matching, page::addStates));
             return page.build();
         });
@@ -312,7 +316,8 @@ final class MemoryFleet implements FleetApi, EngineHealth {
     @Override
     public CompletableFuture<ListMachinesResponse> listMachines(ListMachinesRequest request, Duration deadline) {
         return read(request.getRead(), deadline, () -> {
-            ListMachinesResponse.Builder page = ListMachinesResponse.newBuilder();
+            ListMachinesResponse.Builder page =
+                    ListMachinesResponse.newBuilder().setRevision(revision());
             page.setNextToken(page(request.getPage(), machines, page::addMachines));
             return page.build();
         });
@@ -364,8 +369,17 @@ final class MemoryFleet implements FleetApi, EngineHealth {
             requestIds.add(id);
             WriteResponse.Builder response = WriteResponse.newBuilder();
             items.forEach(item -> response.addResults(one.apply(item)));
-            return response.build();
+            return response.setRevision(revision()).build();
         });
+    }
+
+    /** Moves with each write. */
+    private Revision revision() {
+        return Revision.newBuilder()
+                .setIncarnation(-1)
+                .setIndex(40 + writes.get())
+                .setOrdinal(2)
+                .build();
     }
 
     private <T> CompletableFuture<T> read(ReadOptions options, Duration deadline, Supplier<T> rows) {

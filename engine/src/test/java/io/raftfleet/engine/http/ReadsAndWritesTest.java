@@ -45,6 +45,33 @@ class ReadsAndWritesTest {
     }
 
     @Test
+    void answersStateTheRevisionOfWhatTheyReadOrWrote() throws IOException {
+        assertRevision(41, client.put("/fleet/v1/units/a.service", Engine.HELLO));
+        assertRevision(43, client.put("/fleet/v1/units/a.service", Engine.HELLO));
+        assertRevision(43, client.get("/fleet/v1/units/a.service"));
+        assertRevision(43, client.get("/fleet/v1/units/absent.service"));
+        for (String list : List.of("units", "state", "machines")) {
+            assertRevision(43, client.get("/fleet/v1/" + list));
+        }
+        assertRevision(43, client.get("/fleet/v1/state/a.service"));
+        assertRevision(43, client.get("/fleet/v1/state/absent.service"));
+        assertRevision(44, client.put("/fleet/v1/units/absent.service", "{\"desiredState\":\"loaded\"}"));
+        assertRevision(45, client.call("DELETE", "/fleet/v1/units/a.service", ""));
+        assertRevision(46, client.call("DELETE", "/fleet/v1/units/a.service", ""));
+        assertRevision(
+                47,
+                client.call(
+                        "PATCH",
+                        "/fleet/v1/machines",
+                        "[{\"op\":\"remove\",\"path\":\"/" + Engine.MACHINE + "/metadata/k\"}]"));
+        assertThat(client.get("/healthz").header("raftfleet-revision")).isEmpty();
+    }
+
+    private static void assertRevision(long index, WireClient.Answer answer) {
+        assertThat(answer.header("raftfleet-revision")).isEqualTo("18446744073709551615-" + index + "-2");
+    }
+
+    @Test
     void aUnitForWhichThereIsNoRoomIsRefusedAsSuch() throws IOException {
         engine.fleet.fill();
         var answer = client.put("/fleet/v1/units/a.service", Engine.HELLO);

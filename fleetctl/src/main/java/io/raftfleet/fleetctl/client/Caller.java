@@ -104,7 +104,7 @@ final class Caller {
         private void failed(Status status, @Nullable Metadata trailers) {
             Endpoint asked = connections.endpoint(endpoint);
             if (!Failures.worthRetrying(status) || RetryHint.never(trailers)) {
-                fail(Failures.refused(status, asked));
+                fail(Failures.refused(status, trailers, asked));
                 return;
             }
             attempts++;

@@ -1,6 +1,8 @@
 package io.raftfleet.fleetctl.client;
 
+import io.grpc.Metadata;
 import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
 import java.net.SocketException;
 import java.time.Duration;
 import java.util.LinkedHashMap;
@@ -56,11 +58,11 @@ final class Failures {
     }
 
     /** An answer that no retry changes. */
-    static FleetClientException refused(Status status, Endpoint endpoint) {
+    static FleetClientException refused(Status status, @Nullable Metadata trailers, Endpoint endpoint) {
         String text = status.getDescription();
         String message =
                 text == null ? "engine " + endpoint + " answered " + status.getCode() + " without a reason" : text;
-        return new FleetClientException(status.getCode(), message, status.getCause());
+        return new FleetClientException(status.getCode(), message, new StatusRuntimeException(status, trailers));
     }
 
     static String reason(Status status) {

@@ -173,12 +173,27 @@ public final class FleetClient implements AutoCloseable {
 
     /** One unit, with contents and vetoes; null when there is none of that name. */
     public @Nullable GetUnitResponse getUnit(String name) {
+        return findUnit(name).unit();
+    }
+
+    /**
+     * What a search for a unit found.
+     *
+     * @param unit null when there is none of that name
+     * @param revision of the registry that was looked at; null when an older engine says that there is none
+     */
+    public record Found(
+            @Nullable GetUnitResponse unit, @Nullable Revision revision) {}
+
+    /** One unit, with contents and vetoes, or the revision at which there is none of that name. */
+    public Found findUnit(String name) {
         try {
             var request = GetUnitRequest.newBuilder().setName(name).build();
-            return join(caller.call(FleetGrpc.getGetUnitMethod(), request, options.requestTimeout()));
+            var unit = join(caller.call(FleetGrpc.getGetUnitMethod(), request, options.requestTimeout()));
+            return new Found(unit, unit.getRevision());
         } catch (FleetClientException e) {
             if (e.code() == Status.Code.NOT_FOUND) {
-                return null;
+                return new Found(null, AbsentAt.revision(e));
             }
             throw e;
         }

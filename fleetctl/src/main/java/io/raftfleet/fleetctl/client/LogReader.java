@@ -71,7 +71,7 @@ public final class LogReader implements AutoCloseable {
     private void retry(Status end, @Nullable Metadata trailers) throws InterruptedException {
         Endpoint asked = connections.endpoint(endpoint);
         if (!Failures.worthRetrying(end) || RetryHint.never(trailers)) {
-            throw Failures.refused(end, asked);
+            throw Failures.refused(end, trailers, asked);
         }
         if (started) {
             throw new FleetClientException(

@@ -102,7 +102,7 @@ public final class Watch implements AutoCloseable {
         // An engine that shuts down in order ends its streams with OK or CANCELLED.
         boolean ended = status.isOk() || status.getCode() == Status.Code.CANCELLED;
         if (!ended && (!Failures.worthRetrying(status) || RetryHint.never(trailers))) {
-            throw Failures.refused(status, asked);
+            throw Failures.refused(status, trailers, asked);
         }
         failures.add(asked, status);
         options.debug().accept("Watch at " + asked + " ended: " + status.getCode() + ", " + Failures.reason(status));

@@ -77,7 +77,7 @@ class CheckCommandTest {
         var old = Files.readString(file).replace("\"format\":" + Event.FORMAT, "\"format\":1");
         Files.writeString(file, old.substring(0, old.indexOf("{\"type\":\"ended\"")));
         assertThat(check()).isEqualTo(1);
-        assertThat(said.toString()).contains("format 1").doesNotContain("each stale read", "what a leader counts");
+        assertThat(said.toString()).contains("format 1").doesNotContain("each read of a unit", "what a leader counts");
     }
 
     @Test

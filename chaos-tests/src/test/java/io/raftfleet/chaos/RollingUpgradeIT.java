@@ -99,13 +99,13 @@ class RollingUpgradeIT {
             engine.start();
             awaitUpToDate(cluster, engine);
             if (i == 0) {
-                awaitStatus(cluster, "[2, 1, 1] agreed on 1");
+                awaitStatus(cluster, "[3, 1, 1] agreed on 1");
                 assertThat(Ops.fleetctl(cluster, "cluster", "status"))
-                        .contains("The cluster writes entry format 1, as not all its engines read 2");
+                        .contains("The cluster writes entry format 1, as not all its engines read 3");
             }
             assertThat(writers.failures()).as("upgrade of " + engine).isEmpty();
         }
-        awaitStatus(cluster, "[2, 2, 2] agreed on 2");
+        awaitStatus(cluster, "[3, 3, 3] agreed on 3");
     }
 
     private static void newFormatIsWritten(Cluster cluster) {
@@ -131,7 +131,8 @@ class RollingUpgradeIT {
             old.start();
             assertThat(old.awaitExit(Ops.SOON)).isEqualTo(1);
             assertThat(old.tail(100))
-                    .contains("entry format 2", "reads up to 1: upgrade this engine, or take away its entry_format");
+                    .containsPattern("entry format [23]")
+                    .contains("reads up to 1: upgrade this engine, or take away its entry_format");
             writers.awaitMore(MORE);
             assertThat(leader.status(LIMIT).getAppliedIndex()).isGreaterThan(applied);
             engine.start();

@@ -14,12 +14,12 @@ import io.raftfleet.proto.log.StatesReported;
 import io.raftfleet.proto.log.UnitCreated;
 import io.raftfleet.proto.log.UnitRestored;
 import io.raftfleet.proto.model.TargetState;
+import io.raftfleet.unit.LegacyFacts;
+import io.raftfleet.unit.Requirements;
 import io.raftfleet.unit.UnitHash;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -187,52 +187,31 @@ final class Applier {
             return "unit " + name + " has changed meanwhile";
         }
         var hash = UnitHash.from(record.getHash());
-        if (tables.contents.text(hash) == null) {
+        var text = tables.contents.text(hash);
+        if (text == null) {
             return "contents " + hash.toHex() + " are unknown";
         }
-        long version = nextVersion();
-        var bare = UnitRecord.at(name, hash, false, record.getTargetState(), 0, null, version);
-        boolean global = tables.units.requirementsFor(bare).global();
-        boolean launched = record.getTargetState() == TargetState.TARGET_STATE_LAUNCHED;
-        boolean stays = before != null && !global && bare.wanted();
-        var after = UnitRecord.at(
-                name,
-                hash,
-                global,
-                record.getTargetState(),
-                launched ? nextGeneration() : before == null ? 0 : before.startGeneration(),
-                stays && before != null ? before.machineId() : null,
-                version);
-        replace(before, stays && before != null ? after.placedAt(before.placedAt()) : after);
+        var wants = Requirements.of(record.hasFacts() ? record.getFacts() : LegacyFacts.of(name, text));
+        replace(before, UnitRecord.created(before, record, wants, nextGeneration(), nextVersion()));
         return null;
     }
 
     private @Nullable String restored(UnitRestored record) {
         var name = record.getName();
         var hash = UnitHash.from(record.getHash());
-        var machine = record.getMachineId().isEmpty() ? null : record.getMachineId();
+        var machine = record.getMachineId();
         if (tables.units.get(name) != null) {
             return "unit " + name + " exists";
         }
-        if (tables.contents.text(hash) == null) {
+        var text = tables.contents.text(hash);
+        if (text == null) {
             return "contents " + hash.toHex() + " are unknown";
         }
-        if (machine != null && tables.machines.get(machine) == null) {
+        if (!machine.isEmpty() && tables.machines.get(machine) == null) {
             return "machine " + machine + " is unknown";
         }
-        long version = nextVersion();
-        var bare = UnitRecord.at(name, hash, false, record.getTargetState(), 0, null, version);
-        boolean global = tables.units.requirementsFor(bare).global();
-        replace(
-                null,
-                UnitRecord.at(
-                        name,
-                        hash,
-                        global,
-                        record.getTargetState(),
-                        record.getStartGeneration(),
-                        global || !bare.wanted() ? null : machine,
-                        version));
+        var wants = Requirements.of(record.hasFacts() ? record.getFacts() : LegacyFacts.of(name, text));
+        replace(null, UnitRecord.restored(record, wants, nextVersion()));
         return null;
     }
 
@@ -314,9 +293,7 @@ final class Applier {
         if (before == null) {
             return "machine " + record.getMachineId() + " is unknown";
         }
-        var operators = new HashMap<>(before.operators());
-        operators.put(record.getKey(), record.hasValue() ? Optional.of(record.getValue()) : Optional.empty());
-        put(before, before.withOperators(operators, nextVersion()));
+        put(before, before.patched(record, nextVersion()));
         return null;
     }
 
@@ -365,7 +342,8 @@ final class Applier {
     }
 
     /** A unit takes another's place: what machines it leaves by that, and to which it may come back, follows. */
-    private void replace(@Nullable UnitRecord before, UnitRecord after) {
+    private void replace(@Nullable UnitRecord before, UnitRecord decided) {
+        var after = tables.units.sharing(decided);
         var was = tables.units.assignedMachines(before, tables.machines);
         var globals = globalsAround(before, after);
         tables.units.put(before, after);

@@ -1,5 +1,6 @@
 package io.raftfleet.state;
 
+import io.raftfleet.unit.Requirements;
 import io.raftfleet.unit.UnitHash;
 import java.util.Collection;
 import java.util.NavigableMap;
@@ -11,6 +12,9 @@ final class ContentsTable {
     private static final class Slot {
         final StoredContents contents;
         int units;
+        /** What the last unit of these contents wants: mostly what all of them do. */
+        @Nullable
+        Requirements wants;
 
         Slot(StoredContents contents) {
             this.contents = contents;
@@ -75,6 +79,18 @@ final class ContentsTable {
             throw new IllegalStateException("no contents of hash " + hash.toHex());
         }
         slot.units++;
+    }
+
+    /** An object equal to {@code wants} that another unit of these contents has, else the same. */
+    Requirements share(UnitHash hash, Requirements wants) {
+        var slot = slots.get(hash);
+        if (slot == null || wants.equals(Requirements.NONE)) {
+            return wants;
+        }
+        if (slot.wants == null || !slot.wants.equals(wants)) {
+            slot.wants = wants;
+        }
+        return slot.wants;
     }
 
     /** One unit less has it. */

@@ -10,21 +10,20 @@ import java.util.List;
 public final class EntryFormats {
     private EntryFormats() {}
 
+    /** From this format on, records of new units say what their files ask of machines. */
+    public static final int WITH_FACTS = 3;
+
     /** The oldest {@code Entry.format} whose readers apply these records as this version does; at least 1. */
     public static int needed(List<Record> records) {
-        return records.stream()
-                .mapToInt(record -> since(record.getRecordCase()))
-                .max()
-                .orElse(1);
+        return records.stream().mapToInt(EntryFormats::since).max().orElse(1);
     }
 
     /** A new kind of record, or a new meaning of one, has a format of its own. */
-    private static int since(Record.RecordCase kind) {
-        return switch (kind) {
+    private static int since(Record record) {
+        return switch (record.getRecordCase()) {
             case CLUSTER_CREATED,
                     LEADER_STARTED,
                     CONTENTS_STORED,
-                    UNIT_CREATED,
                     TARGET_STATE_SET,
                     UNIT_DESTROYED,
                     UNIT_SCHEDULED,
@@ -34,9 +33,10 @@ public final class EntryFormats {
                     MACHINE_METADATA_SET,
                     STATES_REPORTED,
                     REQUEST_ANSWERED,
-                    UNIT_RESTORED,
                     MACHINE_EXPECTED,
                     RECORD_NOT_SET -> 1;
+            case UNIT_CREATED -> record.getUnitCreated().hasFacts() ? WITH_FACTS : 1;
+            case UNIT_RESTORED -> record.getUnitRestored().hasFacts() ? WITH_FACTS : 1;
             case ORPHAN_DROPPED -> 2;
         };
     }

@@ -1,5 +1,8 @@
 package io.raftfleet.state;
 
+import io.raftfleet.unit.Requirements;
+import java.util.List;
+
 /**
  * What the pieces of the registry take of a 64-bit Java heap with compressed references, with their places in all indexes.
  * Estimates: {@code HeapBytesTest} holds them against a heap. Functions of the row alone, so that engines which hold the same
@@ -24,6 +27,11 @@ final class HeapBytes {
     /** A state's places: by name and by machine. */
     static final long STATE_PLACES = 24 + 2 * TREE_ENTRY;
 
+    private static final long WANTS = 56 + 5 * 24;
+    private static final long LIST_ENTRY = 8;
+    /** A pattern ready to be matched, besides its characters. */
+    private static final long PATTERN = 96;
+
     private HeapBytes() {}
 
     /** A string of its own. */
@@ -32,6 +40,29 @@ final class HeapBytes {
             return 0;
         }
         return STRING + array(isLatin(text) ? text.length() : 2L * text.length());
+    }
+
+    /** What a unit asks of machines, with its patterns ready to be matched; nothing for a unit that asks for nothing. */
+    static long of(Requirements wants) {
+        if (wants.equals(Requirements.NONE)) {
+            return 0;
+        }
+        long bytes = WANTS + of(wants.machineId().orElse(""));
+        for (var peer : wants.peers()) {
+            bytes += LIST_ENTRY + of(peer);
+        }
+        for (var patterns : List.of(wants.conflicts(), wants.replaces())) {
+            for (var pattern : patterns) {
+                bytes += LIST_ENTRY + PATTERN + 2 * of(pattern);
+            }
+        }
+        for (var choice : wants.metadata().entrySet()) {
+            bytes += 4 * HASH_ENTRY + of(choice.getKey());
+            for (var value : choice.getValue()) {
+                bytes += HASH_ENTRY + of(value);
+            }
+        }
+        return bytes;
     }
 
     /** A byte string of its own. */

@@ -2,9 +2,11 @@ package io.raftfleet.state;
 
 import com.google.protobuf.ByteString;
 import io.raftfleet.proto.log.MachineExpected;
+import io.raftfleet.proto.log.MachineMetadataSet;
 import io.raftfleet.proto.log.MachineRow;
 import io.raftfleet.proto.log.SessionOpened;
 import io.raftfleet.proto.model.MachinePresence;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -112,20 +114,22 @@ public record MachineRecord(
                 operatorsAt);
     }
 
-    /** With what operators say of it in place of what they said. */
-    public MachineRecord withOperators(Map<String, Optional<String>> changed, long version) {
+    /** With one more thing that operators say of it. */
+    public MachineRecord patched(MachineMetadataSet record, long changedAt) {
+        var changed = new HashMap<>(operators);
+        changed.put(record.getKey(), record.hasValue() ? Optional.of(record.getValue()) : Optional.empty());
         return new MachineRecord(
                 id,
                 primaryIp,
                 announced,
                 changed,
-                this.version,
+                version,
                 agentInstance,
                 bootId,
                 present,
                 sessionEpoch,
                 sequence,
-                version);
+                changedAt);
     }
 
     @Override

@@ -1,6 +1,7 @@
 package io.raftfleet.state;
 
 import io.raftfleet.proto.log.Record;
+import io.raftfleet.unit.Requirements;
 
 /**
  * How much of the heap the registry takes, estimated, in bytes. All but {@code events} is a function of what is stored: equal on
@@ -29,9 +30,7 @@ public record MemoryUse(
                         record.getContentsStored().getContents().getText());
             case UNIT_RESTORED -> {
                 var unit = record.getUnitRestored();
-                yield HeapBytes.UNIT
-                        + HeapBytes.UNIT_PLACES
-                        + HeapBytes.of(unit.getName())
+                yield UnitRecord.heapBytes(unit.getName(), Requirements.of(unit.getFacts()))
                         + UnitStateRecord.heapBytes(unit.getName());
             }
             case MACHINE_EXPECTED ->

@@ -63,8 +63,8 @@ public final class RegistryView {
     }
 
     /** What {@link MemoryUse#held} would rise by with a new unit, besides its contents: its record and its first state. */
-    public long growthBy(UnitRecord unit) {
-        return unit.heapBytes() + UnitStateRecord.heapBytes(unit.name());
+    public long growthBy(String name, Requirements wants) {
+        return UnitRecord.heapBytes(name, wants) + UnitStateRecord.heapBytes(name);
     }
 
     /** What {@link MemoryUse#held} would rise by with contents: nothing if they are there. */
@@ -74,7 +74,7 @@ public final class RegistryView {
 
     /** What would be free of the heap without a unit: its record, a state, and its contents if no other unit has them. */
     public long freedBy(UnitRecord unit) {
-        return growthBy(unit) + tables.contents.freedBy(unit.hash());
+        return growthBy(unit.name(), unit.wants()) + tables.contents.freedBy(unit.hash());
     }
 
     /** Contains everything applied. */
@@ -137,11 +137,6 @@ public final class RegistryView {
 
     public @Nullable String contents(UnitHash hash) {
         return tables.contents.text(hash);
-    }
-
-    /** What a unit of the registry asks of machines. */
-    public Requirements requirements(UnitRecord unit) {
-        return tables.units.requirementsOf(unit);
     }
 
     public @Nullable MachineRecord machine(String id) {

@@ -1,15 +1,21 @@
 package io.raftfleet.state;
 
 import com.google.protobuf.ByteString;
+import io.raftfleet.proto.log.UnitCreated;
+import io.raftfleet.proto.log.UnitRestored;
 import io.raftfleet.proto.log.UnitRow;
 import io.raftfleet.proto.model.TargetState;
+import io.raftfleet.unit.Requirements;
 import io.raftfleet.unit.UnitHash;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A unit as the registry has it.
+ * A unit as the registry has it, and what becomes of it by each record that is about it. A leader that decides uses the same
+ * methods as every engine that applies what was decided, so each rule stands here once.
  *
- * @param global whether it runs on every machine that it admits
+ * @param wants what its file asks of machines
+ * @param factsRecorded whether the log says what it wants; otherwise each engine reads that in the stored file, as version 0.1
+ *     did: see {@link io.raftfleet.unit.LegacyFacts}
  * @param startGeneration version of the order that started it last; 0 before the first
  * @param machineId where it is scheduled; null for none, and for global units
  * @param version of its last change
@@ -19,7 +25,8 @@ import org.jspecify.annotations.Nullable;
 public record UnitRecord(
         String name,
         UnitHash hash,
-        boolean global,
+        Requirements wants,
+        boolean factsRecorded,
         TargetState target,
         long startGeneration,
         @Nullable String machineId,
@@ -28,36 +35,70 @@ public record UnitRecord(
         long placedAt)
         implements StoredRow {
 
-    /** One that changed as a whole at one version. */
-    public static UnitRecord at(
-            String name,
-            UnitHash hash,
-            boolean global,
-            TargetState target,
-            long startGeneration,
-            @Nullable String machineId,
-            long version) {
-        return new UnitRecord(name, hash, global, target, startGeneration, machineId, version, version, version);
+    /**
+     * A new unit, or one with new contents, which stays where {@code before} is unless it is global now, or not wanted. Becoming
+     * launched is a new start, also for one that was.
+     *
+     * @param wants what the record, or else the stored file, says
+     * @param generation what a new start is given
+     */
+    public static UnitRecord created(
+            @Nullable UnitRecord before, UnitCreated record, Requirements wants, long generation, long version) {
+        boolean stays = before != null && !wants.global() && wanted(record.getTargetState());
+        boolean starts = record.getTargetState() == TargetState.TARGET_STATE_LAUNCHED;
+        return new UnitRecord(
+                record.getName(),
+                UnitHash.from(record.getHash()),
+                wants,
+                record.hasFacts(),
+                record.getTargetState(),
+                starts ? generation : before == null ? 0 : before.startGeneration(),
+                stays && before != null ? before.machineId() : null,
+                version,
+                version,
+                stays && before != null ? before.placedAt() : version);
     }
 
-    /** The same, but where it is has not changed since {@code placed}. */
-    UnitRecord placedAt(long placed) {
-        return new UnitRecord(name, hash, global, target, startGeneration, machineId, version, definedAt, placed);
+    /** A unit as a mirror, or a machine that runs it, has it. */
+    public static UnitRecord restored(UnitRestored record, Requirements wants, long version) {
+        boolean placed = !record.getMachineId().isEmpty() && !wants.global() && wanted(record.getTargetState());
+        return new UnitRecord(
+                record.getName(),
+                UnitHash.from(record.getHash()),
+                wants,
+                record.hasFacts(),
+                record.getTargetState(),
+                record.getStartGeneration(),
+                placed ? record.getMachineId() : null,
+                version,
+                version,
+                version);
+    }
+
+    /** Whether it runs on every machine that it admits. */
+    public boolean global() {
+        return wants.global();
     }
 
     /** The same, with the machine's own string for its id. */
     UnitRecord on(MachineRecord machine) {
-        return new UnitRecord(name, hash, global, target, startGeneration, machine.id(), version, definedAt, placedAt);
+        return new UnitRecord(
+                name, hash, wants, factsRecorded, target, startGeneration, machine.id(), version, definedAt, placedAt);
     }
 
     /** Whether it is to be on some machine. */
     public boolean wanted() {
+        return wanted(target);
+    }
+
+    private static boolean wanted(TargetState target) {
         return target == TargetState.TARGET_STATE_LOADED || target == TargetState.TARGET_STATE_LAUNCHED;
     }
 
     /** On another machine, or on none. */
     public UnitRecord scheduledTo(@Nullable String machine, long newVersion) {
-        return new UnitRecord(name, hash, global, target, startGeneration, machine, newVersion, definedAt, newVersion);
+        return new UnitRecord(
+                name, hash, wants, factsRecorded, target, startGeneration, machine, newVersion, definedAt, newVersion);
     }
 
     /**
@@ -71,13 +112,20 @@ public record UnitRecord(
         return new UnitRecord(
                 name,
                 hash,
-                global,
+                wants,
+                factsRecorded,
                 newTarget,
                 starts ? newGeneration : startGeneration,
                 leaves ? null : machineId,
                 newVersion,
                 newVersion,
                 leaves && machineId != null ? newVersion : placedAt);
+    }
+
+    /** The same, wanting an equal object, or what the stored file says when the log did not. */
+    UnitRecord wanting(Requirements same) {
+        return new UnitRecord(
+                name, hash, same, factsRecorded, target, startGeneration, machineId, version, definedAt, placedAt);
     }
 
     @Override
@@ -87,18 +135,20 @@ public record UnitRecord(
 
     @Override
     public ByteString rowValue() {
-        return UnitRow.newBuilder()
+        var row = UnitRow.newBuilder()
                 .setName(name)
                 .setHash(hash.toByteString())
-                .setGlobal(global)
+                .setGlobal(global())
                 .setTargetState(target)
                 .setStartGeneration(startGeneration)
                 .setMachineId(machineId == null ? "" : machineId)
                 .setVersion(version)
                 .setDefinedAt(definedAt)
-                .setPlacedAt(placedAt)
-                .build()
-                .toByteString();
+                .setPlacedAt(placedAt);
+        if (factsRecorded) {
+            row.setFacts(wants.facts());
+        }
+        return row.build().toByteString();
     }
 
     /**
@@ -107,14 +157,21 @@ public record UnitRecord(
      */
     @Override
     public long heapBytes() {
-        return HeapBytes.UNIT + HeapBytes.UNIT_PLACES + HeapBytes.of(name);
+        return heapBytes(name, wants);
     }
 
+    /** The same of a unit that need not be there. What units of the same contents share counts for each of them. */
+    static long heapBytes(String name, Requirements wants) {
+        return HeapBytes.UNIT + HeapBytes.UNIT_PLACES + HeapBytes.of(name) + HeapBytes.of(wants);
+    }
+
+    /** A row without facts wants nothing yet: see {@link #wanting}. */
     static UnitRecord from(UnitRow row) {
         return new UnitRecord(
                 row.getName(),
                 UnitHash.from(row.getHash()),
-                row.getGlobal(),
+                Requirements.of(row.getFacts()),
+                row.hasFacts(),
                 row.getTargetState(),
                 row.getStartGeneration(),
                 row.getMachineId().isEmpty() ? null : row.getMachineId(),

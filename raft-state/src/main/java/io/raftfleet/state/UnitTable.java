@@ -1,8 +1,7 @@
 package io.raftfleet.state;
 
-import io.raftfleet.unit.InvalidUnitException;
+import io.raftfleet.unit.LegacyFacts;
 import io.raftfleet.unit.Requirements;
-import io.raftfleet.unit.UnitFile;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.HashMap;
@@ -64,8 +63,13 @@ final class UnitTable {
         }
     }
 
-    void restore(UnitRecord unit) {
-        contents.retain(unit.hash());
+    void restore(UnitRecord row) {
+        contents.retain(row.hash());
+        var text = contents.text(row.hash());
+        var unit = sharing(
+                row.factsRecorded() || text == null
+                        ? row
+                        : row.wanting(Requirements.of(LegacyFacts.of(row.name(), text))));
         link(unit);
         rows.restored(unit);
         facts.restore(Fact.Kind.UNIT, unit.name(), unit.definedAt());
@@ -107,7 +111,7 @@ final class UnitTable {
         if (!unit.global()) {
             return machine.id().equals(unit.machineId());
         }
-        return requirementsOf(unit).admits(machine.metadata())
+        return unit.wants().admits(machine.metadata())
                 && (!globalsMayConflict() || globalsOn(machine).contains(unit.name()));
     }
 
@@ -132,9 +136,7 @@ final class UnitTable {
     boolean movesGlobals(@Nullable UnitRecord unit) {
         return unit != null
                 && !globals.isEmpty()
-                && (globalsMayConflict()
-                        || (mayDeclareConflicts(unit)
-                                && !requirementsFor(unit).conflicts().isEmpty()));
+                && (globalsMayConflict() || !unit.wants().conflicts().isEmpty());
     }
 
     private boolean globalsMayConflict() {
@@ -160,20 +162,9 @@ final class UnitTable {
         return false;
     }
 
-    Requirements requirementsOf(UnitRecord unit) {
-        var known = globals.get(unit.name());
-        return known != null ? known : requirementsFor(unit);
-    }
-
-    /** What a unit that need not be in the table yet asks of machines; its contents are there. */
-    Requirements requirementsFor(UnitRecord unit) {
-        String text = contents.text(unit.hash());
-        try {
-            return Requirements.of(unit.name(), UnitFile.parse(text == null ? "" : text));
-        } catch (InvalidUnitException e) {
-            // Checked before it was stored, by the same code on every engine.
-            throw new IllegalStateException("stored unit " + unit.name() + " is invalid: " + e.getMessage(), e);
-        }
+    /** The same unit, which wants an object that it shares with others of its contents where they want the same. */
+    UnitRecord sharing(UnitRecord unit) {
+        return unit.wanting(contents.share(unit.hash(), unit.wants()));
     }
 
     private static long placedAt(@Nullable UnitRecord unit) {
@@ -204,22 +195,13 @@ final class UnitTable {
     private void link(UnitRecord unit) {
         units.put(unit.name(), unit);
         if (unit.global() && unit.wanted()) {
-            globals.put(unit.name(), requirementsOf(unit));
+            globals.put(unit.name(), unit.wants());
         }
         if (unit.machineId() != null) {
             byMachine.computeIfAbsent(unit.machineId(), id -> new HashSet<>()).add(unit.name());
-            if (mayDeclareConflicts(unit)) {
-                var requirements = requirementsFor(unit);
-                if (!requirements.conflicts().isEmpty()) {
-                    conflicting.put(unit.name(), requirements);
-                }
+            if (!unit.wants().conflicts().isEmpty()) {
+                conflicting.put(unit.name(), unit.wants());
             }
         }
-    }
-
-    /** Cheaper than to parse the contents of every unit that is scheduled: hardly any declares conflicts. */
-    private boolean mayDeclareConflicts(UnitRecord unit) {
-        String text = contents.text(unit.hash());
-        return text != null && text.contains("Conflicts");
     }
 }

@@ -17,6 +17,7 @@ import io.raftfleet.proto.log.StatesReported;
 import io.raftfleet.proto.log.TargetStateSet;
 import io.raftfleet.proto.log.UnitCreated;
 import io.raftfleet.proto.log.UnitDestroyed;
+import io.raftfleet.proto.log.UnitFacts;
 import io.raftfleet.proto.log.UnitRestored;
 import io.raftfleet.proto.log.UnitScheduled;
 import io.raftfleet.proto.log.UnitUnscheduled;
@@ -24,6 +25,7 @@ import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.UnitContents;
 import io.raftfleet.proto.model.UnitState;
 import io.raftfleet.unit.Digest;
+import io.raftfleet.unit.LegacyFacts;
 import io.raftfleet.unit.UnitHash;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
@@ -68,6 +70,38 @@ final class Entries {
                         .setTargetState(target)
                         .setReplacesVersion(replaces))
                 .build();
+    }
+
+    /** The same record, of a leader that wrote down what it read in the unit's file. */
+    static Record withFacts(Record record) {
+        if (record.hasUnitCreated()) {
+            var created = record.getUnitCreated();
+            return withFacts(record, facts(created.getName(), created.getHash()));
+        }
+        if (record.hasUnitRestored()) {
+            var restored = record.getUnitRestored();
+            return withFacts(record, facts(restored.getName(), restored.getHash()));
+        }
+        return record;
+    }
+
+    static Record withFacts(Record record, UnitFacts facts) {
+        var changed = record.toBuilder();
+        if (record.hasUnitCreated()) {
+            changed.getUnitCreatedBuilder().setFacts(facts);
+        } else {
+            changed.getUnitRestoredBuilder().setFacts(facts);
+        }
+        return changed.build();
+    }
+
+    private static UnitFacts facts(String name, ByteString hash) {
+        for (var text : List.of(PLAIN, OTHER, GLOBAL_SSD)) {
+            if (UnitHash.ofText(text).toByteString().equals(hash)) {
+                return LegacyFacts.of(name, text);
+            }
+        }
+        throw new IllegalArgumentException("no text of these tests has the hash of " + name);
     }
 
     static Record target(String name, long version, TargetState target) {

@@ -10,6 +10,7 @@ import io.raftfleet.proto.log.Entry;
 import io.raftfleet.proto.log.Record;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.state.raft.ReplicatedState.Row;
+import io.raftfleet.unit.Requirements;
 import io.raftfleet.unit.UnitHash;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -74,6 +75,52 @@ class RegistryPropertiesTest {
                 .isEqualTo(told);
     }
 
+    /** Entries of format 3 say what units want, older ones have it read in the stored file: nothing else tells them apart. */
+    @Property(tries = 300)
+    void whatUnitsWantIsTheSameWhetherTheRecordOrTheStoredFileSaysIt(@ForAll long seed) {
+        var history = history(seed, 60).stream()
+                .map(RegistryPropertiesTest::withoutFacts)
+                .toList();
+        var read = new Registry(50);
+        var written = new Registry(50);
+        var told = listenTo(read);
+        var toldByWritten = listenTo(written);
+
+        apply(read, history, 0);
+        apply(written, history.stream().map(RegistryPropertiesTest::withFacts).toList(), 0);
+
+        assertThat(withoutFacts(toldByWritten)).isEqualTo(withoutFacts(told));
+        for (var machine : MACHINES) {
+            assertThat(departuresFrom(machine, written)).isEqualTo(departuresFrom(machine, read));
+        }
+    }
+
+    private static List<String> departuresFrom(String machine, Registry registry) {
+        return registry.read(view -> List.copyOf(view.departuresFrom(machine)));
+    }
+
+    private static Entry withFacts(Entry entry) {
+        var changed = entry.toBuilder().clearRecords();
+        entry.getRecordsList().forEach(record -> changed.addRecords(Entries.withFacts(record)));
+        return changed.build();
+    }
+
+    private static Entry withoutFacts(Entry entry) {
+        var changed = entry.toBuilder();
+        changed.getRecordsBuilderList().forEach(record -> {
+            if (record.hasUnitCreated()) {
+                record.getUnitCreatedBuilder().clearFacts();
+            }
+        });
+        return changed.build();
+    }
+
+    private static List<String> withoutFacts(List<Change> changes) {
+        return changes.stream()
+                .map(change -> change.toString().replaceAll("factsRecorded=(true|false)", ""))
+                .toList();
+    }
+
     @Property(tries = 300)
     void theBytesCountedOnTheWayAreThoseOfWhatIsThere(@ForAll long seed) {
         var history = history(seed, 60);
@@ -101,8 +148,8 @@ class RegistryPropertiesTest {
     void whatALeaderExpectsAUnitToTakeIsWhatItTakes(@ForAll long seed) {
         var registry = apply(new Registry(50), history(seed, 60), 0);
         var text = "[Service]\nExecStart=/bin/sleep " + seed + "\n";
-        var bare = UnitRecord.at("new.service", UnitHash.ofText(text), false, TARGETS[0], 0, null, 1);
-        long expected = registry.read(view -> view.growthBy(bare) + view.growthBy(bare.hash(), text));
+        long expected = registry.read(
+                view -> view.growthBy("new.service", Requirements.NONE) + view.growthBy(UnitHash.ofText(text), text));
         long before = registry.read(RegistryView::memory).held();
         registry.apply(
                 1, 61, Entries.entry(Entries.contents(text), Entries.create("new.service", text, TARGETS[0], 0)));
@@ -212,7 +259,8 @@ class RegistryPropertiesTest {
         var text = name.startsWith("g") ? Entries.GLOBAL_SSD : random.nextBoolean() ? PLAIN : OTHER;
         return switch (random.nextInt(14)) {
             case 0, 1 -> Entries.contents(text);
-            case 2, 3 -> Entries.create(name, text, target, unit == null ? 0 : version);
+            case 2 -> Entries.create(name, text, target, unit == null ? 0 : version);
+            case 3 -> Entries.withFacts(Entries.create(name, text, target, unit == null ? 0 : version));
             case 4 -> Entries.target(name, version, target, random.nextBoolean());
             case 5 -> Entries.destroy(name, version);
             case 6, 7 ->

@@ -27,7 +27,9 @@ import com.google.protobuf.ByteString;
 import io.raftfleet.proto.fleet.ItemCode;
 import io.raftfleet.proto.log.ClusterCreated;
 import io.raftfleet.proto.log.Entry;
+import io.raftfleet.proto.log.MetadataChoice;
 import io.raftfleet.proto.log.Record;
+import io.raftfleet.proto.log.UnitFacts;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.UnitState;
 import io.raftfleet.unit.Digest;
@@ -230,6 +232,33 @@ class RegistryTest {
         assertThat(departures("g.service")).isEmpty();
         apply(destroy("g.service", version("g.service")));
         assertThat(departures("g.service")).containsExactly("m1", "m2");
+    }
+
+    /** An engine whose parser reads the file otherwise must not come to another registry. */
+    @Test
+    void whatTheRecordSaysAUnitWantsCountsWhateverTheStoredFileReads() {
+        apply(open("m1", 1, Map.of("disk", "hdd")));
+        var facts = UnitFacts.newBuilder()
+                .setGlobal(true)
+                .addMetadata(MetadataChoice.newBuilder().setKey("disk").addValues("hdd"))
+                .build();
+
+        apply(contents(PLAIN), Entries.withFacts(Entries.create("g.service", PLAIN, TARGET_STATE_LAUNCHED, 0), facts));
+
+        var unit = unit("g.service");
+        assertThat(unit.global()).isTrue();
+        assertThat(unit.wants().facts()).isEqualTo(facts);
+        assertThat(assigned("g.service", "m1")).isTrue();
+    }
+
+    @Test
+    void unitsOfTheSameContentsShareWhatTheyWant() {
+        apply(
+                contents(Entries.GLOBAL_SSD),
+                Entries.withFacts(Entries.create("g.service", Entries.GLOBAL_SSD, TARGET_STATE_LAUNCHED, 0)),
+                Entries.withFacts(Entries.create("h.service", Entries.GLOBAL_SSD, TARGET_STATE_LAUNCHED, 0)));
+
+        assertThat(unit("h.service").wants()).isSameAs(unit("g.service").wants());
     }
 
     @Test

@@ -1,5 +1,8 @@
 package io.raftfleet.unit;
 
+import com.google.protobuf.TextFormat;
+import io.raftfleet.proto.log.MetadataChoice;
+import io.raftfleet.proto.log.UnitFacts;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -15,8 +18,7 @@ import org.jspecify.annotations.Nullable;
  * What a unit asks of the machine that it runs on: its section {@code [X-Fleet]}, with fleet's meaning ({@code
  * job/job.go}). Metadata of one key are alternatives; different keys, and different options, must all hold.
  *
- * <p>Immutable. Units without the section share one object; units with the same file can share theirs when
- * {@link #dependsOnName()} is false.
+ * <p>Immutable. Equal when they ask for the same, written in whatever way. Units without the section share one object.
  */
 public final class Requirements {
     /**
@@ -28,7 +30,8 @@ public final class Requirements {
     private static final int SHORT_ID = 8;
     private static final Set<String> TRUE_WORDS = Set.of("true", "yes", "1", "on", "t");
 
-    private static final Requirements NONE = new Requirements(Map.of(), false);
+    /** Of a unit that any machine can take beside any others, once. */
+    public static final Requirements NONE = new Requirements(Map.of());
 
     private final @Nullable String machineId;
     private final List<String> peers;
@@ -39,19 +42,70 @@ public final class Requirements {
     private final List<Glob> replaceGlobs;
     private final boolean global;
     private final boolean fence;
-    private final boolean dependsOnName;
 
-    private Requirements(Map<String, List<String>> options, boolean dependsOnName) {
-        this.machineId = machineId(options);
-        this.peers = values(options, FleetOptions.OLD_MACHINE_OF, FleetOptions.MACHINE_OF);
-        this.metadata = metadata(values(options, FleetOptions.OLD_MACHINE_METADATA, FleetOptions.MACHINE_METADATA));
-        this.conflicts = words(values(options, FleetOptions.OLD_CONFLICTS, FleetOptions.CONFLICTS));
+    private Requirements(Map<String, List<String>> options) {
+        this(
+                machineId(options),
+                values(options, FleetOptions.OLD_MACHINE_OF, FleetOptions.MACHINE_OF),
+                metadata(values(options, FleetOptions.OLD_MACHINE_METADATA, FleetOptions.MACHINE_METADATA)),
+                words(values(options, FleetOptions.OLD_CONFLICTS, FleetOptions.CONFLICTS)),
+                values(options, FleetOptions.REPLACES),
+                isTrue(values(options, FleetOptions.GLOBAL)),
+                isTrue(values(options, FleetOptions.FENCE)));
+    }
+
+    private Requirements(
+            @Nullable String machineId,
+            List<String> peers,
+            Map<String, Set<String>> metadata,
+            List<String> conflicts,
+            List<String> replaces,
+            boolean global,
+            boolean fence) {
+        this.machineId = machineId;
+        this.peers = peers;
+        this.metadata = metadata;
+        this.conflicts = conflicts;
         this.conflictGlobs = globs(conflicts);
-        this.replaces = values(options, FleetOptions.REPLACES);
+        this.replaces = replaces;
         this.replaceGlobs = globs(replaces);
-        this.global = isTrue(values(options, FleetOptions.GLOBAL));
-        this.fence = isTrue(values(options, FleetOptions.FENCE));
-        this.dependsOnName = dependsOnName;
+        this.global = global;
+        this.fence = fence;
+    }
+
+    /** The requirements that a record of the log carries: what {@link #facts} made of them. */
+    public static Requirements of(UnitFacts facts) {
+        if (facts.equals(UnitFacts.getDefaultInstance())) {
+            return NONE;
+        }
+        Map<String, Set<String>> metadata = new LinkedHashMap<>();
+        facts.getMetadataList()
+                .forEach(key -> metadata.put(
+                        key.getKey(), Collections.unmodifiableSet(new LinkedHashSet<>(key.getValuesList()))));
+        return new Requirements(
+                facts.hasMachineId() ? facts.getMachineId() : null,
+                List.copyOf(facts.getPeersList()),
+                metadata.isEmpty() ? Map.of() : Collections.unmodifiableMap(metadata),
+                List.copyOf(facts.getConflictsList()),
+                List.copyOf(facts.getReplacesList()),
+                facts.getGlobal(),
+                facts.getFence());
+    }
+
+    /** These requirements as records carry them, so that nobody has to read the unit's file again to apply one. */
+    public UnitFacts facts() {
+        UnitFacts.Builder facts = UnitFacts.newBuilder()
+                .addAllPeers(peers)
+                .addAllConflicts(conflicts)
+                .addAllReplaces(replaces)
+                .setGlobal(global)
+                .setFence(fence);
+        metadata.forEach((key, values) ->
+                facts.addMetadata(MetadataChoice.newBuilder().setKey(key).addAllValues(values)));
+        if (machineId != null) {
+            facts.setMachineId(machineId);
+        }
+        return facts.build();
     }
 
     /**
@@ -74,7 +128,7 @@ public final class Requirements {
         expanded.replaceAll(
                 (option, values) -> values.stream().map(name::expand).toList());
         check(name.name(), expanded);
-        return new Requirements(expanded, !expanded.equals(written));
+        return new Requirements(expanded);
     }
 
     /**
@@ -87,7 +141,7 @@ public final class Requirements {
             return NONE;
         }
         check(name.name(), written);
-        return new Requirements(written, false);
+        return new Requirements(written);
     }
 
     private static void check(String unitName, Map<String, List<String>> options) throws InvalidUnitException {
@@ -215,11 +269,6 @@ public final class Requirements {
         return fence;
     }
 
-    /** Whether specifiers made these requirements differ from those of other units with the same file. */
-    public boolean dependsOnName() {
-        return dependsOnName;
-    }
-
     /** True for a unit that any machine can take beside any others, once. */
     public boolean isUnconstrained() {
         return machineId == null
@@ -259,6 +308,22 @@ public final class Requirements {
     /** Whether {@link #replaces()} match the name of another unit. When both replace each other, neither counts. */
     public boolean replaces(String otherName) {
         return anyMatches(replaceGlobs, otherName);
+    }
+
+    /** Whether both ask for the same, in the same order: what {@link #facts} makes of them is the same to the byte. */
+    @Override
+    public boolean equals(@Nullable Object object) {
+        return object == this || (object instanceof Requirements other && facts().equals(other.facts()));
+    }
+
+    @Override
+    public int hashCode() {
+        return facts().hashCode();
+    }
+
+    @Override
+    public String toString() {
+        return TextFormat.printer().emittingSingleLine(true).printToString(facts());
     }
 
     private static boolean anyMatches(List<Glob> globs, String name) {

@@ -3,6 +3,7 @@ package io.raftfleet.unit;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.raftfleet.proto.log.UnitFacts;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -197,13 +198,34 @@ class RequirementsTest {
         assertThat(requirements.metadata()).containsOnlyKeys(UnitName.of(name).prefix());
         assertThat(requirements.conflictsWith(UnitName.of(name).prefix() + "1.socket"))
                 .isTrue();
-        assertThat(requirements.dependsOnName()).isTrue();
     }
 
-    @Test
-    void tellsWhichRequirementsAllUnitsWithAFileHaveInCommon() throws InvalidUnitException {
-        assertThat(of("MachineOf=100%\\nConflicts=%x").dependsOnName()).isFalse();
-        assertThat(of("MachineOf=a@%i.service").dependsOnName()).isTrue();
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "Unknown-to-none=",
+                "MachineID=148a18ff",
+                "MachineID=",
+                "MachineOf=\"a.service\" \"b@%i.service\"\\nX-ConditionMachineOf=c.service",
+                "MachineMetadata=\"disk=ssd\" \"disk=nvme\"\\nMachineMetadata=region=eu\\nMachineMetadata=no pair",
+                "Conflicts=db*.service [a web@?.service\\nX-Conflicts=old.*",
+                "Replaces=a b\\nReplaces=%p*",
+                "Global=yes\\nMachineMetadata=a=b",
+                "Fence=true"
+            })
+    void areTheSameAfterTheyWentThroughARecord(String options) throws Exception {
+        Requirements written =
+                options.startsWith("Unknown") ? Requirements.of("a.service", UnitFile.parse("")) : of(options);
+
+        Requirements read = Requirements.of(UnitFacts.parseFrom(written.facts().toByteArray()));
+
+        assertThat(read).isEqualTo(written).hasSameHashCodeAs(written);
+        assertThat(read.facts()).isEqualTo(written.facts());
+        assertThat(List.copyOf(read.metadata().keySet()))
+                .isEqualTo(List.copyOf(written.metadata().keySet()));
+        assertThat(read.conflictsWith("db-1.service")).isEqualTo(written.conflictsWith("db-1.service"));
+        assertThat(read.replaces("echo1")).isEqualTo(written.replaces("echo1"));
+        assertThat(read.isUnconstrained()).isEqualTo(written.isUnconstrained());
     }
 
     @ParameterizedTest

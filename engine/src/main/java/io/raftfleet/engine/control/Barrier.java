@@ -113,7 +113,10 @@ final class Barrier {
         }
     }
 
-    private boolean committed(List<Record> records) throws InterruptedException {
+    private boolean committed(List<Record> decided) throws InterruptedException {
+        var records = committer.writesFacts()
+                ? decided
+                : decided.stream().map(Barrier::withoutFacts).toList();
         var entry = Entry.newBuilder()
                 .setFormat(EntryFormats.needed(records))
                 .setLeaderTimeMs(clock.millis())
@@ -132,5 +135,14 @@ final class Barrier {
             case Outcome.NotWritten notWritten -> false;
             case Outcome.Unknown unknown -> false;
         };
+    }
+
+    /** As engines read it that do not read what units want in records. */
+    private static Record withoutFacts(Record record) {
+        return record.hasUnitRestored()
+                ? record.toBuilder()
+                        .setUnitRestored(record.getUnitRestored().toBuilder().clearFacts())
+                        .build()
+                : record;
     }
 }

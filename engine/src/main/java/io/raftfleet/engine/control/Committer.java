@@ -1,6 +1,7 @@
 package io.raftfleet.engine.control;
 
 import io.raftfleet.proto.log.Entry;
+import io.raftfleet.state.EntryFormats;
 import io.raftfleet.state.raft.ReplicationException;
 import java.time.Duration;
 import java.util.concurrent.ExecutionException;
@@ -23,6 +24,11 @@ final class Committer {
     Committer(String engineId, Controller.Proposer proposer) {
         this.engineId = engineId;
         this.proposer = proposer;
+    }
+
+    /** Whether all engines read records that say what units want; while one does not, each reads that in the units' files. */
+    boolean writesFacts() {
+        return proposer.agreedFormat() >= EntryFormats.WITH_FACTS;
     }
 
     Outcome propose(Entry entry) throws InterruptedException {

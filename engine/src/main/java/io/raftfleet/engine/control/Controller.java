@@ -48,10 +48,13 @@ public final class Controller implements AutoCloseable {
 
     private static final int PLACEMENTS_A_STEP = 256;
 
-    /** Proposes an entry; completes when it has been applied here. */
-    @FunctionalInterface
+    /** The log, as a leader writes it. */
     public interface Proposer {
+        /** Proposes an entry; completes when it has been applied here. */
         CompletableFuture<ApplyResult> propose(Entry entry, Duration deadline);
+
+        /** Newest format of entries that all engines read, as far as is known. Must be quick: asked before each entry. */
+        int agreedFormat();
     }
 
     /** How an empty registry begins when it is not to be a new cluster's. */
@@ -304,7 +307,7 @@ public final class Controller implements AutoCloseable {
         }
         long start = System.nanoTime();
         var batch = new Batch();
-        var draft = new Draft(registry, decider, budget());
+        var draft = new Draft(registry, decider, budget(), committer.writesFacts());
         long now = Math.max(clock.millis(), registry.read(view -> view.clockMs()));
         var decided = new ArrayList<Work>();
         boolean alone = !suspects.isEmpty();
@@ -440,7 +443,7 @@ public final class Controller implements AutoCloseable {
             view.machines().values().forEach(machine -> Draft.put(machine, fresh));
             for (var unit : view.units().values()) {
                 if (!Templates.isTemplate(unit.name())) {
-                    fresh.putUnit(unit.name(), view.requirements(unit), unit.target(), unit.machineId());
+                    fresh.putUnit(unit.name(), unit.wants(), unit.target(), unit.machineId());
                 }
             }
             return fresh;

@@ -20,6 +20,7 @@ import io.raftfleet.state.MachineRecord;
 import io.raftfleet.state.Registry;
 import io.raftfleet.state.UnitRecord;
 import io.raftfleet.state.Versions;
+import io.raftfleet.unit.LegacyFacts;
 import io.raftfleet.unit.Requirements;
 import io.raftfleet.unit.UnitFile;
 import io.raftfleet.unit.UnitHash;
@@ -45,20 +46,21 @@ final class Draft {
     private final Set<UnitHash> contents = new HashSet<>();
     /** Contents that units had which this entry destroys or replaces. */
     private final Set<UnitHash> released = new HashSet<>();
-    /** Of units whose contents the registry may not have yet. */
-    private final Map<String, Requirements> requirements = new HashMap<>();
 
-    Draft(Registry registry, Scheduler scheduler, Budget budget) {
+    private final boolean withFacts;
+
+    /** @param withFacts whether all engines read records that say what units want */
+    Draft(Registry registry, Scheduler scheduler, Budget budget, boolean withFacts) {
         this.registry = registry;
         this.scheduler = scheduler;
         this.budget = budget;
+        this.withFacts = withFacts;
     }
 
     /** Why there is no room for a new unit, or for new contents of {@code before}; null when there is, and that is taken. */
     @Nullable
-    String takeRoom(@Nullable UnitRecord before, String name, UnitHash hash, String text) {
-        var bare = UnitRecord.at(name, hash, false, TargetState.TARGET_STATE_INACTIVE, 0, null, 0);
-        long growth = registry.read(view -> view.growthBy(bare)
+    String takeRoom(@Nullable UnitRecord before, String name, UnitHash hash, String text, Requirements wants) {
+        long growth = registry.read(view -> view.growthBy(name, wants)
                 + (contents.contains(hash) ? 0 : view.growthBy(hash, text))
                 - (before == null ? 0 : view.freedBy(before)));
         return budget.take("unit " + name, growth);
@@ -70,8 +72,23 @@ final class Draft {
         return patch.hasValue()
                 ? budget.take(
                         "metadata of machine " + machine.id(),
-                        patched(machine, patch).heapBytes() - machine.heapBytes())
+                        machine.patched(record(machine, patch), Versions.IN_THIS_ENTRY)
+                                        .heapBytes()
+                                - machine.heapBytes())
                 : null;
+    }
+
+    /**
+     * Why a file can't be taken yet, while an engine reads in the stored file itself what it asks for; null when that one reads
+     * the same there.
+     */
+    @Nullable
+    String unread(String name, String text, Requirements wants) {
+        return withFacts || LegacyFacts.agree(name, text, wants.facts())
+                ? null
+                : "unit " + name
+                        + ": an engine of the cluster is of a version that does not read this file the same: upgrade"
+                        + " all engines first; \"fleetctl cluster status\" shows which are older";
     }
 
     Scheduler scheduler() {
@@ -112,17 +129,16 @@ final class Draft {
             contents.add(hash);
             out.add(stored(hash, text));
         }
-        out.add(Record.newBuilder()
-                .setUnitCreated(UnitCreated.newBuilder()
-                        .setName(name)
-                        .setHash(hash.toByteString())
-                        .setTargetState(target)
-                        .setReplacesVersion(before == null ? 0 : before.version()))
-                .build());
-        boolean keepsMachine = before != null && !wants.global() && target != TargetState.TARGET_STATE_INACTIVE;
-        String machine = keepsMachine && before != null ? before.machineId() : null;
-        put(UnitRecord.at(name, hash, wants.global(), target, 0, machine, Versions.IN_THIS_ENTRY), wants);
-        requirements.put(name, wants);
+        var record = UnitCreated.newBuilder()
+                .setName(name)
+                .setHash(hash.toByteString())
+                .setTargetState(target)
+                .setReplacesVersion(before == null ? 0 : before.version());
+        if (withFacts) {
+            record.setFacts(wants.facts());
+        }
+        out.add(Record.newBuilder().setUnitCreated(record).build());
+        put(UnitRecord.created(before, record.build(), wants, Versions.IN_THIS_ENTRY, Versions.IN_THIS_ENTRY));
     }
 
     /** A unit as a machine runs it already: a start generation below all others has it taken over, not started again. */
@@ -131,17 +147,17 @@ final class Draft {
             contents.add(file.hash());
             out.add(stored(file.hash(), file.text()));
         }
-        out.add(Record.newBuilder()
-                .setUnitRestored(UnitRestored.newBuilder()
-                        .setName(name)
-                        .setHash(file.hash().toByteString())
-                        .setTargetState(target)
-                        .setStartGeneration(1)
-                        .setMachineId(wants.global() ? "" : machineId))
-                .build());
-        var machine = wants.global() ? null : machineId;
-        put(UnitRecord.at(name, file.hash(), wants.global(), target, 1, machine, Versions.IN_THIS_ENTRY), wants);
-        requirements.put(name, wants);
+        var record = UnitRestored.newBuilder()
+                .setName(name)
+                .setHash(file.hash().toByteString())
+                .setTargetState(target)
+                .setStartGeneration(1)
+                .setMachineId(wants.global() ? "" : machineId);
+        if (withFacts) {
+            record.setFacts(wants.facts());
+        }
+        out.add(Record.newBuilder().setUnitRestored(record).build());
+        put(UnitRecord.restored(record.build(), wants, Versions.IN_THIS_ENTRY));
     }
 
     private static Record stored(UnitHash hash, String text) {
@@ -161,7 +177,7 @@ final class Draft {
                         .setTargetState(target)
                         .setStartAgain(startAgain))
                 .build());
-        put(unit.targeted(target, startAgain, Versions.IN_THIS_ENTRY, Versions.IN_THIS_ENTRY), requirements(unit));
+        put(unit.targeted(target, startAgain, Versions.IN_THIS_ENTRY, Versions.IN_THIS_ENTRY));
     }
 
     void destroy(UnitRecord unit, List<Record> out) {
@@ -223,18 +239,17 @@ final class Draft {
     }
 
     void patch(MachineRecord machine, MachinePatch patch, List<Record> out) {
+        var record = record(machine, patch);
+        out.add(Record.newBuilder().setMachineMetadataSet(record).build());
+        put(machine.patched(record, Versions.IN_THIS_ENTRY));
+    }
+
+    private static MachineMetadataSet record(MachineRecord machine, MachinePatch patch) {
         var record = MachineMetadataSet.newBuilder().setMachineId(machine.id()).setKey(patch.getKey());
         if (patch.hasValue()) {
             record.setValue(patch.getValue());
         }
-        out.add(Record.newBuilder().setMachineMetadataSet(record).build());
-        put(patched(machine, patch));
-    }
-
-    private static MachineRecord patched(MachineRecord machine, MachinePatch patch) {
-        var operators = new HashMap<>(machine.operators());
-        operators.put(patch.getKey(), patch.hasValue() ? Optional.of(patch.getValue()) : Optional.empty());
-        return machine.withOperators(operators, Versions.IN_THIS_ENTRY);
+        return record.build();
     }
 
     private UnitRecord known(String name) {
@@ -245,15 +260,10 @@ final class Draft {
         return unit;
     }
 
-    private Requirements requirements(UnitRecord unit) {
-        var here = requirements.get(unit.name());
-        return here != null ? here : registry.read(view -> view.requirements(unit));
-    }
-
-    private void put(UnitRecord unit, Requirements wants) {
+    private void put(UnitRecord unit) {
         units.put(unit.name(), Optional.of(unit));
         if (!Templates.isTemplate(unit.name())) {
-            scheduler.putUnit(unit.name(), wants, unit.target(), unit.machineId());
+            scheduler.putUnit(unit.name(), unit.wants(), unit.target(), unit.machineId());
         }
     }
 

@@ -121,7 +121,11 @@ final class Items {
                     "unit " + name + " exists with other contents ("
                             + before.hash().abbreviated() + "): ask to replace it, or destroy it first");
         }
-        var full = draft.takeRoom(before, name, file.hash(), file.text());
+        var unread = draft.unread(name, file.text(), requirements);
+        if (unread != null) {
+            return Item.result(ItemCode.ITEM_CODE_REFUSED, unread);
+        }
+        var full = draft.takeRoom(before, name, file.hash(), file.text(), requirements);
         if (full != null) {
             return Budget.refusal(full);
         }

@@ -65,7 +65,12 @@ final class OrphanWork implements Work {
                     .build());
         } else {
             var file = adoption.file();
-            var full = draft.takeRoom(null, name, file.hash(), file.text());
+            var unread = draft.unread(name, file.text(), adoption.requirements());
+            if (unread != null) {
+                refuse(Status.FAILED_PRECONDITION.withDescription(unread).asRuntimeException());
+                return true;
+            }
+            var full = draft.takeRoom(null, name, file.hash(), file.text(), adoption.requirements());
             if (full != null) {
                 refuse(Budget.failure(full));
                 return true;

@@ -12,6 +12,9 @@ import io.raftfleet.proto.log.MachineExpected;
 import io.raftfleet.proto.log.Record;
 import io.raftfleet.proto.log.UnitRestored;
 import io.raftfleet.proto.model.UnitContents;
+import io.raftfleet.unit.InvalidUnitException;
+import io.raftfleet.unit.Requirements;
+import io.raftfleet.unit.UnitFile;
 import io.raftfleet.unit.UnitHash;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -138,14 +141,21 @@ public final class Restoration implements Beginning {
 
     private static Record unit(MirrorCopy copy, String name) {
         var unit = Objects.requireNonNull(copy.units().get(name));
-        return Record.newBuilder()
-                .setUnitRestored(UnitRestored.newBuilder()
-                        .setName(name)
-                        .setHash(UnitHash.fromHex(unit.hash()).toByteString())
-                        .setTargetState(unit.target())
-                        .setStartGeneration(unit.startGeneration())
-                        .setMachineId(copy.schedule().getOrDefault(name, "")))
-                .build();
+        var record = UnitRestored.newBuilder()
+                .setName(name)
+                .setHash(UnitHash.fromHex(unit.hash()).toByteString())
+                .setTargetState(unit.target())
+                .setStartGeneration(unit.startGeneration())
+                .setMachineId(copy.schedule().getOrDefault(name, ""));
+        try {
+            var file = UnitFile.parse(Objects.requireNonNull(copy.contents().get(unit.hash())));
+            record.setFacts(Requirements.of(name, file).facts());
+        } catch (InvalidUnitException e) {
+            log.warn(
+                    "{}; it keeps the meaning that version 0.1 read in it",
+                    e.inUnit(name).getMessage());
+        }
+        return Record.newBuilder().setUnitRestored(record).build();
     }
 
     /** Records in entries of a size that the log takes. */

@@ -8,7 +8,6 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -96,7 +95,7 @@ public final class Scheduler {
             enter(unit, machine);
             return;
         }
-        boolean same = sameRequirements(known.requirements, requirements);
+        boolean same = known.requirements.equals(requirements);
         boolean wasWanted = known.wanted();
         boolean isWanted = target == TargetState.TARGET_STATE_LOADED || target == TargetState.TARGET_STATE_LAUNCHED;
         if (same && known.machine == machine && wasWanted == isWanted) {
@@ -385,15 +384,5 @@ public final class Scheduler {
             unit.hint = hint;
             queue.add(unit);
         }
-    }
-
-    private static boolean sameRequirements(Requirements a, Requirements b) {
-        return a == b
-                || (Objects.equals(a.machineId(), b.machineId())
-                        && a.global() == b.global()
-                        && a.peers().equals(b.peers())
-                        && a.metadata().equals(b.metadata())
-                        && a.conflicts().equals(b.conflicts())
-                        && a.replaces().equals(b.replaces()));
     }
 }

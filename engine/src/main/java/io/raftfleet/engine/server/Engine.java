@@ -117,7 +117,7 @@ final class Engine implements AutoCloseable {
         controller = new Controller(
                 config.engineId(),
                 registry,
-                raft::propose,
+                new RaftProposer(raft),
                 clock,
                 random,
                 new SessionsLeadership(),

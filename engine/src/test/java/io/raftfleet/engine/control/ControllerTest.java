@@ -20,7 +20,9 @@ import io.raftfleet.proto.fleet.TargetStateChange;
 import io.raftfleet.proto.fleet.WriteResponse;
 import io.raftfleet.proto.log.Record;
 import io.raftfleet.proto.log.SessionOpened;
+import io.raftfleet.proto.log.UnitCreated;
 import io.raftfleet.proto.model.TargetState;
+import io.raftfleet.state.EntryFormats;
 import io.raftfleet.state.Registry;
 import io.raftfleet.state.UnitRecord;
 import java.time.Duration;
@@ -48,7 +50,7 @@ class ControllerTest {
     private final SettableClock clock = new SettableClock();
     private final LinkedBlockingQueue<String> leadership = new LinkedBlockingQueue<>();
     private final Controller controller =
-            new Controller("e1", registry, raft::propose, clock, new Random(7), new Recorded(), new NoMetrics());
+            new Controller("e1", registry, raft, clock, new Random(7), new Recorded(), new NoMetrics());
     private final LocalWrites writes = new LocalWrites(controller, LocalWrites.AfterCommit.NOTHING);
 
     ControllerTest() {
@@ -69,6 +71,51 @@ class ControllerTest {
                 .containsExactly(ItemCode.ITEM_CODE_OK);
         assertThat(raft.entries()).hasSize(before + 1);
         assertThat(record("a.service").machineId()).isEqualTo("m1");
+    }
+
+    @Test
+    void anEntrySaysWhatANewUnitWantsOnceAllEnginesReadThat() throws Exception {
+        lead(1);
+        raft.agree(2);
+        create(1, unit("old.service", ON_SSD, TargetState.TARGET_STATE_INACTIVE));
+        raft.agree(EntryFormats.WITH_FACTS);
+        create(2, unit("new.service", ON_SSD, TargetState.TARGET_STATE_INACTIVE));
+
+        assertThat(created("old.service").hasFacts()).isFalse();
+        assertThat(created("new.service").getFacts().getMetadataList())
+                .singleElement()
+                .satisfies(choice -> assertThat(choice.getKey()).isEqualTo("disk"));
+        assertThat(raft.entries().getLast().getFormat()).isEqualTo(EntryFormats.WITH_FACTS);
+        assertThat(record("old.service").wants())
+                .isEqualTo(record("new.service").wants());
+    }
+
+    /** Engines that read stored files themselves may be of a version that reads this one otherwise, or not at all. */
+    @Test
+    void aFileThatAnOlderEngineMayNotReadIsRefusedUntilItIsUpgraded() throws Exception {
+        lead(1);
+        var text = "[Service]\n" + "Environment=A=b\n".repeat(200) + "ExecStart=/bin/" + "x".repeat(2100) + "\n";
+        raft.agree(2);
+
+        var refused = writes.createUnits(
+                        request(1, unit("long.service", text, TargetState.TARGET_STATE_INACTIVE)), LIMIT)
+                .get(10, TimeUnit.SECONDS)
+                .getResults(0);
+        assertThat(refused.getCode()).isEqualTo(ItemCode.ITEM_CODE_REFUSED);
+        assertThat(refused.getMessage()).contains("long.service", "upgrade all engines first");
+
+        raft.agree(EntryFormats.WITH_FACTS);
+        assertThat(create(2, unit("long.service", text, TargetState.TARGET_STATE_INACTIVE)))
+                .containsExactly(ItemCode.ITEM_CODE_OK);
+    }
+
+    private UnitCreated created(String name) {
+        return raft.entries().stream()
+                .flatMap(entry -> entry.getRecordsList().stream())
+                .map(Record::getUnitCreated)
+                .filter(record -> record.getName().equals(name))
+                .findFirst()
+                .orElseThrow();
     }
 
     @Test

@@ -13,7 +13,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedDeque;
 
 /** A log of one engine without Raft: what is proposed is applied at once, unless a test has a fate in mind for it. */
-final class MemoryLog {
+final class MemoryLog implements Controller.Proposer {
     /** What becomes of a proposal. */
     enum Fate {
         /** Applied and answered. */
@@ -31,6 +31,7 @@ final class MemoryLog {
     private final Registry registry;
     private final ConcurrentLinkedDeque<Fate> fates = new ConcurrentLinkedDeque<>();
     private final List<Entry> entries = new ArrayList<>();
+    private volatile int agreedFormat = RaftConfig.ENTRY_FORMAT;
     private long index;
 
     MemoryLog(Registry registry) {
@@ -49,7 +50,8 @@ final class MemoryLog {
     /** Entries that speak of such a unit are taken for badly made. */
     volatile String cursed = "";
 
-    synchronized CompletableFuture<ApplyResult> propose(Entry entry, Duration deadline) {
+    @Override
+    public synchronized CompletableFuture<ApplyResult> propose(Entry entry, Duration deadline) {
         if (entry.getSerializedSize() > RaftConfig.MAX_ENTRY_BYTES) {
             return CompletableFuture.failedFuture(
                     new IllegalArgumentException("an entry of " + entry.getSerializedSize() + " bytes"));
@@ -73,6 +75,16 @@ final class MemoryLog {
         return fate != Fate.COMMITTED_UNANSWERED
                 ? CompletableFuture.completedFuture(result)
                 : CompletableFuture.failedFuture(new ReplicationException.FateUnknown("the answer is lost"));
+    }
+
+    @Override
+    public int agreedFormat() {
+        return agreedFormat;
+    }
+
+    /** From now on an engine takes part that reads entries up to this format. */
+    void agree(int format) {
+        agreedFormat = format;
     }
 
     private static Entry replacingWhatIsNot(Entry entry) {

@@ -237,7 +237,7 @@ class QuotaTest {
         var made = new Controller(
                 "e1",
                 registry,
-                raft::propose,
+                raft,
                 CLOCK,
                 new Random(7),
                 new Controller.LeadershipListener() {

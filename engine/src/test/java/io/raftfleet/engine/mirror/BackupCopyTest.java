@@ -14,6 +14,7 @@ import io.raftfleet.proto.log.MachineExpected;
 import io.raftfleet.proto.log.MachineRow;
 import io.raftfleet.proto.log.Record;
 import io.raftfleet.proto.log.RegistryRow;
+import io.raftfleet.proto.log.UnitFacts;
 import io.raftfleet.proto.log.UnitRestored;
 import io.raftfleet.proto.log.UnitRow;
 import io.raftfleet.proto.model.TargetState;
@@ -56,11 +57,13 @@ class BackupCopyTest {
                                 .setTargetState(TargetState.TARGET_STATE_LAUNCHED)
                                 .setStartGeneration(77)
                                 .setMachineId("m1")
+                                .setFacts(UnitFacts.getDefaultInstance())
                                 .build(),
                         UnitRestored.newBuilder()
                                 .setName("b.service")
                                 .setHash(HASH)
                                 .setTargetState(TargetState.TARGET_STATE_INACTIVE)
+                                .setFacts(UnitFacts.getDefaultInstance())
                                 .build());
         assertThat(records.stream().filter(Record::hasContentsStored)).hasSize(1);
         var created = records.getLast().getClusterCreated();

@@ -16,6 +16,7 @@ import io.raftfleet.proto.log.SessionOpened;
 import io.raftfleet.proto.log.StatesReported;
 import io.raftfleet.state.MachineRecord;
 import io.raftfleet.state.Registry;
+import io.raftfleet.state.raft.RaftConfig;
 import io.raftfleet.state.raft.ReplicatedState.ApplyResult;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -44,7 +45,7 @@ class SessionsTest {
     private final CompletableFuture<Void> leading = new CompletableFuture<>();
     private final ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor();
     private final Controller controller = new Controller(
-            "e1", registry, log::propose, InstantSource.system(), new Random(7), new Leadership(), new NoMetrics());
+            "e1", registry, log, InstantSource.system(), new Random(7), new Leadership(), new NoMetrics());
     private final Sessions sessions = new Sessions(
             "cluster",
             registry,
@@ -196,7 +197,7 @@ class SessionsTest {
     }
 
     /** Applies what is proposed, at once or when it may go on. */
-    private final class SlowLog {
+    private final class SlowLog implements Controller.Proposer {
         private CompletableFuture<Void> open = CompletableFuture.completedFuture(null);
         private long index;
         private boolean waiting;
@@ -214,9 +215,15 @@ class SessionsTest {
             return waiting;
         }
 
-        synchronized CompletableFuture<ApplyResult> propose(Entry entry, Duration deadline) {
+        @Override
+        public synchronized CompletableFuture<ApplyResult> propose(Entry entry, Duration deadline) {
             waiting = !open.isDone();
             return open.thenApply(none -> apply(entry));
+        }
+
+        @Override
+        public int agreedFormat() {
+            return RaftConfig.ENTRY_FORMAT;
         }
 
         private synchronized ApplyResult apply(Entry entry) {

@@ -3,6 +3,7 @@ package io.raftfleet.chaos.fault;
 import io.raftfleet.chaos.cluster.Await;
 import io.raftfleet.chaos.cluster.EngineNode;
 import io.raftfleet.chaos.cluster.NotInTimeException;
+import io.raftfleet.proto.cluster.EngineRole;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -188,12 +189,17 @@ final class DiskFaults {
             Await.until(
                     engine.id() + " answers or ends",
                     REFUSAL_LIMIT,
-                    () -> !engine.daemon().running()
-                            || engine.status(Duration.ofSeconds(1)).getAppliedIndex() > 0);
+                    () -> !engine.daemon().running() || takesPart(engine));
         } catch (NotInTimeException e) {
             return false;
         }
         return engine.daemon().running();
+    }
+
+    /** Whether it has opened its log. One that is cut off from all leaders, and has no checkpoint yet, applies nothing of it. */
+    private static boolean takesPart(EngineNode engine) {
+        var role = engine.status(Duration.ofSeconds(1)).getSelf().getRole();
+        return role != EngineRole.ENGINE_ROLE_CLOSED && role != EngineRole.ENGINE_ROLE_UNSPECIFIED;
     }
 
     private void refuses(EngineNode engine, String word, String what, Fault.Expectation expectation) {

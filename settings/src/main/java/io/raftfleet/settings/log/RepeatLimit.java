@@ -18,35 +18,60 @@ import org.slf4j.Marker;
  * {@value #TRACE}. The next that is written is preceded by how many were left out. Lines below INFO are there because somebody asked
  * for them, and are not counted.
  *
+ * <p>Libraries that speak of every try, as Ratis and jetcd do while an engine is cut off, have {@value #LIBRARY_AT_ONCE} lines of a kind
+ * and one a minute from then on: the first ones say what is wrong, and the rest would bury it.
+ *
  * <p>Its own monitor guards what changes. It logs outside of it.
  */
 public final class RepeatLimit extends TurboFilter {
     static final int AT_ONCE = 5_000;
     static final int PER_SECOND = 2;
     static final int TRACE = 100;
+    static final int LIBRARY_AT_ONCE = 20;
     /** Some libraries put everything into the text, so that each line is a kind of its own: the rest share one allowance a level. */
     static final int KINDS = 512;
 
     static final String LEFT_OUT = "{} lines like the next one were left out: there were too many at once";
     private static final int BEGINNING = 24;
-    private static final double NANOS_PER_LINE = (double) TimeUnit.SECONDS.toNanos(1) / PER_SECOND;
+    private static final Rate OWN = new Rate(AT_ONCE, (double) TimeUnit.SECONDS.toNanos(1) / PER_SECOND, TRACE);
+    private static final Rate LIBRARY = new Rate(LIBRARY_AT_ONCE, TimeUnit.MINUTES.toNanos(1), 2);
 
     private final LongSupplier nanoTime;
     private final Map<Kind, Allowance> allowances = new HashMap<>();
 
     private record Kind(String logger, int level, String beginning) {}
 
+    /**
+     * How much of a kind is written.
+     *
+     * @param atOnce lines
+     * @param nanosPerLine how long it takes until one more may be written
+     * @param trace how many lines one with a stack trace counts
+     */
+    private record Rate(int atOnce, double nanosPerLine, int trace) {
+        static Rate of(String logger) {
+            return logger.startsWith("org.apache.ratis.") || logger.startsWith("io.etcd.") ? LIBRARY : OWN;
+        }
+    }
+
     private static final class Allowance {
-        private double lines = AT_ONCE;
+        private final Rate rate;
+        private double lines;
         private long at;
         private long leftOut;
 
-        Allowance(long now) {
+        Allowance(Rate rate, long now) {
+            this.rate = rate;
+            lines = rate.atOnce;
             at = now;
         }
 
         double linesAt(long now) {
-            return Math.min(AT_ONCE, lines + (now - at) / NANOS_PER_LINE);
+            return Math.min(rate.atOnce, lines + (now - at) / rate.nanosPerLine);
+        }
+
+        boolean full(long now) {
+            return linesAt(now) >= rate.atOnce;
         }
     }
 
@@ -76,7 +101,7 @@ public final class RepeatLimit extends TurboFilter {
         }
         String text = format == null ? "" : format;
         var kind = new Kind(logger.getName(), level.levelInt, text.substring(0, Math.min(BEGINNING, text.length())));
-        long leftOut = take(kind, thrown != null || endsWithThrown(arguments) ? TRACE : 1);
+        long leftOut = take(kind, thrown != null || endsWithThrown(arguments));
         if (leftOut > 0) {
             logger.log(
                     null,
@@ -90,9 +115,10 @@ public final class RepeatLimit extends TurboFilter {
     }
 
     /** How many were left out before this one, which is written; negative when it is not. */
-    private synchronized long take(Kind kind, int lines) {
+    private synchronized long take(Kind kind, boolean trace) {
         long now = nanoTime.getAsLong();
         var allowance = allowance(kind, now);
+        int lines = trace ? allowance.rate.trace : 1;
         allowance.lines = allowance.linesAt(now);
         allowance.at = now;
         if (allowance.lines < lines) {
@@ -111,10 +137,10 @@ public final class RepeatLimit extends TurboFilter {
             return known;
         }
         if (allowances.size() >= KINDS) {
-            allowances.values().removeIf(allowance -> allowance.linesAt(now) >= AT_ONCE);
+            allowances.values().removeIf(allowance -> allowance.full(now));
         }
         var counted = allowances.size() >= KINDS ? new Kind("", kind.level(), "") : kind;
-        return allowances.computeIfAbsent(counted, unused -> new Allowance(now));
+        return allowances.computeIfAbsent(counted, counting -> new Allowance(Rate.of(counting.logger()), now));
     }
 
     private static boolean endsWithThrown(Object @Nullable [] arguments) {

@@ -57,6 +57,20 @@ class RepeatLimitTest {
     }
 
     @Test
+    void librariesThatSpeakOfEveryTryAreSoonSilentAndSpeakAgainOnceAMinute() {
+        var ratis = context.getLogger("org.apache.ratis.grpc.server.GrpcLogAppender");
+        for (int second = 0; second < 660; second++) {
+            pass(Duration.ofSeconds(1));
+            ratis.warn("{}: Timed out appendEntries, errorCount={}", "e1->e3", second);
+        }
+        var ofRatis =
+                texts().stream().filter(text -> text.contains("Timed out")).toList();
+        assertThat(ofRatis).hasSizeBetween(RepeatLimit.LIBRARY_AT_ONCE + 10, RepeatLimit.LIBRARY_AT_ONCE + 11);
+        ratis.error("the log can't be written", new IllegalStateException());
+        assertThat(texts().getLast()).isEqualTo("the log can't be written");
+    }
+
+    @Test
     void otherKindsAreNotConcerned() {
         flood();
         logger.error(REFUSED, "another level");

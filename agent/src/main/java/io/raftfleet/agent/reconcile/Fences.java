@@ -3,6 +3,7 @@ package io.raftfleet.agent.reconcile;
 import io.raftfleet.agent.loop.Backoff;
 import io.raftfleet.agent.loop.Loop;
 import io.raftfleet.agent.manager.UnitManager;
+import java.time.Duration;
 import java.util.Set;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
@@ -17,6 +18,9 @@ import org.slf4j.LoggerFactory;
 final class Fences {
     private static final Logger log = LoggerFactory.getLogger(Fences.class);
 
+    /** How many units a line names. */
+    private static final int NAMED = 10;
+
     private final Loop loop;
     private final UnitManager manager;
     private final UnitTable table;
@@ -28,6 +32,8 @@ final class Fences {
     private long until;
     private boolean asking;
     private boolean checkComing;
+    private boolean endComing;
+    private boolean endTold;
 
     Fences(Loop loop, UnitManager manager, UnitTable table, Consumer<ManagedUnit> look, Backoff backoff) {
         this.loop = loop;
@@ -76,6 +82,39 @@ final class Fences {
         until = newUntil;
         everHeld = true;
         manager.renewLease(newUntil);
+        if (endTold) {
+            endTold = false;
+            log.info("this machine's lease is held again: its units with Fence=true may run");
+        }
+        awaitEnd();
+    }
+
+    /** Has the end of the lease told, if there are units that it stops. */
+    private void awaitEnd() {
+        if (endComing) {
+            return;
+        }
+        endComing = true;
+        loop.schedule(Duration.ofNanos(Math.max(0, until - loop.nanoTime())), () -> {
+            endComing = false;
+            if (held()) {
+                awaitEnd();
+                return;
+            }
+            var fenced = table.all().stream()
+                    .filter(unit -> unit.fenced)
+                    .map(unit -> unit.name)
+                    .sorted()
+                    .toList();
+            if (!fenced.isEmpty()) {
+                endTold = true;
+                log.warn(
+                        "this machine's lease is over, as no leader has confirmed it: systemd stops its {} units with Fence=true, {}{}",
+                        fenced.size(),
+                        String.join(", ", fenced.subList(0, Math.min(NAMED, fenced.size()))),
+                        fenced.size() > NAMED ? ", ..." : "");
+            }
+        });
     }
 
     /** A unit was seen not to run. If the fence is the reason although the lease is held, its lease process ended early. */

@@ -41,6 +41,7 @@ public final class SessionKeeper implements EngineSession.Events {
     private final LogUploads logs;
     private final Lease lease = new Lease();
     private final Backoff backoff;
+    private final Absence absence;
 
     private ClusterMemory memory;
     private @Nullable EngineSession attempt;
@@ -82,6 +83,7 @@ public final class SessionKeeper implements EngineSession.Events {
         this.onFatal = onFatal;
         this.random = random;
         this.memory = memoryKeeper.load();
+        this.absence = new Absence(loop, lease, line -> log.warn("{}: {}", config.machineId(), line));
         this.logs = new LogUploads(logSource, config.limits().logs());
         this.backoff = new Backoff(config.limits().retryFirst(), config.limits().retryLimit(), random);
         reports.connect(this::flush, handler::goneCommitted);
@@ -91,6 +93,7 @@ public final class SessionKeeper implements EngineSession.Events {
     public void start() {
         loop.execute(() -> {
             lostAt = loop.nanoTime();
+            absence.begins();
             search();
         });
     }
@@ -99,6 +102,7 @@ public final class SessionKeeper implements EngineSession.Events {
     public CompletableFuture<Void> stop() {
         loop.execute(() -> {
             stopping = true;
+            absence.ends();
             cancelTimer();
             logs.close();
             if (open != null) {
@@ -180,6 +184,7 @@ public final class SessionKeeper implements EngineSession.Events {
         if (stopping) {
             return;
         }
+        absence.heard(answers, engines.configured());
         LeaderChoice choice = LeaderChoice.of(answers, memory, engines.configured());
         OpenSession session = open;
         if (session != null) {
@@ -261,6 +266,7 @@ public final class SessionKeeper implements EngineSession.Events {
         }
         attempt = null;
         cancelTimer();
+        absence.ends();
         redirects = 0;
         duplicates = 0;
         lastRefusal = null;
@@ -305,6 +311,7 @@ public final class SessionKeeper implements EngineSession.Events {
             log.info("{}: the session with {} ended: {}", config.machineId(), session.address(), text(status));
             lost();
             if (stopping) {
+                absence.ends();
                 finished.complete(null);
             } else if (settled) {
                 backoff.reset();
@@ -358,6 +365,7 @@ public final class SessionKeeper implements EngineSession.Events {
         }
         if (!firstSession.isDone() && duplicates >= config.limits().duplicateTries()) {
             stopping = true;
+            absence.ends();
             finished.complete(null);
             onFatal.accept(message);
         } else {
@@ -381,6 +389,7 @@ public final class SessionKeeper implements EngineSession.Events {
             open = null;
         }
         lostAt = loop.nanoTime();
+        absence.begins();
         logs.close();
         reports.sessionEnded();
         handler.closed();

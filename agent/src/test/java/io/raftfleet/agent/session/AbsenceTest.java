@@ -1,0 +1,43 @@
+package io.raftfleet.agent.session;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.raftfleet.agent.loop.VirtualLoop;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class AbsenceTest {
+    private static final List<String> ENGINES = List.of("10.0.0.1:14201", "10.0.0.2:14201");
+
+    private final VirtualLoop loop = new VirtualLoop();
+    private final Lease lease = new Lease();
+    private final List<String> said = new ArrayList<>();
+    private final Absence absence = new Absence(loop, lease, said::add);
+
+    @Test
+    void anAbsenceIsToldOnceItLastsAndThenOnceAMinuteUntilItEnds() {
+        lease.opened(Duration.ofSeconds(30));
+        lease.acknowledged(lease.sending(loop.nanoTime()));
+        absence.begins();
+        absence.heard(List.of(), ENGINES);
+        loop.advance(Duration.ofSeconds(9));
+        assertThat(said).as("a change of leaders takes less").isEmpty();
+
+        loop.advance(Duration.ofSeconds(1));
+        assertThat(said)
+                .containsExactly("no session with a leader for 10 s: of [10.0.0.1:14201, 10.0.0.2:14201] none answers."
+                        + " Units run on; its lease lasts 20 s yet");
+        loop.advance(Duration.ofMinutes(10));
+        assertThat(said).hasSize(11);
+        assertThat(said.get(1)).contains("for 70 s", "its lease has been over for 40 s", "Fence=true");
+
+        absence.ends();
+        loop.advance(Duration.ofMinutes(10));
+        assertThat(said).hasSize(11);
+        absence.begins();
+        loop.advance(Duration.ofSeconds(10));
+        assertThat(said.getLast()).startsWith("no session with a leader for 10 s");
+    }
+}

@@ -15,7 +15,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Sends unary calls until one endpoint answers, within a deadline. Goes to the next endpoint at once, and waits between rounds over
  * all of them: 50 ms, doubled each round up to a second, half of it random; where an engine has refused a call for now, not before it says. An attempt gets half of what is left while there
- * are others to ask, so that an engine which hangs does not use up the whole deadline.
+ * are others to ask, so that an engine which hangs does not use up the whole deadline; while an endpoint is not connected, others are
+ * connected to as well ({@link ConnectionRace}).
  *
  * <p>Thread-safe; an attempt's state is handed from callback to callback and never shared.
  */
@@ -89,7 +90,35 @@ final class Caller {
             return deadline - System.nanoTime();
         }
 
+        /** Goes to the endpoint, or, as long as that is not connected, to whichever is connected first. */
         void attempt() {
+            if (once || connections.size() == 1) {
+                send();
+                return;
+            }
+            try {
+                if (connections.connected(endpoint)) {
+                    send();
+                    return;
+                }
+                var unused = ConnectionRace.run(connections, endpoint, Duration.ofNanos(Math.max(1, left() / 2)))
+                        .thenAccept(winner -> {
+                            if (winner != endpoint) {
+                                endpoint = winner;
+                                connections.prefer(winner);
+                            }
+                            send();
+                        });
+            } catch (IllegalStateException e) {
+                fail(closed(e));
+            }
+        }
+
+        private static FleetClientException closed(IllegalStateException e) {
+            return new FleetClientException(Status.Code.CANCELLED, "the client is closed", e);
+        }
+
+        private void send() {
             long left = left();
             long share = once || connections.size() == 1 ? left : Math.max(left / 2, Math.min(left, SHORTEST_ATTEMPT));
             var options = CallOptions.DEFAULT.withDeadlineAfter(Math.max(share, 1), TimeUnit.NANOSECONDS);
@@ -97,7 +126,7 @@ final class Caller {
                 ClientCalls.asyncUnaryCall(
                         connections.channel(endpoint).newCall(method, options), request, new Answer());
             } catch (IllegalStateException e) {
-                fail(new FleetClientException(Status.Code.CANCELLED, "the client is closed", e));
+                fail(closed(e));
             }
         }
 
@@ -134,7 +163,7 @@ final class Caller {
                 return;
             }
             CompletableFuture.delayedExecutor(wait, TimeUnit.NANOSECONDS).execute(() -> {
-                connections.connectAtOnce(endpoint);
+                connections.connectAllAtOnce();
                 attempt();
             });
         }

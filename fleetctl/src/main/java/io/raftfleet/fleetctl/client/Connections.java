@@ -1,6 +1,7 @@
 package io.raftfleet.fleetctl.client;
 
 import io.grpc.ChannelCredentials;
+import io.grpc.ConnectivityState;
 import io.grpc.InsecureChannelCredentials;
 import io.grpc.ManagedChannel;
 import io.grpc.TlsChannelCredentials;
@@ -11,6 +12,7 @@ import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.nio.NioSocketChannel;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -24,6 +26,9 @@ import org.jspecify.annotations.Nullable;
 final class Connections implements AutoCloseable {
     /** Bounds a page of answers: the longest unit file is 256 KiB, a page with contents has at most 100. */
     private static final int MAX_MESSAGE = 64 << 20;
+
+    /** While calls are under way an engine that says nothing is pinged after so long, and is gone when it does not answer for as long. */
+    private static final Duration KEEPALIVE = Duration.ofSeconds(2);
 
     private final List<Endpoint> endpoints;
     private final ClientOptions options;
@@ -73,6 +78,29 @@ final class Connections implements AutoCloseable {
         }
     }
 
+    /** The same for all. */
+    void connectAllAtOnce() {
+        for (int index = 0; index < size(); index++) {
+            connectAtOnce(index);
+        }
+    }
+
+    /** Whether a call there would go out at once. */
+    boolean connected(int index) {
+        return channel(index).getState(false) == ConnectivityState.READY;
+    }
+
+    /** Runs {@code task} on the I/O thread, unless the client is closed meanwhile. There must be a channel already. */
+    void later(Duration delay, Runnable task) {
+        @Nullable EventLoopGroup running;
+        synchronized (this) {
+            running = closed ? null : loop;
+        }
+        if (running != null) {
+            var unused = running.schedule(task, delay.toNanos(), TimeUnit.NANOSECONDS);
+        }
+    }
+
     private synchronized ManagedChannel open(int index) {
         if (closed) {
             throw new IllegalStateException("the client is closed");
@@ -93,6 +121,8 @@ final class Connections implements AutoCloseable {
         ManagedChannel channel = builder.eventLoopGroup(loop)
                 .channelType(NioSocketChannel.class)
                 .directExecutor()
+                .keepAliveTime(KEEPALIVE.toMillis(), TimeUnit.MILLISECONDS)
+                .keepAliveTimeout(KEEPALIVE.toMillis(), TimeUnit.MILLISECONDS)
                 .disableRetry()
                 .disableServiceConfigLookUp()
                 .maxInboundMessageSize(MAX_MESSAGE)

@@ -1,0 +1,102 @@
+package io.raftfleet.fleetctl.client;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.grpc.Server;
+import io.grpc.Status;
+import io.grpc.netty.NettyServerBuilder;
+import io.grpc.stub.StreamObserver;
+import io.raftfleet.proto.fleet.FleetGrpc;
+import io.raftfleet.proto.fleet.VersionRequest;
+import io.raftfleet.proto.fleet.VersionResponse;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** A client of engines of which some are gone without a word, and some refuse. */
+class ConnectionRaceTest {
+    private final List<String> failures = new CopyOnWriteArrayList<>();
+    private Server engine = NettyServerBuilder.forPort(0).build();
+    private ServerSocket silent;
+
+    ConnectionRaceTest() throws IOException {
+        // Its connections are made by the kernel, and nobody ever says a word on them.
+        silent = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+    }
+
+    @BeforeEach
+    void start() throws IOException {
+        engine = NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
+                .addService(new FleetGrpc.FleetImplBase() {
+                    @Override
+                    public void version(VersionRequest request, StreamObserver<VersionResponse> observer) {
+                        observer.onNext(
+                                VersionResponse.newBuilder().setVersion("1").build());
+                        observer.onCompleted();
+                    }
+                })
+                .build()
+                .start();
+    }
+
+    @AfterEach
+    void stop() throws IOException {
+        engine.shutdownNow();
+        silent.close();
+    }
+
+    private FleetClient client(int... ports) {
+        var endpoints = java.util.Arrays.stream(ports)
+                .mapToObj(port -> new Endpoint("127.0.0.1", port))
+                .toList();
+        return new FleetClient(ClientOptions.of(endpoints)
+                .withRequestTimeout(Duration.ofMinutes(2))
+                .withPatience(false)
+                .withDebug(failures::add));
+    }
+
+    private static int closedPort() throws IOException {
+        try (var socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            return socket.getLocalPort();
+        }
+    }
+
+    @Test
+    void anEndpointThatIsSilentIsPassedOverWithoutAFailedAttempt() {
+        try (var client = client(silent.getLocalPort(), engine.getPort())) {
+            assertThat(client.version().getVersion()).isEqualTo("1");
+            assertThat(failures).as("half a minute each").isEmpty();
+            assertThat(client.version().getVersion()).isEqualTo("1");
+            assertThat(failures).isEmpty();
+        }
+    }
+
+    @Test
+    void silentAndRefusingEndpointsInAnyOrderDoNotKeepACallFromTheOneThatAnswers() throws Exception {
+        try (var client = client(closedPort(), silent.getLocalPort(), closedPort(), engine.getPort())) {
+            assertThat(client.version().getVersion()).isEqualTo("1");
+            assertThat(failures).isEmpty();
+        }
+    }
+
+    @Test
+    void whenAllRefuseEachIsNamed() throws Exception {
+        int one = closedPort();
+        int two = closedPort();
+        try (var client = client(one, two)) {
+            assertThatThrownBy(client::version)
+                    .isInstanceOfSatisfying(
+                            FleetClientException.class,
+                            e -> assertThat(e.code()).isEqualTo(Status.Code.UNAVAILABLE))
+                    .hasMessageContainingAll("127.0.0.1:" + one, "127.0.0.1:" + two, "connection refused");
+        }
+    }
+}

@@ -10,12 +10,15 @@ import io.raftfleet.proto.cluster.TakeSnapshotResponse;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Comparator;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -40,15 +43,15 @@ final class ClusterCommand extends FleetCommand {
         return 2;
     }
 
-    /** How each endpoint's engine sees the cluster. Exit code 1 when an endpoint does not answer, or none of them leads. */
+    /** How each engine, of the endpoints and of the members that these name, sees the cluster. Exit code 1 when an engine does not answer, or none leads. */
     @Command(
             name = "status",
             abbreviateSynopsis = true,
             description = {
                 "Show every engine: its role, how far it is, how much it keeps, and a digest of its registry",
                 "",
-                "Asks each endpoint by itself, so it works without a quorum. The exit code is 1 when an endpoint does not answer or"
-                        + " when no engine leads."
+                "Asks each endpoint, and each other member that they name, by itself, so it works without a quorum. The exit code is 1"
+                        + " when an engine does not answer or when none leads."
             })
     static final class StatusOfEngines extends FleetCommand {
         private static final int DIGEST_BYTES = 6;
@@ -68,22 +71,22 @@ final class ClusterCommand extends FleetCommand {
 
         @Override
         public Integer call() {
-            var asked = new LinkedHashMap<Endpoint, CompletableFuture<StatusResponse>>();
-            FleetClient client = session.client();
-            for (Endpoint endpoint : client.options().endpoints()) {
-                asked.put(endpoint, client.statusAsync(endpoint));
-            }
             var answers = new LinkedHashMap<Endpoint, StatusResponse>();
-            var rows = new ArrayList<Map<String, @Nullable Object>>();
-            var table = new Table();
             var refusals = new LinkedHashMap<Endpoint, String>();
-            for (var entry : asked.entrySet()) {
-                try {
-                    answers.put(entry.getKey(), FleetClient.join(entry.getValue()));
-                } catch (FleetClientException e) {
-                    refusals.put(entry.getKey(), String.valueOf(e.getMessage()));
+            FleetClient client = session.client();
+            ask(client, answers, refusals);
+            var others = membersNotAsked(answers, refusals.keySet());
+            if (!others.isEmpty()) {
+                try (var more = session.client(List.copyOf(others.keySet()))) {
+                    ask(more, answers, refusals);
                 }
             }
+            var asked = new ArrayList<Endpoint>(client.options().endpoints());
+            asked.addAll(others.keySet());
+            var ids = new HashMap<Endpoint, String>(others);
+            members(answers.values()).forEach(member -> endpoint(member).ifPresent(at -> ids.put(at, member.getId())));
+            var rows = new ArrayList<Map<String, @Nullable Object>>();
+            var table = new Table();
             // How far the cluster is, as far as those that answer know.
             long commit = answers.values().stream()
                     .mapToLong(StatusResponse::getCommitIndex)
@@ -106,7 +109,7 @@ final class ClusterCommand extends FleetCommand {
                     "MACHINES",
                     "DIGEST");
             boolean led = false;
-            for (Endpoint asking : asked.keySet()) {
+            for (Endpoint asking : asked) {
                 String endpoint = asking.toString();
                 StatusResponse status = answers.get(asking);
                 if (status != null) {
@@ -116,9 +119,27 @@ final class ClusterCommand extends FleetCommand {
                 } else {
                     var row = new LinkedHashMap<String, @Nullable Object>();
                     row.put("endpoint", endpoint);
+                    if (ids.containsKey(asking)) {
+                        row.put("id", ids.get(asking));
+                    }
                     row.put("error", refusals.get(asking));
                     rows.add(row);
-                    table.add("-", endpoint, "-", "-", "unreachable", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-");
+                    table.add(
+                            ids.getOrDefault(asking, "-"),
+                            endpoint,
+                            "-",
+                            "-",
+                            "unreachable",
+                            "-",
+                            "-",
+                            "-",
+                            "-",
+                            "-",
+                            "-",
+                            "-",
+                            "-",
+                            "-",
+                            "-");
                     if (!json) {
                         session.err(String.valueOf(refusals.get(asking)));
                     }
@@ -136,6 +157,51 @@ final class ClusterCommand extends FleetCommand {
                 }
             }
             return led && refusals.isEmpty() ? 0 : 1;
+        }
+
+        private static void ask(
+                FleetClient client, Map<Endpoint, StatusResponse> answers, Map<Endpoint, String> refusals) {
+            var asked = new LinkedHashMap<Endpoint, CompletableFuture<StatusResponse>>();
+            client.options().endpoints().forEach(endpoint -> asked.put(endpoint, client.statusAsync(endpoint)));
+            asked.forEach((endpoint, answer) -> {
+                try {
+                    answers.put(endpoint, FleetClient.join(answer));
+                } catch (FleetClientException e) {
+                    refusals.put(endpoint, String.valueOf(e.getMessage()));
+                }
+            });
+        }
+
+        /** The cluster's engines as the one says that is furthest. */
+        private static List<EngineInfo> members(Collection<StatusResponse> answers) {
+            return answers.stream()
+                    .max(Comparator.comparingLong(StatusResponse::getTerm)
+                            .thenComparingLong(StatusResponse::getCommitIndex))
+                    .map(StatusResponse::getEnginesList)
+                    .orElse(List.of());
+        }
+
+        /** Engines that belong to the cluster, too, with their ids. */
+        private static Map<Endpoint, String> membersNotAsked(
+                Map<Endpoint, StatusResponse> answers, Collection<Endpoint> silent) {
+            var answered = answers.values().stream()
+                    .map(status -> status.getSelf().getId())
+                    .collect(Collectors.toSet());
+            var others = new LinkedHashMap<Endpoint, String>();
+            for (EngineInfo member : members(answers.values())) {
+                if (!answered.contains(member.getId())) {
+                    endpoint(member).filter(at -> !silent.contains(at)).ifPresent(at -> others.put(at, member.getId()));
+                }
+            }
+            return others;
+        }
+
+        private static Optional<Endpoint> endpoint(EngineInfo member) {
+            try {
+                return Optional.of(Endpoint.parse(member.getGrpcAddress()));
+            } catch (IllegalArgumentException e) {
+                return Optional.empty();
+            }
         }
 
         /** An engine that does not say which format it reads is of the time when there was one. */
@@ -184,7 +250,8 @@ final class ClusterCommand extends FleetCommand {
 
         /** Entries that the cluster has committed and this engine has yet to apply. */
         private static long lag(StatusResponse status, long commit) {
-            return Math.max(0, commit - status.getAppliedIndex());
+            long applied = Math.max(status.getAppliedIndex(), status.getLogAppliedIndex());
+            return Math.max(0, commit - applied);
         }
 
         private static String mebibytes(long bytes) {

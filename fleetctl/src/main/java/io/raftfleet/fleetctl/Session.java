@@ -8,6 +8,7 @@ import io.raftfleet.proto.model.Machine;
 import io.raftfleet.unit.SafeText;
 import java.time.Duration;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -58,12 +59,21 @@ final class Session implements AutoCloseable {
         return made;
     }
 
+    /** Another client with the same flags, for these endpoints; the caller closes it. */
+    FleetClient client(List<Endpoint> endpoints) {
+        return new FleetClient(options(endpoints));
+    }
+
     private ClientOptions options() {
+        return options(Endpoint.parseList(global.endpoint));
+    }
+
+    private ClientOptions options(List<Endpoint> endpoints) {
         if (!(global.requestTimeout > 0 && global.requestTimeout <= Integer.MAX_VALUE)) {
             throw new IllegalArgumentException(
                     "--request-timeout must be more than 0 seconds, it is " + global.requestTimeout);
         }
-        ClientOptions options = ClientOptions.of(Endpoint.parseList(global.endpoint))
+        ClientOptions options = ClientOptions.of(endpoints)
                 .withRequestTimeout(Duration.ofMillis(Math.max(1, (long) (global.requestTimeout * MILLIS))))
                 .withTls(global.caFile, global.certFile, global.keyFile)
                 .withPatience(false);

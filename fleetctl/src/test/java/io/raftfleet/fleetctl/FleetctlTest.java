@@ -538,8 +538,19 @@ class FleetctlTest {
                         "The registry takes 81 % of its quota of memory, 81.0M of 100.0M",
                         "destroy units");
         assertThat(run("cluster", "transfer-leader", "e2").out()).isEqualTo("Engine e2 leads\n");
+        String last = "127.0.0.1:" + cluster.engines.getLast().port;
+        String first = "127.0.0.1:" + cluster.engines.getFirst().port;
+        Result one = run("--endpoint", last, "cluster", "status");
+        assertThat(one.exit()).isZero();
+        assertThat(one.out().lines().toList())
+                .as("every member has a row, and none lags for entries that are Raft's own")
+                .anyMatch(line -> line.matches("e1\\s+" + first + "\\s.*\\s44\\s+42\\s+0\\s.*"))
+                .anyMatch(line -> line.startsWith("e2"));
         cluster.engines.getFirst().kill();
         assertThat(run("cluster", "status").out()).contains("unreachable");
+        Result half = run("--endpoint", last, "cluster", "status");
+        assertThat(half.exit()).isEqualTo(1);
+        assertThat(half.out().lines().toList()).anyMatch(line -> line.matches("e1\\s+" + first + "\\s.*unreachable.*"));
     }
 
     @Test

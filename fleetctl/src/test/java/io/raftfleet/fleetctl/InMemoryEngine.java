@@ -357,6 +357,12 @@ final class InMemoryEngine extends FleetGrpc.FleetImplBase implements AutoClosea
                                                         ? EngineRole.ENGINE_ROLE_LEADER
                                                         : EngineRole.ENGINE_ROLE_FOLLOWER))
                                 .setTerm(3)
+                                .addAllEngines(cluster.engines.stream()
+                                        .map(engine -> EngineInfo.newBuilder()
+                                                .setId(engine.id)
+                                                .setGrpcAddress("127.0.0.1:" + engine.port)
+                                                .build())
+                                        .toList())
                                 .setVersion("9.9")
                                 .setMemory(MemoryStatus.newBuilder()
                                         .setHeld(registryBytes)
@@ -364,7 +370,8 @@ final class InMemoryEngine extends FleetGrpc.FleetImplBase implements AutoClosea
                                 .setEntryFormat(2)
                                 .setAgreedEntryFormat(leads ? agreedFormat : 0)
                                 .setAppliedIndex(42)
-                                .setCommitIndex(42)
+                                .setLogAppliedIndex(44)
+                                .setCommitIndex(44)
                                 .setRegistryDigest(ByteString.fromHex("0011223344556677"))
                                 .build());
             }

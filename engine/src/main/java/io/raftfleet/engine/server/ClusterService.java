@@ -91,7 +91,8 @@ final class ClusterService extends ClusterGrpc.ClusterImplBase {
                 .setSelf(info(self, view))
                 .setVersion(EngineVersion.current())
                 .setEntryFormat(raft.entryFormat())
-                .setAgreedEntryFormat(raft.agreedFormat());
+                .setLogAppliedIndex(view.appliedIndex())
+                .setAgreedEntryFormat(raft.knownFormat());
         view.peers().forEach(peer -> response.addEngines(info(peer, view)));
         var disk = raft.diskUsage();
         response.setLogBytes(disk.log()).setSnapshotBytes(disk.checkpoint());

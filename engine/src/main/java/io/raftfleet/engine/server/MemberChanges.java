@@ -1,5 +1,7 @@
 package io.raftfleet.engine.server;
 
+import io.grpc.Context;
+import io.grpc.Deadline;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.StreamObserver;
@@ -29,7 +31,10 @@ import org.slf4j.LoggerFactory;
  */
 final class MemberChanges {
     private static final Logger log = LoggerFactory.getLogger(MemberChanges.class);
-    private static final Duration LOOK = Duration.ofSeconds(3);
+    /** An engine that was just started takes some seconds until it answers. */
+    private static final Duration LOOK = Duration.ofSeconds(30);
+
+    private static final Duration AGAIN = Duration.ofMillis(200);
     private static final Duration HAND_OVER = Duration.ofSeconds(3);
     /** A large registry takes a while to reach a new engine. */
     private static final Duration CATCH_UP = Duration.ofMinutes(10);
@@ -107,11 +112,11 @@ final class MemberChanges {
     private CompletableFuture<?> lookAt(List<EngineAddresses> added) {
         var looks = new ArrayList<CompletableFuture<?>>();
         for (var engine : added) {
-            var answer = new CompletableFuture<StatusResponse>();
+            var deadline = Deadline.after(LOOK.toMillis(), TimeUnit.MILLISECONDS);
+            var caller = Context.current().getDeadline();
+            CompletableFuture<StatusResponse> answer;
             try {
-                route.clusterStub(peer(engine))
-                        .withDeadlineAfter(LOOK.toMillis(), TimeUnit.MILLISECONDS)
-                        .status(StatusRequest.getDefaultInstance(), new Single<>(answer));
+                answer = lookAt(engine, caller == null ? deadline : deadline.minimum(caller));
             } catch (IllegalArgumentException e) {
                 return CompletableFuture.failedFuture(Status.INVALID_ARGUMENT
                         .withDescription("engine " + engine.getId() + ": " + e.getMessage())
@@ -128,6 +133,25 @@ final class MemberChanges {
             }));
         }
         return CompletableFuture.allOf(looks.toArray(CompletableFuture[]::new));
+    }
+
+    /** Its first answer that is not one of an engine that is still starting. */
+    private CompletableFuture<StatusResponse> lookAt(EngineAddresses engine, Deadline deadline) {
+        var answer = new CompletableFuture<StatusResponse>();
+        route.clusterStub(peer(engine))
+                .withWaitForReady()
+                .withDeadline(deadline)
+                .status(StatusRequest.getDefaultInstance(), new Single<>(answer));
+        return answer.thenCompose(status -> {
+            boolean starting = status.getSelf().getRole() == EngineRole.ENGINE_ROLE_CLOSED
+                    && status.getSelf().getId().equals(engine.getId());
+            if (!starting || deadline.timeRemaining(TimeUnit.MILLISECONDS) <= AGAIN.toMillis()) {
+                return CompletableFuture.completedFuture(status);
+            }
+            return new CompletableFuture<Void>()
+                    .completeOnTimeout(null, AGAIN.toMillis(), TimeUnit.MILLISECONDS)
+                    .thenCompose(waited -> lookAt(engine, deadline));
+        });
     }
 
     private static String unreachable(EngineAddresses engine, Throwable failure) {

@@ -32,6 +32,11 @@ final class Failures {
         return last.size() == endpoints && last.values().stream().allMatch(Failures::isUnreachable);
     }
 
+    private static boolean loopback(Endpoint endpoint) {
+        String host = endpoint.host();
+        return host.startsWith("127.") || host.equals("::1") || host.equalsIgnoreCase("localhost");
+    }
+
     private static boolean isUnreachable(Status status) {
         if (status.getCode() != Status.Code.UNAVAILABLE) {
             return false;
@@ -49,11 +54,18 @@ final class Failures {
         String who = last.entrySet().stream()
                 .map(e -> e.getKey() + " (" + reason(e.getValue()) + ")")
                 .collect(Collectors.joining(", "));
-        String problem = allUnreachable(last.size())
-                ? "no engine can be reached: " + who
-                        + ". Is the cluster up, and is --endpoint right? Look with: bin/fleet status"
-                : "no engine answered " + what + " within " + seconds(timeout) + ": " + who
-                        + ". Look with: bin/fleet status; or raise --request-timeout";
+        boolean here = last.keySet().stream().allMatch(Failures::loopback);
+        String look = here ? "Look with: bin/fleet status" : "Look with: fleetctl cluster status";
+        String problem;
+        if (allUnreachable(last.size())) {
+            problem = "no engine can be reached: " + who + ". "
+                    + (here
+                            ? "Is the cluster up, and is --endpoint right? " + look
+                            : "Is --endpoint right, does fleet-engine run there, and does no firewall stand between?");
+        } else {
+            problem = "no engine answered " + what + " within " + seconds(timeout) + ": " + who + ". " + look
+                    + "; or raise --request-timeout";
+        }
         return new FleetClientException(status.getCode(), problem, status.getCause());
     }
 

@@ -42,6 +42,15 @@ final class Formats {
         return lowest(server);
     }
 
+    /** The same for people: 0 while a member has not answered, which is no answer. */
+    int known(RatisServer server) {
+        int agreed = agreed(server);
+        return server.otherVoters().stream()
+                        .allMatch(peer -> known.containsKey(peer.getId().toString()))
+                ? agreed
+                : 0;
+    }
+
     /**
      * Asks all members now: one may have been exchanged for an older one since it was last asked.
      *

@@ -6,7 +6,9 @@ import io.grpc.netty.GrpcSslContexts;
 import io.netty.handler.ssl.SslContext;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.time.Duration;
@@ -67,6 +69,18 @@ final class EtcdClients {
         return times;
     }
 
+    /**
+     * Looks at certificates and password without etcd.
+     *
+     * @throws EtcdException names the setting and the file that can't be used, and why
+     */
+    void checkCredentials() throws EtcdException {
+        password();
+        if (settings.tls()) {
+            tls();
+        }
+    }
+
     private @Nullable String password() throws EtcdException {
         var file = settings.passwordFile().orElse(null);
         if (file == null) {
@@ -75,12 +89,33 @@ final class EtcdClients {
         try {
             return Files.readString(file).lines().findFirst().orElse("");
         } catch (IOException e) {
-            throw new EtcdException(
-                    "the password for etcd can't be read (" + e + "): see etcd_password_file", e, false);
+            throw unreadable("etcd_password_file", file, e);
         }
     }
 
+    private static void checkReadable(String setting, Optional<Path> file) throws EtcdException {
+        if (file.isPresent()) {
+            try (var in = Files.newInputStream(file.get())) {
+                in.read();
+            } catch (IOException e) {
+                throw unreadable(setting, file.get(), e);
+            }
+        }
+    }
+
+    private static EtcdException unreadable(String setting, Path file, IOException e) {
+        var why = switch (e) {
+            case NoSuchFileException missing -> "is not there";
+            case AccessDeniedException denied -> "may not be read by user " + System.getProperty("user.name");
+            default -> "can't be read: " + e.getMessage();
+        };
+        return new EtcdException(setting + " " + file + " " + why, e, false);
+    }
+
     private SslContext tls() throws EtcdException {
+        checkReadable("etcd_cafile", settings.caFile());
+        checkReadable("etcd_certfile", settings.certFile());
+        checkReadable("etcd_keyfile", settings.keyFile());
         try {
             var context = GrpcSslContexts.forClient();
             if (settings.caFile().isPresent()) {

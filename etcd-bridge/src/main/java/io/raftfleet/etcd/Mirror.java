@@ -91,7 +91,13 @@ public final class Mirror implements AutoCloseable {
         this.thread = Thread.ofPlatform().daemon().name("etcd-mirror").unstarted(this::run);
     }
 
+    /** Begins, and says so if it will be of no use when its turn comes, as its certificates or password can't be used. */
     public void start() {
+        try {
+            clients.checkCredentials();
+        } catch (EtcdException e) {
+            log.warn("Nothing can be written to etcd by this engine until this is mended: {}", e.getMessage());
+        }
         thread.start();
     }
 

@@ -12,7 +12,7 @@ public record ClusterMemory(String clusterId, long incarnation, long term) {
     public static final ClusterMemory NONE = new ClusterMemory("", 0, 0);
 
     /**
-     * A restored registry counts on from the incarnation before, one for each minute that has passed since that one began; so
+     * A restored registry counts on from the incarnation before, one for each second that has passed since that one began; so
      * much is believed at once.
      */
     private static final long MAX_RESTORATIONS = 1L << 32;

@@ -12,7 +12,10 @@ import io.raftfleet.proto.log.UnitRow;
 import io.raftfleet.state.Versions;
 import io.raftfleet.unit.BackupRows;
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.HashMap;
@@ -25,9 +28,9 @@ import java.util.TreeMap;
  * are known again from the agents.
  */
 final class BackupCopy {
-    private static final long MILLIS_A_LIFE = 60_000;
-    /** Some thirty years of minutes: no age that a clock in its right mind shows. Agents believe more. */
-    private static final long MAX_LIVES = 1 << 24;
+    private static final long MILLIS_A_LIFE = 1000;
+    /** Some thirty years of seconds: no age that a clock in its right mind shows. Agents believe more. */
+    private static final long MAX_LIVES = 1 << 30;
 
     private RegistryRow registry = RegistryRow.getDefaultInstance();
     private final Map<String, String> contents = new HashMap<>();
@@ -38,18 +41,14 @@ final class BackupCopy {
     private BackupCopy() {}
 
     /**
-     * Reads a backup file whole and verifies it. It comes back as one incarnation later for each minute that has passed since
+     * Reads a backup file whole and verifies it. It comes back as one incarnation later for each second that has passed since
      * the incarnation that it is of began: so agents can tell any restoration from those before it, whichever file each was of.
      *
      * @throws IOException when there is none, it is damaged, or another cluster's: the message says what to do
      */
     static Found read(String clusterId, Path file, InstantSource clock) throws IOException {
-        if (!Files.isReadable(file)) {
-            throw new IOException("there is no backup file " + file + ", or it can't be read: put it there, on every"
-                    + " engine's machine");
-        }
         var copy = new BackupCopy();
-        var header = BackupRows.read(Files.newInputStream(file), file.toString(), copy::add);
+        var header = BackupRows.read(open(file), file.toString(), copy::add);
         if (!header.getClusterId().equals(clusterId)) {
             throw new IOException(file + " is of cluster " + header.getClusterId() + ", not of " + clusterId
                     + ": give the engines --cluster-id " + header.getClusterId()
@@ -76,6 +75,20 @@ final class BackupCopy {
                         copy.schedule,
                         copy.metadata),
                 Math.clamp(age + 1, 1, MAX_LIVES));
+    }
+
+    private static InputStream open(Path file) throws IOException {
+        try {
+            return Files.newInputStream(file);
+        } catch (NoSuchFileException e) {
+            throw new IOException("there is no backup file " + file + ": put it there, on every engine's machine", e);
+        } catch (AccessDeniedException e) {
+            throw new IOException(
+                    "user " + System.getProperty("user.name")
+                            + ", as which the engine runs, may not read the backup file " + file
+                            + ": let it read the file and pass through its directories, on every engine's machine",
+                    e);
+        }
     }
 
     private void add(BackupRow row) throws IOException {

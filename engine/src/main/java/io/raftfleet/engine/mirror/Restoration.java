@@ -40,8 +40,8 @@ public final class Restoration implements Beginning {
     /** Start generations go on from so far above the mirror's last version: it lags, and machines may have seen later ones. */
     private static final long GENERATIONS_APART = 1L << 50;
 
-    /** Backups can be restored again and again, each time as a later life: room for the starts of a minute in between. */
-    private static final int STARTS_BITS = 37;
+    /** Backups can be restored again and again, each time as a later life: room for the starts of a second in between. */
+    private static final int STARTS_BITS = 31;
 
     private final String source;
     private final Reader reader;

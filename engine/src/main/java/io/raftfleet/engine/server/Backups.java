@@ -1,23 +1,17 @@
 package io.raftfleet.engine.server;
 
-import com.google.common.hash.Hasher;
-import com.google.common.hash.Hashing;
 import com.google.protobuf.ByteString;
-import com.google.protobuf.CodedOutputStream;
-import com.google.protobuf.MessageLite;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.raftfleet.proto.cluster.BackupChunk;
 import io.raftfleet.proto.cluster.BackupHeader;
-import io.raftfleet.proto.cluster.BackupRow;
 import io.raftfleet.state.Registry;
 import io.raftfleet.state.RegistryView;
 import io.raftfleet.state.raft.RaftNode;
 import io.raftfleet.state.raft.ReplicatedState.Row;
 import java.io.IOException;
 import java.io.OutputStream;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Iterator;
 import java.util.concurrent.ExecutionException;
@@ -35,8 +29,6 @@ import org.slf4j.LoggerFactory;
  */
 final class Backups {
     private static final Logger log = LoggerFactory.getLogger(Backups.class);
-    static final String MAGIC = "raftfleet backup 1\n";
-
     private static final int CHUNK = 256 * 1024;
     private static final Duration CHECKPOINT = Duration.ofMinutes(2);
     private static final Duration STALLED = Duration.ofMinutes(1);
@@ -91,41 +83,21 @@ final class Backups {
     }
 
     private void write(long term, long index, ByteString digest, Iterator<Row> rows, Chunks chunks) throws IOException {
-        chunks.write(MAGIC.getBytes(StandardCharsets.US_ASCII));
-        var out = CodedOutputStream.newInstance(chunks, 8192);
-        put(
-                out,
+        BackupWriter.write(
+                chunks,
                 BackupHeader.newBuilder()
                         .setClusterId(clusterId)
                         .setIncarnation(registry.read(RegistryView::incarnation))
                         .setTerm(term)
                         .setIndex(index)
                         .setRegistryDigest(digest)
-                        .build());
-        while (rows.hasNext()) {
-            var row = rows.next();
-            var value = row.value();
-            put(
-                    out,
-                    BackupRow.newBuilder()
-                            .setKey(row.key())
-                            .setValue(value == null ? ByteString.EMPTY : value)
-                            .build());
-        }
-        out.writeUInt32NoTag(0);
-        out.flush();
-        chunks.finish();
-    }
-
-    private static void put(CodedOutputStream out, MessageLite message) throws IOException {
-        out.writeUInt32NoTag(message.getSerializedSize());
-        message.writeTo(out);
+                        .build(),
+                rows);
     }
 
     /** Bytes to messages, held back until the client is ready for more. Used by one thread; gRPC's threads only signal. */
     private static final class Chunks extends OutputStream {
         private final ServerCallStreamObserver<BackupChunk> client;
-        private final Hasher sum = Hashing.sha256().newHasher();
         private final ByteString.Output buffer = ByteString.newOutput(CHUNK);
         private final ReentrantLock lock = new ReentrantLock();
         private final Condition changed = lock.newCondition();
@@ -151,16 +123,18 @@ final class Backups {
 
         @Override
         public void write(byte[] bytes, int offset, int length) throws IOException {
-            sum.putBytes(bytes, offset, length);
             buffer.write(bytes, offset, length);
             if (buffer.size() >= CHUNK) {
                 send();
             }
         }
 
-        void finish() throws IOException {
-            buffer.write(sum.hash().asBytes());
-            send();
+        /** Sends what is left. */
+        @Override
+        public void flush() throws IOException {
+            if (buffer.size() > 0) {
+                send();
+            }
         }
 
         private void send() throws IOException {

@@ -6,8 +6,11 @@ import io.raftfleet.settings.CollectionWatch;
 import io.raftfleet.settings.SettingsException;
 import io.raftfleet.settings.log.JavaLogging;
 import io.raftfleet.state.raft.RegistryTooLargeException;
+import io.raftfleet.state.raft.StartRefusedException;
 import java.io.IOException;
+import java.io.PrintWriter;
 import java.net.InetSocketAddress;
+import java.nio.charset.Charset;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
@@ -21,6 +24,7 @@ public final class EngineMain {
     private static final int USAGE = 2;
     private static final int TOO_LARGE = 10;
     private static final int STUCK = 12;
+    private static final int REFUSED = 13;
     /** An orderly stop takes a few seconds. */
     private static final Duration STOP_LIMIT = Duration.ofSeconds(20);
 
@@ -30,16 +34,21 @@ public final class EngineMain {
      * Runs an engine with these arguments and the process' environment.
      *
      * @return the process' exit code: 0 after an orderly stop, 1 when it could not start or go on, 2 for wrong arguments, 10
-     *     when its heap has no room for its registry. Besides, the Java machine ends by itself with 3 when it is out of memory, 11
+     *     when its heap has no room for its registry, 13 when it refuses to start or go on until somebody does something about
+     *     it ({@link StartRefusedException}). Besides, the Java machine ends by itself with 3 when it is out of memory, 11
      *     when it only collects garbage ({@link CollectionWatch}), and 12 when it does not come to its end within 20 seconds
      */
     public static int run(String... args) {
         var options = new EngineOptions();
-        var commandLine = new CommandLine(options);
+        var recover = new RecoverCommand();
+        var commandLine = new CommandLine(options).addSubcommand(recover);
         try {
             var parsed = commandLine.parseArgs(args);
             if (CommandLine.printHelpIfRequested(parsed)) {
                 return 0;
+            }
+            if (parsed.hasSubcommand()) {
+                return run(recover);
             }
         } catch (CommandLine.ParameterException e) {
             System.err.println("fleet-engine: " + e.getMessage());
@@ -93,12 +102,12 @@ public final class EngineMain {
             log.error("engine {} can't go on: {}", config.engineId(), String.valueOf(failure));
             // While it closes Ratis refuses, each with a stack trace, what others still send: that buries the reason.
             setLevel("org.apache.ratis", Level.OFF);
-            return tooLarge(failure) == null ? 1 : TOO_LARGE;
+            return exitCode(failure);
         } catch (IOException | IllegalArgumentException | IllegalStateException e) {
-            var tooLarge = tooLarge(e);
-            System.err.println("fleet-engine: " + (tooLarge == null ? e : tooLarge).getMessage());
+            var reason = reason(e);
+            System.err.println("fleet-engine: " + (reason == null ? e : reason).getMessage());
             log.debug("the engine could not start", e);
-            return tooLarge == null ? 1 : TOO_LARGE;
+            return exitCode(e);
         } catch (InterruptedException e) {
             log.info("engine {} was told to stop", config.engineId());
             return 0;
@@ -121,9 +130,33 @@ public final class EngineMain {
         });
     }
 
-    private static @Nullable Throwable tooLarge(@Nullable Throwable failure) {
+    private static int run(RecoverCommand recover) {
+        setLevel("io.raftfleet", Level.WARN);
+        setLevel("org.apache.ratis", Level.ERROR);
+        try {
+            recover.run(System.getenv(), new PrintWriter(System.out, true, Charset.defaultCharset()));
+            return 0;
+        } catch (SettingsException e) {
+            System.err.println("fleet-engine recover: " + e.getMessage());
+            return USAGE;
+        } catch (IOException e) {
+            System.err.println("fleet-engine recover: " + e.getMessage());
+            return e instanceof RegistryTooLargeException ? TOO_LARGE : 1;
+        }
+    }
+
+    private static int exitCode(@Nullable Throwable failure) {
+        var reason = reason(failure);
+        if (reason instanceof RegistryTooLargeException) {
+            return TOO_LARGE;
+        }
+        return reason instanceof StartRefusedException ? REFUSED : 1;
+    }
+
+    /** Of what was thrown, perhaps through Ratis, what says why this engine does not start. */
+    private static @Nullable Throwable reason(@Nullable Throwable failure) {
         for (var cause = failure; cause != null; cause = cause.getCause()) {
-            if (cause instanceof RegistryTooLargeException) {
+            if (cause instanceof RegistryTooLargeException || cause instanceof StartRefusedException) {
                 return cause;
             }
         }

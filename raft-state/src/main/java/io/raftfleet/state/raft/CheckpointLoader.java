@@ -45,12 +45,12 @@ final class CheckpointLoader {
             Path candidate = rest.next();
             try {
                 return restore(candidate);
-            } catch (NewerFormatException | RegistryTooLargeException e) {
+            } catch (StartRefusedException | RegistryTooLargeException e) {
                 throw e;
             } catch (IOException | IllegalStateException e) {
                 Path older = nextOf(all, candidate);
                 if (older == null || !policy.logReaches(Checkpoint.index(older).orElseThrow())) {
-                    throw new IOException(
+                    throw new StartRefusedException(
                             "Checkpoint " + candidate + " is damaged (" + e.getMessage() + ") and the log"
                                     + " does not reach back to another: restore this engine's directory from a backup, or"
                                     + " replace the engine by a new one with another id and an empty directory.",
@@ -69,20 +69,12 @@ final class CheckpointLoader {
             }
         }
         if (!policy.logReaches(-1)) {
-            throw new IOException("The log beside " + parent + " has lost its beginning and there is no checkpoint:"
-                    + " restore this engine's directory from a backup, or replace the engine by a new one with another id"
-                    + " and an empty directory.");
+            throw new StartRefusedException(
+                    "The log beside " + parent + " has lost its beginning and there is no checkpoint:"
+                            + " restore this engine's directory from a backup, or replace the engine by a new one with another id"
+                            + " and an empty directory.");
         }
         return null;
-    }
-
-    /** Nothing is damaged, and nothing to be set aside. */
-    private static final class NewerFormatException extends IOException {
-        private static final long serialVersionUID = 1;
-
-        NewerFormatException(String message) {
-            super(message);
-        }
     }
 
     private static @Nullable Path nextOf(List<Path> all, Path path) {
@@ -96,7 +88,7 @@ final class CheckpointLoader {
             throw new IOException("its directory's name and its " + Checkpoint.PROPERTIES + " differ");
         }
         if (checkpoint.entryFormat() > maxFormat) {
-            throw new NewerFormatException("Checkpoint " + dir + " was made of entries of entry format "
+            throw new StartRefusedException("Checkpoint " + dir + " was made of entries of entry format "
                     + checkpoint.entryFormat() + ", which is unknown to this engine, which reads up to " + maxFormat
                     + ": upgrade this engine, or take away its entry_format");
         }

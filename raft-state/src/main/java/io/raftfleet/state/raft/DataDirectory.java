@@ -66,12 +66,12 @@ final class DataDirectory implements AutoCloseable {
         try {
             lock(root, lockFile);
             Properties identity = Files.exists(file) ? read(config, root, file) : new Properties();
-            if (Files.exists(root.resolve(QUARANTINED))) {
-                throw new IOException("Engine '" + config.engineId() + "' has quarantined itself, see "
-                        + root.resolve(QUARANTINED) + ": "
-                        + Files.readString(root.resolve(QUARANTINED)).strip());
-            }
             DataDirectory directory = new DataDirectory(root, config.clusterId(), lockFile, identity);
+            String quarantined = directory.quarantined();
+            if (quarantined != null) {
+                throw new StartRefusedException("Engine '" + config.engineId() + "' does not start on " + root
+                        + " any more, see " + root.resolve(QUARANTINED) + ": " + quarantined);
+            }
             if (!directory.formed()) {
                 requireOrder(config, root);
                 identity.setProperty("cluster", config.clusterId().toString());
@@ -79,7 +79,7 @@ final class DataDirectory implements AutoCloseable {
                 identity.setProperty(ORIGIN, config.join() ? JOINED : BOOTSTRAPPED);
                 directory.write();
             } else if (!Files.isDirectory(directory.group())) {
-                throw new IOException("Data directory " + root + " has lost its log, " + directory.group()
+                throw new StartRefusedException("Data directory " + root + " has lost its log, " + directory.group()
                         + ": engine '" + config.engineId() + "' must not vote again without it. Restore it, or move "
                         + root + " away and add an engine with another id in its place (fleetctl cluster replace).");
             }
@@ -88,6 +88,48 @@ final class DataDirectory implements AutoCloseable {
             lockFile.close();
             throw e;
         }
+    }
+
+    /**
+     * Takes the directory of an engine that does not run, whichever engine's of whichever cluster it is, to read what it holds.
+     *
+     * @throws IOException when it is in use, or no engine has ever taken part in Raft with it
+     */
+    static DataDirectory openStopped(Path root) throws IOException {
+        Path file = root.resolve(IDENTITY);
+        if (!Files.exists(file)) {
+            throw new IOException("Data directory " + root + " has no " + IDENTITY
+                    + ": it is no engine's. Name the one of an engine" + " that took part in the cluster.");
+        }
+        FileChannel lockFile =
+                FileChannel.open(root.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        try {
+            lock(root, lockFile);
+            Properties identity = load(file);
+            DataDirectory directory =
+                    new DataDirectory(root, UUID.fromString(identity.getProperty("cluster", "")), lockFile, identity);
+            if (!Files.isDirectory(directory.group())) {
+                throw new IOException("Data directory " + root + " has no log, " + directory.group()
+                        + ": there is nothing in it to recover. Try another engine's.");
+            }
+            return directory;
+        } catch (IllegalArgumentException e) {
+            lockFile.close();
+            throw new IOException(file + " does not say whose directory this is: restore that file.", e);
+        } catch (IOException | RuntimeException e) {
+            lockFile.close();
+            throw e;
+        }
+    }
+
+    /** The engine whose directory this is. */
+    String engineId() {
+        return identity.getProperty("engine", "");
+    }
+
+    /** The cluster whose directory this is. */
+    UUID clusterId() {
+        return clusterId;
     }
 
     /** Whether the engine has taken part in Raft: its log is its duty from then on. */
@@ -108,12 +150,28 @@ final class DataDirectory implements AutoCloseable {
         }
     }
 
+    /** Makes the directory of an engine that has not taken part in Raft yet as empty as it was, so that another may begin in it. */
+    void vacate() throws IOException {
+        if (!formed()) {
+            DurableFiles.deleteTree(raft());
+            Files.deleteIfExists(root.resolve(IDENTITY));
+            DurableFiles.sync(root);
+        }
+    }
+
     /** Makes this directory unfit for an engine, for a reason that people read. */
     void quarantine(String reason) throws IOException {
         Path file = root.resolve(QUARANTINED);
         Files.writeString(file, reason + "\n");
         DurableFiles.sync(file);
         DurableFiles.sync(root);
+    }
+
+    /** The reason why it is in quarantine, or null. */
+    @Nullable
+    String quarantined() throws IOException {
+        Path file = root.resolve(QUARANTINED);
+        return Files.exists(file) ? Files.readString(file).strip() : null;
     }
 
     Path raft() {
@@ -155,7 +213,7 @@ final class DataDirectory implements AutoCloseable {
         if (Files.isDirectory(root)) {
             try (Stream<Path> files = Files.list(root)) {
                 if (files.anyMatch(f -> !f.getFileName().toString().equals(LOCK))) {
-                    throw new IOException(
+                    throw new StartRefusedException(
                             "Data directory " + root + " has no " + IDENTITY + " but is not empty: it is no"
                                     + " engine's directory, or was damaged. Give engine '" + config.engineId()
                                     + "' another directory, or restore this one.");
@@ -166,7 +224,8 @@ final class DataDirectory implements AutoCloseable {
 
     private static void requireOrder(RaftConfig config, Path root) throws IOException {
         if (!config.bootstrap() && !config.join()) {
-            throw new IOException("Data directory " + root + " of engine '" + config.engineId() + "' in cluster "
+            throw new StartRefusedException("Data directory " + root + " of engine '" + config.engineId()
+                    + "' in cluster "
                     + config.clusterId() + " is empty. An engine without its log must not vote: restore the directory;"
                     + " or start with join, under another engine id, and have the cluster replace the lost engine by"
                     + " it; or, only to form a new cluster, start with bootstrap.");
@@ -188,12 +247,7 @@ final class DataDirectory implements AutoCloseable {
     }
 
     private static Properties read(RaftConfig config, Path root, Path file) throws IOException {
-        Properties properties = new Properties();
-        try (Reader in = Files.newBufferedReader(file)) {
-            properties.load(in);
-        } catch (IllegalArgumentException e) {
-            throw new IOException(file + " can't be read: restore it from a backup of this directory.", e);
-        }
+        Properties properties = load(file);
         refuse(
                 root,
                 "cluster",
@@ -203,11 +257,22 @@ final class DataDirectory implements AutoCloseable {
         return properties;
     }
 
+    private static Properties load(Path file) throws IOException {
+        Properties properties = new Properties();
+        try (Reader in = Files.newBufferedReader(file)) {
+            properties.load(in);
+        } catch (IllegalArgumentException e) {
+            throw new StartRefusedException(file + " can't be read: restore it from a backup of this directory.", e);
+        }
+        return properties;
+    }
+
     private static void refuse(Path root, String what, @Nullable String found, String wanted) throws IOException {
         if (!wanted.equals(found)) {
-            throw new IOException("Data directory " + root + " belongs to " + what + " '" + found + "', not to '"
-                    + wanted + "': start it with that " + what + " id, or give '" + wanted
-                    + "' a directory of its own.");
+            throw new StartRefusedException(
+                    "Data directory " + root + " belongs to " + what + " '" + found + "', not to '"
+                            + wanted + "': start it with that " + what + " id, or give '" + wanted
+                            + "' a directory of its own.");
         }
     }
 

@@ -23,7 +23,12 @@ final class Introduction {
 
     private Introduction() {}
 
-    /** @throws IOException when the engine's id is a member's, or nobody answers */
+    /**
+     * Asks.
+     *
+     * @throws StartRefusedException when the engine's id is a member's
+     * @throws IOException when nobody answers
+     */
     static void introduce(RaftConfig config, RatisServer server) throws IOException {
         Map<EnginePeer, CompletableFuture<Set<String>>> answers = new LinkedHashMap<>();
         List<EnginePeer> others = config.peers().stream()
@@ -37,7 +42,7 @@ final class Introduction {
                 Set<String> members = answer.getValue().get(Math.max(0, end - System.nanoTime()), TimeUnit.NANOSECONDS);
                 answered = true;
                 if (members.contains(config.engineId())) {
-                    throw new IOException("Engine '" + config.engineId() + "' is a member of cluster "
+                    throw new StartRefusedException("Engine '" + config.engineId() + "' is a member of cluster "
                             + config.clusterId() + " already, says engine '"
                             + answer.getKey().id() + "', but its data directory " + config.dataDir()
                             + " is empty: its votes and log are lost, and it must not vote again under this id. Choose"

@@ -186,9 +186,10 @@ final class LogCheck {
     }
 
     private static IOException damaged(Path file, int at, String what) {
-        return new IOException("Log file " + file + " is damaged at byte " + at + ": " + what + ". This engine must not"
-                + " go on with it. Check the disk; then restore this engine's data directory, or move it away and replace"
-                + " the engine by one with another id, started with --join (fleetctl cluster replace).");
+        return new StartRefusedException(
+                "Log file " + file + " is damaged at byte " + at + ": " + what + ". This engine must not"
+                        + " go on with it. Check the disk; then restore this engine's data directory, or move it away and replace"
+                        + " the engine by one with another id, started with --join (fleetctl cluster replace).");
     }
 
     /** An entry in a file. */

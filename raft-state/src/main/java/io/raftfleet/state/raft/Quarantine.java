@@ -9,7 +9,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Of an engine whose registry is not what a majority has: it answers nothing any more, and does not start again.
+ * Of an engine whose registry is not what a majority has, or which was removed: it answers nothing any more, and does not start
+ * again.
  *
  * <p>Thread-safe; owns whether this engine is in quarantine.
  */
@@ -35,11 +36,27 @@ final class Quarantine {
         }
         LOG.error("Engine {} quarantines itself", engineId, why);
         try {
-            directory.quarantine(String.valueOf(why.getMessage()));
+            directory.quarantine("it has quarantined itself: " + why.getMessage());
         } catch (IOException e) {
             LOG.error("The quarantine of engine {} could not be written down", engineId, e);
         }
-        stop.accept(why);
+        stop.accept(new StartRefusedException("it has quarantined itself: " + why.getMessage(), why));
+    }
+
+    /** The engine was taken out of its cluster: it ends, and its directory is nobody's any more. */
+    void removed() {
+        if (!entered.compareAndSet(false, true)) {
+            return;
+        }
+        String reason =
+                "it was removed from the cluster. Remove this directory. To have an engine on this machine again, start one"
+                        + " with an id that the cluster never had, an empty directory and join, and add it (fleetctl cluster add).";
+        try {
+            directory.quarantine(reason);
+        } catch (IOException e) {
+            LOG.error("That engine {} was removed could not be written down", engineId, e);
+        }
+        stop.accept(new StartRefusedException(reason));
     }
 
     /** With what to refuse a call; null outside quarantine. */
@@ -47,7 +64,7 @@ final class Quarantine {
     Unavailable refusal() {
         return entered.get()
                 ? new Unavailable(
-                        "Engine '" + engineId + "' has quarantined itself: ask another engine, and replace this one.")
+                        "Engine '" + engineId + "' takes no part any more, its log says why: ask another engine.")
                 : null;
     }
 }

@@ -222,6 +222,16 @@ public final class RaftNode implements AutoCloseable {
                 : 0;
     }
 
+    /** The same for people: 0, too, as long as a member has not said what it reads. */
+    public int knownFormat() {
+        RatisServer server = ratis();
+        return server != null
+                        && server.info().getCurrentRole() != null
+                        && server.info().isLeader()
+                ? formats.known(server)
+                : 0;
+    }
+
     /** How many bytes of this engine's heap the registry may take. */
     public long ownQuota() {
         return config.quota();
@@ -410,6 +420,14 @@ public final class RaftNode implements AutoCloseable {
         return new Unavailable("Engine '" + config.engineId() + "' takes no part: " + space.complaint() + ".");
     }
 
+    /** Whether the newest configuration in this engine's log is one without it. One that was away when it was removed has it not. */
+    private boolean removed() {
+        RatisServer server = ratis();
+        return server != null
+                && !server.peers().isEmpty()
+                && server.peers().stream().noneMatch(peer -> peer.id().equals(config.engineId()));
+    }
+
     /** Of one server. */
     private final class StateMachineEvents extends ServerOpener.Events {
         @Override
@@ -453,6 +471,8 @@ public final class RaftNode implements AutoCloseable {
             if (!closing.get() && isLive() && cause == null && space.isExhausted(null)) {
                 // A candidate whose vote for itself can't be stored ends its server.
                 host.logFailed(new IOException("No space left on device"));
+            } else if (!closing.get() && isLive() && cause == null && removed()) {
+                quarantine.removed();
             } else if (!closing.get() && isLive()) {
                 events.failed(
                         cause != null

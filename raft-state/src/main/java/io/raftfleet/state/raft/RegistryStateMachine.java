@@ -200,7 +200,7 @@ final class RegistryStateMachine extends BaseStateMachine {
     }
 
     /** Whether the log's files go back to the entry after {@code index}. An empty log reaches only to the beginning. */
-    private static boolean logReaches(Path current, long index) {
+    static boolean logReaches(Path current, long index) {
         List<Long> starts = new ArrayList<>();
         if (Files.isDirectory(current)) {
             try (Stream<Path> files = Files.list(current)) {
@@ -227,7 +227,7 @@ final class RegistryStateMachine extends BaseStateMachine {
                     .setException(new IOException("Entries are proposed by engines' own processes only."));
         }
         try {
-            Entry entry = parse(request.getMessage().getContent());
+            Entry entry = parse(request.getMessage().getContent(), format);
             Pending pending = proposals.find(entry.getProposal());
             if (pending == null) {
                 return context.build().setException(new IOException("The proposal's deadline has passed."));
@@ -259,7 +259,7 @@ final class RegistryStateMachine extends BaseStateMachine {
         Entry entry;
         ApplyResult result;
         try {
-            entry = context.getStateMachineContext() instanceof Pending pending ? pending.entry : parse(data);
+            entry = context.getStateMachineContext() instanceof Pending pending ? pending.entry : parse(data, format);
             result = state.apply(term, index, entry);
         } catch (InvalidProtocolBufferException | RuntimeException e) {
             stop("Log entry " + index + " of term " + term + " can't be applied", e);
@@ -273,8 +273,8 @@ final class RegistryStateMachine extends BaseStateMachine {
         return APPLIED;
     }
 
-    /** Refuses what this version can't apply, before any of it is written or applied. */
-    private Entry parse(org.apache.ratis.thirdparty.com.google.protobuf.ByteString data)
+    /** Refuses what a version that reads entry formats up to {@code format} can't apply, before any of it is written or applied. */
+    static Entry parse(org.apache.ratis.thirdparty.com.google.protobuf.ByteString data, int format)
             throws InvalidProtocolBufferException {
         Entry entry = Entry.parseFrom(data.asReadOnlyByteBuffer());
         if (entry.getFormat() < 1 || entry.getFormat() > format) {
@@ -292,7 +292,7 @@ final class RegistryStateMachine extends BaseStateMachine {
     private void stop(String what, Exception cause) {
         LOG.error("{}. Engine {} stops so as not to diverge from the others", what, getId(), cause);
         stopped = true;
-        events.stopped(cause);
+        events.stopped(new StartRefusedException(what + ": " + cause.getMessage(), cause));
     }
 
     /** Whether it applies no more, and has thrown, or is about to throw, why into Ratis' applying thread. */

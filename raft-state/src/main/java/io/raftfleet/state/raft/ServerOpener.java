@@ -92,7 +92,12 @@ final class ServerOpener implements RatisHost.Opener {
         confirmation.attach(server.division());
         checkpoints.onPurge(index -> purge(server, index));
         if (!directory.formed() && directory.joined()) {
-            Introduction.introduce(config, server);
+            try {
+                Introduction.introduce(config, server);
+            } catch (StartRefusedException e) {
+                directory.vacate(); // it is to begin again in this directory, under another id
+                throw e;
+            }
         }
         live(true);
         server.start(directory);

@@ -8,6 +8,7 @@ import static org.awaitility.Awaitility.await;
 
 import io.raftfleet.state.raft.TestCluster.Member;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -314,6 +315,41 @@ class MembershipTest {
 
             await().atMost(LONG).until(() -> back.state.get("b") != null);
             assertThat(ids(back)).contains("e4").doesNotContain(followers.get(1));
+        }
+    }
+
+    @Test
+    void aDirectoryWhoseEngineWasRefusedATakenIdIsFreeForAnotherOne() throws Exception {
+        try (TestCluster cluster = new TestCluster(dir, 3, b -> b).startAll()) {
+            String lost = cluster.follower().config.engineId();
+            cluster.kill(lost);
+            DurableFiles.deleteTree(cluster.dir(lost));
+            EnginePeer old = cluster.newPeer(lost);
+            assertThatThrownBy(() -> cluster.join(old))
+                    .isInstanceOf(StartRefusedException.class)
+                    .hasMessageContaining("Choose a new engine id");
+
+            Files.move(cluster.dir(lost), cluster.dir("e4"));
+            EnginePeer e4 = cluster.newPeer("e4");
+            cluster.join(e4);
+            assertThat(change(cluster, List.of(e4), Set.of(lost))).hasSize(3).contains(e4);
+        }
+    }
+
+    @Test
+    void anEngineThatWasRemovedEndsAndDoesNotStartAgain() throws Exception {
+        try (TestCluster cluster = new TestCluster(dir, 3, b -> b).startAll()) {
+            Member removed = cluster.follower();
+            String id = removed.config.engineId();
+            change(cluster, List.of(), Set.of(id));
+
+            assertThat(get(removed.failure))
+                    .isInstanceOf(StartRefusedException.class)
+                    .hasMessageContaining("it was removed from the cluster");
+            cluster.kill(id);
+            assertThatThrownBy(() -> cluster.start(id))
+                    .isInstanceOf(StartRefusedException.class)
+                    .hasMessageContaining("it was removed from the cluster");
         }
     }
 

@@ -57,15 +57,19 @@ final class SourceAddresses {
         return addresses == null;
     }
 
-    /** A connection between two addresses of one machine may come from any of that machine's. */
+    /**
+     * A connection between two addresses of one machine may come from any that one of its interfaces has. That is not all of 127.0.0.0/8, of
+     * which the kernel takes 127.0.0.1: another is the choice of a process that is no engine.
+     */
     private static boolean fits(Set<InetAddress> addresses, InetAddress from) {
         return addresses.contains(from)
-                || (isOfThisMachine(from) && addresses.stream().anyMatch(SourceAddresses::isOfThisMachine));
+                || (hasAnInterface(from)
+                        && addresses.stream().anyMatch(to -> to.isLoopbackAddress() || hasAnInterface(to)));
     }
 
-    private static boolean isOfThisMachine(InetAddress address) {
+    private static boolean hasAnInterface(InetAddress address) {
         try {
-            return address.isLoopbackAddress() || NetworkInterface.getByInetAddress(address) != null;
+            return NetworkInterface.getByInetAddress(address) != null;
         } catch (SocketException e) {
             return false;
         }

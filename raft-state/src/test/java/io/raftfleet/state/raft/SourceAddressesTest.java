@@ -41,7 +41,11 @@ class SourceAddressesTest {
 
     @Test
     void allAddressesOfThisMachineAreOne() throws Exception {
-        assertThat(sources.fit("127.0.0.1", ip("127.0.0.9"))).isTrue();
+        assertThat(sources.fit("127.0.0.9", ip("127.0.0.1"))).isTrue();
+        assertThat(sources.fit("127.0.0.9", ip("127.0.0.9"))).isTrue();
+        assertThat(sources.fit("127.0.0.1", ip("127.0.0.9")))
+                .as("an address that no interface has")
+                .isFalse();
         assertThat(sources.fit("127.0.0.1", ip("::1"))).isTrue();
         assertThat(sources.fit("127.0.0.1", ip("192.0.2.1"))).isFalse();
         assertThat(sources.fit("192.0.2.1", ip("127.0.0.1")))

@@ -4,6 +4,7 @@ import java.io.IOException;
 import org.apache.ratis.grpc.util.ZeroCopyMessageMarshaller;
 import org.apache.ratis.proto.RaftProtos.AppendEntriesReplyProto;
 import org.apache.ratis.proto.RaftProtos.AppendEntriesRequestProto;
+import org.apache.ratis.proto.RaftProtos.RaftClientRequestProto;
 import org.apache.ratis.proto.RaftProtos.RequestVoteReplyProto;
 import org.apache.ratis.protocol.RaftPeerId;
 import org.apache.ratis.thirdparty.com.google.protobuf.MessageLite;
@@ -36,18 +37,21 @@ final class PeerGate implements ServerInterceptor {
     private final DurableVotes votes;
     private final Acknowledgements acknowledgements;
     private final MessageRules rules;
+    private final Connections connections;
 
     PeerGate(
             RaftPeerId self,
             DiskSpace space,
             DurableVotes votes,
             Acknowledgements acknowledgements,
-            MessageRules rules) {
+            MessageRules rules,
+            Connections connections) {
         this.self = self;
         this.space = space;
         this.votes = votes;
         this.acknowledgements = acknowledgements;
         this.rules = rules;
+        this.connections = connections;
     }
 
     @Override
@@ -55,11 +59,19 @@ final class PeerGate implements ServerInterceptor {
             ServerCall<Q, R> call, Metadata headers, ServerCallHandler<Q, R> next) {
         var answering = new Answering<>(call);
         return new SimpleForwardingServerCallListener<>(next.startCall(answering, headers)) {
+            private boolean taken;
             private boolean refused;
 
             @Override
             public void onMessage(Q message) {
-                Status objection = refused ? Status.FAILED_PRECONDITION : objection(message, call);
+                Status objection = refused ? Status.FAILED_PRECONDITION : rules.objection(message, call);
+                if (objection == null && !taken) {
+                    taken = true;
+                    connections.taken(call.getAttributes(), !(message instanceof RaftClientRequestProto));
+                }
+                if (objection == null) {
+                    objection = noRoom(message);
+                }
                 if (objection == null) {
                     if (message instanceof AppendEntriesRequestProto append) {
                         answering.of(append);
@@ -138,15 +150,10 @@ final class PeerGate implements ServerInterceptor {
         return null;
     }
 
-    private @Nullable Status objection(Object message, ServerCall<?, ?> call) {
-        Status objection = rules.objection(message, call);
-        if (objection == null
-                && message instanceof AppendEntriesRequestProto append
-                && append.getEntriesCount() > 0
-                && space.isOut()) {
-            return Status.UNAVAILABLE.withDescription(space.complaint());
-        }
-        return objection;
+    private @Nullable Status noRoom(Object message) {
+        return message instanceof AppendEntriesRequestProto append && append.getEntriesCount() > 0 && space.isOut()
+                ? Status.UNAVAILABLE.withDescription(space.complaint())
+                : null;
     }
 
     /** Ratis parses messages in place; whoever swallows one gives its buffers back. */

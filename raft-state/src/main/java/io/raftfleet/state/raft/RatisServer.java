@@ -97,13 +97,20 @@ final class RatisServer implements AutoCloseable {
         var known = new KnownEngines(
                 config, new SourceAddresses(InetAddress::getAllByName, Thread::startVirtualThread, System::nanoTime));
         var arrivals = new Arrivals(refusals);
+        var connections = new Connections(Connections.FIRST_MESSAGE, refusals);
         // All of Ratis' services are on this one server. The interceptor that was added last comes first.
         GrpcConfigKeys.Server.setServicesCustomizer(
                 parameters,
-                (builder, types) -> builder.addTransportFilter(watch)
+                (builder, types) -> builder.channelFactory(connections::newListener)
+                        .addTransportFilter(watch)
                         .addStreamTracerFactory(arrivals.tracers())
                         .intercept(new PeerGate(
-                                self, space, votes, acknowledgements, new MessageRules(self, group, known, refusals)))
+                                self,
+                                space,
+                                votes,
+                                acknowledgements,
+                                new MessageRules(self, group, known, refusals),
+                                connections))
                         .intercept(new AllowedCalls(refusals))
                         .intercept(arrivals));
         RaftServer server = RaftServer.newBuilder()

@@ -42,6 +42,7 @@ final class RatisSettings {
         RaftConfigKeys.Rpc.setType(p, new ConfirmingRpcType());
         GrpcConfigKeys.Server.setHost(p, address.getHost());
         GrpcConfigKeys.Server.setPort(p, address.getPort());
+        GrpcConfigKeys.setUseEpoll(p, true); // where there is one; as Connections has it
         GrpcConfigKeys.Server.setBossGroupSize(p, 1);
         GrpcConfigKeys.Server.setWorkerGroupSize(p, 2);
         GrpcConfigKeys.setMessageSizeMax(p, SizeInBytes.valueOf(8L * RaftConfig.MAX_ENTRY_BYTES));

@@ -13,6 +13,9 @@ import com.google.common.base.Throwables;
 import com.google.common.net.HostAndPort;
 import io.raftfleet.state.raft.TestCluster.Member;
 import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.net.SocketTimeoutException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -308,6 +311,49 @@ class OutsiderTest {
             }
             assertThat(ends).containsOnly(Status.Code.PERMISSION_DENIED, Status.Code.RESOURCE_EXHAUSTED);
             assertThat(situation(cluster)).isEqualTo(before);
+        }
+    }
+
+    /** From an address of their own, as strangers have; engines find their way in meanwhile. */
+    @Test
+    void silentConnectionsTakeNobodysPlace() throws Exception {
+        try (TestCluster cluster = new TestCluster(dir, 3, b -> b).startAll()) {
+            cluster.set("v", "a");
+            List<Socket> silent = new ArrayList<>();
+            try {
+                for (Member member : cluster.members.values()) {
+                    HostAndPort address =
+                            HostAndPort.fromString(member.config.self().raftAddress());
+                    for (int i = 0; i < 3 * Connections.MOST_PER_ADDRESS; i++) {
+                        Socket socket = new Socket();
+                        silent.add(socket);
+                        socket.bind(new InetSocketAddress("127.0.0.66", 0));
+                        socket.connect(new InetSocketAddress(address.getHost(), address.getPort()));
+                    }
+                }
+                await().atMost(LONG)
+                        .until(() -> silent.stream().filter(OutsiderTest::open).count()
+                                <= 3L * Connections.MOST_PER_ADDRESS);
+                cluster.kill("e1");
+                cluster.start("e1");
+                cluster.set("v", "b");
+                cluster.awaitEqualDigests();
+            } finally {
+                for (Socket socket : silent) {
+                    socket.close();
+                }
+            }
+        }
+    }
+
+    private static boolean open(Socket socket) {
+        try {
+            socket.setSoTimeout(1);
+            return socket.getInputStream().read(new byte[4_096]) >= 0;
+        } catch (SocketTimeoutException e) {
+            return true;
+        } catch (IOException e) {
+            return false;
         }
     }
 

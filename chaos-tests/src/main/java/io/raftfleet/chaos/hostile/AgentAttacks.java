@@ -53,7 +53,7 @@ final class AgentAttacks {
             throws InterruptedException {
         while (attacker.goesOn()) {
             for (var engine : attacker.engines()) {
-                var session = new Session(attacker.channel(engine));
+                var session = new Session(attacker, attacker.channel(engine));
                 session.send(AgentFrame.newBuilder()
                         .setHello(greeting.draw(attacker, random))
                         .build());
@@ -72,7 +72,7 @@ final class AgentAttacks {
     /** Frames before the hello, two of them, and empty ones. */
     private static void disorder(Attacker attacker, RandomGenerator random) throws InterruptedException {
         while (attacker.goesOn()) {
-            var session = new Session(attacker.channel(attacker.engine(random)));
+            var session = new Session(attacker, attacker.channel(attacker.engine(random)));
             for (int i = 0; i < 5; i++) {
                 session.send(
                         switch (random.nextInt(3)) {
@@ -92,7 +92,7 @@ final class AgentAttacks {
     private static void flood(Attacker attacker, RandomGenerator random) throws InterruptedException {
         while (attacker.goesOn()) {
             for (var engine : attacker.engines()) {
-                var session = new Session(attacker.channel(engine));
+                var session = new Session(attacker, attacker.channel(engine));
                 session.send(AgentFrame.newBuilder()
                         .setHello(hello(attacker, random))
                         .build());
@@ -207,9 +207,9 @@ final class AgentAttacks {
         for (int i = random.nextInt(1, 6); i > 0; i--) {
             report.addStates(UnitState.newBuilder()
                     .setName(small(random))
-                    .setLoadState(small(random))
-                    .setActiveState(random.nextBoolean() ? "active" : small(random))
-                    .setSubState(small(random))
+                    .setLoadState(random.nextInt(4) == 0 ? small(random) : "loaded")
+                    .setActiveState(random.nextInt(4) == 0 ? small(random) : "active")
+                    .setSubState(random.nextInt(4) == 0 ? small(random) : "running")
                     .setHash(Odd.hash(random))
                     .setMachineId(small(random))
                     .setError(random.nextBoolean() ? "E".repeat(400_000) : small(random))
@@ -243,13 +243,14 @@ final class AgentAttacks {
         private final CompletableFuture<Long> welcome = new CompletableFuture<>();
         private volatile boolean ended;
 
-        Session(Channel channel) {
+        Session(Attacker attacker, Channel channel) {
             call = channel.newCall(METHOD, CallOptions.DEFAULT);
             call.start(
                     new ClientCall.Listener<>() {
                         @Override
                         public void onMessage(EngineFrame frame) {
                             if (frame.hasWelcome()) {
+                                attacker.answered(Status.OK);
                                 welcome.complete(frame.getWelcome().getSessionEpoch());
                             }
                             call.request(1);
@@ -258,6 +259,7 @@ final class AgentAttacks {
                         @Override
                         public void onClose(Status status, Metadata trailers) {
                             ended = true;
+                            attacker.answered(status);
                             welcome.complete(-1L);
                         }
                     },

@@ -11,7 +11,7 @@ import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.netty.NettyChannelBuilder;
 import io.grpc.stub.ClientCalls;
-import io.raftfleet.chaos.cluster.EngineNode;
+import io.raftfleet.chaos.cluster.EngineAddresses;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -24,6 +24,7 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
@@ -39,11 +40,12 @@ final class Attacker implements AutoCloseable {
     private static final int CALL_MS = 1_500;
     private static final int WHOLE = 64 << 20;
 
-    private final List<EngineNode> engines;
+    private final List<EngineAddresses> engines;
     private final String clusterId;
     private final List<String> machines;
     private final long end;
     private final Deque<AutoCloseable> opened = new ArrayDeque<>();
+    private final LongAdder acts = new LongAdder();
     private boolean closed;
 
     /**
@@ -52,7 +54,7 @@ final class Attacker implements AutoCloseable {
      * @param machines that are in use
      * @param end of its time, as {@link System#nanoTime} has it
      */
-    Attacker(List<EngineNode> engines, String clusterId, List<String> machines, long end) {
+    Attacker(List<EngineAddresses> engines, String clusterId, List<String> machines, long end) {
         this.engines = engines;
         this.clusterId = clusterId;
         this.machines = machines;
@@ -63,11 +65,11 @@ final class Attacker implements AutoCloseable {
         return System.nanoTime() - end < 0;
     }
 
-    List<EngineNode> engines() {
+    List<EngineAddresses> engines() {
         return engines;
     }
 
-    EngineNode engine(RandomGenerator random) {
+    EngineAddresses engine(RandomGenerator random) {
         return engines.get(random.nextInt(engines.size()));
     }
 
@@ -101,8 +103,8 @@ final class Attacker implements AutoCloseable {
         return channel;
     }
 
-    ManagedChannel channel(EngineNode engine) {
-        return channel(engine.addresses().host(), engine.addresses().grpcPort());
+    ManagedChannel channel(EngineAddresses engine) {
+        return channel(engine.host(), engine.grpcPort());
     }
 
     /** A connection that speaks whatever it likes. */
@@ -112,6 +114,7 @@ final class Attacker implements AutoCloseable {
         socket.bind(new InetSocketAddress(InetAddress.getByName(ADDRESS), 0));
         socket.setSoTimeout(CALL_MS);
         socket.connect(new InetSocketAddress(host, port), CONNECT_MS);
+        acts.increment();
         return socket;
     }
 
@@ -132,8 +135,10 @@ final class Attacker implements AutoCloseable {
         try {
             var unused = ClientCalls.blockingUnaryCall(
                     channel, raw(method, MethodDescriptor.MethodType.UNARY), options(), request);
+            acts.increment();
             return null;
         } catch (StatusRuntimeException e) {
+            answered(e.getStatus());
             return e.getStatus();
         }
     }
@@ -141,8 +146,27 @@ final class Attacker implements AutoCloseable {
     /** A stream that reads as much as it asks for, which is nothing at first; its messages are whatever bytes. */
     ClientCall<byte[], byte[]> stream(ManagedChannel channel, String method) {
         var call = channel.newCall(raw(method, MethodDescriptor.MethodType.BIDI_STREAMING), CallOptions.DEFAULT);
-        call.start(new ClientCall.Listener<>() {}, new Metadata());
+        call.start(
+                new ClientCall.Listener<>() {
+                    @Override
+                    public void onReady() {
+                        acts.increment();
+                    }
+                },
+                new Metadata());
         return call;
+    }
+
+    /** An engine's answer, or that there was none. */
+    void answered(Status status) {
+        if (status.getCode() != Status.Code.UNAVAILABLE) {
+            acts.increment();
+        }
+    }
+
+    /** How often an engine was reached: connections of its own kind, calls, streams. */
+    long acts() {
+        return acts.sum();
     }
 
     static CallOptions options() {

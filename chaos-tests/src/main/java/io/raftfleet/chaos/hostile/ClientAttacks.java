@@ -28,7 +28,7 @@ import java.util.random.RandomGenerator;
 
 /** A client of the gRPC API that lies. Holds no state. */
 final class ClientAttacks {
-    private static final int FLOOD = 64;
+    private static final int FLOOD = 48;
     private static final int STREAMS = 3_000;
     private static final int LARGE = 15 << 20;
     private static final String WATCH = FleetGrpc.getWatchMethod().getFullMethodName();

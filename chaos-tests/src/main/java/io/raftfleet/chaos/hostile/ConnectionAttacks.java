@@ -19,7 +19,7 @@ import java.util.random.RandomGenerator;
 /** Strangers on the ports of gRPC and Raft: connections that say nothing, half of something, or what only an engine may. */
 final class ConnectionAttacks {
     private static final byte[] PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".getBytes(StandardCharsets.US_ASCII);
-    private static final int MOST = 300;
+    private static final int MOST = 2_500;
     private static final int FLOOD = 24;
     private static final int LARGE = (8 << 20) - 1_000;
     private static final String ADMIN = "ratis.grpc.AdminProtocolService/";
@@ -42,7 +42,7 @@ final class ConnectionAttacks {
     /** Connections that say nothing, or not all of the first words, and stay. */
     private static void halfOpen(Attacker attacker, RandomGenerator random, Function<EngineAddresses, String> port)
             throws InterruptedException {
-        var address = port.apply(attacker.engine(random).addresses());
+        var address = port.apply(attacker.engine(random));
         try {
             for (int i = 0; i < MOST && attacker.goesOn(); i++) {
                 var socket = attacker.socket(address);
@@ -58,7 +58,7 @@ final class ConnectionAttacks {
     private static void frames(Attacker attacker, RandomGenerator random, Function<EngineAddresses, String> port)
             throws InterruptedException {
         while (attacker.goesOn()) {
-            try (var socket = attacker.socket(port.apply(attacker.engine(random).addresses()))) {
+            try (var socket = attacker.socket(port.apply(attacker.engine(random)))) {
                 var out = socket.getOutputStream();
                 out.write(random.nextInt(8) == 0 ? Odd.bytes(random, 500) : PREFACE);
                 out.write(frame(4, 0, 0, new byte[0]));
@@ -79,8 +79,7 @@ final class ConnectionAttacks {
     /** Streams by the thousand, each taken back as soon as it is there. */
     private static void resets(Attacker attacker, RandomGenerator random) throws InterruptedException {
         while (attacker.goesOn()) {
-            try (var socket =
-                    attacker.socket(attacker.engine(random).addresses().grpc())) {
+            try (var socket = attacker.socket(attacker.engine(random).grpc())) {
                 var out = socket.getOutputStream();
                 out.write(PREFACE);
                 out.write(frame(4, 0, 0, new byte[0]));
@@ -119,12 +118,10 @@ final class ConnectionAttacks {
         var group = group(attacker);
         while (attacker.goesOn()) {
             var engine = attacker.engine(random);
-            var channel = attacker.channel(
-                    engine.addresses().host(),
-                    Integer.parseInt(port(engine.addresses().raft())));
+            var channel = attacker.channel(engine.host(), engine.raftPort());
             var rpc = rpc(ByteString.copyFrom(Odd.bytes(random, 16)), engine.id(), group);
             var remove = message(bytes(1, group), number(2, 1));
-            var peer = message(text(1, engine.id()), text(2, engine.addresses().raft()));
+            var peer = message(text(1, engine.id()), text(2, engine.raft()));
             var asked = List.of(
                     new Asked("groupManagement", message(bytes(1, rpc), bytes(3, remove))),
                     new Asked(
@@ -163,9 +160,7 @@ final class ConnectionAttacks {
         while (attacker.goesOn()) {
             var engine = attacker.engine(random);
             var liar = attacker.engine(random);
-            var channel = attacker.channel(
-                    engine.addresses().host(),
-                    Integer.parseInt(port(engine.addresses().raft())));
+            var channel = attacker.channel(engine.host(), engine.raftPort());
             var name = random.nextBoolean() ? liar.id() : "stranger";
             var rpc = rpc(ByteString.copyFromUtf8(name), engine.id(), group);
             long term = 1_000_000L + random.nextInt(1_000_000);
@@ -191,9 +186,7 @@ final class ConnectionAttacks {
         while (attacker.goesOn()) {
             var calls = new ArrayList<ClientCall<byte[], byte[]>>();
             for (int i = 0; i < FLOOD && attacker.goesOn(); i++) {
-                var channel = attacker.channel(
-                        engine.addresses().host(),
-                        Integer.parseInt(port(engine.addresses().raft())));
+                var channel = attacker.channel(engine.host(), engine.raftPort());
                 var call = attacker.stream(channel, SERVER + (i % 2 == 0 ? "appendEntries" : "installSnapshot"));
                 sendTo(call, ByteString.copyFrom(message));
                 calls.add(call);
@@ -210,10 +203,6 @@ final class ConnectionAttacks {
         } catch (IllegalStateException e) {
             // Refused already.
         }
-    }
-
-    private static String port(String address) {
-        return address.substring(address.lastIndexOf(':') + 1);
     }
 
     /** {@code RaftGroupIdProto} of the cluster, whose id anybody can learn. */

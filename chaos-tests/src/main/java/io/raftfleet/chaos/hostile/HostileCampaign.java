@@ -15,13 +15,11 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Random;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 
 /** One hostile campaign, from an empty cluster to its findings. Used by one thread. */
 public final class HostileCampaign {
@@ -33,25 +31,17 @@ public final class HostileCampaign {
     /** For connections to be given up, and buffers to be given back. */
     private static final Duration QUIET_LIMIT = Duration.ofSeconds(30);
 
-    private static final long PAUSE_MS = 200;
-    private static final List<Attack> ALL = Stream.of(
-                    ClientAttacks.all(), AgentAttacks.all(), HttpAttacks.all(), ConnectionAttacks.all())
-            .flatMap(List::stream)
-            .toList();
-
     private final HostileOptions options;
     private final Consumer<String> progress;
-    private final List<Attack> attacks;
-    private final Map<String, Integer> told = new TreeMap<>();
     private volatile String current = "the warm-up";
 
     /**
      * How it went.
      *
-     * @param attacks how many of each kind there were
+     * @param attacks by kind
      * @param notes figures for people
      */
-    public record Result(List<Finding> findings, Map<String, Integer> attacks, List<String> notes) {
+    public record Result(List<Finding> findings, Map<String, AttackerProcess.Tried> attacks, List<String> notes) {
         /** Whether every promise was looked at and kept. */
         public boolean passed() {
             return findings.stream().allMatch(Finding::passed);
@@ -62,9 +52,6 @@ public final class HostileCampaign {
     public HostileCampaign(HostileOptions options, Consumer<String> progress) {
         this.options = options;
         this.progress = progress;
-        this.attacks = ALL.stream()
-                .filter(attack -> options.kinds().isEmpty() || options.kinds().contains(attack.kind()))
-                .toList();
         options.kinds().stream()
                 .filter(kind -> !kinds().contains(kind))
                 .findFirst()
@@ -76,7 +63,7 @@ public final class HostileCampaign {
 
     /** All kinds of attacks. */
     public static List<String> kinds() {
-        return ALL.stream().map(Attack::kind).toList();
+        return Attackers.kinds();
     }
 
     /**
@@ -95,7 +82,8 @@ public final class HostileCampaign {
         try (var cluster = Cluster.start(chosen);
                 var bystander = new Bystander(cluster.engines(), () -> current)) {
             TimeUnit.MILLISECONDS.sleep(WARM_UP_MS);
-            var before = perEngine(cluster, Footprint::of);
+            var before =
+                    perEngine(cluster, engine -> Footprint.of(engine, logs.resolve(engine.id() + "-before.histogram")));
             cluster.awaitReady(READY_LIMIT);
             return attacked(cluster, bystander, before);
         }
@@ -105,13 +93,17 @@ public final class HostileCampaign {
             throws IOException, InterruptedException {
         try (var watchman = new Watchman(cluster, cluster.awaitLeader(READY_LIMIT), () -> current)) {
             bystander.count();
-            attack(cluster);
+            var log = options.out().resolve("logs").resolve("attackers.log");
+            var tried = AttackerProcess.run(options, cluster, log, round -> {
+                current = round;
+                progress.accept(round);
+            });
             current = "the quiet afterwards";
             var findings = new ArrayList<Finding>();
             findings.add(bystander.end());
             findings.add(comesBack(cluster));
             findings.addAll(watchman.findings());
-            var after = footprints(cluster, before);
+            var after = footprints(cluster, before, options.out().resolve("logs"));
             findings.add(Footprint.compare(before, after));
             findings.add(
                     LogLines.check(perEngine(cluster, engine -> engine.daemon().log())));
@@ -119,39 +111,7 @@ public final class HostileCampaign {
             notes.add("bystanders made, read and destroyed a unit in %.1f ms at the 99th percentile"
                     .formatted(bystander.p99()));
             before.forEach((engine, was) -> notes.add(engine + " before: " + was + "; after: " + after.get(engine)));
-            return new Result(findings, told, notes);
-        }
-    }
-
-    private void attack(Cluster cluster) throws InterruptedException {
-        var machines = cluster.agents().getFirst().machineIds();
-        long end = System.nanoTime() + options.length().toNanos();
-        for (int round = 0; System.nanoTime() - end < 0; round++) {
-            var random = new Random(options.seed() * 1_000_003 + round);
-            // In turn first, so that each kind comes up soon; then any.
-            int index = round < attacks.size() ? round : random.nextInt(attacks.size());
-            var attack = attacks.get(index);
-            current = attack.kind() + ", round " + round;
-            progress.accept(current);
-            told.merge(attack.kind(), 1, Integer::sum);
-            long over = System.nanoTime() + options.each().toNanos();
-            try (var attacker = new Attacker(cluster.engines(), cluster.clusterId(), machines, over)) {
-                var teller = Thread.ofVirtual().name(attack.kind()).start(() -> tell(attack, attacker, random));
-                if (!teller.join(options.each().plusSeconds(2))) {
-                    teller.interrupt();
-                }
-            }
-            TimeUnit.MILLISECONDS.sleep(PAUSE_MS);
-        }
-    }
-
-    private static void tell(Attack attack, Attacker attacker, Random random) {
-        try {
-            attack.lie().tell(attacker, random);
-        } catch (IOException | RuntimeException e) {
-            // Whatever an attacker is told, or however it fails.
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
+            return new Result(findings, tried, notes);
         }
     }
 
@@ -167,12 +127,13 @@ public final class HostileCampaign {
     }
 
     /** The last ones, or the first that are as before. */
-    private static Map<String, Footprint> footprints(Cluster cluster, Map<String, Footprint> before) {
+    private static Map<String, Footprint> footprints(Cluster cluster, Map<String, Footprint> before, Path logs) {
         var last = new TreeMap<String, Footprint>();
         try {
             Await.until("engines give back what they hold", QUIET_LIMIT, () -> {
                 last.clear();
-                last.putAll(perEngine(cluster, Footprint::of));
+                last.putAll(perEngine(
+                        cluster, engine -> Footprint.of(engine, logs.resolve(engine.id() + "-after.histogram"))));
                 return Footprint.compare(before, last).violations().isEmpty();
             });
         } catch (NotInTimeException e) {

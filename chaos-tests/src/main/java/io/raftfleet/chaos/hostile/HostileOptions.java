@@ -8,7 +8,7 @@ import java.util.List;
  * A hostile campaign to be.
  *
  * @param seed of what attackers send
- * @param length how long they attack
+ * @param length how long they attack; longer when each kind has not had its turn by then
  * @param each how long one attack takes
  * @param kinds of attacks; empty: all
  * @param election lower bound of engines' election timeout, of which the upper one is twice as much

@@ -105,7 +105,7 @@ final class HttpAttacks {
         var sockets = new ArrayList<Socket>();
         try {
             for (int i = 0; i < 100 && attacker.goesOn(); i++) {
-                var socket = attacker.socket(engine.addresses().http());
+                var socket = attacker.socket(engine.http());
                 sockets.add(socket);
                 var begin = i % 2 == 0
                         ? "PUT /fleet/v1/units/a.service HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n{"
@@ -134,8 +134,7 @@ final class HttpAttacks {
                 .repeat(200)
                 .getBytes(StandardCharsets.US_ASCII);
         while (attacker.goesOn()) {
-            try (var socket =
-                    attacker.socket(attacker.engine(random).addresses().http())) {
+            try (var socket = attacker.socket(attacker.engine(random).http())) {
                 socket.getOutputStream().write(burst);
                 attacker.rest(20);
             } catch (IOException e) {
@@ -146,7 +145,7 @@ final class HttpAttacks {
 
     private static void exchange(Attacker attacker, RandomGenerator random, byte[] request)
             throws InterruptedException {
-        try (var socket = attacker.socket(attacker.engine(random).addresses().http())) {
+        try (var socket = attacker.socket(attacker.engine(random).http())) {
             socket.getOutputStream().write(request);
             socket.setSoTimeout(500);
             var unused = socket.getInputStream().readNBytes(2_000);

@@ -1,0 +1,127 @@
+package io.raftfleet.chaos.hostile;
+
+import io.raftfleet.chaos.cluster.EngineAddresses;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+
+/**
+ * The process in which attackers live, so that memory which they use up, and threads which they keep busy, are not bystanders'. Says a line
+ * when a round begins, {@value #BEGAN} with its kind, and one when it is over, {@value #ENDED} with its kind and how often an engine was
+ * reached. Used by one thread.
+ */
+final class Attackers {
+    static final String BEGAN = "began";
+    static final String ENDED = "ended";
+
+    private static final List<Attack> ALL = Stream.of(
+                    ClientAttacks.all(), AgentAttacks.all(), HttpAttacks.all(), ConnectionAttacks.all())
+            .flatMap(List::stream)
+            .toList();
+    private static final long PAUSE_MS = 200;
+    private static final long GRACE_MS = 2_000;
+
+    private final List<EngineAddresses> engines;
+    private final String clusterId;
+    private final List<String> machines;
+    private final PrintStream out;
+
+    private Attackers(List<EngineAddresses> engines, String clusterId, List<String> machines, PrintStream out) {
+        this.engines = engines;
+        this.clusterId = clusterId;
+        this.machines = machines;
+        this.out = out;
+    }
+
+    /** Names of all kinds. */
+    static List<String> kinds() {
+        return ALL.stream().map(Attack::kind).toList();
+    }
+
+    /**
+     * What {@link #main} is to be told.
+     *
+     * @param engines all on one host
+     * @param machines ids of those that are in use
+     */
+    static List<String> arguments(
+            HostileOptions options, String clusterId, List<String> machines, List<EngineAddresses> engines) {
+        return List.of(
+                Long.toString(options.seed()),
+                Long.toString(options.length().toMillis()),
+                Long.toString(options.each().toMillis()),
+                String.join(",", options.kinds().isEmpty() ? kinds() : options.kinds()),
+                clusterId,
+                String.join(",", machines),
+                String.join(
+                        ",",
+                        engines.stream()
+                                .map(e -> e.id() + ":" + e.raftPort() + ":" + e.grpcPort() + ":" + e.httpPort())
+                                .toList()));
+    }
+
+    /** @param arguments as {@link #arguments} has them */
+    public static void main(String[] arguments) throws InterruptedException {
+        var campaign = ProcessHandle.current().parent().orElseThrow();
+        var unused = campaign.onExit().thenRun(() -> Runtime.getRuntime().halt(1));
+        var engines = Arrays.stream(arguments[6].split(","))
+                .map(engine -> engine.split(":"))
+                .map(parts -> new EngineAddresses(
+                        parts[0],
+                        Integer.parseInt(parts[1]),
+                        Integer.parseInt(parts[2]),
+                        Integer.parseInt(parts[3]),
+                        Path.of("none")))
+                .toList();
+        var kinds = List.of(arguments[3].split(","));
+        var attacks = ALL.stream().filter(a -> kinds.contains(a.kind())).toList();
+        new Attackers(
+                        engines,
+                        arguments[4],
+                        List.of(arguments[5].split(",")),
+                        new PrintStream(System.out, true, StandardCharsets.UTF_8))
+                .attack(attacks, Long.parseLong(arguments[0]), millis(arguments[1]), millis(arguments[2]));
+        System.exit(0);
+    }
+
+    private static long millis(String argument) {
+        return TimeUnit.MILLISECONDS.toNanos(Long.parseLong(argument));
+    }
+
+    private void attack(List<Attack> attacks, long seed, long length, long each) throws InterruptedException {
+        long end = System.nanoTime() + length;
+        for (int round = 0; round < attacks.size() || System.nanoTime() - end < 0; round++) {
+            var random = new Random(seed * 1_000_003 + round);
+            // In turn first, so that each kind comes up soon; then any.
+            int index = round < attacks.size() ? round : random.nextInt(attacks.size());
+            var attack = attacks.get(index);
+            out.println(BEGAN + " " + attack.kind());
+            long over = System.nanoTime() + each;
+            try (var attacker = new Attacker(engines, clusterId, machines, over)) {
+                var teller = Thread.ofVirtual().name(attack.kind()).start(() -> tell(attack, attacker, random));
+                if (!teller.join(Duration.ofNanos(each).plusMillis(GRACE_MS))) {
+                    teller.interrupt();
+                }
+                out.println(ENDED + " " + attack.kind() + " " + attacker.acts());
+            }
+            TimeUnit.MILLISECONDS.sleep(PAUSE_MS);
+        }
+    }
+
+    private static void tell(Attack attack, Attacker attacker, Random random) {
+        try {
+            attack.lie().tell(attacker, random);
+        } catch (IOException | RuntimeException e) {
+            // Whatever an attacker is told, or however it fails.
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

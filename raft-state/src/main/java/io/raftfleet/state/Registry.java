@@ -150,6 +150,11 @@ public final class Registry implements ReplicatedState {
     }
 
     @Override
+    public long heapBytes() {
+        return read(v -> tables.memory(0).held());
+    }
+
+    @Override
     public ByteString digest() {
         return read(v -> tables.rows.digest());
     }

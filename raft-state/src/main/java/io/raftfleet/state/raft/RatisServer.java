@@ -169,6 +169,7 @@ final class RatisServer implements AutoCloseable {
         directory.markFormed();
         try {
             server.start();
+            stateMachine.replayUntil(position().logIndex());
         } catch (ExitUtils.ExitException e) {
             throw inUse(e);
         } catch (RuntimeException e) {

@@ -58,11 +58,15 @@ final class RegistryStateMachine extends BaseStateMachine {
     private final Events events;
     private final int format;
     private final Divergence divergence;
+    private final long capacity;
     private volatile @Nullable RaftStorageDirectory directory;
     private volatile @Nullable SnapshotInfo latest;
     private long configurationTerm;
     /** Applied by a state machine before this one: entries up to here come again and are passed over. Ratis' updater's alone. */
     private long passOver = RaftLog.INVALID_LOG_INDEX;
+
+    /** Up to here the log was there when the engine started. */
+    private volatile long replayEnd = Long.MAX_VALUE;
 
     private volatile @Nullable TermIndex resumed;
     /** Between {@link #pause} and the end of {@link #reinitialize}. */
@@ -94,6 +98,7 @@ final class RegistryStateMachine extends BaseStateMachine {
             AppliedIndex applied,
             int format,
             Divergence divergence,
+            long capacity,
             Events events) {
         this.state = state;
         this.proposer = proposer;
@@ -102,6 +107,7 @@ final class RegistryStateMachine extends BaseStateMachine {
         this.applied = applied;
         this.format = format;
         this.divergence = divergence;
+        this.capacity = capacity;
         this.events = events;
     }
 
@@ -115,6 +121,7 @@ final class RegistryStateMachine extends BaseStateMachine {
             throw new IllegalStateException("a checkpoint of another engine was being taken over");
         }
         resumed = before.getLastAppliedTermIndex();
+        replayEnd = RaftLog.INVALID_LOG_INDEX; // what this process holds it has room for
     }
 
     @Override
@@ -265,12 +272,30 @@ final class RegistryStateMachine extends BaseStateMachine {
             stop("Log entry " + index + " of term " + term + " can't be applied", e);
             throw new IllegalStateException("Log entry " + index + " of term " + term + " can't be applied", e);
         }
+        if (index <= replayEnd) {
+            refuseWithoutRoom(index);
+        }
         updateLastAppliedTermIndex(term, index);
         applied.advance(index);
         proposals.applied(term, result);
         divergence.applied(index);
         checkpoints.applied(term, index, data.size(), entry.getFormat());
         return APPLIED;
+    }
+
+    /** The log behind a checkpoint may hold more than it: an engine that was given less memory must not die of that without a word. */
+    private void refuseWithoutRoom(long index) {
+        long needed = state.heapBytes();
+        if (needed > capacity) {
+            var tooLarge = new RegistryTooLargeException(index, needed, capacity);
+            stop("The log behind the checkpoint holds more than there is room for", tooLarge);
+            throw new IllegalStateException(tooLarge);
+        }
+    }
+
+    /** The log was read: what it ends with was there before. */
+    void replayUntil(long index) {
+        replayEnd = Math.min(replayEnd, index);
     }
 
     /** Refuses what a version that reads entry formats up to {@code format} can't apply, before any of it is written or applied. */

@@ -57,6 +57,9 @@ public interface ReplicatedState {
     /** Forgets everything and becomes what the rows say. Fails with {@link IllegalStateException} if they make no sense. */
     void restore(long term, long index, Iterator<Row> rows);
 
+    /** What the whole state takes of the heap, about. Costs nothing. */
+    long heapBytes();
+
     /** Digest of the whole state: equal on all engines at the same index. */
     ByteString digest();
 

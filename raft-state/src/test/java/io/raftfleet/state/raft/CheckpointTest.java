@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -68,6 +69,31 @@ class CheckpointTest {
             Member again = cluster.start("e1", config -> config.capacity(300L << 20));
             get(cluster.leader().node.readIndex(LONG));
             assertThat(again.state.size()).isEqualTo(20);
+        }
+    }
+
+    @Test
+    void anEngineWithoutRoomForTheLogBehindItsCheckpointSaysSo() throws Exception {
+        try (TestCluster cluster = cluster(1)) {
+            fill(cluster, "a", 20);
+            checkpoint(cluster.leader());
+            fill(cluster, "b", 20);
+            cluster.kill("e1");
+            Member without = cluster.start("e1", config -> config.capacity(30L << 20));
+            assertThat(without.failure.get(LONG.toSeconds(), TimeUnit.SECONDS))
+                    .isInstanceOf(RegistryTooLargeException.class)
+                    .hasMessageContaining("of this engine's log needs about 31 MiB of memory")
+                    .hasMessageContaining("it can have 30: give the engine a larger heap");
+            assertThat(without.state.size()).isEqualTo(31);
+            cluster.kill("e1");
+
+            Member again = cluster.start("e1", config -> config.capacity(40L << 20));
+            get(cluster.leader().node.readIndex(LONG));
+            assertThat(again.state.size()).isEqualTo(40);
+            fill(cluster, "c", 20);
+            assertThat(again.failure)
+                    .as("what a running engine takes is for the quota to say")
+                    .isNotDone();
         }
     }
 

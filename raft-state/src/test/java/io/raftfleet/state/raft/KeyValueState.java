@@ -23,7 +23,7 @@ final class KeyValueState implements ReplicatedState {
     private long term;
     private long index;
     private int restores;
-    /** What it says that it takes of the heap. */
+    /** What it says in checkpoints that it takes of the heap. */
     volatile long heapBytes;
 
     private boolean failing;
@@ -78,6 +78,12 @@ final class KeyValueState implements ReplicatedState {
         }
         changed.clear();
         return new Capture(term, index, rows, digest(), heapBytes);
+    }
+
+    /** A mebibyte a value. */
+    @Override
+    public synchronized long heapBytes() {
+        return (long) values.size() << 20;
     }
 
     @Override

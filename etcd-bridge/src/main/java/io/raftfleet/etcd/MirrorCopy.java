@@ -1,8 +1,6 @@
 package io.raftfleet.etcd;
 
-import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -40,10 +38,11 @@ public record MirrorCopy(
     /**
      * Reads the mirror of a cluster.
      *
+     * @param most bytes that names and contents of units may have together: what has more is not read to its end
      * @throws EtcdException when there is none, it is another cluster's, it was never complete, or it is damaged: the
      *     message says which, and what to do
      */
-    public static MirrorCopy read(String clusterId, EtcdSettings settings, Mirror.Timing timing)
+    public static MirrorCopy read(String clusterId, EtcdSettings settings, Mirror.Timing timing, long most)
             throws EtcdException, InterruptedException {
         var keys = new Keys(settings.prefix());
         try (var store = new EtcdClients(settings, timing.call()).open()) {
@@ -58,7 +57,7 @@ public record MirrorCopy(
             if (mark == null) {
                 throw new EtcdException(keys.watermark() + " can't be read");
             }
-            return new Reader(store, keys, first.revision()).read(mark);
+            return new Reader(store, keys, first.revision(), most).read(mark);
         }
     }
 
@@ -82,28 +81,23 @@ public record MirrorCopy(
         private final EtcdStore store;
         private final Keys keys;
         private final long revision;
+        private final long most;
+        private final Map<String, String> contents = new HashMap<>();
+        private final Map<String, MirrorValue.Unit> units = new HashMap<>();
+        private final Map<String, String> schedule = new HashMap<>();
+        private final Map<String, MirrorValue.Metadata> metadata = new HashMap<>();
+        private long bytes;
 
-        Reader(EtcdStore store, Keys keys, long revision) {
+        Reader(EtcdStore store, Keys keys, long revision, long most) {
             this.store = store;
             this.keys = keys;
             this.revision = revision;
+            this.most = most;
         }
 
         MirrorCopy read(Watermark mark) throws EtcdException, InterruptedException {
-            var contents = new HashMap<String, String>();
-            var units = new HashMap<String, MirrorValue.Unit>();
-            var schedule = new HashMap<String, String>();
-            var metadata = new HashMap<String, MirrorValue.Metadata>();
             for (var kind : MirrorValue.Kind.values()) {
-                for (var entry : entries(kind)) {
-                    var id = keys.id(kind, entry.key());
-                    switch (value(kind, id, entry)) {
-                        case MirrorValue.Contents found -> contents.put(id, found.text());
-                        case MirrorValue.Unit found -> units.put(id, found);
-                        case MirrorValue.Schedule found -> schedule.put(id, found.machineId());
-                        case MirrorValue.Metadata found -> metadata.put(id, found);
-                    }
-                }
+                read(kind);
             }
             for (var unit : units.entrySet()) {
                 if (!contents.containsKey(unit.getValue().hash())) {
@@ -119,17 +113,36 @@ public record MirrorCopy(
                     mark.incarnationNumber(), mark.generationBase(), mark.to(), contents, units, schedule, metadata);
         }
 
-        private List<EtcdStore.Entry> entries(MirrorValue.Kind kind) throws EtcdException, InterruptedException {
+        private void read(MirrorValue.Kind kind) throws EtcdException, InterruptedException {
             int limit = kind == MirrorValue.Kind.CONTENTS ? CONTENTS_A_PAGE : KEYS_A_PAGE;
-            var all = new ArrayList<EtcdStore.Entry>();
             String from = keys.folder(kind);
             EtcdStore.Page page;
             do {
                 page = store.range(from, keys.folderEnd(kind), limit, false, revision);
-                all.addAll(page.entries());
-                from = all.isEmpty() ? from : all.getLast().key() + "\0";
+                for (var entry : page.entries()) {
+                    add(kind, entry);
+                    from = entry.key() + "\0";
+                }
             } while (page.more());
-            return all;
+        }
+
+        private void add(MirrorValue.Kind kind, EtcdStore.Entry entry) throws EtcdException {
+            var id = keys.id(kind, entry.key());
+            bytes += id.length();
+            switch (value(kind, id, entry)) {
+                case MirrorValue.Contents found -> {
+                    bytes += found.text().length();
+                    contents.put(id, found.text());
+                }
+                case MirrorValue.Unit found -> units.put(id, found);
+                case MirrorValue.Schedule found -> schedule.put(id, found.machineId());
+                case MirrorValue.Metadata found -> metadata.put(id, found);
+            }
+            if (bytes > most) {
+                throw new EtcdException(
+                        "the mirror below " + keys.prefix() + " holds more than the " + (most >> 20)
+                                + " MiB that this engine's registry may have: give all engines more memory or a larger registry_quota");
+            }
         }
 
         private static MirrorValue value(MirrorValue.Kind kind, String id, EtcdStore.Entry entry) throws EtcdException {

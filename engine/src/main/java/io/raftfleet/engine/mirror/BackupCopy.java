@@ -38,16 +38,24 @@ final class BackupCopy {
     private final Map<String, String> schedule = new HashMap<>();
     private final Map<String, MirrorValue.Metadata> metadata = new HashMap<>();
 
-    private BackupCopy() {}
+    private final Path file;
+    private final long most;
+    private long bytes;
+
+    private BackupCopy(Path file, long most) {
+        this.file = file;
+        this.most = most;
+    }
 
     /**
      * Reads a backup file whole and verifies it. It comes back as one incarnation later for each second that has passed since
      * the incarnation that it is of began: so agents can tell any restoration from those before it, whichever file each was of.
      *
+     * @param most bytes that names and contents of units may have together: a file with more is not read to its end
      * @throws IOException when there is none, it is damaged, or another cluster's: the message says what to do
      */
-    static Found read(String clusterId, Path file, InstantSource clock) throws IOException {
-        var copy = new BackupCopy();
+    static Found read(String clusterId, Path file, InstantSource clock, long most) throws IOException {
+        var copy = new BackupCopy(file, most);
         var header = BackupRows.read(open(file), file.toString(), copy::add);
         if (!header.getClusterId().equals(clusterId)) {
             throw new IOException(file + " is of cluster " + header.getClusterId() + ", not of " + clusterId
@@ -97,10 +105,12 @@ final class BackupCopy {
             case 'r' -> registry = RegistryRow.parseFrom(value);
             case 'c' -> {
                 var read = ContentsRow.parseFrom(value);
+                take(read.getText().length());
                 contents.put(hex(read.getHash()), read.getText());
             }
             case 'u' -> {
                 var unit = UnitRow.parseFrom(value);
+                take(unit.getName().length());
                 units.put(
                         unit.getName(),
                         new MirrorValue.Unit(
@@ -114,6 +124,7 @@ final class BackupCopy {
             }
             case 'm' -> {
                 var machine = MachineRow.parseFrom(value);
+                take(row.getKey().size());
                 if (machine.getSetByOperatorsCount() > 0 || machine.getRemovedByOperatorsCount() > 0) {
                     metadata.put(
                             machine.getId(),
@@ -124,6 +135,15 @@ final class BackupCopy {
             default -> {
                 // Transient.
             }
+        }
+    }
+
+    private void take(int more) throws IOException {
+        bytes += more;
+        if (bytes > most) {
+            throw new IOException(
+                    file + " holds more than the " + (most >> 20)
+                            + " MiB that this engine's registry may have: give all engines more memory or a larger registry_quota");
         }
     }
 

@@ -58,15 +58,20 @@ public final class Restoration implements Beginning {
         Found read() throws EtcdException, IOException, InterruptedException;
     }
 
-    /** From the mirror of that cluster in etcd. */
-    public static Restoration fromEtcd(String clusterId, EtcdSettings settings) {
+    /**
+     * From the mirror of that cluster in etcd.
+     *
+     * @param quota bytes of the heap that this engine's registry may take: what can't fit is not read whole
+     */
+    public static Restoration fromEtcd(String clusterId, EtcdSettings settings, long quota) {
         return new Restoration(
-                "etcd " + settings, () -> new Found(MirrorCopy.read(clusterId, settings, Mirror.Timing.DEFAULT), 1));
+                "etcd " + settings,
+                () -> new Found(MirrorCopy.read(clusterId, settings, Mirror.Timing.DEFAULT, quota), 1));
     }
 
-    /** From a backup file of that cluster. */
-    public static Restoration fromBackup(String clusterId, Path file, InstantSource clock) {
-        return new Restoration("backup " + file, () -> BackupCopy.read(clusterId, file, clock));
+    /** The same from a backup file of that cluster. */
+    public static Restoration fromBackup(String clusterId, Path file, InstantSource clock, long quota) {
+        return new Restoration("backup " + file, () -> BackupCopy.read(clusterId, file, clock, quota));
     }
 
     @Override

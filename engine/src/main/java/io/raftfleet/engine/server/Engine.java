@@ -124,7 +124,7 @@ final class Engine implements AutoCloseable {
                 new MeteredDecisions(metrics, clock),
                 raft::quota,
                 config.backup().isPresent()
-                        ? Restoration.fromBackup(clusterId, config.backup().get(), clock)
+                        ? Restoration.fromBackup(clusterId, config.backup().get(), clock, config.registryQuota())
                         : mirror.beginning());
         var check = new Check();
         sessions = new Sessions(

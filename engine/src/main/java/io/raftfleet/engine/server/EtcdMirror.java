@@ -33,7 +33,7 @@ final class EtcdMirror implements AutoCloseable {
         var writer =
                 new Mirror(clusterId, settings, new RegistrySource(registry), Mirror.Timing.DEFAULT, clock, random);
         mirror = writer;
-        restoration = config.restore() ? Restoration.fromEtcd(clusterId, settings) : null;
+        restoration = config.restore() ? Restoration.fromEtcd(clusterId, settings, config.registryQuota()) : null;
         registry.addListener(applied -> {
             if (applied.changes().stream().anyMatch(EtcdMirror::persistent)) {
                 writer.changed();

@@ -25,6 +25,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -111,17 +112,33 @@ class BackupCopyTest {
         assertThatThrownBy(() -> restore(backup(false), MADE))
                 .hasMessageContaining("lacks the contents of unit a.service");
         var file = Files.write(dir.resolve("backup"), sound);
-        assertThatThrownBy(() -> Restoration.fromBackup("other", file, InstantSource.system())
+        assertThatThrownBy(() -> Restoration.fromBackup("other", file, InstantSource.system(), 1 << 20)
                         .entries())
                 .hasMessageContainingAll("is of cluster " + CLUSTER, "--cluster-id " + CLUSTER);
-        assertThatThrownBy(() -> Restoration.fromBackup(CLUSTER, dir.resolve("none"), InstantSource.system())
+        assertThatThrownBy(() -> Restoration.fromBackup(CLUSTER, dir.resolve("none"), InstantSource.system(), 1 << 20)
                         .entries())
                 .hasMessageContaining("there is no backup file");
     }
 
+    /** What the heap has no room for must not be read to find that out: the rest of the file is not looked at. */
+    @Test
+    void aBackupThatTheQuotaHasNoRoomForIsNotReadToItsEnd() throws Exception {
+        var cut = Arrays.copyOf(backup(true), backup(true).length - 40);
+        var file = Files.write(dir.resolve("file"), cut);
+        assertThatThrownBy(() -> Restoration.fromBackup(CLUSTER, file, InstantSource.system(), 19)
+                        .entries())
+                .isInstanceOf(BeginningException.class)
+                .hasMessageContainingAll("holds more than the 0 MiB", "registry_quota");
+        assertThatThrownBy(() -> Restoration.fromBackup(CLUSTER, file, InstantSource.system(), 1 << 20)
+                        .entries())
+                .hasMessageContaining("is damaged");
+    }
+
     private List<Record> restore(byte[] backup, long now) throws Exception {
         var file = Files.write(dir.resolve("file"), backup);
-        return Restoration.fromBackup(CLUSTER, file, InstantSource.fixed(Instant.ofEpochMilli(now))).entries().stream()
+        return Restoration.fromBackup(CLUSTER, file, InstantSource.fixed(Instant.ofEpochMilli(now)), 1 << 20)
+                .entries()
+                .stream()
                 .flatMap(List::stream)
                 .toList();
     }

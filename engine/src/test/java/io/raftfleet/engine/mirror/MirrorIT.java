@@ -113,7 +113,8 @@ class MirrorIT {
                     "big" + i + ".service");
         }
         awaitMirrored();
-        assertThat(MirrorCopy.read(CLUSTER, settings(etcd.url()), QUICK).units())
+        assertThat(MirrorCopy.read(CLUSTER, settings(etcd.url()), QUICK, Long.MAX_VALUE)
+                        .units())
                 .hasSize(12);
     }
 
@@ -149,7 +150,7 @@ class MirrorIT {
             for (int i = 0; i < 400; i++) {
                 registry.churn(random, 300);
             }
-            MirrorCopy.read(CLUSTER, settings(etcd.url()), QUICK); // fails for a unit without contents
+            MirrorCopy.read(CLUSTER, settings(etcd.url()), QUICK, Long.MAX_VALUE); // fails for a unit without contents
         }
         awaitMirrored();
         assertThat(keys()).as("seed %d", seed).isEqualTo(registry.expected(PREFIX));
@@ -188,21 +189,21 @@ class MirrorIT {
 
     @Test
     void onlyThisClustersFinishedMirrorIsRestored() throws Exception {
-        assertThatThrownBy(() -> MirrorCopy.read(CLUSTER, settings(etcd.url()), QUICK))
+        assertThatThrownBy(() -> MirrorCopy.read(CLUSTER, settings(etcd.url()), QUICK, Long.MAX_VALUE))
                 .isInstanceOf(EtcdException.class)
                 .hasMessageContaining("no mirror");
         etcd.etcdctl(
                 "put",
                 PREFIX + "watermark",
                 "{\"cluster\":\"" + CLUSTER + "\",\"incarnation\":\"7\",\"term\":1,\"built\":false}");
-        assertThatThrownBy(() -> MirrorCopy.read(CLUSTER, settings(etcd.url()), QUICK))
+        assertThatThrownBy(() -> MirrorCopy.read(CLUSTER, settings(etcd.url()), QUICK, Long.MAX_VALUE))
                 .hasMessageContaining("never finished");
         mirror.leading(1);
         registry.start(TestRegistry.text(0), "a.service");
         awaitMirrored();
-        assertThatThrownBy(() -> MirrorCopy.read("other", settings(etcd.url()), QUICK))
+        assertThatThrownBy(() -> MirrorCopy.read("other", settings(etcd.url()), QUICK, Long.MAX_VALUE))
                 .hasMessageContaining("is of cluster " + CLUSTER);
-        var copy = MirrorCopy.read(CLUSTER, settings(etcd.url()), QUICK);
+        var copy = MirrorCopy.read(CLUSTER, settings(etcd.url()), QUICK, Long.MAX_VALUE);
         assertThat(copy.units()).containsOnlyKeys("a.service");
         assertThat(copy.schedule()).containsEntry("a.service", "m1");
         etcd.etcdctl("del", "--prefix", PREFIX + "contents/");
@@ -219,7 +220,7 @@ class MirrorIT {
         }
         awaitMirrored();
         mirror.resigned();
-        var entries = Restoration.entries(MirrorCopy.read(CLUSTER, settings(etcd.url()), QUICK));
+        var entries = Restoration.entries(MirrorCopy.read(CLUSTER, settings(etcd.url()), QUICK, Long.MAX_VALUE));
         var restored = new Registry(64);
         long index = 0;
         // Interrupted after the first entry, then done by another leader from the beginning.
@@ -251,7 +252,7 @@ class MirrorIT {
         mirror.leading(1);
         registry.start(TestRegistry.text(0), "kept.service", "changed.service");
         awaitMirrored();
-        var backup = Restoration.entries(MirrorCopy.read(CLUSTER, settings(etcd.url()), QUICK));
+        var backup = Restoration.entries(MirrorCopy.read(CLUSTER, settings(etcd.url()), QUICK, Long.MAX_VALUE));
         registry.start(TestRegistry.text(1), "newer.service");
         registry.destroy("kept.service");
         awaitMirrored();

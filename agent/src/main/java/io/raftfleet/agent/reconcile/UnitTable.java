@@ -9,6 +9,7 @@ import io.raftfleet.proto.agent.DigestRequest;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.UnitState;
 import io.raftfleet.unit.Digest;
+import io.raftfleet.unit.SystemdStates;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -171,9 +172,10 @@ final class UnitTable {
                 .setStartGeneration(generation)
                 .setError(unit.error);
         if (observed != null) {
-            return state.setLoadState(observed.loadState())
-                    .setActiveState(observed.activeState())
-                    .setSubState(observed.subState())
+            // A later systemd's states, which the engine would refuse, as those that it knows.
+            return state.setLoadState(SystemdStates.knownLoadState(observed.loadState()))
+                    .setActiveState(SystemdStates.knownActiveState(observed.activeState()))
+                    .setSubState(SystemdStates.knownSubState(observed.subState(), observed.activeState()))
                     .setMainPid(observed.mainPid())
                     .build();
         }

@@ -3,6 +3,7 @@ package io.raftfleet.agent.reconcile;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.raftfleet.agent.loop.VirtualLoop;
+import io.raftfleet.agent.manager.UnitManager.ObservedState;
 import io.raftfleet.agent.session.ContentsStore;
 import io.raftfleet.agent.session.ReportQueue;
 import io.raftfleet.proto.agent.AssignedUnit;
@@ -15,6 +16,7 @@ import io.raftfleet.proto.model.UnitState;
 import io.raftfleet.unit.Digest;
 import io.raftfleet.unit.UnitFile;
 import io.raftfleet.unit.UnitHash;
+import io.raftfleet.unit.limits.MessageCheck;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -22,6 +24,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.IntStream;
@@ -151,6 +154,19 @@ class ReconcilerTest {
         assertThat(state("a.service").getLaunched()).isTrue();
         assertThat(state("a.service").getMainPid()).isPositive();
         assertThat(state("a.service").getHash()).isEqualTo(file.hash().toByteString());
+    }
+
+    /** Engines refuse reports of states that they don't know. */
+    @Test
+    void reportsStatesOfALaterSystemdAsThoseThatEnginesKnow() throws Exception {
+        UnitFile file = plain();
+        set(launched("a.service", file, 1));
+        Objects.requireNonNull(manager.listener)
+                .changed("a.service", new ObservedState("loaded", "active", "levitating", 7, file.hash()));
+        loop.runUntil(() -> state("a.service").getMainPid() == 7);
+        assertThat(state("a.service").getActiveState()).isEqualTo("active");
+        assertThat(state("a.service").getSubState()).isEqualTo("running");
+        assertThat(MessageCheck.fault(state("a.service"))).isNull();
     }
 
     @Test

@@ -37,9 +37,9 @@ class ReportRecordsTest {
             var number = String.valueOf(i);
             report.addStates(
                     state("n".repeat(248 - number.length()) + number + ".service", "\u20ac".repeat(100_000)).toBuilder()
-                            .setLoadState("l".repeat(64))
-                            .setActiveState("a".repeat(64))
-                            .setSubState("s".repeat(64))
+                            .setLoadState("bad-setting")
+                            .setActiveState("deactivating")
+                            .setSubState("failed-before-auto-restart")
                             .setMainPid(-1)
                             .setLaunched(true)
                             .setStartGeneration(-1));

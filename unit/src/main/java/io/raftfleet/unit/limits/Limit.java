@@ -2,6 +2,7 @@ package io.raftfleet.unit.limits;
 
 import com.google.protobuf.ByteString;
 import io.raftfleet.unit.SafeText;
+import io.raftfleet.unit.SystemdStates;
 import io.raftfleet.unit.UnitHash;
 import io.raftfleet.unit.UnitName;
 import org.jspecify.annotations.Nullable;
@@ -30,6 +31,12 @@ public record Limit(Kind kind, int bytes, int count) {
         MACHINE_ID_OR_NONE,
         /** 20 bytes, or none. */
         HASH,
+        /** One of systemd's load states, or nothing. */
+        LOAD_STATE,
+        /** One of systemd's active states, or nothing. */
+        ACTIVE_STATE,
+        /** One of systemd's sub states, or nothing. */
+        SUB_STATE,
         /** ASCII that shows, no spaces; may be empty. */
         TOKEN,
         /** Text without control characters. */
@@ -74,6 +81,12 @@ public record Limit(Kind kind, int bytes, int count) {
             case MACHINE_ID -> isMachineId(text) ? null : "it is not 32 lower-case hexadecimal digits";
             case MACHINE_ID_OR_NONE ->
                 text.isEmpty() || isMachineId(text) ? null : "it is not 32 lower-case hexadecimal digits";
+            case LOAD_STATE ->
+                text.isEmpty() || SystemdStates.isLoadState(text) ? null : "it is no load state of systemd's";
+            case ACTIVE_STATE ->
+                text.isEmpty() || SystemdStates.isActiveState(text) ? null : "it is no active state of systemd's";
+            case SUB_STATE ->
+                text.isEmpty() || SystemdStates.isSubState(text) ? null : "it is no sub state of systemd's";
             case TOKEN -> isToken(text) ? null : "only ASCII characters that show are allowed, and no spaces";
             case LINE, ITEMS -> SafeText.isPlain(text) ? null : "control characters are not allowed";
             case TEXT, CUT, PARTS, HASH, BYTES -> null;
@@ -129,6 +142,7 @@ public record Limit(Kind kind, int bytes, int count) {
             case MACHINE_ID -> "32 hexadecimal digits";
             case MACHINE_ID_OR_NONE -> "32 hexadecimal digits or empty";
             case HASH -> "20 bytes or empty";
+            case LOAD_STATE, ACTIVE_STATE, SUB_STATE -> "at most " + bytes + " bytes, one of systemd's, or empty";
             case TOKEN -> "at most " + bytes + " bytes of printable ASCII";
             case LINE -> "one line, at most " + bytes + " bytes";
             case TEXT, BYTES -> "at most " + bytes + " bytes";

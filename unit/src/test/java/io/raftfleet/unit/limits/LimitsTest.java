@@ -133,6 +133,16 @@ class LimitsTest {
         assertThat(report(state().setLoadState("\u001b[2J"))).startsWith("states.states[0].load_state: ");
         assertThat(report(state().setActiveState("x".repeat(65)))).startsWith("states.states[0].active_state: ");
         assertThat(report(state().setSubState("x\ny"))).startsWith("states.states[0].sub_state: ");
+        assertThat(report(state().setLoadState("active")))
+                .isEqualTo("states.states[0].load_state: it is no load state of systemd's");
+        assertThat(report(state().setActiveState("running")))
+                .isEqualTo("states.states[0].active_state: it is no active state of systemd's");
+        assertThat(report(state().setSubState("levitating")))
+                .isEqualTo("states.states[0].sub_state: it is no sub state of systemd's");
+        assertThat(report(state().setLoadState("masked")
+                        .setActiveState("refreshing")
+                        .setSubState("elapsed")))
+                .isNull();
         assertThat(report(state().setHash(ByteString.copyFromUtf8("x")))).startsWith("states.states[0].hash: ");
         assertThat(frame(AgentFrame.newBuilder()
                         .setStates(StateReport.newBuilder().addGone(""))))

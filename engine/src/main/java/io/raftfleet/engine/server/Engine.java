@@ -73,6 +73,11 @@ final class Engine implements AutoCloseable {
     private final SecureRandom random = new SecureRandom();
     private final ScheduledExecutorService timer = timer();
     private final ExecutorService tasks = Executors.newVirtualThreadPerTaskExecutor();
+    /** Build answers to reads. What waits for them are calls that were admitted. */
+    private final ExecutorService readers = Executors.newFixedThreadPool(
+            Runtime.getRuntime().availableProcessors(),
+            Thread.ofPlatform().daemon().name("reads-", 0).factory());
+
     private final CountDownLatch failed = new CountDownLatch(1);
     private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
     private final LeaderRoute route;
@@ -134,7 +139,7 @@ final class Engine implements AutoCloseable {
         var logs = new LogBroker(sessions, random, timer);
         var api = new RoutedFleetApi(
                 new LocalWrites(controller, mirror.afterCommit()),
-                new Reads(registry, readIndex, controller),
+                new Reads(registry, readIndex, controller::explain, readers),
                 route,
                 raft::absence,
                 timer,
@@ -241,6 +246,7 @@ final class Engine implements AutoCloseable {
         route.close();
         timer.shutdownNow();
         tasks.shutdownNow();
+        readers.shutdownNow();
     }
 
     private void handOver() {

@@ -3,7 +3,6 @@ package io.raftfleet.engine.server;
 import io.grpc.Status;
 import io.raftfleet.engine.api.AbsentAt;
 import io.raftfleet.engine.api.Async;
-import io.raftfleet.engine.control.Controller;
 import io.raftfleet.proto.fleet.GetUnitRequest;
 import io.raftfleet.proto.fleet.GetUnitResponse;
 import io.raftfleet.proto.fleet.ListMachinesRequest;
@@ -16,14 +15,18 @@ import io.raftfleet.proto.fleet.Page;
 import io.raftfleet.proto.fleet.ReadOptions;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.Unit;
+import io.raftfleet.proto.model.Veto;
 import io.raftfleet.state.Registry;
 import io.raftfleet.state.RegistryView;
 import io.raftfleet.state.UnitRecord;
 import io.raftfleet.state.UnitStateRecord;
 import io.raftfleet.state.raft.ReplicationException;
 import java.time.Duration;
+import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
 import java.util.function.Function;
 import java.util.function.Supplier;
 
@@ -50,14 +53,26 @@ final class Reads {
         CompletableFuture<Long> await(Duration deadline);
     }
 
+    /** Says, on an engine that leads, why units have no place, by name. */
+    @FunctionalInterface
+    interface Reasons {
+        CompletableFuture<Map<String, List<Veto>>> of(Collection<String> units);
+    }
+
     private final Registry registry;
     private final ReadIndex readIndex;
-    private final Controller controller;
+    private final Reasons reasons;
+    private final Executor threads;
 
-    Reads(Registry registry, ReadIndex readIndex, Controller controller) {
+    /**
+     * @param threads build the answers: what a page costs must not be paid by the thread that found the read index, which has
+     *     followers to hear, nor by one that serves many connections
+     */
+    Reads(Registry registry, ReadIndex readIndex, Reasons reasons, Executor threads) {
         this.registry = registry;
         this.readIndex = readIndex;
-        this.controller = controller;
+        this.reasons = reasons;
+        this.threads = threads;
     }
 
     CompletableFuture<GetUnitResponse> getUnit(GetUnitRequest request, Duration deadline) {
@@ -173,18 +188,17 @@ final class Reads {
         if (waiting.isEmpty()) {
             return CompletableFuture.completedFuture(units);
         }
-        return controller
-                .explain(waiting)
-                .thenApply(reasons -> units.stream()
+        return reasons.of(waiting)
+                .thenApply(found -> units.stream()
                         .map(unit -> unit.toBuilder()
-                                .addAllVetoes(reasons.getOrDefault(unit.getName(), List.of()))
+                                .addAllVetoes(found.getOrDefault(unit.getName(), List.of()))
                                 .build())
                         .toList());
     }
 
     private <T> CompletableFuture<T> read(ReadOptions options, Duration deadline, Function<RegistryView, T> read) {
         if (options.getStale()) {
-            return checked(() -> CompletableFuture.completedFuture(whole(read)));
+            return CompletableFuture.supplyAsync(() -> whole(read), threads);
         }
         var wanted = new CallClock(deadline);
         return readIndex
@@ -192,10 +206,12 @@ final class Reads {
                 .exceptionally(failure -> {
                     throw unavailable(failure);
                 })
-                .thenApply(index -> {
-                    wanted.check();
-                    return whole(read);
-                });
+                .thenApplyAsync(
+                        index -> {
+                            wanted.check();
+                            return whole(read);
+                        },
+                        threads);
     }
 
     /** Nothing is told of a registry that is half restored, or of none. */

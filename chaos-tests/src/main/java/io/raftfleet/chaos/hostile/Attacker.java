@@ -36,6 +36,9 @@ final class Attacker implements AutoCloseable {
     /** On loopback, where every address of 127/8 may be a source: engines can tell it from all others. */
     static final String ADDRESS = "127.0.0.66";
 
+    /** How long an attack may take beyond its time to reach an engine at all. */
+    static final long PATIENCE = TimeUnit.SECONDS.toNanos(15);
+
     private static final int CONNECT_MS = 2_000;
     private static final int CALL_MS = 1_500;
     private static final int WHOLE = 64 << 20;
@@ -61,8 +64,20 @@ final class Attacker implements AutoCloseable {
         this.end = end;
     }
 
+    /** Until its time is up, and longer when no engine has been reached by then. */
     boolean goesOn() {
-        return System.nanoTime() - end < 0;
+        return System.nanoTime() - end < 0 || mustWait();
+    }
+
+    private boolean mustWait() {
+        return acts() == 0 && System.nanoTime() - end < PATIENCE;
+    }
+
+    /** Returns once an engine has been reached, or too late for that. */
+    void awaitReached() throws InterruptedException {
+        while (mustWait()) {
+            TimeUnit.MILLISECONDS.sleep(10);
+        }
     }
 
     List<EngineAddresses> engines() {

@@ -107,8 +107,10 @@ final class Attackers {
             try (var attacker = new Attacker(engines, clusterId, machines, over)) {
                 var teller = Thread.ofVirtual().name(attack.kind()).start(() -> tell(attack, attacker, random));
                 if (!teller.join(Duration.ofNanos(each).plusMillis(GRACE_MS))) {
+                    attacker.awaitReached();
                     teller.interrupt();
                 }
+                attacker.awaitReached();
                 out.println(ENDED + " " + attack.kind() + " " + attacker.acts());
             }
             TimeUnit.MILLISECONDS.sleep(PAUSE_MS);

@@ -32,8 +32,12 @@ record Footprint(long heap, long registry, long resident, long files, long threa
     private static final long LOG = 36L << 20;
     /** Classes, compiled code's constants, buffers that pools keep. */
     private static final long HEAP_SLACK = 12L << 20;
-    /** The Java machine gives the memory of its heap back late, if at all: the whole heap may have been touched. */
-    private static final long RESIDENT_SLACK = 320L << 20;
+    /**
+     * The Java machine gives the memory of its heap back late, if at all: the whole heap may have been touched, of which some 40 MiB were
+     * before. And the pools of two Nettys keep direct buffers, of at most as many bytes as messages on their way may have: 64 MiB of requests
+     * and as much of answers, and 32 MiB on the Raft port, and what is lost of that in chunks of 4 MiB.
+     */
+    private static final long RESIDENT_SLACK = 420L << 20;
 
     private static final long FILES_SLACK = 60;
     private static final long THREADS_SLACK = 60;

@@ -33,11 +33,25 @@ record BadUnit(String what, String name, String text, TargetState target, boolea
             bad("malformed file", "web.service", "[Service\nExecStart=x\n", "web.service")
                     .grpcOnly(),
             bad(
-                    "over-long line",
-                    "web.service",
-                    "[Service]\nExecStart=" + "x".repeat(3_000) + "\n",
-                    "web.service",
-                    "2048"),
+                            "option before any section",
+                            "web.service",
+                            "ExecStart=x\n" + GOOD,
+                            "web.service",
+                            "before the first section")
+                    .grpcOnly(),
+            fleet(
+                    "metadata without a value",
+                    "MachineMetadata=ssd",
+                    "MachineMetadata",
+                    "\"ssd\" is not of the form KEY=VALUE"),
+            fleet("two pairs unquoted", "MachineMetadata=a=b c=d", "MachineMetadata=\"a=b\" \"c=d\""),
+            fleet("a pair of three", "MachineMetadata=url=http://x/?a=b", "more than one \"=\""),
+            fleet("two pairs with a tab between", "MachineMetadata=\"a=b\"\t\"c=d\"", "with one space between"),
+            fleet("half a quote", "Conflicts=\"a* b", "a quote without its other half"),
+            fleet("a pattern that matches nothing", "Conflicts=[a", "\"[a\" is no pattern"),
+            fleet("several machines", "MachineID=\"a\" \"b\"", "several machines", "name one"),
+            fleet("neither true nor false", "Global=maybe", "neither true nor false"),
+            fleet("two peers on a line", "MachineOf=a.service b.service", "white space inside"),
             bad(
                     "contents over the limit",
                     "web.service",

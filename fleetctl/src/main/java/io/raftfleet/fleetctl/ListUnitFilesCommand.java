@@ -4,7 +4,6 @@ import io.raftfleet.fleetctl.client.FleetClientException;
 import io.raftfleet.proto.fleet.ListUnitsRequest;
 import io.raftfleet.proto.model.Unit;
 import io.raftfleet.proto.model.Veto;
-import io.raftfleet.unit.InvalidUnitException;
 import io.raftfleet.unit.UnitFile;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -101,12 +100,8 @@ final class ListUnitFilesCommand extends FleetCommand {
     }
 
     private static String description(Unit unit) {
-        try {
-            List<String> values = UnitFile.parse(unit.getContents().getText()).values("Unit", "Description");
-            return values.isEmpty() ? "" : values.getFirst();
-        } catch (InvalidUnitException e) {
-            return "";
-        }
+        List<String> values = UnitFile.stored(unit.getContents().getText()).values("Unit", "Description");
+        return values.isEmpty() ? "" : values.getFirst();
     }
 
     private static String orDash(String text) {

@@ -7,6 +7,9 @@ import io.raftfleet.unit.UnitFile;
 import io.raftfleet.unit.UnitName;
 import io.raftfleet.unit.Units;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
+import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
@@ -45,6 +48,22 @@ final class LocalUnits {
         return argument.substring(0, argument.lastIndexOf('/') + 1) + name;
     }
 
+    /** The text of a file; bytes that are no text are refused rather than changed. */
+    private static String decoded(String argument, byte[] bytes) throws InvalidUnitException {
+        var in = ByteBuffer.wrap(bytes);
+        var out = CharBuffer.allocate(bytes.length);
+        var result = StandardCharsets.UTF_8
+                .newDecoder()
+                .onMalformedInput(CodingErrorAction.REPORT)
+                .onUnmappableCharacter(CodingErrorAction.REPORT)
+                .decode(in, out, true);
+        if (result.isError()) {
+            long line = 1 + out.flip().chars().filter(c -> c == '\n').count();
+            throw new InvalidUnitException(argument, "line " + line, "not in UTF-8; save the file in that encoding");
+        }
+        return out.flip().toString();
+    }
+
     /**
      * The unit file that an argument points to.
      *
@@ -68,7 +87,7 @@ final class LocalUnits {
                 throw new InvalidUnitException(
                         argument, "contents", "longer than " + Units.MAX_BYTES + " bytes, the limit of a unit file");
             }
-            UnitFile file = UnitFile.parse(new String(Files.readAllBytes(path), StandardCharsets.UTF_8));
+            UnitFile file = UnitFile.parse(decoded(argument, Files.readAllBytes(path)));
             read.put(path, file);
             return file;
         } catch (java.nio.file.NoSuchFileException e) {

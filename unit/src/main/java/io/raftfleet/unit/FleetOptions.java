@@ -47,7 +47,8 @@ final class FleetOptions {
         Map<String, List<String>> values = new LinkedHashMap<>();
         for (UnitOption option : options) {
             if (option.section().equals(SECTION)) {
-                values.computeIfAbsent(option.name(), name -> new ArrayList<>()).addAll(split(option.value()));
+                values.computeIfAbsent(option.name(), name -> new ArrayList<>())
+                        .addAll(split(UnitLexer.unfold(option.value())));
             }
         }
         return values;

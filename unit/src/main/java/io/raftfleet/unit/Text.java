@@ -68,7 +68,8 @@ final class Text {
         return fixed.toString();
     }
 
-    private static int loneSurrogate(String text, int from) {
+    /** Where the first character is, from there on, that UTF-8 can't express; -1 for none. */
+    static int loneSurrogate(String text, int from) {
         for (int i = from; i < text.length(); i++) {
             char c = text.charAt(i);
             if (Character.isSurrogate(c)) {

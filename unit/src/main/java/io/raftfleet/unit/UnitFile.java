@@ -10,21 +10,15 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A unit file in the form that is stored, hashed and given to systemd: go-systemd's serialisation, sections in order of
- * first appearance, one {@code Name=Value} a line, a blank line between sections; no comments, no empty sections.
+ * first appearance, one {@code Name=Value} a line, a blank line between sections; no empty sections, and no comments but those between
+ * the lines of a value. It is read as systemd reads it; a file that go-systemd reads alike has the hash that fleet shows.
  *
  * <p>Holds the text alone, since a registry holds a million of these; {@link #options()} and {@link #values} read it
  * anew in time linear in its length (some microseconds), so keep their results rather than call them in loops.
  *
- * <p>The text keeps its form when it is read and written again, and so does the hash. go-systemd's own output does not
- * always: a value that ends in a backslash swallows the next line when read back. fleet stores the first form, reads it
- * back and shows the hash of the second; the file here is what that settles to.
- *
  * <p>Immutable. Files are equal when their texts are.
  */
 public final class UnitFile {
-    /** Reading back settles after two rounds; more means a flaw in the reader. */
-    private static final int MAX_ROUNDS = 4;
-
     private final String text;
 
     /** Computed on first use. Threads that race compute equal values. */
@@ -35,26 +29,44 @@ public final class UnitFile {
     }
 
     /**
-     * Reads a unit file as go-systemd does: it accepts and refuses the same files. Characters that UTF-8 can't express
-     * (lone surrogates) become U+FFFD.
+     * Reads a unit file as systemd does.
      *
-     * @throws InvalidUnitException if a section header doesn't end or has other text behind it, a line lacks its
-     *     {@code =} or is too long for systemd; the field is the line, the unit's name is left empty
+     * @throws InvalidUnitException if systemd would refuse it, or pass over a part of it with a warning ({@link UnitLexer}), or it has
+     *     characters that UTF-8 can't express (lone surrogates); the field is the line, the unit's name is left empty
      */
     public static UnitFile parse(String text) throws InvalidUnitException {
-        String wellFormed = Text.wellFormed(text);
-        return settle(wellFormed, serialize(UnitLexer.read(wellFormed)));
+        int lone = Text.loneSurrogate(text, 0);
+        if (lone >= 0) {
+            throw new InvalidUnitException(
+                    "",
+                    "line "
+                            + (1
+                                    + text.substring(0, lone)
+                                            .chars()
+                                            .filter(c -> c == '\n')
+                                            .count()),
+                    "half a surrogate pair, which is no character; take it out");
+        }
+        return new UnitFile(serialize(UnitLexer.read(text)));
+    }
+
+    /**
+     * A file as a registry, or an agent's directory, holds it: it is not read, whichever version wrote it, so that it keeps its hash.
+     * {@link #options()} has what this version makes of it.
+     */
+    public static UnitFile stored(String text) {
+        return new UnitFile(text);
     }
 
     /**
      * The file with these options. What they are is decided by reading their serialised form, as systemd will: white
-     * space around a value is lost, and a newline in one ends it. When that form can't be read (or, once settled, read
-     * again), {@link #options()} has what comes before the fault, and {@link Units#validate} refuses the file.
+     * space around a value is lost, and a newline in one ends it. When that form can't be read, {@link #options()} has what comes
+     * before the fault, and {@link Units#validate} refuses the file.
      */
     public static UnitFile of(List<UnitOption> options) {
         String text = Text.wellFormed(serialize(options));
         try {
-            return settle(text, serialize(UnitLexer.read(text)));
+            return new UnitFile(serialize(UnitLexer.read(text)));
         } catch (InvalidUnitException unreadable) {
             return new UnitFile(text);
         }
@@ -64,8 +76,8 @@ public final class UnitFile {
      * The file with exactly these options: {@link #of}, if it reads back as it was meant, but for white space around values.
      *
      * @throws InvalidUnitException naming the first option that would become another one, or none: by a line break that is not
-     *     continued, a backslash at its end, a character that ends its name or its section, or begins a comment; the unit's
-     *     name is left empty
+     *     continued, a backslash at its end, half a surrogate pair, a character that ends its name or its section, or begins a comment;
+     *     the unit's name is left empty
      */
     public static UnitFile exactly(List<UnitOption> options) throws InvalidUnitException {
         UnitFile file = of(options);
@@ -79,9 +91,6 @@ public final class UnitFile {
         for (int i = 0; i < meant.size(); i++) {
             if (i >= written.size() || !same(meant.get(i), written.get(i)) || continues(meant.get(i))) {
                 UnitOption option = meant.get(i);
-                if (i >= written.size() && isLong(option)) {
-                    UnitLexer.read(file.text); // says which line is too long
-                }
                 throw new InvalidUnitException(
                         "",
                         "[" + shown(option.section()) + "] " + shown(option.name()),
@@ -95,33 +104,16 @@ public final class UnitFile {
     private static boolean same(UnitOption meant, UnitOption written) {
         return meant.section().equals(written.section())
                 && meant.name().equals(written.name())
-                && Text.trim(Text.wellFormed(meant.value())).equals(Text.trim(written.value()));
+                && UnitLexer.trim(meant.value().replace("\r\n", "\n")).equals(UnitLexer.trim(written.value()));
     }
 
     /** Also of the last option, where nothing follows yet that would become a part of it. */
     private static boolean continues(UnitOption option) {
-        return option.value().endsWith("\\");
-    }
-
-    private static boolean isLong(UnitOption option) {
-        return option.name().length() + 1 + option.value().length() >= UnitLexer.LINE_MAX;
+        return UnitLexer.isContinued(option.value());
     }
 
     private static String shown(String text) {
         return SafeText.cut(SafeText.escape(text), 80);
-    }
-
-    private static UnitFile settle(String first, String second) throws InvalidUnitException {
-        String before = first;
-        String text = second;
-        for (int round = 0; !text.equals(before); round++) {
-            if (round == MAX_ROUNDS) {
-                throw new InvalidUnitException("", "contents", "they change each time they are written and read");
-            }
-            before = text;
-            text = serialize(UnitLexer.read(text));
-        }
-        return new UnitFile(text);
     }
 
     private static String serialize(List<UnitOption> options) {
@@ -149,22 +141,20 @@ public final class UnitFile {
     }
 
     /**
-     * {@link #options()} of a file that keeps its form.
+     * {@link #options()} of a file that can be read.
      *
-     * @throws InvalidUnitException if it was made of options and can't be read back, or not a second time
+     * @throws InvalidUnitException if it was made of options and can't be read back
      */
     List<UnitOption> readBack() throws InvalidUnitException {
-        List<UnitOption> options = UnitLexer.read(text);
-        settle(text, serialize(options));
-        return options;
+        return UnitLexer.read(text);
     }
 
-    /** The values of one option in the order of their lines; empty when there is none. */
+    /** The values of one option as systemd reads them, in the order of their lines; empty when there is none. */
     public List<String> values(String section, String name) {
         return UnitLexer.readUntilFault(text).stream()
                 .filter(option ->
                         option.section().equals(section) && option.name().equals(name))
-                .map(UnitOption::value)
+                .map(option -> UnitLexer.unfold(option.value()))
                 .toList();
     }
 

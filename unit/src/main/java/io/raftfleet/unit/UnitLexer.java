@@ -1,47 +1,45 @@
 package io.raftfleet.unit;
 
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Reads options out of a unit file the way {@code Deserialize} of go-systemd (package {@code unit}) does, with all of
- * its particularities: anything before the first {@code [} is skipped; a section's name runs to the next {@code ]},
- * over newlines if need be; comments can be continued; a continued value keeps backslash and newline, and a line with
- * CRLF is never continued.
+ * Reads options out of a unit file the way systemd does ({@code config_parse} in its {@code conf-parser.c}, and {@code
+ * systemd.syntax(7)}): a line ends with LF, CR or both; one that begins with {@code #} or {@code ;} is a comment, wherever it stands,
+ * and never goes on; a line whose last backslash is not itself escaped goes on in the next that is no comment, and an empty line ends
+ * it; white space is space and tab. A byte order mark at the beginning is passed over.
  *
- * <p>go-systemd refuses a line of 2,048 bytes or more only when that many bytes happen to be in its read buffer as it
- * starts on a token. To refuse exactly the same files, the lexer keeps track of where the window of Go's
- * {@code bufio.Reader} (4,096 bytes) would stand.
+ * <p>What systemd passes over with a warning is refused, as nothing of a file is to vanish without a word: options before the first
+ * section, and lines without {@code =} or without a name.
  *
- * <p>One instance reads one text, on one thread.
+ * <p>An option's value is kept as it was written, with its line breaks and the comments between its lines; {@link #unfold} makes of it
+ * what systemd reads. One instance reads one text, on one thread.
  */
 final class UnitLexer {
-    /** The longest line that systemd reads, in bytes. */
-    static final int LINE_MAX = 2048;
+    /** The longest line that systemd reads, in bytes; here in characters, of which a line has no more. */
+    static final int LINE_MAX = 1 << 20;
 
-    private static final int WINDOW = 4096;
+    private static final char BYTE_ORDER_MARK = '\uFEFF';
 
-    private final byte[] data;
+    private final String text;
     private final Consumer<UnitOption> options;
-    /** Next byte to read. */
     private int position;
-    /** End of what Go's reader would have buffered. */
-    private int buffered;
-    /** First line break at or after {@link #position} when last looked at; the end when there is none. */
-    private int lineBreak = -1;
+    private int line;
+
+    /** A line: where its contents are, line break excluded, and its number from 1. */
+    private record Line(int from, int to, int number) {}
 
     private UnitLexer(String text, Consumer<UnitOption> options) {
-        this.data = text.getBytes(StandardCharsets.UTF_8);
+        this.text = text;
         this.options = options;
     }
 
     /**
      * The options of a file, in the file's order.
      *
-     * @param text without lone surrogates
-     * @throws InvalidUnitException if go-systemd would refuse the file; the field is the line
+     * @throws InvalidUnitException if systemd would refuse the file, or pass over a part of it; the field is the line
      */
     static List<UnitOption> read(String text) throws InvalidUnitException {
         List<UnitOption> options = new ArrayList<>();
@@ -49,7 +47,7 @@ final class UnitLexer {
         return options;
     }
 
-    /** Like {@link #read}, but stops at what go-systemd would refuse, with the options before it. */
+    /** Like {@link #read}, but stops at what is refused, with the options before it. */
     static List<UnitOption> readUntilFault(String text) {
         List<UnitOption> options = new ArrayList<>();
         try {
@@ -60,216 +58,197 @@ final class UnitLexer {
         }
     }
 
+    /** A value as systemd reads it: continued lines put together, with a space for each backslash, and without comments. */
+    static String unfold(String value) {
+        if (value.indexOf('\n') < 0) {
+            return trim(value);
+        }
+        StringBuilder unfolded = new StringBuilder(value.length());
+        int from = 0;
+        for (boolean first = true; from <= value.length(); first = false) {
+            int end = value.indexOf('\n', from);
+            int to = end < 0 ? value.length() : end;
+            if (first || !isComment(value, from, to)) {
+                boolean continued = isContinued(value, from, to);
+                unfolded.append(value, from, continued ? to - 1 : to);
+                if (continued) {
+                    unfolded.append(' ');
+                }
+            }
+            from = to + 1;
+        }
+        return trim(unfolded.toString());
+    }
+
+    /** Whether a line of these contents goes on in the next: its last backslash is not itself escaped. */
+    static boolean isContinued(String line) {
+        return isContinued(line, 0, line.length());
+    }
+
+    /** Without the white space around it, of which systemd knows four characters. */
+    static String trim(String text) {
+        int from = 0;
+        int to = text.length();
+        while (from < to && isSpace(text.charAt(from))) {
+            from++;
+        }
+        while (from < to && isSpace(text.charAt(to - 1))) {
+            to--;
+        }
+        return text.substring(from, to);
+    }
+
     private void run() throws InvalidUnitException {
-        if (!findFirstSection()) {
-            return;
+        @Nullable String section = null;
+        if (!text.isEmpty() && text.charAt(0) == BYTE_ORDER_MARK) {
+            position = 1;
         }
-        String section = sectionHeader();
-        while (true) {
-            checkLineLength();
-            int c = readRune();
-            if (c < 0) {
-                return;
-            } else if (c == '[') {
-                section = sectionHeader();
-            } else if (c == '#' || c == ';') {
-                skipComment();
-            } else if (!Text.isSpace(c)) {
-                position -= utf8Length(c);
-                option(section);
+        List<Line> lines = new ArrayList<>();
+        while (position < text.length()) {
+            Line next = nextLine();
+            if (isComment(text, next.from, next.to)) {
+                continue;
             }
+            if (next.from < next.to && text.charAt(next.from) == BYTE_ORDER_MARK) {
+                throw fault(next, "a byte order mark can stand at the beginning of a file alone; take it out");
+            }
+            boolean blank = isBlank(next);
+            if (!blank) {
+                lines.add(next);
+            } else if (lines.isEmpty()) {
+                continue;
+            }
+            if (!blank && isContinued(text, next.from, next.to) && position < text.length()) {
+                continue;
+            }
+            section = take(section, lines);
+            lines.clear();
+        }
+        if (!lines.isEmpty()) { // what went on was comments alone
+            take(section, lines);
         }
     }
 
-    /** Reads over the first {@code [}; false when there is none. */
-    private boolean findFirstSection() throws InvalidUnitException {
-        while (true) {
-            checkLineLength();
-            int c = readRune();
-            if (c < 0) {
-                return false;
-            } else if (c == '[') {
-                return true;
-            } else if (c == '#' || c == ';') {
-                skipComment();
+    /** The next line. Two line breaks of different kinds are one. */
+    private Line nextLine() throws InvalidUnitException {
+        int from = position;
+        int to = from;
+        while (to < text.length() && text.charAt(to) != '\n' && text.charAt(to) != '\r') {
+            to++;
+        }
+        position = to;
+        if (position < text.length()) {
+            char end = text.charAt(position++);
+            if (position < text.length() && text.charAt(position) == (end == '\n' ? '\r' : '\n')) {
+                position++;
             }
         }
+        Line found = new Line(from, to, ++line);
+        if (to - from > LINE_MAX) {
+            throw fault(found, "line longer than " + LINE_MAX + " bytes, the most that systemd reads");
+        }
+        return found;
     }
 
-    /** Reads the rest of a header line, after its {@code [}. */
-    private String sectionHeader() throws InvalidUnitException {
-        checkLineLength();
-        int start = position;
-        if (!readThrough(']')) {
-            throw fault(start, "the section header that starts here has no \"]\"");
+    /** Takes a section header, or an option, and the lines that it goes on in; returns the section that holds from here. */
+    private String take(@Nullable String section, List<Line> lines) throws InvalidUnitException {
+        Line first = lines.getFirst();
+        String begin = trim(text.substring(first.from, first.to));
+        if (begin.startsWith("[")) {
+            return sectionHeader(begin, lines);
         }
-        String section = string(start, position - 1);
-        checkLineLength();
-        int rest = position;
-        readThrough('\n');
-        String garbage = Text.trim(string(rest, position));
-        if (!garbage.isEmpty()) {
+        StringBuilder name = new StringBuilder();
+        for (Line at : lines) {
+            int equals = text.indexOf('=', at.from, at.to);
+            if (equals < 0) {
+                boolean continued = isContinued(text, at.from, at.to);
+                name.append(text, at.from, continued ? at.to - 1 : at.to).append(' ');
+                continue;
+            }
+            String key = trim(name.append(text, at.from, equals).toString());
+            if (key.isEmpty()) {
+                throw fault(first, "there is no name before \"=\"");
+            }
+            if ("[#;".indexOf(key.charAt(0)) >= 0) {
+                throw fault(
+                        first, "name " + Text.quote(key) + " begins with " + key.charAt(0) + ", as no option's does");
+            }
+            if (section == null) {
+                throw fault(
+                        first,
+                        "option " + Text.quote(key)
+                                + " stands before the first section, where systemd passes it over; put it into one");
+            }
+            options.accept(new UnitOption(section, key, value(equals + 1, lines.getLast())));
+            return section;
+        }
+        if (section == null) {
+            throw fault(first, "expected a section such as [Unit], found " + Text.quote(begin));
+        }
+        throw fault(first, "expected Name=Value, found " + Text.quote(begin) + " without \"=\"");
+    }
+
+    private String sectionHeader(String header, List<Line> lines) throws InvalidUnitException {
+        int end = header.indexOf(']');
+        if (end < 0) {
+            throw fault(lines.getFirst(), "the section header that starts here has no \"]\"");
+        }
+        String garbage = trim(header.substring(end + 1));
+        if (!garbage.isEmpty() || lines.size() > 1) {
             throw fault(
-                    rest,
-                    "found " + Text.quote(garbage) + " after section header " + Text.quote("[" + section + "]")
+                    lines.getFirst(),
+                    "found " + Text.quote(garbage) + " after section header " + Text.quote(header.substring(0, end + 1))
                             + "; put it on a line of its own");
         }
-        return section;
+        return header.substring(1, end);
     }
 
-    /** Reads a comment, after its first character, with the lines that continue it. */
-    private void skipComment() throws InvalidUnitException {
-        checkLineLength();
-        int start;
-        int end;
-        do {
-            start = position;
-            end = lineEnd();
-            if (end > start && data[end - 1] == ' ') {
-                end--;
-            }
-        } while (end > start && data[end - 1] == '\\');
-    }
-
-    private void option(String section) throws InvalidUnitException {
-        checkLineLength();
-        int start = position;
-        int c = readRune();
-        while (c != '=') {
-            if (c < 0 || c == '\n' || c == '\r') {
-                throw fault(
-                        start,
-                        "expected Name=Value, found " + Text.quote(Text.trim(string(start, position)))
-                                + " without \"=\"");
-            }
-            c = readRune();
+    /** As it was written, from {@code from} to the end of its last line; if that would go on, with the line break that ends it. */
+    private String value(int from, Line last) {
+        boolean open = isContinued(text, Math.max(from, last.from), last.to);
+        String written = last.to < from ? "" : text.substring(from, last.to);
+        String value = trim(written.indexOf('\r') < 0 ? written : lineFeeds(written));
+        if (open) {
+            return value + "\n";
         }
-        String name = Text.trim(string(start, position - 1));
-        options.accept(new UnitOption(section, name, value()));
+        // White space behind its last backslash is what keeps it from going on.
+        return isContinued(value) ? value + " " : value;
     }
 
-    private String value() throws InvalidUnitException {
-        int start = position;
-        int end = position;
-        boolean newlineLast = false;
-        while (true) {
-            checkLineLength();
-            int line = position;
-            int lineEnd = lineEnd();
-            if (isBlank(line, lineEnd)) {
-                break;
-            }
-            end = lineEnd;
-            newlineLast = false;
-            if (data[lineEnd - 1] != '\\') {
-                break;
-            }
-            if (position > lineEnd && data[position - 1] == '\n') {
-                end = position;
-                newlineLast = true;
-            }
-        }
-        String value = Text.trim(string(start, end));
-        return newlineLast ? value + "\n" : value;
+    private static String lineFeeds(String written) {
+        return written.replace("\r\n", "\n").replace("\n\r", "\n").replace('\r', '\n');
     }
 
-    /** Reads a line; answers where its contents end: before "\n", or before a "\r" that ends the file. */
-    private int lineEnd() {
-        int start = position;
-        if (readThrough('\n')) {
-            return position - 1;
-        }
-        return position > start && data[position - 1] == '\r' ? position - 1 : position;
-    }
-
-    private boolean isBlank(int from, int to) {
-        for (int i = from; i < to; i++) {
-            if (data[i] < 0) {
-                return Text.trim(string(i, to)).isEmpty();
-            } else if (!Text.isSpace(data[i])) {
+    private boolean isBlank(Line at) {
+        for (int i = at.from; i < at.to; i++) {
+            if (!isSpace(text.charAt(i))) {
                 return false;
             }
         }
         return true;
     }
 
-    /** go-systemd's look at the buffer before each of its steps. */
-    private void checkLineLength() throws InvalidUnitException {
-        if (buffered - position < LINE_MAX) {
-            return;
-        }
-        if (lineBreak < position) {
-            lineBreak = position;
-            while (lineBreak < data.length && data[lineBreak] != '\n' && data[lineBreak] != '\r') {
-                lineBreak++;
-            }
-        }
-        if (lineBreak >= position + LINE_MAX) {
-            throw fault(position, "line longer than " + LINE_MAX + " bytes, the most that systemd reads");
-        }
+    private static boolean isSpace(char c) {
+        return c == ' ' || c == '\t' || c == '\n' || c == '\r';
     }
 
-    /** The next code point, or -1 at the end. */
-    private int readRune() {
-        if (position == data.length) {
-            return -1;
+    private static boolean isComment(String text, int from, int to) {
+        int at = from;
+        while (at < to && isSpace(text.charAt(at))) {
+            at++;
         }
-        int first = data[position] & 0xff;
-        int length = first < 0x80 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
-        if (buffered - position < length) {
-            fill();
-        }
-        int c = length == 1 ? first : first & (0x7f >> length);
-        for (int i = 1; i < length; i++) {
-            c = (c << 6) | (data[position + i] & 0x3f);
-        }
-        position += length;
-        return c;
+        return at < to && (text.charAt(at) == '#' || text.charAt(at) == ';');
     }
 
-    private static int utf8Length(int c) {
-        return c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
-    }
-
-    /** Reads up to and with the delimiter; to the end, and false, when there is none. */
-    private boolean readThrough(char delimiter) {
-        int searched = position;
-        int windowStart = position;
-        while (true) {
-            while (searched < buffered) {
-                if (data[searched++] == delimiter) {
-                    position = searched;
-                    return true;
-                }
-            }
-            if (buffered == data.length) {
-                position = data.length;
-                return false;
-            }
-            if (buffered - windowStart >= WINDOW) {
-                windowStart = buffered;
-            }
-            position = windowStart;
-            fill();
+    private static boolean isContinued(String text, int from, int to) {
+        int backslashes = 0;
+        while (to - backslashes > from && text.charAt(to - backslashes - 1) == '\\') {
+            backslashes++;
         }
+        return backslashes % 2 == 1;
     }
 
-    /** Go's reader moves what is unread to the front of its buffer and reads as much as fits behind it. */
-    private void fill() {
-        buffered = Math.min(data.length, position + WINDOW);
-    }
-
-    private String string(int from, int to) {
-        return new String(data, from, to - from, StandardCharsets.UTF_8);
-    }
-
-    private InvalidUnitException fault(int at, String reason) {
-        int line = 1;
-        for (int i = 0; i < at; i++) {
-            if (data[i] == '\n') {
-                line++;
-            }
-        }
-        return new InvalidUnitException("", "line " + line, reason);
+    private static InvalidUnitException fault(Line at, String reason) {
+        return new InvalidUnitException("", "line " + at.number, reason);
     }
 }

@@ -1,8 +1,8 @@
 /**
  * The unit-file vocabulary: parsing, serialising, hashes, names, requirements. Pure functions, no I/O.
  *
- * <p>{@link io.raftfleet.unit.UnitFile} reads and writes what go-systemd reads and writes, so that the same bytes get
- * the hash that fleet shows. {@link io.raftfleet.unit.UnitName} knows names, templates and instances,
+ * <p>{@link io.raftfleet.unit.UnitFile} reads what systemd reads and writes as go-systemd does, so that files which both read alike
+ * get the hash that fleet shows. {@link io.raftfleet.unit.UnitName} knows names, templates and instances,
  * {@link io.raftfleet.unit.Requirements} what a unit asks of its machine, {@link io.raftfleet.unit.Glob} Go's
  * {@code path.Match}; {@link io.raftfleet.unit.Units} decides what may be submitted at all.
  *

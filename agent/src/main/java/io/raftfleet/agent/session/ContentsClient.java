@@ -6,7 +6,6 @@ import io.grpc.stub.StreamObserver;
 import io.raftfleet.proto.agent.AgentGatewayGrpc;
 import io.raftfleet.proto.agent.FetchContentsRequest;
 import io.raftfleet.proto.model.UnitContents;
-import io.raftfleet.unit.InvalidUnitException;
 import io.raftfleet.unit.UnitFile;
 import io.raftfleet.unit.UnitHash;
 import java.time.Duration;
@@ -94,19 +93,14 @@ final class ContentsClient {
         if (answer == null) {
             return;
         }
-        try {
-            UnitFile file = UnitFile.parse(contents.getText());
-            if (file.hash().equals(hash)) {
-                answer.complete(file);
-            } else {
-                answer.completeExceptionally(failure(
-                        hash,
-                        Status.DATA_LOSS.withDescription(
-                                "what came has hash " + file.hash().toHex())));
-            }
-        } catch (InvalidUnitException e) {
-            answer.completeExceptionally(
-                    failure(hash, Status.DATA_LOSS.withDescription("what came is no unit file: " + e.getMessage())));
+        UnitFile file = UnitFile.stored(contents.getText());
+        if (file.hash().equals(hash)) {
+            answer.complete(file);
+        } else {
+            answer.completeExceptionally(failure(
+                    hash,
+                    Status.DATA_LOSS.withDescription(
+                            "what came has hash " + file.hash().toHex())));
         }
     }
 

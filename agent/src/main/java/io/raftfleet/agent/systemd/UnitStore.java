@@ -2,7 +2,6 @@ package io.raftfleet.agent.systemd;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.raftfleet.unit.Fence;
-import io.raftfleet.unit.InvalidUnitException;
 import io.raftfleet.unit.UnitFile;
 import io.raftfleet.unit.UnitHash;
 import io.raftfleet.unit.UnitName;
@@ -111,8 +110,8 @@ final class UnitStore {
                     continue;
                 }
                 try {
-                    files.put(name, UnitFile.parse(Files.readString(entry)));
-                } catch (InvalidUnitException | MalformedInputException torn) {
+                    files.put(name, UnitFile.stored(Files.readString(entry)));
+                } catch (MalformedInputException torn) {
                     LOG.warn("{} is left alone: it is no unit file: {}", entry, torn.getMessage());
                 }
             }
@@ -202,8 +201,8 @@ final class UnitStore {
             if (!Files.exists(search.resolve(name), LinkOption.NOFOLLOW_LINKS)
                     || !Files.exists(last, LinkOption.NOFOLLOW_LINKS)) {
                 try {
-                    link(name, UnitFile.parse(Files.readString(units.resolve(name))));
-                } catch (InvalidUnitException | MalformedInputException | NoSuchFileException damaged) {
+                    link(name, UnitFile.stored(Files.readString(units.resolve(name))));
+                } catch (MalformedInputException | NoSuchFileException damaged) {
                     LOG.warn("{} can't be linked: {}", units.resolve(name), damaged.toString());
                 }
             }
@@ -283,8 +282,8 @@ final class UnitStore {
 
     private List<Link> existingLinks(String name) throws IOException {
         try {
-            return links(name, UnitFile.parse(Files.readString(units.resolve(name))));
-        } catch (NoSuchFileException | InvalidUnitException | MalformedInputException unknown) {
+            return links(name, UnitFile.stored(Files.readString(units.resolve(name))));
+        } catch (NoSuchFileException | MalformedInputException unknown) {
             return List.of();
         }
     }

@@ -90,7 +90,7 @@ final class Items {
                         "unit " + name + ": the cluster has no contents of hash " + hash.toHex() + ": send the text");
             }
             try {
-                var file = UnitFile.parse(text);
+                var file = UnitFile.stored(text);
                 Units.validate(name, file);
                 return create(unit, replace, file, Requirements.of(name, file), draft, out);
             } catch (InvalidUnitException e) {

@@ -219,13 +219,8 @@ final class UnitsResource {
 
     private static UnitDocument document(Unit unit) {
         List<@Nullable UnitOptionDocument> options = new ArrayList<>();
-        try {
-            for (UnitOption option :
-                    UnitFile.parse(unit.getContents().getText()).options()) {
-                options.add(new UnitOptionDocument(option.name(), option.section(), option.value()));
-            }
-        } catch (InvalidUnitException e) {
-            throw new IllegalStateException("the registry holds unit " + unit.getName() + " that can't be read", e);
+        for (UnitOption option : UnitFile.stored(unit.getContents().getText()).options()) {
+            options.add(new UnitOptionDocument(option.name(), option.section(), option.value()));
         }
         return new UnitDocument(
                 Words.of(unit.getCurrentState()),

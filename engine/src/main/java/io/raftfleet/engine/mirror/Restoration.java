@@ -153,7 +153,7 @@ public final class Restoration implements Beginning {
                 .setStartGeneration(unit.startGeneration())
                 .setMachineId(copy.schedule().getOrDefault(name, ""));
         try {
-            var file = UnitFile.parse(Objects.requireNonNull(copy.contents().get(unit.hash())));
+            var file = UnitFile.stored(Objects.requireNonNull(copy.contents().get(unit.hash())));
             record.setFacts(Requirements.of(name, file).facts());
         } catch (InvalidUnitException e) {
             log.warn(

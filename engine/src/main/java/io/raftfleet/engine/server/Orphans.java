@@ -147,7 +147,7 @@ final class Orphans {
 
     private CompletableFuture<Void> adopt(String machine, String name, UnitState state, String text) {
         try {
-            var file = UnitFile.parse(text);
+            var file = UnitFile.stored(text);
             Units.validate(name, file);
             if (!file.hash().toByteString().equals(state.getHash())) {
                 throw Status.FAILED_PRECONDITION

@@ -44,7 +44,6 @@ class V1ApiTest {
     }
 
     private static List<Row> rows() {
-        String longLine = "x".repeat(2_100);
         return List.of(
                 put("new unit", "new.service", "{" + OPTIONS + ",\"desiredState\":\"launched\"}", 201, ""),
                 put("new unit without desired state", "new.service", "{" + OPTIONS + "}", 201, ""),
@@ -104,7 +103,12 @@ class V1ApiTest {
                 put("unknown type", "new.thing", "{" + OPTIONS + "}", 400, "thing"),
                 put("invalid character", "ne%20w.service", "{" + OPTIONS + "}", 400, "character"),
                 put("over-long name", "n".repeat(300) + ".service", "{" + OPTIONS + "}", 400, "256"),
-                put("over-long line", "new.service", options(fleet("Conflicts", longLine)), 400, "new.service"),
+                put(
+                        "a constraint of no form",
+                        "new.service",
+                        options(fleet("MachineMetadata", "a=b c=d")),
+                        400,
+                        "several values are written"),
                 put("unknown fleet option", "new.service", options(fleet("Conflict", "a")), 400, "Conflict"),
                 put(
                         "machine id with conflicts",

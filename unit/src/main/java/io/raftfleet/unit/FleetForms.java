@@ -1,0 +1,121 @@
+package io.raftfleet.unit;
+
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+
+/**
+ * Which values of {@code [X-Fleet]} mean something. fleet passes over those that don't, and a constraint is gone without a word: the
+ * unit then runs anywhere. They are refused when a unit is submitted. What a registry holds already keeps the meaning that it had.
+ */
+final class FleetForms {
+    private static final Set<String> METADATA =
+            Set.of(FleetOptions.MACHINE_METADATA, FleetOptions.OLD_MACHINE_METADATA);
+    private static final Set<String> PEERS = Set.of(FleetOptions.MACHINE_OF, FleetOptions.OLD_MACHINE_OF);
+    private static final Set<String> PATTERNS =
+            Set.of(FleetOptions.CONFLICTS, FleetOptions.OLD_CONFLICTS, FleetOptions.REPLACES);
+    private static final Set<String> IDS =
+            Set.of(FleetOptions.MACHINE_ID, FleetOptions.OLD_MACHINE_ID, FleetOptions.OLD_MACHINE_BOOT_ID);
+    private static final Set<String> BOOLEANS = Set.of(FleetOptions.GLOBAL, FleetOptions.FENCE);
+    private static final Set<String> BOOLEAN_WORDS =
+            Set.of("true", "yes", "1", "on", "t", "false", "no", "0", "off", "f");
+
+    private FleetForms() {}
+
+    /** @throws InvalidUnitException naming the first value that would mean nothing, and the form that it should have */
+    static void check(String unit, List<UnitOption> options) throws InvalidUnitException {
+        Set<String> ids = new LinkedHashSet<>();
+        for (UnitOption option : options) {
+            if (!option.section().equals(FleetOptions.SECTION) || !FleetOptions.isKnown(option.name())) {
+                continue;
+            }
+            String name = option.name();
+            String line = UnitLexer.unfold(option.value());
+            if (line.isEmpty()) {
+                if (IDS.contains(name) || PEERS.contains(name)) {
+                    throw wrong(unit, name, "it has no value, which nothing meets; give one, or take the line out");
+                }
+                continue;
+            }
+            if (line.chars().filter(c -> c == '"').count() % 2 == 1) {
+                throw wrong(unit, name, Text.quote(line) + " has a quote without its other half");
+            }
+            for (String value : FleetOptions.split(line)) {
+                if (IDS.contains(name)) {
+                    ids.add(value);
+                }
+                check(unit, name, value);
+            }
+        }
+        if (ids.size() > 1) {
+            throw wrong(
+                    unit,
+                    FleetOptions.MACHINE_ID,
+                    "several machines are named, " + ids + ", and a unit runs on one of them alone; name one");
+        }
+    }
+
+    private static void check(String unit, String name, String value) throws InvalidUnitException {
+        if (value.isEmpty()) {
+            throw wrong(unit, name, "there is an empty value among its values; separate them by one space");
+        }
+        if (value.indexOf('"') >= 0) {
+            throw wrong(
+                    unit,
+                    name,
+                    Text.quote(value)
+                            + " has quotes inside; several values on one line are written \"A\" \"B\", each in quotes");
+        }
+        if (METADATA.contains(name)) {
+            checkPair(unit, name, value);
+        } else if (PEERS.contains(name) || name.equals(FleetOptions.REPLACES) || IDS.contains(name)) {
+            if (!Text.words(value).equals(List.of(value))) {
+                throw wrong(unit, name, Text.quote(value) + " has white space inside; " + several(name, "A", "B"));
+            }
+        } else if (BOOLEANS.contains(name) && !BOOLEAN_WORDS.contains(value.toLowerCase(Locale.ROOT))) {
+            throw wrong(unit, name, Text.quote(value) + " is neither true nor false");
+        }
+        if (PATTERNS.contains(name)) {
+            for (String pattern : Text.words(value)) {
+                try {
+                    Glob.compile(pattern);
+                } catch (InvalidPatternException e) {
+                    throw wrong(
+                            unit,
+                            name,
+                            Text.quote(pattern) + " is no pattern and would match nothing: " + e.getMessage());
+                }
+            }
+        }
+    }
+
+    private static void checkPair(String unit, String name, String pair) throws InvalidUnitException {
+        int equals = pair.indexOf('=');
+        if (equals <= 0 || equals == pair.length() - 1) {
+            throw wrong(unit, name, Text.quote(pair) + " is not of the form KEY=VALUE");
+        }
+        if (pair.indexOf('=', equals + 1) >= 0) {
+            List<String> words = Text.words(pair);
+            throw wrong(
+                    unit,
+                    name,
+                    Text.quote(pair) + " has more than one \"=\"; "
+                            + (words.size() > 1
+                                    ? several(name, words.getFirst(), words.getLast())
+                                    : "neither a key nor a value can contain one"));
+        }
+        if (!pair.substring(0, equals).equals(UnitLexer.trim(pair.substring(0, equals)))) {
+            throw wrong(unit, name, Text.quote(pair) + " has white space around \"=\", which no machine's key has");
+        }
+    }
+
+    private static String several(String name, String first, String second) {
+        return "several values are written " + name + "=\"" + first + "\" \"" + second
+                + "\", with one space between, or on lines of their own";
+    }
+
+    private static InvalidUnitException wrong(String unit, String name, String reason) {
+        return new InvalidUnitException(unit, "[X-Fleet] " + name, reason);
+    }
+}

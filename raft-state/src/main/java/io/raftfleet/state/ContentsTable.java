@@ -1,38 +1,52 @@
 package io.raftfleet.state;
 
+import io.raftfleet.proto.log.UnitFacts;
 import io.raftfleet.unit.Requirements;
 import io.raftfleet.unit.UnitHash;
 import java.util.Collection;
-import java.util.NavigableMap;
-import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /** Contents by hash, each kept while a unit has it. Guarded by the registry's lock. */
 final class ContentsTable {
-    private static final class Slot {
-        final StoredContents contents;
-        int units;
-        /** What the last unit of these contents wants: mostly what all of them do. */
-        @Nullable
-        Requirements wants;
-
+    /**
+     * @param units how many have them
+     * @param facts of the last unit of these contents that asks for something: mostly those of all of them
+     * @param wants what these stand for
+     */
+    private record Slot(StoredContents contents, int units, UnitFacts facts, Requirements wants) {
         Slot(StoredContents contents) {
-            this.contents = contents;
+            this(contents, 0, UnitFacts.getDefaultInstance(), Requirements.NONE);
+        }
+
+        Slot withUnits(int newUnits) {
+            return new Slot(contents, newUnits, facts, wants);
         }
     }
 
-    private final NavigableMap<UnitHash, Slot> slots = new TreeMap<>();
+    private final LayeredMap<UnitHash, Slot> slots;
     private final RowLog rows;
     private final FactIndex facts;
 
     ContentsTable(RowLog rows, FactIndex facts) {
+        this(LayeredMap.empty(), rows, facts);
+    }
+
+    private ContentsTable(LayeredMap<UnitHash, Slot> slots, RowLog rows, FactIndex facts) {
+        this.slots = slots;
         this.rows = rows;
         this.facts = facts;
     }
 
+    /** Changes over this table. */
+    ContentsTable over(RowLog newRows, FactIndex newFacts) {
+        return new ContentsTable(slots.over(), newRows, newFacts);
+    }
+
     /** Hashes after {@code hash}, or all when it is null, in their order. */
     Collection<UnitHash> hashesAfter(@Nullable UnitHash hash) {
-        return hash == null ? slots.keySet() : slots.tailMap(hash, false).keySet();
+        return hash == null
+                ? slots.all().keySet()
+                : slots.all().tailMap(hash, false).keySet();
     }
 
     /** When contents were stored; 0 when they are not there. */
@@ -54,11 +68,11 @@ final class ContentsTable {
     }
 
     int size() {
-        return slots.size();
+        return slots.all().size();
     }
 
     void put(StoredContents contents) {
-        if (!slots.containsKey(contents.hash())) {
+        if (slots.get(contents.hash()) == null) {
             rows.touch();
             slots.put(contents.hash(), new Slot(contents));
             rows.replaced(null, contents);
@@ -78,26 +92,27 @@ final class ContentsTable {
         if (slot == null) {
             throw new IllegalStateException("no contents of hash " + hash.toHex());
         }
-        slot.units++;
+        slots.put(hash, slot.withUnits(slot.units + 1));
     }
 
-    /** An object equal to {@code wants} that another unit of these contents has, else the same. */
-    Requirements share(UnitHash hash, Requirements wants) {
+    /** What these facts stand for: one object for all units of the same contents where they are equal, as they mostly are. */
+    Requirements wants(UnitHash hash, UnitFacts facts) {
         var slot = slots.get(hash);
-        if (slot == null || wants.equals(Requirements.NONE)) {
-            return wants;
+        if (slot != null && slot.facts.equals(facts)) {
+            return slot.wants;
         }
-        if (slot.wants == null || !slot.wants.equals(wants)) {
-            slot.wants = wants;
+        var wants = Requirements.of(facts);
+        if (slot != null && !wants.equals(Requirements.NONE)) {
+            slots.put(hash, new Slot(slot.contents, slot.units, facts, wants));
         }
-        return slot.wants;
+        return wants;
     }
 
     /** One unit less has it. */
     void release(UnitHash hash) {
         var slot = slots.get(hash);
         if (slot != null) {
-            slot.units--;
+            slots.put(hash, slot.withUnits(slot.units - 1));
             dropIfUnused(hash);
         }
     }

@@ -45,7 +45,7 @@ final class FactIndex {
 
     /** A fact is new or changed. Versions of 0 stand for none. */
     void put(Fact.Kind kind, String id, long before, long after) {
-        if (before == after) {
+        if (before == after || !rows.kept()) {
             return;
         }
         if (before != 0) {

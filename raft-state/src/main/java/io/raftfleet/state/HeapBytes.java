@@ -44,7 +44,7 @@ final class HeapBytes {
 
     /** What a unit asks of machines, with its patterns ready to be matched; nothing for a unit that asks for nothing. */
     static long of(Requirements wants) {
-        if (wants.equals(Requirements.NONE)) {
+        if (wants.isUnconstrained() && !wants.fence()) {
             return 0;
         }
         long bytes = WANTS + of(wants.machineId().orElse(""));

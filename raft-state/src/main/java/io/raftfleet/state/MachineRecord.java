@@ -68,7 +68,7 @@ public record MachineRecord(
     }
 
     /** With a new session; what operators say is kept from {@code before}. */
-    public static MachineRecord of(SessionOpened session, @Nullable MachineRecord before) {
+    static MachineRecord of(SessionOpened session, @Nullable MachineRecord before) {
         return new MachineRecord(
                 session.getMachineId(),
                 session.getPrimaryIp(),
@@ -84,7 +84,7 @@ public record MachineRecord(
     }
 
     /** Not heard. */
-    public MachineRecord lost() {
+    MachineRecord lost() {
         return new MachineRecord(
                 id,
                 primaryIp,
@@ -114,8 +114,13 @@ public record MachineRecord(
                 operatorsAt);
     }
 
+    /** What it would take more of the heap if operators said one more thing of it, in bytes; negative for less. */
+    public long growthBy(MachineMetadataSet record) {
+        return patched(record, operatorsAt).heapBytes() - heapBytes();
+    }
+
     /** With one more thing that operators say of it. */
-    public MachineRecord patched(MachineMetadataSet record, long changedAt) {
+    MachineRecord patched(MachineMetadataSet record, long changedAt) {
         var changed = new HashMap<>(operators);
         changed.put(record.getKey(), record.hasValue() ? Optional.of(record.getValue()) : Optional.empty());
         return new MachineRecord(

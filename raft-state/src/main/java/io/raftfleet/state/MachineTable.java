@@ -1,20 +1,29 @@
 package io.raftfleet.state;
 
-import java.util.Collections;
 import java.util.NavigableMap;
-import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /** Machines by id, lost ones too. Guarded by the registry's lock. */
 final class MachineTable {
-    private final NavigableMap<String, MachineRecord> machines = new TreeMap<>();
+    private final LayeredMap<String, MachineRecord> machines;
     private final RowLog rows;
     private final FactIndex facts;
     private int present;
 
     MachineTable(RowLog rows, FactIndex facts) {
+        this(LayeredMap.empty(), rows, facts, 0);
+    }
+
+    private MachineTable(LayeredMap<String, MachineRecord> machines, RowLog rows, FactIndex facts, int present) {
+        this.machines = machines;
         this.rows = rows;
         this.facts = facts;
+        this.present = present;
+    }
+
+    /** Changes over this table. */
+    MachineTable over(RowLog newRows, FactIndex newFacts) {
+        return new MachineTable(machines.over(), newRows, newFacts, present);
     }
 
     @Nullable
@@ -28,7 +37,7 @@ final class MachineTable {
     }
 
     NavigableMap<String, MachineRecord> all() {
-        return Collections.unmodifiableNavigableMap(machines);
+        return machines.all();
     }
 
     int present() {
@@ -37,7 +46,8 @@ final class MachineTable {
 
     void put(MachineRecord machine) {
         rows.touch();
-        var before = machines.put(machine.id(), machine);
+        var before = machines.get(machine.id());
+        machines.put(machine.id(), machine);
         rows.replaced(before, machine);
         facts.put(Fact.Kind.METADATA, machine.id(), before == null ? 0 : before.operatorsAt(), machine.operatorsAt());
         present += (machine.present() ? 1 : 0) - (before != null && before.present() ? 1 : 0);

@@ -87,6 +87,11 @@ public final class Registry implements ReplicatedState {
         }
     }
 
+    /** What is applied, with what is about to be decided on top: for the thread that decides. */
+    public Speculation speculate() {
+        return read(applied -> new Speculation(this, tables, events, appliedIndex));
+    }
+
     @Override
     public ApplyResult apply(long term, long index, Entry entry) {
         ApplyResult result;

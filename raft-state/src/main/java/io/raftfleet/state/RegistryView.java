@@ -158,17 +158,17 @@ public final class RegistryView {
 
     /** Names of the units scheduled to a machine; global ones not among them. */
     public Set<String> scheduledTo(String machineId) {
-        return tables.units.scheduledTo(machineId);
+        return tables.assignments.scheduledTo(machineId);
     }
 
     /** Names of the wanted global units. */
     public Collection<String> wantedGlobals() {
-        return tables.units.wantedGlobals();
+        return tables.assignments.wantedGlobals();
     }
 
     /** Whether a unit is to be on a machine. */
     public boolean assigned(UnitRecord unit, MachineRecord machine) {
-        return tables.units.assigned(unit, machine);
+        return tables.assignments.assigned(unit, machine);
     }
 
     /** Machines that a unit has to leave. */
@@ -269,7 +269,7 @@ public final class RegistryView {
                                 ? MachinePresence.MACHINE_PRESENCE_PRESENT
                                 : MachinePresence.MACHINE_PRESENCE_LOST)
                 .setSessionEpoch(machine.sessionEpoch())
-                .setUnits(tables.units.scheduledTo(machine.id()).size())
+                .setUnits(tables.assignments.scheduledTo(machine.id()).size())
                 .build();
     }
 }

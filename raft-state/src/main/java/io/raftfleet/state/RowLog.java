@@ -20,11 +20,30 @@ import org.jspecify.annotations.Nullable;
  * applies.
  */
 final class RowLog {
+    private final boolean kept;
     private Map<ByteString, Optional<StoredRow>> changed = new HashMap<>();
     private long touches;
     private long low;
     private long high;
     private final Map<Class<? extends StoredRow>, Long> heapBytes = new HashMap<>();
+
+    RowLog() {
+        this(true);
+    }
+
+    private RowLog(boolean kept) {
+        this.kept = kept;
+    }
+
+    /** One that remembers nothing: of changes that are no more than thought of. */
+    static RowLog unkept() {
+        return new RowLog(false);
+    }
+
+    /** Whether what it hears of comes to be. */
+    boolean kept() {
+        return kept;
+    }
 
     /** A table, or an index of one, is about to be changed. */
     void touch() {
@@ -38,21 +57,26 @@ final class RowLog {
 
     void replaced(@Nullable StoredRow before, @Nullable StoredRow after) {
         touch();
-        if (before != null) {
-            count(before, -1);
-        }
-        if (after != null) {
-            count(after, 1);
+        if (!kept) {
+            return;
         }
         var row = after != null ? after : before;
-        if (row != null) {
-            changed.put(row.rowKey(), Optional.ofNullable(after));
+        if (row == null) {
+            return;
         }
+        var key = row.rowKey();
+        if (before != null) {
+            count(key, before, -1);
+        }
+        if (after != null) {
+            count(key, after, 1);
+        }
+        changed.put(key, Optional.ofNullable(after));
     }
 
     /** A row read from a checkpoint: counts in the digest, is no change. */
     void restored(StoredRow row) {
-        count(row, 1);
+        count(row.rowKey(), row, 1);
     }
 
     /** What changed since the last call. Each row is turned into bytes when it is asked for, so that never all are there at once. */
@@ -84,9 +108,8 @@ final class RowLog {
         return ByteString.copyFrom(out.toByteArray());
     }
 
-    private void count(StoredRow row, int sign) {
+    private void count(ByteString key, StoredRow row, int sign) {
         heapBytes.merge(row.getClass(), sign * row.heapBytes(), Long::sum);
-        ByteString key = row.rowKey();
         HashCode hash = Hashing.murmur3_128()
                 .newHasher()
                 .putInt(key.size())

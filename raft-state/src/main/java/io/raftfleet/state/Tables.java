@@ -17,17 +17,52 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.Iterator;
 
-/** All that the registry holds. Guarded by the registry's lock. */
+/** All that the registry holds, or changes over it. Guarded by the registry's lock. */
 final class Tables {
-    final RowLog rows = new RowLog();
-    final FactIndex facts = new FactIndex(rows);
-    final ContentsTable contents = new ContentsTable(rows, facts);
-    final UnitTable units = new UnitTable(contents, rows, facts);
-    final MachineTable machines = new MachineTable(rows, facts);
-    final UnitStateTable states = new UnitStateTable(rows);
-    final DepartureTable departures = new DepartureTable(rows);
-    final RequestTable requests = new RequestTable(rows);
-    private RegistryInfo info = RegistryInfo.NONE;
+    final RowLog rows;
+    final FactIndex facts;
+    final ContentsTable contents;
+    final UnitTable units;
+    final MachineTable machines;
+    final AssignmentTable assignments;
+    final UnitStateTable states;
+    final DepartureTable departures;
+    final RequestTable requests;
+    private RegistryInfo info;
+
+    Tables() {
+        rows = new RowLog();
+        facts = new FactIndex(rows);
+        contents = new ContentsTable(rows, facts);
+        units = new UnitTable(contents, rows, facts);
+        machines = new MachineTable(rows, facts);
+        assignments = new AssignmentTable(machines);
+        states = new UnitStateTable(rows);
+        departures = new DepartureTable(rows);
+        requests = new RequestTable(rows);
+        info = RegistryInfo.NONE;
+    }
+
+    private Tables(Tables below) {
+        rows = RowLog.unkept();
+        facts = new FactIndex(rows);
+        contents = below.contents.over(rows, facts);
+        units = below.units.over(contents, rows, facts);
+        machines = below.machines.over(rows, facts);
+        assignments = below.assignments;
+        states = below.states;
+        departures = below.departures;
+        requests = below.requests;
+        info = below.info;
+    }
+
+    /**
+     * Changes of units, contents and machines over these tables, which stay as they are. The other tables are these: they may be
+     * read there, not changed.
+     */
+    Tables over() {
+        return new Tables(this);
+    }
 
     RegistryInfo info() {
         return info;
@@ -112,7 +147,7 @@ final class Tables {
         }
         for (var unit : unitRows) {
             var machine = unit.machineId() == null ? null : machines.get(unit.machineId());
-            units.restore(machine == null ? unit : unit.on(machine));
+            assignments.replaced(null, units.restore(machine == null ? unit : unit.on(machine)));
         }
         answers.sort(Comparator.comparingLong(AnsweredRequest::answeredAtMs));
         answers.forEach(requests::restore);
@@ -124,6 +159,7 @@ final class Tables {
         contents.clear();
         units.clear();
         machines.clear();
+        assignments.clear();
         states.clear();
         departures.clear();
         requests.clear();

@@ -10,8 +10,7 @@ import io.raftfleet.unit.UnitHash;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A unit as the registry has it, and what becomes of it by each record that is about it. A leader that decides uses the same
- * methods as every engine that applies what was decided, so each rule stands here once.
+ * A unit as the registry has it, and what becomes of it by each record that is about it: see {@link Transition}.
  *
  * @param wants what its file asks of machines
  * @param factsRecorded whether the log says what it wants; otherwise each engine reads that in the stored file, as version 0.1
@@ -42,7 +41,7 @@ public record UnitRecord(
      * @param wants what the record, or else the stored file, says
      * @param generation what a new start is given
      */
-    public static UnitRecord created(
+    static UnitRecord created(
             @Nullable UnitRecord before, UnitCreated record, Requirements wants, long generation, long version) {
         boolean stays = before != null && !wants.global() && wanted(record.getTargetState());
         boolean starts = record.getTargetState() == TargetState.TARGET_STATE_LAUNCHED;
@@ -60,7 +59,7 @@ public record UnitRecord(
     }
 
     /** A unit as a mirror, or a machine that runs it, has it. */
-    public static UnitRecord restored(UnitRestored record, Requirements wants, long version) {
+    static UnitRecord restored(UnitRestored record, Requirements wants, long version) {
         boolean placed = !record.getMachineId().isEmpty() && !wants.global() && wanted(record.getTargetState());
         return new UnitRecord(
                 record.getName(),
@@ -96,7 +95,7 @@ public record UnitRecord(
     }
 
     /** On another machine, or on none. */
-    public UnitRecord scheduledTo(@Nullable String machine, long newVersion) {
+    UnitRecord scheduledTo(@Nullable String machine, long newVersion) {
         return new UnitRecord(
                 name, hash, wants, factsRecorded, target, startGeneration, machine, newVersion, definedAt, newVersion);
     }
@@ -106,7 +105,7 @@ public record UnitRecord(
      *
      * @param newGeneration what a new start is given
      */
-    public UnitRecord targeted(TargetState newTarget, boolean startAgain, long newGeneration, long newVersion) {
+    UnitRecord targeted(TargetState newTarget, boolean startAgain, long newGeneration, long newVersion) {
         boolean leaves = newTarget == TargetState.TARGET_STATE_INACTIVE;
         boolean starts = newTarget == TargetState.TARGET_STATE_LAUNCHED && (startAgain || target != newTarget);
         return new UnitRecord(

@@ -12,6 +12,7 @@ import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.Veto;
 import io.raftfleet.state.Registry;
 import io.raftfleet.state.RegistryView;
+import io.raftfleet.state.Speculation;
 import io.raftfleet.state.raft.ReplicatedState.ApplyResult;
 import io.raftfleet.unit.Requirements;
 import io.raftfleet.unit.UnitFile;
@@ -318,6 +319,10 @@ public final class Controller implements AutoCloseable {
             } else {
                 queue.decide(batch, draft, now, decided);
             }
+        } catch (Speculation.OvertakenException e) {
+            log.info("engine {} decides again: {}", engineId, e.getMessage());
+            startOver(decided);
+            return true;
         } catch (RuntimeException | StackOverflowError e) {
             if (decided.isEmpty()) {
                 throw e;
@@ -331,6 +336,10 @@ public final class Controller implements AutoCloseable {
         if (placing) {
             try {
                 placed = place(batch, draft);
+            } catch (Speculation.OvertakenException e) {
+                log.info("engine {} decides again: {}", engineId, e.getMessage());
+                startOver(decided);
+                return true;
             } catch (RuntimeException | StackOverflowError e) {
                 faults.ofPlacing(e);
                 startOver(decided);
@@ -438,17 +447,7 @@ public final class Controller implements AutoCloseable {
     }
 
     private Scheduler rebuild() {
-        var fresh = new Scheduler();
-        registry.read(view -> {
-            view.machines().values().forEach(machine -> Draft.put(machine, fresh));
-            for (var unit : view.units().values()) {
-                if (!Templates.isTemplate(unit.name())) {
-                    fresh.putUnit(unit.name(), unit.wants(), unit.target(), unit.machineId());
-                }
-            }
-            return fresh;
-        });
-        return fresh;
+        return registry.read(Draft::scheduler);
     }
 
     private Scheduler scheduling() {

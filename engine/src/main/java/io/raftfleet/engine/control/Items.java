@@ -200,7 +200,7 @@ final class Items {
             if (full != null) {
                 return Budget.refusal(full);
             }
-            draft.patch(machine, patch, out);
+            draft.patch(patch, out);
             return Item.OK;
         };
     }

@@ -36,6 +36,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -107,6 +108,35 @@ class ControllerTest {
         raft.agree(EntryFormats.WITH_FACTS);
         assertThat(create(2, unit("long.service", text, TargetState.TARGET_STATE_INACTIVE)))
                 .containsExactly(ItemCode.ITEM_CODE_OK);
+    }
+
+    /** As when another engine leads by now and has created the unit, and this one does not know it yet. */
+    @Test
+    void whatIsAppliedWhileItDecidesHasAllBeDecidedAgain() throws Exception {
+        lead(1);
+        open("m1", Map.of());
+        clock.onceRead(() -> {
+            try (var other = new Controller(
+                    "e2", registry, raft, InstantSource.system(), new Random(8), new Recorded(), new NoMetrics())) {
+                other.start();
+                other.leaderStarted(2);
+                var theirs = new LocalWrites(other, LocalWrites.AfterCommit.NOTHING);
+                var unused = theirs.createUnits(
+                                request(1, unit("a.service", PLAIN, TargetState.TARGET_STATE_LAUNCHED)), LIMIT)
+                        .get(10, TimeUnit.SECONDS);
+            } catch (Exception e) {
+                throw new IllegalStateException(e);
+            }
+        });
+
+        var codes = create(2, unit("a.service", PLAIN, TargetState.TARGET_STATE_LAUNCHED));
+
+        assertThat(codes).containsExactly(ItemCode.ITEM_CODE_UNCHANGED);
+        awaitMachine("a.service", "m1");
+        assertThat(raft.entries().stream()
+                        .flatMap(entry -> entry.getRecordsList().stream())
+                        .filter(Record::hasUnitCreated))
+                .hasSize(1);
     }
 
     private UnitCreated created(String name) {
@@ -475,9 +505,16 @@ class ControllerTest {
     private static final class SettableClock implements InstantSource {
         static final Instant START = Instant.ofEpochSecond(1_800_000_000);
         volatile Instant now = START;
+        private final AtomicReference<Runnable> onRead = new AtomicReference<>(() -> {});
+
+        /** The next who looks at the clock is held up by this first. */
+        void onceRead(Runnable what) {
+            onRead.set(what);
+        }
 
         @Override
         public Instant instant() {
+            onRead.getAndSet(() -> {}).run();
             return now;
         }
     }

@@ -15,6 +15,7 @@ import io.raftfleet.state.UnitRecord;
 import io.raftfleet.unit.InvalidUnitException;
 import io.raftfleet.unit.Requirements;
 import io.raftfleet.unit.UnitFile;
+import io.raftfleet.unit.UnitHash;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -24,7 +25,10 @@ import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import org.jspecify.annotations.Nullable;
 
-/** What a leader speculates on while it decides an entry is what every engine has once it has applied that entry. */
+/**
+ * What a leader speculates on while it decides an entry is what every engine has once it has applied that entry, and a registry
+ * that came to be by decisions is what its log gives when it is replayed.
+ */
 class SpeculationPropertiesTest {
     private static final List<String> UNITS =
             List.of("a.service", "b.service", "c@1.service", "g.service", "t@.service");
@@ -41,9 +45,10 @@ class SpeculationPropertiesTest {
     };
 
     @Property(tries = 3000)
-    void decidedIsApplied(@ForAll long seed) throws InvalidUnitException {
+    void decidedIsApplied(@ForAll long seed) throws Exception {
         var random = new SplittableRandom(seed);
         var registry = new Registry(100);
+        var replayed = new Registry(100);
         var scheduler = new Scheduler();
         for (int index = 1; index <= 8; index++) {
             boolean withFacts = random.nextBoolean();
@@ -57,17 +62,29 @@ class SpeculationPropertiesTest {
             UNITS.forEach(name -> units.add(draft.unit(name)));
             var machines = new ArrayList<@Nullable MachineRecord>();
             MACHINES.forEach(id -> machines.add(draft.machine(id)));
+            var texts = new ArrayList<@Nullable String>();
+            TEXTS.forEach(text -> texts.add(draft.contents(UnitHash.ofText(text))));
 
             var entry = Entry.newBuilder()
                     .setFormat(EntryFormats.needed(records))
                     .addAllRecords(records)
                     .build();
+            assertThat(registry.digest())
+                    .as("deciding changes nothing that is applied")
+                    .isEqualTo(replayed.digest());
             assertThat(registry.apply(1, index, entry).dropped()).allMatch(Objects::isNull);
+            var unused = replayed.apply(1, index, Entry.parseFrom(entry.toByteArray()));
+            assertThat(replayed.digest()).isEqualTo(registry.digest());
 
             for (int i = 0; i < UNITS.size(); i++) {
                 var name = UNITS.get(i);
                 assertThat(facts(registry.<@Nullable UnitRecord>read(view -> view.unit(name))))
                         .isEqualTo(facts(units.get(i)));
+            }
+            for (int i = 0; i < TEXTS.size(); i++) {
+                var hash = UnitHash.ofText(TEXTS.get(i));
+                assertThat(registry.<@Nullable String>read(view -> view.contents(hash)))
+                        .isEqualTo(texts.get(i));
             }
             for (int i = 0; i < MACHINES.size(); i++) {
                 var id = MACHINES.get(i);
@@ -121,7 +138,7 @@ class SpeculationPropertiesTest {
                     if (random.nextBoolean()) {
                         patch.setValue("ssd");
                     }
-                    draft.patch(machine, patch.build(), out);
+                    draft.patch(patch.build(), out);
                 }
             }
         }

@@ -1,0 +1,53 @@
+package io.raftfleet.state;
+
+import io.raftfleet.proto.model.TargetState;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What follows from a changed unit or machine for what machines have and are to have. Told of each change by {@link Transition}.
+ * Nothing is decided on what follows, so speculation leaves it out.
+ */
+interface Consequences {
+    /** Nothing follows. */
+    Consequences NONE = new Consequences() {
+        @Override
+        public Runnable ofUnit(@Nullable UnitRecord before, @Nullable UnitRecord after) {
+            return () -> {};
+        }
+
+        @Override
+        public Runnable ofMachine(@Nullable MachineRecord before, MachineRecord after) {
+            return () -> {};
+        }
+
+        @Override
+        public void ofLoss(String machineId) {
+            // Its states stay.
+        }
+
+        @Override
+        public TargetState current(UnitRecord unit) {
+            return TargetState.TARGET_STATE_UNSPECIFIED;
+        }
+    };
+
+    /**
+     * A unit is about to change, to be made, or to go.
+     *
+     * @return to be run once it has
+     */
+    Runnable ofUnit(@Nullable UnitRecord before, @Nullable UnitRecord after);
+
+    /**
+     * A machine is about to change.
+     *
+     * @return to be run once it has
+     */
+    Runnable ofMachine(@Nullable MachineRecord before, MachineRecord after);
+
+    /** A machine is lost. */
+    void ofLoss(String machineId);
+
+    /** How far a unit is, as machines have reported it; {@code UNSPECIFIED} where that is not asked. */
+    TargetState current(UnitRecord unit);
+}

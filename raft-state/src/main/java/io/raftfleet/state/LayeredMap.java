@@ -1,0 +1,77 @@
+package io.raftfleet.state;
+
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.NavigableMap;
+import java.util.Optional;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a table keeps its rows in: all of them, or the changes over another table's, which is left as it is. Changes take space
+ * and time in proportion to themselves and to what is looked at, whatever is below. Guarded by whatever guards the table.
+ */
+final class LayeredMap<K, V> {
+    private final @Nullable LayeredMap<K, V> below;
+    /** Of a layer over another one: empty. */
+    private final NavigableMap<K, V> rows = new TreeMap<>();
+    /** Of a layer over another one: what is there by a key, as it was put here, or as it is below. */
+    private final Map<K, Optional<V>> known = new HashMap<>();
+
+    private LayeredMap(@Nullable LayeredMap<K, V> below) {
+        this.below = below;
+    }
+
+    /** An empty map, over nothing. */
+    static <K extends Comparable<? super K>, V> LayeredMap<K, V> empty() {
+        return new LayeredMap<>(null);
+    }
+
+    /** Changes over this map. As long as there are any, nothing else may change this one. */
+    LayeredMap<K, V> over() {
+        return new LayeredMap<>(this);
+    }
+
+    @Nullable
+    V get(K key) {
+        if (below == null) {
+            return rows.get(key);
+        }
+        var before = known.get(key);
+        if (before == null) {
+            before = Optional.ofNullable(below.get(key));
+            known.put(key, before);
+        }
+        return before.orElse(null);
+    }
+
+    void put(K key, V value) {
+        if (below == null) {
+            rows.put(key, value);
+        } else {
+            known.put(key, Optional.of(value));
+        }
+    }
+
+    void remove(K key) {
+        if (below == null) {
+            rows.remove(key);
+        } else {
+            known.put(key, Optional.empty());
+        }
+    }
+
+    /** All rows in their order, to be read; of a map over nothing. */
+    NavigableMap<K, V> all() {
+        if (below != null) {
+            throw new IllegalStateException("changes over a table can't be listed with what is below");
+        }
+        return Collections.unmodifiableNavigableMap(rows);
+    }
+
+    void clear() {
+        rows.clear();
+        known.clear();
+    }
+}

@@ -1,0 +1,249 @@
+package io.raftfleet.state;
+
+import io.raftfleet.proto.log.ContentsStored;
+import io.raftfleet.proto.log.MachineExpected;
+import io.raftfleet.proto.log.MachineMetadataSet;
+import io.raftfleet.proto.log.Record;
+import io.raftfleet.proto.log.SessionOpened;
+import io.raftfleet.proto.log.UnitCreated;
+import io.raftfleet.proto.log.UnitDestroyed;
+import io.raftfleet.proto.log.UnitRestored;
+import io.raftfleet.proto.model.TargetState;
+import io.raftfleet.unit.LegacyFacts;
+import io.raftfleet.unit.UnitHash;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a record does to units, their contents and machines, and when it no longer holds: the rules that decisions go by. Every
+ * engine applies what is committed through this, to its tables; a leader what it is about to propose, to changes over them. Reads
+ * the tables and the record, nothing else. Used by one thread, under the registry's lock.
+ */
+final class Transition {
+    private final Tables tables;
+    private final long index;
+    private final List<Change> changes;
+    private final Consequences consequences;
+    private final List<UnitHash> storedHere = new ArrayList<>();
+
+    /**
+     * The records of one entry.
+     *
+     * @param index of the entry, above that of all entries before
+     * @param changes gets what changed
+     */
+    Transition(Tables tables, long index, List<Change> changes, Consequences consequences) {
+        this.tables = tables;
+        this.index = index;
+        this.changes = changes;
+        this.consequences = consequences;
+    }
+
+    /**
+     * Applies a record; returns null, or why it is dropped.
+     *
+     * @throws IllegalArgumentException if it is of a kind that changes none of these
+     */
+    @Nullable
+    String apply(Record record) {
+        tables.facts.now(nextVersion());
+        if (target(record) == TargetState.UNRECOGNIZED) {
+            return "it has a target state that this version does not know";
+        }
+        return switch (record.getRecordCase()) {
+            case CONTENTS_STORED -> stored(record.getContentsStored());
+            case UNIT_CREATED -> created(record.getUnitCreated());
+            case UNIT_RESTORED -> restored(record.getUnitRestored());
+            case TARGET_STATE_SET -> {
+                var r = record.getTargetStateSet();
+                yield changed(
+                        r.getName(),
+                        r.getVersion(),
+                        unit -> unit.targeted(r.getTargetState(), r.getStartAgain(), nextGeneration(), nextVersion()));
+            }
+            case UNIT_DESTROYED -> destroyed(record.getUnitDestroyed());
+            case UNIT_SCHEDULED -> {
+                var r = record.getUnitScheduled();
+                var machine = tables.machines.get(r.getMachineId());
+                if (machine == null) {
+                    yield "machine " + r.getMachineId() + " is unknown";
+                }
+                // The machine's own string: one for all its units.
+                yield changed(r.getName(), r.getVersion(), unit -> unit.scheduledTo(machine.id(), nextVersion()));
+            }
+            case UNIT_UNSCHEDULED -> {
+                var r = record.getUnitUnscheduled();
+                yield changed(r.getName(), r.getVersion(), unit -> unit.scheduledTo(null, nextVersion()));
+            }
+            case SESSION_OPENED -> opened(record.getSessionOpened());
+            case MACHINE_LOST ->
+                lost(
+                        record.getMachineLost().getMachineId(),
+                        record.getMachineLost().getSessionEpoch());
+            case MACHINE_METADATA_SET -> metadataSet(record.getMachineMetadataSet());
+            case MACHINE_EXPECTED -> expected(record.getMachineExpected());
+            default ->
+                throw new IllegalArgumentException("a " + record.getRecordCase() + " changes no unit or machine");
+        };
+    }
+
+    /** After the entry's last record: contents that came without a unit go. */
+    void end() {
+        tables.facts.now(nextVersion());
+        storedHere.forEach(tables.contents::dropIfUnused);
+    }
+
+    private static TargetState target(Record record) {
+        return switch (record.getRecordCase()) {
+            case UNIT_CREATED -> record.getUnitCreated().getTargetState();
+            case TARGET_STATE_SET -> record.getTargetStateSet().getTargetState();
+            case UNIT_RESTORED -> record.getUnitRestored().getTargetState();
+            default -> TargetState.TARGET_STATE_UNSPECIFIED;
+        };
+    }
+
+    private @Nullable String stored(ContentsStored record) {
+        var hash = UnitHash.from(record.getContents().getHash());
+        if (tables.contents.text(hash) == null) {
+            tables.contents.put(new StoredContents(hash, record.getContents().getText(), tables.facts.now()));
+            storedHere.add(hash);
+        }
+        return null;
+    }
+
+    private @Nullable String created(UnitCreated record) {
+        var name = record.getName();
+        var before = tables.units.get(name);
+        if (record.getReplacesVersion() == 0) {
+            if (before != null) {
+                return "unit " + name + " exists";
+            }
+        } else if (before == null || !decidedOn(before, record.getReplacesVersion())) {
+            return "unit " + name + " has changed meanwhile";
+        }
+        var hash = UnitHash.from(record.getHash());
+        var text = tables.contents.text(hash);
+        if (text == null) {
+            return "contents " + hash.toHex() + " are unknown";
+        }
+        var wants = tables.contents.wants(hash, record.hasFacts() ? record.getFacts() : LegacyFacts.of(name, text));
+        replace(before, UnitRecord.created(before, record, wants, nextGeneration(), nextVersion()));
+        return null;
+    }
+
+    private @Nullable String restored(UnitRestored record) {
+        var name = record.getName();
+        var hash = UnitHash.from(record.getHash());
+        var machine = record.getMachineId();
+        if (tables.units.get(name) != null) {
+            return "unit " + name + " exists";
+        }
+        var text = tables.contents.text(hash);
+        if (text == null) {
+            return "contents " + hash.toHex() + " are unknown";
+        }
+        if (!machine.isEmpty() && tables.machines.get(machine) == null) {
+            return "machine " + machine + " is unknown";
+        }
+        var wants = tables.contents.wants(hash, record.hasFacts() ? record.getFacts() : LegacyFacts.of(name, text));
+        replace(null, UnitRecord.restored(record, wants, nextVersion()));
+        return null;
+    }
+
+    private @Nullable String changed(String name, long version, UnaryOperator<UnitRecord> change) {
+        var before = tables.units.get(name);
+        if (before == null) {
+            return "unit " + name + " does not exist";
+        }
+        if (!decidedOn(before, version)) {
+            return "unit " + name + " has changed meanwhile";
+        }
+        replace(before, change.apply(before));
+        return null;
+    }
+
+    private @Nullable String destroyed(UnitDestroyed record) {
+        var before = tables.units.get(record.getName());
+        if (before == null) {
+            return "unit " + record.getName() + " does not exist";
+        }
+        if (!decidedOn(before, record.getVersion())) {
+            return "unit " + record.getName() + " has changed meanwhile";
+        }
+        var follow = consequences.ofUnit(before, null);
+        tables.units.remove(before);
+        changes.add(new Change.OfUnit(before, null, TargetState.TARGET_STATE_UNSPECIFIED));
+        follow.run();
+        return null;
+    }
+
+    private void replace(@Nullable UnitRecord before, UnitRecord after) {
+        var follow = consequences.ofUnit(before, after);
+        tables.units.put(before, after);
+        changes.add(new Change.OfUnit(before, after, consequences.current(after)));
+        follow.run();
+    }
+
+    private @Nullable String expected(MachineExpected record) {
+        if (tables.machines.get(record.getMachineId()) != null) {
+            return "machine " + record.getMachineId() + " is known";
+        }
+        replace(null, MachineRecord.expected(record, nextVersion()));
+        return null;
+    }
+
+    private @Nullable String opened(SessionOpened record) {
+        var before = tables.machines.get(record.getMachineId());
+        long epoch = before == null ? 0 : before.sessionEpoch();
+        if (record.getSessionEpoch() != epoch + 1) {
+            return "machine " + record.getMachineId() + " has opened session " + epoch + " meanwhile";
+        }
+        replace(before, MachineRecord.of(record, before));
+        return null;
+    }
+
+    private @Nullable String lost(String machineId, long epoch) {
+        var before = tables.machines.get(machineId);
+        if (before == null || !before.present()) {
+            return "machine " + machineId + " is not present";
+        }
+        if (before.sessionEpoch() != epoch) {
+            return "machine " + machineId + " has opened another session meanwhile";
+        }
+        replace(before, before.lost());
+        consequences.ofLoss(machineId);
+        return null;
+    }
+
+    private @Nullable String metadataSet(MachineMetadataSet record) {
+        var before = tables.machines.get(record.getMachineId());
+        if (before == null) {
+            return "machine " + record.getMachineId() + " is unknown";
+        }
+        replace(before, before.patched(record, nextVersion()));
+        return null;
+    }
+
+    private void replace(@Nullable MachineRecord before, MachineRecord after) {
+        var follow = consequences.ofMachine(before, after);
+        tables.machines.put(after);
+        changes.add(new Change.OfMachine(before, after));
+        follow.run();
+    }
+
+    private boolean decidedOn(UnitRecord unit, long version) {
+        return version == Versions.IN_THIS_ENTRY ? Versions.index(unit.version()) == index : unit.version() == version;
+    }
+
+    /** Version for the unit whose change is collected next: the place of that change in the entry. */
+    private long nextVersion() {
+        return Versions.of(index, changes.size());
+    }
+
+    /** Start generation of a start that this record orders. */
+    private long nextGeneration() {
+        return tables.info().generationBase() + nextVersion();
+    }
+}

@@ -41,7 +41,8 @@ public final class Digest {
         h = hash(h, state.getHash());
         h = hash(h, state.getError());
         h = mix(h + (state.getLaunched() ? 1 : 0) + ((long) state.getMainPid() << 1));
-        return state.getStartGeneration() == 0 ? h : mix(h + state.getStartGeneration());
+        h = state.getStartGeneration() == 0 ? h : mix(h + state.getStartGeneration());
+        return state.getPending() ? mix(h + 1) : h;
     }
 
     /** Adds an entry of the unit {@code name} whose hash is {@code entry}. */

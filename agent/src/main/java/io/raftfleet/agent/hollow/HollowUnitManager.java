@@ -123,18 +123,19 @@ public final class HollowUnitManager implements UnitManager, LogSource {
     public CompletableFuture<Void> start(String name) {
         Unit unit = units.get(name);
         if (unit == null) {
-            return refused(name + " can't be started: it is not installed on this hollow machine");
+            return refused("it is not installed on this hollow machine");
         }
         if (unit.behaviour.refuseStart()) {
-            return refused(name + " can't be started: its file says RefuseStart=true");
+            return refused("its file says RefuseStart=true");
         }
         if (unit.up() && !unit.state.activeState().equals("deactivating")) {
+            startEnded(name);
             return CompletableFuture.completedFuture(null);
         }
         if (unit.fenced) {
             if (!leaseHeld()) {
-                return CompletableFuture.failedFuture(UnitManagerException.notIssued(
-                        name + " can't be started: it has Fence=true, and this machine holds no lease"));
+                return CompletableFuture.failedFuture(
+                        UnitManagerException.notIssued("it has Fence=true, and this machine holds no lease"));
             }
             awaitLeaseEnd();
         }
@@ -199,12 +200,14 @@ public final class HollowUnitManager implements UnitManager, LogSource {
         stoppedByFence.remove(unit.name);
         if (unit.behaviour.failStart()) {
             log.add(unit.name, pid, "failed to start");
-            show(unit, "failed", "failed", 0);
+            show(unit, "failed", "failed", 0, "it failed to start, as its file says: FailStart=true");
+            startEnded(unit.name);
             return;
         }
         log.add(unit.name, pid, "started");
         witness.ran(unit.name, true, pid);
         show(unit, "active", "running", pid);
+        startEnded(unit.name);
         Duration exitAfter = unit.behaviour.exitAfter();
         if (exitAfter != null) {
             after(unit, exitAfter, () -> exited(unit, pid));
@@ -215,7 +218,11 @@ public final class HollowUnitManager implements UnitManager, LogSource {
         int code = unit.behaviour.exitCode();
         log.add(unit.name, pid, "exited with " + code);
         witness.ran(unit.name, false, pid);
-        show(unit, code == 0 ? "inactive" : "failed", code == 0 ? "dead" : "failed", 0);
+        if (code == 0) {
+            show(unit, "inactive", "dead", 0);
+        } else {
+            show(unit, "failed", "failed", 0, "its main process exited with status " + code);
+        }
     }
 
     @Override
@@ -318,15 +325,24 @@ public final class HollowUnitManager implements UnitManager, LogSource {
             unit.timer = null;
         }
         if (unit.stopping != null) {
-            unit.stopping.completeExceptionally(
-                    new UnitManagerException(unit.name + " was not stopped: another job came in between"));
+            unit.stopping.completeExceptionally(new UnitManagerException("another job came in between"));
             unit.stopping = null;
         }
     }
 
     private void show(Unit unit, String active, String sub, int pid) {
-        unit.state = new ObservedState("loaded", active, sub, pid, unit.file.hash());
+        show(unit, active, sub, pid, "");
+    }
+
+    private void show(Unit unit, String active, String sub, int pid, String error) {
+        unit.state = new ObservedState("loaded", active, sub, pid, unit.file.hash(), error);
         tell(unit.name, unit.state);
+    }
+
+    private void startEnded(String name) {
+        if (listener != null) {
+            listener.startEnded(name);
+        }
     }
 
     private void tell(String name, ObservedState state) {

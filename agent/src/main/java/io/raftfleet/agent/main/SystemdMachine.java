@@ -6,6 +6,7 @@ import io.raftfleet.agent.session.SessionConfig;
 import io.raftfleet.agent.systemd.JournalctlLogSource;
 import io.raftfleet.agent.systemd.SystemdConfig;
 import io.raftfleet.agent.systemd.SystemdUnitManager;
+import io.raftfleet.agent.systemd.UnitWarnings;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;
@@ -36,7 +37,7 @@ final class SystemdMachine {
         FileJournal journal = FileJournal.open(data.journal());
         SystemdUnitManager manager;
         try {
-            manager = new SystemdUnitManager(systemd);
+            manager = new SystemdUnitManager(systemd, UnitWarnings.ofJournal(config.journalCommand(), isUser(config)));
         } catch (UnitManagerException e) {
             journal.close();
             throw new IOException(e.getMessage(), e);

@@ -12,7 +12,7 @@ import java.util.concurrent.CompletableFuture;
  * business.
  *
  * <p>One thread, the reconciler's, gives orders. Orders return at once; their futures complete, exceptionally with a
- * {@link UnitManagerException} that names the unit and the reason, at the latest after the manager's own deadline.
+ * {@link UnitManagerException} that says why, at the latest after the manager's own deadline; stops as long as systemd stops.
  * Listeners are called on a thread of the manager and must not block.
  */
 public interface UnitManager extends AutoCloseable {
@@ -32,7 +32,10 @@ public interface UnitManager extends AutoCloseable {
     /** Starts a unit; completes when systemd has accepted the job, not when the unit is up. Starting an active unit is fine. */
     CompletableFuture<Void> start(String name);
 
-    /** Stops a unit; completes when it is stopped (inactive or failed), or fails when it did not stop in its stop time. */
+    /**
+     * Stops a unit; completes when it is stopped (inactive or failed). That takes as long as the unit's own stop times allow, which may
+     * be for ever: systemd ends a stop that takes longer.
+     */
     CompletableFuture<Void> stop(String name);
 
     /**
@@ -77,13 +80,26 @@ public interface UnitManager extends AutoCloseable {
      * @param subState systemd's SubState, such as "running"
      * @param mainPid main process, 0 when there is none
      * @param hash of the file in place
+     * @param error why the unit is not up, or not what its file says, in words that don't name it; empty when nothing is wrong
      */
-    record ObservedState(String loadState, String activeState, String subState, int mainPid, UnitHash hash) {}
+    record ObservedState(
+            String loadState, String activeState, String subState, int mainPid, UnitHash hash, String error) {
+        /** Of a unit with which nothing is wrong. */
+        public ObservedState(String loadState, String activeState, String subState, int mainPid, UnitHash hash) {
+            this(loadState, activeState, subState, mainPid, hash, "");
+        }
+    }
 
     /** Hears of states. */
     interface Listener {
         /** A unit's state is now this. */
         void changed(String name, ObservedState state);
+
+        /**
+         * The job of a start that was accepted is over, whatever came of it: the states told before this are of after it. Not told
+         * of jobs that were under way when there was a break.
+         */
+        void startEnded(String name);
 
         /** After a break: all states there are; installed units that are not in it have none. */
         void relisted(Map<String, ObservedState> all);

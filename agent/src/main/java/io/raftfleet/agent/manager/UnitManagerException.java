@@ -4,7 +4,7 @@ import com.google.common.collect.ImmutableMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** An order to a unit manager that could not be carried out; the message names the unit, what was tried and why not. */
+/** An order to a unit manager that could not be carried out; the message says why not, and what to do. It does not name the unit. */
 public final class UnitManagerException extends Exception {
     private static final long serialVersionUID = 1;
 

@@ -47,11 +47,16 @@ public record Done(UnitHash hash, boolean launched, long generation, String boot
         return new Done(hash, launched, generation, bootId, next);
     }
 
-    /** Whether {@code order} needs nothing more in this boot. Being in place outlasts a boot. */
+    /**
+     * Whether {@code order} needs nothing more in this boot. Being in place outlasts a boot. A later generation of an order that is
+     * no start asks for one more stop.
+     */
     boolean settles(Order order, String currentBoot) {
         if (!hash.equals(order.hash()) || launched != order.launched()) {
             return false;
         }
-        return !launched || (generation == order.generation() && bootId.equals(currentBoot));
+        return launched
+                ? generation == order.generation() && bootId.equals(currentBoot)
+                : Long.compareUnsigned(generation, order.generation()) >= 0;
     }
 }

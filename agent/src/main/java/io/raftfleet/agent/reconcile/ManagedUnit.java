@@ -55,7 +55,7 @@ final class ManagedUnit {
     /** It was stopped since the manager last said that it runs; what it said before is outdated. */
     boolean stopped;
 
-    /** A start was issued, and the manager has told nothing of the unit since. */
+    /** A start was issued, and the manager has told neither that the unit is up nor that the start is over. */
     boolean startComing;
 
     /** A step is under way; the next is chosen when it ends. */

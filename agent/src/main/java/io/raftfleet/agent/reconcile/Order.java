@@ -9,7 +9,7 @@ import io.raftfleet.unit.UnitHash;
  *
  * @param hash of its contents
  * @param launched started; otherwise only in place
- * @param generation the unit is started once for each; compared only when {@code launched}
+ * @param generation the unit is started once for each when {@code launched}, otherwise stopped once for each
  */
 public record Order(UnitHash hash, boolean launched, long generation) {
     /** @throws IllegalArgumentException when the hash or the target state is none that an order can have */

@@ -178,9 +178,9 @@ public final class Reconciler implements SessionHandler, UnitManager.Listener {
         if (ran) {
             unit.done = done.in(Done.Phase.ISSUED);
         } else {
-            unit.error = "the agent ended while it was starting " + unit.name
-                    + ", which is not running now: it may have run already, so it is not started again; restart it if it"
-                    + " should run";
+            unit.error =
+                    "not started again: the agent ended while it was starting it, and it may have run already; restart it if"
+                            + " it should run";
         }
     }
 
@@ -197,6 +197,17 @@ public final class Reconciler implements SessionHandler, UnitManager.Listener {
     }
 
     @Override
+    public void startEnded(String name) {
+        loop.execute(() -> {
+            ManagedUnit unit = table.find(name);
+            if (unit != null) {
+                unit.startComing = false;
+                table.refresh(unit, bootId);
+            }
+        });
+    }
+
+    @Override
     public void relisted(Map<String, ObservedState> all) {
         loop.execute(() -> {
             String boot = manager.bootId();
@@ -205,6 +216,7 @@ public final class Reconciler implements SessionHandler, UnitManager.Listener {
             log.info("the unit manager told all {} states anew{}", all.size(), rebooted ? ", after another boot" : "");
             for (ManagedUnit unit : table.all()) {
                 unit.mayRun &= !rebooted;
+                unit.startComing = false;
                 observe(unit, all.get(unit.name));
                 steps.look(unit);
             }
@@ -213,7 +225,7 @@ public final class Reconciler implements SessionHandler, UnitManager.Listener {
 
     private void observe(ManagedUnit unit, @Nullable ObservedState state) {
         unit.observed = state;
-        unit.startComing = false;
+        unit.startComing &= state != null && !state.activeState().equals("active");
         if (state != null && !state.activeState().equals("deactivating") && ManagedUnit.isRunning(state)) {
             unit.stopped = false;
         }

@@ -151,7 +151,7 @@ final class Steps {
         if (error.isEmpty()) {
             unit.failures = 0;
         } else {
-            log.warn("{}{}", error, again ? "; trying again" : "");
+            log.warn("{}: {}{}", unit.name, error, again ? "; trying again" : "");
         }
         if (again) {
             leaveWave(unit);
@@ -192,7 +192,7 @@ final class Steps {
                 end(unit, "", false, bootId);
             } else {
                 String why = answer == null ? "not sent" : reason(answer.exceptionNow());
-                end(unit, unit.name + " can't be put in place: " + why, true, bootId);
+                end(unit, "not put in place yet: " + why, true, bootId);
             }
         }
     }
@@ -252,7 +252,7 @@ final class Steps {
     private void uninstalled(ManagedUnit unit, @Nullable Throwable failure, String bootId) {
         String why = reason(failure, unit);
         if (why != null) {
-            end(unit, unit.name + " could not be taken away: " + why, true, bootId);
+            end(unit, "not taken away: " + why, true, bootId);
             return;
         }
         unit.installed = null;
@@ -270,7 +270,7 @@ final class Steps {
             unit.installAlone = true;
             end(unit, "", false, bootId);
         } else if (why != null) {
-            end(unit, unit.name + " could not be put in place: " + why, true, bootId);
+            end(unit, "not put in place: " + why, true, bootId);
         } else {
             unit.installAlone = false;
             unit.installed = file == null ? null : file.hash();
@@ -295,9 +295,10 @@ final class Steps {
             if (failure == null) {
                 unit.mayRun = false;
                 unit.stopped = true;
+                unit.startComing = false;
                 end(unit, "", false, bootId);
             } else {
-                end(unit, unit.name + " could not be stopped: " + reason(failure), true, bootId);
+                end(unit, "not stopped: " + reason(failure), true, bootId);
             }
         });
     }
@@ -343,7 +344,7 @@ final class Steps {
                     issueStart(unit, bootId);
                 } else {
                     unit.done = before.get(unit);
-                    end(unit, unit.name + " is not started: " + reason(failure), true, bootId);
+                    end(unit, "not started: " + reason(failure), true, bootId);
                 }
             }
         });
@@ -368,11 +369,7 @@ final class Steps {
                         unit.startComing = false;
                     }
                     save(unit);
-                    end(
-                            unit,
-                            failure == null ? "" : unit.name + " could not be started: " + reason(failure),
-                            later,
-                            bootId);
+                    end(unit, failure == null ? "" : "not started: " + reason(failure), later, bootId);
                 });
     }
 

@@ -9,7 +9,9 @@ import io.raftfleet.proto.agent.DigestRequest;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.UnitState;
 import io.raftfleet.unit.Digest;
+import io.raftfleet.unit.SafeText;
 import io.raftfleet.unit.SystemdStates;
+import io.raftfleet.unit.limits.Limits;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -164,13 +166,14 @@ final class UnitTable {
         if (observed == null && unit.installed == null && unit.error.isEmpty()) {
             return null;
         }
-        long generation = launchedGeneration(unit, bootId);
+        boolean pending = isPending(unit, bootId);
         UnitState.Builder state = UnitState.newBuilder()
                 .setName(unit.name)
                 .setHash(hash(unit))
-                .setLaunched(generation != 0)
-                .setStartGeneration(generation)
-                .setError(unit.error);
+                .setLaunched(isLaunched(unit, bootId))
+                .setStartGeneration(unit.order == null ? 0 : unit.order.generation())
+                .setPending(pending)
+                .setError(error(unit, pending));
         if (observed != null) {
             // A later systemd's states, which the engine would refuse, as those that it knows.
             return state.setLoadState(SystemdStates.knownLoadState(observed.loadState()))
@@ -196,13 +199,33 @@ final class UnitTable {
         return unit.order != null ? unit.order.hash().toByteString() : ByteString.EMPTY;
     }
 
-    /** The generation of the order by which the unit was started; 0 while it was not. */
-    private static long launchedGeneration(ManagedUnit unit, String bootId) {
-        boolean launched = unit.order != null
+    /** Why the last step failed; or what the manager says, once that is about the last order. */
+    private static String error(ManagedUnit unit, boolean pending) {
+        return unit.error.isEmpty() && unit.observed != null && !pending
+                ? SafeText.cut(unit.observed.error(), Limits.MESSAGE_BYTES)
+                : unit.error;
+    }
+
+    /** Whether the order is not carried out yet, or the manager has not told what came of it. */
+    private static boolean isPending(ManagedUnit unit, String bootId) {
+        if (unit.order == null) {
+            return unit.removing;
+        }
+        Done done = unit.done;
+        return unit.startComing
+                || done == null
+                || done.phase() == Done.Phase.INTENDED
+                || !done.settles(unit.order, bootId)
+                || unit.observed == null
+                || !unit.observed.hash().equals(unit.installed);
+    }
+
+    /** Whether the unit was started on the order that it has. */
+    private static boolean isLaunched(ManagedUnit unit, String bootId) {
+        return unit.order != null
                 && unit.order.launched()
                 && unit.done != null
                 && unit.done.phase() == Done.Phase.ISSUED
                 && unit.done.settles(unit.order, bootId);
-        return launched && unit.order != null ? unit.order.generation() : 0;
     }
 }

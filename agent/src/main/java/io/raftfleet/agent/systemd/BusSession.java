@@ -1,7 +1,9 @@
 package io.raftfleet.agent.systemd;
 
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.Collection;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
 /**
@@ -9,6 +11,8 @@ import java.util.concurrent.CompletableFuture;
  * come on its reading thread; all else is the manager's thread's.
  */
 final class BusSession implements Systemd.Signals {
+    private static final Systemd.Ending UNKNOWN = new Systemd.Ending("", 0, 0);
+
     private final StateTable table;
     private final StateNews news;
     private final ManagerThread thread;
@@ -20,6 +24,9 @@ final class BusSession implements Systemd.Signals {
     /** What a connection needs of its manager. Called on its thread. */
     interface Host {
         void jobRemoved(String job, String unit, String result);
+
+        /** Finds out why systemd can't load a unit; the future does not fail. */
+        CompletableFuture<String> loadFault(Systemd systemd, String unit, String loadState);
 
         /** systemd has read its files again. */
         void reloaded(BusSession session);
@@ -56,7 +63,7 @@ final class BusSession implements Systemd.Signals {
         ready = true;
     }
 
-    /** Reads the states of units, then the main processes of those that may have one. */
+    /** Reads the states of units, then the main processes of those that may have one, and what is wrong with others. */
     CompletableFuture<Void> refresh(Collection<String> names) {
         return systemd.listUnitsByNames(names)
                 .thenAccept(units -> {
@@ -64,7 +71,33 @@ final class BusSession implements Systemd.Signals {
                         news.tellSoon();
                     }
                 })
-                .thenComposeAsync(listed -> readMainPids(names), thread.executor());
+                .thenComposeAsync(
+                        listed -> Futures.all(List.of(readMainPids(names), readEndings(names), readLoadFaults(names))),
+                        thread.executor());
+    }
+
+    private CompletableFuture<Void> readEndings(Collection<String> names) {
+        return Futures.all(table.lackingEnding(names).stream()
+                .map(name -> systemd.ending(name)
+                        .exceptionallyCompose(failure -> Futures.unlessLost(failure, UNKNOWN))
+                        .thenAccept(ending -> {
+                            if (table.ended(name, ending)) {
+                                news.tellSoon();
+                            }
+                        }))
+                .toList());
+    }
+
+    private CompletableFuture<Void> readLoadFaults(Collection<String> names) {
+        List<CompletableFuture<Void>> read = new ArrayList<>();
+        table.lackingLoadFault(names)
+                .forEach((name, load) ->
+                        read.add(host.loadFault(systemd, name, load).thenAccept(why -> {
+                            if (table.notLoaded(name, load, why)) {
+                                news.tellSoon();
+                            }
+                        })));
+        return Futures.all(read);
     }
 
     private CompletableFuture<Void> readMainPids(Collection<String> names) {
@@ -97,9 +130,7 @@ final class BusSession implements Systemd.Signals {
 
     @Override
     public void jobRemoved(String job, String unit, String result) {
-        if (table.contains(unit)) {
-            thread.run(() -> host.jobRemoved(job, unit, result));
-        }
+        thread.run(() -> host.jobRemoved(job, unit, result));
     }
 
     @Override

@@ -3,7 +3,9 @@ package io.raftfleet.agent.systemd;
 import io.raftfleet.agent.manager.UnitManagerException;
 import java.io.IOException;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayDeque;
+import java.util.Collection;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -14,6 +16,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -29,11 +32,11 @@ import org.slf4j.LoggerFactory;
  */
 final class Orders {
     private static final Logger LOG = LoggerFactory.getLogger(Orders.class);
-    /** Beyond a unit's own stop time: systemd kills what is left, and waits for it. */
-    private static final Duration KILL_TIME = Duration.ofSeconds(10);
+    /** It was carried out; a unit whose conditions don't hold is left as it was. */
+    static final String DONE = "done";
 
-    /** Job results that leave nothing to say. {@code systemd.org.freedesktop.systemd1(5)}, "JobRemoved". */
-    private static final Set<String> QUIET_RESULTS = Set.of("done", "skipped");
+    /** Results of stop jobs that leave nothing to say. {@code org.freedesktop.systemd1(5)}, "JobRemoved". */
+    private static final Set<String> STOPPED = Set.of(DONE, "skipped");
 
     /** Another order for the unit took the job's place. */
     static final String CANCELED = "canceled";
@@ -66,12 +69,29 @@ final class Orders {
         /** Tells the listener all changes there are, so that it hears of a unit's end before its order completes. */
         void flush();
 
-        /** A unit did not come up as ordered: look what state it is in, and tell the listener even if that is the old one. */
+        /** A unit was not started: look what state it is in, and tell the listener even if that is the old one. */
         void lookAgain(String unit);
+
+        /** systemd has taken a job for the unit: what was wrong before does not count any more. */
+        void accepted(String unit);
+
+        /** The job of a start is over. */
+        void startEnded(String unit, String result, Asked asked);
+
+        /** systemd took no job to start a unit; completes with the reason, without the unit's name. Does not fail. */
+        CompletableFuture<String> refusal(String unit, BusException refusal, Asked asked);
 
         /** A start came to nothing, for this reason of systemd's. It was asked for at {@code since}, in nanoseconds. */
         void notStarted(String unit, String result, long since);
     }
+
+    /**
+     * When systemd was asked for something.
+     *
+     * @param nanos of {@link System#nanoTime}
+     * @param time by the wall clock, which the journal has too
+     */
+    record Asked(long nanos, Instant time) {}
 
     Orders(SystemdConfig.Timing timing, ScheduledExecutorService thread, UnitStore store, Host host) {
         this.timing = timing;
@@ -85,8 +105,7 @@ final class Orders {
         final String unit;
         final CompletableFuture<Void> done;
         boolean retried;
-        /** When systemd was asked for it last, of {@link System#nanoTime}. */
-        long askedAt;
+        Asked asked = new Asked(System.nanoTime(), Instant.now());
 
         @Nullable
         ScheduledFuture<?> deadline;
@@ -99,17 +118,13 @@ final class Orders {
 
         void fail(String why) {
             end();
-            done.completeExceptionally(new UnitManagerException(message(why)));
+            done.completeExceptionally(new UnitManagerException(why));
         }
 
         /** Fails without having reached systemd. */
         void failUnasked(String why) {
             end();
-            done.completeExceptionally(UnitManagerException.notIssued(message(why)));
-        }
-
-        private String message(String why) {
-            return unit + " was not " + (start ? "started: " : "stopped: ") + why;
+            done.completeExceptionally(UnitManagerException.notIssued(why));
         }
 
         void succeed() {
@@ -173,21 +188,28 @@ final class Orders {
             }
             return;
         }
-        boolean good = QUIET_RESULTS.contains(result);
         if (order.start) {
-            if (!good) {
-                host.notStarted(order.unit, result, order.askedAt);
+            if (!STOPPED.contains(result)) {
+                host.notStarted(order.unit, result, order.asked.nanos());
             }
-            if (!good && !result.equals(CANCELED)) {
-                LOG.warn("{}: its start job ended as \"{}\": {}", order.unit, result, meaning(result));
-                host.lookAgain(order.unit);
-            }
-        } else if (good) {
+            // A stop of ours that took its place is what was ordered last.
+            boolean ours = result.equals(CANCELED) && isToStop(order.unit);
+            host.startEnded(order.unit, ours ? DONE : result, order.asked);
+        } else if (STOPPED.contains(result)) {
             host.flush();
             order.succeed();
         } else {
-            order.fail("its stop job ended as \"" + result + "\": " + meaning(result));
+            order.fail(
+                    result.equals(CANCELED)
+                            ? "another job for it took the place of its stop"
+                            : "its stop job ended as \"" + result + "\"");
         }
+    }
+
+    private boolean isToStop(String unit) {
+        return Stream.of(asked, waiting, jobs.values())
+                .flatMap(Collection::stream)
+                .anyMatch(order -> !order.start && order.unit.equals(unit));
     }
 
     private void add(Order order, Duration patience) {
@@ -212,7 +234,7 @@ final class Orders {
 
     private void ask(Systemd connection, Order order) {
         asked.add(order);
-        order.askedAt = System.nanoTime();
+        order.asked = new Asked(System.nanoTime(), Instant.now());
         CompletableFuture<String> reply = order.start ? start(connection, order.unit) : connection.stopUnit(order.unit);
         Futures.handle(
                 reply,
@@ -249,12 +271,12 @@ final class Orders {
 
     private void accepted(Order order, String job) {
         jobs.put(job, order);
+        host.accepted(order.unit);
         if (order.start) {
             order.succeed();
         } else {
             order.end();
-            order.deadline = thread.schedule(
-                    () -> stopIsLate(order, timing.stop()), timing.stop().toMillis(), TimeUnit.MILLISECONDS);
+            lookAtStopLater(job, order);
         }
         String result = early.remove(job);
         if (result != null) {
@@ -282,13 +304,24 @@ final class Orders {
                 }
             }
         }
-        order.fail("systemd says: " + failure.getMessage());
-        if (order.start) {
-            if (failure instanceof BusException error && !error.isFateUnknown()) {
-                host.notStarted(order.unit, REFUSED, order.askedAt);
-            }
-            host.lookAgain(order.unit);
+        if (!order.start) {
+            order.fail("systemd says: " + failure.getMessage());
+        } else if (failure instanceof BusException error && !error.isFateUnknown()) {
+            host.notStarted(order.unit, REFUSED, order.asked.nanos());
+            order.end();
+            Futures.handle(
+                    host.refusal(order.unit, error, order.asked),
+                    thread,
+                    why -> notTaken(order, why),
+                    defect -> notTaken(order, "systemd says: " + failure.getMessage()));
+        } else {
+            notTaken(order, "systemd says: " + failure.getMessage());
         }
+    }
+
+    private void notTaken(Order order, String why) {
+        order.fail(why);
+        host.lookAgain(order.unit);
     }
 
     private void expire(Order order) {
@@ -300,45 +333,33 @@ final class Orders {
         }
     }
 
-    /** The unit may have a longer stop time than usual: then that counts. */
-    private void stopIsLate(Order order, Duration waited) {
+    /**
+     * A stop takes as long as the unit's stop times allow, each of them once a phase, or for ever: systemd itself ends one that is
+     * late. So all that there is to find out is whether the end of the job went unheard.
+     */
+    private void lookAtStopLater(String job, Order order) {
+        order.deadline =
+                thread.schedule(() -> lookAtStop(job, order), timing.stop().toMillis(), TimeUnit.MILLISECONDS);
+    }
+
+    private void lookAtStop(String job, Order order) {
         Systemd connection = systemd;
-        if (connection != null && jobs.containsValue(order)) {
+        if (connection != null && jobs.get(job) == order) {
             Futures.handle(
-                    connection.stopTime(order.unit),
+                    connection.isJob(job),
                     thread,
-                    limit -> waitLonger(order, waited, limit.orElse(Duration.ZERO)),
-                    failure -> waitLonger(order, waited, Duration.ZERO));
+                    there -> {
+                        if (jobs.get(job) != order) {
+                            return;
+                        }
+                        if (there) {
+                            lookAtStopLater(job, order);
+                        } else {
+                            jobs.remove(job);
+                            order.fail("the end of its stop went unheard; it is stopped again");
+                        }
+                    },
+                    failure -> LOG.debug("{}: its stop job can't be looked at: {}", order.unit, failure.getMessage()));
         }
-    }
-
-    private void waitLonger(Order order, Duration waited, Duration stopTime) {
-        Duration allowed = stopTime.plus(KILL_TIME);
-        if (!jobs.containsValue(order)) {
-            return;
-        }
-        if (allowed.compareTo(waited) > 0) {
-            order.deadline = thread.schedule(
-                    () -> stopIsLate(order, allowed), allowed.minus(waited).toMillis(), TimeUnit.MILLISECONDS);
-        } else {
-            jobs.values().remove(order);
-            order.fail("it is still stopping after " + waited.toSeconds()
-                    + " s, longer than its TimeoutStopSec=; look at its processes");
-        }
-    }
-
-    private static String meaning(String result) {
-        return switch (result) {
-            case CANCELED -> "another job for the unit took its place";
-            case "timeout" -> "it took longer than the unit's JobTimeoutSec= or start time";
-            case FAILED -> "the unit failed; its journal says why";
-            case DEPENDENCY -> "a unit that it requires did not start";
-            case "invalid" -> "systemd can't do this to such a unit";
-            case "assert" -> "an Assert…= of the unit does not hold";
-            case "unsupported" -> "this machine does not support units of this type";
-            case "collected" -> "nothing needed the unit any more";
-            case "once" -> "the unit may be started only once in a boot";
-            default -> "a result that is not known here";
-        };
     }
 }

@@ -20,7 +20,7 @@ final class PropertyScan {
         /** A property of type string. */
         void text(String property, String value);
 
-        /** A property of type uint32. */
+        /** A property of type uint32, int32 or boolean: 0 or 1. */
         void number(String property, long value);
     }
 
@@ -54,8 +54,10 @@ final class PropertyScan {
                 Wire.skip(body, signature);
             } else if (signature.equals("s")) {
                 visitor.text(property, Wire.string(body));
-            } else if (signature.equals("u")) {
+            } else if (signature.equals("u") || signature.equals("b")) {
                 visitor.number(property, Wire.uint32(body));
+            } else if (signature.equals("i")) {
+                visitor.number(property, (int) Wire.uint32(body));
             } else {
                 Wire.skip(body, signature);
             }

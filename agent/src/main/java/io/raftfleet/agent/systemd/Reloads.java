@@ -7,6 +7,8 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -50,13 +52,20 @@ final class Reloads {
      * Has systemd read its files again if it had loaded one of these.
      *
      * @param due whether a reload would be due even after a break: files changed or went away
+     * @param before what to do with those that it had loaded before it reads their files again; on the manager's thread
      */
-    CompletableFuture<Void> ifLoaded(Systemd systemd, Collection<String> names, boolean due) {
+    CompletableFuture<Void> ifLoaded(
+            Systemd systemd,
+            Collection<String> names,
+            boolean due,
+            Function<Set<String>, CompletableFuture<Void>> before) {
         checks++;
         boolean refusedBefore = owed;
-        return anyLoaded(systemd, names)
-                .thenCompose(loaded ->
-                        loaded || refusedBefore ? systemd.reload(limit) : CompletableFuture.<Void>completedFuture(null))
+        return loaded(systemd, names)
+                .thenComposeAsync(loaded -> before.apply(loaded).thenApply(done -> loaded), thread)
+                .thenCompose(loaded -> !loaded.isEmpty() || refusedBefore
+                        ? systemd.reload(limit)
+                        : CompletableFuture.<Void>completedFuture(null))
                 .whenCompleteAsync(
                         (reloaded, failure) -> {
                             checks--;
@@ -85,11 +94,14 @@ final class Reloads {
         }
     }
 
-    private static CompletableFuture<Boolean> anyLoaded(Systemd systemd, Collection<String> names) {
+    private static CompletableFuture<Set<String>> loaded(Systemd systemd, Collection<String> names) {
         if (names.size() > LOOK_UP_LIMIT) {
             Set<String> wanted = Set.copyOf(names);
             return systemd.listLoadedUnits()
-                    .thenApply(units -> units.stream().anyMatch(u -> wanted.contains(u.name())));
+                    .thenApply(units -> units.stream()
+                            .map(Systemd.ListedUnit::name)
+                            .filter(wanted::contains)
+                            .collect(Collectors.toSet()));
         }
         Set<String> loaded = ConcurrentHashMap.newKeySet();
         return Futures.all(names.stream()
@@ -99,6 +111,6 @@ final class Reloads {
                             }
                         }))
                         .toList())
-                .thenApply(looked -> !loaded.isEmpty());
+                .thenApply(looked -> loaded);
     }
 }

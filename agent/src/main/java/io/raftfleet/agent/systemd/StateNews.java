@@ -40,6 +40,15 @@ final class StateNews {
         }
     }
 
+    /** On the manager's thread: all changes there are, then that a start is over. */
+    void startEnded(String unit) {
+        tell();
+        Listener target = listener;
+        if (target != null) {
+            call(() -> target.startEnded(unit));
+        }
+    }
+
     /** On the manager's thread: all states there are. */
     void tellAll() {
         Listener target = listener;

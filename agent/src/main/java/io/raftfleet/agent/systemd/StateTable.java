@@ -10,7 +10,10 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,96 +24,36 @@ import org.jspecify.annotations.Nullable;
  * <p>The reading thread writes, the manager's thread drains; guarded by its own lock.
  */
 final class StateTable {
-    private static final Set<String> UNIT_PROPERTIES = Set.of("LoadState", "ActiveState", "SubState");
-    private static final Set<String> SERVICE_PROPERTIES = Set.of("MainPID");
-
     @GuardedBy("this")
-    private final Map<String, Entry> byName = new HashMap<>();
+    private final Map<String, StateEntry> byName = new HashMap<>();
 
     /** By object path, which signals carry. */
     @GuardedBy("this")
-    private final Map<String, Entry> byPath = new HashMap<>();
+    private final Map<String, StateEntry> byPath = new HashMap<>();
 
     @GuardedBy("this")
-    private final Set<Entry> dirty = new LinkedHashSet<>();
-
-    /** One unit; guarded by the table's lock. Strings are interned: there are few states and many units. */
-    private static final class Entry implements PropertyScan.Visitor {
-        final String name;
-        UnitHash hash;
-        String load = "loaded";
-        String active = "";
-        String sub = "";
-        int mainPid;
-        /** Whether this connection has told the main process; only then a state is told. */
-        boolean pidKnown;
-        /** From a service's signal, which the unit's follows; -1 for none. */
-        int comingPid = -1;
-
-        Entry(String name, UnitHash hash) {
-            this.name = name;
-            this.hash = hash;
-        }
-
-        boolean isKnown() {
-            return !active.isEmpty();
-        }
-
-        ObservedState state() {
-            return new ObservedState(load, active, sub, mayHaveProcess(active) ? mainPid : 0, hash);
-        }
-
-        @Nullable
-        ObservedState stateIfKnown() {
-            return isKnown() ? state() : null;
-        }
-
-        @Override
-        public boolean wants(String property) {
-            return UNIT_PROPERTIES.contains(property) || SERVICE_PROPERTIES.contains(property);
-        }
-
-        @Override
-        public void text(String property, String value) {
-            switch (property) {
-                case "LoadState" -> load = value.intern();
-                case "ActiveState" -> active = value.intern();
-                default -> sub = value.intern();
-            }
-        }
-
-        @Override
-        public void number(String property, long value) {
-            comingPid = (int) value;
-        }
-
-        boolean lacksPid() {
-            return !pidKnown && mayHaveProcess(active) && name.endsWith(".service");
-        }
-
-        void setPid(int pid) {
-            mainPid = pid;
-            pidKnown = true;
-        }
-    }
+    private final Set<StateEntry> dirty = new LinkedHashSet<>();
 
     /** A unit's file is in place now. What is known of its state stays. */
     synchronized void install(String name, UnitHash hash) {
-        Entry entry = byName.get(name);
+        StateEntry entry = byName.get(name);
         if (entry == null) {
-            entry = new Entry(name, hash);
+            entry = new StateEntry(name, hash);
             byName.put(name, entry);
             byPath.put(UnitPath.of(name), entry);
         } else {
             ObservedState before = entry.stateIfKnown();
             entry.hash = hash;
+            entry.changed = true;
+            entry.fault = "";
+            entry.loadFault = null;
             markIfNews(entry, before);
         }
     }
 
     synchronized void uninstall(Collection<String> names) {
         for (String name : names) {
-            Entry entry = byName.remove(name);
+            StateEntry entry = byName.remove(name);
             if (entry != null) {
                 byPath.remove(UnitPath.of(name));
                 dirty.remove(entry);
@@ -118,18 +61,14 @@ final class StateTable {
         }
     }
 
-    synchronized boolean contains(String name) {
-        return byName.containsKey(name);
-    }
-
     synchronized Set<String> names() {
         return Set.copyOf(byName.keySet());
     }
 
-    /** Installed units whose state nobody has told yet. */
+    /** Installed units whose state nobody has told yet, or not since their file changed. */
     synchronized Set<String> unknown() {
         Set<String> names = new LinkedHashSet<>();
-        byName.values().stream().filter(e -> !e.isKnown()).forEach(e -> names.add(e.name));
+        byName.values().stream().filter(e -> !e.isKnown() || e.changed).forEach(e -> names.add(e.name));
         return names;
     }
 
@@ -137,7 +76,7 @@ final class StateTable {
     synchronized List<String> inState(String activeState, Collection<String> names) {
         List<String> found = new ArrayList<>();
         for (String name : names) {
-            Entry entry = byName.get(name);
+            StateEntry entry = byName.get(name);
             if (entry != null && entry.active.equals(activeState)) {
                 found.add(name);
             }
@@ -147,26 +86,26 @@ final class StateTable {
 
     /**
      * A unit's properties changed; returns whether the listener should hear of it. systemd sends first what changed in the
-     * service, then what changed in the unit, and means them to be taken together.
+     * service or other type, then what changed in the unit, and means them to be taken together.
      */
     synchronized boolean changed(String path, PropertyScan properties) {
-        Entry entry = byPath.get(path);
+        StateEntry entry = byPath.get(path);
         if (entry == null) {
             return false;
         }
         String interfaceName = properties.interfaceName();
-        if (interfaceName.equals(Systemd.SERVICE)) {
-            properties.visit(entry);
+        if (!interfaceName.startsWith(Systemd.INTERFACES)) {
+            return false;
         }
         if (!interfaceName.equals(Systemd.UNIT)) {
+            properties.visit(entry);
             return false;
         }
         ObservedState before = entry.stateIfKnown();
+        String activeBefore = entry.active;
         properties.visit(entry);
-        if (entry.comingPid >= 0) {
-            entry.setPid(entry.comingPid);
-            entry.comingPid = -1;
-        }
+        entry.take();
+        entry.moved(activeBefore);
         return markIfNews(entry, before);
     }
 
@@ -174,13 +113,19 @@ final class StateTable {
     synchronized boolean listed(Collection<Systemd.ListedUnit> units) {
         boolean news = false;
         for (Systemd.ListedUnit unit : units) {
-            Entry entry = byName.get(unit.name());
+            StateEntry entry = byName.get(unit.name());
             if (entry != null) {
-                ObservedState before = entry.stateIfKnown();
-                entry.load = unit.loadState().intern();
+                ObservedState before = entry.changed ? null : entry.stateIfKnown();
+                String activeBefore = entry.active;
+                if (!entry.load.equals(unit.loadState())) {
+                    entry.loadFault = null;
+                }
                 entry.active = unit.activeState().intern();
                 entry.sub = unit.subState().intern();
-                if (!mayHaveProcess(entry.active)) {
+                entry.moved(activeBefore);
+                entry.load = unit.loadState().intern();
+                entry.changed = false;
+                if (!StateEntry.mayHaveProcess(entry.active)) {
                     entry.setPid(0);
                 }
                 news |= markIfNews(entry, before);
@@ -191,7 +136,7 @@ final class StateTable {
 
     /** A service's main process is this; returns whether the listener should hear of it. */
     synchronized boolean mainPid(String name, int pid) {
-        Entry entry = byName.get(name);
+        StateEntry entry = byName.get(name);
         if (entry == null || !entry.lacksPid()) {
             return false; // A signal came first.
         }
@@ -202,27 +147,132 @@ final class StateTable {
 
     /** Of these units, services whose main process is to be asked for. */
     synchronized List<String> lackingPid(Collection<String> names) {
+        return those(names, StateEntry::lacksPid);
+    }
+
+    /** Of these units, those that have failed in a way that is to be asked for. */
+    synchronized List<String> lackingEnding(Collection<String> names) {
+        return those(names, StateEntry::lacksEnding);
+    }
+
+    /** Of these units, those that systemd can't load for a reason that is to be asked for, with their load states. */
+    synchronized Map<String, String> lackingLoadFault(Collection<String> names) {
+        Map<String, String> found = new LinkedHashMap<>();
+        those(names, StateEntry::lacksLoadFault)
+                .forEach(name -> found.put(name, Objects.requireNonNull(byName.get(name)).load));
+        return found;
+    }
+
+    @GuardedBy("this")
+    private List<String> those(Collection<String> names, Predicate<StateEntry> which) {
         List<String> found = new ArrayList<>();
         for (String name : names) {
-            Entry entry = byName.get(name);
-            if (entry != null && entry.lacksPid()) {
+            StateEntry entry = byName.get(name);
+            if (entry != null && which.test(entry)) {
                 found.add(name);
             }
         }
         return found;
     }
 
+    /** A failed unit ended like this; returns whether the listener should hear of it. */
+    synchronized boolean ended(String name, Systemd.Ending ending) {
+        return change(name, entry -> {
+            if (entry.lacksEnding()) { // Else a signal came first.
+                entry.result = ending.result().intern();
+                entry.exitCode = ending.code();
+                entry.exitStatus = ending.status();
+                entry.endingKnown = true;
+            }
+        });
+    }
+
+    /** A unit can't be loaded, for this reason; returns whether the listener should hear of it. */
+    synchronized boolean notLoaded(String name, String loadState, String why) {
+        return change(name, entry -> {
+            if (entry.load.equals(loadState)) {
+                entry.loadFault = why;
+            }
+        });
+    }
+
+    /** A start came to nothing, for this reason, unless the unit is up by now; returns whether the listener should hear of it. */
+    synchronized boolean notStarted(String name, String why) {
+        return change(name, entry -> {
+            if (!StateEntry.comesUp(entry.active) || entry.hasFailed()) {
+                entry.fault = why;
+            }
+        });
+    }
+
+    /** What was wrong with its last start does not count any more; returns whether the listener should hear of it. */
+    synchronized boolean forgive(String name) {
+        return change(name, entry -> entry.fault = "");
+    }
+
+    /** What of the host stands in units' places, by name; returns whether the listener should hear of any. */
+    synchronized boolean shadowed(Map<String, String> shadows) {
+        boolean news = false;
+        for (String name : byName.keySet()) {
+            news |= change(name, entry -> entry.shadow = shadows.getOrDefault(name, ""));
+        }
+        return news;
+    }
+
+    /** What of the host stands in a unit's place; empty for nothing. */
+    synchronized String shadowOf(String name) {
+        StateEntry entry = byName.get(name);
+        return entry == null ? "" : entry.shadow;
+    }
+
+    @GuardedBy("this")
+    private boolean change(String name, Consumer<StateEntry> change) {
+        StateEntry entry = byName.get(name);
+        if (entry == null) {
+            return false;
+        }
+        ObservedState before = entry.stateIfKnown();
+        change.accept(entry);
+        return markIfNews(entry, before);
+    }
+
+    /** How a start ended that systemd calls done. */
+    enum Start {
+        /** The unit is up, or was and has ended; or failed, and says so itself. */
+        CARRIED_OUT,
+        /** A condition does not hold. */
+        SKIPPED,
+    }
+
+    /** What became of a unit whose start systemd calls done. */
+    synchronized Start started(String name) {
+        StateEntry entry = byName.get(name);
+        return entry == null || entry.conditionsMet || StateEntry.comesUp(entry.active) || entry.hasFailed()
+                ? Start.CARRIED_OUT
+                : Start.SKIPPED;
+    }
+
+    /** Whether a unit is not up and what is known of its end says why. */
+    synchronized boolean saysWhyItEnded(String name) {
+        StateEntry entry = byName.get(name);
+        return entry != null
+                && (entry.hasFailed() || !StateEntry.comesUp(entry.active))
+                && !entry.error().isEmpty();
+    }
+
     /** A new connection: signals were missed. */
-    synchronized void forgetPids() {
-        for (Entry entry : byName.values()) {
+    synchronized void forgetDetails() {
+        for (StateEntry entry : byName.values()) {
             entry.pidKnown = false;
-            entry.comingPid = -1;
+            entry.endingKnown = false;
+            entry.loadFault = null;
+            entry.nothingComes();
         }
     }
 
     /** Tells the listener a unit's state even if that has not changed, because it was expected to. */
     synchronized boolean repeat(String name) {
-        Entry entry = byName.get(name);
+        StateEntry entry = byName.get(name);
         return entry != null && entry.isKnown() && dirty.add(entry);
     }
 
@@ -230,7 +280,7 @@ final class StateTable {
     synchronized Map<String, ObservedState> drain() {
         Map<String, ObservedState> news = new LinkedHashMap<>();
         dirty.removeIf(entry -> {
-            if (entry.lacksPid()) {
+            if (entry.changed || entry.lacksPid() || entry.lacksEnding()) {
                 return false;
             }
             news.put(entry.name, entry.state());
@@ -248,21 +298,17 @@ final class StateTable {
     /** All states there are; the listener still hears of those that it has not. */
     synchronized Map<String, ObservedState> states() {
         Map<String, ObservedState> all = new HashMap<>();
-        byName.values().stream().filter(Entry::isKnown).forEach(e -> all.put(e.name, e.state()));
+        byName.values().stream().filter(StateEntry::isKnown).forEach(e -> all.put(e.name, e.state()));
         return all;
     }
 
     /** A state that changed and changed back is news too: the unit ran meanwhile. */
     @GuardedBy("this")
-    private boolean markIfNews(Entry entry, @Nullable ObservedState before) {
+    private boolean markIfNews(StateEntry entry, @Nullable ObservedState before) {
         if (!entry.isKnown() || entry.state().equals(before)) {
             return false;
         }
         dirty.add(entry);
         return true;
-    }
-
-    private static boolean mayHaveProcess(String activeState) {
-        return !activeState.isEmpty() && !activeState.equals("inactive") && !activeState.equals("failed");
     }
 }

@@ -4,9 +4,9 @@ import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -28,15 +28,15 @@ final class Systemd {
     static final String MANAGER = "org.freedesktop.systemd1.Manager";
     static final String UNIT = "org.freedesktop.systemd1.Unit";
     static final String SERVICE = "org.freedesktop.systemd1.Service";
+    /** What interfaces of systemd's objects begin with. */
+    static final String INTERFACES = "org.freedesktop.systemd1.";
+
     static final String PROPERTIES = "org.freedesktop.DBus.Properties";
 
     private static final String BUS = "org.freedesktop.DBus";
     private static final String BUS_PATH = "/org/freedesktop/DBus";
 
     private static final int NUDGE_MILLIS = 50;
-
-    /** systemd's way to say "never" in a time span. */
-    private static final long USEC_INFINITY = -1;
 
     private final BusLink link;
     private final @Nullable String destination;
@@ -96,17 +96,17 @@ final class Systemd {
                 .thenApply(Systemd::listed);
     }
 
-    /** All units that are in systemd's memory with a file behind them. */
+    /** All units that are in systemd's memory with a file behind them, be it a good one or not. */
     CompletableFuture<List<ListedUnit>> listLoadedUnits() {
-        return manager("ListUnitsFiltered", "as", (Object) new String[] {"loaded"})
+        return manager("ListUnitsFiltered", "as", (Object) new String[] {"loaded", "bad-setting", "error", "masked"})
                 .thenApply(Systemd::listed);
     }
 
-    /** Whether systemd has a unit in memory with a file behind it. Does not load it. */
+    /** Whether systemd has a unit in memory with a file behind it, be it a good one or not. Does not load it. */
     CompletableFuture<Boolean> isLoaded(String name) {
         return path(manager("GetUnit", "s", name))
                 .thenCompose(path -> property(path, UNIT, "LoadState"))
-                .thenApply("loaded"::equals)
+                .thenApply(state -> !"not-found".equals(state))
                 .exceptionallyCompose(
                         failure -> Futures.cause(failure) instanceof BusException error && error.isNoSuchUnit()
                                 ? CompletableFuture.completedFuture(false)
@@ -118,12 +118,86 @@ final class Systemd {
         return property(UnitPath.of(name), SERVICE, "MainPID").thenApply(value -> ((UInt32) value).intValue());
     }
 
-    /** How long a service may take to stop; empty when it may take forever. */
-    CompletableFuture<Optional<Duration>> stopTime(String name) {
-        return property(UnitPath.of(name), SERVICE, "TimeoutStopUSec").thenApply(value -> {
-            long micros = ((UInt64) value).longValue();
-            return micros == USEC_INFINITY ? Optional.empty() : Optional.of(Duration.ofNanos(micros * 1000));
-        });
+    /** How a unit ended: its {@code Result} and, of a service, how its main process did. */
+    record Ending(String result, int code, int status) {}
+
+    /** How a unit ended last; of types without a result nothing. */
+    CompletableFuture<Ending> ending(String name) {
+        String type = typeInterface(name);
+        CompletableFuture<Object> result = property(UnitPath.of(name), type, "Result");
+        if (!type.equals(SERVICE)) {
+            return result.thenApply(value -> new Ending(value.toString(), 0, 0));
+        }
+        CompletableFuture<Object> code = property(UnitPath.of(name), type, "ExecMainCode");
+        CompletableFuture<Object> status = property(UnitPath.of(name), type, "ExecMainStatus");
+        return result.thenCompose(value -> code.thenCombine(
+                status, (c, s) -> new Ending(value.toString(), ((Number) c).intValue(), ((Number) s).intValue())));
+    }
+
+    /** The interface of a unit's type: {@code org.freedesktop.systemd1.Socket}. */
+    private static String typeInterface(String name) {
+        String type = name.substring(name.lastIndexOf('.') + 1);
+        return INTERFACES + Character.toUpperCase(type.charAt(0)) + type.substring(1);
+    }
+
+    /** Whether systemd is still at a job, by its object path. */
+    CompletableFuture<Boolean> isJob(String job) {
+        return property(job, INTERFACES + "Job", "State")
+                .thenApply(state -> true)
+                .exceptionallyCompose(failure -> Futures.unlessLost(failure, false));
+    }
+
+    /** The directories that systemd searches for unit files, highest priority first. */
+    CompletableFuture<List<String>> searchPath() {
+        return property(PATH, MANAGER, "UnitPath").thenApply(Systemd::texts);
+    }
+
+    /** One of a unit's properties that is a text. */
+    CompletableFuture<String> unitText(String name, String property) {
+        return property(UnitPath.of(name), UNIT, property).thenApply(Object::toString);
+    }
+
+    /** One of a unit's properties that is a list of texts. */
+    CompletableFuture<List<String>> unitTexts(String name, String property) {
+        return property(UnitPath.of(name), UNIT, property).thenApply(Systemd::texts);
+    }
+
+    /** One {@code Condition…=} or {@code Assert…=} of a unit that does not hold, as its file has it. */
+    CompletableFuture<List<String>> failedConditions(String name, String property) {
+        return link.call(destination, UnitPath.of(name), PROPERTIES, "Get", "ss", UNIT, property)
+                .thenApply(Systemd::failedConditions);
+    }
+
+    /** Reads {@code v} that holds {@code a(sbbsi)}: name, whether it triggers, whether it is negated, parameter, outcome. */
+    private static List<String> failedConditions(Message reply) {
+        ByteBuffer body = MessageReader.body(reply);
+        List<String> failed = new ArrayList<>();
+        try {
+            Wire.signature(body);
+            int end = Wire.array(body, 8);
+            while (body.position() < end) {
+                Wire.align(body, 8);
+                String condition = Wire.string(body);
+                boolean triggers = Wire.uint32(body) != 0;
+                boolean negated = Wire.uint32(body) != 0;
+                String parameter = Wire.string(body);
+                int outcome = (int) Wire.uint32(body);
+                if (outcome < 0) {
+                    failed.add(condition + "=" + (triggers ? "|" : "") + (negated ? "!" : "") + parameter);
+                }
+            }
+        } catch (BufferUnderflowException truncated) {
+            throw new IllegalArgumentException("a truncated list of conditions", truncated);
+        }
+        return failed;
+    }
+
+    private static List<String> texts(Object value) {
+        return switch (value) {
+            case Object[] array -> Arrays.stream(array).map(String::valueOf).toList();
+            case Collection<?> list -> list.stream().map(String::valueOf).toList();
+            default -> throw new IllegalArgumentException("no list of texts: " + value.getClass());
+        };
     }
 
     /** When a unit last ceased to run, of the monotonic clock in microseconds; 0 for never in this boot. */

@@ -6,13 +6,17 @@ import io.raftfleet.unit.UnitFile;
 import io.raftfleet.unit.UnitHash;
 import java.io.IOException;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -35,6 +39,8 @@ public final class SystemdUnitManager implements UnitManager {
     /** After so many failed attempts to connect, some seconds, the log says it again. */
     private static final int REMINDER = 8;
 
+    private static final CompletableFuture<Void> NOTHING = CompletableFuture.completedFuture(null);
+
     private final SystemdConfig config;
     private final UnitStore store;
     private final StateTable table = new StateTable();
@@ -43,6 +49,8 @@ public final class SystemdUnitManager implements UnitManager {
     private final Orders orders;
     private final Reloads reloads;
     private final MachineLease lease;
+    private final Faults faults;
+    private final HostUnits host;
     private volatile boolean closed;
     private volatile String bootId;
 
@@ -55,10 +63,12 @@ public final class SystemdUnitManager implements UnitManager {
     /**
      * Opens the unit directories and begins to connect.
      *
+     * @param warnings what systemd has logged of units that it can't load or start
      * @throws UnitManagerException when the directories can't be used
      */
-    public SystemdUnitManager(SystemdConfig config) throws UnitManagerException {
+    public SystemdUnitManager(SystemdConfig config, UnitWarnings warnings) throws UnitManagerException {
         this.config = config;
+
         try {
             bootId = config.readBootId();
             store = new UnitStore(config.unitsDirectory(), config.searchDirectory());
@@ -72,6 +82,8 @@ public final class SystemdUnitManager implements UnitManager {
         thread = new ManagerThread();
         news = new StateNews(table, thread);
         reloads = new Reloads(store, config.timing().reload(), thread.executor());
+        faults = new Faults(warnings, store);
+        host = new HostUnits(config.searchDirectory(), store, table, news, thread.executor());
         lease = new MachineLease(store, thread.executor());
         orders = new Orders(config.timing(), thread.executor(), store, new OrdersHost());
         thread.run(this::connect);
@@ -91,28 +103,37 @@ public final class SystemdUnitManager implements UnitManager {
     public CompletableFuture<Void> install(Map<String, UnitFile> files) {
         Map<String, UnitFile> batch = Map.copyOf(files);
         return thread.order(() -> {
-            UnitStore.Installed done = store.install(batch);
+            Map<String, String> refused = new HashMap<>(host.shadowing(batch.keySet()));
+            Map<String, UnitFile> free = new HashMap<>(batch);
+            free.keySet().removeAll(refused.keySet());
+            UnitStore.Installed done = store.install(free);
+            refused.putAll(done.refused());
             List<String> touched = new ArrayList<>(done.added());
             touched.addAll(done.changed());
             Map<String, UnitHash> hashes = store.hashes();
-            touched.forEach(name -> table.install(name, java.util.Objects.requireNonNull(hashes.get(name))));
+            touched.forEach(name -> table.install(name, Objects.requireNonNull(hashes.get(name))));
             if (!touched.isEmpty()) {
                 settleLater();
                 news.tellSoon();
                 lease.write();
             }
-            return reloadIfLoaded(touched, !done.changed().isEmpty()).thenCompose(reloaded -> {
-                if (done.refused().isEmpty()) {
-                    return CompletableFuture.<Void>completedFuture(null);
-                }
-                return CompletableFuture.failedFuture(UnitManagerException.ofUnits(done.refused()));
-            });
+            return reloadIfLoaded(
+                            touched,
+                            !done.changed().isEmpty(),
+                            loaded -> host.giveBack(session, loaded, done.added(), refused))
+                    .thenCompose(reloaded -> refused.isEmpty()
+                            ? CompletableFuture.<Void>completedFuture(null)
+                            : CompletableFuture.failedFuture(UnitManagerException.ofUnits(refused)));
         });
     }
 
     @Override
     public CompletableFuture<Void> start(String name) {
         return thread.order(() -> {
+            String shadow = table.shadowOf(name);
+            if (!shadow.isEmpty()) { // systemd would start that.
+                return CompletableFuture.failedFuture(new UnitManagerException(shadow));
+            }
             var done = new CompletableFuture<Void>();
             orders.start(name, done);
             return done;
@@ -165,7 +186,7 @@ public final class SystemdUnitManager implements UnitManager {
     private CompletableFuture<Void> takeAway(List<String> names) {
         UnitStore.Uninstalled done = store.uninstall(names);
         table.uninstall(done.removed());
-        return reloadIfLoaded(done.removed(), !done.removed().isEmpty())
+        return reloadIfLoaded(done.removed(), !done.removed().isEmpty(), loaded -> NOTHING)
                 .thenCompose(reloaded -> done.refused().isEmpty()
                         ? CompletableFuture.<Void>completedFuture(null)
                         : CompletableFuture.failedFuture(UnitManagerException.ofUnits(done.refused())));
@@ -218,7 +239,7 @@ public final class SystemdUnitManager implements UnitManager {
         try {
             bootId = config.readBootId();
             store.repair();
-            table.forgetPids();
+            table.forgetDetails();
             opened = new BusSession(config, table, news, thread, new SessionHost());
         } catch (IOException failed) {
             retry(String.valueOf(failed.getMessage()));
@@ -231,7 +252,10 @@ public final class SystemdUnitManager implements UnitManager {
         session = opened;
         CompletableFuture<Void> prepared = opened.systemd()
                 .subscribe()
-                .thenCompose(subscribed -> reloads.catchUp(opened.systemd()))
+                .thenCompose(subscribed -> opened.systemd().searchPath())
+                .thenAcceptAsync(host::searchPathIs, thread.executor())
+                .thenRunAsync(host::lookForShadows, thread.executor())
+                .thenCompose(looked -> reloads.catchUp(opened.systemd()))
                 .thenCompose(reloaded -> opened.refresh(table.names()));
         Futures.handle(
                 prepared,
@@ -274,11 +298,12 @@ public final class SystemdUnitManager implements UnitManager {
 
     // --- Reloading and looking ------------------------------------------------------------------------------------
 
-    private CompletableFuture<Void> reloadIfLoaded(Collection<String> names, boolean due) {
+    private CompletableFuture<Void> reloadIfLoaded(
+            Collection<String> names, boolean due, Function<Set<String>, CompletableFuture<Void>> before) {
         BusSession current = session;
         return current == null || (names.isEmpty() && !reloads.owed())
                 ? CompletableFuture.completedFuture(null)
-                : reloads.ifLoaded(current.systemd(), names, due);
+                : reloads.ifLoaded(current.systemd(), names, due, before);
     }
 
     /** Units that are installed and not started never send a signal: ask for their state, a little later and all at once. */
@@ -318,6 +343,26 @@ public final class SystemdUnitManager implements UnitManager {
         }
     }
 
+    /** What became of a start is known before its end is told. */
+    private void startEnded(String unit, String result, Orders.Asked asked) {
+        BusSession current = session;
+        boolean done = result.equals(Orders.DONE) && table.started(unit) == StateTable.Start.CARRIED_OUT;
+        if (current == null || done || table.saysWhyItEnded(unit)) {
+            news.startEnded(unit);
+            return;
+        }
+        Futures.handle(
+                faults.ofJob(current.systemd(), unit, result, asked.time()),
+                thread.executor(),
+                why -> {
+                    LOG.warn("{}: {}", unit, why);
+                    table.notStarted(unit, why);
+                    news.startEnded(unit);
+                    lookAgain(unit);
+                },
+                defect -> news.startEnded(unit));
+    }
+
     private void look(BusSession current, Collection<String> units, Runnable after) {
         Futures.handle(current.refresh(units), thread.executor(), seen -> after.run(), failure -> {
             if (!(failure instanceof BusException error && error.isFateUnknown())) {
@@ -334,7 +379,13 @@ public final class SystemdUnitManager implements UnitManager {
         }
 
         @Override
+        public CompletableFuture<String> loadFault(Systemd systemd, String unit, String loadState) {
+            return faults.ofLoad(systemd, unit, loadState, store.changedAt(unit));
+        }
+
+        @Override
         public void reloaded(BusSession of) {
+            host.lookForShadows();
             look(of, table.names(), () -> {});
         }
 
@@ -358,6 +409,24 @@ public final class SystemdUnitManager implements UnitManager {
         @Override
         public void lookAgain(String unit) {
             SystemdUnitManager.this.lookAgain(unit);
+        }
+
+        @Override
+        public void accepted(String unit) {
+            if (table.forgive(unit)) {
+                news.tellSoon();
+            }
+        }
+
+        @Override
+        public void startEnded(String unit, String result, Orders.Asked asked) {
+            SystemdUnitManager.this.startEnded(unit, result, asked);
+        }
+
+        @Override
+        public CompletableFuture<String> refusal(String unit, BusException refusal, Orders.Asked asked) {
+            Instant changed = store.changedAt(unit);
+            return faults.ofRefusal(unit, refusal, changed.isAfter(asked.time()) ? asked.time() : changed);
         }
 
         @Override

@@ -124,6 +124,41 @@ final class UnitStore {
         return Map.copyOf(hashes);
     }
 
+    /** Whether a path is that of the file that fleet has of a unit, or a link to it, such as {@code systemctl enable} makes. */
+    boolean isFileOf(Path path, String name) {
+        Path normal = path.normalize();
+        Path own = units.resolve(name);
+        try {
+            return normal.equals(own)
+                    || normal.equals(search.resolve(name))
+                    || normal.toRealPath().equals(own.toRealPath());
+        } catch (IOException leadsNowhere) {
+            return false;
+        }
+    }
+
+    /** Options of a unit's {@code [Unit]} section whose names begin so, as its file has them. */
+    List<String> unitOptions(String name, String start) {
+        try {
+            return UnitFile.parse(Files.readString(units.resolve(name))).options().stream()
+                    .filter(option ->
+                            option.section().equals("Unit") && option.name().startsWith(start))
+                    .map(option -> option.name() + "=" + option.value())
+                    .toList();
+        } catch (IOException | InvalidUnitException unreadable) {
+            return List.of();
+        }
+    }
+
+    /** When the unit's file was put in place; the beginning of time when there is none. */
+    Instant changedAt(String name) {
+        try {
+            return Files.getLastModifiedTime(units.resolve(name)).toInstant();
+        } catch (IOException unknown) {
+            return Instant.EPOCH;
+        }
+    }
+
     /** Writes and links unit files. What can't be written is refused and named; the rest is done all the same. */
     synchronized Installed install(Map<String, UnitFile> files) {
         Set<String> added = new LinkedHashSet<>();

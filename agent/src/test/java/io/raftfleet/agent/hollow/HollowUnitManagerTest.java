@@ -31,6 +31,9 @@ class HollowUnitManagerTest {
             }
 
             @Override
+            public void startEnded(String name) {}
+
+            @Override
             public void relisted(Map<String, ObservedState> all) {}
         });
     }

@@ -209,6 +209,79 @@ class ReconcilerTest {
     }
 
     @Test
+    void whatIsOnlyLoadedAndRunsIsStoppedOnceForEachLaterGeneration() throws Exception {
+        UnitFile file = plain();
+        set(loaded("a.service", file, 5));
+        manager.takeOrders();
+        manager.machine.start("a.service").get(); // As its socket does.
+        set(loaded("a.service", file, 4));
+        set(loaded("a.service", file, 5));
+        assertThat(manager.takeOrders()).isEmpty();
+        assertThat(state("a.service"))
+                .returns("active", UnitState::getActiveState)
+                .returns(false, UnitState::getPending);
+
+        set(loaded("a.service", file, 6));
+        assertThat(manager.takeOrders()).containsExactly("stop a.service");
+        assertThat(state("a.service"))
+                .returns("inactive", UnitState::getActiveState)
+                .returns(false, UnitState::getPending)
+                .returns(6L, UnitState::getStartGeneration);
+        manager.machine.start("a.service").get();
+        restartAgent();
+        reconciler.opened(MATCHING);
+        settle();
+        assertThat(manager.takeOrders()).isEmpty();
+    }
+
+    @Test
+    void aStateIsPendingUntilWhatWasOrderedLastHasCome() throws Exception {
+        UnitFile file = file("[X-Hollow]\nStartDelaySec=5\nFailStart=true\nStopDelaySec=5\n");
+        for (int generation = 1; generation <= 2; generation++) {
+            reconciler.apply(AssignmentDelta.newBuilder()
+                    .addSet(launched("a.service", file, generation))
+                    .build());
+            loop.runUntil(() -> state("a.service").getActiveState().equals("activating"));
+            assertThat(state("a.service"))
+                    .returns("activating", UnitState::getActiveState)
+                    .returns(true, UnitState::getPending)
+                    .returns("", UnitState::getError)
+                    .returns((long) generation, UnitState::getStartGeneration);
+            loop.advance(Duration.ofSeconds(5));
+            assertThat(state("a.service"))
+                    .returns("failed", UnitState::getActiveState)
+                    .returns(false, UnitState::getPending)
+                    .returns("it failed to start, as its file says: FailStart=true", UnitState::getError)
+                    .returns((long) generation, UnitState::getStartGeneration);
+        }
+        set(launched("a.service", file, 3));
+        reconciler.apply(AssignmentDelta.newBuilder()
+                .addSet(loaded("a.service", file, 3))
+                .build());
+        loop.run();
+        assertThat(state("a.service"))
+                .returns("deactivating", UnitState::getActiveState)
+                .returns(true, UnitState::getPending)
+                .returns(false, UnitState::getLaunched);
+        loop.advance(Duration.ofSeconds(5));
+        assertThat(state("a.service"))
+                .returns("inactive", UnitState::getActiveState)
+                .returns(false, UnitState::getPending);
+    }
+
+    @Test
+    void aStartOfWhatRunsAlreadyIsNotPendingForEver() throws Exception {
+        UnitFile file = plain();
+        set(loaded("a.service", file, 1));
+        manager.machine.start("a.service").get(); // As its socket does.
+        set(launched("a.service", file, 2));
+        assertThat(state("a.service"))
+                .returns("active", UnitState::getActiveState)
+                .returns(true, UnitState::getLaunched)
+                .returns(false, UnitState::getPending);
+    }
+
+    @Test
     void aRaisedGenerationStopsAndStartsOnce() throws Exception {
         UnitFile file = plain();
         set(launched("a.service", file, 1));
@@ -393,7 +466,9 @@ class ReconcilerTest {
         reconciler.opened(MATCHING);
         settle();
         assertThat(manager.takeOrders()).isEmpty();
-        assertThat(state("a.service").getError()).contains("a.service").contains("restart it");
+        assertThat(state("a.service").getError())
+                .startsWith("not started again: ")
+                .contains("restart it");
         assertThat(state("a.service").getLaunched()).isFalse();
     }
 

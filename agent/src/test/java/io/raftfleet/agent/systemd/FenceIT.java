@@ -67,7 +67,7 @@ class FenceIT {
     }
 
     private void startManager() throws Exception {
-        manager = new SystemdUnitManager(machine.config(true));
+        manager = new SystemdUnitManager(machine.config(true), machine.warnings());
         manager.subscribe(heard);
     }
 

@@ -15,11 +15,19 @@ import java.util.function.Predicate;
 /** A listener that keeps what it hears. */
 final class Heard implements UnitManager.Listener {
     final Map<String, ObservedState> latest = new ConcurrentHashMap<>();
+    /** How many starts of a unit are over. */
+    final Map<String, Integer> ended = new ConcurrentHashMap<>();
+
     final List<Map<String, ObservedState>> relists = new CopyOnWriteArrayList<>();
 
     @Override
     public void changed(String name, ObservedState state) {
         latest.put(name, state);
+    }
+
+    @Override
+    public void startEnded(String name) {
+        ended.merge(name, 1, Integer::sum);
     }
 
     @Override

@@ -36,7 +36,7 @@ class JournalctlLogSourceIT {
     static void start() throws Exception {
         SimulatedMachine.assumePossible();
         machine = SimulatedMachine.start(directory);
-        manager = new SystemdUnitManager(machine.config(true));
+        manager = new SystemdUnitManager(machine.config(true), machine.warnings());
         logs = new JournalctlLogSource(machine.prefix(), true);
         manager.install(Map.of(
                         "ticker.service",

@@ -30,6 +30,7 @@ class PropertyScanTest {
         properties.put("Long", new Variant<>(1L << 40));
         properties.put("Strings", new Variant<>(List.of("a", "bc"), "as"));
         properties.put("MainPID", new Variant<>(new UInt32(4_000_000_000L)));
+        properties.put("ExecMainStatus", new Variant<>(-3));
         properties.put("Nested", new Variant<>(new Variant<>("inside")));
         properties.put("Pairs", new Variant<>(Map.of("k", "v"), "a{ss}"));
         properties.put("NoLongs", new Variant<>(List.of(), "ax"));
@@ -41,7 +42,9 @@ class PropertyScanTest {
         scan.visit(found);
         assertThat(found.values)
                 .containsExactly(
+                        Map.entry("Yes", 1L),
                         Map.entry("MainPID", 4_000_000_000L),
+                        Map.entry("ExecMainStatus", -3L),
                         Map.entry("ActiveState", "active"),
                         Map.entry("SubState", ""));
     }

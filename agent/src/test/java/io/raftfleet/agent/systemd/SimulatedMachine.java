@@ -67,6 +67,10 @@ final class SimulatedMachine implements AutoCloseable {
                 SystemdConfig.Timing.DEFAULT);
     }
 
+    UnitWarnings warnings() {
+        return UnitWarnings.ofJournal(prefix(), true);
+    }
+
     Path unitsDirectory() {
         return directory.resolve("units");
     }

@@ -110,16 +110,18 @@ class StartRateIT {
             SimulatedMachine machine, Map<String, UnitFile> units, List<AutoCloseable> held) throws Exception {
         SystemdConfig config = machine.config(!BUS);
         SystemdConfig.Timing usual = config.timing();
-        var manager = new SystemdUnitManager(config.withTiming(new SystemdConfig.Timing(
-                usual.call(),
-                usual.reload(),
-                usual.start(),
-                usual.stop(),
-                usual.retryMin(),
-                usual.retryMax(),
-                usual.settle(),
-                Integer.getInteger("raftfleet.rate.window", usual.window()),
-                usual.maxOrders())));
+        var manager = new SystemdUnitManager(
+                config.withTiming(new SystemdConfig.Timing(
+                        usual.call(),
+                        usual.reload(),
+                        usual.start(),
+                        usual.stop(),
+                        usual.retryMin(),
+                        usual.retryMax(),
+                        usual.settle(),
+                        Integer.getInteger("raftfleet.rate.window", usual.window()),
+                        usual.maxOrders())),
+                UnitWarnings.none());
         held.add(manager);
         var active = new Active(units.size());
         manager.subscribe(active);
@@ -162,6 +164,9 @@ class StartRateIT {
                 all.countDown();
             }
         }
+
+        @Override
+        public void startEnded(String name) {}
 
         @Override
         public void relisted(Map<String, ObservedState> states) {

@@ -1,0 +1,146 @@
+package io.raftfleet.agent.systemd;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Files of the host that systemd takes instead of a cluster's unit of the same name: those in directories that come before fleet's
+ * in its search path ({@code systemd.unit(5)}). Looked at when files change, never by time. Owned by the manager's thread.
+ */
+final class HostUnits {
+    private static final Logger LOG = LoggerFactory.getLogger(HostUnits.class);
+    private static final Path NOTHING = Path.of("/dev/null");
+
+    private final Path search;
+    private final UnitStore store;
+    private final StateTable table;
+    private final StateNews news;
+    private final Executor thread;
+    private List<Path> before = List.of();
+
+    /** @param search the directory that fleet's links are in */
+    HostUnits(Path search, UnitStore store, StateTable table, StateNews news, Executor thread) {
+        this.search = search.toAbsolutePath().normalize();
+        this.store = store;
+        this.table = table;
+        this.news = news;
+        this.thread = thread;
+    }
+
+    /** systemd's search path, from its property {@code UnitPath}: highest priority first. */
+    void searchPathIs(List<String> path) {
+        List<Path> higher = new ArrayList<>();
+        for (String entry : path) {
+            Path directory = Path.of(entry).toAbsolutePath().normalize();
+            if (directory.equals(search)) {
+                before = List.copyOf(higher);
+                return;
+            }
+            higher.add(directory);
+        }
+        before = List.of();
+        LOG.warn("systemd does not search {} for unit files; it searches {}", search, path);
+    }
+
+    /** Of these units, those that systemd takes from a file of the host's, each with what to say of it. */
+    Map<String, String> shadowing(Collection<String> names) {
+        Map<String, String> found = new LinkedHashMap<>();
+        for (Path directory : before) {
+            if (!Files.isDirectory(directory)) {
+                continue;
+            }
+            for (String name : names) {
+                Path file = directory.resolve(name);
+                if (!found.containsKey(name)
+                        && Files.exists(file, LinkOption.NOFOLLOW_LINKS)
+                        && !store.isFileOf(file, name)) {
+                    found.put(name, words(file));
+                }
+            }
+        }
+        return found;
+    }
+
+    /** Files of the host may have come, or gone, that systemd takes instead of fleet's. */
+    void lookForShadows() {
+        if (table.shadowed(shadowing(table.names()))) {
+            news.tellSoon();
+        }
+    }
+
+    /**
+     * Takes away the new files of units that the host runs from a file of its own: fleet's of that name must not seem to run.
+     *
+     * @param loaded what systemd had loaded before it knew of new files
+     * @param added units with new files
+     * @param refused gets those taken away, each with what to say of it
+     */
+    CompletableFuture<Void> giveBack(
+            @Nullable BusSession session, Set<String> loaded, Set<String> added, Map<String, String> refused) {
+        List<String> names = loaded.stream().filter(added::contains).toList();
+        if (session == null || names.isEmpty()) {
+            return CompletableFuture.completedFuture(null);
+        }
+        Map<String, String> foreign = new ConcurrentHashMap<>();
+        return Futures.all(names.stream()
+                        .map(name -> runsItsOwn(session.systemd(), name).thenAccept(why -> {
+                            if (!why.isEmpty()) {
+                                foreign.put(name, why);
+                            }
+                        }))
+                        .toList())
+                .thenRunAsync(
+                        () -> {
+                            UnitStore.Uninstalled away = store.uninstall(foreign.keySet());
+                            table.uninstall(away.removed());
+                            refused.putAll(foreign);
+                        },
+                        thread);
+    }
+
+    /** Whether the host runs a unit of this name from a file that is not fleet's, and what to say of that; empty when it does not. */
+    private CompletableFuture<String> runsItsOwn(Systemd systemd, String name) {
+        return systemd.unitText(name, "FragmentPath")
+                .thenCombine(systemd.unitText(name, "ActiveState"), (path, active) -> {
+                    boolean down = active.equals("inactive") || active.equals("failed");
+                    return path.isEmpty() || down || store.isFileOf(Path.of(path), name)
+                            ? ""
+                            : "this machine runs a unit of its own with that name, from " + path
+                                    + "; stop that, or give the unit another name";
+                })
+                .exceptionallyCompose(failure -> Futures.unlessLost(failure, ""));
+    }
+
+    private static String words(Path file) {
+        return isMask(file)
+                ? "this machine masks it by " + file + "; remove that link, or give the unit another name"
+                : "this machine has a unit of its own with that name, " + file
+                        + ", which systemd takes instead; move it away, or give the unit another name";
+    }
+
+    private static boolean isMask(Path file) {
+        try {
+            return Files.isSymbolicLink(file)
+                    ? file.resolveSibling(Files.readSymbolicLink(file))
+                            .normalize()
+                            .equals(NOTHING)
+                    : Files.size(file) == 0;
+        } catch (IOException unreadable) {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,180 @@
+package io.raftfleet.agent.systemd;
+
+import io.raftfleet.agent.manager.UnitManager.ObservedState;
+import io.raftfleet.unit.UnitHash;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** One unit in a {@link StateTable}, guarded by its lock. Strings are interned: there are few states and many units. */
+final class StateEntry implements PropertyScan.Visitor {
+    private static final Set<String> PROPERTIES = Set.of(
+            "LoadState",
+            "ActiveState",
+            "SubState",
+            "ConditionResult",
+            "MainPID",
+            "Result",
+            "ExecMainCode",
+            "ExecMainStatus");
+
+    final String name;
+    UnitHash hash;
+    String load = "loaded";
+    String active = "";
+    String sub = "";
+    int mainPid;
+    /** Whether this connection has told the main process; only then a state is told. */
+    boolean pidKnown;
+    /** Its file has changed since systemd last told of it: what it says of the file before is not told. */
+    boolean changed;
+    /** Whether its last start met all conditions, as far as signals have told. */
+    boolean conditionsMet = true;
+
+    String result = "";
+    int exitCode;
+    int exitStatus;
+    /** Whether this connection has told how it ended. */
+    boolean endingKnown;
+
+    // From the signal of the unit's type, which the unit's own follows; null and -1 for none.
+    @Nullable
+    String comingResult;
+
+    int comingPid = -1;
+    int comingCode = -1;
+    int comingStatus = -1;
+
+    /** Why its last start came to nothing; empty when it did not, or is not known to have. */
+    String fault = "";
+    /** Why it can't be loaded; null when that is not known. */
+    @Nullable
+    String loadFault;
+    /** What of the host stands in its place; empty for nothing. */
+    String shadow = "";
+
+    StateEntry(String name, UnitHash hash) {
+        this.name = name;
+        this.hash = hash;
+    }
+
+    boolean isKnown() {
+        return !active.isEmpty();
+    }
+
+    ObservedState state() {
+        return new ObservedState(load, active, sub, mayHaveProcess(active) ? mainPid : 0, hash, error());
+    }
+
+    String error() {
+        if (!shadow.isEmpty()) {
+            return shadow;
+        }
+        if (!load.equals("loaded") && loadFault != null && !loadFault.isEmpty()) {
+            return loadFault;
+        }
+        if (!fault.isEmpty()) {
+            return fault;
+        }
+        return hasFailed() || (active.equals("inactive") && result.equals("exec-condition"))
+                ? Endings.words(result, exitCode, exitStatus)
+                : "";
+    }
+
+    /** Whether it failed, also if systemd is going to start it again. */
+    boolean hasFailed() {
+        return active.equals("failed") || sub.startsWith("auto-restart");
+    }
+
+    @Nullable
+    ObservedState stateIfKnown() {
+        return isKnown() ? state() : null;
+    }
+
+    @Override
+    public boolean wants(String property) {
+        return PROPERTIES.contains(property);
+    }
+
+    @Override
+    public void text(String property, String value) {
+        switch (property) {
+            case "LoadState" -> load = value.intern();
+            case "ActiveState" -> active = value.intern();
+            case "Result" -> comingResult = value.intern();
+            default -> sub = value.intern();
+        }
+    }
+
+    @Override
+    public void number(String property, long value) {
+        switch (property) {
+            case "MainPID" -> comingPid = (int) value;
+            case "ExecMainCode" -> comingCode = (int) value;
+            case "ExecMainStatus" -> comingStatus = (int) value;
+            default -> conditionsMet = value != 0;
+        }
+    }
+
+    /** What the signal of the unit's type has brought holds from the unit's own signal on. */
+    void take() {
+        if (comingPid >= 0) {
+            setPid(comingPid);
+        }
+        if (comingResult != null) {
+            result = comingResult;
+            endingKnown = true;
+        }
+        exitCode = comingCode >= 0 ? comingCode : exitCode;
+        exitStatus = comingStatus >= 0 ? comingStatus : exitStatus;
+        nothingComes();
+    }
+
+    void nothingComes() {
+        comingPid = -1;
+        comingResult = null;
+        comingCode = -1;
+        comingStatus = -1;
+    }
+
+    /** The unit is in another state than {@code before}: faults of earlier are over once it comes up. */
+    void moved(String before) {
+        if (!comesUp(active) || sub.startsWith("auto-restart")) {
+            return;
+        }
+        fault = "";
+        if (!comesUp(before)) {
+            // systemd starts nothing that it has not loaded.
+            load = "loaded";
+            loadFault = null;
+            changed = false;
+        }
+    }
+
+    boolean lacksPid() {
+        return !pidKnown && mayHaveProcess(active) && name.endsWith(".service");
+    }
+
+    boolean lacksEnding() {
+        return !endingKnown && hasFailed();
+    }
+
+    boolean lacksLoadFault() {
+        return loadFault == null && !load.equals("loaded") && !load.equals("not-found");
+    }
+
+    void setPid(int pid) {
+        mainPid = pid;
+        pidKnown = true;
+    }
+
+    static boolean comesUp(String activeState) {
+        return switch (activeState) {
+            case "active", "activating", "reloading", "refreshing" -> true;
+            default -> false;
+        };
+    }
+
+    static boolean mayHaveProcess(String activeState) {
+        return !activeState.isEmpty() && !activeState.equals("inactive") && !activeState.equals("failed");
+    }
+}

@@ -22,6 +22,7 @@ import io.raftfleet.unit.limits.MessageCheck;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -148,6 +149,10 @@ final class Items {
         if (startAgain && target != TargetState.TARGET_STATE_LAUNCHED) {
             return Item.invalid("unit " + name + ": only a launched unit can be started again");
         }
+        boolean stopAgain = change.getStopAgain();
+        if (stopAgain && target != TargetState.TARGET_STATE_LOADED) {
+            return Item.invalid("unit " + name + ": only a unit that is to be loaded can be stopped again");
+        }
         return (draft, out) -> {
             var unit = draft.unit(name);
             if (unit == null) {
@@ -156,8 +161,14 @@ final class Items {
             if (target != TargetState.TARGET_STATE_INACTIVE && Templates.isTemplate(name)) {
                 return Templates.refusal(name);
             }
-            if (unit.target() == target && !startAgain) {
+            if (unit.target() == target && !startAgain && !stopAgain) {
                 return Item.unchanged("unit " + name + " has that target state");
+            }
+            if (unit.target() == target && stopAgain) {
+                // Machines see what an entry leaves behind: the same target, of a later generation, which asks for one
+                // more stop.
+                draft.target(unit, TargetState.TARGET_STATE_LAUNCHED, true, out);
+                unit = Objects.requireNonNull(draft.unit(name));
             }
             draft.target(unit, target, startAgain, out);
             return Item.OK;

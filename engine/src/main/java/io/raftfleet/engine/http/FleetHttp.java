@@ -49,7 +49,7 @@ public final class FleetHttp implements HttpHandler {
         this.health = health;
         this.metrics = metrics;
         RequestIds requestIds = new RequestIds(random, clock);
-        this.units = new UnitsResource(api, requestIds, deadlines, pageSize);
+        this.units = new UnitsResource(api, requestIds, new RecentStops(clock), deadlines, pageSize);
         this.state = new StateResource(api, deadlines, pageSize);
         this.machines = new MachinesResource(api, requestIds, deadlines, pageSize);
     }

@@ -12,6 +12,7 @@ import io.raftfleet.proto.fleet.GetUnitRequest;
 import io.raftfleet.proto.fleet.ItemResult;
 import io.raftfleet.proto.fleet.ListUnitsRequest;
 import io.raftfleet.proto.fleet.NewUnit;
+import io.raftfleet.proto.fleet.ReadOptions;
 import io.raftfleet.proto.fleet.SetTargetStatesRequest;
 import io.raftfleet.proto.fleet.TargetStateChange;
 import io.raftfleet.proto.fleet.WriteResponse;
@@ -36,12 +37,14 @@ import org.jspecify.annotations.Nullable;
 final class UnitsResource {
     private final FleetApi api;
     private final RequestIds requestIds;
+    private final RecentStops stops;
     private final Deadlines deadlines;
     private final int pageSize;
 
-    UnitsResource(FleetApi api, RequestIds requestIds, Deadlines deadlines, int pageSize) {
+    UnitsResource(FleetApi api, RequestIds requestIds, RecentStops stops, Deadlines deadlines, int pageSize) {
         this.api = api;
         this.requestIds = requestIds;
+        this.stops = stops;
         this.deadlines = deadlines;
         this.pageSize = pageSize;
     }
@@ -58,7 +61,7 @@ final class UnitsResource {
                                 new UnitPage(
                                         page.getNextToken(),
                                         page.getUnitsList().stream()
-                                                .map(UnitsResource::document)
+                                                .map(this::document)
                                                 .toList()))
                         .at(page.getRevision()));
     }
@@ -136,11 +139,14 @@ final class UnitsResource {
         } catch (InvalidUnitException e) {
             throw new HttpProblem(400, String.valueOf(e.inUnit(name).getMessage()));
         }
+        // As in fleet, a unit that gets other contents and no desired state is inactive, whatever it was.
+        TargetState target =
+                desired == TargetState.TARGET_STATE_UNSPECIFIED ? TargetState.TARGET_STATE_INACTIVE : desired;
         CreateUnitsRequest request = CreateUnitsRequest.newBuilder()
                 .setRequestId(requestIds.next())
                 .setReplace(true)
                 .addUnits(
-                        NewUnit.newBuilder().setName(name).setText(file.text()).setTargetState(desired))
+                        NewUnit.newBuilder().setName(name).setText(file.text()).setTargetState(target))
                 .build();
         return api.createUnits(request, deadlines.write()).thenCompose(written -> {
             ItemResult result = only(written);
@@ -163,6 +169,26 @@ final class UnitsResource {
     }
 
     private CompletableFuture<HttpReply> setDesiredState(String name, TargetState desired, long started) {
+        if (desired != TargetState.TARGET_STATE_LOADED) {
+            return changeDesiredState(name, desired, started);
+        }
+        GetUnitRequest before = GetUnitRequest.newBuilder()
+                .setName(name)
+                .setRead(ReadOptions.newBuilder().setStale(true))
+                .build();
+        return api.getUnit(before, deadlines.read())
+                .handle((found, failure) ->
+                        failure == null && found.getUnit().getCurrentState() == TargetState.TARGET_STATE_LAUNCHED)
+                .thenCompose(launched -> changeDesiredState(name, desired, started)
+                        .thenApply(reply -> {
+                            if (launched) {
+                                stops.add(name);
+                            }
+                            return reply;
+                        }));
+    }
+
+    private CompletableFuture<HttpReply> changeDesiredState(String name, TargetState desired, long started) {
         Duration left = deadlines.write().minusNanos(System.nanoTime() - started);
         if (!left.isPositive()) {
             throw Status.DEADLINE_EXCEEDED
@@ -217,17 +243,21 @@ final class UnitsResource {
         return value == null ? "" : value;
     }
 
-    private static UnitDocument document(Unit unit) {
+    private UnitDocument document(Unit unit) {
         List<@Nullable UnitOptionDocument> options = new ArrayList<>();
         for (UnitOption option : UnitFile.stored(unit.getContents().getText()).options()) {
             options.add(new UnitOptionDocument(option.name(), option.section(), option.value()));
         }
         return new UnitDocument(
-                Words.of(unit.getCurrentState()),
-                Words.of(unit.getTargetState()),
-                unit.getMachineId(),
-                unit.getName(),
-                options);
+                Words.of(current(unit)), Words.of(unit.getTargetState()), unit.getMachineId(), unit.getName(), options);
+    }
+
+    private TargetState current(Unit unit) {
+        return unit.getTargetState() == TargetState.TARGET_STATE_LOADED
+                        && unit.getCurrentState() == TargetState.TARGET_STATE_LOADED
+                        && stops.isRecent(unit.getName())
+                ? TargetState.TARGET_STATE_LAUNCHED
+                : unit.getCurrentState();
     }
 
     private static ItemResult only(WriteResponse written) {

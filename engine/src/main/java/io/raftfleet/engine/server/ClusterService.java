@@ -127,6 +127,14 @@ final class ClusterService extends ClusterGrpc.ClusterImplBase {
                     .transferLeader(request, responses);
             return;
         }
+        var from = request.getFromEngineId();
+        if (raft.view().role() == RaftView.Role.LEADER
+                && (target.equals(engineId) || (target.isEmpty() && !from.isEmpty() && !from.equals(engineId)))) {
+            responses.onNext(
+                    TransferLeaderResponse.newBuilder().setLeaderId(engineId).build());
+            responses.onCompleted();
+            return;
+        }
         Long silence = raft.view().silence().get(target);
         if (silence != null && silence > HEARD.toMillis()) {
             // It could not take over, and no write would be taken until that is clear.

@@ -198,6 +198,32 @@ class ControllerTest {
     }
 
     @Test
+    void whatIsOnlyLoadedIsStoppedOnceMoreByALaterGeneration() throws Exception {
+        lead(1);
+        open("m1", Map.of());
+        create(1, unit("a.service", PLAIN, TargetState.TARGET_STATE_LOADED));
+        long before = record("a.service").startGeneration();
+        int entries = raft.entries().size();
+        assertThat(stopAgain(2, TargetState.TARGET_STATE_LOADED)).isEqualTo(ItemCode.ITEM_CODE_OK);
+        assertThat(raft.entries()).hasSize(entries + 1);
+        assertThat(record("a.service").target()).isEqualTo(TargetState.TARGET_STATE_LOADED);
+        assertThat(record("a.service").machineId()).isEqualTo("m1");
+        assertThat(record("a.service").startGeneration()).isGreaterThan(before);
+        assertThat(stopAgain(3, TargetState.TARGET_STATE_LAUNCHED)).isEqualTo(ItemCode.ITEM_CODE_INVALID);
+    }
+
+    private ItemCode stopAgain(int id, TargetState target) throws Exception {
+        var request = SetTargetStatesRequest.newBuilder()
+                .setRequestId(id(id))
+                .addChanges(TargetStateChange.newBuilder()
+                        .setName("a.service")
+                        .setTargetState(target)
+                        .setStopAgain(true))
+                .build();
+        return get(writes.setTargetStates(request, LIMIT)).getResults(0).getCode();
+    }
+
+    @Test
     void aRequestThatComesTwiceAtOnceGetsOneAnswer() throws Exception {
         lead(1);
         for (int i = 1; i <= 50; i++) {

@@ -9,7 +9,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.InstantSource;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
@@ -26,6 +25,9 @@ final class Engine implements AutoCloseable {
     final EngineMetrics metrics = new EngineMetrics(new PrometheusRegistry(), fleet);
     final SocketAddress tcp;
     final SocketAddress unix;
+    /** What the engine's clock says. */
+    volatile Instant now = NOW;
+
     private final Path folder;
     private final HttpServers servers;
 
@@ -40,14 +42,7 @@ final class Engine implements AutoCloseable {
         Path socket = folder.resolve("s");
         servers = HttpServers.start(
                 HttpSettings.of("127.0.0.1", 0, Optional.of(socket), "raftfleet/test"),
-                new FleetHttp(
-                        fleet,
-                        fleet,
-                        metrics,
-                        new Random(1),
-                        InstantSource.fixed(NOW),
-                        deadlines,
-                        FleetHttp.DEFAULT_PAGE_SIZE));
+                new FleetHttp(fleet, fleet, metrics, new Random(1), () -> now, deadlines, FleetHttp.DEFAULT_PAGE_SIZE));
         tcp = servers.address();
         unix = UnixDomainSocketAddress.of(socket);
     }

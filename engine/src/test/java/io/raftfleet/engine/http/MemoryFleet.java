@@ -173,13 +173,14 @@ final class MemoryFleet implements FleetApi, EngineHealth {
                     ItemCode.ITEM_CODE_INVALID,
                     String.valueOf(e.inUnit(unit.getName()).getMessage()));
         }
-        TargetState target = unit.getTargetState() == TargetState.TARGET_STATE_UNSPECIFIED
-                ? TargetState.TARGET_STATE_INACTIVE
-                : unit.getTargetState();
+        Unit old = units.get(unit.getName());
+        TargetState target = unit.getTargetState();
+        if (target == TargetState.TARGET_STATE_UNSPECIFIED) {
+            target = old == null ? TargetState.TARGET_STATE_INACTIVE : old.getTargetState();
+        }
         if (target != TargetState.TARGET_STATE_INACTIVE && isTemplate(unit.getName())) {
             return template(unit.getName());
         }
-        Unit old = units.get(unit.getName());
         ByteString hash = file.hash().toByteString();
         if (old != null && old.getHash().equals(hash)) {
             return result(ItemCode.ITEM_CODE_UNCHANGED, "");

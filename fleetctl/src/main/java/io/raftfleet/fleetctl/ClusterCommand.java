@@ -325,11 +325,35 @@ final class ClusterCommand extends FleetCommand {
         @Override
         public Integer call() {
             String wanted = engine == null ? "" : engine;
+            String before = "";
             try {
-                session.out("Engine " + session.client().transferLeader(wanted).getLeaderId() + " leads");
+                before = session.client().version().getLeaderId();
+                session.out("Engine "
+                        + session.client().transferLeader(wanted, before).getLeaderId() + " leads");
                 return 0;
             } catch (FleetClientException e) {
-                throw new CommandException("Error transferring leadership: " + e.getMessage(), e);
+                String now = leaderNow();
+                // The answer may have been lost, and the engine asked again may not lead any more.
+                if (!now.isEmpty()
+                        && !before.isEmpty()
+                        && (wanted.isEmpty() ? !now.equals(before) : now.equals(wanted))) {
+                    session.out("Engine " + now + " leads");
+                    return 0;
+                }
+                throw new CommandException(
+                        "Error transferring leadership: " + e.getMessage()
+                                + (now.isEmpty()
+                                        ? "; which engine leads now is not known"
+                                        : "; engine " + now + " leads"),
+                        e);
+            }
+        }
+
+        private String leaderNow() {
+            try {
+                return session.client().version().getLeaderId();
+            } catch (FleetClientException unknown) {
+                return "";
             }
         }
     }

@@ -1,16 +1,21 @@
 package io.raftfleet.fleetctl;
 
+import com.google.protobuf.ByteString;
 import io.raftfleet.fleetctl.client.FleetClientException;
 import io.raftfleet.proto.fleet.ItemCode;
 import io.raftfleet.proto.fleet.ItemResult;
-import io.raftfleet.proto.model.Unit;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Parameters;
 
-/** {@code destroy}. A unit is gone from the registry when the call returns, so there is nothing to wait for; fleet's flags are accepted. */
+/**
+ * {@code destroy}. A unit is gone from the registry when the call returns; what is waited for is that the machines that had it have
+ * stopped it and taken it away.
+ */
 @Command(
         name = "destroy",
         abbreviateSynopsis = true,
@@ -38,30 +43,30 @@ final class DestroyCommand extends FleetCommand {
         if (nothingGiven(arguments) || arguments == null) {
             return 0;
         }
-        List<String> names = Selection.submitted(session, arguments).stream()
-                .map(Unit::getName)
-                .toList();
-        if (names.isEmpty()) {
-            session.err("Units not found in registry");
-            return 0;
-        }
+        Selection.Submitted found = Selection.submitted(session, arguments);
+        Map<String, ByteString> units = new LinkedHashMap<>();
+        found.units().forEach(unit -> units.put(unit.getName(), unit.getHash()));
+        List<String> names = List.copyOf(units.keySet());
         List<ItemResult> results;
         try {
             results = session.client().destroyUnits(names).results();
         } catch (FleetClientException e) {
             throw new CommandException("Error destroying units: " + e.getMessage(), e);
         }
-        int exit = 0;
+        int exit = found.exit();
         for (int i = 0; i < names.size(); i++) {
             ItemResult result = results.get(i);
             // Somebody else was faster: as good as destroyed.
-            if (UnitCreator.succeeded(result) || result.getCode() == ItemCode.ITEM_CODE_NOT_FOUND) {
-                session.out("Destroyed " + names.get(i));
-            } else {
+            if (!UnitCreator.succeeded(result) && result.getCode() != ItemCode.ITEM_CODE_NOT_FOUND) {
                 exit = 1;
+                units.remove(names.get(i));
                 session.err("Error destroying units: " + UnitCreator.reason(result));
             }
         }
-        return exit;
+        if (block.noBlock) {
+            units.keySet().forEach(name -> session.out("Destroyed " + name));
+            return exit;
+        }
+        return Waiting.untilReached(session, block, units, WaitGoal.DESTROYED, "destroy", 0) ? exit : 1;
     }
 }

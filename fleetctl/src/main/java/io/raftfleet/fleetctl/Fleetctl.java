@@ -12,6 +12,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.UnmatchedArgumentException;
 
 /** The root command, and one run of it. */
 @Command(
@@ -22,7 +23,7 @@ import picocli.CommandLine.Spec;
         footer = {
             "",
             "Each flag can be set by a variable: --request-timeout by FLEETCTL_REQUEST_TIMEOUT.",
-            "Exit codes: 0 done, 1 error, 2 wrong usage; status has those of systemctl status."
+            "Exit codes: 0 done, 1 not all of it done, 2 wrong usage; status has those of systemctl status."
         })
 public final class Fleetctl implements Callable<Integer> {
     private static final int USAGE = 2;
@@ -79,14 +80,15 @@ public final class Fleetctl implements Callable<Integer> {
         CommandTable table = new CommandTable(session);
         table.neededFor(arguments).forEach(name -> line.addSubcommand(name, table.make(name)));
         line.setDefaultValueProvider(new EnvironmentDefaults(session.terminal().environment()));
-        line.setAbbreviatedSubcommandsAllowed(true);
         // As in fleet, the last one counts.
         line.setOverwrittenOptionsAllowed(true);
         line.setOut(writer(session.terminal().out()));
         line.setErr(writer(session.terminal().err()));
         line.setColorScheme(CommandLine.Help.defaultColorScheme(CommandLine.Help.Ansi.OFF));
         line.setParameterExceptionHandler((e, given) -> {
-            session.err("fleetctl: " + e.getMessage());
+            boolean command = e instanceof UnmatchedArgumentException
+                    && !e.getCommandLine().getSubcommands().isEmpty();
+            session.err("fleetctl: " + e.getMessage() + (command ? "; commands have their whole names" : ""));
             session.err("See: " + e.getCommandLine().getCommandSpec().qualifiedName() + " --help");
             return USAGE;
         });

@@ -45,7 +45,7 @@ final class LoadCommand extends FleetCommand {
         }
         var creator = new UnitCreator(session, LOADED, "load");
         creator.run(arguments, replace);
-        boolean reached = Waiting.untilReached(session, block, creator.triggered(), LOADED, "load", false);
+        boolean reached = Waiting.untilReached(session, block, creator.triggered(), WaitGoal.LOADED, "load", 0);
         return reached && !creator.failed() ? 0 : 1;
     }
 }

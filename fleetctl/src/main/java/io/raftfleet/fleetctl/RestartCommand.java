@@ -10,7 +10,7 @@ import picocli.CommandLine.Parameters;
 
 /**
  * {@code restart}. Fleet stops and starts one unit after the other, and uses SSH for global ones; ours asks the cluster for one more
- * start of all of them, which happens once even when the leader changes meanwhile. As fleet's, it does not fail for inactive units.
+ * start of all of them, which happens once even when the leader changes meanwhile.
  */
 @Command(
         name = "restart",
@@ -23,6 +23,9 @@ import picocli.CommandLine.Parameters;
 final class RestartCommand extends FleetCommand {
     @Mixin
     BlockOptions block = new BlockOptions();
+
+    @Mixin
+    StayUpOption stayUp = new StayUpOption();
 
     @Parameters(paramLabel = "UNIT", arity = "0..*")
     @Nullable
@@ -38,22 +41,23 @@ final class RestartCommand extends FleetCommand {
         if (nothingGiven(arguments) || arguments == null) {
             return 0;
         }
-        List<Unit> found = Selection.submitted(session, arguments);
-        if (found.isEmpty()) {
-            session.err("Units not found in registry");
-            return 0;
-        }
+        Selection.Submitted found = Selection.submitted(session, arguments);
+        int exit = found.exit();
         var restarting = new ArrayList<Unit>();
-        for (Unit unit : found) {
+        for (Unit unit : found.units()) {
             if (!unit.getGlobal() && Words.current(unit) == INACTIVE) {
-                session.err("Unable to restart unit " + unit.getName() + " in state inactive");
+                exit = 1;
+                session.err("Unable to restart unit " + unit.getName()
+                        + " in state inactive: it is on no machine; start it with:" + " fleetctl start "
+                        + unit.getName());
             } else {
                 restarting.add(unit);
             }
         }
         var change = new TargetChange(session, LAUNCHED, "restart").startingAgain();
         change.run(restarting);
-        boolean reached = Waiting.untilReached(session, block, change.triggered(), LAUNCHED, "restart", true);
-        return reached && !change.failed() ? 0 : 1;
+        boolean reached =
+                Waiting.untilReached(session, block, change.triggered(), WaitGoal.UP, "restart", stayUp.nanos());
+        return reached && !change.failed() ? exit : 1;
     }
 }

@@ -15,11 +15,15 @@ import picocli.CommandLine.Parameters;
             "Instruct systemd to start one or more units in the cluster, first submitting and loading if necessary",
             "",
             "Units are local files, submitted units, instances of a template (local or submitted), or patterns over local files and"
-                    + " submitted units. Waits until units are active; never for global units."
+                    + " submitted units. Waits until units are up; never for global units. Launched units that have failed or ended are"
+                    + " started again."
         })
 final class StartCommand extends FleetCommand {
     @Mixin
     BlockOptions block = new BlockOptions();
+
+    @Mixin
+    StayUpOption stayUp = new StayUpOption();
 
     @Option(
             names = "--replace",
@@ -45,7 +49,8 @@ final class StartCommand extends FleetCommand {
         }
         var creator = new UnitCreator(session, LAUNCHED, "start");
         creator.run(arguments, replace);
-        boolean reached = Waiting.untilReached(session, block, creator.triggered(), LAUNCHED, "start", true);
+        boolean reached =
+                Waiting.untilReached(session, block, creator.triggered(), WaitGoal.UP, "start", stayUp.nanos());
         return reached && !creator.failed() ? 0 : 1;
     }
 }

@@ -54,6 +54,11 @@ final class StatusCommand extends FleetCommand {
                 }
                 first = false;
                 show(name, state.getMachineId());
+                if (!state.getError().isEmpty()) {
+                    session.err("Unit " + name + " on "
+                            + Words.machine(state.getMachineId(), session.machine(state.getMachineId()), false) + ": "
+                            + state.getError());
+                }
                 int exit = exitCode(state);
                 // Fleet shows nothing more behind a unit that is not well.
                 if (exit != 0) {

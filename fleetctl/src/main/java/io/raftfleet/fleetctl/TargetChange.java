@@ -18,6 +18,7 @@ final class TargetChange {
     private final String verb;
     private final Map<String, ByteString> triggered = new LinkedHashMap<>();
     private boolean startAgain;
+    private boolean stopAgain;
     private boolean failed;
 
     TargetChange(Session session, TargetState goal, String verb) {
@@ -32,6 +33,12 @@ final class TargetChange {
         return this;
     }
 
+    /** Asks for one more stop of what is only to be loaded. */
+    TargetChange stoppingAgain() {
+        stopAgain = true;
+        return this;
+    }
+
     /** Units that can be waited for, with the hash of their contents; global ones are not among them. */
     Map<String, ByteString> triggered() {
         return triggered;
@@ -43,11 +50,15 @@ final class TargetChange {
     }
 
     void run(List<Unit> units) {
+        if (units.isEmpty()) {
+            return;
+        }
         List<TargetStateChange> changes = units.stream()
                 .map(unit -> TargetStateChange.newBuilder()
                         .setName(unit.getName())
                         .setTargetState(goal)
                         .setStartAgain(startAgain)
+                        .setStopAgain(stopAgain)
                         .build())
                 .toList();
         List<ItemResult> results;
@@ -60,11 +71,17 @@ final class TargetChange {
             Unit unit = units.get(i);
             ItemResult result = results.get(i);
             if (result.getCode() == ItemCode.ITEM_CODE_NOT_FOUND) {
-                session.err("Unit " + unit.getName() + " was destroyed meanwhile, skipped");
+                failed = true;
+                session.err("Unit " + unit.getName() + " was destroyed meanwhile");
             } else if (!UnitCreator.succeeded(result)) {
                 failed = true;
                 session.err(
                         "Error setting target state for unit " + unit.getName() + ": " + UnitCreator.reason(result));
+            } else if (stopAgain && result.getCode() == ItemCode.ITEM_CODE_UNCHANGED) {
+                failed = true;
+                session.err("Unit " + unit.getName()
+                        + " runs although it is only loaded, and an engine of an earlier version can't"
+                        + " have it stopped: stop what starts it, or upgrade the engines");
             } else if (unit.getGlobal()) {
                 session.out("Triggered global unit " + unit.getName() + " " + verb);
             } else {

@@ -66,9 +66,6 @@ final class Training {
                 .setName("a.service")
                 .setMachineId("0123456789abcdef0123456789abcdef")
                 .setLoadState("loaded")
-                .setActiveState("active")
-                .setSubState("running")
-                .setLaunched(true)
                 .build();
 
         private TargetState target = TargetState.TARGET_STATE_LOADED;
@@ -79,6 +76,15 @@ final class Training {
                     .setMachineId(STATE.getMachineId())
                     .setTargetState(target)
                     .setCurrentState(target)
+                    .build();
+        }
+
+        private UnitState state() {
+            boolean up = target == TargetState.TARGET_STATE_LAUNCHED;
+            return STATE.toBuilder()
+                    .setActiveState(up ? "active" : "inactive")
+                    .setSubState(up ? "running" : "dead")
+                    .setLaunched(up)
                     .build();
         }
 
@@ -96,7 +102,7 @@ final class Training {
         public void listUnitStates(ListUnitStatesRequest request, StreamObserver<ListUnitStatesResponse> observer) {
             answer(
                     observer,
-                    ListUnitStatesResponse.newBuilder().addStates(STATE).build());
+                    ListUnitStatesResponse.newBuilder().addStates(state()).build());
         }
 
         @Override

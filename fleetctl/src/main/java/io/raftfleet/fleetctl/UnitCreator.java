@@ -7,6 +7,8 @@ import io.raftfleet.proto.fleet.ItemCode;
 import io.raftfleet.proto.fleet.ItemResult;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.Unit;
+import io.raftfleet.proto.model.UnitState;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -76,10 +78,74 @@ final class UnitCreator {
     }
 
     private void change(Collection<Unit> present) {
-        var change = new TargetChange(session, goal, verb);
-        change.run(present.stream().filter(unit -> Words.target(unit) != goal).toList());
+        run(
+                new TargetChange(session, goal, verb),
+                present.stream().filter(unit -> Words.target(unit) != goal).toList());
+        List<Unit> there =
+                present.stream().filter(unit -> Words.target(unit) == goal).toList();
+        if (goal == TargetState.TARGET_STATE_LAUNCHED) {
+            startWhatIsDown(there);
+        } else {
+            there.stream()
+                    .filter(unit -> !unit.getGlobal())
+                    .forEach(unit -> triggered.put(unit.getName(), unit.getHash()));
+        }
+    }
+
+    private void run(TargetChange change, List<Unit> units) {
+        change.run(units);
         triggered.putAll(change.triggered());
         failed |= change.failed();
+    }
+
+    /** Launched units that have failed or ended start again: who says start wants them up. Those on their way are waited for. */
+    private void startWhatIsDown(List<Unit> launched) {
+        Map<String, List<UnitState>> states =
+                Selection.states(session, launched.stream().map(Unit::getName).toList());
+        List<Unit> down = new ArrayList<>();
+        for (Unit unit : launched) {
+            List<UnitState> all = states.getOrDefault(unit.getName(), List.of());
+            if (unit.getGlobal()) {
+                tellWhereItIsDown(unit, all);
+                continue;
+            }
+            UnitState state = all.stream()
+                    .filter(s -> s.getMachineId().equals(unit.getMachineId()))
+                    .findFirst()
+                    .orElse(null);
+            if (state != null && isDown(state)) {
+                down.add(unit);
+            } else if (state == null || !isUp(state)) {
+                triggered.put(unit.getName(), unit.getHash());
+            }
+        }
+        run(new TargetChange(session, goal, verb).startingAgain(), down);
+    }
+
+    private static boolean isDown(UnitState state) {
+        return !state.getPending()
+                && (!Words.runs(state) || state.getActiveState().equals("deactivating"));
+    }
+
+    private static boolean isUp(UnitState state) {
+        return state.getActiveState().equals("active")
+                && !state.getPending()
+                && state.getError().isEmpty();
+    }
+
+    /** One start more would be one on all its machines. */
+    private void tellWhereItIsDown(Unit unit, List<UnitState> states) {
+        List<UnitState> down = states.stream().filter(UnitCreator::isDown).toList();
+        if (!down.isEmpty()) {
+            failed = true;
+            UnitState first = down.getFirst();
+            session.err("Global unit " + unit.getName() + " is launched, but down on " + down.size() + " of "
+                    + states.size() + " machines, such as "
+                    + Words.machine(first.getMachineId(), session.machine(first.getMachineId()), false)
+                    + ": " + first.getActiveState() + " (" + first.getSubState() + ")"
+                    + (first.getError().isEmpty() ? "" : ": " + first.getError())
+                    + "; start it once more on all of them with: fleetctl restart " + unit.getName());
+        }
     }
 
     private void trigger(String name, ByteString hash, boolean global) {

@@ -11,14 +11,12 @@ final class UnitNames {
     /** A request with more names than this costs more than a list of all units. */
     static final int MOST_NAMES = 5_000;
 
-    private static final List<String> TYPES =
-            List.of(".service", ".socket", ".timer", ".path", ".device", ".mount", ".automount");
-
     private UnitNames() {}
 
-    /** The argument, with {@code .service} behind it unless it ends in one of the types that fleet recognises. */
+    /** The argument, with {@code .service} behind it unless it ends in a type that a unit can have. Fleet knows some of them. */
     static String withType(String argument) {
-        return TYPES.stream().anyMatch(argument::endsWith) ? argument : argument + ".service";
+        int dot = argument.lastIndexOf('.');
+        return dot >= 0 && UnitName.isValid("a" + argument.substring(dot)) ? argument : argument + ".service";
     }
 
     /** The unit that an argument, a name or a path, is about. */

@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Decides what {@code submit}, {@code load} and {@code start} must create, in fleet's order: a unit that the cluster has, a local
- * file, a template that the cluster has, a local template file. Unlike fleet, which acts on one argument after the other, nothing
+ * file, a template that the cluster has, a local template file; with {@code --replace} the local template comes first. Unlike fleet, which acts on one argument after the other, nothing
  * is written before all of them have been found good.
  */
 final class UnitPlanner {
@@ -165,7 +165,11 @@ final class UnitPlanner {
         }
         try {
             Unit submitted = registry.get(template);
-            return submitted != null ? instance(name, submitted, path) : checked(name, localTemplate(path, template));
+            // Who says --replace and has a template beside the instance means that one.
+            boolean overridden = replace && local.exists(LocalUnits.sibling(path, template));
+            return submitted != null && !overridden
+                    ? instance(name, submitted, path)
+                    : checked(name, localTemplate(path, template));
         } catch (IOException | InvalidUnitException e) {
             throw new CommandException("failed getting Unit(" + path + ") from template: " + e.getMessage(), e);
         }

@@ -11,7 +11,6 @@ import io.raftfleet.proto.fleet.WatchEvent;
 import io.raftfleet.proto.fleet.WatchRequest;
 import io.raftfleet.proto.fleet.WatchResponse;
 import io.raftfleet.proto.model.Revision;
-import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.Unit;
 import io.raftfleet.proto.model.UnitState;
 import java.time.Duration;
@@ -24,12 +23,12 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Waits until units are where a command takes them, by one list and one watch, and prints a line for each as fleet does. For
- * {@code start} it goes on until systemd says that the unit is active, failed or done. Meanwhile it tells why units can't be
- * placed. To be used by one thread.
+ * Waits until units are where a command takes them, by one list and one watch, and prints a line for each as fleet does. What a unit
+ * was before the command does not count: see {@link WaitedUnit}. Meanwhile it tells why units can't be placed. To be used by one
+ * thread.
  *
  * <p>Fleet's {@code start} fails when a launched unit is not active after two seconds. Ours goes on while systemd is activating it,
- * fails at once when the unit failed, and takes a unit that is inactive for two seconds after its start as one that has finished.
+ * fails at once when the unit failed, and when its main process does not stay up for a while; a unit that has finished is fine.
  */
 final class UnitWaiter {
     /** A watch with more names than this is cheaper without a filter. */
@@ -38,19 +37,21 @@ final class UnitWaiter {
     private static final long TICK = Duration.ofMillis(250).toNanos();
 
     private final Session session;
-    private final TargetState goal;
-    private final boolean untilActive;
+    private final WaitGoal goal;
+    private final long stayUp;
     private final Map<String, WaitedUnit> waiting = new LinkedHashMap<>();
     private final Set<String> settling = new LinkedHashSet<>();
+    private final List<String> failed = new ArrayList<>();
     private final WaitProgress progress;
     private final VetoNotes vetoes;
-    private final List<String> problems = new ArrayList<>();
+    private int problems;
 
-    UnitWaiter(Session session, TargetState goal, boolean untilActive) {
+    /** @param stayUp how long main processes of started units must run, in nanoseconds */
+    UnitWaiter(Session session, WaitGoal goal, long stayUp) {
         this.session = session;
         this.goal = goal;
-        this.untilActive = untilActive;
-        this.progress = new WaitProgress(session.terminal(), Words.state(goal));
+        this.stayUp = stayUp;
+        this.progress = new WaitProgress(session.terminal(), goal.word());
         this.vetoes = new VetoNotes(session, progress);
     }
 
@@ -59,12 +60,11 @@ final class UnitWaiter {
      *
      * @param units names and expected hashes of contents
      * @param limit how long; null: as long as it takes
-     * @return what went wrong, in one line; null when nothing did
+     * @return how many did not get there; people have been told of each, up to some number
      */
-    @Nullable
-    String await(Map<String, ByteString> units, @Nullable Duration limit) {
+    int await(Map<String, ByteString> units, @Nullable Duration limit) {
         long start = System.nanoTime();
-        units.forEach((name, hash) -> waiting.put(name, new WaitedUnit(name, hash)));
+        units.forEach((name, hash) -> waiting.put(name, new WaitedUnit(name, hash, stayUp)));
         progress.begin(units.size());
         try {
             while (!waiting.isEmpty()) {
@@ -72,7 +72,7 @@ final class UnitWaiter {
                     askWhy();
                     waiting.keySet()
                             .forEach(name -> problem("timed out waiting for unit " + name + " to report state "
-                                    + Words.state(goal) + vetoes.reasonOf(name)));
+                                    + goal.word() + vetoes.reasonOf(name)));
                     break;
                 }
             }
@@ -83,7 +83,9 @@ final class UnitWaiter {
             progress.end();
         }
         session.terminal().out().flush();
-        return problems.isEmpty() ? null : problems.getFirst();
+        var tails = new JournalTails(session);
+        failed.forEach(tails::print);
+        return problems;
     }
 
     /** The time may have been over before the first question. */
@@ -146,7 +148,7 @@ final class UnitWaiter {
             }
         }
         for (WaitedUnit unit : List.copyOf(waiting.values())) {
-            if (unit.unit() == null) {
+            if (unit.unit() == null && goal != WaitGoal.DESTROYED) {
                 destroyed(unit.name());
             } else {
                 evaluate(unit.name());
@@ -166,8 +168,12 @@ final class UnitWaiter {
                 }
             }
             case UNIT_DESTROYED -> {
-                if (waiting.containsKey(event.getUnitDestroyed())) {
-                    destroyed(event.getUnitDestroyed());
+                WaitedUnit unit = waiting.get(event.getUnitDestroyed());
+                if (unit != null && goal == WaitGoal.DESTROYED) {
+                    unit.isDestroyed();
+                    evaluate(unit.name());
+                } else if (unit != null) {
+                    destroyed(unit.name());
                 }
             }
             case UNIT_STATE -> {
@@ -181,6 +187,7 @@ final class UnitWaiter {
                 WaitedUnit unit = waiting.get(event.getUnitStateGone().getName());
                 if (unit != null) {
                     unit.isGone(event.getUnitStateGone());
+                    evaluate(unit.name());
                 }
             }
             default -> {}
@@ -194,41 +201,48 @@ final class UnitWaiter {
 
     private void evaluate(String name) {
         WaitedUnit waited = waiting.get(name);
-        Unit unit = waited == null ? null : waited.unit();
-        if (waited == null || unit == null) {
+        if (waited == null) {
             return;
         }
-        if (Words.target(unit).getNumber() < goal.getNumber() && waited.isCurrentFile()) {
+        Unit unit = waited.unit();
+        if (unit != null
+                && goal != WaitGoal.DESTROYED
+                && Words.target(unit).getNumber() < goal.target().getNumber()
+                && waited.isCurrentFile()) {
             finished(name);
             problem("unit " + name + " is to be " + Words.state(Words.target(unit))
                     + " now, somebody else has changed it");
             return;
         }
-        if (!waited.hasReached(goal)) {
-            String error = waited.error();
-            if (error != null) {
-                finished(name);
-                problem("unit " + name + " on " + legend(unit) + ": " + error);
-            }
-            return;
-        }
-        if (waited.announce(System.nanoTime())) {
-            progress.clear();
-            session.out("Unit " + name + " " + Words.state(goal)
-                    + (unit.getMachineId().isEmpty() ? "" : " on " + legend(unit)));
-        }
-        if (!untilActive) {
-            finished(name);
-            return;
-        }
-        switch (waited.outcome(System.nanoTime())) {
+        switch (waited.judge(goal, System.nanoTime())) {
             case PENDING -> settling.add(name);
-            case GOOD -> finished(name);
+            case UP -> {
+                settling.add(name);
+                announce(waited);
+            }
+            case GOOD -> {
+                finished(name);
+                announce(waited);
+            }
             case BAD -> {
                 finished(name);
-                problem("unit " + name + " on " + legend(unit) + " is " + waited.systemdState()
-                        + ", see: fleetctl journal " + name);
+                problem("unit " + name + (unit == null ? "" : " on " + legend(unit)) + ": " + waited.why());
+                if (goal == WaitGoal.UP && failed.size() < VetoNotes.MOST_LINES) {
+                    failed.add(name);
+                }
             }
+        }
+    }
+
+    private void announce(WaitedUnit waited) {
+        Unit unit = waited.unit();
+        if (waited.announce()) {
+            progress.clear();
+            session.out(
+                    goal == WaitGoal.DESTROYED
+                            ? "Destroyed " + waited.name()
+                            : "Unit " + waited.name() + " " + goal.word()
+                                    + (unit == null || unit.getMachineId().isEmpty() ? "" : " on " + legend(unit)));
         }
     }
 
@@ -238,11 +252,11 @@ final class UnitWaiter {
     }
 
     private void problem(String text) {
-        problems.add(text);
+        problems++;
         progress.clear();
-        if (problems.size() <= VetoNotes.MOST_LINES) {
+        if (problems <= VetoNotes.MOST_LINES) {
             session.err("Error waiting for units: " + text);
-        } else if (problems.size() == VetoNotes.MOST_LINES + 1) {
+        } else if (problems == VetoNotes.MOST_LINES + 1) {
             session.err("Error waiting for units: there are more, see: fleetctl list-units");
         }
     }

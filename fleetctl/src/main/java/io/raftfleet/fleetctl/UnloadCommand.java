@@ -1,13 +1,12 @@
 package io.raftfleet.fleetctl;
 
-import io.raftfleet.proto.model.Unit;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Parameters;
 
-/** {@code unload}: back to inactive, on no machine. Unlike fleet's, it also takes back units that still wait for a machine. */
+/** {@code unload}: back to inactive, stopped and on no machine. Unlike fleet's, it also takes back units that still wait for a machine. */
 @Command(
         name = "unload",
         abbreviateSynopsis = true,
@@ -34,24 +33,22 @@ final class UnloadCommand extends FleetCommand {
         if (nothingGiven(arguments) || arguments == null) {
             return 0;
         }
-        List<Unit> found = Selection.submitted(session, arguments);
-        if (found.isEmpty()) {
-            session.err("Units not found in registry");
-            return 0;
-        }
+        Selection.Submitted found = Selection.submitted(session, arguments);
         var change = new TargetChange(session, INACTIVE, "unload");
-        change.run(found.stream()
+        change.run(found.units().stream()
                 .filter(unit -> unit.getGlobal() || Words.current(unit) != INACTIVE || Words.target(unit) != INACTIVE)
                 .toList());
         var names = change.triggered().keySet();
-        if (!Waiting.untilReached(session, block, change.triggered(), INACTIVE, "unload", false)) {
+        if (!Waiting.untilReached(session, block, change.triggered(), WaitGoal.UNLOADED, "unload", 0)) {
             session.err("Failed to unload units [" + String.join(" ", names) + "]");
             return 1;
         }
         if (change.failed()) {
             return 1;
         }
-        session.err("Successfully unloaded units [" + String.join(" ", names) + "].");
-        return 0;
+        if (!names.isEmpty() && !block.noBlock) {
+            session.err("Successfully unloaded units [" + String.join(" ", names) + "].");
+        }
+        return found.exit();
     }
 }

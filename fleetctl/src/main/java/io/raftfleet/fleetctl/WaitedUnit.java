@@ -9,28 +9,50 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
-/** What is known of one unit that a command waits for. To be used by one thread. */
+/**
+ * What is known of one unit that a command waits for, and whether it is where the command takes it. Only what its machine says of
+ * the order that the command gave counts: of the same contents, of the same start generation, and no longer pending. To be used by
+ * one thread.
+ */
 final class WaitedUnit {
-    /** How long a unit may look unstarted after it was launched; fleet waits as long for it to become active. */
-    private static final long GRACE = TimeUnit.SECONDS.toNanos(2);
+    /** A unit that systemd starts again and again counts as failed after this long, if not after the time that it is to stay up. */
+    private static final long LEAST_PATIENCE = TimeUnit.SECONDS.toNanos(2);
 
-    /** What systemd made of a start. */
+    /** Agents of earlier versions may tell a state of before the start. */
+    private static final long DONE_FOR_SURE = TimeUnit.MILLISECONDS.toNanos(250);
+
+    /** A unit that systemd is to start again ({@code Restart=}) is failed for a moment first. */
+    private static final long FAILED_FOR_SURE = TimeUnit.MILLISECONDS.toNanos(250);
+
+    /** How far it has come. */
     enum Outcome {
         PENDING,
+        /** There, but it has to stay so for a while. */
+        UP,
         GOOD,
         BAD
     }
 
     private final String name;
     private final ByteString hash;
+    private final long stayUp;
     private final Map<String, UnitState> states = new HashMap<>(2);
     private @Nullable Unit unit;
     private boolean announced;
-    private long announcedAt;
+    private long answeredAt;
+    private boolean answered;
+    private long upSince;
+    private int upPid;
+    private boolean fell;
+    private boolean failing;
+    private long failedAt;
+    private String why = "";
 
-    WaitedUnit(String name, ByteString hash) {
+    /** @param stayUp how long a process must run, in nanoseconds */
+    WaitedUnit(String name, ByteString hash, long stayUp) {
         this.name = name;
         this.hash = hash;
+        this.stayUp = stayUp;
     }
 
     String name() {
@@ -49,6 +71,10 @@ final class WaitedUnit {
 
     void is(Unit row) {
         unit = row;
+    }
+
+    void isDestroyed() {
+        unit = null;
     }
 
     void is(UnitState state) {
@@ -70,67 +96,152 @@ final class WaitedUnit {
         return row == null ? null : states.get(row.getMachineId());
     }
 
-    boolean hasReached(TargetState goal) {
-        Unit row = unit;
-        if (row == null || !isCurrentFile()) {
-            return false;
-        }
-        if (row.getGlobal()) {
-            return Words.target(row) == goal;
-        }
-        if (Words.current(row) != goal) {
-            return false;
-        }
-        UnitState state = state();
-        // What the machine still says of the file before is no answer.
-        return goal == TargetState.TARGET_STATE_INACTIVE
-                || state == null
-                || state.getHash().isEmpty()
-                || state.getHash().equals(hash);
-    }
-
     /** True at the first call. */
-    boolean announce(long now) {
+    boolean announce() {
         boolean first = !announced;
-        if (first) {
-            announced = true;
-            announcedAt = now;
-        }
+        announced = true;
         return first;
     }
 
-    /** Why its machine could not do what it was told; null when nothing is known. */
-    @Nullable
-    String error() {
-        UnitState state = state();
-        return state == null || state.getError().isEmpty() || !state.getHash().equals(hash) ? null : state.getError();
+    /** Why it is {@link Outcome#BAD}, for people: "failed (failed): its main process exited with status 1". */
+    String why() {
+        return why;
     }
 
-    /** Judges the unit's state in systemd, once it was launched. */
-    Outcome outcome(long now) {
-        UnitState state = state();
-        boolean late = now - announcedAt >= GRACE;
-        if (state == null || !state.getLaunched()) {
-            return Outcome.PENDING;
-        }
-        return switch (state.getActiveState()) {
-            case "active", "reloading" ->
-                state.getLoadState().isEmpty() || state.getLoadState().equals("loaded")
-                        ? Outcome.GOOD
-                        : Outcome.PENDING;
-            case "failed" -> Outcome.BAD;
-            case "inactive" -> late ? (state.getError().isEmpty() ? Outcome.GOOD : Outcome.BAD) : Outcome.PENDING;
-            default -> late && state.getSubState().startsWith("auto-restart") ? Outcome.BAD : Outcome.PENDING;
+    /** Judges what is known by now. */
+    Outcome judge(WaitGoal goal, long now) {
+        return switch (goal) {
+            case UNLOADED ->
+                unit != null && Words.current(unit) == TargetState.TARGET_STATE_INACTIVE ? gone() : Outcome.PENDING;
+            case DESTROYED -> unit == null ? gone() : Outcome.GOOD; // Somebody has made it anew.
+            default -> {
+                UnitState state = state();
+                yield state == null || !isCurrentFile() || !state.getHash().equals(hash)
+                        ? Outcome.PENDING
+                        : judge(goal, state, now);
+            }
         };
     }
 
-    /** For people: "failed (failed)". */
-    String systemdState() {
-        UnitState state = state();
-        if (state == null) {
-            return "not reported";
+    private Outcome judge(WaitGoal goal, UnitState state, long now) {
+        Unit row = unit;
+        if (row == null || !answers(state, row, goal)) {
+            return Outcome.PENDING;
         }
-        return state.getActiveState() + " (" + state.getSubState() + ")"
+        if (state.getPending()) {
+            return state.getError().isEmpty() ? Outcome.PENDING : bad(state.getError());
+        }
+        return switch (goal) {
+            case UP -> up(state, now);
+            case STOPPED -> stopped(state, row);
+            default -> loaded(state, row);
+        };
+    }
+
+    /** Whether a state is about the order that the unit has now. Agents of earlier versions say 0 for what is not launched. */
+    private static boolean answers(UnitState state, Unit row, WaitGoal goal) {
+        long generation = state.getStartGeneration();
+        boolean same = generation == row.getStartGeneration() || (generation == 0 && !state.getLaunched());
+        return same && (goal == WaitGoal.UP || !state.getLaunched());
+    }
+
+    private Outcome gone() {
+        for (UnitState state : states.values()) {
+            if (state.getPending() && !state.getError().isEmpty()) {
+                return bad(state.getError());
+            }
+        }
+        return states.isEmpty() ? Outcome.GOOD : Outcome.PENDING;
+    }
+
+    private Outcome loaded(UnitState state, Unit row) {
+        if (Words.current(row) != TargetState.TARGET_STATE_LOADED) {
+            return Outcome.PENDING;
+        }
+        boolean good = state.getLoadState().isEmpty() || state.getLoadState().equals("loaded");
+        return good && state.getError().isEmpty() ? Outcome.GOOD : bad(systemdState(state));
+    }
+
+    private Outcome stopped(UnitState state, Unit row) {
+        return switch (state.getActiveState()) {
+            case "inactive", "failed" -> Outcome.GOOD;
+            case "active", "activating" ->
+                state.getStartGeneration() != 0 && state.getStartGeneration() == row.getStartGeneration()
+                        ? bad("it runs again: something on its machine has started it")
+                        : Outcome.PENDING;
+            default -> Outcome.PENDING;
+        };
+    }
+
+    private Outcome up(UnitState state, long now) {
+        if (!state.getLaunched()) {
+            return state.getError().isEmpty() ? Outcome.PENDING : bad(state.getError());
+        }
+        if (!answered) {
+            answered = true;
+            answeredAt = now;
+        }
+        if (!state.getActiveState().equals("failed")) {
+            failing = false;
+        } else if (!failing) {
+            failing = true;
+            failedAt = now;
+        }
+        return switch (state.getActiveState()) {
+            case "active", "reloading", "refreshing" ->
+                state.getError().isEmpty() ? active(state, now) : bad(systemdState(state));
+            case "failed" -> {
+                fell = true;
+                why = systemdState(state);
+                yield now - failedAt >= FAILED_FOR_SURE ? Outcome.BAD : Outcome.PENDING;
+            }
+            case "inactive" -> {
+                if (!state.getError().isEmpty()) {
+                    yield bad(state.getError());
+                }
+                yield now - answeredAt >= DONE_FOR_SURE ? Outcome.GOOD : Outcome.PENDING;
+            }
+            default -> {
+                if (state.getSubState().startsWith("auto-restart")) {
+                    fell = true;
+                    why = systemdState(state);
+                }
+                yield hasLostPatience(now) ? Outcome.BAD : Outcome.PENDING;
+            }
+        };
+    }
+
+    private Outcome active(UnitState state, long now) {
+        int pid = state.getMainPid();
+        if (pid == 0 || stayUp == 0) {
+            return Outcome.GOOD;
+        }
+        if (pid != upPid) {
+            if (upPid != 0) {
+                fell = true;
+                why = why.isEmpty() ? "its main process has ended, and systemd has started it again" : why;
+            }
+            upPid = pid;
+            upSince = now;
+        }
+        if (now - upSince >= stayUp) {
+            return Outcome.GOOD;
+        }
+        return hasLostPatience(now) ? Outcome.BAD : Outcome.UP;
+    }
+
+    private boolean hasLostPatience(long now) {
+        return fell && now - answeredAt >= Math.max(stayUp, LEAST_PATIENCE);
+    }
+
+    private Outcome bad(String reason) {
+        why = reason;
+        return Outcome.BAD;
+    }
+
+    private static String systemdState(UnitState state) {
+        boolean loaded = state.getLoadState().isEmpty() || state.getLoadState().equals("loaded");
+        return (loaded ? "" : state.getLoadState() + " ") + state.getActiveState() + " (" + state.getSubState() + ")"
                 + (state.getError().isEmpty() ? "" : ": " + state.getError());
     }
 }

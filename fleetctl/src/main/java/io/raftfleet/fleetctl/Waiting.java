@@ -2,7 +2,6 @@ package io.raftfleet.fleetctl;
 
 import com.google.protobuf.ByteString;
 import io.raftfleet.fleetctl.client.FleetClientException;
-import io.raftfleet.proto.model.TargetState;
 import java.util.Map;
 
 /** The end of every command that takes units somewhere: wait for them, or say that nobody waits. */
@@ -14,16 +13,16 @@ final class Waiting {
      *
      * @param units names and hashes of units that are on their way
      * @param verb for "Triggered unit NAME VERB"
-     * @param untilActive whether systemd's opinion counts too
+     * @param stayUp how long main processes of started units must run, in nanoseconds
      * @return false when one did not get there; people have been told
      */
     static boolean untilReached(
             Session session,
             BlockOptions block,
             Map<String, ByteString> units,
-            TargetState goal,
+            WaitGoal goal,
             String verb,
-            boolean untilActive) {
+            long stayUp) {
         if (block.noBlock) {
             units.keySet().forEach(name -> session.out("Triggered unit " + name + " " + verb));
             return true;
@@ -32,14 +31,9 @@ final class Waiting {
             return true;
         }
         try {
-            String problem = new UnitWaiter(session, goal, untilActive).await(units, block.limit());
-            if (problem == null) {
-                return true;
-            }
-            session.err("Error waiting for unit states, exit status: " + problem);
-            return false;
+            return new UnitWaiter(session, goal, stayUp).await(units, block.limit()) == 0;
         } catch (FleetClientException e) {
-            throw new CommandException("Error waiting for unit states, exit status: " + e.getMessage(), e);
+            throw new CommandException("Error waiting for units: " + e.getMessage(), e);
         }
     }
 }

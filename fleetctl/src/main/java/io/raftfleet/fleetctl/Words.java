@@ -4,6 +4,7 @@ import com.google.protobuf.ByteString;
 import io.raftfleet.proto.model.Machine;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.Unit;
+import io.raftfleet.proto.model.UnitState;
 import io.raftfleet.proto.model.Veto;
 import java.util.HexFormat;
 import java.util.Map;
@@ -40,6 +41,14 @@ final class Words {
         return unit.getTargetState() == TargetState.TARGET_STATE_UNSPECIFIED
                 ? TargetState.TARGET_STATE_INACTIVE
                 : unit.getTargetState();
+    }
+
+    /** Whether systemd counts the unit as up, coming up or going down. */
+    static boolean runs(UnitState state) {
+        return switch (state.getActiveState()) {
+            case "", "inactive", "failed" -> false;
+            default -> true;
+        };
     }
 
     /** Eight digits and an ellipsis, or the whole id. */

@@ -188,11 +188,11 @@ final class InMemoryCluster implements AutoCloseable {
         if (unit == null) {
             return result(ItemCode.ITEM_CODE_NOT_FOUND, "unit " + change.getName() + " does not exist");
         }
-        if (unit.getTargetState() == change.getTargetState() && !change.getStartAgain()) {
+        if (unit.getTargetState() == change.getTargetState() && !change.getStartAgain() && !change.getStopAgain()) {
             return result(ItemCode.ITEM_CODE_UNCHANGED, "");
         }
         Unit.Builder changed = unit.toBuilder().setTargetState(change.getTargetState());
-        if (change.getStartAgain()) {
+        if (change.getStartAgain() || change.getStopAgain()) {
             changed.setStartGeneration(unit.getStartGeneration() + 1).setCurrentState(TargetState.TARGET_STATE_LOADED);
         }
         put(changed);
@@ -226,6 +226,9 @@ final class InMemoryCluster implements AutoCloseable {
     }
 
     private void dropStates(String name) {
+        if (keepStates) {
+            return;
+        }
         List.copyOf(states.values()).stream()
                 .filter(state -> state.getName().equals(name))
                 .forEach(state -> {
@@ -240,7 +243,8 @@ final class InMemoryCluster implements AutoCloseable {
         return state.getName() + "\0" + state.getMachineId();
     }
 
-    void report(UnitState state) {
+    /** A machine says this of a unit. */
+    synchronized void report(UnitState state) {
         states.put(key(state), state);
         emit(WatchEvent.newBuilder().setUnitState(state));
     }
@@ -287,6 +291,20 @@ final class InMemoryCluster implements AutoCloseable {
         replace(unit.toBuilder().setMachineId(machine).clearVetoes().setCurrentState(unit.getTargetState()));
     }
 
+    /** From now on a unit is this, whatever its machine does. */
+    synchronized void show(Unit unit) {
+        held.remove(unit.getName());
+        replace(unit.toBuilder());
+    }
+
+    /** Units that leave a machine keep their state there until it is reported gone. */
+    volatile boolean keepStates;
+
+    synchronized void reportGone(UnitState state) {
+        states.remove(key(state));
+        emit(WatchEvent.newBuilder().setUnitStateGone(state));
+    }
+
     private void replace(Unit.Builder unit) {
         Unit row = unit.setRevision(revision(events.size() + 1)).build();
         units.put(row.getName(), row);
@@ -317,9 +335,11 @@ final class InMemoryCluster implements AutoCloseable {
         String text = contents.getOrDefault(unit.getHash(), "");
         String active = launched ? "active" : "inactive";
         String sub = launched ? "running" : "dead";
+        String error = "";
         if (launched && text.contains("/bin/false")) {
             active = "failed";
             sub = "failed";
+            error = "its main process exited with status 1";
         } else if (launched && text.contains("Type=oneshot")) {
             active = "inactive";
             sub = "dead";
@@ -332,6 +352,8 @@ final class InMemoryCluster implements AutoCloseable {
                 .setSubState(sub)
                 .setHash(unit.getHash())
                 .setLaunched(launched)
+                .setStartGeneration(unit.getStartGeneration())
+                .setError(error)
                 .setMainPid(launched ? 4711 : 0)
                 .build());
     }

@@ -65,6 +65,8 @@ final class InMemoryEngine extends FleetGrpc.FleetImplBase implements AutoClosea
     private final Map<String, Status> lostAnswers = new ConcurrentHashMap<>();
 
     boolean leads;
+    /** Whom this one takes for the leader. */
+    private volatile String leaderId = "e1";
     /** Newest entry format that all engines read, as this one says when it leads. */
     int agreedFormat = 1;
 
@@ -73,6 +75,9 @@ final class InMemoryEngine extends FleetGrpc.FleetImplBase implements AutoClosea
     final List<String> calls = new CopyOnWriteArrayList<>();
     final List<String> journal = new ArrayList<>();
     volatile boolean journalStaysOpen;
+    /** What {@code systemctl status} prints below its first line. */
+    volatile String status = "";
+
     private final Set<Watcher> watchers = ConcurrentHashMap.newKeySet();
 
     InMemoryEngine(InMemoryCluster cluster, String id) {
@@ -324,7 +329,7 @@ final class InMemoryEngine extends FleetGrpc.FleetImplBase implements AutoClosea
     public void unitStatus(UnitStatusRequest request, StreamObserver<LogChunk> observer) {
         calls.add("UnitStatus " + request.getUnit() + " " + request.getMachineId());
         observer.onNext(LogChunk.newBuilder()
-                .setData(ByteString.copyFromUtf8("* " + request.getUnit() + "\n"))
+                .setData(ByteString.copyFromUtf8("* " + request.getUnit() + "\n" + status))
                 .build());
         observer.onCompleted();
     }
@@ -337,7 +342,7 @@ final class InMemoryEngine extends FleetGrpc.FleetImplBase implements AutoClosea
                 () -> VersionResponse.newBuilder()
                         .setVersion("9.9")
                         .setEngineId(id)
-                        .setLeaderId("e1")
+                        .setLeaderId(leaderId)
                         .build());
     }
 
@@ -378,12 +383,17 @@ final class InMemoryEngine extends FleetGrpc.FleetImplBase implements AutoClosea
 
             @Override
             public void transferLeader(TransferLeaderRequest request, StreamObserver<TransferLeaderResponse> observer) {
-                answer(
-                        "TransferLeader",
-                        observer,
-                        () -> TransferLeaderResponse.newBuilder()
-                                .setLeaderId(request.getEngineId())
-                                .build());
+                answer("TransferLeader", observer, () -> {
+                    if (!leaderId.equals(id)) {
+                        throw Status.UNAVAILABLE
+                                .withDescription("Engine '" + id + "' does not lead and can't hand over.")
+                                .asRuntimeException();
+                    }
+                    leaderId = request.getEngineId().isEmpty() ? "e2" : request.getEngineId();
+                    return TransferLeaderResponse.newBuilder()
+                            .setLeaderId(leaderId)
+                            .build();
+                });
             }
         };
     }

@@ -307,13 +307,22 @@ public final class FleetClient implements AutoCloseable {
                 indexOf(endpoint));
     }
 
+    /** Hands leadership over, whichever engine leads; see the other. */
+    public TransferLeaderResponse transferLeader(String engineId) {
+        return transferLeader(engineId, "");
+    }
+
     /**
      * Hands leadership over.
      *
      * @param engineId to which engine; empty: to whichever is most up to date
+     * @param from which engine is to hand over, so that a call whose answer was lost is not done once more; empty: whichever leads
      */
-    public TransferLeaderResponse transferLeader(String engineId) {
-        var request = TransferLeaderRequest.newBuilder().setEngineId(engineId).build();
+    public TransferLeaderResponse transferLeader(String engineId, String from) {
+        var request = TransferLeaderRequest.newBuilder()
+                .setEngineId(engineId)
+                .setFromEngineId(from)
+                .build();
         return join(caller.call(ClusterGrpc.getTransferLeaderMethod(), request, options.requestTimeout()));
     }
 

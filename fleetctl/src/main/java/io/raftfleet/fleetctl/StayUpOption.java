@@ -1,0 +1,24 @@
+package io.raftfleet.fleetctl;
+
+import picocli.CommandLine.Option;
+
+/** The flag of commands that start units. */
+final class StayUpOption {
+    private static final double MOST_SECONDS = 86_400;
+
+    @Option(
+            names = "--stay-up",
+            paramLabel = "SECONDS",
+            description =
+                    "How long a unit's main process must run after its start; one that ends with a failure before fails the"
+                            + " command. 0: systemd's word that it is active is enough. Default: ${DEFAULT-VALUE}")
+    double seconds = 2;
+
+    /** The same in nanoseconds. */
+    long nanos() {
+        if (!(seconds >= 0 && seconds <= MOST_SECONDS)) {
+            throw new CommandException("--stay-up must be from 0 to 86400 seconds, it is " + seconds);
+        }
+        return (long) (seconds * 1e9);
+    }
+}

@@ -45,7 +45,7 @@ final class Triggers {
     static List<String> of(String status) {
         var found = new ArrayList<String>();
         int column = -1;
-        for (String line : status.split("\n")) {
+        for (String line : status.lines().toList()) {
             int label = line.indexOf(LABEL);
             if (label >= 0 && line.substring(0, label).isBlank()) {
                 column = label + LABEL.length();

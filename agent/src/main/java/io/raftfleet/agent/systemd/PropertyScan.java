@@ -57,7 +57,7 @@ final class PropertyScan {
             } else if (signature.equals("u") || signature.equals("b")) {
                 visitor.number(property, Wire.uint32(body));
             } else if (signature.equals("i")) {
-                visitor.number(property, (int) Wire.uint32(body));
+                visitor.number(property, Wire.int32(body));
             } else {
                 Wire.skip(body, signature);
             }

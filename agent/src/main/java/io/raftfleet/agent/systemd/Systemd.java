@@ -181,7 +181,7 @@ final class Systemd {
                 boolean triggers = Wire.uint32(body) != 0;
                 boolean negated = Wire.uint32(body) != 0;
                 String parameter = Wire.string(body);
-                int outcome = (int) Wire.uint32(body);
+                int outcome = Wire.int32(body);
                 if (outcome < 0) {
                     failed.add(condition + "=" + (triggers ? "|" : "") + (negated ? "!" : "") + parameter);
                 }

@@ -123,7 +123,7 @@ public final class UnitWarnings {
     /** Lines that say something, each once, in order. */
     static List<String> lines(String unit, String text) {
         Set<String> lines = new LinkedHashSet<>();
-        for (String line : text.split("\n")) {
+        for (String line : text.lines().toList()) {
             String rest = line.strip();
             if (rest.startsWith(unit + ": ")) {
                 rest = rest.substring(unit.length() + 2);

@@ -24,6 +24,11 @@ final class Wire {
         return Integer.toUnsignedLong(body.getInt());
     }
 
+    static int int32(ByteBuffer body) {
+        align(body, 4);
+        return body.getInt();
+    }
+
     /** A string or object path. */
     static String string(ByteBuffer body) {
         align(body, 4);

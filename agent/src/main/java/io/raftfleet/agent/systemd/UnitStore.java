@@ -140,12 +140,12 @@ final class UnitStore {
     /** Options of a unit's {@code [Unit]} section whose names begin so, as its file has them. */
     List<String> unitOptions(String name, String start) {
         try {
-            return UnitFile.parse(Files.readString(units.resolve(name))).options().stream()
+            return UnitFile.stored(Files.readString(units.resolve(name))).options().stream()
                     .filter(option ->
                             option.section().equals("Unit") && option.name().startsWith(start))
                     .map(option -> option.name() + "=" + option.value())
                     .toList();
-        } catch (IOException | InvalidUnitException unreadable) {
+        } catch (IOException unreadable) {
             return List.of();
         }
     }

@@ -86,17 +86,7 @@ class BackupIT {
 
         var restored = starts(backup);
         try {
-            var back = Await.get("the registry is back", Ops.SOON, () -> Optional.of(wanted(true)));
-            assertThat(back).isEqualTo(units);
-            Await.until(
-                    "all machines are heard again",
-                    Ops.SOON,
-                    () -> Ops.machines(client).stream().allMatch(machine -> machine.getSessionEpoch() > 0));
-            assertThat(Ops.processes(cluster, Ops.awaitActive(client, RUNNING))).isEqualTo(processes);
-            assertThat(wanted(true)).isEqualTo(units);
-            assertThat(metadata()).isEqualTo(metadata);
-            Ops.launch(client, List.of("after.service"));
-            Ops.awaitActive(client, List.of("after.service"));
+            awaitBack(units, metadata, processes);
         } finally {
             end(restored);
         }
@@ -105,6 +95,63 @@ class BackupIT {
         cluster.awaitReady(Ops.SOON);
         assertThat(wanted(true)).containsAllEntriesOf(units);
         assertThat(Ops.processes(cluster, Ops.awaitActive(client, RUNNING))).isEqualTo(processes);
+    }
+
+    @Test
+    void whatASurvivorOfALostMajorityHasComesBackAndUnitsRunOn() throws IOException {
+        var units = wanted(true);
+        var metadata = metadata();
+        var processes = Ops.processes(cluster, Ops.awaitActive(client, RUNNING));
+        cluster.awaitEqual(Ops.SOON);
+        var survivor = cluster.engines().getFirst();
+        var recovered = backup.resolveSibling("recovered");
+        var running = recover(survivor, recovered);
+        assertThat(running.awaitExit(Ops.SOON)).as("of an engine that runs").isEqualTo(1);
+        assertThat(running.tail(2)).contains("is in use by another engine process");
+
+        cluster.engines().forEach(EngineNode::kill);
+        for (var engine : cluster.engines()) {
+            if (engine != survivor) {
+                delete(engine.dataDir());
+            }
+        }
+        var recovery = recover(survivor, recovered);
+        assertThat(recovery.awaitExit(Ops.SOON)).isZero();
+        assertThat(recovery.tail(10))
+                .contains(
+                        "Recovered cluster " + cluster.clusterId() + " as engine " + survivor.id() + " had it",
+                        "14 units");
+        delete(survivor.dataDir());
+
+        var restored = starts(recovered);
+        try {
+            awaitBack(units, metadata, processes);
+        } finally {
+            end(restored);
+        }
+    }
+
+    private Daemon recover(EngineNode engine, Path file) {
+        var command = List.of("recover", "--data-dir", engine.dataDir().toString(), "--backup", file.toString());
+        var daemon = cluster.variant(engine.daemon(), List.of(), command);
+        daemon.start();
+        return daemon;
+    }
+
+    /** Everything is as before, and units run on in the same processes. */
+    private void awaitBack(
+            Map<String, Wanted> units, Map<String, Map<String, String>> metadata, Map<String, String> processes) {
+        var back = Await.get("the registry is back", Ops.SOON, () -> Optional.of(wanted(true)));
+        assertThat(back).isEqualTo(units);
+        Await.until(
+                "all machines are heard again",
+                Ops.SOON,
+                () -> Ops.machines(client).stream().allMatch(machine -> machine.getSessionEpoch() > 0));
+        assertThat(Ops.processes(cluster, Ops.awaitActive(client, RUNNING))).isEqualTo(processes);
+        assertThat(wanted(true)).isEqualTo(units);
+        assertThat(metadata()).isEqualTo(metadata);
+        Ops.launch(client, List.of("after.service"));
+        Ops.awaitActive(client, List.of("after.service"));
     }
 
     @Test

@@ -19,7 +19,7 @@ final class Failures {
         return switch (status.getCode()) {
             // UNKNOWN: the write may have happened; the same request id finds out.
             case UNAVAILABLE, UNKNOWN, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED -> true;
-            default -> false;
+            default -> isForeign(status);
         };
     }
 
@@ -37,7 +37,16 @@ final class Failures {
         return host.startsWith("127.") || host.equals("::1") || host.equalsIgnoreCase("localhost");
     }
 
+    /** Whether whatever listens there is no gRPC server: an engine's port for HTTP, a proxy. */
+    private static boolean isForeign(Status status) {
+        String text = status.getDescription();
+        return text != null && (text.startsWith("HTTP status code") || text.startsWith("http2 exception"));
+    }
+
     private static boolean isUnreachable(Status status) {
+        if (isForeign(status)) {
+            return true;
+        }
         if (status.getCode() != Status.Code.UNAVAILABLE) {
             return false;
         }
@@ -79,6 +88,9 @@ final class Failures {
 
     static String reason(Status status) {
         Throwable cause = status.getCause();
+        if (isForeign(status)) {
+            return "what listens there is no engine's gRPC port; is it the one for HTTP? bin/fleet's port for gRPC is 100 above";
+        }
         if (isUnreachable(status)) {
             while (cause != null && cause.getCause() != null) {
                 cause = cause.getCause();

@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -84,6 +85,35 @@ class ConnectionRaceTest {
         try (var client = client(closedPort(), silent.getLocalPort(), closedPort(), engine.getPort())) {
             assertThat(client.version().getVersion()).isEqualTo("1");
             assertThat(failures).isEmpty();
+        }
+    }
+
+    @Test
+    void aPortForHttpIsToldByWhatItIsAndAnotherEndpointAnswers() throws Exception {
+        try (var http = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
+            var server = Thread.ofVirtual().start(() -> answerAsAnHttpServer(http));
+            try (var client = client(http.getLocalPort())) {
+                assertThatThrownBy(client::version)
+                        .hasMessageContainingAll("127.0.0.1:" + http.getLocalPort(), "is it the one for HTTP?");
+            }
+            try (var client = client(http.getLocalPort(), engine.getPort())) {
+                assertThat(client.version().getVersion()).isEqualTo("1");
+            }
+            server.interrupt();
+        }
+    }
+
+    private static void answerAsAnHttpServer(ServerSocket http) {
+        while (!http.isClosed()) {
+            try (var connection = http.accept()) {
+                connection
+                        .getOutputStream()
+                        .write("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+                                .getBytes(StandardCharsets.US_ASCII));
+                connection.getInputStream().readAllBytes();
+            } catch (IOException e) {
+                // The client has gone, or the test is over.
+            }
         }
     }
 

@@ -8,8 +8,9 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Random;
+import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.random.RandomGenerator;
 import java.util.stream.Stream;
 
 /**
@@ -98,7 +99,8 @@ final class Attackers {
     private void attack(List<Attack> attacks, long seed, long length, long each) throws InterruptedException {
         long end = System.nanoTime() + length;
         for (int round = 0; round < attacks.size() || System.nanoTime() - end < 0; round++) {
-            var random = new Random(seed * 1_000_003 + round);
+            // Not a Random, whose first numbers hardly differ for neighbouring seeds.
+            var random = new SplittableRandom(seed * 1_000_003 + round);
             // In turn first, so that each kind comes up soon; then any.
             int index = round < attacks.size() ? round : random.nextInt(attacks.size());
             var attack = attacks.get(index);
@@ -117,7 +119,7 @@ final class Attackers {
         }
     }
 
-    private static void tell(Attack attack, Attacker attacker, Random random) {
+    private static void tell(Attack attack, Attacker attacker, RandomGenerator random) {
         try {
             attack.lie().tell(attacker, random);
         } catch (IOException | RuntimeException e) {

@@ -2,7 +2,10 @@ package io.raftfleet.fleetctl;
 
 import io.raftfleet.fleetctl.client.FleetClientException;
 import io.raftfleet.proto.cluster.Orphan;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -18,12 +21,29 @@ final class ClusterOrphans {
             description =
                     "List units that machines run and the cluster does not know; they are left alone until adopted or dropped")
     static final class ListOrphans extends FleetCommand {
+        @Option(names = "--json", description = "Print a JSON array, with whole ids and hashes.")
+        boolean json;
+
         ListOrphans(Session session) {
             super(session);
         }
 
         @Override
         public Integer call() {
+            if (json) {
+                var rows = new ArrayList<Map<String, @Nullable Object>>();
+                for (var orphan : session.client().listOrphans().getOrphansList()) {
+                    var row = new LinkedHashMap<String, @Nullable Object>();
+                    row.put("unit", orphan.getName());
+                    row.put("machine", orphan.getMachineId());
+                    row.put("active", orphan.getActiveState());
+                    row.put("sub", orphan.getSubState());
+                    row.put("hash", Words.hash(orphan.getHash(), true));
+                    rows.add(row);
+                }
+                JsonOutput.print(session.terminal().out(), rows);
+                return 0;
+            }
             var table = new Table();
             table.add("UNIT", "MACHINE", "ACTIVE", "SUB", "HASH");
             for (var orphan : session.client().listOrphans().getOrphansList()) {

@@ -51,7 +51,9 @@ final class GlobalOptions {
             names = "--tunnel",
             scope = ScopeType.INHERIT,
             paramLabel = "HOST[:PORT]",
-            description = "With ssh: jump through this host. Requests to engines are not tunnelled.")
+            description =
+                    "Reach engines, and with ssh machines, through this host by ssh. The engines' addresses are as that host"
+                            + " sees them.")
     @Nullable
     String tunnel;
 
@@ -59,7 +61,7 @@ final class GlobalOptions {
             names = "--ssh-username",
             scope = ScopeType.INHERIT,
             paramLabel = "USER",
-            description = "With ssh: user to log in as. Default: as ssh is configured.")
+            description = "With ssh and --tunnel: user to log in as. Default: as ssh is configured.")
     @Nullable
     String sshUsername;
 
@@ -67,14 +69,14 @@ final class GlobalOptions {
             names = "--ssh-timeout",
             scope = ScopeType.INHERIT,
             paramLabel = "SECONDS",
-            description = "With ssh: how long connecting may take. Default: ${DEFAULT-VALUE}")
+            description = "With ssh and --tunnel: how long connecting may take. Default: ${DEFAULT-VALUE}")
     double sshTimeout = 10.0;
 
     @Option(
             names = "--known-hosts-file",
             scope = ScopeType.INHERIT,
             paramLabel = "FILE",
-            description = "With ssh: where keys of machines are kept. Default: as ssh is configured.")
+            description = "With ssh and --tunnel: where keys of machines are kept. Default: as ssh is configured.")
     @Nullable
     Path knownHostsFile;
 
@@ -84,7 +86,8 @@ final class GlobalOptions {
             arity = "0..1",
             fallbackValue = "true",
             paramLabel = "true|false",
-            description = "With ssh: refuse machines with another key than before. Default: ${DEFAULT-VALUE}")
+            description =
+                    "With ssh and --tunnel: refuse machines with another key than before. Default: ${DEFAULT-VALUE}")
     boolean strictHostKeyChecking = true;
 
     @Option(

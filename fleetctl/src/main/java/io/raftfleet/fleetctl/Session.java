@@ -7,6 +7,7 @@ import io.raftfleet.proto.fleet.ListMachinesRequest;
 import io.raftfleet.proto.model.Machine;
 import io.raftfleet.unit.SafeText;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -19,6 +20,7 @@ final class Session implements AutoCloseable {
     private final Terminal terminal;
     private final GlobalOptions global;
     private @Nullable FleetClient client;
+    private final List<Tunnel> tunnels = new ArrayList<>();
     private @Nullable Map<String, Machine> machines;
 
     Session(Terminal terminal, GlobalOptions global) {
@@ -73,11 +75,21 @@ final class Session implements AutoCloseable {
             throw new IllegalArgumentException(
                     "--request-timeout must be more than 0 seconds, it is " + global.requestTimeout);
         }
-        ClientOptions options = ClientOptions.of(endpoints)
+        ClientOptions options = ClientOptions.of(reached(endpoints))
                 .withRequestTimeout(Duration.ofMillis(Math.max(1, (long) (global.requestTimeout * MILLIS))))
                 .withTls(global.caFile, global.certFile, global.keyFile)
                 .withPatience(false);
         return global.debug ? options.withDebug(message -> err("DEBUG: " + message)) : options;
+    }
+
+    /** The engines as they are reached: through a tunnel when one is asked for. */
+    private List<Endpoint> reached(List<Endpoint> endpoints) {
+        if (global.tunnel == null) {
+            return endpoints;
+        }
+        Tunnel opened = Tunnel.open(List.of("ssh"), global, global.tunnel, endpoints);
+        tunnels.add(opened);
+        return opened.endpoints();
     }
 
     /** The present machine of this id; null when there is none. Machines are listed once, at the first call. */
@@ -113,5 +125,6 @@ final class Session implements AutoCloseable {
         if (made != null) {
             made.close();
         }
+        tunnels.forEach(Tunnel::close);
     }
 }

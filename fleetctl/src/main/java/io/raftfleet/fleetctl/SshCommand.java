@@ -126,22 +126,28 @@ final class SshCommand extends FleetCommand {
         if (sshPort != DEFAULT_PORT) {
             command.addAll(List.of("-p", Integer.toString(sshPort)));
         }
-        command.addAll(List.of("-o", "ConnectTimeout=" + (long) Math.ceil(global.sshTimeout)));
-        if (!global.strictHostKeyChecking) {
-            command.addAll(List.of("-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"));
-        } else if (global.knownHostsFile != null) {
-            command.addAll(List.of("-o", "UserKnownHostsFile=" + global.knownHostsFile));
-        }
+        command.addAll(connecting(global));
         if (global.tunnel != null) {
             command.addAll(List.of("-J", global.tunnel));
-        }
-        if (global.sshUsername != null) {
-            command.addAll(List.of("-l", global.sshUsername));
         }
         command.add("--");
         command.add(address);
         command.addAll(remote);
         return command;
+    }
+
+    /** What global flags say of how ssh connects. */
+    static List<String> connecting(GlobalOptions global) {
+        var options = new ArrayList<>(List.of("-o", "ConnectTimeout=" + (long) Math.ceil(global.sshTimeout)));
+        if (!global.strictHostKeyChecking) {
+            options.addAll(List.of("-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"));
+        } else if (global.knownHostsFile != null) {
+            options.addAll(List.of("-o", "UserKnownHostsFile=" + global.knownHostsFile));
+        }
+        if (global.sshUsername != null) {
+            options.addAll(List.of("-l", global.sshUsername));
+        }
+        return options;
     }
 
     private int run(List<String> command) {

@@ -68,7 +68,9 @@ final class StopCommand extends FleetCommand {
         Map<String, ByteString> triggered = new LinkedHashMap<>(change.triggered());
         triggered.putAll(again.triggered());
         boolean stopped = Waiting.untilReached(session, block, triggered, WaitGoal.STOPPED, "stop", 0);
-        running.forEach(unit -> Triggers.tell(session, unit.getName()));
+        List<String> mayStart =
+                stopped ? running.stream().map(Unit::getName).toList() : List.copyOf(triggered.keySet());
+        mayStart.stream().limit(VetoNotes.MOST_LINES).forEach(name -> Triggers.tell(session, name));
         if (!stopped) {
             session.err("Failed to stop units [" + String.join(" ", triggered.keySet()) + "]");
             return 1;

@@ -9,7 +9,10 @@ import io.grpc.stub.StreamObserver;
 import io.raftfleet.proto.cluster.ClusterGrpc;
 import io.raftfleet.proto.cluster.EngineInfo;
 import io.raftfleet.proto.cluster.EngineRole;
+import io.raftfleet.proto.cluster.ListOrphansRequest;
+import io.raftfleet.proto.cluster.ListOrphansResponse;
 import io.raftfleet.proto.cluster.MemoryStatus;
+import io.raftfleet.proto.cluster.Orphan;
 import io.raftfleet.proto.cluster.StatusRequest;
 import io.raftfleet.proto.cluster.StatusResponse;
 import io.raftfleet.proto.cluster.TransferLeaderRequest;
@@ -378,6 +381,19 @@ final class InMemoryEngine extends FleetGrpc.FleetImplBase implements AutoClosea
                                 .setLogAppliedIndex(44)
                                 .setCommitIndex(44)
                                 .setRegistryDigest(ByteString.fromHex("0011223344556677"))
+                                .build());
+            }
+
+            @Override
+            public void listOrphans(ListOrphansRequest request, StreamObserver<ListOrphansResponse> observer) {
+                answer(
+                        "ListOrphans",
+                        observer,
+                        () -> ListOrphansResponse.newBuilder()
+                                .addOrphans(Orphan.newBuilder()
+                                        .setName("lost.service")
+                                        .setMachineId("113f16a7c8d94f1a8a1e6c4f4b6a9d01")
+                                        .setActiveState("active"))
                                 .build());
             }
 

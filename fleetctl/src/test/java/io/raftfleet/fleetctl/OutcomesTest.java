@@ -11,6 +11,7 @@ import io.raftfleet.unit.UnitFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -443,6 +444,18 @@ class OutcomesTest {
         assertThat(run(command, "a.service").exit()).isEqualTo(2);
         assertThat(unit("a.service").getTargetState()).isEqualTo(TargetState.TARGET_STATE_LAUNCHED);
         assertThat(run("cluster", "rem", "e1").exit()).isEqualTo(2);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"list-units", "list-unit-files", "list-machines", "cluster orphans"})
+    void everyListComesAsJson(String command) throws Exception {
+        file("a.service", HELLO);
+        run("start", "a.service");
+        List<String> arguments = new ArrayList<>(List.of(command.split(" ")));
+        arguments.add("--json");
+        Result list = run(arguments.toArray(String[]::new));
+        assertThat(list.exit()).isZero();
+        assertThat(list.out()).startsWith("[").endsWith("]\n").contains(M1);
     }
 
     // -- leadership --------------------------------------------------------------------------------------------------

@@ -1,8 +1,9 @@
 package io.raftfleet.agent.systemd;
 
 import java.io.IOException;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -19,7 +20,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Files of the host that systemd takes instead of a cluster's unit of the same name: those in directories that come before fleet's
- * in its search path ({@code systemd.unit(5)}). Looked at when files change, never by time. Owned by the manager's thread.
+ * in its search path ({@code systemd.unit(5)}), and drop-in files. Looked at when files change, never by time. Owned by the
+ * manager's thread.
  */
 final class HostUnits {
     private static final Logger LOG = LoggerFactory.getLogger(HostUnits.class);
@@ -30,6 +32,7 @@ final class HostUnits {
     private final StateTable table;
     private final StateNews news;
     private final Executor thread;
+    private List<Path> all = List.of();
     private List<Path> before = List.of();
 
     /** @param search the directory that fleet's links are in */
@@ -43,31 +46,22 @@ final class HostUnits {
 
     /** systemd's search path, from its property {@code UnitPath}: highest priority first. */
     void searchPathIs(List<String> path) {
-        List<Path> higher = new ArrayList<>();
-        for (String entry : path) {
-            Path directory = Path.of(entry).toAbsolutePath().normalize();
-            if (directory.equals(search)) {
-                before = List.copyOf(higher);
-                return;
-            }
-            higher.add(directory);
+        all = path.stream().map(Path::of).map(Path::normalize).toList();
+        int own = all.indexOf(search);
+        if (own < 0) {
+            LOG.warn("systemd does not search {} for unit files; it searches {}", search, path);
         }
-        before = List.of();
-        LOG.warn("systemd does not search {} for unit files; it searches {}", search, path);
+        before = own < 0 ? List.of() : all.subList(0, own);
     }
 
     /** Of these units, those that systemd takes from a file of the host's, each with what to say of it. */
     Map<String, String> shadowing(Collection<String> names) {
         Map<String, String> found = new LinkedHashMap<>();
+        Set<String> wanted = Set.copyOf(names);
         for (Path directory : before) {
-            if (!Files.isDirectory(directory)) {
-                continue;
-            }
-            for (String name : names) {
-                Path file = directory.resolve(name);
-                if (!found.containsKey(name)
-                        && Files.exists(file, LinkOption.NOFOLLOW_LINKS)
-                        && !store.isFileOf(file, name)) {
+            for (Path file : entries(directory)) {
+                String name = String.valueOf(file.getFileName());
+                if (wanted.contains(name) && !found.containsKey(name) && !store.isFileOf(file, name)) {
                     found.put(name, words(file));
                 }
             }
@@ -75,9 +69,37 @@ final class HostUnits {
         return found;
     }
 
-    /** Files of the host may have come, or gone, that systemd takes instead of fleet's. */
-    void lookForShadows() {
-        if (table.shadowed(shadowing(table.names()))) {
+    /** Files of the host by which it changes these units, by unit. Those that are for many units are not among them. */
+    private Map<String, String> dropIns(Set<String> names) {
+        Map<String, String> found = new LinkedHashMap<>();
+        for (Path directory : all) {
+            for (Path folder : entries(directory)) {
+                String folderName = String.valueOf(folder.getFileName());
+                String name = folderName.endsWith(".d") ? folderName.substring(0, folderName.length() - 2) : "";
+                if (names.contains(name)) {
+                    entries(folder).stream()
+                            .filter(file -> file.toString().endsWith(".conf") && !file.endsWith(FenceFiles.DROP_IN))
+                            .forEach(file -> found.merge(name, file.toString(), (one, more) -> one + ", " + more));
+                }
+            }
+        }
+        return found;
+    }
+
+    private static List<Path> entries(Path directory) {
+        List<Path> entries = new ArrayList<>();
+        try (DirectoryStream<Path> stream = Files.newDirectoryStream(directory)) {
+            stream.forEach(entries::add);
+        } catch (IOException | DirectoryIteratorException none) {
+            return List.of();
+        }
+        return entries;
+    }
+
+    /** Files of the host may have come, or gone, that systemd takes instead of fleet's, or that change fleet's. */
+    void look() {
+        Set<String> names = table.names();
+        if (table.onHost(shadowing(names), dropIns(names))) {
             news.tellSoon();
         }
     }

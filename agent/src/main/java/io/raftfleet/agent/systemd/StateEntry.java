@@ -51,6 +51,8 @@ final class StateEntry implements PropertyScan.Visitor {
     String loadFault;
     /** What of the host stands in its place; empty for nothing. */
     String shadow = "";
+    /** Files of the host that change it; empty for none. */
+    String dropIns = "";
 
     StateEntry(String name, UnitHash hash) {
         this.name = name;
@@ -65,7 +67,13 @@ final class StateEntry implements PropertyScan.Visitor {
         return new ObservedState(load, active, sub, mayHaveProcess(active) ? mainPid : 0, hash, error());
     }
 
+    /** Why it is not as its file says, without its name; empty when nothing is wrong. */
     String error() {
+        String fault = ownError();
+        return fault.isEmpty() || dropIns.isEmpty() ? fault : fault + "; this machine changes the unit by " + dropIns;
+    }
+
+    private String ownError() {
         if (!shadow.isEmpty()) {
             return shadow;
         }

@@ -210,11 +210,19 @@ final class StateTable {
         return change(name, entry -> entry.fault = "");
     }
 
-    /** What of the host stands in units' places, by name; returns whether the listener should hear of any. */
-    synchronized boolean shadowed(Map<String, String> shadows) {
+    /**
+     * What the host has of these units; returns whether the listener should hear of any.
+     *
+     * @param shadows what stands in a unit's place, for people
+     * @param dropIns files that change it
+     */
+    synchronized boolean onHost(Map<String, String> shadows, Map<String, String> dropIns) {
         boolean news = false;
         for (String name : byName.keySet()) {
-            news |= change(name, entry -> entry.shadow = shadows.getOrDefault(name, ""));
+            news |= change(name, entry -> {
+                entry.shadow = shadows.getOrDefault(name, "");
+                entry.dropIns = dropIns.getOrDefault(name, "");
+            });
         }
         return news;
     }

@@ -114,6 +114,7 @@ public final class SystemdUnitManager implements UnitManager {
             touched.forEach(name -> table.install(name, Objects.requireNonNull(hashes.get(name))));
             if (!touched.isEmpty()) {
                 settleLater();
+                host.look();
                 news.tellSoon();
                 lease.write();
             }
@@ -254,7 +255,7 @@ public final class SystemdUnitManager implements UnitManager {
                 .subscribe()
                 .thenCompose(subscribed -> opened.systemd().searchPath())
                 .thenAcceptAsync(host::searchPathIs, thread.executor())
-                .thenRunAsync(host::lookForShadows, thread.executor())
+                .thenRunAsync(host::look, thread.executor())
                 .thenCompose(looked -> reloads.catchUp(opened.systemd()))
                 .thenCompose(reloaded -> opened.refresh(table.names()));
         Futures.handle(
@@ -385,7 +386,7 @@ public final class SystemdUnitManager implements UnitManager {
 
         @Override
         public void reloaded(BusSession of) {
-            host.lookForShadows();
+            host.look();
             look(of, table.names(), () -> {});
         }
 

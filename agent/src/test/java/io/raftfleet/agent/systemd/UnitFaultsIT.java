@@ -188,6 +188,12 @@ class UnitFaultsIT {
                 .hasMessageContaining("this machine masks it by " + mask);
         assertThat(manager.installed()).isEmpty();
 
+        Path folder = Files.createDirectories(own.resolve("changed.service.d"));
+        Path dropIn = Files.writeString(folder.resolve("x.conf"), "[Service]\nExecStart=\nExecStart=/bin/false\n");
+        install("changed.service", SLEEPER);
+        assertThat(failed("changed.service"))
+                .isEqualTo("its main process exited with status 1; this machine changes the unit by " + dropIn);
+
         // One that comes later.
         install("web.service", SLEEPER);
         done(manager.start("web.service"));

@@ -118,6 +118,10 @@ final class Connections implements AutoCloseable {
         NettyChannelBuilder builder = endpoint.isLiteral()
                 ? NettyChannelBuilder.forAddress(endpoint.address(), credentials)
                 : NettyChannelBuilder.forAddress(endpoint.host(), endpoint.port(), credentials);
+        if (endpoint.localPort() != 0) {
+            builder.overrideAuthority(
+                    endpoint.toString()); // Its certificate names it, and not where the tunnel begins.
+        }
         ManagedChannel channel = builder.eventLoopGroup(loop)
                 .channelType(NioSocketChannel.class)
                 .directExecutor()

@@ -1,11 +1,14 @@
 package io.raftfleet.fleetctl.client;
 
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Where one engine listens for gRPC.
@@ -13,8 +16,9 @@ import java.util.Locale;
  * @param host a name or an address, an IPv6 address without brackets
  * @param port from 1 to 65535
  * @param tls whether the user asked for TLS by the scheme {@code https}
+ * @param localPort of 127.0.0.1, which leads there through a tunnel; 0 without one
  */
-public record Endpoint(String host, int port, boolean tls) {
+public record Endpoint(String host, int port, boolean tls, int localPort) {
     /** What a cluster started by {@code bin/fleet up} listens on: port base 14100, plus 100, plus the engine's number. */
     public static final String DEFAULT = "127.0.0.1:14201,127.0.0.1:14202,127.0.0.1:14203";
 
@@ -22,7 +26,17 @@ public record Endpoint(String host, int port, boolean tls) {
 
     /** An endpoint without TLS. */
     public Endpoint(String host, int port) {
-        this(host, port, false);
+        this(host, port, false, 0);
+    }
+
+    /** An endpoint that is reached directly. */
+    public Endpoint(String host, int port, boolean tls) {
+        this(host, port, tls, 0);
+    }
+
+    /** The same, reached through a local port. */
+    public Endpoint through(int port) {
+        return new Endpoint(host, this.port, tls, port);
     }
 
     /**
@@ -105,11 +119,26 @@ public record Endpoint(String host, int port, boolean tls) {
 
     /** Whether {@link #host} is an address, so that no name has to be looked up. */
     boolean isLiteral() {
-        return host.indexOf(':') >= 0 || host.chars().allMatch(c -> c == '.' || (c >= '0' && c <= '9'));
+        return localPort != 0
+                || host.indexOf(':') >= 0
+                || host.chars().allMatch(c -> c == '.' || (c >= '0' && c <= '9'));
     }
 
     InetSocketAddress address() {
-        return new InetSocketAddress(host, port);
+        return localPort != 0
+                ? new InetSocketAddress(InetAddress.getLoopbackAddress(), localPort)
+                : new InetSocketAddress(host, port);
+    }
+
+    /** Two ways to the same engine are equal. */
+    @Override
+    public boolean equals(@Nullable Object other) {
+        return other instanceof Endpoint that && host.equals(that.host) && port == that.port && tls == that.tls;
+    }
+
+    @Override
+    public int hashCode() {
+        return Objects.hash(host, port, tls);
     }
 
     @Override

@@ -1,0 +1,141 @@
+package io.raftfleet.fleetctl;
+
+import io.raftfleet.fleetctl.client.Endpoint;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * A way to the engines through another host, for {@code --tunnel}: one process of the system's ssh that forwards a local port for each
+ * endpoint, for as long as the command runs. What ssh asks for it asks on the terminal. To be used by one thread.
+ */
+final class Tunnel implements AutoCloseable {
+    private static final long PAUSE_MILLIS = 20;
+    private static final int MOST_WORDS = 4096;
+
+    private final Process ssh;
+    private final List<Endpoint> endpoints;
+    private final Thread atExit;
+
+    private Tunnel(Process ssh, List<Endpoint> endpoints) {
+        this.ssh = ssh;
+        this.endpoints = endpoints;
+        this.atExit = new Thread(ssh::destroy, "tunnel-end");
+        Runtime.getRuntime().addShutdownHook(atExit);
+    }
+
+    /** The engines, as they are reached through it. */
+    List<Endpoint> endpoints() {
+        return endpoints;
+    }
+
+    /** The ssh client that carries it. */
+    Process process() {
+        return ssh;
+    }
+
+    /**
+     * Opens a tunnel, and waits until it carries connections.
+     *
+     * @param program the ssh client, with arguments that come first
+     * @throws CommandException when ssh does not get through in {@code --ssh-timeout}, with what it says
+     */
+    static Tunnel open(List<String> program, GlobalOptions global, String host, List<Endpoint> engines) {
+        try {
+            List<Endpoint> through = new ArrayList<>();
+            List<String> command = new ArrayList<>(program);
+            command.addAll(List.of("-N", "-T", "-o", "ExitOnForwardFailure=yes"));
+            command.addAll(SshCommand.connecting(global));
+            for (Endpoint engine : engines) {
+                int port = freePort();
+                through.add(engine.through(port));
+                command.addAll(List.of("-L", "127.0.0.1:" + port + ":" + engine));
+            }
+            int colon = host.lastIndexOf(':');
+            boolean withPort = colon > 0 && host.indexOf(':') == colon;
+            if (withPort) {
+                command.addAll(List.of("-p", host.substring(colon + 1)));
+            }
+            command.addAll(List.of("--", withPort ? host.substring(0, colon) : host));
+            Process ssh = new ProcessBuilder(command)
+                    .redirectInput(ProcessBuilder.Redirect.INHERIT)
+                    .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                    .start();
+            Tunnel tunnel = new Tunnel(ssh, List.copyOf(through));
+            tunnel.await(host, global.sshTimeout);
+            return tunnel;
+        } catch (IOException e) {
+            throw new CommandException(
+                    "can't open a tunnel through " + host + ": " + e.getMessage() + ". Is an ssh client installed?", e);
+        }
+    }
+
+    private static int freePort() throws IOException {
+        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            return socket.getLocalPort();
+        }
+    }
+
+    private void await(String host, double seconds) throws IOException {
+        long end = System.nanoTime() + (long) (seconds * 1e9);
+        try {
+            while (!isOpen()) {
+                if (!ssh.isAlive()) {
+                    String says = words();
+                    close();
+                    throw new CommandException("no tunnel through " + host + ": "
+                            + (says.isBlank()
+                                    ? "ssh ended with exit code " + ssh.exitValue()
+                                    : "ssh says: " + says.strip()));
+                }
+                if (end - System.nanoTime() <= 0) {
+                    close();
+                    throw new CommandException(
+                            "no tunnel through " + host + " within " + seconds
+                                    + " s; is it the right host, and does it let you forward? --ssh-timeout sets how long to wait");
+                }
+                TimeUnit.MILLISECONDS.sleep(PAUSE_MILLIS);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            close();
+            throw new CommandException("interrupted while opening a tunnel through " + host, e);
+        }
+    }
+
+    private boolean isOpen() {
+        try (Socket socket = new Socket()) {
+            socket.connect(
+                    new InetSocketAddress(
+                            InetAddress.getLoopbackAddress(),
+                            endpoints.getFirst().localPort()),
+                    1000);
+            return true;
+        } catch (IOException notYet) {
+            return false;
+        }
+    }
+
+    private String words() throws IOException {
+        try (InputStream errors = ssh.getErrorStream()) {
+            return new String(errors.readNBytes(MOST_WORDS), StandardCharsets.UTF_8);
+        }
+    }
+
+    @Override
+    public void close() {
+        ssh.destroy();
+        try {
+            Runtime.getRuntime().removeShutdownHook(atExit);
+        } catch (IllegalStateException ending) {
+            // The hook runs, or has.
+        }
+    }
+}

@@ -78,6 +78,7 @@ public final class Limits {
             entry("version", WORD),
             entry("id", WORD),
             entry("engine_id", WORD),
+            entry("from_engine_id", WORD),
             entry("leader_id", WORD),
             entry("cluster_id", WORD),
             entry("boot_id", WORD),

@@ -129,7 +129,7 @@ class RollingUpgradeIT {
             long applied = leader.status(LIMIT).getAppliedIndex();
             var old = cluster.variant(engine.daemon(), List.of(), OLDER);
             old.start();
-            assertThat(old.awaitExit(Ops.SOON)).isEqualTo(1);
+            assertThat(old.awaitExit(Ops.SOON)).isEqualTo(13);
             assertThat(old.tail(100))
                     .containsPattern("entry format [23]")
                     .contains("reads up to 1: upgrade this engine, or take away its entry_format");

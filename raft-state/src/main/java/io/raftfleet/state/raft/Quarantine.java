@@ -2,7 +2,7 @@ package io.raftfleet.state.raft;
 
 import io.raftfleet.state.raft.ReplicationException.Unavailable;
 import java.io.IOException;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -20,7 +20,8 @@ final class Quarantine {
     private final String engineId;
     private final DataDirectory directory;
     private final Consumer<Throwable> stop;
-    private final AtomicBoolean entered = new AtomicBoolean();
+    /** With what to refuse calls; null as long as it takes part. */
+    private final AtomicReference<@Nullable String> refusal = new AtomicReference<>();
 
     /** @param stop ends the engine, and says why */
     Quarantine(String engineId, DataDirectory directory, Consumer<Throwable> stop) {
@@ -31,7 +32,8 @@ final class Quarantine {
 
     /** Begins, and is written down; once. */
     void enter(IOException why) {
-        if (!entered.compareAndSet(false, true)) {
+        if (!refusal.compareAndSet(
+                null, "Engine '" + engineId + "' has quarantined itself: ask another engine, and replace this one.")) {
             return;
         }
         LOG.error("Engine {} quarantines itself", engineId, why);
@@ -45,7 +47,8 @@ final class Quarantine {
 
     /** The engine was taken out of its cluster: it ends, and its directory is nobody's any more. */
     void removed() {
-        if (!entered.compareAndSet(false, true)) {
+        if (!refusal.compareAndSet(
+                null, "Engine '" + engineId + "' was removed from the cluster: ask another engine.")) {
             return;
         }
         String reason =
@@ -62,9 +65,7 @@ final class Quarantine {
     /** With what to refuse a call; null outside quarantine. */
     @Nullable
     Unavailable refusal() {
-        return entered.get()
-                ? new Unavailable(
-                        "Engine '" + engineId + "' takes no part any more, its log says why: ask another engine.")
-                : null;
+        String why = refusal.get();
+        return why == null ? null : new Unavailable(why);
     }
 }

@@ -317,7 +317,10 @@ final class RegistryStateMachine extends BaseStateMachine {
     private void stop(String what, Exception cause) {
         LOG.error("{}. Engine {} stops so as not to diverge from the others", what, getId(), cause);
         stopped = true;
-        events.stopped(new StartRefusedException(what + ": " + cause.getMessage(), cause));
+        events.stopped(
+                cause instanceof RegistryTooLargeException
+                        ? cause
+                        : new StartRefusedException(what + ": " + cause.getMessage(), cause));
     }
 
     /** Whether it applies no more, and has thrown, or is about to throw, why into Ratis' applying thread. */

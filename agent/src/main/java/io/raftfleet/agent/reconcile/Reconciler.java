@@ -44,9 +44,6 @@ import org.slf4j.LoggerFactory;
 public final class Reconciler implements SessionHandler, UnitManager.Listener {
     private static final Logger log = LoggerFactory.getLogger(Reconciler.class);
 
-    /** An engine that asked for an inventory and then says nothing of some units agrees with them, after this long. */
-    private static final Duration SILENT_CONSENT = Duration.ofSeconds(5);
-
     private static final Duration RETRY_FIRST = Duration.ofMillis(200);
     private static final Duration RETRY_LIMIT = Duration.ofSeconds(30);
 
@@ -60,11 +57,8 @@ public final class Reconciler implements SessionHandler, UnitManager.Listener {
     private final Fences fences;
     private String bootId;
     private boolean allConfirmed;
-    private boolean inventoryAnswered;
     /** Whether an engine has said in this session what the machine is to run. */
     private boolean ordersKnown;
-
-    private Loop.@Nullable Timer consent;
 
     /**
      * A reconciler that does nothing until {@link #start}.
@@ -251,14 +245,10 @@ public final class Reconciler implements SessionHandler, UnitManager.Listener {
 
     @Override
     public void opened(Welcome welcome) {
-        inventoryAnswered = false;
         if (welcome.getAssignmentsMatch()) {
             ordersKnown = true;
             standBy(unit -> true);
-            confirm(unit -> true);
-            allConfirmed = true;
-        } else if (!allConfirmed) {
-            consent = loop.schedule(SILENT_CONSENT, this::confirmAll);
+            confirmAll();
         }
         // What waits for contents need not wait any longer.
         table.all().forEach(unit -> {
@@ -273,20 +263,13 @@ public final class Reconciler implements SessionHandler, UnitManager.Listener {
     public void closed() {
         ordersKnown = false;
         table.all().forEach(unit -> unit.ordered = false);
-        endConsent();
-    }
-
-    private void endConsent() {
-        if (consent != null) {
-            consent.cancel();
-            consent = null;
-        }
     }
 
     private void confirmAll() {
-        endConsent();
-        allConfirmed = true;
-        confirm(unit -> true);
+        if (!allConfirmed) {
+            allConfirmed = true;
+            confirm(unit -> true);
+        }
     }
 
     @Override
@@ -320,11 +303,9 @@ public final class Reconciler implements SessionHandler, UnitManager.Listener {
         delta.getSetList().forEach(this::order);
         delta.getRemoveList().forEach(this::remove);
         delta.getOrphansList().forEach(this::orphan);
-        if (inventoryAnswered) {
+        if (delta.getAnswersInventory()) {
             ordersKnown = true;
-            if (!allConfirmed) {
-                confirmAll();
-            }
+            confirmAll();
         }
     }
 
@@ -410,7 +391,6 @@ public final class Reconciler implements SessionHandler, UnitManager.Listener {
         Set<Integer> differing = new HashSet<>(buckets);
         standBy(unit -> !differing.contains(Digest.bucket(unit.name)));
         confirm(unit -> !differing.contains(Digest.bucket(unit.name)));
-        inventoryAnswered = true;
         ordersKnown |= differing.isEmpty();
         return table.inventory(buckets);
     }

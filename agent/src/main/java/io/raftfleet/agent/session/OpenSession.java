@@ -4,6 +4,7 @@ import io.raftfleet.agent.loop.Backoff;
 import io.raftfleet.agent.loop.Loop;
 import io.raftfleet.proto.agent.AgentFrame;
 import io.raftfleet.proto.agent.AssignedUnit;
+import io.raftfleet.proto.agent.AssignmentDelta;
 import io.raftfleet.proto.agent.EngineFrame;
 import io.raftfleet.proto.agent.Heartbeat;
 import io.raftfleet.proto.agent.Inventory;
@@ -24,6 +25,9 @@ final class OpenSession {
     /** Of a leader that says it leads but sends nothing: after so many silences the session is opened anew. */
     private static final int MAX_SILENCES = 3;
 
+    private static final AssignmentDelta NOTHING_DIFFERS =
+            AssignmentDelta.newBuilder().setAnswersInventory(true).build();
+
     private final Loop loop;
     private final EngineSession session;
     private final Welcome welcome;
@@ -42,6 +46,12 @@ final class OpenSession {
     private long lastFrameAt;
     private int silences;
     private boolean flushing;
+    /** Sequence of the last heartbeat. */
+    private long heartbeats;
+    /** Whether an inventory was sent, after the heartbeat {@link #inventoryAfter}, and is not answered. */
+    private boolean inventorySent;
+
+    private long inventoryAfter;
     private Loop.@Nullable Timer heartbeatTimer;
     private Loop.@Nullable Timer silenceTimer;
     private boolean over;
@@ -132,13 +142,12 @@ final class OpenSession {
         lastFrameAt = loop.nanoTime();
         silences = 0;
         switch (frame.getFrameCase()) {
-            case HEARTBEAT_ACK -> {
-                if (lease.acknowledged(frame.getHeartbeatAck().getSequence())) {
-                    handler.leaseHeld(lease.heldUntil());
-                }
-            }
+            case HEARTBEAT_ACK -> acknowledged(frame.getHeartbeatAck().getSequence());
             case STATE_ACK -> reports.acknowledged(frame.getStateAck().getSequence());
-            case ASSIGNMENTS -> handler.apply(frame.getAssignments());
+            case ASSIGNMENTS -> {
+                inventorySent &= !frame.getAssignments().getAnswersInventory();
+                handler.apply(frame.getAssignments());
+            }
             case DIGEST_REQUEST ->
                 session.send(AgentFrame.newBuilder()
                         .setDigests(handler.digests(frame.getDigestRequest()))
@@ -153,6 +162,17 @@ final class OpenSession {
         }
     }
 
+    private void acknowledged(long heartbeat) {
+        // Engines that say nothing where nothing differs have dealt with the inventory before a later heartbeat.
+        if (inventorySent && heartbeat > inventoryAfter) {
+            inventorySent = false;
+            handler.apply(NOTHING_DIFFERS);
+        }
+        if (lease.acknowledged(heartbeat)) {
+            handler.leaseHeld(lease.heldUntil());
+        }
+    }
+
     private void inventory(InventoryRequest request) {
         List<AssignedUnit> units = handler.inventory(request.getBucketsList());
         if (request.getBucketsCount() > 0) {
@@ -161,6 +181,8 @@ final class OpenSession {
                             .addAllBuckets(request.getBucketsList())
                             .addAllUnits(units))
                     .build());
+            inventorySent = true;
+            inventoryAfter = heartbeats;
         }
         if (request.getStateBucketsCount() > 0) {
             reports.replace(
@@ -172,8 +194,9 @@ final class OpenSession {
         if (over) {
             return;
         }
+        heartbeats = lease.sending(loop.nanoTime());
         session.send(AgentFrame.newBuilder()
-                .setHeartbeat(Heartbeat.newBuilder().setSequence(lease.sending(loop.nanoTime())))
+                .setHeartbeat(Heartbeat.newBuilder().setSequence(heartbeats))
                 .build());
         // Machines that connected together drift apart, never later than the engine asked for.
         long nanos = interval.toNanos();

@@ -24,7 +24,7 @@ public interface SessionHandler {
     /** The leader certainly counts this machine as present until then, on the loop's clock; later than it said before. */
     void leaseHeld(long untilNanos);
 
-    /** Takes orders; returns at once. The same orders may come twice. */
+    /** Takes orders; returns at once. The same orders may come twice. A delta that answers the inventory stands by all others. */
     void apply(AssignmentDelta delta);
 
     /** Digests by bucket. */

@@ -130,7 +130,10 @@ class FencedUnitsTest {
                 .as("the engine has not said yet what is to run here")
                 .isEmpty();
         reconciler.inventory(everyBucket());
-        reconciler.apply(AssignmentDelta.newBuilder().addRemove("web.service").build());
+        reconciler.apply(AssignmentDelta.newBuilder()
+                .addRemove("web.service")
+                .setAnswersInventory(true)
+                .build());
         settle();
         renew();
         loop.advance(Duration.ofMinutes(1));
@@ -145,6 +148,7 @@ class FencedUnitsTest {
         reconciler.inventory(everyBucket());
         reconciler.apply(AssignmentDelta.newBuilder()
                 .addSet(launched("once.service", once))
+                .setAnswersInventory(true)
                 .build());
         renew();
         loop.advance(TTL.dividedBy(2));

@@ -445,8 +445,30 @@ class ReconcilerTest {
         reconciler.inventory(List.of(Digest.bucket("mine.service"), Digest.bucket("moved.service")));
         settle();
         assertThat(manager.takeOrders()).isEmpty();
-        remove("moved.service");
+        reconciler.apply(AssignmentDelta.newBuilder()
+                .addRemove("moved.service")
+                .setAnswersInventory(true)
+                .build());
+        settle();
         assertThat(manager.takeOrders()).containsExactlyInAnyOrder("uninstall moved.service", "start mine.service");
+    }
+
+    @Test
+    void aDeltaThatCrossesTheInventoryDoesNotAnswerIt() throws Exception {
+        UnitFile finishes = file("[X-Hollow]\nExitAfterSec=1\n");
+        set(launched("moved.service", finishes, 1));
+        loop.advance(Duration.ofSeconds(2));
+        manager.takeOrders();
+        manager.bootId = "c".repeat(32);
+        restartAgent();
+        reconciler.opened(DIFFERING);
+        reconciler.inventory(List.of(Digest.bucket("moved.service")));
+        set(loaded("new.service", finishes, 0));
+        loop.advance(Duration.ofMinutes(1));
+        settle();
+        assertThat(manager.takeOrders())
+                .as("the engine has not said yet that this is still to run here")
+                .containsExactly("install new.service");
     }
 
     @Test

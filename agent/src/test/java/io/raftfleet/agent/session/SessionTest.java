@@ -335,6 +335,22 @@ class SessionTest {
     }
 
     @Test
+    void anEngineThatAnswersNoInventoryIsTakenAtItsNextAcknowledgement() throws Exception {
+        String text = "[Service]\nExecStart=/bin/late\n";
+        startMachine();
+        awaitSession(first);
+        assign(first, "late.service", UnitFile.parse(text), 1);
+        soon().until(() -> !registry.state(ID, "late.service").getError().isEmpty());
+        machine.stopAgent();
+        registry.store(text);
+        registry.unassign(ID, "late.service");
+        first.answersInventories = false;
+        machine.startAgent();
+        awaitActive("late.service");
+        assertThat(first.inventories).hasSize(1);
+    }
+
+    @Test
     void anAgentThatRestartsTakesOverAndStartsNothingAgain() throws Exception {
         UnitFile runs = registry.store("[Service]\nExecStart=/bin/a\n");
         UnitFile ends = registry.store("[X-Hollow]\nExitAfterSec=0.01\nExitCode=1\n");

@@ -60,6 +60,9 @@ final class TestEngine extends AgentGatewayGrpc.AgentGatewayImplBase implements 
     volatile boolean claimsToLead = true;
     volatile boolean acknowledgesReports = true;
     volatile boolean silent;
+    /** False as of engines before {@code answers_inventory}, where nothing differs. */
+    volatile boolean answersInventories = true;
+
     volatile @Nullable Status refusal;
     volatile int silenceLimitMs = 5000;
 
@@ -252,12 +255,14 @@ final class TestEngine extends AgentGatewayGrpc.AgentGatewayImplBase implements 
                 case DIGESTS -> differing(id, frame.getDigests());
                 case INVENTORY -> {
                     inventories.add(frame.getInventory());
-                    TestEngine.this.send(
-                            id,
-                            registry.difference(
-                                    id,
-                                    frame.getInventory().getBucketsList(),
-                                    frame.getInventory().getUnitsList()));
+                    if (answersInventories) {
+                        TestEngine.this.send(
+                                id,
+                                registry.difference(
+                                        id,
+                                        frame.getInventory().getBucketsList(),
+                                        frame.getInventory().getUnitsList()));
+                    }
                 }
                 case HELLO, FRAME_NOT_SET -> violations.add("frame " + frame.getFrameCase());
             }

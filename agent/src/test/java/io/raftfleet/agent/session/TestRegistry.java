@@ -150,6 +150,6 @@ final class TestRegistry {
             }
         }
         delta.addAllSet(wanted.values());
-        return delta.build();
+        return delta.setAnswersInventory(true).build();
     }
 }

@@ -311,7 +311,7 @@ final class AgentSession implements StreamObserver<AgentFrame> {
         AssignmentDelta delta;
         synchronized (telling) {
             delta = sessions.reconcile(machineId(), inventory);
-            tell(delta);
+            send(EngineFrame.newBuilder().setAssignments(delta).build());
         }
         if (delta.getOrphansCount() > 0) {
             log.warn(

@@ -66,14 +66,15 @@ final class Assignments {
     }
 
     /**
-     * What is to be told to an agent that has this in some buckets, so that it comes to have what it should. Orders for fenced
+     * What is to be told to an agent that has this in some buckets, so that it comes to have what it should; marked as the answer
+     * to its inventory, also when there is nothing to tell: it carries out what it remembers on no other word. Orders for fenced
      * units are told even when it has them: it starts such a unit again only on the word of the session that it is in.
      */
     static AssignmentDelta reconcile(RegistryView view, MachineRecord machine, Inventory inventory) {
         var buckets = Set.copyOf(inventory.getBucketsList());
         Map<String, AssignedUnit> has = new HashMap<>();
         inventory.getUnitsList().forEach(unit -> has.put(unit.getName(), unit));
-        var delta = AssignmentDelta.newBuilder().setRevision(view.revision());
+        var delta = AssignmentDelta.newBuilder().setRevision(view.revision()).setAnswersInventory(true);
         for (var due : all(view, machine)) {
             if (buckets.contains(Digest.bucket(due.getName()))
                     && (!due.equals(has.remove(due.getName())) || fenced(view, due.getName()))) {

@@ -9,13 +9,17 @@ import io.grpc.stub.ServerCallStreamObserver;
 import io.raftfleet.engine.control.Controller;
 import io.raftfleet.engine.control.DecisionMetrics;
 import io.raftfleet.proto.agent.AgentFrame;
+import io.raftfleet.proto.agent.AssignmentDelta;
 import io.raftfleet.proto.agent.EngineFrame;
 import io.raftfleet.proto.agent.Hello;
+import io.raftfleet.proto.agent.Inventory;
 import io.raftfleet.proto.log.Entry;
 import io.raftfleet.proto.log.SessionOpened;
 import io.raftfleet.proto.log.StatesReported;
+import io.raftfleet.proto.model.Revision;
 import io.raftfleet.state.MachineRecord;
 import io.raftfleet.state.Registry;
+import io.raftfleet.state.RegistryView;
 import io.raftfleet.state.raft.RaftConfig;
 import io.raftfleet.state.raft.ReplicatedState.ApplyResult;
 import java.time.Duration;
@@ -113,6 +117,25 @@ class SessionsTest {
         hello(stream);
         assertThat(Status.fromThrowable(Objects.requireNonNull(stream.ended)).getCode())
                 .isEqualTo(Status.Code.RESOURCE_EXHAUSTED);
+    }
+
+    @Test
+    void anInventoryInWhichNothingDiffersIsAnswered() {
+        var stream = new Stream();
+        hello(stream);
+        await().until(stream::isWelcome);
+        Objects.requireNonNull(stream.session)
+                .onNext(AgentFrame.newBuilder()
+                        .setInventory(Inventory.newBuilder().addBuckets(3))
+                        .build());
+        assertThat(stream.frames)
+                .filteredOn(EngineFrame::hasAssignments)
+                .singleElement()
+                .satisfies(frame -> assertThat(frame.getAssignments())
+                        .isEqualTo(AssignmentDelta.newBuilder()
+                                .setRevision(registry.<Revision>read(RegistryView::revision))
+                                .setAnswersInventory(true)
+                                .build()));
     }
 
     /** With the decision thread waiting for its log, so that nothing is taken from the queue before {@link SlowLog#go}. */

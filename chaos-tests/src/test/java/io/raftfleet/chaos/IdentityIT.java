@@ -23,6 +23,12 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Engines and agents that claim what is another's: they end, and say what to do. */
 class IdentityIT {
+    /** To start it once more may help. */
+    private static final int FAILED = 1;
+
+    /** To start it once more does not help. */
+    private static final int REFUSED_FOR_GOOD = 13;
+
     private static final Duration END = Duration.ofSeconds(60);
 
     @RegisterExtension
@@ -56,7 +62,8 @@ class IdentityIT {
         var data = copyOfIdentity(cluster);
         var other = UUID.randomUUID().toString();
         var stranger = cluster.strangeEngine("other-cluster", own, data, other, List.of(own));
-        assertRefused(stranger, data.toString(), "belongs to cluster '" + cluster.clusterId() + "'", other);
+        assertRefused(
+                stranger, REFUSED_FOR_GOOD, data.toString(), "belongs to cluster '" + cluster.clusterId() + "'", other);
     }
 
     @Test
@@ -65,7 +72,7 @@ class IdentityIT {
         var own = cluster.freeAddresses("e9");
         var data = copyOfIdentity(cluster);
         var stranger = cluster.strangeEngine("other-engine", own, data, cluster.clusterId(), List.of(own));
-        assertRefused(stranger, data.toString(), "belongs to engine 'e1'", "e9");
+        assertRefused(stranger, REFUSED_FOR_GOOD, data.toString(), "belongs to engine 'e1'", "e9");
     }
 
     /** The directory of e1, as it says whose it is. */
@@ -81,7 +88,7 @@ class IdentityIT {
         var own = cluster.freeAddresses("e1");
         var data = cluster.engine("e1").dataDir();
         var stranger = cluster.strangeEngine("second-e1", own, data, cluster.clusterId(), List.of(own));
-        assertRefused(stranger, data.toString(), "in use by another engine process");
+        assertRefused(stranger, FAILED, data.toString(), "in use by another engine process");
         cluster.awaitEqual(Ops.SOON);
     }
 
@@ -114,16 +121,16 @@ class IdentityIT {
             var data = cluster.scratch().resolve("port-" + which);
             var stranger = cluster.strangeEngine(
                     "port-" + which, own, data, UUID.randomUUID().toString(), List.of(own));
-            assertRefused(stranger, Integer.toString(port), "address", "in use");
+            assertRefused(stranger, FAILED, Integer.toString(port), "address", "in use");
             assertThat(stranger.tail(20))
                     .containsAnyOf("choose another", "configure another")
                     .contains("stop the");
         }
     }
 
-    private static void assertRefused(Daemon stranger, String... message) {
+    private static void assertRefused(Daemon stranger, int exitCode, String... message) {
         stranger.start();
-        assertThat(stranger.awaitExit(END)).as(stranger.tail(20)).isEqualTo(1);
+        assertThat(stranger.awaitExit(END)).as(stranger.tail(20)).isEqualTo(exitCode);
         var said = stranger.tail(20);
         assertThat(Stream.of(message)).allSatisfy(words -> assertThat(said).containsIgnoringCase(words));
         assertThat(said).as("a message, no stack trace").doesNotContain("\tat ");

@@ -26,6 +26,7 @@ import java.util.Random;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -95,8 +96,9 @@ public final class Decisions implements Callable<Integer> {
                 // The round is over.
             }
         };
-        try (var controller =
-                new Controller("e1", registry, log, InstantSource.system(), new Random(1), listener, placed)) {
+        try (var replies = Executors.newVirtualThreadPerTaskExecutor();
+                var controller = new Controller(
+                        "e1", registry, log, InstantSource.system(), new Random(1), listener, placed, replies)) {
             controller.start();
             controller.leaderStarted(1);
             leads.get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
@@ -111,11 +113,11 @@ public final class Decisions implements Callable<Integer> {
             long applied = log.applying.get();
             long before = log.used();
             var writes = new LocalWrites(controller, LocalWrites.AfterCommit.NOTHING);
-            var replies = new ArrayList<CompletableFuture<WriteResponse>>();
+            var answers = new ArrayList<CompletableFuture<WriteResponse>>();
             for (int from = 0; from < units; from += ITEMS) {
-                replies.add(writes.createUnits(request(from, Math.min(units, from + ITEMS)), PATIENCE));
+                answers.add(writes.createUnits(request(from, Math.min(units, from + ITEMS)), PATIENCE));
             }
-            for (var reply : replies) {
+            for (var reply : answers) {
                 var unused = reply.get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
             }
             if (!placed.done.await(PATIENCE.toMillis(), TimeUnit.MILLISECONDS)) {

@@ -104,45 +104,6 @@ class SessionTest {
     }
 
     @Test
-    void aRestartAcrossALeaderChangeHappensOnce() throws Exception {
-        UnitFile file = registry.store("[Service]\nExecStart=/bin/a\n");
-        startMachine();
-        awaitSession(first);
-        assign(first, "a.service", file, 1);
-        awaitActive("a.service");
-        int pid = machine.pid("a.service");
-        first.acknowledgesReports = false;
-        AssignedUnit again = assign(first, "a.service", file, 2);
-        soon().until(() -> machine.pid("a.service") > pid);
-        second.term = 4;
-        second.leading = true;
-        first.stepDown();
-        awaitSession(second);
-        second.send(ID, AssignmentDelta.newBuilder().addSet(again).build());
-        soon().until(() -> registry.state(ID, "a.service").getMainPid() == pid + 1);
-        assertThat(machine.pid("a.service")).as("one start more than before").isEqualTo(pid + 1);
-    }
-
-    @Test
-    void sendsUnacknowledgedReportsAgainInTheNextSession() throws Exception {
-        UnitFile file = registry.store("[Service]\nExecStart=/bin/a\n");
-        startMachine();
-        awaitSession(first);
-        first.acknowledgesReports = false;
-        assign(first, "a.service", file, 1);
-        registry.assign(ID, "never.service", file, LAUNCHED, 1);
-        registry.unassign(ID, "never.service");
-        first.send(ID, AssignmentDelta.newBuilder().addRemove("never.service").build());
-        soon().until(() -> machine.pid("a.service") > 0);
-        assertThat(registry.states(ID)).isEmpty();
-        second.term = 4;
-        second.leading = true;
-        first.stepDown();
-        awaitActive("a.service");
-        soon().until(() -> registry.gone(ID).equals(List.of("never.service")));
-    }
-
-    @Test
     void refusesALeaderOfALowerTerm() throws Exception {
         first.term = 9;
         startMachine();
@@ -348,45 +309,6 @@ class SessionTest {
         machine.startAgent();
         awaitActive("late.service");
         assertThat(first.inventories).hasSize(1);
-    }
-
-    @Test
-    void anAgentThatRestartsTakesOverAndStartsNothingAgain() throws Exception {
-        UnitFile runs = registry.store("[Service]\nExecStart=/bin/a\n");
-        UnitFile ends = registry.store("[X-Hollow]\nExitAfterSec=0.01\nExitCode=1\n");
-        startMachine();
-        awaitSession(first);
-        assign(first, "a.service", runs, 1);
-        assign(first, "ends.service", ends, 1);
-        awaitActive("a.service");
-        soon().until(() -> registry.state(ID, "ends.service").getActiveState().equals("failed")
-                && registry.state(ID, "ends.service").getLaunched());
-        int pid = machine.pid("a.service");
-        machine.stopAgent();
-        first.inventoryRequests.clear();
-        machine.startAgent();
-        awaitSession(first);
-        assign(first, "b.service", runs, 1);
-        awaitActive("b.service");
-        assertThat(machine.pid("a.service")).isEqualTo(pid);
-        assertThat(machine.pid("ends.service")).isZero();
-        assertThat(first.inventoryRequests).as("nothing differed").isEmpty();
-        assertThat(registry.hellos(ID)).hasSize(2);
-        assertThat(registry.hellos(ID).get(0).getAgentInstance())
-                .isNotEqualTo(registry.hellos(ID).get(1).getAgentInstance());
-    }
-
-    @Test
-    void survivesEnginesThatAreAwayAndReportsAfterwards() throws Exception {
-        UnitFile ends = registry.store("[X-Hollow]\nExitAfterSec=0.2\nExitCode=1\n");
-        startMachine();
-        awaitSession(first);
-        assign(first, "a.service", ends, 1);
-        soon().until(() -> machine.pid("a.service") > 0);
-        first.stepDown();
-        soon().until(() -> machine.pid("a.service") == 0);
-        first.leading = true;
-        soon().until(() -> registry.state(ID, "a.service").getActiveState().equals("failed"));
     }
 
     @Test

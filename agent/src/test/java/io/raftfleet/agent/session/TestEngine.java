@@ -58,7 +58,6 @@ final class TestEngine extends AgentGatewayGrpc.AgentGatewayImplBase implements 
     volatile long term;
     volatile String redirectTo = "";
     volatile boolean claimsToLead = true;
-    volatile boolean acknowledgesReports = true;
     volatile boolean silent;
     /** False as of engines before {@code answers_inventory}, where nothing differs. */
     volatile boolean answersInventories = true;
@@ -245,12 +244,10 @@ final class TestEngine extends AgentGatewayGrpc.AgentGatewayImplBase implements 
                     check(frame.getStates().getSessionEpoch() == epoch, "report of another session");
                     check(frame.getStates().getSequence() == ++lastReport, "report out of order");
                     check(frame.getStates().getStatesCount() <= 100, "report too large");
-                    if (acknowledgesReports) {
-                        registry.report(id, frame.getStates());
-                        send(EngineFrame.newBuilder()
-                                .setStateAck(StateAck.newBuilder().setSequence(lastReport))
-                                .build());
-                    }
+                    registry.report(id, frame.getStates());
+                    send(EngineFrame.newBuilder()
+                            .setStateAck(StateAck.newBuilder().setSequence(lastReport))
+                            .build());
                 }
                 case DIGESTS -> differing(id, frame.getDigests());
                 case INVENTORY -> {

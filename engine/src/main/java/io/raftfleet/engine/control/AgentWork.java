@@ -82,6 +82,11 @@ final class AgentWork {
         }
 
         @Override
+        public int bytes() {
+            return report.getSerializedSize();
+        }
+
+        @Override
         public WorkQueue.Lane lane() {
             return WorkQueue.Lane.AGENTS;
         }

@@ -1,5 +1,6 @@
 package io.raftfleet.engine.control;
 
+import com.google.common.util.concurrent.MoreExecutors;
 import io.raftfleet.engine.schedule.Decision;
 import io.raftfleet.engine.schedule.Scheduler;
 import io.raftfleet.proto.fleet.RequestId;
@@ -26,6 +27,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
 import java.util.function.LongSupplier;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -42,12 +44,15 @@ import org.slf4j.LoggerFactory;
  * the scheduler is made anew and all others are decided again. Errors that are no one's request, as out of memory, end the
  * process.
  *
- * <p>The queue and the scheduler belong to the decision thread; others reach them through the queue.
+ * <p>The queue and the scheduler belong to the decision thread; others reach them through the queue. Nobody is answered on that
+ * thread: what it decided is told by the executor of replies.
  */
 public final class Controller implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(Controller.class);
 
     private static final int PLACEMENTS_A_STEP = 256;
+    /** Reports that wait take at most this part of the heap as bytes, and a few times that as objects. */
+    private static final int REPORTS_SHARE = 32;
 
     /** The log, as a leader writes it. */
     public interface Proposer {
@@ -95,10 +100,17 @@ public final class Controller implements AutoCloseable {
     private final RandomGenerator random;
     private final LeadershipListener listener;
     private final DecisionMetrics metrics;
+    private final Executor replies;
+    /**
+     * For agents: the acknowledgement of a report says that those before it are committed too, so that it may not overtake the word
+     * that one of them is not.
+     */
+    private final Executor repliesInOrder;
+
     private final LongSupplier quota;
     private final Barrier barrier;
     private final Faults faults;
-    private final WorkQueue queue = new WorkQueue();
+    private final WorkQueue queue = new WorkQueue(Runtime.getRuntime().maxMemory() / REPORTS_SHARE);
     private final Thread thread;
     private @Nullable Scheduler scheduler;
     /** Were together in an entry that can't be written: each is decided in one of its own, before all else. */
@@ -113,13 +125,15 @@ public final class Controller implements AutoCloseable {
             InstantSource clock,
             RandomGenerator random,
             LeadershipListener listener,
-            DecisionMetrics metrics) {
-        this(engineId, registry, proposer, clock, random, listener, metrics, () -> Long.MAX_VALUE, null);
+            DecisionMetrics metrics,
+            Executor replies) {
+        this(engineId, registry, proposer, clock, random, listener, metrics, replies, () -> Long.MAX_VALUE, null);
     }
 
     /**
      * A controller; {@link #start} makes it work.
      *
+     * @param replies completes the futures that are handed out, so that who acts on them holds up no decision
      * @param quota how many bytes of the heap the registry may take, now
      * @param beginning of a cluster that is not new; null to create one where there is none
      */
@@ -131,8 +145,11 @@ public final class Controller implements AutoCloseable {
             RandomGenerator random,
             LeadershipListener listener,
             DecisionMetrics metrics,
+            Executor replies,
             LongSupplier quota,
             @Nullable Beginning beginning) {
+        this.replies = replies;
+        this.repliesInOrder = MoreExecutors.newSequentialExecutor(replies);
         this.quota = quota;
         this.engineId = engineId;
         this.registry = registry;
@@ -167,21 +184,26 @@ public final class Controller implements AutoCloseable {
     CompletableFuture<WriteResponse> write(RequestId id, long requestDigest, List<Item> items) {
         var call = new WriteCall(registry, id, requestDigest, items);
         queue.offer(call);
-        return call.reply();
+        return told(call.reply(), replies);
     }
 
     /** Opens a machine's session; completes with its epoch, once it is committed. */
     public CompletableFuture<Long> openSession(SessionOpened session) {
         var work = new AgentWork.SessionOpen(session);
         queue.offer(work);
-        return work.epoch();
+        return told(work.epoch(), repliesInOrder);
     }
 
     /** Takes a machine's report; completes once it is committed. */
     public CompletableFuture<Void> report(StatesReported report) {
         var work = new AgentWork.Report(report);
         queue.offer(work);
-        return work.committed();
+        return told(work.committed(), repliesInOrder);
+    }
+
+    /** Whether so many reports wait that each agent had better send one at a time. */
+    public boolean crowded() {
+        return queue.crowded();
     }
 
     /** A machine was not heard for its TTL; false when too much is queued, or this engine does not lead. */
@@ -202,7 +224,25 @@ public final class Controller implements AutoCloseable {
 
     private CompletableFuture<Void> settle(OrphanWork work) {
         queue.offer(work);
-        return work.done();
+        return told(work.done(), replies);
+    }
+
+    /** The same outcome, by another thread than the deciding one. Who ends it first has what was not decided yet dropped. */
+    private static <T> CompletableFuture<T> told(CompletableFuture<T> decided, Executor by) {
+        var reply = new CompletableFuture<T>();
+        var unused = decided.whenComplete((result, failure) -> by.execute(() -> {
+            if (failure == null) {
+                reply.complete(result);
+            } else {
+                reply.completeExceptionally(failure);
+            }
+        }));
+        var unusedToo = reply.whenComplete((result, failure) -> {
+            if (failure != null) {
+                decided.completeExceptionally(failure);
+            }
+        });
+        return reply;
     }
 
     /** Why units can't be placed, by name; a unit that is placed or wants no machine has no reasons. */
@@ -218,7 +258,7 @@ public final class Controller implements AutoCloseable {
             return reasons;
         });
         queue.offer(question);
-        return question.answer();
+        return told(question.answer(), replies);
     }
 
     @Override

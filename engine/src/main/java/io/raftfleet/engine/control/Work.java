@@ -13,6 +13,11 @@ interface Work {
     /** Where it waits for its turn. */
     WorkQueue.Lane lane();
 
+    /** What it takes of the agents' lane while it waits, in bytes of its message; always the same. */
+    default int bytes() {
+        return 0;
+    }
+
     /**
      * Decides as much as fits into the batch. What it throws is a fault of it alone: see {@link #fault}.
      *

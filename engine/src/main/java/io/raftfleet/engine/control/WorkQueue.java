@@ -1,5 +1,6 @@
 package io.raftfleet.engine.control;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.grpc.Status;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -12,9 +13,9 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What waits for the decision thread, in two lanes, so that neither clients nor agents can shut the other out. Bounded: what
- * finds its lane full is refused with {@code RESOURCE_EXHAUSTED}; what comes while this engine does not lead is abandoned at
- * once. Guarded by its own lock.
+ * What waits for the decision thread, in two lanes, so that neither clients nor agents can shut the other out. Bounded in number
+ * and in bytes: what finds its lane full is refused with {@code RESOURCE_EXHAUSTED}; what comes while this engine does not lead
+ * is abandoned at once. Clients' requests are counted in bytes where they arrive, agents' reports here. Guarded by its own lock.
  */
 final class WorkQueue {
     enum Lane {
@@ -28,18 +29,45 @@ final class WorkQueue {
         }
     }
 
+    private final long agentBytes;
     private final Lock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
+
+    @GuardedBy("lock")
     private final Deque<Work> clients = new ArrayDeque<>();
+
+    @GuardedBy("lock")
     private final Deque<Work> agents = new ArrayDeque<>();
+    /** Of all that waits in {@link #agents}. */
+    @GuardedBy("lock")
+    private long waitingBytes;
     /** Term that this engine leads, 0 for none. */
+    @GuardedBy("lock")
     private long leading;
 
+    /** @param agentBytes how many bytes of reports may wait; one report may always */
+    WorkQueue(long agentBytes) {
+        this.agentBytes = agentBytes;
+    }
+
     void lead(long term) {
-        locked(() -> {
+        lock.lock();
+        try {
             leading = term;
             changed.signalAll();
-        });
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Whether so much of the agents' waits that each had better send one report at a time. */
+    boolean crowded() {
+        lock.lock();
+        try {
+            return waitingBytes > agentBytes / 2 || agents.size() > Lane.AGENTS.limit / 2;
+        } finally {
+            lock.unlock();
+        }
     }
 
     boolean leads(long term) {
@@ -55,14 +83,17 @@ final class WorkQueue {
     boolean offer(Work work) {
         var lane = work.lane();
         boolean leader;
-        boolean full;
+        int waiting;
         lock.lock();
         try {
             var queue = of(lane);
             leader = leading != 0;
-            full = queue.size() >= lane.limit;
+            waiting = queue.size();
+            boolean full = waiting >= lane.limit
+                    || (work.bytes() > 0 && waitingBytes > 0 && waitingBytes + work.bytes() > agentBytes);
             if (leader && !full) {
                 queue.addLast(work);
+                waitingBytes += work.bytes();
                 changed.signalAll();
                 return true;
             }
@@ -71,7 +102,8 @@ final class WorkQueue {
         }
         if (leader) {
             work.refuse(Status.RESOURCE_EXHAUSTED
-                    .withDescription("the leader has " + lane.limit + " calls waiting already: try again in a moment")
+                    .withDescription("the leader has " + waiting
+                            + " calls waiting, as many as it has room for: try again in a moment")
                     .asRuntimeException());
         } else {
             work.abandon(false, "this engine does not lead");
@@ -131,48 +163,58 @@ final class WorkQueue {
      * @param decided gets all that was taken up, in order; what is in the queue no longer
      */
     void decide(Batch batch, Draft draft, long nowMs, List<Work> decided) {
-        while (!batch.halfFull() && decideNext(agents, batch, draft, nowMs, decided)) {
+        while (!batch.halfFull() && decideNext(Lane.AGENTS, batch, draft, nowMs, decided)) {
             // On to the next.
         }
-        while (!batch.full() && decideNext(clients, batch, draft, nowMs, decided)) {
+        while (!batch.full() && decideNext(Lane.CLIENTS, batch, draft, nowMs, decided)) {
             // On to the next.
         }
-        while (!batch.full() && decideNext(agents, batch, draft, nowMs, decided)) {
+        while (!batch.full() && decideNext(Lane.AGENTS, batch, draft, nowMs, decided)) {
             // On to the next.
         }
     }
 
     /** What still has something to be decided goes on first. */
     void putBack(List<Work> decided) {
-        locked(() -> {
+        lock.lock();
+        try {
             for (var work : decided.reversed()) {
                 if (work.open()) {
                     of(work.lane()).addFirst(work);
+                    waitingBytes += work.bytes();
                 }
             }
-        });
+        } finally {
+            lock.unlock();
+        }
     }
 
     void abandonAll(String reason) {
         var all = new ArrayList<Work>();
-        locked(() -> {
+        lock.lock();
+        try {
             all.addAll(agents);
             all.addAll(clients);
             agents.clear();
             clients.clear();
-        });
+            waitingBytes = 0;
+        } finally {
+            lock.unlock();
+        }
         all.forEach(work -> work.abandon(false, reason));
     }
 
+    @GuardedBy("lock")
     private Deque<Work> of(Lane lane) {
         return lane == Lane.CLIENTS ? clients : agents;
     }
 
-    private boolean decideNext(Deque<Work> lane, Batch batch, Draft draft, long nowMs, List<Work> decided) {
+    private boolean decideNext(Lane lane, Batch batch, Draft draft, long nowMs, List<Work> decided) {
         @Nullable Work next;
         lock.lock();
         try {
-            next = lane.pollFirst();
+            next = of(lane).pollFirst();
+            waitingBytes -= next == null ? 0 : next.bytes();
         } finally {
             lock.unlock();
         }
@@ -181,14 +223,5 @@ final class WorkQueue {
         }
         decided.add(next);
         return next.decide(batch, draft, nowMs);
-    }
-
-    private void locked(Runnable action) {
-        lock.lock();
-        try {
-            action.run();
-        } finally {
-            lock.unlock();
-        }
     }
 }

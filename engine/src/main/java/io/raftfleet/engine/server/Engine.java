@@ -127,6 +127,7 @@ final class Engine implements AutoCloseable {
                 random,
                 new SessionsLeadership(),
                 new MeteredDecisions(metrics, clock),
+                tasks,
                 raft::quota,
                 config.backup().isPresent()
                         ? Restoration.fromBackup(clusterId, config.backup().get(), clock, config.registryQuota())
@@ -143,6 +144,7 @@ final class Engine implements AutoCloseable {
                 route,
                 raft::absence,
                 timer,
+                tasks,
                 random);
         gateway = new AgentGatewayService(clusterId, registry, sessions, logs, check);
         var limits = AdmissionLimits.usual();

@@ -9,9 +9,10 @@ import io.raftfleet.proto.fleet.FleetGrpc;
 import io.raftfleet.state.raft.EnginePeer;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
+import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
@@ -21,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  * The way to the leader: which engine it is, and channels to the others. When another engine comes to lead, calls that wait
  * for the old one are cancelled, for it may be paused and never answer, and those that wait for a leader go on.
  *
- * <p>Maps are concurrent; {@link #leader} is written by Raft's listener thread.
+ * <p>Maps and queues are concurrent; {@link #leader} is written by Raft's listener thread.
  */
 final class LeaderRoute implements AutoCloseable {
     /** On a call that came from another engine: it goes no further. */
@@ -42,9 +43,9 @@ final class LeaderRoute implements AutoCloseable {
     private final String selfId;
     private final Function<String, ManagedChannel> channels;
     private final Map<String, ManagedChannel> open = new ConcurrentHashMap<>();
-    private final Set<Waiting> waiting = ConcurrentHashMap.newKeySet();
+    private final Queue<Waiting> waiting = new ConcurrentLinkedQueue<>();
     private volatile @Nullable EnginePeer leader;
-    private final Set<Runnable> waitingForChange = ConcurrentHashMap.newKeySet();
+    private final Queue<Runnable> waitingForChange = new ConcurrentLinkedQueue<>();
     private final AtomicLong changes = new AtomicLong();
 
     /** @param channels makes a channel to a gRPC address */

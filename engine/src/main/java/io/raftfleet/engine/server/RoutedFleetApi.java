@@ -30,6 +30,7 @@ import io.raftfleet.state.raft.EnginePeer;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -53,21 +54,28 @@ final class RoutedFleetApi implements FleetApi {
     private final LeaderRoute route;
     private final Supplier<@Nullable String> absence;
     private final ScheduledExecutorService timer;
+    private final Executor tasks;
     private final RandomGenerator random;
 
-    /** @param absence why this engine can't do anything by itself, if it can't */
+    /**
+     * @param absence why this engine can't do anything by itself, if it can't
+     * @param timer waits before a write is tried again
+     * @param tasks tries it
+     */
     RoutedFleetApi(
             LocalWrites local,
             Reads reads,
             LeaderRoute route,
             Supplier<@Nullable String> absence,
             ScheduledExecutorService timer,
+            Executor tasks,
             RandomGenerator random) {
         this.local = local;
         this.reads = reads;
         this.route = route;
         this.absence = absence;
         this.timer = timer;
+        this.tasks = tasks;
         this.random = random;
     }
 
@@ -309,7 +317,7 @@ final class RoutedFleetApi implements FleetApi {
             public void run() {
                 if (begun.compareAndSet(false, true)) {
                     route.forget(this);
-                    Thread.startVirtualThread(caller.wrap(Write.this::attempt));
+                    tasks.execute(caller.wrap(Write.this::attempt));
                 }
             }
         }

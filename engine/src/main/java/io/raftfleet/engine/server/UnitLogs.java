@@ -1,5 +1,6 @@
 package io.raftfleet.engine.server;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ClientCallStreamObserver;
@@ -104,6 +105,8 @@ final class UnitLogs {
     private static final class Relay implements ClientResponseObserver<Object, LogChunk> {
         private final ServerCallStreamObserver<LogChunk> reader;
         private ClientCallStreamObserver<Object> source;
+
+        @GuardedBy("this")
         private boolean asked = true;
 
         @SuppressWarnings("NullAway.Init") // set by beforeStart, which comes first

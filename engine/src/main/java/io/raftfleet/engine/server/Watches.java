@@ -1,5 +1,6 @@
 package io.raftfleet.engine.server;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
@@ -127,6 +128,14 @@ final class Watches implements Registry.Listener {
                 "COMPACTED: " + why + ": list again, then watch from the list's revision");
     }
 
+    /**
+     * What a watch is told next.
+     *
+     * @param seen the version up to which it is told
+     * @param more whether there are more events behind these
+     */
+    private record Next(WatchResponse response, long seen, boolean more) {}
+
     /** One watch. At most one task works on it at a time; that task owns its fields. */
     private final class Watch {
         private final WatchRequest request;
@@ -135,9 +144,17 @@ final class Watches implements Registry.Listener {
         private final AtomicBoolean scheduled = new AtomicBoolean();
         private final AtomicBoolean progressDue = new AtomicBoolean();
         private final Object working = new Object();
+
+        @GuardedBy("working")
         private long seen;
+
+        @GuardedBy("working")
         private int ticksUntaken;
+
+        @GuardedBy("working")
         private boolean begun;
+
+        @GuardedBy("working")
         private boolean ended;
 
         Watch(WatchRequest request, NameFilter names, ServerCallStreamObserver<WatchResponse> out) {
@@ -181,7 +198,8 @@ final class Watches implements Registry.Listener {
                 ticksUntaken = out.isReady() ? 0 : ticksUntaken + PROGRESS_SECONDS;
                 if (ticksUntaken >= PATIENCE) {
                     var trailers = RetryHint.after(AGAIN);
-                    trailers.put(RESUME, registry.read(view -> view.revision(seen)));
+                    long from = seen;
+                    trailers.put(RESUME, registry.read(view -> view.revision(from)));
                     end(
                             Status.RESOURCE_EXHAUSTED.withDescription(
                                     "the watch was cut off, for nothing was taken from it for " + PATIENCE
@@ -212,26 +230,31 @@ final class Watches implements Registry.Listener {
         }
 
         /** Sends the next events; false when there are no more for now. */
+        @GuardedBy("working")
         private boolean step() {
-            var response = WatchResponse.newBuilder();
-            var more = registry.read(view -> next(view, response));
-            if (more == null) {
+            long from = seen;
+            var next = registry.read(view -> next(view, from));
+            if (next == null) {
                 end(compacted("that revision is older than what is kept"));
                 return false;
             }
-            if (response.getEventsCount() > 0 || progressDue.compareAndSet(true, false)) {
-                out.onNext(response.build());
+            seen = next.seen();
+            ticksUntaken = 0; // There is room: what was sent before is taken.
+            if (next.response().getEventsCount() > 0 || progressDue.compareAndSet(true, false)) {
+                out.onNext(next.response());
             }
-            return more;
+            return next.more();
         }
 
-        /** Whether there are more events behind those of this response; null when the next ones are kept no longer. */
-        private @Nullable Boolean next(RegistryView view, WatchResponse.Builder response) {
+        /** The events after a version; null when they are kept no longer. */
+        private @Nullable Next next(RegistryView view, long after) {
             int most = Math.clamp(MAX_LOOKS / names.cost(), 1, STEP);
-            var events = view.eventsAfter(seen, most).orElse(null);
+            var events = view.eventsAfter(after, most).orElse(null);
             if (events == null) {
                 return null;
             }
+            var response = WatchResponse.newBuilder();
+            long seen = after;
             int bytes = 0;
             boolean more = events.size() == most;
             for (var event : events) {
@@ -251,8 +274,7 @@ final class Watches implements Registry.Listener {
             if (!more) {
                 seen = Math.max(seen, Versions.wholeEntry(view.appliedIndex()));
             }
-            response.setRevision(view.revision(seen));
-            return more;
+            return new Next(response.setRevision(view.revision(seen)).build(), seen, more);
         }
 
         private WatchEvent.@Nullable Builder message(RegistryView view, Change changed) {

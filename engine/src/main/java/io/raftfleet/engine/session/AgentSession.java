@@ -49,7 +49,7 @@ final class AgentSession implements StreamObserver<AgentFrame> {
     /** Names in one line of the log. */
     private static final int MAX_NAMED = 20;
 
-    /** Reports under way at once; more wait in the agent, by gRPC's flow control. */
+    /** Reports under way at once, one while the leader has much to do; more wait in the agent, by gRPC's flow control. */
     private static final int MAX_REPORTS = 16;
 
     private final Sessions sessions;
@@ -261,10 +261,11 @@ final class AgentSession implements StreamObserver<AgentFrame> {
                     "a report holds at most " + MAX_STATES + " states, this one has " + states));
             return;
         }
+        int most = sessions.crowded() ? 1 : MAX_REPORTS;
         boolean goOn;
         synchronized (this) {
             reports++;
-            goOn = reports < MAX_REPORTS;
+            goOn = reports < most;
             paused = !goOn;
         }
         if (goOn) {

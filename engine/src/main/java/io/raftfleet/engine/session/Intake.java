@@ -1,5 +1,6 @@
 package io.raftfleet.engine.session;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.grpc.stub.ServerCallStreamObserver;
 
 /**
@@ -8,6 +9,8 @@ import io.grpc.stub.ServerCallStreamObserver;
  */
 final class Intake {
     private final ServerCallStreamObserver<?> stream;
+
+    @GuardedBy("this")
     private int owed;
 
     Intake(ServerCallStreamObserver<?> stream) {

@@ -1,5 +1,6 @@
 package io.raftfleet.engine.session;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.grpc.Status;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
@@ -97,9 +98,17 @@ public final class LogBroker {
         private final String id;
         private final String machineId;
         private final ServerCallStreamObserver<LogChunk> reader;
+
+        @GuardedBy("this")
         private @Nullable ServerCallStreamObserver<LogUploadDone> agent;
+
+        @GuardedBy("this")
         private Runnable onClose = () -> {};
+
+        @GuardedBy("this")
         private boolean wantsMore;
+
+        @GuardedBy("this")
         private boolean closed;
 
         Pipe(String id, String machineId, ServerCallStreamObserver<LogChunk> reader) {
@@ -173,6 +182,7 @@ public final class LogBroker {
             }
         }
 
+        @GuardedBy("this")
         private void fail(String why) {
             if (!closed) {
                 close();
@@ -180,6 +190,7 @@ public final class LogBroker {
             }
         }
 
+        @GuardedBy("this")
         private void finishUpload() {
             if (agent != null && !agent.isCancelled()) {
                 agent.onNext(LogUploadDone.getDefaultInstance());
@@ -187,6 +198,7 @@ public final class LogBroker {
             }
         }
 
+        @GuardedBy("this")
         private void close() {
             closed = true;
             pipes.remove(id);

@@ -22,7 +22,7 @@ import io.raftfleet.state.UnitRecord;
 import io.raftfleet.unit.Digest;
 import java.time.Duration;
 import java.util.Collection;
-import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
@@ -98,7 +98,7 @@ public final class Sessions implements Registry.Listener {
 
     /** This engine leads no longer: every agent is sent to look for who does. */
     public void end() {
-        machines.end().forEach(session -> session.refuse(notLeading(), redirect()));
+        machines.end().forEach(session -> flusher.execute(() -> session.refuse(notLeading(), redirect())));
     }
 
     /** The session in which a machine's agent hears what it is told; null when it is not connected here. */
@@ -173,7 +173,7 @@ public final class Sessions implements Registry.Listener {
         if (failure != null) {
             refuse(session, failure);
         } else if (machines.opened(hello.getMachineId(), session, epoch)) {
-            flusher.execute(() -> welcome(session, hello, epoch));
+            welcome(session, hello, epoch);
         } else {
             session.refuse(countsAsLost(hello.getMachineId()));
         }
@@ -218,6 +218,10 @@ public final class Sessions implements Registry.Listener {
                 refuse(session, failure);
             }
         });
+    }
+
+    boolean crowded() {
+        return controller.crowded();
     }
 
     AssignmentDelta reconcile(String machineId, Inventory inventory) {
@@ -326,7 +330,7 @@ public final class Sessions implements Registry.Listener {
                 comesOrGoes(machine);
             }
         }
-        var concerned = new HashSet<AgentSession>();
+        var concerned = new LinkedHashSet<AgentSession>();
         registry.read(view -> {
             for (var change : applied.changes()) {
                 mark(view, change, concerned);

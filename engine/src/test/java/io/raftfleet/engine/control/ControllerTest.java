@@ -51,7 +51,7 @@ class ControllerTest {
     private final SettableClock clock = new SettableClock();
     private final LinkedBlockingQueue<String> leadership = new LinkedBlockingQueue<>();
     private final Controller controller =
-            new Controller("e1", registry, raft, clock, new Random(7), new Recorded(), new NoMetrics());
+            new Controller("e1", registry, raft, clock, new Random(7), new Recorded(), new NoMetrics(), Runnable::run);
     private final LocalWrites writes = new LocalWrites(controller, LocalWrites.AfterCommit.NOTHING);
 
     ControllerTest() {
@@ -117,7 +117,14 @@ class ControllerTest {
         open("m1", Map.of());
         clock.onceRead(() -> {
             try (var other = new Controller(
-                    "e2", registry, raft, InstantSource.system(), new Random(8), new Recorded(), new NoMetrics())) {
+                    "e2",
+                    registry,
+                    raft,
+                    InstantSource.system(),
+                    new Random(8),
+                    new Recorded(),
+                    new NoMetrics(),
+                    Runnable::run)) {
                 other.start();
                 other.leaderStarted(2);
                 var theirs = new LocalWrites(other, LocalWrites.AfterCommit.NOTHING);

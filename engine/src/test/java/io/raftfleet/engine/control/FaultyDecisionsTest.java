@@ -44,7 +44,14 @@ class FaultyDecisionsTest {
     private final MemoryLog raft = new MemoryLog(registry);
     private final LinkedBlockingQueue<String> leadership = new LinkedBlockingQueue<>();
     private final Controller controller = new Controller(
-            "e1", registry, raft, InstantSource.fixed(NOW), new Random(7), new Recorded(), new NoMetrics());
+            "e1",
+            registry,
+            raft,
+            InstantSource.fixed(NOW),
+            new Random(7),
+            new Recorded(),
+            new NoMetrics(),
+            Runnable::run);
     private int ids;
 
     @BeforeEach

@@ -259,6 +259,7 @@ class QuotaTest {
                     @Override
                     public void failed(int scheduled, int unscheduled) {}
                 },
+                Runnable::run,
                 quota::get,
                 beginning);
         controller = made;

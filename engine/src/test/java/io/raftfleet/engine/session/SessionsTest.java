@@ -1,5 +1,6 @@
 package io.raftfleet.engine.session;
 
+import static com.google.common.util.concurrent.Uninterruptibles.awaitUninterruptibly;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatObject;
 import static org.awaitility.Awaitility.await;
@@ -29,6 +30,7 @@ import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -49,7 +51,14 @@ class SessionsTest {
     private final CompletableFuture<Void> leading = new CompletableFuture<>();
     private final ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor();
     private final Controller controller = new Controller(
-            "e1", registry, log, InstantSource.system(), new Random(7), new Leadership(), new NoMetrics());
+            "e1",
+            registry,
+            log,
+            InstantSource.system(),
+            new Random(7),
+            new Leadership(),
+            new NoMetrics(),
+            Thread::startVirtualThread);
     private final Sessions sessions = new Sessions(
             "cluster",
             registry,
@@ -115,8 +124,26 @@ class SessionsTest {
         fillTheAgentsLane();
         var stream = new Stream();
         hello(stream);
+        await().until(() -> stream.ended != null);
         assertThat(Status.fromThrowable(Objects.requireNonNull(stream.ended)).getCode())
                 .isEqualTo(Status.Code.RESOURCE_EXHAUSTED);
+    }
+
+    @Test
+    void whoIsSlowToTakeAnAnswerHoldsUpNoDecision() throws Exception {
+        var slow = new CountDownLatch(1);
+        log.halt();
+        var first = controller.openSession(
+                SessionOpened.newBuilder().setMachineId("slow").build());
+        var taken = first.thenAccept(epoch -> awaitUninterruptibly(slow));
+        log.go();
+        var second = controller.openSession(
+                SessionOpened.newBuilder().setMachineId(MACHINE).build());
+        await().until(() -> registry.read(view -> view.present(MACHINE)));
+        assertThat(taken).isNotDone();
+        slow.countDown();
+        taken.get(10, TimeUnit.SECONDS);
+        assertThat(second.get(10, TimeUnit.SECONDS)).isEqualTo(1);
     }
 
     @Test
@@ -143,7 +170,7 @@ class SessionsTest {
         log.halt();
         assertThat(controller.report(StatesReported.getDefaultInstance())).isNotDone();
         await().until(log::isWaitedFor);
-        while (!controller.report(StatesReported.getDefaultInstance()).isCompletedExceptionally()) {
+        while (controller.silent("none", 1, "a test")) {
             // Until the lane is full.
         }
     }

@@ -1,0 +1,87 @@
+package io.raftfleet.engine.control;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.grpc.Status;
+import io.raftfleet.proto.log.SessionOpened;
+import io.raftfleet.proto.log.StatesReported;
+import io.raftfleet.proto.model.UnitState;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** What waits for the decision thread, without one: how much may. */
+class WorkQueueTest {
+    private static final int ROOM = 10_000;
+
+    private final WorkQueue queue = new WorkQueue(ROOM);
+
+    @BeforeEach
+    void lead() {
+        queue.lead(1);
+    }
+
+    @Test
+    void reportsThatTakeMoreBytesThanThereIsRoomForAreRefused() {
+        for (int i = 0; i < 9; i++) {
+            assertThat(queue.offer(report(1000))).isTrue();
+        }
+        var tooMuch = report(2000);
+        assertThat(queue.offer(tooMuch)).isFalse();
+        assertThat(code(tooMuch.committed())).isEqualTo(Status.Code.RESOURCE_EXHAUSTED);
+        assertThat(queue.offer(session())).as("what is no report").isTrue();
+    }
+
+    @Test
+    void oneReportAlwaysHasRoom() {
+        assertThat(queue.offer(report(2 * ROOM))).isTrue();
+        assertThat(queue.offer(report(1))).isFalse();
+    }
+
+    @Test
+    void whatLeavesMakesRoomAndWhatIsPutBackTakesIt() {
+        var first = report(9000);
+        queue.offer(first);
+        assertThat(queue.crowded()).isTrue();
+        queue.abandonAll("a test");
+        assertThat(queue.crowded()).isFalse();
+        var second = report(9000);
+        queue.putBack(List.of(second));
+        assertThat(queue.crowded()).isTrue();
+        assertThat(queue.offer(report(2000))).isFalse();
+    }
+
+    @Test
+    void aLaneThatIsFullInNumberRefuses() {
+        for (int i = 0; i < WorkQueue.Lane.AGENTS.limit; i++) {
+            assertThat(queue.offer(session())).isTrue();
+        }
+        var oneMore = session();
+        assertThat(queue.offer(oneMore)).isFalse();
+        assertThat(code(oneMore.epoch())).isEqualTo(Status.Code.RESOURCE_EXHAUSTED);
+        assertThat(queue.crowded()).isTrue();
+    }
+
+    @Test
+    void nothingWaitsForAnEngineThatDoesNotLead() {
+        queue.lead(0);
+        var report = report(10);
+        assertThat(queue.offer(report)).isFalse();
+        assertThat(report.committed().exceptionNow()).isInstanceOf(Abandoned.class);
+    }
+
+    private static Status.Code code(CompletableFuture<?> refused) {
+        return Status.fromThrowable(refused.exceptionNow()).getCode();
+    }
+
+    private static AgentWork.SessionOpen session() {
+        return new AgentWork.SessionOpen(SessionOpened.getDefaultInstance());
+    }
+
+    private static AgentWork.Report report(int bytes) {
+        return new AgentWork.Report(StatesReported.newBuilder()
+                .addStates(UnitState.newBuilder().setError("x".repeat(bytes)))
+                .build());
+    }
+}

@@ -1,0 +1,306 @@
+package io.raftfleet.engine.sim;
+
+import io.grpc.CallOptions;
+import io.grpc.ClientCall;
+import io.grpc.ForwardingClientCall;
+import io.grpc.ForwardingClientCallListener;
+import io.grpc.ManagedChannel;
+import io.grpc.Metadata;
+import io.grpc.MethodDescriptor;
+import io.grpc.Status;
+import io.grpc.inprocess.InProcessChannelBuilder;
+import io.raftfleet.proto.agent.AgentFrame;
+import io.raftfleet.proto.agent.EngineFrame;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What lies between processes: gRPC calls over links that can be cut. What is sent over a cut link is lost, and nobody hears of it;
+ * when the link is whole again the calls that it swallowed something of break, as TCP's would. Frames of a session that may come
+ * twice sometimes do. Owned by the simulation's thread.
+ */
+final class Network {
+    /** Sees the frames of agents' sessions that get through. */
+    interface Tap {
+        void fromAgent(Object call, String machine, AgentFrame frame);
+
+        void toAgent(Object call, String machine, EngineFrame frame);
+    }
+
+    private record Link(String client, String address) {}
+
+    private final SplittableRandom random;
+    private final Tap tap;
+    private final Map<String, String> servers = new HashMap<>();
+    private final Map<String, Channel> channels = new HashMap<>();
+    private final Set<Link> cut = new LinkedHashSet<>();
+    private final Set<Wire<?, ?>> wires = new LinkedHashSet<>();
+    private boolean repeats = true;
+
+    Network(SplittableRandom random, Tap tap) {
+        this.random = random;
+        this.tap = tap;
+    }
+
+    /** From now on an in-process server answers at this address. */
+    void up(String address, String server) {
+        servers.put(address, server);
+    }
+
+    /** Nobody answers there, and whoever was connected is told so. */
+    void down(String address) {
+        servers.remove(address);
+        breakCalls(wire -> wire.link.address().equals(address));
+    }
+
+    void cut(String client, String address) {
+        cut.add(new Link(client, address));
+        wires.stream()
+                .filter(wire -> wire.link.equals(new Link(client, address)))
+                .forEach(wire -> wire.dark = true);
+    }
+
+    void heal(String client, String address) {
+        var link = new Link(client, address);
+        if (cut.remove(link)) {
+            breakCalls(wire -> wire.dark && wire.link.equals(link));
+        }
+    }
+
+    /** Makes all links whole, and repeats nothing any more. */
+    void calm() {
+        repeats = false;
+        List.copyOf(cut).forEach(link -> heal(link.client(), link.address()));
+    }
+
+    /** Breaks all connections of a client, one after the other. */
+    void breakCalls(String client) {
+        breakCalls(wire -> wire.link.client().equals(client));
+    }
+
+    private void breakCalls(Predicate<Wire<?, ?>> which) {
+        new ArrayList<>(wires).stream().filter(which).forEach(Wire::sever);
+    }
+
+    /** A client's way to an address, whichever server is there when a call is made. */
+    ManagedChannel channel(String client, SimProcess process, String address) {
+        return channels.computeIfAbsent(
+                process.number() + " " + address, none -> new Channel(new Link(client, address), process));
+    }
+
+    /** Ends all. */
+    void close() {
+        channels.values().forEach(Channel::shutdownNow);
+    }
+
+    private final class Channel extends ManagedChannel {
+        private final Link link;
+        private final SimProcess process;
+        private final Map<String, ManagedChannel> channels = new HashMap<>();
+
+        Channel(Link link, SimProcess process) {
+            this.link = link;
+            this.process = process;
+        }
+
+        @Override
+        public <Q, S> ClientCall<Q, S> newCall(MethodDescriptor<Q, S> method, CallOptions options) {
+            var server = servers.get(link.address());
+            if (server == null) {
+                return new Unreachable<>(process);
+            }
+            var inner = channels.computeIfAbsent(
+                    server,
+                    name -> InProcessChannelBuilder.forName(name)
+                            .executor(process.wire())
+                            .scheduledExecutorService(process.executor())
+                            .disableRetry()
+                            .build());
+            return new Wire<>(link, process, inner.newCall(method, options));
+        }
+
+        @Override
+        public String authority() {
+            return link.address();
+        }
+
+        @Override
+        public ManagedChannel shutdown() {
+            return shutdownNow();
+        }
+
+        @Override
+        public ManagedChannel shutdownNow() {
+            channels.values().forEach(ManagedChannel::shutdownNow);
+            return this;
+        }
+
+        @Override
+        public boolean isShutdown() {
+            return false;
+        }
+
+        @Override
+        public boolean isTerminated() {
+            return true;
+        }
+
+        @Override
+        public boolean awaitTermination(long timeout, TimeUnit unit) {
+            return true;
+        }
+    }
+
+    /** A call to where nobody listens. */
+    private static final class Unreachable<Q, S> extends ClientCall<Q, S> {
+        private final SimProcess process;
+
+        Unreachable(SimProcess process) {
+            this.process = process;
+        }
+
+        @Override
+        public void start(Listener<S> listener, Metadata headers) {
+            process.executor()
+                    .execute(() ->
+                            listener.onClose(Status.UNAVAILABLE.withDescription("connection refused"), new Metadata()));
+        }
+
+        @Override
+        public void request(int count) {}
+
+        @Override
+        public void cancel(@Nullable String message, @Nullable Throwable cause) {}
+
+        @Override
+        public void halfClose() {}
+
+        @Override
+        public void sendMessage(Q message) {}
+    }
+
+    /** One call over a link. */
+    private final class Wire<Q, S> extends ForwardingClientCall.SimpleForwardingClientCall<Q, S> {
+        final Link link;
+        private final SimProcess process;
+        /** Something of it was, or would be, swallowed. */
+        boolean dark;
+
+        private boolean over;
+        private boolean cancelled;
+        private @Nullable Listener<S> listener;
+
+        Wire(Link link, SimProcess process, ClientCall<Q, S> call) {
+            super(call);
+            this.link = link;
+            this.process = process;
+            this.dark = cut.contains(link);
+        }
+
+        @Override
+        public void start(Listener<S> to, Metadata headers) {
+            listener = to;
+            wires.add(this);
+            super.start(
+                    new ForwardingClientCallListener.SimpleForwardingClientCallListener<>(to) {
+                        @Override
+                        public void onMessage(S message) {
+                            if (!dark && !over) {
+                                told(message);
+                                super.onMessage(message);
+                                if (repeated(message)) {
+                                    super.onMessage(message);
+                                }
+                            }
+                        }
+
+                        @Override
+                        public void onClose(Status status, Metadata trailers) {
+                            boolean own = status.getCode() == Status.Code.DEADLINE_EXCEEDED;
+                            if (!over && (!dark || own)) {
+                                over = true;
+                                wires.remove(Wire.this);
+                                super.onClose(status, trailers);
+                            }
+                        }
+                    },
+                    headers);
+        }
+
+        private void told(S message) {
+            if (message instanceof EngineFrame frame && !cancelled) {
+                tap.toAgent(this, link.client(), frame);
+            }
+        }
+
+        @Override
+        public void sendMessage(Q message) {
+            if (dark || over) {
+                return;
+            }
+            if (message instanceof AgentFrame frame) {
+                tap.fromAgent(this, link.client(), frame);
+            }
+            super.sendMessage(message);
+            if (repeated(message)) {
+                super.sendMessage(message);
+            }
+        }
+
+        @Override
+        public void halfClose() {
+            if (!dark && !over) {
+                super.halfClose();
+            }
+        }
+
+        @Override
+        public void cancel(@Nullable String message, @Nullable Throwable cause) {
+            cancelled = true; // What is on its way comes all the same, and is ignored.
+            if (!dark) {
+                super.cancel(message, cause);
+            } else if (!over) {
+                over = true;
+                close(Status.CANCELLED.withDescription(message));
+            }
+        }
+
+        /** The connection is reset: both sides hear of it. */
+        void sever() {
+            wires.remove(this);
+            if (!over) {
+                over = true;
+                close(Status.UNAVAILABLE.withDescription("connection reset"));
+            }
+            super.cancel("connection reset", null);
+        }
+
+        private void close(Status status) {
+            var to = listener;
+            if (to != null) {
+                process.executor().execute(() -> to.onClose(status, new Metadata()));
+            }
+        }
+
+        private boolean repeated(Object message) {
+            boolean mayBe = switch (message) {
+                case EngineFrame frame ->
+                    switch (frame.getFrameCase()) {
+                        case ASSIGNMENTS, HEARTBEAT_ACK, STATE_ACK -> true;
+                        case WELCOME, DIGEST_REQUEST, INVENTORY_REQUEST, OPEN_LOG, FRAME_NOT_SET -> false;
+                    };
+                case AgentFrame frame -> frame.hasHeartbeat() || frame.hasStates();
+                default -> false;
+            };
+            return mayBe && repeats && random.nextInt(20) == 0;
+        }
+    }
+}

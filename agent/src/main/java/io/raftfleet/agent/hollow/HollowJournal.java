@@ -1,5 +1,6 @@
 package io.raftfleet.agent.hollow;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.io.IOException;
 import java.io.Writer;
 import java.nio.file.Files;
@@ -17,7 +18,11 @@ public final class HollowJournal implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(HollowJournal.class);
 
     private final Path file;
+
+    @GuardedBy("this")
     private final Writer out;
+
+    @GuardedBy("this")
     private boolean failed;
 
     private HollowJournal(Path file, Writer out) {

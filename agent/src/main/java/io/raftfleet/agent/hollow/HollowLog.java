@@ -1,5 +1,6 @@
 package io.raftfleet.agent.hollow;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -29,7 +30,10 @@ final class HollowLog {
     }
 
     private final Clock clock;
+
+    @GuardedBy("this")
     private final ArrayDeque<Event> events = new ArrayDeque<>();
+
     private final List<Follower> followers = new CopyOnWriteArrayList<>();
 
     HollowLog(Clock clock) {

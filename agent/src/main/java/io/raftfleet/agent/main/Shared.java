@@ -1,5 +1,6 @@
 package io.raftfleet.agent.main;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.raftfleet.agent.loop.Loop;
 import io.raftfleet.agent.loop.SharedLoop;
 import io.raftfleet.agent.session.ChannelFactory;
@@ -12,10 +13,10 @@ import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.random.RandomGenerator;
@@ -38,6 +39,8 @@ public final class Shared implements AutoCloseable {
     private final ExecutorService pool;
     private final WatchedTimer scheduler;
     private final ExecutorService files;
+
+    @GuardedBy("this")
     private final SplittableRandom seeds;
 
     /**
@@ -49,22 +52,36 @@ public final class Shared implements AutoCloseable {
     public Shared(ChannelFactory channels, List<String> engines, int threads) {
         this.engines = new EngineChannels(channels, engines);
         this.finder = new LeaderFinder(this.engines, FIND_LIMIT);
-        this.pool = Executors.newFixedThreadPool(
-                threads, Thread.ofPlatform().name("machine-", 0).daemon(true).factory());
+        this.pool = pool(threads);
         this.scheduler = new WatchedTimer(
                 Thread.ofPlatform().name("timer").daemon(true).factory(),
                 defect -> log.error("a timer of the agent failed; please report this", defect));
+        this.files = latestWins();
+        this.seeds = new SplittableRandom(new SecureRandom().nextLong());
+        this.news = new LeaderNews(this.engines, scheduler, seeds.split());
+    }
+
+    /**
+     * The threads of loops. Its queue has no bound of its own, and must not: a loop waits in it once, or once more for each thread
+     * that hands in a task at the same moment, and a loop that is refused has lost that task.
+     */
+    static ExecutorService pool(int threads) {
+        return Executors.newFixedThreadPool(
+                threads, Thread.ofPlatform().name("machine-", 0).daemon(true).factory());
+    }
+
+    /** One thread that writes what it was given last: while it is busy, what comes later takes the place of what waits. */
+    static ExecutorService latestWins() {
         ThreadPoolExecutor writer = new ThreadPoolExecutor(
                 1,
                 1,
                 10,
                 TimeUnit.SECONDS,
-                new LinkedBlockingQueue<>(),
-                Thread.ofPlatform().name("files").daemon(true).factory());
+                new ArrayBlockingQueue<>(1),
+                Thread.ofPlatform().name("files").daemon(true).factory(),
+                new ThreadPoolExecutor.DiscardOldestPolicy());
         writer.allowCoreThreadTimeOut(true);
-        this.files = writer;
-        this.seeds = new SplittableRandom(new SecureRandom().nextLong());
-        this.news = new LeaderNews(this.engines, scheduler, seeds.split());
+        return writer;
     }
 
     /** Begins to listen to the engines. To be called once. */
@@ -93,7 +110,7 @@ public final class Shared implements AutoCloseable {
         return contents;
     }
 
-    /** Writes small files, one after the other, off the loops. Few, one for each leader that a machine sees. */
+    /** Writes the one file in which this machine remembers its cluster, off the loops; the latest wins. */
     Executor files() {
         return files;
     }

@@ -41,7 +41,7 @@ import org.slf4j.LoggerFactory;
  * <p>Orders kept from an earlier process are carried out only once an engine has confirmed them: the machine may have been
  * counted as lost meanwhile, and its units moved.
  */
-public final class Reconciler implements SessionHandler, UnitManager.Listener {
+public final class Reconciler implements SessionHandler {
     private static final Logger log = LoggerFactory.getLogger(Reconciler.class);
 
     private static final Duration RETRY_FIRST = Duration.ofMillis(200);
@@ -114,7 +114,7 @@ public final class Reconciler implements SessionHandler, UnitManager.Listener {
                 unit.fenced = Fence.applies(name, file.text());
             });
             table.all().forEach(table::assignmentChanged);
-            manager.subscribe(this);
+            manager.subscribe(new StateInbox(loop, this::relisted, this::changed, this::startEnded));
             readStates(ready, new Backoff(RETRY_FIRST, RETRY_LIMIT, random));
         });
     }
@@ -180,41 +180,32 @@ public final class Reconciler implements SessionHandler, UnitManager.Listener {
 
     // ---- what the manager tells ----
 
-    @Override
-    public void changed(String name, ObservedState state) {
-        loop.execute(() -> {
-            ManagedUnit unit = table.find(name);
-            if (unit != null) {
-                observe(unit, state);
-            }
-        });
+    private void changed(String name, ObservedState state) {
+        ManagedUnit unit = table.find(name);
+        if (unit != null) {
+            observe(unit, state);
+        }
     }
 
-    @Override
-    public void startEnded(String name) {
-        loop.execute(() -> {
-            ManagedUnit unit = table.find(name);
-            if (unit != null) {
-                unit.startComing = false;
-                table.refresh(unit, bootId);
-            }
-        });
+    private void startEnded(String name) {
+        ManagedUnit unit = table.find(name);
+        if (unit != null) {
+            unit.startComing = false;
+            table.refresh(unit, bootId);
+        }
     }
 
-    @Override
-    public void relisted(Map<String, ObservedState> all) {
-        loop.execute(() -> {
-            String boot = manager.bootId();
-            boolean rebooted = !boot.equals(bootId);
-            bootId = boot;
-            log.info("the unit manager told all {} states anew{}", all.size(), rebooted ? ", after another boot" : "");
-            for (ManagedUnit unit : table.all()) {
-                unit.mayRun &= !rebooted;
-                unit.startComing = false;
-                observe(unit, all.get(unit.name));
-                steps.look(unit);
-            }
-        });
+    private void relisted(Map<String, ObservedState> all) {
+        String boot = manager.bootId();
+        boolean rebooted = !boot.equals(bootId);
+        bootId = boot;
+        log.info("the unit manager told all {} states anew{}", all.size(), rebooted ? ", after another boot" : "");
+        for (ManagedUnit unit : table.all()) {
+            unit.mayRun &= !rebooted;
+            unit.startComing = false;
+            observe(unit, all.get(unit.name));
+            steps.look(unit);
+        }
     }
 
     private void observe(ManagedUnit unit, @Nullable ObservedState state) {

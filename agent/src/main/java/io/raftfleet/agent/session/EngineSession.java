@@ -16,7 +16,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * One control stream to one engine, from {@code Hello} until it breaks or is given up. Frames and the end come on the
- * machine's loop, nothing comes after the end. Owned by the loop.
+ * machine's loop, nothing comes after the end. The engine's next frame is asked for when the loop is through with the one before:
+ * of what an engine sends no more than a frame waits here, the rest by gRPC's flow control. Owned by the loop.
  */
 final class EngineSession {
     /** Where a follower says who leads, in the trailers. */
@@ -88,6 +89,7 @@ final class EngineSession {
         @Override
         public void beforeStart(ClientCallStreamObserver<AgentFrame> requests) {
             out = requests;
+            requests.disableAutoRequestWithInitial(1);
         }
 
         @Override
@@ -95,6 +97,9 @@ final class EngineSession {
             loop.execute(() -> {
                 if (!ended) {
                     events.frame(EngineSession.this, frame);
+                    if (out != null) {
+                        out.request(1);
+                    }
                 }
             });
         }

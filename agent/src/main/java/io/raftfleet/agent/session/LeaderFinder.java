@@ -1,5 +1,6 @@
 package io.raftfleet.agent.session;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.grpc.stub.StreamObserver;
 import io.raftfleet.proto.agent.AgentGatewayGrpc;
 import io.raftfleet.proto.agent.FindLeaderRequest;
@@ -25,6 +26,8 @@ public final class LeaderFinder {
 
     private final EngineChannels engines;
     private final Duration limit;
+
+    @GuardedBy("this")
     private @Nullable Round current;
 
     /**
@@ -62,7 +65,11 @@ public final class LeaderFinder {
     private static final class Round {
         final CompletableFuture<List<Answer>> result = new CompletableFuture<>();
         private final int asked;
+
+        @GuardedBy("this")
         private final List<Answer> answers = new ArrayList<>();
+
+        @GuardedBy("this")
         private int failed;
 
         Round(int asked) {
@@ -102,6 +109,7 @@ public final class LeaderFinder {
             result.complete(complete);
         }
 
+        @GuardedBy("this")
         private boolean decided() {
             long leading = -1;
             for (Answer answer : answers) {

@@ -1,5 +1,6 @@
 package io.raftfleet.agent.session;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import com.google.protobuf.ByteString;
 import io.grpc.Channel;
 import io.grpc.stub.ClientCallStreamObserver;
@@ -71,9 +72,16 @@ final class LogUploads implements AutoCloseable {
         private final OpenLog order;
         private final ReentrantLock lock = new ReentrantLock();
         private final Condition changed = lock.newCondition();
+
+        @GuardedBy("lock")
         private @Nullable ClientCallStreamObserver<LogUpload> out;
+
+        @GuardedBy("lock")
         private @Nullable InputStream in;
+
         private boolean first = true;
+
+        @GuardedBy("lock")
         private boolean over;
 
         Upload(OpenLog order) {
@@ -82,7 +90,12 @@ final class LogUploads implements AutoCloseable {
 
         @Override
         public void beforeStart(ClientCallStreamObserver<LogUpload> requests) {
-            out = requests;
+            lock.lock();
+            try {
+                out = requests;
+            } finally {
+                lock.unlock();
+            }
             requests.setOnReadyHandler(this::wake);
         }
 

@@ -130,12 +130,19 @@ final class BusSession implements Systemd.Signals {
 
     @Override
     public void jobRemoved(String job, String unit, String result) {
-        thread.run(() -> host.jobRemoved(job, unit, result));
+        pass(() -> host.jobRemoved(job, unit, result));
     }
 
     @Override
     public void reloaded() {
-        thread.run(() -> host.reloaded(this));
+        pass(() -> host.reloaded(this));
+    }
+
+    /** With the next connection all is read anew. */
+    private void pass(Runnable signal) {
+        if (!thread.signal(signal)) {
+            link.lost("the unit manager was too busy for systemd's signals");
+        }
     }
 
     @Override

@@ -6,19 +6,38 @@ import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The one thread of a {@link SystemdUnitManager}, on which its state is changed. After its close it does nothing more. */
+/**
+ * The one thread of a {@link SystemdUnitManager}, on which its state is changed. After its close it does nothing more.
+ *
+ * <p>What waits for it is bounded: orders, of which one too many is refused; systemd's signals, for which the thread that reads them
+ * waits, and with it what systemd sends; and by their own nature the manager's own tasks, of which there is one of a kind.
+ */
 final class ManagerThread {
     private static final Logger LOG = LoggerFactory.getLogger(ManagerThread.class);
     private static final Duration CLOSE = Duration.ofSeconds(5);
+    /** Orders that wait for the thread; those that wait for systemd are {@link Orders}' to bound. */
+    static final int MAX_ORDERS = 1024;
+
+    static final int MAX_SIGNALS = 1024;
 
     private final WatchedTimer thread;
+    private final Semaphore orders = new Semaphore(MAX_ORDERS);
+    private final Semaphore signals = new Semaphore(MAX_SIGNALS);
+    private final Duration patience;
 
     ManagerThread() {
+        this(Duration.ofSeconds(30));
+    }
+
+    /** @param patience how long a signal may wait for room */
+    ManagerThread(Duration patience) {
+        this.patience = patience;
         thread = new WatchedTimer(
                 Thread.ofPlatform().daemon().name("systemd-manager").factory(),
                 defect -> LOG.error("a task of the unit manager failed; please report this", defect));
@@ -29,12 +48,33 @@ final class ManagerThread {
         return thread;
     }
 
+    /** Does one of the manager's own tasks. */
     void run(Runnable task) {
         try {
             thread.execute(task);
         } catch (RejectedExecutionException afterClose) {
             LOG.debug("closed");
         }
+    }
+
+    /**
+     * Passes on what systemd said, for the thread that reads it, which waits while too much is waiting. Returns false when there
+     * was no room for long: what systemd said is lost then.
+     */
+    boolean signal(Runnable task) {
+        try {
+            if (!signals.tryAcquire(patience.toMillis(), TimeUnit.MILLISECONDS)) {
+                return false;
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        }
+        run(() -> {
+            signals.release();
+            task.run();
+        });
+        return true;
     }
 
     void later(Runnable task, Duration pause) {
@@ -48,8 +88,13 @@ final class ManagerThread {
     /** Carries out an order; all failures become {@link UnitManagerException}s. */
     <T> CompletableFuture<T> order(Supplier<CompletableFuture<T>> work) {
         var outcome = new CompletableFuture<T>();
+        if (!orders.tryAcquire()) {
+            return CompletableFuture.failedFuture(UnitManagerException.notIssued(
+                    MAX_ORDERS + " orders wait for the unit manager already; try again later"));
+        }
         try {
             thread.execute(() -> {
+                orders.release();
                 try {
                     var ignored = work.get().whenComplete((result, failure) -> {
                         if (failure == null) {
@@ -63,6 +108,7 @@ final class ManagerThread {
                 }
             });
         } catch (RejectedExecutionException afterClose) {
+            orders.release();
             outcome.completeExceptionally(told(afterClose));
         }
         return outcome;

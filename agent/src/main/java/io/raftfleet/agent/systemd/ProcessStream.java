@@ -1,5 +1,6 @@
 package io.raftfleet.agent.systemd;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -26,7 +27,10 @@ final class ProcessStream extends InputStream {
     private final Runnable onClose;
     private final InputStream output;
     private final Thread complaining;
+
+    @GuardedBy("complaint")
     private final ByteArrayOutputStream complaint = new ByteArrayOutputStream();
+
     private final AtomicBoolean closed = new AtomicBoolean();
     private boolean printed;
     private boolean judged;

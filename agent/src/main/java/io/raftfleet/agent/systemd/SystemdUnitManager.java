@@ -16,6 +16,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -53,6 +54,9 @@ public final class SystemdUnitManager implements UnitManager {
     private final HostUnits host;
     private volatile boolean closed;
     private volatile String bootId;
+
+    /** The latest, on its way to the thread; null when there is none. */
+    private final AtomicReference<@Nullable Long> renewal = new AtomicReference<>();
 
     // Owned by the thread.
     private @Nullable BusSession session;
@@ -143,7 +147,14 @@ public final class SystemdUnitManager implements UnitManager {
 
     @Override
     public void renewLease(long untilNanos) {
-        thread.run(() -> lease.renew(untilNanos));
+        if (renewal.getAndSet(untilNanos) == null) {
+            thread.run(() -> {
+                Long latest = renewal.getAndSet(null);
+                if (latest != null) {
+                    lease.renew(latest);
+                }
+            });
+        }
     }
 
     @Override

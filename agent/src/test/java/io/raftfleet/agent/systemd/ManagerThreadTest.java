@@ -1,14 +1,20 @@
 package io.raftfleet.agent.systemd;
 
+import static com.google.common.util.concurrent.Uninterruptibles.awaitUninterruptibly;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
+import io.raftfleet.agent.manager.UnitManagerException;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -50,6 +56,40 @@ class ManagerThreadTest {
         });
         assertThatThrownBy(() -> order.get(10, TimeUnit.SECONDS)).hasMessageContaining("a defect");
         assertThat(log.list).hasSize(1);
+    }
+
+    @Test
+    void oneOrderTooManyIsRefusedAndTheOthersAreCarriedOut() throws Exception {
+        var busy = new CountDownLatch(1);
+        thread.run(() -> awaitUninterruptibly(busy));
+        List<CompletableFuture<Void>> waiting = Stream.generate(
+                        () -> thread.order(() -> CompletableFuture.<Void>completedFuture(null)))
+                .limit(ManagerThread.MAX_ORDERS)
+                .toList();
+        CompletableFuture<Void> oneMore = thread.order(() -> CompletableFuture.completedFuture(null));
+        assertThat(oneMore.exceptionNow())
+                .isInstanceOfSatisfying(
+                        UnitManagerException.class,
+                        refused -> assertThat(refused.retryable()).isTrue());
+        busy.countDown();
+        CompletableFuture.allOf(waiting.toArray(CompletableFuture<?>[]::new)).get(10, TimeUnit.SECONDS);
+        thread.order(() -> CompletableFuture.completedFuture(null)).get(10, TimeUnit.SECONDS);
+    }
+
+    @Test
+    void whoReadsSignalsWaitsForRoomAndIsToldWhenThereIsNoneForLong() throws Exception {
+        var hasty = new ManagerThread(Duration.ofMillis(20));
+        var busy = new CountDownLatch(1);
+        hasty.run(() -> awaitUninterruptibly(busy));
+        for (int i = 0; i < ManagerThread.MAX_SIGNALS; i++) {
+            assertThat(hasty.signal(() -> {})).isTrue();
+        }
+        assertThat(hasty.signal(() -> {})).isFalse();
+        busy.countDown();
+        var heard = new CompletableFuture<String>();
+        await().until(() -> hasty.signal(() -> heard.complete("heard")));
+        assertThat(heard.get(10, TimeUnit.SECONDS)).isEqualTo("heard");
+        hasty.close(() -> {});
     }
 
     private static void fail(String why) {

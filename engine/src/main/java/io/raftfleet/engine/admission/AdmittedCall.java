@@ -1,5 +1,6 @@
 package io.raftfleet.engine.admission;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.grpc.Metadata;
 import io.grpc.Status;
 import java.time.Duration;
@@ -20,18 +21,31 @@ final class AdmittedCall {
     private final AdmissionMetrics metrics;
 
     /** Lengths of whole messages that the method of a stream has not been given yet; one of a unary call stays to its end. */
+    @GuardedBy("this")
     private final Queue<Long> undelivered = new ArrayDeque<>();
 
+    @GuardedBy("this")
     private @Nullable Peer peer;
+
+    @GuardedBy("this")
     private @Nullable GuardedCall<?, ?> call;
+
+    @GuardedBy("this")
     private Runnable release = () -> {};
     /** Bytes of the message that is arriving. */
+    @GuardedBy("this")
     private long message;
     /** What the message that is being delivered takes beyond its bytes. */
+    @GuardedBy("this")
     private long delivering;
 
+    @GuardedBy("this")
     private long received;
+
+    @GuardedBy("this")
     private long answered;
+
+    @GuardedBy("this")
     private boolean over;
 
     AdmittedCall(MethodLimit method, ByteBudget requests, ByteBudget answers, AdmissionMetrics metrics) {
@@ -85,6 +99,7 @@ final class AdmittedCall {
         refuseRequest();
     }
 
+    @GuardedBy("this")
     private boolean take(long bytes) {
         if (peer == null || !requests.tryTake(peer.connection(), received, bytes)) {
             return false;
@@ -173,7 +188,10 @@ final class AdmittedCall {
     }
 
     private void refuse(Status status, Metadata trailers, String reason) {
-        var guarded = call;
+        GuardedCall<?, ?> guarded;
+        synchronized (this) {
+            guarded = call;
+        }
         if (guarded != null && guarded.refuse(status, trailers)) {
             metrics.refused(method.kind().label(), reason);
         }

@@ -1,5 +1,6 @@
 package io.raftfleet.engine.admission;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.util.HashMap;
 import java.util.Map;
 
@@ -13,7 +14,11 @@ final class ByteBudget {
     static final long SMALL = 64 * 1024;
 
     private final long total;
+
+    @GuardedBy("this")
     private final Map<Object, Long> largeByConnection = new HashMap<>();
+
+    @GuardedBy("this")
     private long used;
 
     ByteBudget(long total) {

@@ -1,5 +1,6 @@
 package io.raftfleet.engine.admission;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.grpc.ForwardingServerCall.SimpleForwardingServerCall;
 import io.grpc.KnownLength;
 import io.grpc.Metadata;
@@ -15,7 +16,11 @@ import java.io.UncheckedIOException;
  */
 final class GuardedCall<Q, S> extends SimpleForwardingServerCall<Q, S> {
     private final AdmittedCall admitted;
+
+    @GuardedBy("this")
     private boolean refused;
+
+    @GuardedBy("this")
     private boolean closed;
 
     GuardedCall(ServerCall<Q, S> call, AdmittedCall admitted) {

@@ -1,5 +1,6 @@
 package io.raftfleet.engine.admission;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
@@ -41,10 +42,14 @@ final class LimitedListener extends NioServerSocketChannel {
         private final int mostPerPeer;
         private final Duration firstBytes;
         private final AdmissionMetrics metrics;
+
+        @GuardedBy("this")
         private final Map<String, Integer> byPeer = new HashMap<>();
         /** Those of each address that have not spoken yet, oldest first. */
+        @GuardedBy("this")
         private final Map<String, Set<Channel>> silent = new HashMap<>();
 
+        @GuardedBy("this")
         private int total;
 
         Open(AdmissionLimits limits, AdmissionMetrics metrics) {

@@ -1,5 +1,6 @@
 package io.raftfleet.engine.admission;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.util.HashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -10,8 +11,14 @@ final class Tally {
     private static final int FIRST = 8;
 
     private final CallLimit limit;
+
+    @GuardedBy("this")
     private final Map<String, Integer> byPeer = new HashMap<>();
+
+    @GuardedBy("this")
     private final Map<Object, Integer> byConnection = new HashMap<>();
+
+    @GuardedBy("this")
     private int total;
 
     Tally(CallLimit limit) {

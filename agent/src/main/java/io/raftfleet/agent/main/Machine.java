@@ -21,9 +21,6 @@ import java.util.random.RandomGenerator;
 
 /** One machine of the cluster: its units, its reconciler, its session. Safe for use by any thread. */
 public final class Machine {
-    /** Start and stop jobs that systemd works at together; it queues more of them itself, which only costs memory. */
-    private static final int CONCURRENT_JOBS = 256;
-
     private final UnitManager manager;
     private final Journal journal;
     private final Reconciler reconciler;
@@ -49,8 +46,7 @@ public final class Machine {
         ReportQueue reports = new ReportQueue(config.limits().reportsInFlight());
         this.manager = manager;
         this.journal = journal;
-        this.reconciler = new Reconciler(
-                loop, manager, journal, reports, shared.contents(), this::fetch, CONCURRENT_JOBS, random);
+        this.reconciler = new Reconciler(loop, manager, journal, reports, shared.contents(), this::fetch, random);
         this.session = new SessionKeeper(
                 loop,
                 shared.engines(),

@@ -67,7 +67,6 @@ public final class Reconciler implements SessionHandler {
      * @param reports where changed states go
      * @param contents files that are here already
      * @param fetch asks the leader for contents, at once a future a hash; called on the loop
-     * @param concurrentJobs start and stop jobs given to the manager at the same time
      */
     public Reconciler(
             Loop loop,
@@ -76,7 +75,6 @@ public final class Reconciler implements SessionHandler {
             ReportQueue reports,
             ContentsStore contents,
             Function<List<UnitHash>, Map<UnitHash, CompletableFuture<UnitFile>>> fetch,
-            int concurrentJobs,
             RandomGenerator random) {
         this.loop = loop;
         this.manager = manager;
@@ -87,14 +85,7 @@ public final class Reconciler implements SessionHandler {
         this.table = new UnitTable(reports);
         this.fences = new Fences(loop, manager, table, this::lookAt, new Backoff(RETRY_FIRST, RETRY_LIMIT, random));
         this.steps = new Steps(
-                loop,
-                manager,
-                journal,
-                table,
-                hashes -> contents.get(hashes, fetch),
-                concurrentJobs,
-                this::retryLater,
-                fences::admits);
+                loop, manager, journal, table, hashes -> contents.get(hashes, fetch), this::retryLater, fences::admits);
     }
 
     /**

@@ -21,13 +21,14 @@ import java.util.concurrent.CompletionException;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Carries out units' steps in batches: one fetch, one installation, one removal, one note in the journal for all units that
- * are at that step, jobs pipelined with a bound. No unit is started while files of others are still on their way, so that
+ * are at that step. How many jobs systemd gets at once is the manager's to bound. No unit is started while files of others are still on their way, so that
  * units which name each other are all in place first. A unit that takes long, or fails, delays no other. Owned by the
  * machine's loop.
  */
@@ -39,7 +40,6 @@ final class Steps {
     private final JournalNotes notes;
     private final UnitTable table;
     private final Function<Collection<UnitHash>, Map<UnitHash, CompletableFuture<UnitFile>>> contents;
-    private final JobPipeline jobs;
     private final Waves waves = new Waves();
     private final Consumer<ManagedUnit> retryLater;
     private final Predicate<ManagedUnit> mayStart;
@@ -58,7 +58,6 @@ final class Steps {
             Journal journal,
             UnitTable table,
             Function<Collection<UnitHash>, Map<UnitHash, CompletableFuture<UnitFile>>> contents,
-            int concurrentJobs,
             Consumer<ManagedUnit> retryLater,
             Predicate<ManagedUnit> mayStart) {
         this.loop = loop;
@@ -66,7 +65,6 @@ final class Steps {
         this.notes = new JournalNotes(loop, journal);
         this.table = table;
         this.contents = contents;
-        this.jobs = new JobPipeline(loop, concurrentJobs);
         this.retryLater = retryLater;
         this.mayStart = mayStart;
     }
@@ -211,7 +209,7 @@ final class Steps {
             begin(away);
             filing = true;
             List<String> names = away.stream().map(unit -> unit.name).toList();
-            loop.whenDone(JobPipeline.ordered(() -> manager.uninstall(names)), (none, failure) -> {
+            loop.whenDone(ordered(() -> manager.uninstall(names)), (none, failure) -> {
                 filing = false;
                 away.forEach(unit -> uninstalled(unit, failure, bootId));
                 comeBack();
@@ -230,7 +228,7 @@ final class Steps {
                 files.put(unit.name, unit.file);
             }
         }
-        loop.whenDone(JobPipeline.ordered(() -> manager.install(files)), (none, failure) -> {
+        loop.whenDone(ordered(() -> manager.install(files)), (none, failure) -> {
             filing = false;
             batch.forEach(unit -> installed(unit, files.get(unit.name), failure, batch.size() > 1, bootId));
             comeBack();
@@ -291,7 +289,7 @@ final class Steps {
 
     private void stop(ManagedUnit unit, String bootId) {
         begin(List.of(unit));
-        jobs.run(() -> manager.stop(unit.name), failure -> {
+        loop.whenDone(ordered(() -> manager.stop(unit.name)), (none, failure) -> {
             if (failure == null) {
                 unit.mayRun = false;
                 unit.stopped = true;
@@ -351,26 +349,31 @@ final class Steps {
     }
 
     private void issueStart(ManagedUnit unit, String bootId) {
-        jobs.run(
-                () -> {
-                    unit.mayRun = true;
-                    unit.stopped = false;
-                    unit.startComing = true;
-                    return manager.start(unit.name);
-                },
-                failure -> {
-                    boolean later = failure != null && retryable(failure);
-                    if (unit.done != null) {
-                        Done.Phase phase = failure == null ? Done.Phase.ISSUED : Done.Phase.REFUSED;
-                        unit.done = later ? null : unit.done.in(phase);
-                    }
-                    if (failure != null) {
-                        unit.mayRun = false;
-                        unit.startComing = false;
-                    }
-                    save(unit);
-                    end(unit, failure == null ? "" : "not started: " + reason(failure), later, bootId);
-                });
+        unit.mayRun = true;
+        unit.stopped = false;
+        unit.startComing = true;
+        loop.whenDone(ordered(() -> manager.start(unit.name)), (none, failure) -> {
+            boolean later = failure != null && retryable(failure);
+            if (unit.done != null) {
+                Done.Phase phase = failure == null ? Done.Phase.ISSUED : Done.Phase.REFUSED;
+                unit.done = later ? null : unit.done.in(phase);
+            }
+            if (failure != null) {
+                unit.mayRun = false;
+                unit.startComing = false;
+            }
+            save(unit);
+            end(unit, failure == null ? "" : "not started: " + reason(failure), later, bootId);
+        });
+    }
+
+    /** An order to a manager; one that throws fails like one whose future does. */
+    private static CompletableFuture<Void> ordered(Supplier<CompletableFuture<Void>> order) {
+        try {
+            return order.get();
+        } catch (RuntimeException e) {
+            return CompletableFuture.failedFuture(e);
+        }
     }
 
     private static boolean retryable(Throwable failure) {

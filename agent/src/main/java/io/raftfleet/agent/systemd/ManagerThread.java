@@ -21,8 +21,8 @@ import org.slf4j.LoggerFactory;
 final class ManagerThread {
     private static final Logger LOG = LoggerFactory.getLogger(ManagerThread.class);
     private static final Duration CLOSE = Duration.ofSeconds(5);
-    /** Orders that wait for the thread; those that wait for systemd are {@link Orders}' to bound. */
-    static final int MAX_ORDERS = 1024;
+    /** Orders that wait for the thread; a unit has one under way, so that it is more than a machine has units. */
+    static final int MAX_ORDERS = 100_000;
 
     static final int MAX_SIGNALS = 1024;
 

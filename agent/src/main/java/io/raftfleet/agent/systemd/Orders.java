@@ -2,7 +2,6 @@ package io.raftfleet.agent.systemd;
 
 import io.raftfleet.agent.manager.UnitManagerException;
 import java.io.IOException;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.Collection;
@@ -25,7 +24,7 @@ import org.slf4j.LoggerFactory;
  * Orders to start and stop units: those that wait, those that systemd has been asked for and not answered, and the jobs
  * that came of them. At most a window of them is asked for at once. Orders reach systemd in the sequence in which they were given.
  *
- * <p>Orders that wait outlive a lost connection. The fate of those asked for is unknown then, and they fail: a unit that ran
+ * <p>Orders that wait outlive a lost connection, for as long as one may take to be answered. The fate of those asked for is unknown then, and they fail: a unit that ran
  * to its end must not be started again by a repeated call.
  *
  * <p>Owned by the manager's thread.
@@ -62,6 +61,9 @@ final class Orders {
     private final Map<String, String> early = new HashMap<>();
 
     private @Nullable Systemd systemd;
+    /** While there is no connection: ends what waits for one too long. */
+    private @Nullable ScheduledFuture<?> patience;
+
     private boolean closed;
 
     /** What orders need of their manager. Called on its thread. */
@@ -140,11 +142,11 @@ final class Orders {
     }
 
     void start(String unit, CompletableFuture<Void> done) {
-        add(new Order(true, unit, done), timing.start());
+        add(new Order(true, unit, done));
     }
 
     void stop(String unit, CompletableFuture<Void> done) {
-        add(new Order(false, unit, done), timing.start());
+        add(new Order(false, unit, done));
     }
 
     /** Names of units with orders that systemd has not answered. */
@@ -157,6 +159,10 @@ final class Orders {
 
     void connected(Systemd connection) {
         systemd = connection;
+        if (patience != null) {
+            patience.cancel(false);
+            patience = null;
+        }
         pump();
     }
 
@@ -170,6 +176,7 @@ final class Orders {
         String why = "its fate is unknown: " + reason + "; its state is told after the next connection";
         unanswered.forEach(o -> o.fail(why));
         unfinished.forEach(o -> o.fail(why));
+        waitForConnection();
     }
 
     void close() {
@@ -177,6 +184,9 @@ final class Orders {
         disconnected("the unit manager was closed");
         waiting.forEach(o -> o.failUnasked("the unit manager was closed"));
         waiting.clear();
+        if (patience != null) {
+            patience.cancel(false);
+        }
     }
 
     /** A job is over. */
@@ -212,7 +222,7 @@ final class Orders {
                 .anyMatch(order -> !order.start && order.unit.equals(unit));
     }
 
-    private void add(Order order, Duration patience) {
+    private void add(Order order) {
         if (closed) {
             order.failUnasked("the unit manager is closed");
             return;
@@ -221,9 +231,23 @@ final class Orders {
             order.failUnasked(waiting.size() + " orders are waiting for systemd already; try again later");
             return;
         }
-        order.deadline = thread.schedule(() -> expire(order), patience.toMillis(), TimeUnit.MILLISECONDS);
         waiting.add(order);
+        waitForConnection();
         pump();
+    }
+
+    private void waitForConnection() {
+        if (systemd == null && patience == null && !waiting.isEmpty()) {
+            patience = thread.schedule(this::waitedTooLong, timing.start().toMillis(), TimeUnit.MILLISECONDS);
+        }
+    }
+
+    private void waitedTooLong() {
+        patience = null;
+        List<Order> unasked = List.copyOf(waiting);
+        waiting.clear();
+        unasked.forEach(o -> o.failUnasked(
+                "there was no connection to systemd for " + timing.start().toSeconds() + " s"));
     }
 
     private void pump() {
@@ -235,6 +259,7 @@ final class Orders {
     private void ask(Systemd connection, Order order) {
         asked.add(order);
         order.asked = new Asked(System.nanoTime(), Instant.now());
+        order.deadline = thread.schedule(() -> expire(order), timing.start().toMillis(), TimeUnit.MILLISECONDS);
         CompletableFuture<String> reply = order.start ? start(connection, order.unit) : connection.stopUnit(order.unit);
         Futures.handle(
                 reply,
@@ -294,6 +319,7 @@ final class Orders {
                 order.retried = true;
                 try {
                     store.touch();
+                    order.end();
                     waiting.addFirst(order);
                     return;
                 } catch (IOException untouchable) {
@@ -325,9 +351,7 @@ final class Orders {
     }
 
     private void expire(Order order) {
-        if (waiting.remove(order)) {
-            order.failUnasked("the order waited " + timing.start().toSeconds() + " s for systemd");
-        } else if (asked.remove(order)) {
+        if (asked.remove(order)) {
             order.fail("systemd did not answer; its fate is unknown");
             pump();
         }

@@ -37,7 +37,7 @@ public record SystemdConfig(
      *
      * @param call until systemd answers a call; a later answer counts as a lost connection
      * @param reload until systemd has read all its files again
-     * @param start from a start order until systemd accepted the job, waiting in line included
+     * @param start until systemd has accepted a job that it was asked for, and how long orders wait for a connection to it
      * @param stop from a stop job on, until systemd is asked whether it is still at it, and then again
      * @param retryMin the first pause before another attempt to connect, then doubled and jittered up to {@code retryMax}
      * @param retryMax the longest such pause

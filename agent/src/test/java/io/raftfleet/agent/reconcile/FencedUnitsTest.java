@@ -66,7 +66,6 @@ class FencedUnitsTest {
                     hashes.forEach(hash -> answers.put(hash, CompletableFuture.completedFuture(files.get(hash))));
                     return answers;
                 },
-                8,
                 new SplittableRandom(1));
         reconciler.start(() -> {});
         loop.run();

@@ -20,6 +20,7 @@ import io.raftfleet.unit.limits.MessageCheck;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -61,7 +62,6 @@ class ReconcilerTest {
                 reports,
                 new ContentsStore(1 << 20),
                 this::fetch,
-                8,
                 new java.util.SplittableRandom(1));
         AtomicBoolean ready = new AtomicBoolean();
         reconciler.start(() -> ready.set(true));
@@ -352,6 +352,25 @@ class ReconcilerTest {
         remove("never.service");
         assertThat(manager.takeOrders()).isEmpty();
         assertThat(gone()).containsExactly("never.service");
+    }
+
+    @Test
+    void stopsThatTakeForEverHoldUpNoStart() throws Exception {
+        UnitFile file = plain();
+        AssignedUnit[] running = IntStream.range(0, 1000)
+                .mapToObj(number -> launched("stuck" + number + ".service", file, 1))
+                .toArray(AssignedUnit[]::new);
+        set(running);
+        manager.stopsLast = true;
+        reconciler.apply(AssignmentDelta.newBuilder()
+                .addAllRemove(Arrays.stream(running).map(AssignedUnit::getName).toList())
+                .build());
+        loop.run();
+        manager.takeOrders();
+        reconciler.apply(AssignmentDelta.newBuilder()
+                .addSet(launched("new.service", file, 2))
+                .build());
+        loop.runUntil(() -> manager.orders.contains("start new.service"));
     }
 
     @Test

@@ -28,6 +28,9 @@ final class RecordingManager implements UnitManager {
     /** Starts reach nobody, and nothing is heard of them. */
     boolean unheard;
 
+    /** Stops take for ever. */
+    boolean stopsLast;
+
     int notReachable;
     int unreadable;
     String bootId;
@@ -76,7 +79,7 @@ final class RecordingManager implements UnitManager {
     @Override
     public CompletableFuture<Void> stop(String name) {
         orders.add("stop " + name);
-        return machine.stop(name);
+        return stopsLast ? new CompletableFuture<>() : machine.stop(name);
     }
 
     @Override

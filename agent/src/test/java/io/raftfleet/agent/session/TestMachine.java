@@ -73,7 +73,6 @@ final class TestMachine implements AutoCloseable {
                 reports,
                 new ContentsStore(1 << 20),
                 hashes -> keeper.join().fetch(hashes),
-                16,
                 random);
         SessionKeeper started = new SessionKeeper(
                 managerLoop,

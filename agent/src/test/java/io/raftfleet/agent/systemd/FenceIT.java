@@ -330,7 +330,6 @@ class FenceIT {
                     new ReportQueue(4),
                     new ContentsStore(1 << 20),
                     hashes -> Map.of(deaf.hash(), CompletableFuture.completedFuture(deaf)),
-                    8,
                     new SplittableRandom(1));
             var ready = new CompletableFuture<Void>();
             reconciler.start(() -> ready.complete(null));

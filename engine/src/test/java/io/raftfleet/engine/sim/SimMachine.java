@@ -119,7 +119,6 @@ final class SimMachine {
                 reports,
                 new ContentsStore(1 << 20),
                 hashes -> keeper.join().fetch(hashes),
-                4,
                 random.split());
         var started = new SessionKeeper(
                 loop,

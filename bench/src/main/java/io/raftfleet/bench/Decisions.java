@@ -98,7 +98,10 @@ public final class Decisions implements Callable<Integer> {
         };
         try (var replies = Executors.newVirtualThreadPerTaskExecutor();
                 var controller = new Controller(
-                        "e1", registry, log, InstantSource.system(), new Random(1), listener, placed, replies)) {
+                        new Controller.Inputs("e1", registry, log, InstantSource.system(), new Random(1)),
+                        listener,
+                        placed,
+                        replies)) {
             controller.start();
             controller.leaderStarted(1);
             leads.get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);

@@ -38,20 +38,17 @@ final class Barrier {
      * @param beginning of a cluster that is not new; null to create one where there is none
      */
     Barrier(
-            String engineId,
-            Registry registry,
+            Controller.Inputs inputs,
             Committer committer,
             WorkQueue queue,
-            InstantSource clock,
-            RandomGenerator random,
             Supplier<Budget> budget,
             Controller.@Nullable Beginning beginning) {
-        this.engineId = engineId;
-        this.registry = registry;
+        this.engineId = inputs.engineId();
+        this.registry = inputs.registry();
         this.committer = committer;
         this.queue = queue;
-        this.clock = clock;
-        this.random = random;
+        this.clock = inputs.clock();
+        this.random = inputs.random();
         this.budget = budget;
         this.beginning = beginning;
     }

@@ -1,8 +1,6 @@
 package io.raftfleet.engine.control;
 
 import com.google.common.util.concurrent.MoreExecutors;
-import io.raftfleet.engine.schedule.Decision;
-import io.raftfleet.engine.schedule.Scheduler;
 import io.raftfleet.proto.fleet.RequestId;
 import io.raftfleet.proto.fleet.WriteResponse;
 import io.raftfleet.proto.log.Entry;
@@ -12,17 +10,12 @@ import io.raftfleet.proto.log.StatesReported;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.Veto;
 import io.raftfleet.state.Registry;
-import io.raftfleet.state.RegistryView;
-import io.raftfleet.state.Speculation;
 import io.raftfleet.state.raft.ReplicatedState.ApplyResult;
 import io.raftfleet.unit.Requirements;
 import io.raftfleet.unit.UnitFile;
 import java.time.Duration;
 import java.time.InstantSource;
-import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.Collection;
-import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -31,26 +24,12 @@ import java.util.concurrent.Executor;
 import java.util.function.LongSupplier;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
- * Decides, on one thread, while this engine leads. One entry is in flight at a time: whatever comes meanwhile is decided
- * next, together, on what has then been applied, so that no two entries ever book the same place. When an entry's fate is
- * unknown the leadership is begun anew: first an entry that tells that everything before it has been applied or never
- * will be, then a scheduler made from what is applied.
- *
- * <p>Who asks for something that can't be decided, or written, is refused alone: nothing of the batch is in a log then, so
- * the scheduler is made anew and all others are decided again. Errors that are no one's request, as out of memory, end the
- * process.
- *
- * <p>The queue and the scheduler belong to the decision thread; others reach them through the queue. Nobody is answered on that
- * thread: what it decided is told by the executor of replies.
+ * Takes what is to be decided, hands it to the one thread that decides while this engine leads ({@link DecisionLoop}), and tells what
+ * came of it. Nobody is answered on that thread, but by the executor of replies. Safe for use by any thread.
  */
 public final class Controller implements AutoCloseable {
-    private static final Logger log = LoggerFactory.getLogger(Controller.class);
-
-    private static final int PLACEMENTS_A_STEP = 256;
     /** Reports that wait take at most this part of the heap as bytes, and a few times that as objects. */
     private static final int REPORTS_SHARE = 32;
 
@@ -62,6 +41,18 @@ public final class Controller implements AutoCloseable {
         /** Newest format of entries that all engines read, as far as is known. Must be quick: asked before each entry. */
         int agreedFormat();
     }
+
+    /**
+     * What decisions are made on, and with.
+     *
+     * @param engineId of this engine, for records and messages
+     * @param registry what is applied
+     * @param proposer writes what was decided
+     * @param clock stamps entries
+     * @param random makes what must not be foreseen or repeated
+     */
+    public record Inputs(
+            String engineId, Registry registry, Proposer proposer, InstantSource clock, RandomGenerator random) {}
 
     /** How an empty registry begins when it is not to be a new cluster's. */
     @FunctionalInterface
@@ -93,13 +84,7 @@ public final class Controller implements AutoCloseable {
         void resigned(long term);
     }
 
-    private final String engineId;
     private final Registry registry;
-    private final Committer committer;
-    private final InstantSource clock;
-    private final RandomGenerator random;
-    private final LeadershipListener listener;
-    private final DecisionMetrics metrics;
     private final Executor replies;
     /**
      * For agents: the acknowledgement of a report says that those before it are committed too, so that it may not overtake the word
@@ -107,27 +92,13 @@ public final class Controller implements AutoCloseable {
      */
     private final Executor repliesInOrder;
 
-    private final LongSupplier quota;
-    private final Barrier barrier;
-    private final Faults faults;
     private final WorkQueue queue = new WorkQueue(Runtime.getRuntime().maxMemory() / REPORTS_SHARE);
+    private final DecisionLoop decisions;
     private final Thread thread;
-    private @Nullable Scheduler scheduler;
-    /** Were together in an entry that can't be written: each is decided in one of its own, before all else. */
-    private final Deque<Work> suspects = new ArrayDeque<>();
 
-    private volatile boolean closed;
-
-    public Controller(
-            String engineId,
-            Registry registry,
-            Proposer proposer,
-            InstantSource clock,
-            RandomGenerator random,
-            LeadershipListener listener,
-            DecisionMetrics metrics,
-            Executor replies) {
-        this(engineId, registry, proposer, clock, random, listener, metrics, replies, () -> Long.MAX_VALUE, null);
+    /** A controller of a new cluster whose registry may take all there is; {@link #start} makes it work. */
+    public Controller(Inputs inputs, LeadershipListener listener, DecisionMetrics metrics, Executor replies) {
+        this(inputs, listener, metrics, replies, () -> Long.MAX_VALUE, null);
     }
 
     /**
@@ -138,29 +109,17 @@ public final class Controller implements AutoCloseable {
      * @param beginning of a cluster that is not new; null to create one where there is none
      */
     public Controller(
-            String engineId,
-            Registry registry,
-            Proposer proposer,
-            InstantSource clock,
-            RandomGenerator random,
+            Inputs inputs,
             LeadershipListener listener,
             DecisionMetrics metrics,
             Executor replies,
             LongSupplier quota,
             @Nullable Beginning beginning) {
+        this.registry = inputs.registry();
         this.replies = replies;
         this.repliesInOrder = MoreExecutors.newSequentialExecutor(replies);
-        this.quota = quota;
-        this.engineId = engineId;
-        this.registry = registry;
-        this.committer = new Committer(engineId, proposer);
-        this.barrier = new Barrier(engineId, registry, committer, queue, clock, random, this::budget, beginning);
-        this.clock = clock;
-        this.random = random;
-        this.listener = listener;
-        this.faults = new Faults(engineId);
-        this.metrics = metrics;
-        this.thread = Thread.ofPlatform().name("decisions").unstarted(this::run);
+        this.decisions = new DecisionLoop(inputs, queue, listener, metrics, quota, beginning);
+        this.thread = Thread.ofPlatform().name("decisions").unstarted(decisions);
     }
 
     public void start() {
@@ -263,7 +222,7 @@ public final class Controller implements AutoCloseable {
 
     @Override
     public void close() {
-        closed = true;
+        decisions.end();
         queue.lead(0);
         thread.interrupt();
         try {
@@ -271,230 +230,5 @@ public final class Controller implements AutoCloseable {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
-    }
-
-    private void run() {
-        long begun = 0;
-        while (!closed) {
-            try {
-                long term = queue.awaitLeadership();
-                boolean again = term == begun;
-                begun = term;
-                lead(term, again);
-            } catch (InterruptedException e) {
-                // Closing: the loop's condition says so.
-            } catch (RuntimeException e) {
-                faults.say("the decision thread failed; it begins anew from what is applied", e);
-                pauseAfterFault(begun);
-            }
-        }
-        queue.abandonAll("engine " + engineId + " is stopping");
-    }
-
-    private void pauseAfterFault(long term) {
-        try {
-            queue.pause(term, 500 + random.nextInt(500));
-        } catch (InterruptedException e) {
-            // Closing: the loop's condition says so.
-        }
-    }
-
-    /**
-     * Leads a term until it is over, a decision's fate is unknown, or nothing can be written.
-     *
-     * @param again whether an earlier decision of this term may yet be committed: it has to be settled first. At the start of a
-     *     term Raft has applied all there is
-     */
-    private void lead(long term, boolean again) throws InterruptedException {
-        try {
-            boolean settled = !again && registry.read(RegistryView::incarnation) != 0;
-            if (!settled && !barrier.commit(term)) {
-                return;
-            }
-            scheduler = rebuild();
-            log.info("engine {} leads term {}", engineId, term);
-            metrics.leading();
-            listener.leading(term);
-            try {
-                boolean sound = true;
-                while (sound && queue.leads(term)) {
-                    sound = step(term);
-                }
-            } finally {
-                listener.resigned(term);
-            }
-        } finally {
-            scheduler = null;
-            queue.putBack(List.copyOf(suspects));
-            suspects.clear();
-            if (!queue.leads(term)) {
-                queue.abandonAll("engine " + engineId + " leads no longer");
-            }
-        }
-    }
-
-    private Budget budget() {
-        return new Budget(registry.read(view -> view.memory().held()), quota.getAsLong());
-    }
-
-    /** Decides and commits one entry; false when the leadership has to be begun anew. */
-    private boolean step(long term) throws InterruptedException {
-        var decider = scheduling();
-        if (suspects.isEmpty() && (!decider.hasWork() || faults.pauseMillis() > 0)) {
-            queue.awaitWork(term, decider.hasWork() ? faults.pauseMillis() : 0);
-        }
-        if (!queue.leads(term)) {
-            return true; // what waits now was meant for the next term
-        }
-        long start = System.nanoTime();
-        var batch = new Batch();
-        var draft = new Draft(registry, decider, budget(), committer.writesFacts());
-        long now = Math.max(clock.millis(), registry.read(view -> view.clockMs()));
-        var decided = new ArrayList<Work>();
-        boolean alone = !suspects.isEmpty();
-        try {
-            if (alone) {
-                decided.add(suspects.removeFirst());
-                decided.getFirst().decide(batch, draft, now);
-            } else {
-                queue.decide(batch, draft, now, decided);
-            }
-        } catch (Speculation.OvertakenException e) {
-            log.info("engine {} decides again: {}", engineId, e.getMessage());
-            startOver(decided);
-            return true;
-        } catch (RuntimeException | StackOverflowError e) {
-            if (decided.isEmpty()) {
-                throw e;
-            }
-            refuse(decided.getLast(), e);
-            startOver(decided);
-            return true;
-        }
-        var placed = Placed.NOTHING;
-        boolean placing = !alone && decider.hasWork() && faults.pauseMillis() == 0;
-        if (placing) {
-            try {
-                placed = place(batch, draft);
-            } catch (Speculation.OvertakenException e) {
-                log.info("engine {} decides again: {}", engineId, e.getMessage());
-                startOver(decided);
-                return true;
-            } catch (RuntimeException | StackOverflowError e) {
-                faults.ofPlacing(e);
-                startOver(decided);
-                return true;
-            }
-        }
-        if (batch.isEmpty()) {
-            return true;
-        }
-        return switch (committer.propose(batch.entry(now, random.nextLong()))) {
-            case Outcome.Applied applied -> {
-                metrics.decided(placed.scheduled(), placed.unscheduled(), Duration.ofNanos(System.nanoTime() - start));
-                decided.forEach(work -> answer(work, applied.result()));
-                queue.putBack(decided);
-                if (!sound(batch, applied.result())) {
-                    scheduler = rebuild();
-                } else if (placing) {
-                    faults.placed();
-                }
-                yield true;
-            }
-            case Outcome.AtFault atFault -> {
-                if (alone) {
-                    refuse(decided.getFirst(), atFault.cause());
-                } else if (decided.isEmpty()) {
-                    faults.ofPlacing(atFault.cause());
-                } else {
-                    decided.forEach(Work::undone);
-                    decided.stream().filter(Work::open).forEach(suspects::addLast);
-                    decided.clear();
-                }
-                startOver(decided);
-                yield true;
-            }
-            case Outcome.NotWritten refused -> {
-                decided.forEach(Work::undone);
-                decided.forEach(work -> work.abandon(false, refused.why()));
-                metrics.failed(placed.scheduled(), placed.unscheduled());
-                yield false;
-            }
-            case Outcome.Unknown unknown -> {
-                decided.forEach(work -> work.abandon(
-                        true, "engine " + engineId + " can't tell whether the write was committed: " + unknown.why()));
-                metrics.failed(placed.scheduled(), placed.unscheduled());
-                yield false;
-            }
-        };
-    }
-
-    /** How many units an entry schedules, and takes off their machines. */
-    private record Placed(int scheduled, int unscheduled) {
-        static final Placed NOTHING = new Placed(0, 0);
-    }
-
-    private Placed place(Batch batch, Draft draft) {
-        var decider = scheduling();
-        int scheduled = 0;
-        int unscheduled = 0;
-        while (!batch.full() && decider.hasWork()) {
-            for (var decision : decider.decide(PLACEMENTS_A_STEP)) {
-                log.debug("unit {}: {}", decision.unit(), decision.reason());
-                batch.add(draft.schedule(decision));
-                if (decision instanceof Decision.Schedule) {
-                    scheduled++;
-                } else {
-                    unscheduled++;
-                }
-            }
-        }
-        return new Placed(scheduled, unscheduled);
-    }
-
-    private void refuse(Work work, Throwable cause) {
-        faults.of(work, cause);
-        work.fault(cause);
-    }
-
-    /** Nothing of the last batch is in a log: all of it is decided again, on what is applied. */
-    private void startOver(List<Work> decided) {
-        decided.forEach(Work::undone);
-        queue.putBack(decided);
-        scheduler = rebuild();
-    }
-
-    private void answer(Work work, ApplyResult result) {
-        try {
-            work.applied(result);
-        } catch (RuntimeException e) {
-            faults.of(work, e);
-            work.abandon(true, "it was committed, but its answer could not be told");
-        }
-    }
-
-    /** Whether all was applied as decided. A repeated request aside, nothing else may be dropped. */
-    private boolean sound(Batch batch, ApplyResult result) {
-        for (int i = 0; i < result.dropped().size(); i++) {
-            var why = result.dropped().get(i);
-            if (why != null && !batch.mayBeDropped(i)) {
-                faults.ofPlacing(new IllegalStateException("decided at index " + result.index() + ", and when it was"
-                        + " applied it did not hold: " + why));
-                return false;
-            }
-        }
-        return true;
-    }
-
-    private Scheduler rebuild() {
-        return registry.read(Draft::scheduler);
-    }
-
-    private Scheduler scheduling() {
-        var current = scheduler;
-        if (current == null) {
-            throw new IllegalStateException("no scheduler: this engine does not lead");
-        }
-        return current;
     }
 }

@@ -27,7 +27,6 @@ import io.raftfleet.state.raft.EnginePeer;
 import io.raftfleet.state.raft.RaftConfig;
 import io.raftfleet.state.raft.RaftListener;
 import io.raftfleet.state.raft.RaftNode;
-import io.raftfleet.state.raft.RaftView;
 import io.raftfleet.unit.tasks.WatchedTimer;
 import java.io.IOException;
 import java.security.SecureRandom;
@@ -37,12 +36,9 @@ import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -120,11 +116,7 @@ final class Engine implements AutoCloseable {
                 new Leadership());
         mirror = new EtcdMirror(config, registry, clock, random);
         controller = new Controller(
-                config.engineId(),
-                registry,
-                new RaftProposer(raft),
-                clock,
-                random,
+                new Controller.Inputs(config.engineId(), registry, new RaftProposer(raft), clock, random),
                 new SessionsLeadership(),
                 new MeteredDecisions(metrics, clock),
                 tasks,
@@ -218,21 +210,7 @@ final class Engine implements AutoCloseable {
     /** Hands leadership over if this engine has it, then stops: first what takes calls, then the rest. */
     @Override
     public void close() {
-        var view = raft.view();
-        if (view.role() == RaftView.Role.LEADER && view.peers().size() > 1) {
-            try {
-                var next = raft.transferLeadership(null, HAND_OVER_DEADLINE)
-                        .get(HAND_OVER_DEADLINE.toMillis() + 500, TimeUnit.MILLISECONDS);
-                log.info("engine {} has handed leadership over to {}", config.engineId(), next);
-            } catch (ExecutionException | TimeoutException e) {
-                log.warn(
-                        "engine {} could not hand leadership over, the others will elect: {}",
-                        config.engineId(),
-                        String.valueOf(e.getCause() == null ? e : e.getCause().getMessage()));
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-            }
-        }
+        raft.handOver();
         sessions.end();
         grpc.stopTaking();
         watches.end();

@@ -50,8 +50,11 @@ class ControllerTest {
     private final MemoryLog raft = new MemoryLog(registry);
     private final SettableClock clock = new SettableClock();
     private final LinkedBlockingQueue<String> leadership = new LinkedBlockingQueue<>();
-    private final Controller controller =
-            new Controller("e1", registry, raft, clock, new Random(7), new Recorded(), new NoMetrics(), Runnable::run);
+    private final Controller controller = new Controller(
+            new Controller.Inputs("e1", registry, raft, clock, new Random(7)),
+            new Recorded(),
+            new NoMetrics(),
+            Runnable::run);
     private final LocalWrites writes = new LocalWrites(controller, LocalWrites.AfterCommit.NOTHING);
 
     ControllerTest() {
@@ -117,11 +120,7 @@ class ControllerTest {
         open("m1", Map.of());
         clock.onceRead(() -> {
             try (var other = new Controller(
-                    "e2",
-                    registry,
-                    raft,
-                    InstantSource.system(),
-                    new Random(8),
+                    new Controller.Inputs("e2", registry, raft, InstantSource.system(), new Random(8)),
                     new Recorded(),
                     new NoMetrics(),
                     Runnable::run)) {

@@ -44,11 +44,7 @@ class FaultyDecisionsTest {
     private final MemoryLog raft = new MemoryLog(registry);
     private final LinkedBlockingQueue<String> leadership = new LinkedBlockingQueue<>();
     private final Controller controller = new Controller(
-            "e1",
-            registry,
-            raft,
-            InstantSource.fixed(NOW),
-            new Random(7),
+            new Controller.Inputs("e1", registry, raft, InstantSource.fixed(NOW), new Random(7)),
             new Recorded(),
             new NoMetrics(),
             Runnable::run);

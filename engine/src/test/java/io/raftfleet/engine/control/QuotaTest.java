@@ -235,11 +235,7 @@ class QuotaTest {
 
     private LocalWrites start(Controller.@Nullable Beginning beginning) {
         var made = new Controller(
-                "e1",
-                registry,
-                raft,
-                CLOCK,
-                new Random(7),
+                new Controller.Inputs("e1", registry, raft, CLOCK, new Random(7)),
                 new Controller.LeadershipListener() {
                     @Override
                     public void leading(long term) {

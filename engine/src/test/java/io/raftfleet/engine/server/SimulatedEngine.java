@@ -73,11 +73,8 @@ public final class SimulatedEngine {
             Function<String, ManagedChannel> channels) {
         route = new LeaderRoute(self.id(), channels);
         controller = new Controller(
-                self.id(),
-                registry,
-                raft,
-                () -> Instant.ofEpochMilli(millis.getAsLong()),
-                random,
+                new Controller.Inputs(
+                        self.id(), registry, raft, () -> Instant.ofEpochMilli(millis.getAsLong()), random),
                 new Leadership(tasks),
                 new NoMetrics(),
                 tasks);

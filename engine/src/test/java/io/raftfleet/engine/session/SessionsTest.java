@@ -51,11 +51,7 @@ class SessionsTest {
     private final CompletableFuture<Void> leading = new CompletableFuture<>();
     private final ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor();
     private final Controller controller = new Controller(
-            "e1",
-            registry,
-            log,
-            InstantSource.system(),
-            new Random(7),
+            new Controller.Inputs("e1", registry, log, InstantSource.system(), new Random(7)),
             new Leadership(),
             new NoMetrics(),
             Thread::startVirtualThread);

@@ -37,7 +37,7 @@ import org.slf4j.LoggerFactory;
 public final class RaftNode implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(RaftNode.class);
     private static final int MAX_PROPOSALS = 1024;
-    private static final Duration HAND_OVER = Duration.ofSeconds(2);
+    private static final Duration HAND_OVER = Duration.ofSeconds(3);
     private static final Duration DRAIN = Duration.ofSeconds(1);
 
     private final RaftConfig config;
@@ -381,20 +381,34 @@ public final class RaftNode implements AutoCloseable {
                 newest == null ? 0 : DurableFiles.size(newest.dir()));
     }
 
-    /** Hands leadership over if this engine leads, waits for its pending proposals, and stops; at most some seconds. */
-    @Override
-    public void close() {
-        close(true);
+    /**
+     * Before an orderly stop: hands leadership over if this engine has it and there are others, and waits for its pending proposals;
+     * at most some seconds. When nobody can take it, the others will elect.
+     */
+    public void handOver() {
+        RatisServer server = ratis();
+        if (server == null || !server.info().isLeader() || server.peers().size() < 2) {
+            return;
+        }
+        try {
+            String leader = transferLeadership(null, HAND_OVER).get(HAND_OVER.toMillis() + 500, TimeUnit.MILLISECONDS);
+            LOG.info("engine {} has handed leadership over to {}", config.engineId(), leader);
+            proposals.settled().get(DRAIN.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (ExecutionException | TimeoutException e) {
+            LOG.warn(
+                    "engine {} could not hand everything over, the others will elect: {}",
+                    config.engineId(),
+                    String.valueOf(e.getCause() == null ? e : e.getCause().getMessage()));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     /** Stops; without handing over, as if killed, but for what it had not yet written. */
-    void close(boolean handOver) {
+    @Override
+    public void close() {
         if (!closing.compareAndSet(false, true)) {
             return;
-        }
-        RatisServer server = ratis();
-        if (server != null && handOver) {
-            handOver(server);
         }
         rounds.close();
         host.close();
@@ -406,21 +420,6 @@ public final class RaftNode implements AutoCloseable {
             directory.close();
         } catch (IOException e) {
             LOG.warn("Data directory {} could not be released", config.dataDir(), e);
-        }
-    }
-
-    private void handOver(RatisServer server) {
-        if (!server.info().isLeader() || server.peers().size() < 2) {
-            return;
-        }
-        try {
-            String leader = transferLeadership(null, HAND_OVER).get(HAND_OVER.toMillis() + 500, TimeUnit.MILLISECONDS);
-            LOG.info("Engine {} handed leadership over to {} before stopping", config.engineId(), leader);
-            proposals.settled().get(DRAIN.toMillis(), TimeUnit.MILLISECONDS);
-        } catch (ExecutionException | TimeoutException e) {
-            LOG.warn("Engine {} stops without having handed over everything: {}", config.engineId(), e.toString());
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
         }
     }
 

@@ -145,7 +145,7 @@ class RaftNodeTest {
             cluster.set("v", "a");
             Member leader = cluster.leader();
             List<Thread> killers = cluster.followers().stream()
-                    .map(f -> Thread.ofPlatform().start(() -> f.node.close(false)))
+                    .map(f -> Thread.ofPlatform().start(() -> f.node.close()))
                     .toList();
 
             List<CompletableFuture<ApplyResult>> proposals = new ArrayList<>();
@@ -184,7 +184,7 @@ class RaftNodeTest {
             cluster.set("v", "a");
             Member leader = cluster.leader();
             get(leader.node.readIndex(LONG));
-            cluster.followers().parallelStream().forEach(f -> f.node.close(false));
+            cluster.followers().parallelStream().forEach(f -> f.node.close());
 
             CompletableFuture<Long> read = leader.node.readIndex(Duration.ofMillis(500));
             CompletableFuture<Long> confirmed = leader.node.confirmLeadership(Duration.ofMillis(500));
@@ -314,6 +314,7 @@ class RaftNodeTest {
             cluster.set("v", "a");
             Member old = cluster.leader();
             long term = old.node.view().term();
+            old.node.handOver();
             old.node.close();
             cluster.members.remove(old.config.engineId());
 

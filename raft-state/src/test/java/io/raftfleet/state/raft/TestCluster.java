@@ -106,7 +106,7 @@ final class TestCluster implements AutoCloseable {
         try {
             member.node.start();
         } catch (IOException e) {
-            member.node.close(false);
+            member.node.close();
             throw e;
         }
         members.put(engine, member);
@@ -130,7 +130,7 @@ final class TestCluster implements AutoCloseable {
         try {
             member.node.start();
         } catch (IOException e) {
-            member.node.close(false);
+            member.node.close();
             throw e;
         }
         members.put(self.id(), member);
@@ -143,7 +143,7 @@ final class TestCluster implements AutoCloseable {
 
     /** Stops an engine without a hand-over. */
     void kill(String engine) {
-        Objects.requireNonNull(members.remove(engine)).node.close(false);
+        Objects.requireNonNull(members.remove(engine)).node.close();
     }
 
     Path dir(String engine) {
@@ -217,6 +217,6 @@ final class TestCluster implements AutoCloseable {
 
     @Override
     public void close() {
-        members.values().parallelStream().forEach(m -> m.node.close(false));
+        members.values().parallelStream().forEach(m -> m.node.close());
     }
 }

@@ -1,0 +1,311 @@
+package io.raftfleet.engine.control;
+
+import io.raftfleet.engine.schedule.Decision;
+import io.raftfleet.engine.schedule.Scheduler;
+import io.raftfleet.state.Registry;
+import io.raftfleet.state.RegistryView;
+import io.raftfleet.state.Speculation;
+import io.raftfleet.state.raft.ReplicatedState.ApplyResult;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.function.LongSupplier;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What the decision thread does. One entry is in flight at a time: whatever comes meanwhile is decided next, together, on what has
+ * then been applied, so that no two entries ever book the same place. When an entry's fate is unknown the leadership is begun anew:
+ * first an entry that tells that everything before it has been applied or never will be, then a scheduler made from what is applied.
+ *
+ * <p>Who asks for something that can't be decided, or written, is refused alone: nothing of the batch is in a log then, so
+ * the scheduler is made anew and all others are decided again. Errors that are no one's request, as out of memory, end the
+ * process.
+ *
+ * <p>All but {@link #end} belongs to the decision thread.
+ */
+final class DecisionLoop implements Runnable {
+    private static final Logger log = LoggerFactory.getLogger(DecisionLoop.class);
+
+    private static final int PLACEMENTS_A_STEP = 256;
+
+    private final String engineId;
+    private final Registry registry;
+    private final Committer committer;
+    private final InstantSource clock;
+    private final RandomGenerator random;
+    private final Controller.LeadershipListener listener;
+    private final DecisionMetrics metrics;
+    private final LongSupplier quota;
+    private final WorkQueue queue;
+    private final Barrier barrier;
+    private final Faults faults;
+    private @Nullable Scheduler scheduler;
+    /** Were together in an entry that can't be written: each is decided in one of its own, before all else. */
+    private final Deque<Work> suspects = new ArrayDeque<>();
+
+    private volatile boolean ended;
+
+    /**
+     * A loop for one thread.
+     *
+     * @param queue where work and leaderships come from
+     * @param quota how many bytes of the heap the registry may take, now
+     * @param beginning of a cluster that is not new; null to create one where there is none
+     */
+    DecisionLoop(
+            Controller.Inputs inputs,
+            WorkQueue queue,
+            Controller.LeadershipListener listener,
+            DecisionMetrics metrics,
+            LongSupplier quota,
+            Controller.@Nullable Beginning beginning) {
+        this.engineId = inputs.engineId();
+        this.registry = inputs.registry();
+        this.committer = new Committer(engineId, inputs.proposer());
+        this.clock = inputs.clock();
+        this.random = inputs.random();
+        this.listener = listener;
+        this.metrics = metrics;
+        this.quota = quota;
+        this.queue = queue;
+        this.barrier = new Barrier(inputs, committer, queue, this::budget, beginning);
+        this.faults = new Faults(engineId);
+    }
+
+    /** Makes it end, once its thread is interrupted or has nothing left to wait for. From any thread. */
+    void end() {
+        ended = true;
+    }
+
+    @Override
+    public void run() {
+        long begun = 0;
+        while (!ended) {
+            try {
+                long term = queue.awaitLeadership();
+                boolean again = term == begun;
+                begun = term;
+                lead(term, again);
+            } catch (InterruptedException e) {
+                // Closing: the loop's condition says so.
+            } catch (RuntimeException e) {
+                faults.say("the decision thread failed; it begins anew from what is applied", e);
+                pauseAfterFault(begun);
+            }
+        }
+        queue.abandonAll("engine " + engineId + " is stopping");
+    }
+
+    private void pauseAfterFault(long term) {
+        try {
+            queue.pause(term, 500 + random.nextInt(500));
+        } catch (InterruptedException e) {
+            // Closing: the loop's condition says so.
+        }
+    }
+
+    /**
+     * Leads a term until it is over, a decision's fate is unknown, or nothing can be written.
+     *
+     * @param again whether an earlier decision of this term may yet be committed: it has to be settled first. At the start of a
+     *     term Raft has applied all there is
+     */
+    private void lead(long term, boolean again) throws InterruptedException {
+        try {
+            boolean settled = !again && registry.read(RegistryView::incarnation) != 0;
+            if (!settled && !barrier.commit(term)) {
+                return;
+            }
+            scheduler = rebuild();
+            log.info("engine {} leads term {}", engineId, term);
+            metrics.leading();
+            listener.leading(term);
+            try {
+                boolean sound = true;
+                while (sound && queue.leads(term)) {
+                    sound = step(term);
+                }
+            } finally {
+                listener.resigned(term);
+            }
+        } finally {
+            scheduler = null;
+            queue.putBack(List.copyOf(suspects));
+            suspects.clear();
+            if (!queue.leads(term)) {
+                queue.abandonAll("engine " + engineId + " leads no longer");
+            }
+        }
+    }
+
+    private Budget budget() {
+        return new Budget(registry.read(view -> view.memory().held()), quota.getAsLong());
+    }
+
+    /** Decides and commits one entry; false when the leadership has to be begun anew. */
+    private boolean step(long term) throws InterruptedException {
+        var decider = scheduling();
+        if (suspects.isEmpty() && (!decider.hasWork() || faults.pauseMillis() > 0)) {
+            queue.awaitWork(term, decider.hasWork() ? faults.pauseMillis() : 0);
+        }
+        if (!queue.leads(term)) {
+            return true; // what waits now was meant for the next term
+        }
+        long start = System.nanoTime();
+        var batch = new Batch();
+        var draft = new Draft(registry, decider, budget(), committer.writesFacts());
+        long now = Math.max(clock.millis(), registry.read(view -> view.clockMs()));
+        var decided = new ArrayList<Work>();
+        boolean alone = !suspects.isEmpty();
+        try {
+            if (alone) {
+                decided.add(suspects.removeFirst());
+                decided.getFirst().decide(batch, draft, now);
+            } else {
+                queue.decide(batch, draft, now, decided);
+            }
+        } catch (Speculation.OvertakenException e) {
+            log.info("engine {} decides again: {}", engineId, e.getMessage());
+            startOver(decided);
+            return true;
+        } catch (RuntimeException | StackOverflowError e) {
+            if (decided.isEmpty()) {
+                throw e;
+            }
+            refuse(decided.getLast(), e);
+            startOver(decided);
+            return true;
+        }
+        var placed = Placed.NOTHING;
+        boolean placing = !alone && decider.hasWork() && faults.pauseMillis() == 0;
+        if (placing) {
+            try {
+                placed = place(batch, draft);
+            } catch (Speculation.OvertakenException e) {
+                log.info("engine {} decides again: {}", engineId, e.getMessage());
+                startOver(decided);
+                return true;
+            } catch (RuntimeException | StackOverflowError e) {
+                faults.ofPlacing(e);
+                startOver(decided);
+                return true;
+            }
+        }
+        if (batch.isEmpty()) {
+            return true;
+        }
+        return switch (committer.propose(batch.entry(now, random.nextLong()))) {
+            case Outcome.Applied applied -> {
+                metrics.decided(placed.scheduled(), placed.unscheduled(), Duration.ofNanos(System.nanoTime() - start));
+                decided.forEach(work -> answer(work, applied.result()));
+                queue.putBack(decided);
+                if (!sound(batch, applied.result())) {
+                    scheduler = rebuild();
+                } else if (placing) {
+                    faults.placed();
+                }
+                yield true;
+            }
+            case Outcome.AtFault atFault -> {
+                if (alone) {
+                    refuse(decided.getFirst(), atFault.cause());
+                } else if (decided.isEmpty()) {
+                    faults.ofPlacing(atFault.cause());
+                } else {
+                    decided.forEach(Work::undone);
+                    decided.stream().filter(Work::open).forEach(suspects::addLast);
+                    decided.clear();
+                }
+                startOver(decided);
+                yield true;
+            }
+            case Outcome.NotWritten refused -> {
+                decided.forEach(Work::undone);
+                decided.forEach(work -> work.abandon(false, refused.why()));
+                metrics.failed(placed.scheduled(), placed.unscheduled());
+                yield false;
+            }
+            case Outcome.Unknown unknown -> {
+                decided.forEach(work -> work.abandon(
+                        true, "engine " + engineId + " can't tell whether the write was committed: " + unknown.why()));
+                metrics.failed(placed.scheduled(), placed.unscheduled());
+                yield false;
+            }
+        };
+    }
+
+    /** How many units an entry schedules, and takes off their machines. */
+    private record Placed(int scheduled, int unscheduled) {
+        static final Placed NOTHING = new Placed(0, 0);
+    }
+
+    private Placed place(Batch batch, Draft draft) {
+        var decider = scheduling();
+        int scheduled = 0;
+        int unscheduled = 0;
+        while (!batch.full() && decider.hasWork()) {
+            for (var decision : decider.decide(PLACEMENTS_A_STEP)) {
+                log.debug("unit {}: {}", decision.unit(), decision.reason());
+                batch.add(draft.schedule(decision));
+                if (decision instanceof Decision.Schedule) {
+                    scheduled++;
+                } else {
+                    unscheduled++;
+                }
+            }
+        }
+        return new Placed(scheduled, unscheduled);
+    }
+
+    private void refuse(Work work, Throwable cause) {
+        faults.of(work, cause);
+        work.fault(cause);
+    }
+
+    /** Nothing of the last batch is in a log: all of it is decided again, on what is applied. */
+    private void startOver(List<Work> decided) {
+        decided.forEach(Work::undone);
+        queue.putBack(decided);
+        scheduler = rebuild();
+    }
+
+    private void answer(Work work, ApplyResult result) {
+        try {
+            work.applied(result);
+        } catch (RuntimeException e) {
+            faults.of(work, e);
+            work.abandon(true, "it was committed, but its answer could not be told");
+        }
+    }
+
+    /** Whether all was applied as decided. A repeated request aside, nothing else may be dropped. */
+    private boolean sound(Batch batch, ApplyResult result) {
+        for (int i = 0; i < result.dropped().size(); i++) {
+            var why = result.dropped().get(i);
+            if (why != null && !batch.mayBeDropped(i)) {
+                faults.ofPlacing(new IllegalStateException("decided at index " + result.index() + ", and when it was"
+                        + " applied it did not hold: " + why));
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private Scheduler rebuild() {
+        return registry.read(Draft::scheduler);
+    }
+
+    private Scheduler scheduling() {
+        var current = scheduler;
+        if (current == null) {
+            throw new IllegalStateException("no scheduler: this engine does not lead");
+        }
+        return current;
+    }
+}

@@ -26,7 +26,8 @@ public record SessionConfig(
      * @param retryFirst wait before the first retry of a lost session
      * @param retryLimit longest wait between two tries
      * @param foreignRetry longest wait while the only leader found is another cluster's
-     * @param welcome how long an engine may take to answer {@code Hello}
+     * @param welcome how long an engine may take to answer {@code Hello}; each that is not answered makes it twice as long, up to
+     *     eight times, until one is
      * @param settled a session that lasted less than this counts as a failed try
      * @param duplicateTries refusals because of a machine id in use, before an agent that never had a session gives up
      * @param duplicateRetry wait between those

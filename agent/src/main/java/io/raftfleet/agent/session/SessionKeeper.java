@@ -28,6 +28,11 @@ import org.slf4j.LoggerFactory;
 public final class SessionKeeper implements EngineSession.Events {
     private static final Logger log = LoggerFactory.getLogger(SessionKeeper.class);
     private static final int MAX_REDIRECTS = 3;
+    /**
+     * A leader that is asked by many machines at once answers late; were each to come back as early again, it would never be through
+     * with them. So one that does not answer has twice as long the next time, so often. Who leads instead is heard of meanwhile.
+     */
+    private static final int PATIENCE_DOUBLINGS = 3;
 
     private final Loop loop;
     private final EngineChannels engines;
@@ -51,6 +56,9 @@ public final class SessionKeeper implements EngineSession.Events {
     private final CompletableFuture<Void> firstSession = new CompletableFuture<>();
     private boolean searching;
     private boolean stopping;
+    /** Hellos in a row that no engine answered in time. */
+    private int unanswered;
+
     private int redirects;
     private int duplicates;
     private @Nullable String lastRefusal;
@@ -210,12 +218,14 @@ public final class SessionKeeper implements EngineSession.Events {
         cancelTimer();
         EngineSession session = new EngineSession(loop, engines.to(address), address, this);
         attempt = session;
-        timer = loop.schedule(config.limits().welcome(), () -> {
+        Duration patience = config.limits().welcome().multipliedBy(1L << Math.min(unanswered, PATIENCE_DOUBLINGS));
+        timer = loop.schedule(patience, () -> {
             log.warn(
-                    "{}: {} did not answer within {}; asking all engines again",
+                    "{}: {} did not answer within {} ms; asking all engines again",
                     config.machineId(),
                     address,
-                    config.limits().welcome());
+                    patience.toMillis());
+            unanswered++;
             giveUpAttempt("no answer");
             retry(backoff.next());
         });
@@ -267,6 +277,7 @@ public final class SessionKeeper implements EngineSession.Events {
         attempt = null;
         cancelTimer();
         absence.ends();
+        unanswered = 0;
         redirects = 0;
         duplicates = 0;
         lastRefusal = null;

@@ -16,6 +16,7 @@ import io.raftfleet.unit.UnitFile;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import org.awaitility.core.ConditionFactory;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -181,6 +182,16 @@ class SessionTest {
         first.leading = false;
         session.end(status, trailers);
         awaitSession(second);
+    }
+
+    @Test
+    void aLeaderThatIsLateIsGivenLonger() throws Exception {
+        Duration limit = Duration.ofMillis(100);
+        first.helloTakes = limit.multipliedBy(3);
+        machine = new TestMachine(folder, List.of(first.address(), second.address()));
+        machine.welcomeWithin(limit);
+        machine.startAgent().firstSession().get(15, TimeUnit.SECONDS);
+        assertThat(first.hellos).as("given 100, 200 and 400 ms").hasValue(3);
     }
 
     @Test

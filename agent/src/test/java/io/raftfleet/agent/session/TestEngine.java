@@ -29,10 +29,12 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
@@ -59,6 +61,9 @@ final class TestEngine extends AgentGatewayGrpc.AgentGatewayImplBase implements 
     volatile String redirectTo = "";
     volatile boolean claimsToLead = true;
     volatile boolean silent;
+
+    /** How long a hello takes. */
+    volatile Duration helloTakes = Duration.ZERO;
     /** False as of engines before {@code answers_inventory}, where nothing differs. */
     volatile boolean answersInventories = true;
 
@@ -226,7 +231,12 @@ final class TestEngine extends AgentGatewayGrpc.AgentGatewayImplBase implements 
             Hello opened = hello;
             if (opened == null) {
                 if (frame.hasHello()) {
-                    hello(frame.getHello());
+                    if (helloTakes.isZero()) {
+                        hello(frame.getHello());
+                    } else {
+                        CompletableFuture.delayedExecutor(helloTakes.toMillis(), TimeUnit.MILLISECONDS)
+                                .execute(() -> hello(frame.getHello()));
+                    }
                 } else {
                     violations.add("first frame " + frame.getFrameCase());
                 }
@@ -273,6 +283,9 @@ final class TestEngine extends AgentGatewayGrpc.AgentGatewayImplBase implements 
 
         private void hello(Hello frame) {
             hellos.incrementAndGet();
+            if (ended) {
+                return;
+            }
             Status refused = refusal;
             if (!leading) {
                 Metadata trailers = new Metadata();

@@ -51,12 +51,18 @@ final class TestMachine implements AutoCloseable {
     SessionKeeper session;
 
     private long instance;
+    private Duration welcome = LIMITS.welcome();
 
     TestMachine(Path folder, List<String> engines) {
         this.journalFile = folder.resolve("journal");
         this.engines = engines;
         this.managerLoop = new SharedLoop(pool, scheduler);
         this.manager = new HollowUnitManager(managerLoop, "b".repeat(32), Clock.systemUTC());
+    }
+
+    /** How long an engine may take to answer, for agents that are started from now on. */
+    void welcomeWithin(Duration limit) {
+        welcome = limit;
     }
 
     SessionKeeper startAgent() throws IOException {
@@ -78,7 +84,7 @@ final class TestMachine implements AutoCloseable {
                 managerLoop,
                 channels,
                 new LeaderFinder(channels, Duration.ofSeconds(1)),
-                new SessionConfig(ID, "127.0.0.1", Map.of("host", "h1"), "test", instance, LIMITS),
+                new SessionConfig(ID, "127.0.0.1", Map.of("host", "h1"), "test", instance, limits()),
                 reconciler,
                 reports,
                 memory,
@@ -96,6 +102,20 @@ final class TestMachine implements AutoCloseable {
             news.start();
         });
         return started;
+    }
+
+    private SessionConfig.Limits limits() {
+        return new SessionConfig.Limits(
+                LIMITS.retryFirst(),
+                LIMITS.retryLimit(),
+                LIMITS.foreignRetry(),
+                welcome,
+                LIMITS.settled(),
+                LIMITS.duplicateTries(),
+                LIMITS.duplicateRetry(),
+                LIMITS.fetch(),
+                LIMITS.reportsInFlight(),
+                LIMITS.logs());
     }
 
     /** Ends the agent; units keep running. */

@@ -31,6 +31,11 @@ final class CommandTable {
     CommandTable(Session session) {
         commands.put("cat", () -> new CatCommand(session));
         commands.put(
+                "cert",
+                () -> new CommandLine(new CertCommand(session))
+                        .addSubcommand(new CertCommand.CreateCa(session))
+                        .addSubcommand(new CertCommand.Issue(session)));
+        commands.put(
                 "cluster",
                 () -> new CommandLine(new ClusterCommand(session))
                         .addSubcommand(new ClusterCommand.StatusOfEngines(session))

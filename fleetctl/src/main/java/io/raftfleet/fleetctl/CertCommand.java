@@ -1,0 +1,177 @@
+package io.raftfleet.fleetctl;
+
+import io.raftfleet.identity.Role;
+import io.raftfleet.identity.SpiffeId;
+import io.raftfleet.identity.SpiffeId.Kind;
+import io.raftfleet.identity.ca.CertificateAuthority;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code cert}: a certificate authority in a directory, and what it issues. Talks to no engine. */
+@Command(
+        name = "cert",
+        abbreviateSynopsis = true,
+        description = {
+            "Make a cluster's certificate authority, and certificates of it",
+            "",
+            "Works on files alone, on any machine. Keep the authority's directory off the cluster: whoever has ca-key.pem is"
+                    + " every engine, agent and user."
+        })
+final class CertCommand extends FleetCommand {
+    private static final int MAX_DAYS = 36_500;
+
+    CertCommand(Session session) {
+        super(session);
+    }
+
+    @Override
+    public Integer call() {
+        session.err("Name what to do: fleetctl cert create-ca, or fleetctl cert issue");
+        return 2;
+    }
+
+    private static Duration days(int days) {
+        if (days < 1 || days > MAX_DAYS) {
+            throw new CommandException("--days " + days + ": it is 1 to " + MAX_DAYS);
+        }
+        return Duration.ofDays(days);
+    }
+
+    /** Makes an authority. */
+    @Command(
+            name = "create-ca",
+            abbreviateSynopsis = true,
+            description = {
+                "Make a certificate authority in a directory",
+                "",
+                "ca.pem is for everybody's --ca-file, ca-key.pem for cert issue alone."
+            })
+    static final class CreateCa extends FleetCommand {
+        @Option(
+                names = "--cluster-id",
+                required = true,
+                paramLabel = "UUID",
+                description = "The cluster's id, as its engines have it.")
+        String clusterId = "";
+
+        @Option(names = "--days", paramLabel = "N", description = "How long it holds. Default: ${DEFAULT-VALUE}")
+        int days = 3650;
+
+        @Parameters(paramLabel = "DIR")
+        String directory = "";
+
+        CreateCa(Session session) {
+            super(session);
+        }
+
+        @Override
+        public Integer call() {
+            Path target = session.terminal().directory().resolve(directory);
+            try {
+                var authority = CertificateAuthority.create(
+                        target, clusterId.toLowerCase(Locale.ROOT), Instant.now(), days(days));
+                session.out("Certificate authority of cluster " + authority.cluster() + " in " + target);
+                return 0;
+            } catch (IOException | IllegalArgumentException e) {
+                throw CommandException.of(e);
+            }
+        }
+    }
+
+    /** Issues a certificate. */
+    @Command(
+            name = "issue",
+            abbreviateSynopsis = true,
+            description = {
+                "Issue a certificate to an engine, an agent or a user",
+                "",
+                "Writes KIND-NAME.pem and KIND-NAME-key.pem. An agent's name is its machine's id; a user has a role: viewer"
+                        + " reads, operator also starts and stops units and reads journals, admin may everything."
+            })
+    static final class Issue extends FleetCommand {
+        @Option(
+                names = "--ca",
+                required = true,
+                paramLabel = "DIR",
+                description = "Directory of the authority, made by cert create-ca.")
+        String authority = "";
+
+        @Option(names = "--out", paramLabel = "DIR", description = "Where to write. Default: here")
+        String out = ".";
+
+        @Option(names = "--role", paramLabel = "ROLE", description = "A user's: viewer, operator or admin.")
+        @Nullable
+        String role;
+
+        @Option(
+                names = "--host",
+                split = ",",
+                paramLabel = "NAME|IP",
+                description = "An engine's, for browsers and curl; engines, agents and fleetctl need none.")
+        List<String> hosts = new ArrayList<>();
+
+        @Option(names = "--days", paramLabel = "N", description = "How long it holds. Default: ${DEFAULT-VALUE}")
+        int days = 365;
+
+        @Parameters(index = "0", paramLabel = "engine|agent|user")
+        String kind = "";
+
+        @Parameters(index = "1", paramLabel = "NAME")
+        String name = "";
+
+        Issue(Session session) {
+            super(session);
+        }
+
+        @Override
+        public Integer call() {
+            Path directory = session.terminal().directory();
+            try {
+                var what = kind();
+                var issued = CertificateAuthority.open(directory.resolve(authority))
+                        .issue(what, name, role(what), hosts, Instant.now(), days(days));
+                Path target = directory.resolve(out);
+                Path certificate = target.resolve(what.label() + "-" + name + ".pem");
+                Path key = target.resolve(what.label() + "-" + name + "-key.pem");
+                issued.write(certificate, key);
+                session.out("Certificate in " + certificate + ", its key in " + key);
+                return 0;
+            } catch (IOException | IllegalArgumentException e) {
+                throw CommandException.of(e);
+            }
+        }
+
+        private Kind kind() {
+            for (var candidate : Kind.values()) {
+                if (candidate.label().equals(kind)) {
+                    return candidate;
+                }
+            }
+            throw new CommandException("\"" + kind + "\" can't have a certificate: engine, agent or user can");
+        }
+
+        private Optional<Role> role(SpiffeId.Kind what) {
+            if (what != Kind.USER) {
+                if (role != null) {
+                    throw new CommandException("--role is for users: " + what.label() + "s have none");
+                }
+                return Optional.empty();
+            }
+            if (role == null) {
+                throw new CommandException("a user needs a role: --role viewer, operator or admin");
+            }
+            return Optional.of(Role.of(role)
+                    .orElseThrow(() -> new CommandException("--role " + role + ": it is viewer, operator or admin")));
+        }
+    }
+}

@@ -1,0 +1,56 @@
+package io.raftfleet.identity.tls;
+
+import io.grpc.ChannelCredentials;
+import io.grpc.InsecureChannelCredentials;
+import io.grpc.netty.NettyChannelBuilder;
+import io.grpc.netty.NettySslContextChannelCredentials;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.nio.NioIoHandler;
+import io.netty.channel.socket.nio.NioSocketChannel;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+
+/**
+ * Makes channels to engines: with TLS, by which each side knows the other, or in plaintext; and says why a connection could not
+ * be used. Thread-safe. Its threads end with {@link #close}.
+ */
+public final class EngineDialer implements AutoCloseable {
+    private final ChannelCredentials credentials;
+    private final ConnectionWatch watch;
+    private final EventLoopGroup threads;
+
+    /**
+     * Connects to nobody yet.
+     *
+     * @param identity who this is; empty for plaintext
+     * @param say takes a line for people
+     */
+    public EngineDialer(Optional<TlsIdentity> identity, Consumer<String> say) {
+        credentials = identity.<ChannelCredentials>map(
+                        own -> NettySslContextChannelCredentials.create(own.grpcClient()))
+                .orElseGet(InsecureChannelCredentials::create);
+        watch = ConnectionWatch.dialing(identity, say);
+        threads = new MultiThreadIoEventLoopGroup(
+                Runtime.getRuntime().availableProcessors(),
+                Thread.ofPlatform().daemon().name("engine-io-", 0).factory(),
+                NioIoHandler.newFactory());
+    }
+
+    /** @param address {@code host:port} */
+    public NettyChannelBuilder to(String address) {
+        return NettyChannelBuilder.forTarget("dns:///" + address, credentials)
+                .eventLoopGroup(threads)
+                .channelFactory(() -> {
+                    var channel = new NioSocketChannel();
+                    watch.add(channel);
+                    return channel;
+                });
+    }
+
+    @Override
+    public void close() {
+        var unused = threads.shutdownGracefully(0, 1, TimeUnit.SECONDS);
+    }
+}

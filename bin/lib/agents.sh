@@ -26,7 +26,7 @@ start_agent() {
   local unit_manager java_options=${RAFTFLEET_AGENT_JAVA_OPTS-}
   mapfile -t unit_manager < <("${UNIT_MANAGER}_options" "$1")
   if [[ $UNIT_MANAGER == hollow ]] && ((AGENTS > 100)); then java_options="-Xmx1g $java_options"; fi
-  RAFTFLEET_AGENT_JAVA_OPTS=$java_options start_daemon agent "$1" --config "$DIR/fleet.conf" \
+  RAFTFLEET_AGENT_JAVA_OPTS=$java_options start_daemon agent "$1" --allow-plaintext --config "$DIR/fleet.conf" \
     --engines "$(grpc_endpoints)" --data-dir "$DIR/$1/data" --unit-manager "$UNIT_MANAGER" "${unit_manager[@]}"
 }
 

@@ -15,7 +15,7 @@ start_engine() {
   local i=${1#e} begin=()
   cluster_is_formed || begin=(--bootstrap)
   ! cluster_is_restoring || begin=(--bootstrap --restore-from-etcd)
-  start_daemon engine "$1" --config "$DIR/fleet.conf" \
+  start_daemon engine "$1" --allow-plaintext --config "$DIR/fleet.conf" \
     --engine-id "$1" --cluster-id "$CLUSTER_ID" --data-dir "$DIR/$1/data" --peers "$(engine_peers)" "${begin[@]}" \
     --http "127.0.0.1:$(http_port "$i")" --http-socket "$(engine_socket "$i")" \
     --grpc "127.0.0.1:$(grpc_port "$i")" --raft "127.0.0.1:$(raft_port "$i")"

@@ -27,7 +27,7 @@ final class GlobalOptions {
             names = "--ca-file",
             scope = ScopeType.INHERIT,
             paramLabel = "FILE",
-            description = "PEM certificates to verify engines with; turns TLS on.")
+            description = "PEM certificates of the authority that engines' certificates come from.")
     @Nullable
     Path caFile;
 
@@ -35,7 +35,7 @@ final class GlobalOptions {
             names = "--cert-file",
             scope = ScopeType.INHERIT,
             paramLabel = "FILE",
-            description = "PEM certificate to identify with.")
+            description = "PEM certificate that says who calls; without it, plaintext.")
     @Nullable
     Path certFile;
 

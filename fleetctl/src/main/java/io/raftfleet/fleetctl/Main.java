@@ -43,5 +43,7 @@ public final class Main {
      */
     static void quietLibraries() {
         Logger.getLogger("").setLevel(Level.OFF);
+        System.setProperty(
+                "slf4j.internal.verbosity", "ERROR"); // SLF4J has nobody to speak to here, and need not say so
     }
 }

@@ -3,6 +3,7 @@ package io.raftfleet.fleetctl;
 import io.raftfleet.fleetctl.client.ClientOptions;
 import io.raftfleet.fleetctl.client.Endpoint;
 import io.raftfleet.fleetctl.client.FleetClient;
+import io.raftfleet.identity.TlsFiles;
 import io.raftfleet.proto.fleet.ListMachinesRequest;
 import io.raftfleet.proto.model.Machine;
 import io.raftfleet.unit.SafeText;
@@ -77,7 +78,14 @@ final class Session implements AutoCloseable {
         }
         ClientOptions options = ClientOptions.of(reached(endpoints))
                 .withRequestTimeout(Duration.ofMillis(Math.max(1, (long) (global.requestTimeout * MILLIS))))
-                .withTls(global.caFile, global.certFile, global.keyFile)
+                .withTls(TlsFiles.of(
+                                global.caFile,
+                                global.certFile,
+                                global.keyFile,
+                                "--ca-file",
+                                "--cert-file",
+                                "--key-file")
+                        .orElse(null))
                 .withPatience(false);
         return global.debug ? options.withDebug(message -> err("DEBUG: " + message)) : options;
     }

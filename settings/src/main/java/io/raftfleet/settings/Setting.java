@@ -15,6 +15,9 @@ public enum Setting {
     DATA_DIR,
     PUBLIC_IP,
     VERBOSITY,
+    CA_FILE,
+    CERT_FILE,
+    KEY_FILE,
     // Agents
     ENGINES,
     MACHINE_ID,

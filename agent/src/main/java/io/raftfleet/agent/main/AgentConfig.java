@@ -1,6 +1,7 @@
 package io.raftfleet.agent.main;
 
 import ch.qos.logback.classic.Level;
+import io.raftfleet.identity.TlsFiles;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -22,6 +23,7 @@ import java.util.Optional;
  * @param journalCommand words put before {@code journalctl} and {@code systemctl} when logs are read
  * @param hollowMachines how many machines in memory this process is; 0 unless {@code manager} is hollow
  * @param hollowJournal file for what runs on machines in memory
+ * @param tls who the agent is to engines; empty for plaintext
  * @param verbosity what is logged
  * @param adoptCluster forget the cluster that the machine belonged to
  */
@@ -39,6 +41,7 @@ record AgentConfig(
         List<String> journalCommand,
         int hollowMachines,
         Optional<Path> hollowJournal,
+        Optional<TlsFiles> tls,
         Level verbosity,
         boolean adoptCluster) {
     /** What runs units. */

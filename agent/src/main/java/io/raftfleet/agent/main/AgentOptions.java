@@ -2,10 +2,13 @@ package io.raftfleet.agent.main;
 
 import ch.qos.logback.classic.Level;
 import io.raftfleet.agent.main.AgentConfig.Manager;
+import io.raftfleet.identity.SpiffeId;
+import io.raftfleet.identity.TlsFiles;
 import io.raftfleet.proto.agent.Hello;
 import io.raftfleet.settings.Setting;
 import io.raftfleet.settings.Settings;
 import io.raftfleet.settings.SettingsException;
+import io.raftfleet.settings.TlsOptions;
 import io.raftfleet.unit.limits.MessageCheck;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -19,6 +22,7 @@ import java.util.Optional;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** The command line, over the environment, over the configuration file. Written by picocli, read once. */
@@ -102,6 +106,9 @@ final class AgentOptions {
     @Nullable
     Path hollowJournal;
 
+    @Mixin
+    final TlsOptions tls = new TlsOptions();
+
     @Option(names = "--adopt-cluster", description = "Forget the cluster that this machine belonged to; join this one.")
     boolean adoptCluster;
 
@@ -136,9 +143,11 @@ final class AgentOptions {
         String address = first(publicIp, settings, Setting.PUBLIC_IP, "");
         Map<String, String> announced = pairs(first(metadata, settings, Setting.METADATA, ""));
         checkLimits(address, announced);
+        List<String> addresses = addresses(first(engines, settings, Setting.ENGINES, ""));
+        String machine = machine(settings, kind);
         return new AgentConfig(
-                addresses(first(engines, settings, Setting.ENGINES, "")),
-                machine(settings, kind),
+                addresses,
+                machine,
                 address,
                 announced,
                 Path.of(first(
@@ -154,8 +163,23 @@ final class AgentOptions {
                 words(first(journalCommand, settings, Setting.JOURNAL_COMMAND, "")),
                 machines,
                 Optional.ofNullable(hollowJournal),
+                certificate(settings, machine, machines),
                 level(first(verbosity, settings, Setting.VERBOSITY, "info")),
                 adoptCluster);
+    }
+
+    private Optional<TlsFiles> certificate(Settings settings, String machine, int hollowMachines)
+            throws SettingsException {
+        Optional<TlsFiles> files = tls.resolve(settings);
+        if (files.isPresent()) {
+            if (hollowMachines > 1) {
+                throw new SettingsException("--hollow " + hollowMachines
+                        + " with a certificate: each machine needs its own; start an agent for each");
+            }
+            String id = hollowMachines == 1 ? HollowMachines.machineId(machine, 1) : machine;
+            TlsOptions.check(files.get(), SpiffeId.Kind.AGENT, id, null);
+        }
+        return files;
     }
 
     /** What every engine would refuse is told here, at once. */

@@ -1,13 +1,16 @@
 package io.raftfleet.agent.main;
 
 import io.raftfleet.agent.hollow.HollowJournal;
-import io.raftfleet.agent.session.PlaintextChannels;
+import io.raftfleet.agent.session.DialedChannels;
 import io.raftfleet.agent.session.SessionConfig;
+import io.raftfleet.identity.tls.TlsIdentity;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -44,7 +47,12 @@ final class AgentProcess implements AutoCloseable {
         }
         int threads =
                 config.hollowMachines() > 1 ? Math.max(2, Runtime.getRuntime().availableProcessors()) : 1;
-        Shared shared = hold(new Shared(new PlaintextChannels(), config.engines(), threads));
+        Optional<TlsIdentity> identity = config.tls().isPresent()
+                ? Optional.of(TlsIdentity.open(config.tls().get(), InstantSource.system()))
+                : Optional.empty();
+        DialedChannels channels = hold(new DialedChannels(identity));
+        Shared shared = hold(new Shared(channels, config.engines(), threads));
+        identity.ifPresent(shared::lookAfter);
         machines = switch (config.manager()) {
             case HOLLOW -> {
                 Path journal = config.hollowJournal().orElse(null);

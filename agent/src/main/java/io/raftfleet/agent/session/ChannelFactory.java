@@ -2,7 +2,7 @@ package io.raftfleet.agent.session;
 
 import io.grpc.ManagedChannel;
 
-/** Makes the channels to engines: the seam for transport security. */
+/** Makes the channels to engines. */
 @FunctionalInterface
 public interface ChannelFactory {
     /**

@@ -337,6 +337,9 @@ public final class SessionKeeper implements EngineSession.Events {
                 finished.complete(null);
             } else if (status.getCode() == Status.Code.ALREADY_EXISTS) {
                 duplicate(session.address(), status);
+            } else if (status.getCode() == Status.Code.PERMISSION_DENIED
+                    || status.getCode() == Status.Code.UNAUTHENTICATED) {
+                refuse("the engine at " + session.address() + " refuses the session: " + text(status), false);
             } else {
                 log.debug("{}: {} did not open a session: {}", config.machineId(), session.address(), text(status));
                 follow(trailers);

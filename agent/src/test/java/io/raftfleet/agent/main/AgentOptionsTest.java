@@ -4,12 +4,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import ch.qos.logback.classic.Level;
+import io.raftfleet.identity.SpiffeId;
+import io.raftfleet.identity.TlsFiles;
+import io.raftfleet.identity.ca.CertificateAuthority;
 import io.raftfleet.settings.SettingsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -31,11 +37,48 @@ class AgentOptionsTest {
 
     private AgentConfig resolve(Map<String, String> environment, String... arguments) throws SettingsException {
         AgentOptions options = new AgentOptions();
-        List<String> all = new ArrayList<>(List.of("--config", file.toString()));
+        List<String> all = new ArrayList<>(List.of("--allow-plaintext", "--config", file.toString()));
         all.addAll(List.of(arguments));
         CommandLine commandLine = new CommandLine(options);
         commandLine.parseArgs(all.toArray(String[]::new));
         return options.resolve(environment);
+    }
+
+    @Test
+    void plaintextHasToBeAskedFor() {
+        AgentOptions options = new AgentOptions();
+        new CommandLine(options).parseArgs("--config", file.toString(), "--engines=h:1", "--machine-id=" + ID);
+        assertThatThrownBy(() -> options.resolve(Map.of()))
+                .isInstanceOf(SettingsException.class)
+                .hasMessageContaining("no certificate is given");
+    }
+
+    @Test
+    void theCertificateIsItsMachines() throws Exception {
+        var authority = CertificateAuthority.create(folder.resolve("ca"), "c", Instant.now(), Duration.ofDays(1));
+        for (String id : List.of(ID, "f".repeat(32))) {
+            var files = new TlsFiles(
+                    folder.resolve("ca/ca.pem"), folder.resolve(id + ".pem"), folder.resolve(id + "-key.pem"));
+            authority
+                    .issue(SpiffeId.Kind.AGENT, id, Optional.empty(), List.of(), Instant.now(), Duration.ofDays(1))
+                    .write(files.certificate(), files.key());
+            AgentOptions options = new AgentOptions();
+            new CommandLine(options)
+                    .parseArgs(
+                            "--config=" + file,
+                            "--engines=h:1",
+                            "--machine-id=" + ID,
+                            "--ca-file=" + files.authorities(),
+                            "--cert-file=" + files.certificate(),
+                            "--key-file=" + files.key());
+            if (id.equals(ID)) {
+                assertThat(options.resolve(Map.of()).tls()).contains(files);
+            } else {
+                assertThatThrownBy(() -> options.resolve(Map.of()))
+                        .isInstanceOf(SettingsException.class)
+                        .hasMessageContaining("give it a certificate of its own, spiffe://c/agent/" + ID);
+            }
+        }
     }
 
     @Test

@@ -29,6 +29,7 @@ class SystemdMachineTest {
                 List.of(),
                 0,
                 Optional.empty(),
+                Optional.empty(),
                 Level.INFO,
                 false);
     }

@@ -11,6 +11,7 @@ import io.raftfleet.unit.UnitFile;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.awaitility.core.ConditionFactory;
@@ -42,7 +43,8 @@ class HollowFleetTest {
         }
         try (TestEngine first = new TestEngine(registry, true, 1);
                 TestEngine second = new TestEngine(registry, false, 1);
-                Shared shared = new Shared(new PlaintextChannels(), List.of(first.address(), second.address()), 2)) {
+                DialedChannels channels = new DialedChannels(Optional.empty());
+                Shared shared = new Shared(channels, List.of(first.address(), second.address()), 2)) {
             List<Machine> machines = HollowMachines.create(
                     shared,
                     MACHINES,

@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -53,6 +54,8 @@ final class TestMachine implements AutoCloseable {
     private long instance;
     private Duration welcome = LIMITS.welcome();
 
+    private static final DialedChannels CHANNELS = new DialedChannels(Optional.empty());
+
     TestMachine(Path folder, List<String> engines) {
         this.journalFile = folder.resolve("journal");
         this.engines = engines;
@@ -67,7 +70,7 @@ final class TestMachine implements AutoCloseable {
 
     SessionKeeper startAgent() throws IOException {
         instance++;
-        EngineChannels channels = new EngineChannels(new PlaintextChannels(), engines);
+        EngineChannels channels = new EngineChannels(CHANNELS, engines);
         FileJournal journal = FileJournal.open(journalFile);
         ReportQueue reports = new ReportQueue(4);
         SplittableRandom random = new SplittableRandom(instance);

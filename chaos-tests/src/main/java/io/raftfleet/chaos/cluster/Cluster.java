@@ -1,5 +1,6 @@
 package io.raftfleet.chaos.cluster;
 
+import io.grpc.InsecureChannelCredentials;
 import io.grpc.StatusRuntimeException;
 import io.raftfleet.fleetctl.client.ClientOptions;
 import io.raftfleet.fleetctl.client.Endpoint;
@@ -74,6 +75,9 @@ public final class Cluster implements AutoCloseable {
         if (etcd != null) {
             daemons.mirrorTo(etcd);
         }
+        var credentials = daemons.certificates()
+                .map(certificates -> Certificates.credentials(certificates.admin()))
+                .orElse(InsecureChannelCredentials.create());
         var addresses = new ArrayList<EngineAddresses>();
         for (int i = 1; i <= options.engines(); i++) {
             var id = "e" + i;
@@ -82,7 +86,8 @@ public final class Cluster implements AutoCloseable {
         engines = addresses.stream()
                 .map(own -> {
                     var data = daemons.engineHost(own.id()).dataDir();
-                    return new EngineNode(own, data, daemons.engine(own.id(), own, data, clusterId, addresses));
+                    return new EngineNode(
+                            own, data, daemons.engine(own.id(), own, data, clusterId, addresses), credentials);
                 })
                 .toList();
         Runtime.getRuntime().addShutdownHook(lastResort);
@@ -121,6 +126,11 @@ public final class Cluster implements AutoCloseable {
 
     public String clusterId() {
         return clusterId;
+    }
+
+    /** By which its processes know each other; empty in plaintext. */
+    public Optional<Certificates> certificates() {
+        return daemons.certificates();
     }
 
     public List<EngineNode> engines() {
@@ -282,7 +292,9 @@ public final class Cluster implements AutoCloseable {
             return clients.computeIfAbsent(key, k -> {
                 List<Endpoint> endpoints =
                         some.stream().map(EngineNode::endpoint).toList();
-                return new FleetClient(ClientOptions.of(endpoints).withRequestTimeout(REQUEST_TIMEOUT));
+                return new FleetClient(ClientOptions.of(endpoints)
+                        .withTls(certificates().map(Certificates::admin).orElse(null))
+                        .withRequestTimeout(REQUEST_TIMEOUT));
             });
         }
     }

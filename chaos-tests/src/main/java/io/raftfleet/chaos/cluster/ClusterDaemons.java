@@ -1,5 +1,6 @@
 package io.raftfleet.chaos.cluster;
 
+import io.raftfleet.identity.SpiffeId.Kind;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -9,7 +10,9 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /** Makes the processes of one cluster, none of them started: knows their command lines and where they run. Used by one thread. */
 final class ClusterDaemons {
@@ -24,6 +27,7 @@ final class ClusterDaemons {
     private final String clusterId;
     private final Path engineConfig;
     private final Path agentConfig;
+    private final @Nullable Certificates certificates;
     private final Map<String, Hosts.Host> hosts = new HashMap<>();
 
     ClusterDaemons(ClusterOptions options, Programs programs, Path dir, Path logs, String clusterId) {
@@ -32,6 +36,7 @@ final class ClusterDaemons {
         this.dir = dir;
         this.logs = logs;
         this.clusterId = clusterId;
+        this.certificates = options.tls() ? new Certificates(dir.resolve("ca"), clusterId) : null;
         try {
             var settings = options.settings().entrySet().stream()
                     .map(setting -> setting.getKey() + "=" + setting.getValue())
@@ -54,6 +59,11 @@ final class ClusterDaemons {
         }
     }
 
+    /** Those of the cluster; empty when it speaks plaintext. */
+    Optional<Certificates> certificates() {
+        return Optional.ofNullable(certificates);
+    }
+
     /** Where an engine of the cluster runs. */
     Hosts.Host engineHost(String id) {
         return hosts.computeIfAbsent(id, name -> options.hosts().engine(name, dir));
@@ -66,8 +76,11 @@ final class ClusterDaemons {
         if (host != null) {
             command.addAll(0, host.prefix());
         }
-        if (!own.isLoopback()) {
+        if (certificates == null) {
             command.add("--allow-plaintext");
+        } else {
+            command.addAll(Certificates.flags(certificates.of(Kind.ENGINE, own.id(), Optional.empty())));
+            command.add("--plain-http");
         }
         command.addAll(List.of("--config", engineConfig.toString(), "--engine-id", own.id(), "--cluster-id", cluster));
         command.addAll(List.of("--data-dir", dataDir.toString(), "--peers", peers(peers), "--bootstrap"));
@@ -142,6 +155,14 @@ final class ClusterDaemons {
         var command = programs.agent(AGENT_HEAP_MB);
         var host = options.hosts().agent(spec.name(), dir);
         command.addAll(0, host.prefix());
+        if (certificates == null) {
+            command.add("--allow-plaintext");
+        } else {
+            var id = spec.hollowMachines() == 1
+                    ? AgentNode.hollowIds(machineId, 1).getFirst()
+                    : machineId;
+            command.addAll(Certificates.flags(certificates.of(Kind.AGENT, id, Optional.empty())));
+        }
         command.addAll(List.of("--config", agentConfig.toString()));
         command.addAll(
                 List.of("--engines", engines.stream().map(EngineAddresses::grpc).collect(Collectors.joining(","))));

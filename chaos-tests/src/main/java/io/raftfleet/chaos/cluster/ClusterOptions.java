@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param hosts where the processes run
  * @param settings what the configuration file of all its daemons says
  * @param etcd whether there is an etcd to which engines mirror their registry
+ * @param tls whether all know each other by certificates; HTTP is plaintext all the same
  * @param place where its files lie; null: its data in a temporary directory that goes with it, its logs as {@code name} says
  */
 public record ClusterOptions(
@@ -32,6 +33,7 @@ public record ClusterOptions(
         Hosts hosts,
         Map<String, String> settings,
         boolean etcd,
+        boolean tls,
         @Nullable Place place) {
     /**
      * Directories that outlast the cluster.
@@ -58,26 +60,28 @@ public record ClusterOptions(
                 Hosts.LOOPBACK,
                 Map.of(),
                 false,
+                false,
                 null);
     }
 
     public ClusterOptions withEngines(int count) {
         return new ClusterOptions(
-                name, count, agents, agentTtl, electionMin, electionMax, hosts, settings, etcd, place);
+                name, count, agents, agentTtl, electionMin, electionMax, hosts, settings, etcd, tls, place);
     }
 
     public ClusterOptions withAgentTtl(Duration ttl) {
-        return new ClusterOptions(name, engines, agents, ttl, electionMin, electionMax, hosts, settings, etcd, place);
+        return new ClusterOptions(
+                name, engines, agents, ttl, electionMin, electionMax, hosts, settings, etcd, tls, place);
     }
 
     public ClusterOptions withElection(Duration min, Duration max) {
-        return new ClusterOptions(name, engines, agents, agentTtl, min, max, hosts, settings, etcd, place);
+        return new ClusterOptions(name, engines, agents, agentTtl, min, max, hosts, settings, etcd, tls, place);
     }
 
     /** On other hosts. */
     public ClusterOptions on(Hosts other) {
         return new ClusterOptions(
-                name, engines, agents, agentTtl, electionMin, electionMax, other, settings, etcd, place);
+                name, engines, agents, agentTtl, electionMin, electionMax, other, settings, etcd, tls, place);
     }
 
     /** With one more line in the configuration file of all daemons. */
@@ -85,26 +89,43 @@ public record ClusterOptions(
         var all = new TreeMap<>(settings);
         all.put(name, value);
         return new ClusterOptions(
-                this.name, engines, agents, agentTtl, electionMin, electionMax, hosts, all, etcd, place);
+                this.name, engines, agents, agentTtl, electionMin, electionMax, hosts, all, etcd, tls, place);
     }
 
     /** With an etcd that engines mirror their registry to. */
     public ClusterOptions withEtcd() {
         return new ClusterOptions(
-                name, engines, agents, agentTtl, electionMin, electionMax, hosts, settings, true, place);
+                name, engines, agents, agentTtl, electionMin, electionMax, hosts, settings, true, tls, place);
+    }
+
+    /** With certificates for all; the machines in memory are one a process. */
+    public ClusterOptions withTls() {
+        return new ClusterOptions(
+                name, engines, agents, agentTtl, electionMin, electionMax, hosts, settings, etcd, true, place);
     }
 
     /** With its files in directories that are there already and stay. */
     public ClusterOptions at(Path dir, Path logs) {
         return new ClusterOptions(
-                name, engines, agents, agentTtl, electionMin, electionMax, hosts, settings, etcd, new Place(dir, logs));
+                name,
+                engines,
+                agents,
+                agentTtl,
+                electionMin,
+                electionMax,
+                hosts,
+                settings,
+                etcd,
+                tls,
+                new Place(dir, logs));
     }
 
     /** One more agent. */
     public ClusterOptions with(AgentSpec agent) {
         var all = new ArrayList<>(agents);
         all.add(agent);
-        return new ClusterOptions(name, engines, all, agentTtl, electionMin, electionMax, hosts, settings, etcd, place);
+        return new ClusterOptions(
+                name, engines, all, agentTtl, electionMin, electionMax, hosts, settings, etcd, tls, place);
     }
 
     /** So many machines with a systemd each where this host allows it, else as many in memory, in one process. */

@@ -1,7 +1,7 @@
 package io.raftfleet.chaos.cluster;
 
+import io.grpc.ChannelCredentials;
 import io.grpc.Grpc;
-import io.grpc.InsecureChannelCredentials;
 import io.grpc.ManagedChannel;
 import io.grpc.StatusRuntimeException;
 import io.raftfleet.fleetctl.client.Endpoint;
@@ -24,11 +24,11 @@ public final class EngineNode {
     private final Daemon daemon;
     private final ManagedChannel channel;
 
-    EngineNode(EngineAddresses addresses, Path dataDir, Daemon daemon) {
+    EngineNode(EngineAddresses addresses, Path dataDir, Daemon daemon, ChannelCredentials credentials) {
         this.addresses = addresses;
         this.dataDir = dataDir;
         this.daemon = daemon;
-        this.channel = Grpc.newChannelBuilder(addresses.grpc(), InsecureChannelCredentials.create())
+        this.channel = Grpc.newChannelBuilder(addresses.grpc(), credentials)
                 .maxInboundMessageSize(MAX_MESSAGE)
                 .build();
     }

@@ -3,24 +3,35 @@ package io.raftfleet.engine.admission;
 import io.grpc.DecompressorRegistry;
 import io.grpc.InsecureServerCredentials;
 import io.grpc.Server;
+import io.grpc.ServerCredentials;
 import io.grpc.ServerInterceptor;
 import io.grpc.ServerServiceDefinition;
 import io.grpc.netty.NettyServerBuilder;
+import io.grpc.netty.NettySslContextServerCredentials;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.nio.NioIoHandler;
+import io.raftfleet.identity.SpiffeId;
+import io.raftfleet.identity.tls.ConnectionWatch;
+import io.raftfleet.identity.tls.TlsIdentity;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A gRPC server with limits: on connections and how they behave, here and in {@link LimitedListener}; on calls and bytes, in
  * {@link Admission}. Started and closed by one thread.
  */
 public final class GrpcServer implements AutoCloseable {
+    private static final Logger log = LoggerFactory.getLogger(GrpcServer.class);
+
     /**
      * What a client may send of one message, or of the next, before the engine has asked for it: HTTP/2's usual 64 KiB. More
      * would be held for each stream that waits, and is not needed for speed within a data centre.
@@ -45,19 +56,28 @@ public final class GrpcServer implements AutoCloseable {
     private final Server server;
 
     /**
+     * @param tls who the engine is to its clients, whose certificates it asks for; empty for plaintext
      * @param executor runs calls, several at a time
-     * @param interceptor sees admitted calls, before the services
+     * @param interceptors see admitted calls, one after the other, before the services
      */
     public GrpcServer(
             InetSocketAddress address,
+            Optional<TlsIdentity> tls,
             AdmissionLimits limits,
             Admission admission,
             AdmissionMetrics metrics,
             Executor executor,
-            ServerInterceptor interceptor,
+            List<ServerInterceptor> interceptors,
             List<ServerServiceDefinition> services) {
-        var open = new LimitedListener.Open(limits, metrics);
-        var builder = NettyServerBuilder.forAddress(address, InsecureServerCredentials.create())
+        var open = new LimitedListener.Open(
+                limits,
+                metrics,
+                ConnectionWatch.accepting(
+                        tls, line -> log.warn("gRPC on {}:{}: {}", address.getHostString(), address.getPort(), line)));
+        ServerCredentials credentials = tls.map(own -> own.grpcServer(EnumSet.allOf(SpiffeId.Kind.class)))
+                .map(NettySslContextServerCredentials::create)
+                .orElseGet(InsecureServerCredentials::create);
+        var builder = NettyServerBuilder.forAddress(address, credentials)
                 .bossEventLoopGroup(accepting)
                 .workerEventLoopGroup(connections)
                 .channelFactory(() -> new LimitedListener(open))
@@ -74,10 +94,11 @@ public final class GrpcServer implements AutoCloseable {
                 // A few kilobytes of gzip can be gigabytes.
                 .decompressorRegistry(DecompressorRegistry.emptyInstance())
                 .executor(executor)
-                .addStreamTracerFactory(admission.tracers())
-                // The last one is the first to see a call.
-                .intercept(interceptor)
-                .intercept(admission);
+                .handshakeTimeout(limits.firstBytes().toMillis(), TimeUnit.MILLISECONDS)
+                .addStreamTracerFactory(admission.tracers());
+        // The last one is the first to see a call.
+        interceptors.reversed().forEach(builder::intercept);
+        builder.intercept(admission);
         services.forEach(builder::addService);
         server = builder.build();
     }

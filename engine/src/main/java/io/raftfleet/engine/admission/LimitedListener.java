@@ -7,6 +7,7 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.channel.socket.nio.NioSocketChannel;
+import io.raftfleet.identity.tls.ConnectionWatch;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
@@ -42,6 +43,7 @@ final class LimitedListener extends NioServerSocketChannel {
         private final int mostPerPeer;
         private final Duration firstBytes;
         private final AdmissionMetrics metrics;
+        private final ConnectionWatch watch;
 
         @GuardedBy("this")
         private final Map<String, Integer> byPeer = new HashMap<>();
@@ -52,11 +54,12 @@ final class LimitedListener extends NioServerSocketChannel {
         @GuardedBy("this")
         private int total;
 
-        Open(AdmissionLimits limits, AdmissionMetrics metrics) {
+        Open(AdmissionLimits limits, AdmissionMetrics metrics, ConnectionWatch watch) {
             this.most = limits.connections();
             this.mostPerPeer = limits.connectionsPerPeer();
             this.firstBytes = limits.firstBytes();
             this.metrics = metrics;
+            this.watch = watch;
         }
 
         private synchronized boolean tryTake(String peer) {
@@ -118,6 +121,7 @@ final class LimitedListener extends NioServerSocketChannel {
                 open.giveBack(peer);
             });
             connection.pipeline().addLast(new FirstBytes(open.firstBytes, () -> open.spoke(peer, connection)));
+            open.watch.add(connection);
             accepted.add(connection);
         } catch (RuntimeException e) {
             open.giveBack(peer);

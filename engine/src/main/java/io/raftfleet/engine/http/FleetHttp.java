@@ -1,6 +1,7 @@
 package io.raftfleet.engine.http;
 
 import com.google.protobuf.ByteString;
+import io.grpc.Context;
 import io.raftfleet.engine.api.EngineHealth;
 import io.raftfleet.engine.api.FleetApi;
 import io.raftfleet.engine.metrics.EngineMetrics;
@@ -61,8 +62,10 @@ public final class FleetHttp implements HttpHandler {
         Route route = route(call.path());
         CompletableFuture<HttpReply> answer;
         try {
-            answer = answer(route, call);
-        } catch (RuntimeException e) {
+            HttpAccess.check(route.resource(), call);
+            // Those who answer may ask other engines, who want to know for whom.
+            answer = call.caller().in(Context.ROOT).call(() -> answer(route, call));
+        } catch (Exception e) {
             answer = CompletableFuture.failedFuture(e);
         }
         return answer.exceptionally(failure -> Failures.reply(call, failure)).thenApply(reply -> {
@@ -72,20 +75,6 @@ public final class FleetHttp implements HttpHandler {
                     Duration.ofNanos(System.nanoTime() - started));
             return reply;
         });
-    }
-
-    private enum Resource {
-        UNITS,
-        UNIT,
-        STATES,
-        STATE,
-        MACHINES,
-        DISCOVERY,
-        API_ROOT,
-        HEALTH,
-        METRICS,
-        HOME,
-        NONE
     }
 
     private record Route(Resource resource, String item) {

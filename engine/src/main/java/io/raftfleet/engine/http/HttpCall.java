@@ -1,6 +1,7 @@
 package io.raftfleet.engine.http;
 
 import com.google.protobuf.ByteString;
+import io.raftfleet.engine.access.Caller;
 import java.util.List;
 import java.util.Map;
 
@@ -12,6 +13,7 @@ import java.util.Map;
  * @param query decoded parameters, each with its values in the order of the request
  * @param contentTypes the values of all {@code Content-Type} headers
  * @param host the {@code Host} header, empty when there is none
+ * @param caller who made it
  * @param body at most {@link HttpSettings#maxBodyBytes()} bytes
  */
 public record HttpCall(
@@ -20,4 +22,5 @@ public record HttpCall(
         Map<String, List<String>> query,
         List<String> contentTypes,
         String host,
+        Caller caller,
         ByteString body) {}

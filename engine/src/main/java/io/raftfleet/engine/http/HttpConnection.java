@@ -9,6 +9,7 @@ import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.socket.DuplexChannel;
+import io.netty.channel.socket.nio.NioDomainSocketChannel;
 import io.netty.handler.codec.http.DefaultFullHttpResponse;
 import io.netty.handler.codec.http.FullHttpResponse;
 import io.netty.handler.codec.http.HttpContent;
@@ -22,14 +23,21 @@ import io.netty.handler.codec.http.LastHttpContent;
 import io.netty.handler.codec.http.QueryStringDecoder;
 import io.netty.handler.codec.http.TooLongHttpHeaderException;
 import io.netty.handler.codec.http.TooLongHttpLineException;
+import io.netty.handler.ssl.SslHandler;
 import io.netty.util.ReferenceCountUtil;
+import io.raftfleet.engine.access.Caller;
 import io.raftfleet.engine.http.ConnectionClock.Expired;
 import io.raftfleet.engine.http.ConnectionClock.Phase;
+import io.raftfleet.identity.Identity;
+import io.raftfleet.identity.tls.TlsFailure;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.security.cert.CertificateException;
+import java.security.cert.X509Certificate;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.function.BooleanSupplier;
+import javax.net.ssl.SSLPeerUnverifiedException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -170,7 +178,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
         long answering = ++serial;
         HttpCall call;
         try {
-            call = call(head, UnsafeByteOperations.unsafeWrap(body.toByteArray()));
+            call = call(head, caller(ctx.channel()), UnsafeByteOperations.unsafeWrap(body.toByteArray()));
         } catch (IllegalArgumentException e) {
             respond(ctx, HttpReply.error(400, "malformed URL: " + e.getMessage()));
             return;
@@ -197,7 +205,24 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
         }
     }
 
-    private static HttpCall call(HttpRequest head, ByteString body) {
+    /** Over TLS, whom the certificate names; the handshake is done before the first request comes. */
+    private static Caller caller(Channel channel) {
+        if (channel instanceof NioDomainSocketChannel) {
+            return Caller.LOCAL;
+        }
+        SslHandler tls = channel.pipeline().get(SslHandler.class);
+        if (tls == null) {
+            return Caller.PLAINTEXT;
+        }
+        try {
+            return Caller.of(
+                    Identity.of((X509Certificate) tls.engine().getSession().getPeerCertificates()[0]));
+        } catch (CertificateException | SSLPeerUnverifiedException e) {
+            throw new IllegalStateException("a handshake without a certificate", e);
+        }
+    }
+
+    private static HttpCall call(HttpRequest head, Caller caller, ByteString body) {
         QueryStringDecoder url = new QueryStringDecoder(head.uri());
         String host = head.headers().get(HttpHeaderNames.HOST);
         return new HttpCall(
@@ -206,6 +231,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
                 url.parameters(),
                 head.headers().getAll(HttpHeaderNames.CONTENT_TYPE),
                 host == null ? "" : host,
+                caller,
                 body);
     }
 
@@ -323,7 +349,8 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
 
     @Override
     public void exceptionCaught(ChannelHandlerContext ctx, Throwable failure) {
-        if (failure instanceof IOException) {
+        // What TLS has to say was said where the handshake failed.
+        if (failure instanceof IOException || TlsFailure.is(failure)) {
             log.debug("HTTP connection {} broke", ctx.channel(), failure);
         } else {
             log.error("HTTP connection {} failed; it is closed", ctx.channel(), failure);

@@ -11,13 +11,17 @@ import io.netty.channel.ServerChannel;
 import io.netty.channel.group.ChannelGroup;
 import io.netty.channel.group.DefaultChannelGroup;
 import io.netty.channel.nio.NioIoHandler;
+import io.netty.channel.socket.nio.NioDomainSocketChannel;
 import io.netty.channel.socket.nio.NioServerDomainSocketChannel;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.handler.codec.http.HttpDecoderConfig;
 import io.netty.handler.codec.http.HttpServerCodec;
 import io.netty.handler.flow.FlowControlHandler;
+import io.netty.handler.ssl.SslContext;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import io.netty.util.concurrent.GlobalEventExecutor;
+import io.raftfleet.identity.SpiffeId;
+import io.raftfleet.identity.tls.ConnectionWatch;
 import java.io.IOException;
 import java.net.BindException;
 import java.net.InetSocketAddress;
@@ -25,7 +29,9 @@ import java.net.SocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
@@ -58,6 +64,8 @@ public final class HttpServers implements AutoCloseable {
     private final HttpHandler handler;
     private final HttpSettings settings;
     private final BodyBudget budget;
+    private final Optional<SslContext> tls;
+    private final ConnectionWatch watch;
     private final MultiThreadIoEventLoopGroup loops;
     private final ChannelGroup connections = new DefaultChannelGroup("http", GlobalEventExecutor.INSTANCE, true);
     private final AtomicInteger open = new AtomicInteger();
@@ -70,6 +78,9 @@ public final class HttpServers implements AutoCloseable {
         this.settings = settings;
         this.handler = handler;
         this.budget = new BodyBudget(settings.maxBufferedBytes());
+        this.tls = settings.tls().map(own -> own.httpServer(EnumSet.allOf(SpiffeId.Kind.class)));
+        this.watch = ConnectionWatch.accepting(
+                settings.tls(), line -> log.warn("HTTP on {}:{}: {}", settings.host(), settings.port(), line));
         this.loops = new MultiThreadIoEventLoopGroup(
                 settings.ioThreads(), new DefaultThreadFactory("http-io", true), NioIoHandler.newFactory());
     }
@@ -127,7 +138,8 @@ public final class HttpServers implements AutoCloseable {
             file.bound();
         }
         log.info(
-                "HTTP listens on {}:{}{}",
+                "HTTP{} listens on {}:{}{}",
+                tls.isPresent() ? " over TLS" : "",
                 address().getHostString(),
                 address().getPort(),
                 socketFile == null ? "" : " and unix socket " + socketFile);
@@ -163,6 +175,14 @@ public final class HttpServers implements AutoCloseable {
         if (open.incrementAndGet() > settings.maxConnections() || stopping) {
             connection.writeAndFlush(Unpooled.wrappedBuffer(FULL)).addListener(ChannelFutureListener.CLOSE);
             return;
+        }
+        if (!(connection instanceof NioDomainSocketChannel)) {
+            watch.add(connection);
+            tls.ifPresent(context -> {
+                var handler = context.newHandler(connection.alloc());
+                handler.setHandshakeTimeoutMillis(settings.receiveTimeout().toMillis());
+                connection.pipeline().addLast(handler);
+            });
         }
         ConnectionClock clock = new ConnectionClock(settings);
         connection

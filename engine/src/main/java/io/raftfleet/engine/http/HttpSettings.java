@@ -1,5 +1,6 @@
 package io.raftfleet.engine.http;
 
+import io.raftfleet.identity.tls.TlsIdentity;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
@@ -18,6 +19,7 @@ import java.util.Optional;
  * @param receiveTimeout from a request's first byte to its last
  * @param answerTimeout from a request's last byte to the handler's answer
  * @param sendTimeout for a client to take an answer
+ * @param tls who the engine is on TCP, where clients show who they are, too; empty for plaintext
  * @param serverName value of the {@code Server} header
  */
 public record HttpSettings(
@@ -32,6 +34,7 @@ public record HttpSettings(
         Duration receiveTimeout,
         Duration answerTimeout,
         Duration sendTimeout,
+        Optional<TlsIdentity> tls,
         String serverName) {
 
     /** The usual limits. */
@@ -48,6 +51,25 @@ public record HttpSettings(
                 Duration.ofSeconds(20),
                 Duration.ofSeconds(15),
                 Duration.ofSeconds(30),
+                Optional.empty(),
+                serverName);
+    }
+
+    /** The same with TLS on TCP; empty for plaintext. */
+    public HttpSettings with(Optional<TlsIdentity> identity) {
+        return new HttpSettings(
+                host,
+                port,
+                unixSocket,
+                ioThreads,
+                maxConnections,
+                maxBodyBytes,
+                maxBufferedBytes,
+                idleTimeout,
+                receiveTimeout,
+                answerTimeout,
+                sendTimeout,
+                identity,
                 serverName);
     }
 }

@@ -1,8 +1,8 @@
 package io.raftfleet.engine.server;
 
-import io.grpc.Grpc;
-import io.grpc.InsecureChannelCredentials;
+import io.grpc.ServerInterceptor;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import io.raftfleet.engine.access.Authorization;
 import io.raftfleet.engine.admission.Admission;
 import io.raftfleet.engine.admission.AdmissionLimits;
 import io.raftfleet.engine.admission.GrpcServer;
@@ -21,6 +21,8 @@ import io.raftfleet.engine.session.LeadershipCheck;
 import io.raftfleet.engine.session.LivenessMonitor;
 import io.raftfleet.engine.session.LogBroker;
 import io.raftfleet.engine.session.Sessions;
+import io.raftfleet.identity.tls.EngineDialer;
+import io.raftfleet.identity.tls.TlsIdentity;
 import io.raftfleet.proto.fleet.VersionResponse;
 import io.raftfleet.state.Registry;
 import io.raftfleet.state.raft.EnginePeer;
@@ -34,6 +36,7 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
@@ -76,6 +79,8 @@ final class Engine implements AutoCloseable {
 
     private final CountDownLatch failed = new CountDownLatch(1);
     private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
+    private final Optional<TlsIdentity> tls;
+    private final EngineDialer dialer;
     private final LeaderRoute route;
     private final EngineMetrics metrics;
     private final Controller controller;
@@ -96,11 +101,13 @@ final class Engine implements AutoCloseable {
     Engine(EngineConfig config) throws IOException {
         this.config = config;
         var clusterId = config.clusterId().toString();
+        tls = config.tls().isPresent()
+                ? Optional.of(TlsIdentity.open(config.tls().get(), clock))
+                : Optional.empty();
+        dialer = new EngineDialer(tls, line -> log.warn("{}", line));
         route = new LeaderRoute(
                 config.engineId(),
-                address -> Grpc.newChannelBuilder(address, InsecureChannelCredentials.create())
-                        .maxInboundMessageSize(MAX_MESSAGE)
-                        .build());
+                address -> dialer.to(address).maxInboundMessageSize(MAX_MESSAGE).build());
         metrics = new EngineMetrics(new PrometheusRegistry(), this::health);
         raft = new RaftNode(
                 RaftConfig.builder(config.engineId(), config.clusterId(), config.dataDir(), config.peers())
@@ -111,6 +118,7 @@ final class Engine implements AutoCloseable {
                         .quota(config.registryQuota())
                         .capacity(RegistryQuota.capacity(Runtime.getRuntime().maxMemory()))
                         .anySource(config.raftAnySource())
+                        .tls(tls)
                         .build(),
                 registry,
                 new Leadership());
@@ -144,11 +152,12 @@ final class Engine implements AutoCloseable {
         metrics.grpcBytes(admission::requestBytes, admission::answerBytes);
         grpc = new GrpcServer(
                 config.grpc(),
+                tls,
                 limits,
                 admission,
                 metrics,
                 tasks,
-                FleetService.interceptor(),
+                interceptors(),
                 List.of(
                         MalformedMessages.refused(
                                 new FleetService(api, watches, new UnitLogs(registry, logs, route), this::version)),
@@ -186,15 +195,17 @@ final class Engine implements AutoCloseable {
         }
         httpServers = HttpServers.start(
                 HttpSettings.of(
-                        config.http().getHostString(),
-                        config.http().getPort(),
-                        config.httpSocket(),
-                        "fleet-engine/" + EngineVersion.current()),
+                                config.http().getHostString(),
+                                config.http().getPort(),
+                                config.httpSocket(),
+                                "fleet-engine/" + EngineVersion.current())
+                        .with(config.plainHttp() ? Optional.empty() : tls),
                 http);
         mirror.start(metrics);
         controller.start();
         raft.start();
         watches.start(timer);
+        tls.ifPresent(own -> own.start(timer));
         new QuotaWatch(config.engineId(), registry, raft::quota).start(timer);
         new LivenessMonitor(registry, controller, sessions, config.agentTtl(), System::nanoTime, this::handOver)
                 .start(timer);
@@ -224,9 +235,17 @@ final class Engine implements AutoCloseable {
         controller.close();
         raft.close();
         route.close();
+        dialer.close();
         timer.shutdownNow();
         tasks.shutdownNow();
         readers.shutdownNow();
+    }
+
+    /** Who calls is clear before it is looked at whether another engine has passed the call on. */
+    private List<ServerInterceptor> interceptors() {
+        return tls.isPresent()
+                ? List.of(new Authorization(LeaderRoute.FORWARDED, clock), FleetService.interceptor())
+                : List.of(FleetService.interceptor());
     }
 
     private void handOver() {

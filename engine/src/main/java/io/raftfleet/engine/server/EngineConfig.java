@@ -1,6 +1,7 @@
 package io.raftfleet.engine.server;
 
 import io.raftfleet.etcd.EtcdSettings;
+import io.raftfleet.identity.TlsFiles;
 import io.raftfleet.state.raft.EnginePeer;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
@@ -32,6 +33,8 @@ import org.slf4j.event.Level;
  * @param entryFormat newest format of log entries that this engine reads and writes
  * @param registryQuota how many bytes of the heap the registry may take
  * @param raftAnySource whether other engines' messages are taken from whatever address they come
+ * @param tls who the engine is to others; empty for plaintext
+ * @param plainHttp whether HTTP is plaintext all the same
  * @param verbosity what to log
  */
 record EngineConfig(
@@ -54,6 +57,8 @@ record EngineConfig(
         int entryFormat,
         long registryQuota,
         boolean raftAnySource,
+        Optional<TlsFiles> tls,
+        boolean plainHttp,
         Level verbosity) {
 
     EngineConfig {

@@ -1,9 +1,11 @@
 package io.raftfleet.engine.server;
 
 import com.google.common.net.HostAndPort;
+import io.raftfleet.identity.SpiffeId;
 import io.raftfleet.settings.Setting;
 import io.raftfleet.settings.Settings;
 import io.raftfleet.settings.SettingsException;
+import io.raftfleet.settings.TlsOptions;
 import io.raftfleet.state.raft.EnginePeer;
 import io.raftfleet.state.raft.RaftConfig;
 import java.net.InetAddress;
@@ -21,6 +23,7 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.event.Level;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** The command line, over the environment, over the configuration file. Written by picocli, read once. */
@@ -134,11 +137,15 @@ final class EngineOptions {
     @Nullable
     String registryQuota;
 
+    @Mixin
+    final TlsOptions tls = new TlsOptions();
+
     @Option(
-            names = "--allow-plaintext",
+            names = "--plain-http",
             description =
-                    "Listen on addresses beyond loopback without TLS. Whoever reaches them is root on every machine.")
-    boolean allowPlaintext;
+                    "Let HTTP stay plaintext beside TLS, for old clients: whoever reaches it may everything. Addresses beyond"
+                            + " loopback are refused.")
+    boolean plainHttp;
 
     @Option(
             names = "--raft-any-source",
@@ -182,18 +189,21 @@ final class EngineOptions {
         if (election.length != 2) {
             throw new SettingsException("--election-timeout " + electionTimeout + ": it is like 500ms-1000ms");
         }
-        checkReach("--raft", address("--raft", raftAddress));
+        address("--raft", raftAddress);
+        var cluster = uuid(required(clusterId, settings, Setting.CLUSTER_ID, "--cluster-id"));
+        var files = tls.resolve(settings);
+        if (files.isPresent()) {
+            TlsOptions.check(files.get(), SpiffeId.Kind.ENGINE, id, cluster.toString());
+        }
         return new EngineConfig(
                 id,
-                uuid(required(clusterId, settings, Setting.CLUSTER_ID, "--cluster-id")),
+                cluster,
                 Path.of(value(dataDir, settings, Setting.DATA_DIR).orElse("/var/lib/fleet-engine")),
-                checkReach(
-                        "--http",
-                        address("--http", value(http, settings, Setting.HTTP).orElse(self.httpAddress()))),
+                checkPlainHttp(
+                        address("--http", value(http, settings, Setting.HTTP).orElse(self.httpAddress())),
+                        files.isPresent()),
                 value(httpSocket, settings, Setting.HTTP_SOCKET).map(Path::of),
-                checkReach(
-                        "--grpc",
-                        address("--grpc", value(grpc, settings, Setting.GRPC).orElse(self.grpcAddress()))),
+                address("--grpc", value(grpc, settings, Setting.GRPC).orElse(self.grpcAddress())),
                 engines,
                 bootstrap,
                 join,
@@ -212,15 +222,19 @@ final class EngineOptions {
                         value(registryQuota, settings, Setting.REGISTRY_QUOTA).orElse(RegistryQuota.DEFAULT),
                         Runtime.getRuntime().maxMemory()),
                 raftAnySource,
+                files,
+                plainHttp,
                 level(value(verbosity, settings, Setting.VERBOSITY).orElse("info")));
     }
 
-    private InetSocketAddress checkReach(String option, InetSocketAddress address) throws SettingsException {
-        boolean loopback = address.getAddress() != null && address.getAddress().isLoopbackAddress();
-        if (!loopback && !allowPlaintext) {
-            throw new SettingsException(option + " " + address.getHostString() + ":" + address.getPort()
-                    + " is not on loopback, and there is no TLS: whoever reaches it is root on every machine."
-                    + " Listen on 127.0.0.1, or say --allow-plaintext where the network itself is trusted");
+    private InetSocketAddress checkPlainHttp(InetSocketAddress address, boolean tls) throws SettingsException {
+        if (plainHttp && !tls) {
+            throw new SettingsException("--plain-http goes with certificates; without them all is plaintext");
+        }
+        if (plainHttp && !(address.getAddress() != null && address.getAddress().isLoopbackAddress())) {
+            throw new SettingsException("--plain-http and --http " + address.getHostString() + ":" + address.getPort()
+                    + ", which is not on loopback: whoever reaches it would be root on every machine. Let HTTP listen on"
+                    + " 127.0.0.1, or leave --plain-http out");
         }
         return address;
     }

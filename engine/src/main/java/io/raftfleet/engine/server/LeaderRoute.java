@@ -1,8 +1,10 @@
 package io.raftfleet.engine.server;
 
+import io.grpc.ClientInterceptor;
 import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
 import io.grpc.stub.MetadataUtils;
+import io.raftfleet.engine.access.Authorization;
 import io.raftfleet.engine.api.Async;
 import io.raftfleet.proto.cluster.ClusterGrpc;
 import io.raftfleet.proto.fleet.FleetGrpc;
@@ -41,6 +43,9 @@ final class LeaderRoute implements AutoCloseable {
     }
 
     private final String selfId;
+    /** Passes on who called: the leader decides for whom it does something. */
+    private static final ClientInterceptor CALLER = Authorization.passingOn();
+
     private final Function<String, ManagedChannel> channels;
     private final Map<String, ManagedChannel> open = new ConcurrentHashMap<>();
     private final Queue<Waiting> waiting = new ConcurrentLinkedQueue<>();
@@ -108,17 +113,18 @@ final class LeaderRoute implements AutoCloseable {
     /** A stub to an engine, whose calls are marked as forwarded. */
     FleetGrpc.FleetFutureStub futureStub(EnginePeer engine) {
         return FleetGrpc.newFutureStub(channel(engine))
-                .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(mark()));
+                .withInterceptors(CALLER, MetadataUtils.newAttachHeadersInterceptor(mark()));
     }
 
     /** The same for streams. */
     FleetGrpc.FleetStub stub(EnginePeer engine) {
-        return FleetGrpc.newStub(channel(engine)).withInterceptors(MetadataUtils.newAttachHeadersInterceptor(mark()));
+        return FleetGrpc.newStub(channel(engine))
+                .withInterceptors(CALLER, MetadataUtils.newAttachHeadersInterceptor(mark()));
     }
 
     /** A stub to an engine for operators' calls. */
     ClusterGrpc.ClusterStub clusterStub(EnginePeer engine) {
-        return ClusterGrpc.newStub(channel(engine));
+        return ClusterGrpc.newStub(channel(engine)).withInterceptors(CALLER);
     }
 
     /** Has the call cancelled when another engine than this comes to lead. */

@@ -94,10 +94,12 @@ final class MemberChanges {
                     .asRuntimeException());
             return;
         }
+        // With the caller, whom the heir asks for.
+        var goOn = Context.current().wrap(() -> forward(heir.get(), request, responses));
         Async.whenDone(raft.transferLeadership(heir.get().id(), HAND_OVER), (next, failure) -> {
             if (failure == null) {
                 log.info("engine {} is to leave the cluster and has handed leadership over to {}", engineId, next);
-                forward(heir.get(), request, responses);
+                goOn.run();
             } else {
                 responses.onError(refusal(failure));
             }

@@ -106,8 +106,10 @@ final class RoutedFleetApi implements FleetApi {
 
     @Override
     public CompletableFuture<GetUnitResponse> getUnit(GetUnitRequest request, Duration deadline) {
+        var caller = Context.current();
         return reads.getUnit(request, deadline)
                 .thenCompose(response -> explained(
+                        caller,
                         response,
                         List.of(response.getUnit()),
                         units -> response.toBuilder().setUnit(units.getFirst()).build(),
@@ -121,7 +123,9 @@ final class RoutedFleetApi implements FleetApi {
         if (!request.getWithVetoes()) {
             return page;
         }
+        var caller = Context.current();
         return page.thenCompose(response -> explained(
+                caller,
                 response,
                 response.getUnitsList(),
                 units -> response.toBuilder().clearUnits().addAllUnits(units).build(),
@@ -141,6 +145,7 @@ final class RoutedFleetApi implements FleetApi {
 
     /** With the reasons why units wait: the leader alone knows them; an answer without them beats none. */
     private <T> CompletableFuture<T> explained(
+            Context caller,
             T response,
             List<Unit> units,
             Function<List<Unit>, T> with,
@@ -150,8 +155,9 @@ final class RoutedFleetApi implements FleetApi {
             return CompletableFuture.completedFuture(response);
         }
         var leader = route.elsewhere();
-        var answer =
-                leader == null ? reads.explained(units).thenApply(with) : forward(leader, ask, deadline.dividedBy(2));
+        var answer = leader == null
+                ? reads.explained(units).thenApply(with)
+                : forward(caller, leader, ask, deadline.dividedBy(2));
         return answer.orTimeout(deadline.dividedBy(2).toNanos(), TimeUnit.NANOSECONDS)
                 .exceptionally(failure -> response);
     }
@@ -166,9 +172,16 @@ final class RoutedFleetApi implements FleetApi {
     }
 
     private <T> CompletableFuture<T> forward(
-            EnginePeer leader, Function<FleetFutureStub, ListenableFuture<T>> call, Duration deadline) {
+            Context caller, EnginePeer leader, Function<FleetFutureStub, ListenableFuture<T>> call, Duration deadline) {
         var stub = route.futureStub(leader).withDeadlineAfter(deadline.toNanos(), TimeUnit.NANOSECONDS);
-        var pending = call.apply(stub);
+        // Wherever this runs: the leader is told who called.
+        var before = caller.attach();
+        ListenableFuture<T> pending;
+        try {
+            pending = call.apply(stub);
+        } finally {
+            caller.detach(before);
+        }
         var reply = new CompletableFuture<T>();
         Futures.addCallback(
                 pending,
@@ -240,7 +253,7 @@ final class RoutedFleetApi implements FleetApi {
             }
             var answer = elsewhere == null
                     ? here.apply(Duration.ofNanos(left)).orTimeout(left, TimeUnit.NANOSECONDS)
-                    : forward(elsewhere, there, Duration.ofNanos(left));
+                    : forward(caller, elsewhere, there, Duration.ofNanos(left));
             Async.whenDone(answer, (result, failure) -> {
                 if (failure == null) {
                     reply.complete(result);

@@ -4,6 +4,7 @@ import com.google.protobuf.ByteString;
 import io.grpc.Status;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
+import io.raftfleet.engine.access.Caller;
 import io.raftfleet.proto.agent.AgentFrame;
 import io.raftfleet.proto.agent.AgentGatewayGrpc;
 import io.raftfleet.proto.agent.EngineFrame;
@@ -16,6 +17,7 @@ import io.raftfleet.proto.model.UnitContents;
 import io.raftfleet.state.Registry;
 import io.raftfleet.unit.UnitHash;
 import java.util.Iterator;
+import java.util.function.Predicate;
 
 /** What agents call. See {@code agent.proto}. */
 public final class AgentGatewayService extends AgentGatewayGrpc.AgentGatewayImplBase {
@@ -39,7 +41,7 @@ public final class AgentGatewayService extends AgentGatewayGrpc.AgentGatewayImpl
 
     @Override
     public StreamObserver<AgentFrame> session(StreamObserver<EngineFrame> responses) {
-        var session = new AgentSession(sessions, responses);
+        var session = new AgentSession(sessions, Caller.current(), responses);
         session.start();
         return session;
     }
@@ -55,13 +57,24 @@ public final class AgentGatewayService extends AgentGatewayGrpc.AgentGatewayImpl
                     .asRuntimeException());
             return;
         }
+        var caller = Caller.current();
+        if (!caller.speaksFor(request.getMachineId())) {
+            out.onError(Status.PERMISSION_DENIED
+                    .withDescription(caller + " may not fetch contents for machine " + request.getMachineId()
+                            + ": each agent fetches those of its own machine")
+                    .asRuntimeException());
+            return;
+        }
+        Predicate<UnitHash> readable = caller.kind() == Caller.Kind.AGENT
+                ? registry.read(view -> Assignments.hashes(view, request.getMachineId()))::contains
+                : hash -> true;
         out.setOnReadyHandler(
-                new ContentsSender(registry, request.getHashesList().iterator(), out));
+                new ContentsSender(registry, readable, request.getHashesList().iterator(), out));
     }
 
     @Override
     public StreamObserver<LogUpload> uploadLog(StreamObserver<LogUploadDone> responses) {
-        return logs.upload(responses);
+        return logs.upload(Caller.current(), responses);
     }
 
     @Override
@@ -98,12 +111,18 @@ public final class AgentGatewayService extends AgentGatewayGrpc.AgentGatewayImpl
     /** Sends contents while there is room. gRPC runs it one at a time. */
     private static final class ContentsSender implements Runnable {
         private final Registry registry;
+        private final Predicate<UnitHash> readable;
         private final Iterator<ByteString> hashes;
         private final ServerCallStreamObserver<UnitContents> out;
         private boolean ended;
 
-        ContentsSender(Registry registry, Iterator<ByteString> hashes, ServerCallStreamObserver<UnitContents> out) {
+        ContentsSender(
+                Registry registry,
+                Predicate<UnitHash> readable,
+                Iterator<ByteString> hashes,
+                ServerCallStreamObserver<UnitContents> out) {
             this.registry = registry;
+            this.readable = readable;
             this.hashes = hashes;
             this.out = out;
         }
@@ -117,11 +136,12 @@ public final class AgentGatewayService extends AgentGatewayGrpc.AgentGatewayImpl
                     return;
                 }
                 var hash = UnitHash.from(hashes.next());
-                var text = registry.read(view -> view.contents(hash));
+                var text = readable.test(hash) ? registry.read(view -> view.contents(hash)) : null;
                 if (text == null) {
                     ended = true;
                     out.onError(Status.NOT_FOUND
-                            .withDescription("the registry has no contents of hash " + hash.toHex())
+                            .withDescription(
+                                    "the registry has no contents of hash " + hash.toHex() + " for this machine")
                             .asRuntimeException());
                     return;
                 }

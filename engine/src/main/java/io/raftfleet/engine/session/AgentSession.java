@@ -5,6 +5,7 @@ import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
+import io.raftfleet.engine.access.Caller;
 import io.raftfleet.proto.agent.AgentFrame;
 import io.raftfleet.proto.agent.AssignmentDelta;
 import io.raftfleet.proto.agent.BucketDigests;
@@ -53,6 +54,7 @@ final class AgentSession implements StreamObserver<AgentFrame> {
     private static final int MAX_REPORTS = 16;
 
     private final Sessions sessions;
+    private final Caller caller;
     private final ServerCallStreamObserver<EngineFrame> out;
     private final Intake intake;
     /** Held while orders are read from the registry and sent, so that they leave in the order of the registry. */
@@ -81,8 +83,9 @@ final class AgentSession implements StreamObserver<AgentFrame> {
     @GuardedBy("this")
     private Set<String> untold = new LinkedHashSet<>();
 
-    AgentSession(Sessions sessions, StreamObserver<EngineFrame> responses) {
+    AgentSession(Sessions sessions, Caller caller, StreamObserver<EngineFrame> responses) {
         this.sessions = sessions;
+        this.caller = caller;
         this.out = (ServerCallStreamObserver<EngineFrame>) responses;
         out.disableAutoRequest();
         intake = new Intake(out);
@@ -121,6 +124,12 @@ final class AgentSession implements StreamObserver<AgentFrame> {
 
     private void begin(AgentFrame frame) {
         if (frame.hasHello()) {
+            var machineId = frame.getHello().getMachineId();
+            if (!caller.speaksFor(machineId)) {
+                refuse(Status.PERMISSION_DENIED.withDescription(caller + " may not open a session for machine "
+                        + machineId + ": give that machine's agent a certificate of its own, agent/" + machineId));
+                return;
+            }
             synchronized (this) {
                 hello = frame.getHello();
             }

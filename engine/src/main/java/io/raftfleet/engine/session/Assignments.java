@@ -7,9 +7,11 @@ import io.raftfleet.state.MachineRecord;
 import io.raftfleet.state.RegistryView;
 import io.raftfleet.state.UnitRecord;
 import io.raftfleet.unit.Digest;
+import io.raftfleet.unit.UnitHash;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -41,6 +43,23 @@ final class Assignments {
         collect(view, machine, view.scheduledTo(machine.id()), units);
         collect(view, machine, view.wantedGlobals(), units);
         return units;
+    }
+
+    /** Of all unit files that a machine may read: those of units that it runs, or is to. */
+    static Set<UnitHash> hashes(RegistryView view, String machineId) {
+        var hashes = new HashSet<UnitHash>();
+        var machine = view.machine(machineId);
+        if (machine != null) {
+            for (var names : List.of(view.scheduledTo(machineId), view.wantedGlobals())) {
+                for (var name : names) {
+                    var unit = view.unit(name);
+                    if (unit != null && view.assigned(unit, machine)) {
+                        hashes.add(unit.hash());
+                    }
+                }
+            }
+        }
+        return hashes;
     }
 
     /** Digest over every order for a machine. */

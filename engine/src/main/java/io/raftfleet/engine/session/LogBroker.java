@@ -4,6 +4,7 @@ import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.grpc.Status;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
+import io.raftfleet.engine.access.Caller;
 import io.raftfleet.proto.agent.LogUpload;
 import io.raftfleet.proto.agent.LogUploadDone;
 import io.raftfleet.proto.agent.OpenLog;
@@ -54,7 +55,7 @@ public final class LogBroker {
     }
 
     /** An agent's upload, whichever log it turns out to be. */
-    StreamObserver<LogUpload> upload(StreamObserver<LogUploadDone> responses) {
+    StreamObserver<LogUpload> upload(Caller caller, StreamObserver<LogUploadDone> responses) {
         var agent = (ServerCallStreamObserver<LogUploadDone>) responses;
         agent.disableAutoRequest();
         agent.request(1);
@@ -66,9 +67,9 @@ public final class LogBroker {
                 var known = pipe;
                 if (known == null) {
                     known = pipes.get(frame.getLogId());
-                    if (known == null || !known.attach(agent)) {
+                    if (known == null || !caller.speaksFor(known.machineId) || !known.attach(agent)) {
                         agent.onError(Status.NOT_FOUND
-                                .withDescription("nobody reads log " + frame.getLogId())
+                                .withDescription("nobody reads log " + frame.getLogId() + " of this machine")
                                 .asRuntimeException());
                         return;
                     }

@@ -37,6 +37,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.DisplayName;
@@ -298,11 +299,12 @@ class AdmissionTest {
     private GrpcServer serverOf(AdmissionLimits made) {
         return new GrpcServer(
                 new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
+                Optional.empty(),
                 made,
                 admission,
                 refusals,
                 Thread::startVirtualThread,
-                fleet.watcher(() -> admission.requestBytes()),
+                List.of(fleet.watcher(() -> admission.requestBytes())),
                 fleet.services());
     }
 

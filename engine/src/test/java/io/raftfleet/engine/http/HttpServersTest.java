@@ -71,7 +71,19 @@ class HttpServersTest {
     /** And what takes longer than these is cut off. A test makes that short which it is about, and nothing else. */
     private static HttpSettings tight(Duration idle, Duration receive, Duration answer) {
         return new HttpSettings(
-                "127.0.0.1", 0, Optional.empty(), 1, 2, 1_000, 1_500, idle, receive, answer, LONG, "test");
+                "127.0.0.1",
+                0,
+                Optional.empty(),
+                1,
+                2,
+                1_000,
+                1_500,
+                idle,
+                receive,
+                answer,
+                LONG,
+                Optional.empty(),
+                "test");
     }
 
     @Test
@@ -330,7 +342,19 @@ class HttpServersTest {
         CompletableFuture<HttpReply> answer = new CompletableFuture<>();
         Duration patient = Duration.ofSeconds(20);
         HttpSettings settings = new HttpSettings(
-                "127.0.0.1", 0, Optional.empty(), 1, 2, 1_000, 1_500, patient, patient, patient, patient, "test");
+                "127.0.0.1",
+                0,
+                Optional.empty(),
+                1,
+                2,
+                1_000,
+                1_500,
+                patient,
+                patient,
+                patient,
+                patient,
+                Optional.empty(),
+                "test");
         HttpServers server = start(settings, call -> {
             asked.countDown();
             return answer;

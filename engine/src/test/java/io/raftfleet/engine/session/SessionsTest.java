@@ -7,8 +7,10 @@ import static org.awaitility.Awaitility.await;
 
 import io.grpc.Status;
 import io.grpc.stub.ServerCallStreamObserver;
+import io.raftfleet.engine.access.Caller;
 import io.raftfleet.engine.control.Controller;
 import io.raftfleet.engine.control.DecisionMetrics;
+import io.raftfleet.identity.Role;
 import io.raftfleet.proto.agent.AgentFrame;
 import io.raftfleet.proto.agent.AssignmentDelta;
 import io.raftfleet.proto.agent.EngineFrame;
@@ -27,6 +29,7 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -175,8 +178,29 @@ class SessionsTest {
         return Objects.requireNonNull(registry.read(view -> view.machine(MACHINE)));
     }
 
+    @Test
+    void anAgentOpensASessionForTheMachineOfItsCertificateAlone() {
+        var own = new Stream();
+        hello(own, new Caller(Caller.Kind.AGENT, MACHINE, Optional.empty()));
+        await().until(own::isWelcome);
+        for (var caller : List.of(
+                new Caller(Caller.Kind.AGENT, "other", Optional.empty()),
+                new Caller(Caller.Kind.USER, MACHINE, Optional.of(Role.ADMIN)))) {
+            var stream = new Stream();
+            hello(stream, caller);
+            var status = Status.fromThrowable(Objects.requireNonNull(stream.ended));
+            assertThat(status.getCode()).isEqualTo(Status.Code.PERMISSION_DENIED);
+            assertThat(status.getDescription()).startsWith(caller + " may not open a session for machine " + MACHINE);
+        }
+        assertThat(own.ended).isNull();
+    }
+
     private void hello(Stream stream) {
-        stream.session = new AgentSession(sessions, stream);
+        hello(stream, Caller.PLAINTEXT);
+    }
+
+    private void hello(Stream stream, Caller caller) {
+        stream.session = new AgentSession(sessions, caller, stream);
         stream.session.onNext(AgentFrame.newBuilder()
                 .setHello(Hello.newBuilder().setMachineId(MACHINE).setAgentInstance(1))
                 .build());

@@ -1,6 +1,6 @@
 package io.raftfleet.fleetctl.client;
 
-import java.nio.file.Path;
+import io.raftfleet.identity.TlsFiles;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -17,9 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param patient whether to go on trying until the timeout when every endpoint refuses the connection; else such a call fails
  *     after two rounds
  * @param maxInFlight unary calls under way at once; one more fails at once with RESOURCE_EXHAUSTED
- * @param caFile PEM certificates that the engines' certificates must lead to; absent: the platform's
- * @param certFile PEM certificate chain to show to engines; needs {@code keyFile}
- * @param keyFile PEM private key of {@code certFile}
+ * @param tls who the user is, and whom to believe; null for plaintext
  * @param clock stamps request ids
  * @param random makes request ids and jitter; must never repeat itself in another process
  * @param debug is told of every attempt that failed
@@ -29,9 +27,7 @@ public record ClientOptions(
         Duration requestTimeout,
         boolean patient,
         int maxInFlight,
-        @Nullable Path caFile,
-        @Nullable Path certFile,
-        @Nullable Path keyFile,
+        @Nullable TlsFiles tls,
         InstantSource clock,
         RandomGenerator random,
         Consumer<String> debug) {
@@ -52,9 +48,6 @@ public record ClientOptions(
         if (maxInFlight < 1) {
             throw new IllegalArgumentException("at least one call must be allowed in flight, not " + maxInFlight);
         }
-        if ((certFile == null) != (keyFile == null)) {
-            throw new IllegalArgumentException("a certificate file and its key file must be given together");
-        }
     }
 
     /** Defaults for these endpoints: no TLS, three seconds, patient, the system's clock, a secure random source. */
@@ -66,8 +59,6 @@ public record ClientOptions(
                 true,
                 DEFAULT_MAX_IN_FLIGHT,
                 null,
-                null,
-                null,
                 InstantSource.system(),
                 () -> SecureSource.INSTANCE.nextLong(),
                 message -> {});
@@ -75,35 +66,27 @@ public record ClientOptions(
 
     /** The same with another timeout. */
     public ClientOptions withRequestTimeout(Duration timeout) {
-        return new ClientOptions(
-                endpoints, timeout, patient, maxInFlight, caFile, certFile, keyFile, clock, random, debug);
+        return new ClientOptions(endpoints, timeout, patient, maxInFlight, tls, clock, random, debug);
     }
 
     /** The same with or without patience for a cluster that is not there. */
     public ClientOptions withPatience(boolean patience) {
-        return new ClientOptions(
-                endpoints, requestTimeout, patience, maxInFlight, caFile, certFile, keyFile, clock, random, debug);
+        return new ClientOptions(endpoints, requestTimeout, patience, maxInFlight, tls, clock, random, debug);
     }
 
-    /** The same with TLS files. */
-    public ClientOptions withTls(@Nullable Path ca, @Nullable Path cert, @Nullable Path key) {
-        return new ClientOptions(endpoints, requestTimeout, patient, maxInFlight, ca, cert, key, clock, random, debug);
+    /** The same with a certificate to show; without one, in plaintext. */
+    public ClientOptions withTls(@Nullable TlsFiles files) {
+        return new ClientOptions(endpoints, requestTimeout, patient, maxInFlight, files, clock, random, debug);
     }
 
     /** The same with another clock and random source. */
     public ClientOptions withSources(InstantSource newClock, RandomGenerator newRandom) {
-        return new ClientOptions(
-                endpoints, requestTimeout, patient, maxInFlight, caFile, certFile, keyFile, newClock, newRandom, debug);
+        return new ClientOptions(endpoints, requestTimeout, patient, maxInFlight, tls, newClock, newRandom, debug);
     }
 
     /** The same with a listener for failed attempts. */
     public ClientOptions withDebug(Consumer<String> listener) {
-        return new ClientOptions(
-                endpoints, requestTimeout, patient, maxInFlight, caFile, certFile, keyFile, clock, random, listener);
-    }
-
-    boolean tls() {
-        return caFile != null || certFile != null;
+        return new ClientOptions(endpoints, requestTimeout, patient, maxInFlight, tls, clock, random, listener);
     }
 
     private static final class SecureSource {

@@ -4,14 +4,16 @@ import io.grpc.ChannelCredentials;
 import io.grpc.ConnectivityState;
 import io.grpc.InsecureChannelCredentials;
 import io.grpc.ManagedChannel;
-import io.grpc.TlsChannelCredentials;
 import io.grpc.netty.NettyChannelBuilder;
+import io.grpc.netty.NettySslContextChannelCredentials;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.nio.NioSocketChannel;
-import java.io.IOException;
-import java.nio.file.Path;
+import io.netty.handler.ssl.SslContext;
+import io.raftfleet.identity.CredentialsException;
+import io.raftfleet.identity.TlsFiles;
+import io.raftfleet.identity.tls.TlsIdentity;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -35,6 +37,7 @@ final class Connections implements AutoCloseable {
     private final AtomicReferenceArray<ManagedChannel> channels;
     private final AtomicInteger preferred = new AtomicInteger();
     private @Nullable EventLoopGroup loop;
+    private @Nullable SslContext tls;
     private boolean closed;
 
     Connections(ClientOptions options) {
@@ -119,8 +122,7 @@ final class Connections implements AutoCloseable {
                 ? NettyChannelBuilder.forAddress(endpoint.address(), credentials)
                 : NettyChannelBuilder.forAddress(endpoint.host(), endpoint.port(), credentials);
         if (endpoint.localPort() != 0) {
-            builder.overrideAuthority(
-                    endpoint.toString()); // Its certificate names it, and not where the tunnel begins.
+            builder.overrideAuthority(endpoint.toString());
         }
         ManagedChannel channel = builder.eventLoopGroup(loop)
                 .channelType(NioSocketChannel.class)
@@ -136,24 +138,24 @@ final class Connections implements AutoCloseable {
     }
 
     private ChannelCredentials credentials(Endpoint endpoint) {
-        if (!options.tls() && !endpoint.tls()) {
+        TlsFiles files = options.tls();
+        if (files == null) {
+            if (endpoint.tls()) {
+                throw new IllegalArgumentException("https://" + endpoint
+                        + " takes --ca-file, --cert-file and --key-file: an engine wants to know who calls");
+            }
             return InsecureChannelCredentials.create();
         }
-        TlsChannelCredentials.Builder tls = TlsChannelCredentials.newBuilder();
-        try {
-            Path ca = options.caFile();
-            if (ca != null) {
-                tls.trustManager(ca.toFile());
+        SslContext context = tls;
+        if (context == null) {
+            try {
+                context = TlsIdentity.open(files, options.clock()).grpcClient();
+            } catch (CredentialsException e) {
+                throw new IllegalArgumentException(e.getMessage(), e);
             }
-            Path cert = options.certFile();
-            Path key = options.keyFile();
-            if (cert != null && key != null) {
-                tls.keyManager(cert.toFile(), key.toFile());
-            }
-        } catch (IOException e) {
-            throw new IllegalArgumentException("can't read the TLS files: " + e.getMessage(), e);
+            tls = context;
         }
-        return tls.build();
+        return NettySslContextChannelCredentials.create(context);
     }
 
     /** Ends all calls and connections; waits for at most a second. */

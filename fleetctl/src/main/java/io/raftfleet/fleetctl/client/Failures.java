@@ -3,6 +3,7 @@ package io.raftfleet.fleetctl.client;
 import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
+import io.raftfleet.identity.tls.TlsFailure;
 import java.net.SocketException;
 import java.time.Duration;
 import java.util.LinkedHashMap;
@@ -50,6 +51,9 @@ final class Failures {
         if (status.getCode() != Status.Code.UNAVAILABLE) {
             return false;
         }
+        if (TlsFailure.is(status.getCause())) {
+            return true;
+        }
         for (Throwable t = status.getCause(); t != null; t = t.getCause()) {
             if (t instanceof SocketException || t instanceof java.net.UnknownHostException) {
                 return true;
@@ -91,6 +95,9 @@ final class Failures {
         if (isForeign(status)) {
             return "what listens there is no engine's gRPC port; is it the one for HTTP? bin/fleet's port for gRPC is 100 above";
         }
+        if (cause != null && TlsFailure.is(cause)) {
+            return TlsFailure.words(cause, "--ca-file");
+        }
         if (isUnreachable(status)) {
             while (cause != null && cause.getCause() != null) {
                 cause = cause.getCause();
@@ -102,6 +109,9 @@ final class Failures {
             return "no answer";
         }
         String text = status.getDescription();
+        if (text != null && text.startsWith("Network closed for unknown reason")) {
+            return TlsFailure.SILENT;
+        }
         return text == null ? status.getCode().toString() : text;
     }
 

@@ -44,6 +44,7 @@ final class Connections extends ChannelInboundHandlerAdapter {
 
     private final Duration firstMessage;
     private final Refusals refusals;
+    private final RaftTls tls;
     /** Strangers' connections by address, oldest first. */
     private final Map<InetAddress, SequencedSet<SocketAddress>> lines = new HashMap<>();
 
@@ -59,10 +60,15 @@ final class Connections extends ChannelInboundHandlerAdapter {
         }
     }
 
-    /** @param firstMessage how long a connection may stay on which nothing was taken */
-    Connections(Duration firstMessage, Refusals refusals) {
+    /**
+     * Of one listener.
+     *
+     * @param firstMessage how long a connection may stay on which nothing was taken
+     */
+    Connections(Duration firstMessage, Refusals refusals, RaftTls tls) {
         this.firstMessage = firstMessage;
         this.refusals = refusals;
+        this.tls = tls;
     }
 
     /** A listening channel of the kind that Ratis makes, whose connections are bounded. */
@@ -76,6 +82,7 @@ final class Connections extends ChannelInboundHandlerAdapter {
     public void channelRead(ChannelHandlerContext context, Object accepted) {
         Channel connection = (Channel) accepted;
         if (connection.remoteAddress() instanceof InetSocketAddress from) {
+            tls.watch(connection);
             // Only then has it a thread.
             context.fireChannelRead(accepted);
             add(from, connection);

@@ -19,8 +19,8 @@ import org.jspecify.annotations.Nullable;
  * one that was away while all others were replaced, know their leader from nowhere else. The sender is refused until they answer, and
  * tries again.
  *
- * <p>Whose address is known must also send from it. That is all there is to tell an engine from another process before engines have
- * certificates: a process on an engine's own machine can speak in that engine's name.
+ * <p>With TLS, a message is of the engine whose certificate it comes with. Without, whose address is known must also send from it, and
+ * that is all there is to tell an engine from another process: one on an engine's own machine can speak in that engine's name.
  *
  * <p>Thread-safe.
  */
@@ -57,15 +57,23 @@ final class KnownEngines {
         return ratis == null ? 0 : ratis.info().getCurrentTerm();
     }
 
-    /** Why a message that names {@code id} as its sender is not taken, or null when it is. */
+    /**
+     * Why a message that names {@code id} as its sender is not taken, or null when it is.
+     *
+     * @param certified whose certificate the connection was made with; null without TLS
+     */
     @Nullable
-    String objection(ByteString id, @Nullable InetAddress from) {
+    String objection(ByteString id, @Nullable InetAddress from, @Nullable String certified) {
         RatisServer ratis = server;
         if (ratis == null) {
             return "the engine is starting";
         }
         if (id.equals(ratis.id().toByteString())) {
             return "it says that it is this engine itself";
+        }
+        if (config.tls().isPresent() && (certified == null || !id.equals(ByteString.copyFromUtf8(certified)))) {
+            return "it says that it is engine '" + shown(id) + "', with a certificate of "
+                    + (certified == null ? "nobody" : "engine '" + certified + "'");
         }
         remember(ratis.division().getRaftConf());
         String address = addresses.get(id);
@@ -78,7 +86,7 @@ final class KnownEngines {
                     + " one, name a member of today among this engine's peers";
         }
         String host = HostAndPort.fromString(address).getHost();
-        if (config.anySource() || sources.fit(host, from)) {
+        if (config.tls().isPresent() || config.anySource() || sources.fit(host, from)) {
             return null;
         }
         return "it says that it is engine '" + shown(id) + "', which is at " + host

@@ -60,7 +60,8 @@ final class MessageRules {
         if (misled != null) {
             return misled;
         }
-        String stranger = known.objection(request.getRequestorId(), Refusals.sender(call.getAttributes()));
+        String stranger = known.objection(
+                request.getRequestorId(), Refusals.sender(call.getAttributes()), RaftTls.engine(call.getAttributes()));
         if (stranger != null) {
             return Status.PERMISSION_DENIED.withDescription(stranger);
         }

@@ -1,10 +1,12 @@
 package io.raftfleet.state.raft;
 
+import io.raftfleet.identity.tls.TlsIdentity;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.UUID;
 
 /**
@@ -35,7 +37,8 @@ import java.util.UUID;
  * @param digestEvery engines compare their registries each time they have applied so many entries
  * @param fsync false only where a power cut may lose acknowledged writes (tests, throw-away clusters)
  * @param maxWaiters largest number of reads, and of confirmations, that wait at once; more are refused
- * @param anySource engines' messages are taken from whatever address they come
+ * @param anySource engines' messages are taken from whatever address they come; with certificates, always
+ * @param tls who this engine is to the others, whose certificates it asks for; empty for plaintext
  */
 public record RaftConfig(
         String engineId,
@@ -56,7 +59,8 @@ public record RaftConfig(
         long digestEvery,
         boolean fsync,
         int maxWaiters,
-        boolean anySource) {
+        boolean anySource,
+        Optional<TlsIdentity> tls) {
 
     /** Largest serialized entry, in bytes. */
     public static final int MAX_ENTRY_BYTES = 1 << 20;
@@ -123,6 +127,7 @@ public record RaftConfig(
         private boolean fsync = true;
         private int maxWaiters = 10_000;
         private boolean anySource;
+        private Optional<TlsIdentity> tls = Optional.empty();
 
         private Builder(String engineId, UUID clusterId, Path dataDir, List<EnginePeer> peers) {
             this.engineId = engineId;
@@ -198,6 +203,11 @@ public record RaftConfig(
             return this;
         }
 
+        public Builder tls(Optional<TlsIdentity> value) {
+            tls = value;
+            return this;
+        }
+
         public RaftConfig build() {
             return new RaftConfig(
                     engineId,
@@ -218,7 +228,8 @@ public record RaftConfig(
                     digestEvery,
                     fsync,
                     maxWaiters,
-                    anySource);
+                    anySource,
+                    tls);
         }
     }
 }

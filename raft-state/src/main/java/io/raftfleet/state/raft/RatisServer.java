@@ -97,7 +97,8 @@ final class RatisServer implements AutoCloseable {
         var known = new KnownEngines(
                 config, new SourceAddresses(InetAddress::getAllByName, Thread::startVirtualThread, System::nanoTime));
         var arrivals = new Arrivals(refusals);
-        var connections = new Connections(Connections.FIRST_MESSAGE, refusals);
+        config.tls().ifPresent(own -> RaftTls.configure(parameters, own));
+        var connections = new Connections(Connections.FIRST_MESSAGE, refusals, new RaftTls(config.tls(), refusals));
         // All of Ratis' services are on this one server. The interceptor that was added last comes first.
         GrpcConfigKeys.Server.setServicesCustomizer(
                 parameters,

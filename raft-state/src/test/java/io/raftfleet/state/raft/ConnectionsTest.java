@@ -7,6 +7,7 @@ import java.net.SocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import org.apache.ratis.thirdparty.io.grpc.Attributes;
 import org.apache.ratis.thirdparty.io.grpc.Grpc;
@@ -17,7 +18,8 @@ class ConnectionsTest {
     private static final Duration LIMIT = Duration.ofSeconds(10);
 
     private final List<String> told = new ArrayList<>();
-    private final Connections connections = new Connections(LIMIT, new Refusals("e1", System::nanoTime, told::add));
+    private final Refusals refusals = new Refusals("e1", System::nanoTime, told::add);
+    private final Connections connections = new Connections(LIMIT, refusals, new RaftTls(Optional.empty(), refusals));
     private final EmbeddedChannel listener = new EmbeddedChannel(connections);
     private int port = 20_000;
 

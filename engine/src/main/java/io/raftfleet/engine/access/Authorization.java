@@ -1,0 +1,134 @@
+package io.raftfleet.engine.access;
+
+import io.grpc.Attributes;
+import io.grpc.CallOptions;
+import io.grpc.Channel;
+import io.grpc.ClientCall;
+import io.grpc.ClientInterceptor;
+import io.grpc.Context;
+import io.grpc.Contexts;
+import io.grpc.Grpc;
+import io.grpc.Metadata;
+import io.grpc.MethodDescriptor;
+import io.grpc.ServerCall;
+import io.grpc.ServerCallHandler;
+import io.grpc.ServerInterceptor;
+import io.grpc.Status;
+import io.grpc.stub.MetadataUtils;
+import io.raftfleet.identity.Credentials;
+import io.raftfleet.identity.Identity;
+import java.security.cert.CertificateException;
+import java.security.cert.X509Certificate;
+import java.time.InstantSource;
+import javax.net.ssl.SSLPeerUnverifiedException;
+import javax.net.ssl.SSLSession;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Lets through the calls that {@link GrpcAccess} allows, with their {@link Caller} in the context. An engine may say for whom it
+ * calls; nobody else may. Without TLS there is nobody to tell from another, and none of this.
+ *
+ * <p>Thread-safe: without state of its own.
+ */
+public final class Authorization implements ServerInterceptor {
+    /** On a call that an engine forwards: for whom, see {@link Caller#header}. */
+    static final Metadata.Key<String> CALLER = Metadata.Key.of("raftfleet-caller", Metadata.ASCII_STRING_MARSHALLER);
+
+    private static final Logger log = LoggerFactory.getLogger(Authorization.class);
+    private static final String IDENTITY = "raftfleet.identity";
+
+    private final Metadata.Key<String> forwarded;
+    private final InstantSource clock;
+
+    /**
+     * An interceptor of a server with TLS.
+     *
+     * @param forwarded marks calls of engines too
+     */
+    public Authorization(Metadata.Key<String> forwarded, InstantSource clock) {
+        this.forwarded = forwarded;
+        this.clock = clock;
+    }
+
+    /** Passes on, to another engine, the caller of whatever makes a call. */
+    public static ClientInterceptor passingOn() {
+        return new ClientInterceptor() {
+            @Override
+            public <Q, R> ClientCall<Q, R> interceptCall(
+                    MethodDescriptor<Q, R> method, CallOptions options, Channel next) {
+                var caller = Caller.known();
+                if (caller == null) {
+                    return next.newCall(method, options);
+                }
+                var headers = new Metadata();
+                headers.put(CALLER, caller.header());
+                return MetadataUtils.newAttachHeadersInterceptor(headers).interceptCall(method, options, next);
+            }
+        };
+    }
+
+    @Override
+    public <Q, R> ServerCall.Listener<Q> interceptCall(
+            ServerCall<Q, R> call, Metadata headers, ServerCallHandler<Q, R> next) {
+        var method = call.getMethodDescriptor().getFullMethodName();
+        Caller caller;
+        try {
+            caller = caller(call.getAttributes(), headers);
+        } catch (CertificateException e) {
+            return refuse(call, Status.UNAUTHENTICATED, String.valueOf(e.getMessage()));
+        } catch (IllegalArgumentException e) {
+            return refuse(call, Status.PERMISSION_DENIED, String.valueOf(e.getMessage()));
+        }
+        var objection = GrpcAccess.of(method).objection(caller, method);
+        if (objection != null) {
+            return refuse(call, Status.PERMISSION_DENIED, objection);
+        }
+        return Contexts.interceptCall(caller.in(Context.current()), call, headers, next);
+    }
+
+    private Caller caller(Attributes connection, Metadata headers) throws CertificateException {
+        var peer = Caller.of(identity(connection.get(Grpc.TRANSPORT_ATTR_SSL_SESSION)));
+        var asserted = headers.get(CALLER);
+        if (peer.kind() == Caller.Kind.ENGINE) {
+            try {
+                return asserted == null ? peer : Caller.parse(asserted);
+            } catch (IllegalArgumentException e) {
+                throw new IllegalArgumentException(
+                        peer + " says that it calls for \"" + asserted + "\", who is nobody", e);
+            }
+        }
+        if (asserted != null || headers.containsKey(forwarded)) {
+            throw new IllegalArgumentException(peer + " may call for nobody else: engines alone may");
+        }
+        return peer;
+    }
+
+    private Identity identity(@Nullable SSLSession session) throws CertificateException {
+        if (session == null) {
+            throw new CertificateException("the connection has no TLS");
+        }
+        try {
+            var certificate = (X509Certificate) session.getPeerCertificates()[0];
+            var validity = Credentials.validity(certificate, clock.instant());
+            if (validity != null) {
+                throw new CertificateException("the certificate that this connection was made with " + validity);
+            }
+            if (session.getValue(IDENTITY) instanceof Identity known) {
+                return known;
+            }
+            var identity = Identity.of(certificate);
+            session.putValue(IDENTITY, identity);
+            return identity;
+        } catch (SSLPeerUnverifiedException e) {
+            throw new CertificateException("the connection shows no certificate", e);
+        }
+    }
+
+    private static <Q, R> ServerCall.Listener<Q> refuse(ServerCall<Q, R> call, Status status, String why) {
+        log.warn("refused a call from {}: {}", call.getAttributes().get(Grpc.TRANSPORT_ATTR_REMOTE_ADDR), why);
+        call.close(status.withDescription(why), new Metadata());
+        return new ServerCall.Listener<>() {};
+    }
+}

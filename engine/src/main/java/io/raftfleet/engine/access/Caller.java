@@ -1,0 +1,107 @@
+package io.raftfleet.engine.access;
+
+import io.grpc.Context;
+import io.raftfleet.identity.Identity;
+import io.raftfleet.identity.Role;
+import io.raftfleet.identity.SpiffeId;
+import java.util.Locale;
+import java.util.Objects;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Who made a call, wherever it came in.
+ *
+ * @param kind how it is known
+ * @param name an engine's id, a machine's id or a user's name; empty for {@link Kind#LOCAL} and {@link Kind#PLAINTEXT}
+ * @param role a user's; empty when the certificate has none
+ */
+public record Caller(Kind kind, String name, Optional<Role> role) {
+    /** How a caller is known. */
+    public enum Kind {
+        /** By a certificate. */
+        ENGINE,
+        AGENT,
+        USER,
+        /** By the unix socket, which the kernel lets nobody reach but the engine's user and group. */
+        LOCAL,
+        /** Not at all: the engine was told to speak plaintext, so that whoever reaches it may everything. */
+        PLAINTEXT
+    }
+
+    /** Over the unix socket. */
+    public static final Caller LOCAL = new Caller(Kind.LOCAL, "", Optional.of(Role.ADMIN));
+
+    /** Over plaintext. */
+    public static final Caller PLAINTEXT = new Caller(Kind.PLAINTEXT, "", Optional.of(Role.ADMIN));
+
+    private static final Context.Key<Caller> KEY = Context.key("caller");
+
+    /** The caller of what this thread does; null when it does nothing for anybody, or everything is plaintext. */
+    static @Nullable Caller known() {
+        return KEY.get();
+    }
+
+    /** The caller of what this thread does. */
+    public static Caller current() {
+        return Objects.requireNonNullElse(KEY.get(), PLAINTEXT);
+    }
+
+    /** A context for what is done for this caller. */
+    public Context in(Context context) {
+        return context.withValue(KEY, this);
+    }
+
+    /** By a certificate that was verified. */
+    public static Caller of(Identity identity) {
+        var kind = switch (identity.id().kind()) {
+            case ENGINE -> Kind.ENGINE;
+            case AGENT -> Kind.AGENT;
+            case USER -> Kind.USER;
+        };
+        return new Caller(kind, identity.id().name(), identity.role());
+    }
+
+    /** Whether it may speak for a machine. */
+    public boolean speaksFor(String machineId) {
+        return kind == Kind.PLAINTEXT || (kind == Kind.AGENT && name.equals(machineId));
+    }
+
+    /** One word for each part, by which an engine passes on who called; at most 160 bytes of printable ASCII. */
+    String header() {
+        return kind.name().toLowerCase(Locale.ROOT) + " "
+                + role.map(Role::label).orElse("-") + " " + name;
+    }
+
+    /** @throws IllegalArgumentException when no engine wrote it */
+    static Caller parse(String header) {
+        var words = header.split(" ", -1);
+        if (words.length != 3) {
+            throw new IllegalArgumentException("not three words");
+        }
+        var kind = Kind.valueOf(words[0].toUpperCase(Locale.ROOT));
+        var role = words[1].equals("-")
+                ? Optional.<Role>empty()
+                : Optional.of(Role.of(words[1]).orElseThrow(() -> new IllegalArgumentException("no such role")));
+        return switch (kind) {
+            case LOCAL -> LOCAL;
+            case PLAINTEXT -> PLAINTEXT;
+            case ENGINE, AGENT, USER ->
+                new Caller(
+                        kind,
+                        new SpiffeId("any", SpiffeId.Kind.valueOf(kind.name()), words[2]).name(),
+                        kind == Kind.USER ? role : Optional.empty());
+        };
+    }
+
+    /** For people. */
+    @Override
+    public String toString() {
+        return switch (kind) {
+            case LOCAL -> "whoever is at the unix socket";
+            case PLAINTEXT -> "somebody over plaintext";
+            case ENGINE, AGENT -> kind.name().toLowerCase(Locale.ROOT) + "/" + name;
+            case USER -> "user/" + name + role.map(r -> " (" + r.label() + ")").orElse(" (no role)");
+        };
+    }
+}

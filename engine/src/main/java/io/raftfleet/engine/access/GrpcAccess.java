@@ -1,0 +1,56 @@
+package io.raftfleet.engine.access;
+
+import io.grpc.MethodDescriptor;
+import io.raftfleet.proto.agent.AgentGatewayGrpc;
+import io.raftfleet.proto.cluster.ClusterGrpc;
+import io.raftfleet.proto.fleet.FleetGrpc;
+import java.util.Collections;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+
+/** Who may call which gRPC method. A method that is not here nobody may. */
+public final class GrpcAccess {
+    private static final Map<String, Access> METHODS = new TreeMap<>(Map.ofEntries(
+            of(FleetGrpc.getCreateUnitsMethod(), Access.OPERATOR),
+            of(FleetGrpc.getSetTargetStatesMethod(), Access.OPERATOR),
+            of(FleetGrpc.getDestroyUnitsMethod(), Access.OPERATOR),
+            of(FleetGrpc.getPatchMachinesMethod(), Access.ADMIN),
+            of(FleetGrpc.getGetUnitMethod(), Access.VIEWER),
+            of(FleetGrpc.getListUnitsMethod(), Access.VIEWER),
+            of(FleetGrpc.getListUnitStatesMethod(), Access.VIEWER),
+            of(FleetGrpc.getListMachinesMethod(), Access.VIEWER),
+            of(FleetGrpc.getWatchMethod(), Access.VIEWER),
+            of(FleetGrpc.getUnitStatusMethod(), Access.VIEWER),
+            of(FleetGrpc.getJournalMethod(), Access.OPERATOR),
+            of(FleetGrpc.getVersionMethod(), Access.ANYBODY),
+            of(AgentGatewayGrpc.getSessionMethod(), Access.AGENT),
+            of(AgentGatewayGrpc.getFetchContentsMethod(), Access.AGENT),
+            of(AgentGatewayGrpc.getUploadLogMethod(), Access.AGENT),
+            of(AgentGatewayGrpc.getFindLeaderMethod(), Access.AGENT),
+            of(AgentGatewayGrpc.getWatchLeaderMethod(), Access.AGENT),
+            of(ClusterGrpc.getStatusMethod(), Access.VIEWER_OR_ENGINE),
+            of(ClusterGrpc.getListOrphansMethod(), Access.VIEWER),
+            of(ClusterGrpc.getTransferLeaderMethod(), Access.ADMIN),
+            of(ClusterGrpc.getTakeSnapshotMethod(), Access.ADMIN),
+            of(ClusterGrpc.getChangeMembersMethod(), Access.ADMIN),
+            of(ClusterGrpc.getBackupMethod(), Access.ADMIN),
+            of(ClusterGrpc.getSettleOrphanMethod(), Access.ADMIN)));
+
+    private static final Access NOBODY = new Access(Optional.empty(), false, false);
+
+    private GrpcAccess() {}
+
+    static Access of(String method) {
+        return METHODS.getOrDefault(method, NOBODY);
+    }
+
+    /** The whole table, by full method name. */
+    static Map<String, Access> all() {
+        return Collections.unmodifiableMap(METHODS);
+    }
+
+    private static Map.Entry<String, Access> of(MethodDescriptor<?, ?> method, Access access) {
+        return Map.entry(method.getFullMethodName(), access);
+    }
+}

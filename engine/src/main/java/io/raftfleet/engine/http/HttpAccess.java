@@ -1,0 +1,42 @@
+package io.raftfleet.engine.http;
+
+import io.raftfleet.engine.access.Access;
+import java.util.Collections;
+import java.util.Map;
+import java.util.TreeMap;
+
+/** Who may do what over HTTP. What is not here takes an administrator, who learns that it is not there. */
+final class HttpAccess {
+    private static final Map<String, Access> ROUTES = new TreeMap<>(Map.ofEntries(
+            Map.entry("GET UNITS", Access.VIEWER),
+            Map.entry("GET UNIT", Access.VIEWER),
+            Map.entry("PUT UNIT", Access.OPERATOR),
+            Map.entry("DELETE UNIT", Access.OPERATOR),
+            Map.entry("GET STATES", Access.VIEWER),
+            Map.entry("GET STATE", Access.VIEWER),
+            Map.entry("GET MACHINES", Access.VIEWER),
+            Map.entry("PATCH MACHINES", Access.ADMIN),
+            Map.entry("GET DISCOVERY", Access.ANYBODY),
+            Map.entry("GET HEALTH", Access.ANYBODY),
+            Map.entry("HEAD HEALTH", Access.ANYBODY),
+            Map.entry("GET METRICS", Access.VIEWER),
+            Map.entry("HEAD METRICS", Access.VIEWER),
+            Map.entry("GET HOME", Access.VIEWER),
+            Map.entry("HEAD HOME", Access.VIEWER)));
+
+    private HttpAccess() {}
+
+    /** The whole table, by "METHOD RESOURCE". */
+    static Map<String, Access> all() {
+        return Collections.unmodifiableMap(ROUTES);
+    }
+
+    /** @throws HttpProblem 403 when the caller may not do this */
+    static void check(Resource resource, HttpCall call) {
+        var access = ROUTES.getOrDefault(call.method() + " " + resource, Access.ADMIN);
+        var objection = access.objection(call.caller(), call.method() + " " + call.path());
+        if (objection != null) {
+            throw new HttpProblem(403, objection);
+        }
+    }
+}

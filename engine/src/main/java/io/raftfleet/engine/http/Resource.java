@@ -1,0 +1,16 @@
+package io.raftfleet.engine.http;
+
+/** What paths lead to. */
+enum Resource {
+    UNITS,
+    UNIT,
+    STATES,
+    STATE,
+    MACHINES,
+    DISCOVERY,
+    API_ROOT,
+    HEALTH,
+    METRICS,
+    HOME,
+    NONE
+}

@@ -1,0 +1,173 @@
+package io.raftfleet.engine.http;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.google.protobuf.ByteString;
+import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import io.raftfleet.engine.access.Caller;
+import io.raftfleet.engine.metrics.EngineMetrics;
+import io.raftfleet.identity.Role;
+import io.raftfleet.identity.SpiffeId.Kind;
+import io.raftfleet.identity.TlsFiles;
+import io.raftfleet.identity.ca.CertificateAuthority;
+import io.raftfleet.identity.tls.TlsIdentity;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Path;
+import java.security.KeyStore;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import java.util.TreeMap;
+import javax.net.ssl.KeyManager;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.TrustManagerFactory;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class HttpAccessTest {
+    private static final Map<Resource, String> PATHS = new TreeMap<>(Map.ofEntries(
+            Map.entry(Resource.UNITS, "/fleet/v1/units"),
+            Map.entry(Resource.UNIT, "/fleet/v1/units/a.service"),
+            Map.entry(Resource.STATES, "/fleet/v1/state"),
+            Map.entry(Resource.STATE, "/fleet/v1/state/a.service"),
+            Map.entry(Resource.MACHINES, "/fleet/v1/machines"),
+            Map.entry(Resource.DISCOVERY, "/fleet/v1/discovery"),
+            Map.entry(Resource.API_ROOT, "/fleet/v1"),
+            Map.entry(Resource.HEALTH, "/healthz"),
+            Map.entry(Resource.METRICS, "/metrics"),
+            Map.entry(Resource.HOME, "/"),
+            Map.entry(Resource.NONE, "/nowhere")));
+
+    @TempDir
+    Path dir;
+
+    private final MemoryFleet fleet = new MemoryFleet();
+    private final EngineMetrics metrics = new EngineMetrics(new PrometheusRegistry(), fleet);
+    private final FleetHttp http = new FleetHttp(
+            fleet,
+            fleet,
+            metrics,
+            new Random(1),
+            () -> Engine.NOW,
+            new Deadlines(Duration.ofSeconds(1), Duration.ofSeconds(10)),
+            FleetHttp.DEFAULT_PAGE_SIZE);
+
+    private static Caller user(Role role) {
+        return new Caller(Caller.Kind.USER, "u", Optional.of(role));
+    }
+
+    private HttpReply ask(String method, String path, Caller caller) {
+        return http.handle(new HttpCall(method, path, Map.of(), List.of(), "h", caller, ByteString.EMPTY))
+                .join();
+    }
+
+    @Test
+    void everyRouteThatThereIsIsInTheTableAndNoOther() {
+        assertThat(PATHS.keySet()).containsExactly(Resource.values());
+        PATHS.forEach((resource, path) -> {
+            for (var method : List.of("GET", "HEAD", "PUT", "POST", "DELETE", "PATCH", "OPTIONS", "TRACE")) {
+                int status = ask(method, path, Caller.PLAINTEXT).status();
+                boolean there = status != 405 && resource != Resource.NONE;
+                assertThat(HttpAccess.all().containsKey(method + " " + resource))
+                        .as("%s %s answers %d", method, path, status)
+                        .isEqualTo(there);
+            }
+        });
+    }
+
+    @Test
+    void aRefusalSaysWhoMay() {
+        assertThat(ask("GET", "/fleet/v1/units", user(Role.VIEWER)).status()).isEqualTo(200);
+        assertThat(ask("DELETE", "/fleet/v1/units/a.service", user(Role.OPERATOR))
+                        .status())
+                .isNotEqualTo(403);
+        for (var refused : List.of(
+                ask("PUT", "/fleet/v1/units/a.service", user(Role.VIEWER)),
+                ask("DELETE", "/fleet/v1/units/a.service", user(Role.VIEWER)),
+                ask("PATCH", "/fleet/v1/machines", user(Role.OPERATOR)),
+                ask("GET", "/nowhere", user(Role.OPERATOR)),
+                ask("GET", "/fleet/v1/units", new Caller(Caller.Kind.AGENT, "m", Optional.empty())))) {
+            assertThat(refused.status()).isEqualTo(403);
+            assertThat(refused.body().toStringUtf8()).contains("may not call").contains("it takes a user");
+        }
+        assertThat(ask("GET", "/healthz", new Caller(Caller.Kind.AGENT, "m", Optional.empty()))
+                        .status())
+                .isNotEqualTo(403);
+    }
+
+    @Test
+    void overTlsWhoCallsIsWhomTheCertificateNames() throws Exception {
+        var authority = CertificateAuthority.create(dir.resolve("ca"), "c1", Instant.now(), Duration.ofDays(1));
+        var own = identity(authority, Kind.ENGINE, "e1", null, List.of("127.0.0.1"));
+        var settings = HttpSettings.of("127.0.0.1", 0, Optional.empty(), "test").with(Optional.of(own));
+        try (var servers = HttpServers.start(settings, http)) {
+            var base = URI.create("https://127.0.0.1:" + servers.address().getPort());
+            var viewer = identity(authority, Kind.USER, "eve", Role.VIEWER, List.of());
+            try (var client = client(own, viewer.keyManager())) {
+                assertThat(send(client, "GET", base.resolve("/fleet/v1/units")).statusCode())
+                        .isEqualTo(200);
+                var refused = send(client, "DELETE", base.resolve("/fleet/v1/units/a.service"));
+                assertThat(refused.statusCode()).isEqualTo(403);
+                assertThat(refused.body()).contains("user/eve (viewer) may not call DELETE");
+            }
+            try (var client = client(own, null)) {
+                assertThatThrownBy(() -> send(client, "GET", base.resolve("/healthz")))
+                        .isInstanceOf(IOException.class);
+            }
+            try (var plain = new WireClient(servers.address())) {
+                plain.send("GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n");
+                assertThatThrownBy(() -> plain.read(true)).isInstanceOfAny(IOException.class, AssertionError.class);
+            }
+            // The server lives.
+            try (var client = client(own, viewer.keyManager())) {
+                assertThat(send(client, "GET", base.resolve("/fleet/v1/machines"))
+                                .statusCode())
+                        .isEqualTo(200);
+            }
+        }
+    }
+
+    private static HttpResponse<String> send(HttpClient client, String method, URI uri) throws Exception {
+        return client.send(
+                HttpRequest.newBuilder(uri)
+                        .method(method, HttpRequest.BodyPublishers.noBody())
+                        .timeout(Duration.ofSeconds(20))
+                        .build(),
+                HttpResponse.BodyHandlers.ofString());
+    }
+
+    /** As a browser: it looks at the host's name too. */
+    private static HttpClient client(TlsIdentity server, @Nullable KeyManager keys) throws Exception {
+        var store = KeyStore.getInstance(KeyStore.getDefaultType());
+        store.load(null, null);
+        store.setCertificateEntry("ca", server.current().authorities().getFirst());
+        var trust = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+        trust.init(store);
+        var context = SSLContext.getInstance("TLS");
+        context.init(keys == null ? new KeyManager[0] : new KeyManager[] {keys}, trust.getTrustManagers(), null);
+        return HttpClient.newBuilder()
+                .version(HttpClient.Version.HTTP_1_1)
+                .sslContext(context)
+                .build();
+    }
+
+    private TlsIdentity identity(
+            CertificateAuthority authority, Kind kind, String name, @Nullable Role role, List<String> hosts)
+            throws IOException {
+        var files = new TlsFiles(dir.resolve("ca/ca.pem"), dir.resolve(name + ".pem"), dir.resolve(name + "-key.pem"));
+        authority
+                .issue(kind, name, Optional.ofNullable(role), hosts, Instant.now(), Duration.ofDays(1))
+                .write(files.certificate(), files.key());
+        return TlsIdentity.open(files, InstantSource.system());
+    }
+}

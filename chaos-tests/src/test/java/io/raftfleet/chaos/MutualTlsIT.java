@@ -89,8 +89,7 @@ class MutualTlsIT {
         var followers = cluster.followersOf(cluster.awaitLeader(Ops.SOON));
         var certificates = certificates(cluster);
         try (var eve = client(followers, certificates.of(Kind.USER, "eve", Optional.of(Role.VIEWER)));
-                var alice =
-                        client(followers, certificates.of(Kind.USER, "alice", Optional.of(Role.OPERATOR)))) {
+                var alice = client(followers, certificates.of(Kind.USER, "alice", Optional.of(Role.OPERATOR)))) {
             Ops.create(alice, Ops.sleeper("hers.service"));
             // A unit that waits: why, the leader alone knows, and it is asked in the reader's name.
             Ops.create(alice, Ops.sleeper("nowhere.service", "MachineMetadata=no=such"));

@@ -52,7 +52,7 @@ final class AgentProcess implements AutoCloseable {
                 : Optional.empty();
         DialedChannels channels = hold(new DialedChannels(identity));
         Shared shared = hold(new Shared(channels, config.engines(), threads));
-        identity.ifPresent(shared::lookAfter);
+        identity.ifPresent(TlsIdentity::start);
         machines = switch (config.manager()) {
             case HOLLOW -> {
                 Path journal = config.hollowJournal().orElse(null);

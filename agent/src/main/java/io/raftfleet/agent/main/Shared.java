@@ -8,7 +8,6 @@ import io.raftfleet.agent.session.ContentsStore;
 import io.raftfleet.agent.session.EngineChannels;
 import io.raftfleet.agent.session.LeaderFinder;
 import io.raftfleet.agent.session.LeaderNews;
-import io.raftfleet.identity.tls.TlsIdentity;
 import io.raftfleet.unit.tasks.WatchedTimer;
 import java.security.SecureRandom;
 import java.time.Duration;
@@ -88,11 +87,6 @@ public final class Shared implements AutoCloseable {
     /** Begins to listen to the engines. To be called once. */
     public void start() {
         news.start();
-    }
-
-    /** Reads the files of the process' identity again, from time to time. */
-    void lookAfter(TlsIdentity identity) {
-        identity.start(scheduler);
     }
 
     /** A loop for one more machine. */

@@ -205,7 +205,7 @@ final class Engine implements AutoCloseable {
         controller.start();
         raft.start();
         watches.start(timer);
-        tls.ifPresent(own -> own.start(timer));
+        tls.ifPresent(TlsIdentity::start);
         new QuotaWatch(config.engineId(), registry, raft::quota).start(timer);
         new LivenessMonitor(registry, controller, sessions, config.agentTtl(), System::nanoTime, this::handOver)
                 .start(timer);

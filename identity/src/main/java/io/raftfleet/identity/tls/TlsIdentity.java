@@ -26,8 +26,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLException;
@@ -194,9 +192,26 @@ public final class TlsIdentity {
         }
     }
 
-    /** Looks at the files and connections from now on, every {@link #LOOK}. */
-    public void start(ScheduledExecutorService timer) {
-        var unused = timer.scheduleWithFixedDelay(this::look, LOOK.toMillis(), LOOK.toMillis(), TimeUnit.MILLISECONDS);
+    /** Looks at the files and connections from now on, every {@link #LOOK}, on a thread of its own: a disk may hang. */
+    public void start() {
+        Thread.ofPlatform().daemon().name("certificates").start(() -> {
+            try {
+                while (true) {
+                    Thread.sleep(LOOK);
+                    lookUnlessAtFault();
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        });
+    }
+
+    private void lookUnlessAtFault() {
+        try {
+            look();
+        } catch (RuntimeException e) {
+            log.error("looking at certificates failed; {} goes on with those that it has", self(), e);
+        }
     }
 
     /** Looks at them once. */

@@ -16,8 +16,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ThreadLocalRandom;
@@ -27,6 +29,7 @@ import java.util.function.UnaryOperator;
 /** Real engines' Raft nodes in this process, on loopback. */
 final class TestCluster implements AutoCloseable {
     static final Duration LONG = Duration.ofSeconds(20);
+    private static final Set<Integer> GIVEN = ConcurrentHashMap.newKeySet();
 
     final UUID id = UUID.randomUUID();
     final List<EnginePeer> peers = new ArrayList<>();
@@ -209,9 +212,20 @@ final class TestCluster implements AutoCloseable {
                         == 1);
     }
 
-    static int freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            return socket.getLocalPort();
+    /**
+     * Each is given out once, and lies below those that the kernel gives to outgoing connections, of which one would be in the way of
+     * an engine that starts again.
+     */
+    static int freePort() {
+        while (true) {
+            int port = ThreadLocalRandom.current().nextInt(10_000, 14_000);
+            if (GIVEN.add(port)) {
+                try (ServerSocket socket = new ServerSocket(port, 1, InetAddress.getLoopbackAddress())) {
+                    return socket.getLocalPort();
+                } catch (IOException taken) {
+                    // Another, then.
+                }
+            }
         }
     }
 

@@ -11,6 +11,7 @@ import io.grpc.Status;
 import io.grpc.inprocess.InProcessChannelBuilder;
 import io.raftfleet.proto.agent.AgentFrame;
 import io.raftfleet.proto.agent.EngineFrame;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
@@ -124,7 +125,18 @@ final class Network {
                             .scheduledExecutorService(process.executor())
                             .disableRetry()
                             .build());
-            return new Wire<>(link, process, inner.newCall(method, options));
+            // gRPC would count it by the real clock, which no seed repeats.
+            var deadline = options.getDeadline();
+            return new Wire<>(
+                    link,
+                    process,
+                    inner.newCall(method, options.withDeadline(null)),
+                    deadline == null ? 0 : wholeSeconds(deadline.timeRemaining(TimeUnit.NANOSECONDS)));
+        }
+
+        /** What was asked for, before some of it passed. */
+        private static long wholeSeconds(long remaining) {
+            return TimeUnit.NANOSECONDS.toSeconds(remaining + TimeUnit.SECONDS.toNanos(1) - 1);
         }
 
         @Override
@@ -194,21 +206,28 @@ final class Network {
         /** Something of it was, or would be, swallowed. */
         boolean dark;
 
+        private final long limit;
+
         private boolean over;
         private boolean cancelled;
         private @Nullable Listener<S> listener;
 
-        Wire(Link link, SimProcess process, ClientCall<Q, S> call) {
+        /** @param limit seconds until its caller gives it up; 0 for never */
+        Wire(Link link, SimProcess process, ClientCall<Q, S> call, long limit) {
             super(call);
             this.link = link;
             this.process = process;
             this.dark = cut.contains(link);
+            this.limit = limit;
         }
 
         @Override
         public void start(Listener<S> to, Metadata headers) {
             listener = to;
             wires.add(this);
+            if (limit > 0) {
+                process.after(Duration.ofSeconds(limit), this::expired);
+            }
             super.start(
                     new ForwardingClientCallListener.SimpleForwardingClientCallListener<>(to) {
                         @Override
@@ -224,8 +243,7 @@ final class Network {
 
                         @Override
                         public void onClose(Status status, Metadata trailers) {
-                            boolean own = status.getCode() == Status.Code.DEADLINE_EXCEEDED;
-                            if (!over && (!dark || own)) {
+                            if (!over && !dark) {
                                 over = true;
                                 wires.remove(Wire.this);
                                 super.onClose(status, trailers);
@@ -270,6 +288,15 @@ final class Network {
             } else if (!over) {
                 over = true;
                 close(Status.CANCELLED.withDescription(message));
+            }
+        }
+
+        private void expired() {
+            if (!over) {
+                over = true;
+                wires.remove(this);
+                close(Status.DEADLINE_EXCEEDED);
+                super.cancel("deadline exceeded", null);
             }
         }
 

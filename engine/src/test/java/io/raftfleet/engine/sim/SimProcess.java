@@ -134,9 +134,6 @@ final class SimProcess {
     }
 
     private final class Tasks extends AbstractExecutorService implements ScheduledExecutorService {
-        /** gRPC counts its deadlines, of whole seconds, by the real clock: what of it passed meanwhile is made up for. */
-        private static final long SECOND = 1_000_000_000;
-
         private final int latency;
 
         /** @param latency of a task at most, in nanoseconds; 0 for none */
@@ -168,7 +165,7 @@ final class SimProcess {
         public <V> ScheduledFuture<V> schedule(Callable<V> task, long delay, TimeUnit unit) {
             long nanos = unit.toNanos(delay);
             var timer = new Timed<>(task);
-            after(Duration.ofNanos(nanos > SECOND / 2 ? (nanos + SECOND - 1) / SECOND * SECOND : nanos), timer);
+            after(Duration.ofNanos(nanos), timer);
             return timer;
         }
 

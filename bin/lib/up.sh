@@ -57,6 +57,7 @@ fleet_up() {
   trap - EXIT
   echo "Ready after $(seconds_since "$begin") s: $ENGINES engines, $AGENTS machines ($UNIT_MANAGER), in $DIR"
   print_table
+  echo "It speaks plaintext on loopback: whoever has an account here may do everything with it (docs/security.md)."
   print_hints
   if [[ -n $detach ]]; then
     unlock_cluster

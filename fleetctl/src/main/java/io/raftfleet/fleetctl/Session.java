@@ -78,16 +78,16 @@ final class Session implements AutoCloseable {
         }
         ClientOptions options = ClientOptions.of(reached(endpoints))
                 .withRequestTimeout(Duration.ofMillis(Math.max(1, (long) (global.requestTimeout * MILLIS))))
-                .withTls(TlsFiles.of(
-                                global.caFile,
-                                global.certFile,
-                                global.keyFile,
-                                "--ca-file",
-                                "--cert-file",
-                                "--key-file")
-                        .orElse(null))
+                .withTls(certificate(endpoints))
                 .withPatience(false);
         return global.debug ? options.withDebug(message -> err("DEBUG: " + message)) : options;
+    }
+
+    /** As the flags say; without them, as the context of one of the endpoints does; else none, for plaintext. */
+    private @Nullable TlsFiles certificate(List<Endpoint> endpoints) {
+        return TlsFiles.of(global.caFile, global.certFile, global.keyFile, "--ca-file", "--cert-file", "--key-file")
+                .or(() -> Contexts.find(endpoints, terminal.environment()))
+                .orElse(null);
     }
 
     /** The engines as they are reached: through a tunnel when one is asked for. */

@@ -1,0 +1,87 @@
+package io.raftfleet.fleetctl;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.raftfleet.fleetctl.client.Endpoint;
+import io.raftfleet.identity.TlsFiles;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ContextsTest {
+    private static final Endpoint ONE = new Endpoint("10.0.0.1", 14201);
+
+    @TempDir
+    Path home;
+
+    private void context(String name, String... lines) throws IOException {
+        Path directory = Files.createDirectories(home.resolve(".config/raftfleet/contexts"));
+        Files.write(directory.resolve(name), List.of(lines));
+    }
+
+    private Map<String, String> environment() {
+        return Map.of("HOME", home.toString());
+    }
+
+    @Test
+    void theContextOfAnEndpointSaysWhoCalls() throws IOException {
+        context("a.conf", "endpoint=10.0.9.1:14201", "ca_file=/x", "cert_file=/x", "key_file=/x");
+        context(
+                "b.conf",
+                "# the big one",
+                "endpoint = 10.0.0.1:14201, 10.0.0.2:14201",
+                "ca_file=/certs/ca.pem",
+                "cert_file=/certs/alice.pem",
+                "key_file=/certs/alice-key.pem");
+        context("c.txt", "nothing of ours");
+        var files =
+                new TlsFiles(Path.of("/certs/ca.pem"), Path.of("/certs/alice.pem"), Path.of("/certs/alice-key.pem"));
+        assertThat(Contexts.find(List.of(ONE), environment())).contains(files);
+        assertThat(Contexts.find(List.of(new Endpoint("10.0.0.7", 1), new Endpoint("10.0.0.2", 14201)), environment()))
+                .contains(files);
+        assertThat(Contexts.find(List.of(new Endpoint("10.0.0.7", 14201)), environment()))
+                .isEmpty();
+    }
+
+    @Test
+    void theConfigurationMayBeElsewhere() throws IOException {
+        Path directory = Files.createDirectories(home.resolve("elsewhere/raftfleet/contexts"));
+        Files.write(
+                directory.resolve("a.conf"),
+                List.of("endpoint=10.0.0.1:14201", "ca_file=/x", "cert_file=/x", "key_file=/x"));
+        assertThat(Contexts.find(List.of(ONE), environment())).isEmpty();
+        assertThat(Contexts.find(
+                        List.of(ONE),
+                        Map.of(
+                                "HOME",
+                                home.toString(),
+                                "XDG_CONFIG_HOME",
+                                home.resolve("elsewhere").toString())))
+                .isPresent();
+    }
+
+    @Test
+    void nobodyHasToHaveOne() {
+        assertThat(Contexts.find(List.of(ONE), environment())).isEmpty();
+        assertThat(Contexts.find(List.of(ONE), Map.of())).isEmpty();
+    }
+
+    @Test
+    void whatIsWrongWithOneIsSaid() throws IOException {
+        context("a.conf", "endpoint=10.0.0.1:14201", "ca_file=/x", "cert_file=/x");
+        assertThatThrownBy(() -> Contexts.find(List.of(ONE), environment()))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContainingAll("a.conf", "key_file is missing");
+        context("a.conf", "endpoint=10.0.0.1:14201");
+        assertThatThrownBy(() -> Contexts.find(List.of(ONE), environment()))
+                .hasMessageContaining("names no certificate");
+        context("a.conf", "ca_file=/x");
+        assertThatThrownBy(() -> Contexts.find(List.of(ONE), environment()))
+                .hasMessageContainingAll("a.conf", "no endpoint given");
+    }
+}

@@ -14,12 +14,14 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Which machines are to have which units: indexes over units, by the machine that they are scheduled to, and of those that are
- * global. Guarded by the registry's lock.
+ * global or wait for a machine. Guarded by the registry's lock.
  */
 final class AssignmentTable {
     private final Map<String, Set<String>> byMachine = new HashMap<>();
     /** Global units that are wanted, with what they ask of machines. */
     private final NavigableMap<String, Requirements> globals = new TreeMap<>();
+    /** Units that are to be on a machine, and are scheduled to none. */
+    private final NavigableMap<String, UnitRecord> unplaced = new TreeMap<>();
     /** Units that are scheduled and name others that they conflict with. */
     private final Map<String, Requirements> conflicting = new HashMap<>();
 
@@ -35,6 +37,11 @@ final class AssignmentTable {
 
     Collection<String> wantedGlobals() {
         return Collections.unmodifiableSet(globals.keySet());
+    }
+
+    /** Units that are to be on a machine, and are scheduled to none, by name; global ones not among them. */
+    NavigableMap<String, UnitRecord> unplaced() {
+        return Collections.unmodifiableNavigableMap(unplaced);
     }
 
     /** A unit has taken the place of {@code before}, or is gone. */
@@ -126,11 +133,13 @@ final class AssignmentTable {
     void clear() {
         byMachine.clear();
         globals.clear();
+        unplaced.clear();
         conflicting.clear();
     }
 
     private void unlink(UnitRecord unit) {
         globals.remove(unit.name());
+        unplaced.remove(unit.name());
         conflicting.remove(unit.name());
         if (unit.machineId() != null) {
             byMachine.computeIfPresent(unit.machineId(), (id, names) -> {
@@ -143,6 +152,8 @@ final class AssignmentTable {
     private void link(UnitRecord unit) {
         if (unit.global() && unit.wanted()) {
             globals.put(unit.name(), unit.wants());
+        } else if (unit.wanted() && unit.machineId() == null) {
+            unplaced.put(unit.name(), unit);
         }
         if (unit.machineId() != null) {
             byMachine.computeIfAbsent(unit.machineId(), id -> new HashSet<>()).add(unit.name());

@@ -52,7 +52,7 @@ final class MachineConsequences implements Consequences {
 
     @Override
     public void ofLoss(String machineId) {
-        List.copyOf(tables.states.ofMachine(machineId)).forEach(state -> stateGone(state.name(), machineId));
+        List.copyOf(tables.states.ofMachine(machineId).values()).forEach(state -> stateGone(state.name(), machineId));
     }
 
     @Override

@@ -6,16 +6,23 @@ import org.jspecify.annotations.Nullable;
 /** Machines by id, lost ones too. Guarded by the registry's lock. */
 final class MachineTable {
     private final LayeredMap<String, MachineRecord> machines;
+    private final LayeredMap<String, MachineRecord> presentOnes;
     private final RowLog rows;
     private final FactIndex facts;
     private int present;
 
     MachineTable(RowLog rows, FactIndex facts) {
-        this(LayeredMap.empty(), rows, facts, 0);
+        this(LayeredMap.empty(), LayeredMap.empty(), rows, facts, 0);
     }
 
-    private MachineTable(LayeredMap<String, MachineRecord> machines, RowLog rows, FactIndex facts, int present) {
+    private MachineTable(
+            LayeredMap<String, MachineRecord> machines,
+            LayeredMap<String, MachineRecord> presentOnes,
+            RowLog rows,
+            FactIndex facts,
+            int present) {
         this.machines = machines;
+        this.presentOnes = presentOnes;
         this.rows = rows;
         this.facts = facts;
         this.present = present;
@@ -23,7 +30,7 @@ final class MachineTable {
 
     /** Changes over this table. */
     MachineTable over(RowLog newRows, FactIndex newFacts) {
-        return new MachineTable(machines.over(), newRows, newFacts, present);
+        return new MachineTable(machines.over(), presentOnes.over(), newRows, newFacts, present);
     }
 
     @Nullable
@@ -40,6 +47,10 @@ final class MachineTable {
         return machines.all();
     }
 
+    NavigableMap<String, MachineRecord> allPresent() {
+        return presentOnes.all();
+    }
+
     int present() {
         return present;
     }
@@ -47,14 +58,14 @@ final class MachineTable {
     void put(MachineRecord machine) {
         rows.touch();
         var before = machines.get(machine.id());
-        machines.put(machine.id(), machine);
+        link(machine);
         rows.replaced(before, machine);
         facts.put(Fact.Kind.METADATA, machine.id(), before == null ? 0 : before.operatorsAt(), machine.operatorsAt());
         present += (machine.present() ? 1 : 0) - (before != null && before.present() ? 1 : 0);
     }
 
     void restore(MachineRecord machine) {
-        machines.put(machine.id(), machine);
+        link(machine);
         rows.restored(machine);
         facts.restore(Fact.Kind.METADATA, machine.id(), machine.operatorsAt());
         present += machine.present() ? 1 : 0;
@@ -62,6 +73,16 @@ final class MachineTable {
 
     void clear() {
         machines.clear();
+        presentOnes.clear();
         present = 0;
+    }
+
+    private void link(MachineRecord machine) {
+        machines.put(machine.id(), machine);
+        if (machine.present()) {
+            presentOnes.put(machine.id(), machine);
+        } else {
+            presentOnes.remove(machine.id());
+        }
     }
 }

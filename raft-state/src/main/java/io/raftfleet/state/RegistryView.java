@@ -152,8 +152,18 @@ public final class RegistryView {
         return tables.machines.all();
     }
 
+    /** Machines that are not lost, by id. */
+    public NavigableMap<String, MachineRecord> machinesPresent() {
+        return tables.machines.allPresent();
+    }
+
     public int presentMachines() {
         return tables.machines.present();
+    }
+
+    /** Units that are to be on a machine, and are scheduled to none, by name; global ones not among them. */
+    public NavigableMap<String, UnitRecord> unplaced() {
+        return tables.assignments.unplaced();
     }
 
     /** Names of the units scheduled to a machine; global ones not among them. */
@@ -184,6 +194,11 @@ public final class RegistryView {
     /** States of a unit on whatever machines, by machine id. */
     public Collection<UnitStateRecord> statesOf(String unit) {
         return tables.states.ofUnit(unit);
+    }
+
+    /** States that a machine reported, by name of the unit. */
+    public NavigableMap<String, UnitStateRecord> statesOn(String machineId) {
+        return tables.states.ofMachine(machineId);
     }
 
     public @Nullable UnitState state(String unit, String machineId) {

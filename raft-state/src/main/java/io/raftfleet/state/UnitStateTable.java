@@ -63,9 +63,9 @@ final class UnitStateTable {
     }
 
     /** States of one machine, by name. */
-    Collection<UnitStateRecord> ofMachine(String machineId) {
+    NavigableMap<String, UnitStateRecord> ofMachine(String machineId) {
         var machine = byMachine.get(machineId);
-        return machine == null ? List.of() : Collections.unmodifiableCollection(machine.states.values());
+        return machine == null ? Collections.emptyNavigableMap() : Collections.unmodifiableNavigableMap(machine.states);
     }
 
     /** Digest over a machine's states; null when it has none. */
@@ -79,7 +79,7 @@ final class UnitStateTable {
     List<String> inBuckets(String machineId, Collection<Integer> buckets) {
         var names = new ArrayList<String>();
         if (!buckets.isEmpty()) {
-            for (var state : ofMachine(machineId)) {
+            for (var state : ofMachine(machineId).values()) {
                 if (buckets.contains(Digest.bucket(state.name()))) {
                     names.add(state.name());
                 }

@@ -55,6 +55,25 @@ public final class Glob {
         return source;
     }
 
+    /** What every name that it matches begins with: its text up to the first wildcard, without the escapes; ASCII alone. */
+    public String prefix() {
+        var prefix = new StringBuilder();
+        for (int p = 0; p < pattern.length(); p++) {
+            char c = pattern.charAt(p);
+            if (c == '*' || c == '?' || c == '[') {
+                break;
+            }
+            if (c == '\\') {
+                c = pattern.charAt(++p);
+            }
+            if (c >= 0x80) {
+                break;
+            }
+            prefix.append(c);
+        }
+        return prefix.toString();
+    }
+
     /** Whether the pattern matches the whole name. */
     public boolean matches(String name) {
         String bytes = toBytes(name);

@@ -104,6 +104,21 @@ class GlobTest {
         assertThat(Glob.isPattern("\\web")).isTrue();
     }
 
+    @ParameterizedTest
+    @CsvSource({
+        "web.service, web.service",
+        "web-*.service, web-",
+        "w?b, w",
+        "w[e]b, w",
+        "dev-a\\\\x2db*, dev-a\\x2db",
+        "a\\*b*, a*b",
+        "*, ''",
+        "aö*, a"
+    })
+    void tellsWhatEveryNameBeginsWith(String pattern, String prefix) throws InvalidPatternException {
+        assertThat(Glob.compile(pattern).prefix()).isEqualTo(prefix);
+    }
+
     @Test
     @Timeout(value = 20, unit = TimeUnit.SECONDS, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
     void doesNotBacktrackExponentially() throws InvalidPatternException {

@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 final class NamePattern {
     final String text;
 
-    /** The text up to its first special character: every name that it matches starts so. */
+    /** What every name that it matches starts with. */
     final String prefix;
 
     /** Null for a plain name, and for a malformed pattern, which matches nothing. */
@@ -48,7 +48,7 @@ final class NamePattern {
         this.text = text;
         this.plain = !Glob.isPattern(text);
         this.glob = plain ? null : compile(text);
-        this.prefix = prefix(text);
+        this.prefix = glob == null ? text : glob.prefix();
     }
 
     /** True when it matches the one name that equals it. */
@@ -72,14 +72,5 @@ final class NamePattern {
             // Fleet takes the error that such a pattern gives for "no match".
             return null;
         }
-    }
-
-    private static String prefix(String text) {
-        for (int i = 0; i < text.length(); i++) {
-            if ("*?[\\".indexOf(text.charAt(i)) >= 0) {
-                return text.substring(0, i);
-            }
-        }
-        return text;
     }
 }

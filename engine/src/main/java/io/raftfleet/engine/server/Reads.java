@@ -18,7 +18,6 @@ import io.raftfleet.proto.model.Unit;
 import io.raftfleet.proto.model.Veto;
 import io.raftfleet.state.Registry;
 import io.raftfleet.state.RegistryView;
-import io.raftfleet.state.UnitRecord;
 import io.raftfleet.state.UnitStateRecord;
 import io.raftfleet.state.raft.ReplicationException;
 import java.time.Duration;
@@ -33,12 +32,13 @@ import java.util.function.Supplier;
 /**
  * Answers reads from this engine's registry: linearizable after a confirmed read index, stale at once. Each page is of one
  * revision, which it states. One page holds up the application of entries for as long as it takes to build it, and so is
- * bounded in rows and in how many rows are looked at.
+ * bounded in rows and in how many rows are looked at. Only rows that a filter may admit are looked at: by name, by what globs
+ * begin with, by machine; so a page without a row is the last one, unless globs admitted none of as many rows as a page looks at.
  */
-final class Reads {
+public final class Reads {
     private static final int DEFAULT_PAGE = 1000;
     private static final int MAX_PAGE = 10_000;
-    /** A filtered page ends after so many looks at names, even if it is short: one a row, and one more for each glob. */
+    /** A filtered page ends after so many looks at names, even if it is short: one a row, and one more a glob that may admit it. */
     private static final int MAX_SCAN = 50_000;
     /** Contents on one page, in characters: well below what a gRPC message may have. */
     private static final int MAX_PAGE_CONTENTS = 2 * 1024 * 1024;
@@ -49,13 +49,15 @@ final class Reads {
 
     /** Completes when this engine has applied all that was acknowledged before the call. */
     @FunctionalInterface
-    interface ReadIndex {
+    public interface ReadIndex {
+        /** Fails with {@link ReplicationException} when no quorum confirms it in time. */
         CompletableFuture<Long> await(Duration deadline);
     }
 
     /** Says, on an engine that leads, why units have no place, by name. */
     @FunctionalInterface
-    interface Reasons {
+    public interface Reasons {
+        /** Those of the units that have any. Fails where this engine does not lead. */
         CompletableFuture<Map<String, List<Veto>>> of(Collection<String> units);
     }
 
@@ -65,10 +67,13 @@ final class Reads {
     private final Executor threads;
 
     /**
+     * @param registry read as it is when a page is built
+     * @param readIndex waited for by reads that may not be stale
+     * @param reasons of units that wait
      * @param threads build the answers: what a page costs must not be paid by the thread that found the read index, which has
      *     followers to hear, nor by one that serves many connections
      */
-    Reads(Registry registry, ReadIndex readIndex, Reasons reasons, Executor threads) {
+    public Reads(Registry registry, ReadIndex readIndex, Reasons reasons, Executor threads) {
         this.registry = registry;
         this.readIndex = readIndex;
         this.reasons = reasons;
@@ -91,7 +96,8 @@ final class Reads {
         });
     }
 
-    CompletableFuture<ListUnitsResponse> listUnits(ListUnitsRequest request, Duration deadline) {
+    /** A page of units; see {@code ListUnits} in {@code fleet.proto}, also for how it fails. */
+    public CompletableFuture<ListUnitsResponse> listUnits(ListUnitsRequest request, Duration deadline) {
         return checked(() -> {
             var filter = new NameFilter(request.getNamesList());
             var from = PageToken.decode(UNITS, request.getPage().getToken());
@@ -99,21 +105,28 @@ final class Reads {
             var wanted = new CallClock(deadline);
             return read(request.getRead(), deadline, view -> {
                 var page = ListUnitsResponse.newBuilder().setRevision(view.revision());
+                var units = request.getUnplacedOnly() ? view.unplaced() : view.units();
                 int looked = 0;
                 int contents = 0;
                 String last = "";
-                for (var unit : view.units().tailMap(from.name(), false).values()) {
-                    if (page.getUnitsCount() >= size || looked >= MAX_SCAN || contents >= MAX_PAGE_CONTENTS) {
-                        return page.setNextToken(new PageToken(UNITS, last, "").encode())
-                                .build();
-                    }
-                    wanted.check(filter.cost());
-                    looked += filter.cost();
-                    last = unit.name();
-                    if (filter.admits(unit.name()) && (!request.getUnplacedOnly() || waiting(unit))) {
-                        var message = view.message(unit, request.getWithContents());
-                        contents += message.getContents().getText().length();
-                        page.addUnits(message);
+                for (var range : filter.from(from.name())) {
+                    wanted.check(range.cost());
+                    for (var unit : range.tail(units, from.name(), false)) {
+                        if (!range.contains(unit.name())) {
+                            break;
+                        }
+                        if (page.getUnitsCount() >= size || looked >= MAX_SCAN || contents >= MAX_PAGE_CONTENTS) {
+                            return page.setNextToken(new PageToken(UNITS, last, "").encode())
+                                    .build();
+                        }
+                        wanted.check(range.cost());
+                        looked += range.cost();
+                        last = unit.name();
+                        if (range.admits(unit.name())) {
+                            var message = view.message(unit, request.getWithContents());
+                            contents += message.getContents().getText().length();
+                            page.addUnits(message);
+                        }
                     }
                 }
                 return page.build();
@@ -121,7 +134,8 @@ final class Reads {
         });
     }
 
-    CompletableFuture<ListUnitStatesResponse> listUnitStates(ListUnitStatesRequest request, Duration deadline) {
+    /** A page of states; see {@code ListUnitStates} in {@code fleet.proto}, also for how it fails. */
+    public CompletableFuture<ListUnitStatesResponse> listUnitStates(ListUnitStatesRequest request, Duration deadline) {
         return checked(() -> {
             var filter = new NameFilter(request.getNamesList());
             var from = PageToken.decode(STATES, request.getPage().getToken());
@@ -131,22 +145,38 @@ final class Reads {
                 var page = ListUnitStatesResponse.newBuilder().setRevision(view.revision());
                 int looked = 0;
                 var last = from;
-                for (var record : view.statesAfter(from.name(), from.machineId())) {
-                    if (page.getStatesCount() >= size || looked >= MAX_SCAN) {
-                        return page.setNextToken(last.encode()).build();
-                    }
-                    wanted.check(filter.cost());
-                    looked += filter.cost();
-                    last = new PageToken(STATES, record.name(), record.machineId());
-                    if (filter.admits(record.name())
-                            && (request.getMachineId().isEmpty()
-                                    || request.getMachineId().equals(record.machineId()))) {
-                        page.addStates(record.state());
+                for (var range : filter.from(from.name())) {
+                    wanted.check(range.cost());
+                    for (var record : states(view, range, from, request.getMachineId())) {
+                        if (!range.contains(record.name())) {
+                            break;
+                        }
+                        if (page.getStatesCount() >= size || looked >= MAX_SCAN) {
+                            return page.setNextToken(last.encode()).build();
+                        }
+                        wanted.check(range.cost());
+                        looked += range.cost();
+                        last = new PageToken(STATES, record.name(), record.machineId());
+                        if (range.admits(record.name())) {
+                            page.addStates(record.state());
+                        }
                     }
                 }
                 return page.build();
             });
         });
+    }
+
+    /** States from the range's first name on and behind the token's place: on whatever machines, or on one. */
+    private static Iterable<UnitStateRecord> states(
+            RegistryView view, NameFilter.Range range, PageToken from, String machineId) {
+        if (!machineId.isEmpty()) {
+            return range.tail(
+                    view.statesOn(machineId), from.name(), from.machineId().compareTo(machineId) < 0);
+        }
+        return range.first().compareTo(from.name()) > 0
+                ? view.statesAfter(range.first(), "")
+                : view.statesAfter(from.name(), from.machineId());
     }
 
     CompletableFuture<ListMachinesResponse> listMachines(ListMachinesRequest request, Duration deadline) {
@@ -155,24 +185,19 @@ final class Reads {
             int size = size(request.getPage());
             return read(request.getRead(), deadline, view -> {
                 var page = ListMachinesResponse.newBuilder().setRevision(view.revision());
+                var machines = request.getIncludeLost() ? view.machines() : view.machinesPresent();
                 String last = "";
-                for (var machine : view.machines().tailMap(from.name(), false).values()) {
+                for (var machine : machines.tailMap(from.name(), false).values()) {
                     if (page.getMachinesCount() >= size) {
                         return page.setNextToken(new PageToken(MACHINES, last, "").encode())
                                 .build();
                     }
                     last = machine.id();
-                    if (machine.present() || request.getIncludeLost()) {
-                        page.addMachines(view.message(machine));
-                    }
+                    page.addMachines(view.message(machine));
                 }
                 return page.build();
             });
         });
-    }
-
-    private static boolean waiting(UnitRecord unit) {
-        return unit.wanted() && !unit.global() && unit.machineId() == null;
     }
 
     /** Whether a unit waits for a place. */

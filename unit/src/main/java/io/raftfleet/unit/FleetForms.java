@@ -7,7 +7,7 @@ import java.util.Set;
 
 /**
  * Which values of {@code [X-Fleet]} mean something. fleet passes over those that don't, and a constraint is gone without a word: the
- * unit then runs anywhere. They are refused when a unit is submitted. What a registry holds already keeps the meaning that it had.
+ * unit then runs anywhere. They are refused when a unit is submitted, as they are written and with specifiers filled in. What a registry holds already keeps the meaning that it had.
  */
 final class FleetForms {
     private static final Set<String> METADATA =
@@ -24,7 +24,8 @@ final class FleetForms {
     private FleetForms() {}
 
     /** @throws InvalidUnitException naming the first value that would mean nothing, and the form that it should have */
-    static void check(String unit, List<UnitOption> options) throws InvalidUnitException {
+    static void check(UnitName named, List<UnitOption> options) throws InvalidUnitException {
+        String unit = named.name();
         Set<String> ids = new LinkedHashSet<>();
         for (UnitOption option : options) {
             if (!option.section().equals(FleetOptions.SECTION) || !FleetOptions.isKnown(option.name())) {
@@ -46,6 +47,7 @@ final class FleetForms {
                     ids.add(value);
                 }
                 check(unit, name, value);
+                checkFilledIn(named, name, value);
             }
         }
         if (ids.size() > 1) {
@@ -53,6 +55,22 @@ final class FleetForms {
                     unit,
                     FleetOptions.MACHINE_ID,
                     "several machines are named, " + ids + ", and a unit runs on one of them alone; name one");
+        }
+    }
+
+    /** Specifiers may leave nothing of a value, as {@code %i} does in a unit that is no instance. A template's are not known. */
+    private static void checkFilledIn(UnitName unit, String name, String value) throws InvalidUnitException {
+        String filledIn = unit.expand(value);
+        if (unit.isTemplate() || filledIn.equals(value)) {
+            return;
+        }
+        try {
+            check(unit.name(), name, filledIn);
+        } catch (InvalidUnitException e) {
+            throw wrong(
+                    unit.name(),
+                    name,
+                    Text.quote(value) + " stands for " + Text.quote(filledIn) + " in this unit: " + e.reason());
         }
     }
 

@@ -17,8 +17,8 @@ public final class Units {
     /**
      * Checks a unit before it is stored: its name, that its file is neither empty nor longer than {@value #MAX_BYTES}
      * bytes, has no NUL characters, can be read back, has only known options in {@code [X-Fleet]}, whose values are of a form that means
-     * something ({@link FleetForms}), and that these can be met together. Which of them exclude each other is as fleet's {@code ValidateOptions} has it; like there, specifiers are not
-     * filled in for this. A fenced unit must be one that systemd can stop in a bounded time. Contents of any size may be passed.
+     * something ({@link FleetForms}), and that these can be met together. Which of them exclude each other is as fleet's {@code
+     * ValidateOptions} has it; like there, specifiers are not filled in for that. A fenced unit must be one that systemd can stop in a bounded time. Contents of any size may be passed.
      *
      * @throws InvalidUnitException with the first rule that is broken, naming unit, field and reason
      */
@@ -38,7 +38,7 @@ public final class Units {
                     "the file has a NUL character, where systemd would see the end of a line; take it out");
         }
         List<UnitOption> options = readBack(name, file);
-        FleetForms.check(name, options);
+        FleetForms.check(unit, options);
         Map<String, List<String>> written = FleetOptions.values(options);
         checkCombinations(name, Requirements.asWritten(unit, written));
         if (Requirements.of(unit, written).fence()) {

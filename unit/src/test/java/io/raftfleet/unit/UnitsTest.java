@@ -62,6 +62,24 @@ class UnitsTest {
                 .hasMessage("unit \"web.service\": [X-Fleet] " + field + ": " + reason);
     }
 
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "MachineMetadata=rack=%i | MachineMetadata | \"rack=%i\" stands for \"rack=\" in this unit: \"rack=\" is not of the form KEY=VALUE",
+                "Conflicts=%i            | Conflicts       | \"%i\" stands for \"\" in this unit: there is an empty value among its values; separate them by one space",
+                "MachineOf=%i            | MachineOf       | \"%i\" stands for \"\" in this unit: there is an empty value among its values; separate them by one space"
+            })
+    void refusesARequirementOfWhichSpecifiersLeaveNothing(String option, String field, String reason)
+            throws InvalidUnitException {
+        UnitFile file = UnitFile.parse("[X-Fleet]\n" + option);
+
+        assertThatThrownBy(() -> Units.validate("web.service", file))
+                .hasMessage("unit \"web.service\": [X-Fleet] " + field + ": " + reason);
+        Units.validate("web@.service", file);
+        Units.validate("web@1.service", file);
+    }
+
     @Test
     void refusesInvalidNamesBeforeAnythingElse() {
         assertThatThrownBy(() -> Units.validate("web", UnitFile.parse("")))

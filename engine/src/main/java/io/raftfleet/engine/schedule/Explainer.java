@@ -99,7 +99,7 @@ final class Explainer {
                 count(requirement, requirement, " run it", machine -> cluster.runsOn(peer, machine), vetoes);
             } else if (!peer.attached || peer.machine == null) {
                 vetoes.add(veto(requirement, 0, requirement + ": " + name + " is on no machine"));
-            } else {
+            } else if (!peer.machine.present || cluster.presentCount() > 1) {
                 MachineEntry machine = peer.machine;
                 vetoes.add(veto(
                         requirement,

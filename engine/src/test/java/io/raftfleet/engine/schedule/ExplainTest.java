@@ -47,6 +47,15 @@ class ExplainTest {
     }
 
     @Test
+    void aPeerThatIsWhereTheUnitCouldBeIsNoReason() {
+        rig.machines("m1")
+                .unit("a.service")
+                .unit("b.service", "MachineOf=a.service", "MachineMetadata=zone=a")
+                .settle();
+        assertThat(rig.vetoes("b.service")).containsExactly("metadata zone=a: 0 of 1 machine");
+    }
+
+    @Test
     void machineIdOfNoMachine() {
         rig.machines("m1").unit("a.service", "MachineID=abc").settle();
         assertThat(rig.vetoes("a.service")).containsExactly("MachineID=abc: no such machine");

@@ -1,0 +1,372 @@
+package io.raftfleet.engine.control;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.common.base.Splitter;
+import io.raftfleet.engine.oracle.FleetModel;
+import io.raftfleet.engine.schedule.Decision;
+import io.raftfleet.engine.schedule.Scheduler;
+import io.raftfleet.proto.fleet.CreateUnitsRequest;
+import io.raftfleet.proto.fleet.ItemCode;
+import io.raftfleet.proto.fleet.ItemResult;
+import io.raftfleet.proto.fleet.MachinePatch;
+import io.raftfleet.proto.fleet.NewUnit;
+import io.raftfleet.proto.fleet.PatchMachinesRequest;
+import io.raftfleet.proto.fleet.SetTargetStatesRequest;
+import io.raftfleet.proto.fleet.TargetStateChange;
+import io.raftfleet.proto.log.ClusterCreated;
+import io.raftfleet.proto.log.Entry;
+import io.raftfleet.proto.log.Record;
+import io.raftfleet.proto.log.SessionOpened;
+import io.raftfleet.proto.model.TargetState;
+import io.raftfleet.proto.model.Veto;
+import io.raftfleet.state.EntryFormats;
+import io.raftfleet.state.Registry;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.SplittableRandom;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.concurrent.ThreadLocalRandom;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+
+/**
+ * The leader's decisions on random clusters, units and orders of events, compared with {@link FleetModel}: what clients write goes
+ * through the checks of the API, decisions into a registry, and the registry says which global units run where. Compared are which
+ * units are taken, every decision when it is taken (allowed, on the least loaded machine, nothing moved that could stay), and
+ * when nothing is left to decide: who is placed, who waits and for what, which global units machines run, machines' metadata.
+ *
+ * <p>{@code -Doracle.seeds=N} tries so many seeds, {@code -Doracle.seed=S} begins with that one, as a failure names it.
+ */
+class SchedulerOracleTest {
+    private static final List<String> MACHINES = List.of(
+            "0123456789abcdef0123456789abcdef",
+            "01234567aaaaaaaaaaaaaaaaaaaaaaaa",
+            "5555555555555555aaaaaaaaaaaaaaaa",
+            "89abcdef0123456789abcdef01234567",
+            "fedcba9876543210fedcba9876543210");
+    private static final List<String> UNITS = List.of(
+            "a.service",
+            "b.service",
+            "c.socket",
+            "d.timer",
+            "e.service",
+            "w@1.service",
+            "w@2.service",
+            "w@3.service",
+            "w@1.socket",
+            "x.target");
+    private static final List<String> GLOBS =
+            List.of("w@*.service", "[ab].service", "*", "w@?.*", "x*", "%p@*", "%p.*", "[a-d]*");
+    private static final List<String> PAIRS = List.of("disk=ssd", "disk=hdd", "zone=a", "zone=b", "name=%p", "no=%i");
+    private static final TargetState[] TARGETS = {
+        TargetState.TARGET_STATE_INACTIVE,
+        TargetState.TARGET_STATE_LOADED,
+        TargetState.TARGET_STATE_LAUNCHED,
+        TargetState.TARGET_STATE_LAUNCHED
+    };
+    private static final Splitter EQUALS = Splitter.on('=').limit(2);
+
+    @Test
+    @DisplayName("places, moves and explains as the model of fleet's rules does")
+    void decidesAsTheModel() {
+        long seeds = Long.getLong("oracle.seeds", 1_500);
+        long first = Long.getLong("oracle.seed", ThreadLocalRandom.current().nextLong(1L << 40));
+        System.out.println("seeds of the oracle: " + seeds + " from " + first);
+        for (long seed = first; seed < first + seeds; seed++) {
+            var run = new Run(seed);
+            try {
+                run.all();
+            } catch (AssertionError | RuntimeException e) {
+                throw new AssertionError(
+                        "-Doracle.seeds=1 -Doracle.seed=" + seed + "\n" + String.join("\n", run.story) + "\n"
+                                + run.model.units.values() + "\n" + run.model.machines.values(),
+                        e);
+            }
+        }
+    }
+
+    /** One history. */
+    private static final class Run {
+        private final SplittableRandom random;
+        private final Registry registry = new Registry(100);
+        private final List<String> story = new ArrayList<>();
+        /** What the registry is to hold. */
+        private final FleetModel model = new FleetModel();
+
+        private final int machines;
+        private final int units;
+        private Scheduler scheduler = new Scheduler();
+        private long index;
+
+        Run(long seed) {
+            random = new SplittableRandom(seed);
+            machines = random.nextInt(1, MACHINES.size() + 1);
+            units = random.nextInt(2, UNITS.size() + 1);
+        }
+
+        void all() {
+            commit(List.of(Record.newBuilder()
+                    .setClusterCreated(ClusterCreated.newBuilder().setIncarnation(1))
+                    .build()));
+            for (int step = random.nextInt(5, 40); step > 0; step--) {
+                if (random.nextInt(12) == 0) {
+                    story.add("another leader");
+                    scheduler = registry.read(Draft::scheduler);
+                }
+                var draft = new Draft(registry, scheduler, new Budget(0, Long.MAX_VALUE), true);
+                var records = new ArrayList<Record>();
+                for (int event = random.nextInt(4) == 0 ? 3 : 1; event > 0; event--) {
+                    happens(draft, records);
+                }
+                decide(draft, records);
+                commit(records);
+                compare();
+            }
+        }
+
+        private void happens(Draft draft, List<Record> records) {
+            var name = UNITS.get(random.nextInt(units));
+            var id = MACHINES.get(random.nextInt(machines));
+            var machine = model.machines.get(id);
+            switch (random.nextInt(12)) {
+                case 0, 1 -> joins(id, draft, records);
+                case 2 -> {
+                    var known = draft.machine(id);
+                    if (known != null && known.present() && machine != null) {
+                        story.add("lost: " + id);
+                        records.add(draft.lose(known, "silent"));
+                        model.machines.put(
+                                id, new FleetModel.Machine(id, machine.announced(), machine.patched(), false));
+                    }
+                }
+                case 3 -> {
+                    if (machine != null) {
+                        patches(machine, draft, records);
+                    }
+                }
+                case 4 -> {
+                    story.add("destroy: " + name);
+                    boolean known = model.units.remove(name) != null;
+                    assertThat(only(Items.destroy(List.of(name)), draft, records)
+                                    .getCode())
+                            .isEqualTo(known ? ItemCode.ITEM_CODE_OK : ItemCode.ITEM_CODE_NOT_FOUND);
+                }
+                case 5, 6 -> {
+                    var target = TARGETS[random.nextInt(TARGETS.length)];
+                    story.add("target: " + name + " " + target);
+                    var request = SetTargetStatesRequest.newBuilder()
+                            .addChanges(
+                                    TargetStateChange.newBuilder().setName(name).setTargetState(target))
+                            .build();
+                    var code = only(Items.of(request), draft, records).getCode();
+                    var known = model.units.get(name);
+                    assertThat(code == ItemCode.ITEM_CODE_NOT_FOUND).isEqualTo(known == null);
+                    if (known != null) {
+                        put(known.wanted(target != TargetState.TARGET_STATE_INACTIVE));
+                    }
+                }
+                default -> submits(name, draft, records);
+            }
+        }
+
+        private void joins(String id, Draft draft, List<Record> records) {
+            var announced = new TreeMap<String, String>();
+            for (var pair : List.of("disk=ssd", "disk=hdd", "zone=a", "zone=b", "name=a", "name=w", "no=1")) {
+                if (random.nextInt(3) == 0) {
+                    var parts = EQUALS.splitToList(pair);
+                    announced.put(parts.get(0), parts.get(1));
+                }
+            }
+            story.add("joins: " + id + " " + announced);
+            var known = draft.machine(id);
+            records.add(draft.open(SessionOpened.newBuilder()
+                    .setMachineId(id)
+                    .setSessionEpoch(known == null ? 1 : known.sessionEpoch() + 1)
+                    .putAllMetadata(announced)
+                    .build()));
+            var before = model.machines.get(id);
+            model.machines.put(
+                    id, new FleetModel.Machine(id, announced, before == null ? Map.of() : before.patched(), true));
+        }
+
+        private void patches(FleetModel.Machine machine, Draft draft, List<Record> records) {
+            var pair = EQUALS.splitToList(PAIRS.get(random.nextInt(4)));
+            var value = random.nextInt(3) == 0 ? "" : pair.get(1);
+            story.add("metadata: " + machine.id() + " " + pair.get(0) + "=" + value);
+            var patch = MachinePatch.newBuilder().setMachineId(machine.id()).setKey(pair.get(0));
+            if (!value.isEmpty()) {
+                patch.setValue(value);
+            }
+            var request = PatchMachinesRequest.newBuilder().addPatches(patch).build();
+            assertThat(only(Items.of(request), draft, records).getCode()).isEqualTo(ItemCode.ITEM_CODE_OK);
+            var patched = new TreeMap<>(machine.patched());
+            patched.put(pair.get(0), value);
+            model.machines.put(
+                    machine.id(),
+                    new FleetModel.Machine(machine.id(), machine.announced(), patched, machine.present()));
+        }
+
+        private void submits(String name, Draft draft, List<Record> records) {
+            var lines = lines();
+            var target = TARGETS[random.nextInt(TARGETS.length)];
+            story.add("submit: " + name + " " + target + " " + lines);
+            var text = "[Service]\nExecStart=/bin/true\n"
+                    + (lines.isEmpty() ? "" : "\n[X-Fleet]\n" + String.join("\n", lines) + "\n");
+            var request = CreateUnitsRequest.newBuilder()
+                    .setReplace(true)
+                    .addUnits(NewUnit.newBuilder().setName(name).setText(text).setTargetState(target))
+                    .build();
+            var result = only(Items.of(request), draft, records);
+            assertThat(result.getCode() != ItemCode.ITEM_CODE_INVALID)
+                    .as("is taken: %s %s", lines, result.getMessage())
+                    .isEqualTo(FleetModel.takes(name, lines));
+            if (result.getCode() == ItemCode.ITEM_CODE_OK || result.getCode() == ItemCode.ITEM_CODE_REPLACED) {
+                var before = model.units.get(name);
+                put(new FleetModel.Unit(
+                        name,
+                        lines,
+                        target != TargetState.TARGET_STATE_INACTIVE,
+                        before == null ? "" : before.machine()));
+            }
+        }
+
+        /** A unit that is not to be on one machine is on none at once. */
+        private void put(FleetModel.Unit unit) {
+            boolean global = FleetModel.isGlobal(unit);
+            model.units.put(unit.name(), unit.wanted() && !global ? unit : unit.movedTo(""));
+        }
+
+        private List<String> lines() {
+            var lines = new ArrayList<String>();
+            while (random.nextInt(5) > 1) {
+                var peer = UNITS.get(random.nextInt(units));
+                var glob = GLOBS.get(random.nextInt(GLOBS.size()));
+                var pair = PAIRS.get(random.nextInt(PAIRS.size()));
+                lines.add(
+                        switch (random.nextInt(14)) {
+                            case 0, 1 -> "MachineOf=" + peer;
+                            case 2 -> random.nextBoolean() ? "X-ConditionMachineOf=" + peer : "MachineOf=%p.service";
+                            case 3, 4 -> "Conflicts=" + (random.nextBoolean() ? peer : glob);
+                            case 5 -> random.nextBoolean() ? "Conflicts=" + peer + " " + glob : "X-Conflicts=" + glob;
+                            case 6, 7 -> "Replaces=" + (random.nextInt(3) > 0 ? peer : glob);
+                            case 8, 9 -> "MachineMetadata=" + pair;
+                            case 10 -> "MachineMetadata=\"" + pair + "\" \"zone=a\"";
+                            case 11 -> "X-ConditionMachineMetadata=" + pair;
+                            case 12 -> {
+                                var id = MACHINES.get(random.nextInt(MACHINES.size()));
+                                yield "MachineID=" + (random.nextBoolean() ? id : id.substring(0, 8));
+                            }
+                            default -> "Global=" + (random.nextInt(4) > 0 ? "true" : "no");
+                        });
+            }
+            return lines;
+        }
+
+        private void decide(Draft draft, List<Record> records) {
+            for (int rounds = 0; scheduler.hasWork(); rounds++) {
+                assertThat(rounds).as("decisions come to rest").isLessThan(200);
+                for (var decision : scheduler.decide(1_000)) {
+                    story.add("  " + decision);
+                    check(decision);
+                    records.add(draft.schedule(decision));
+                    var machine = decision instanceof Decision.Schedule schedule ? schedule.machineId() : "";
+                    model.units.put(decision.unit(), unit(decision.unit()).movedTo(machine));
+                }
+            }
+        }
+
+        /** What can be said of one decision when those before it have been taken and those behind it have not. */
+        private void check(Decision decision) {
+            var unit = unit(decision.unit());
+            if (model.together(unit).size() > 1) {
+                return; // Their decisions make sense together.
+            }
+            if (!unit.machine().isEmpty()) {
+                assertThat(model.allowed(unit, unit.machine()))
+                        .as("%s need not leave", unit)
+                        .isFalse();
+            }
+            var decided = decision instanceof Decision.Schedule schedule ? schedule.machineId() : "";
+            assertThat(decided)
+                    .as("machine of %s", unit)
+                    .isEqualTo(model.best(unit).orElse(""));
+        }
+
+        private void commit(List<Record> records) {
+            var entry = Entry.newBuilder()
+                    .setFormat(EntryFormats.needed(records))
+                    .addAllRecords(records)
+                    .build();
+            assertThat(registry.apply(1, ++index, entry).dropped()).allMatch(Objects::isNull);
+        }
+
+        private void compare() {
+            assertThat(model.faults()).isEmpty();
+            registry.read(view -> {
+                assertThat(view.units().keySet()).isEqualTo(model.units.keySet());
+                for (var unit : view.units().values()) {
+                    assertThat(Objects.requireNonNullElse(unit.machineId(), ""))
+                            .as("machine of %s in the registry", unit.name())
+                            .isEqualTo(unit(unit.name()).machine());
+                }
+                model.machines.forEach((id, machine) -> {
+                    var known = Objects.requireNonNull(view.machine(id));
+                    assertThat(known.present()).isEqualTo(machine.present());
+                    if (machine.present()) {
+                        assertThat(known.metadata()).as("metadata of %s", id).isEqualTo(machine.metadata());
+                        var globals = new TreeSet<String>();
+                        for (var unit : view.units().values()) {
+                            if (unit.global() && view.assigned(unit, known)) {
+                                globals.add(unit.name());
+                            }
+                        }
+                        assertThat(globals).as("global units on %s", id).isEqualTo(model.globalsOn(id));
+                    }
+                });
+                return true;
+            });
+            for (var unit : model.units.values()) {
+                var waits = unit.wanted()
+                        && !FleetModel.isGlobal(unit)
+                        && unit.machine().isEmpty();
+                assertThat(reasons(unit)).as("why %s waits", unit).isEqualTo(waits ? model.reasons(unit) : List.of());
+            }
+        }
+
+        /** Reasons as the model has them: whose, which requirement, how many machines it leaves. */
+        private List<String> reasons(FleetModel.Unit unit) {
+            var reasons = new TreeSet<String>();
+            for (var veto : scheduler.explain(unit.name())) {
+                reasons.add(
+                        veto.getRequirement().isEmpty()
+                                ? " " + veto.getMatching()
+                                : whose(veto, unit.name()) + " "
+                                        + FleetModel.requirement(veto.getRequirement(), veto.getMessage()) + " "
+                                        + veto.getMatching());
+            }
+            return List.copyOf(reasons);
+        }
+
+        private static String whose(Veto veto, String name) {
+            var shared = "must be with ";
+            return veto.getMessage().startsWith(shared)
+                    ? veto.getMessage()
+                            .substring(shared.length(), veto.getMessage().indexOf(','))
+                    : name;
+        }
+
+        private FleetModel.Unit unit(String name) {
+            FleetModel.@Nullable Unit unit = model.units.get(name);
+            return Objects.requireNonNull(unit, name);
+        }
+
+        private static ItemResult only(List<Item> items, Draft draft, List<Record> records) {
+            return items.getFirst().decide(draft, records);
+        }
+    }
+}

@@ -1,0 +1,320 @@
+package io.raftfleet.engine.oracle;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.regex.Pattern;
+
+/**
+ * A cluster and fleet's rules for it, as its documents have them ("Unit Files", "Unit Scheduling", "Architecture") and its engine
+ * where they are silent: which machines may run a unit, which of them it goes to, which global units a machine runs, and what
+ * keeps a unit off each machine. Computes everything anew from the facts with every question, and shares no code with the scheduler.
+ *
+ * <p>Four things are not fleet's, which leaves three of them undefined or unplaced: global units, which are everywhere, are no load;
+ * units that all follow each other are placed together;
+ * among global units that conflict the lower name comes first; {@code Replaces} means nothing where the unit that is replaced
+ * could, by moving, make the other one move.
+ */
+public final class FleetModel {
+    /**
+     * A unit.
+     *
+     * @param lines of its section {@code [X-Fleet]}
+     * @param wanted whether it is to be loaded or launched
+     * @param machine that it is scheduled to; empty for none
+     */
+    public record Unit(String name, List<String> lines, boolean wanted, String machine) {
+        Wish wish() {
+            return Wish.of(name, lines);
+        }
+
+        boolean global() {
+            return wish().global();
+        }
+
+        boolean on(String id) {
+            return wanted && !global() && machine.equals(id);
+        }
+
+        /** The same unit on another machine. */
+        public Unit movedTo(String id) {
+            return new Unit(name, lines, wanted, id);
+        }
+
+        /** The same unit, wanted or not. */
+        public Unit wanted(boolean now) {
+            return new Unit(name, lines, now, machine);
+        }
+    }
+
+    /**
+     * A machine.
+     *
+     * @param announced metadata that it said of itself
+     * @param patched what operators say of it, which holds whatever it says; an empty value stands for a removal
+     */
+    public record Machine(String id, Map<String, String> announced, Map<String, String> patched, boolean present) {
+        /** What counts. */
+        public Map<String, String> metadata() {
+            var all = new TreeMap<>(announced);
+            all.putAll(patched);
+            all.values().removeIf(String::isEmpty);
+            return all;
+        }
+    }
+
+    private static final String OF_OTHERS = " of other units";
+    private static final Pattern GLOBAL = Pattern.compile("conflict with the global unit ([^ ]*): ");
+
+    public final Map<String, Unit> units = new TreeMap<>();
+    public final Map<String, Machine> machines = new TreeMap<>();
+
+    /** Whether a unit with these lines is taken when it is submitted. */
+    public static boolean takes(String name, List<String> lines) {
+        return Wish.canBeMet(name, lines);
+    }
+
+    /** Whether a unit is for all machines that it admits. */
+    public static boolean isGlobal(Unit unit) {
+        return unit.global();
+    }
+
+    /**
+     * A requirement as users are told it, in the words of {@link #reasons}.
+     *
+     * @param told as in a unit's file: {@code MachineMetadata="k=v" "k=w"} for one key
+     * @param message tells whose conflict it is
+     */
+    public static String requirement(String told, String message) {
+        var global = GLOBAL.matcher(message);
+        if (global.find()) {
+            return "global unit " + global.group(1);
+        }
+        if (!told.startsWith("MachineMetadata=")) {
+            return told + (message.contains(OF_OTHERS) ? OF_OTHERS : "");
+        }
+        var wish = Wish.of("told.service", List.of(told));
+        var key = wish.metadata().keySet().iterator().next();
+        return "MachineMetadata=" + key + " of " + new TreeSet<>(wish.metadata().get(key));
+    }
+
+    /** All that is wrong when nothing is left to decide. */
+    public List<String> faults() {
+        var faults = new ArrayList<String>();
+        for (var unit : units.values()) {
+            boolean placed = !unit.machine().isEmpty();
+            if (!unit.wanted() || unit.global()) {
+                if (placed) {
+                    faults.add(unit + " is to be on no machine");
+                }
+            } else if (placed && !allowed(unit, unit.machine())) {
+                faults.add(unit + " may not be there: " + against(unit, unit.machine(), this));
+            } else if (!placed && best(unit).isPresent()) {
+                faults.add(unit + " waits, and " + best(unit).get() + " would do");
+            }
+        }
+        return faults;
+    }
+
+    /** Where a unit that waits goes: the machine with the fewest units of those that may run it, of these the lowest id. */
+    public Optional<String> best(Unit unit) {
+        return machines.keySet().stream()
+                .filter(id -> allowed(unit, id))
+                .min(Comparator.<String>comparingInt(this::load).thenComparing(Comparator.naturalOrder()));
+    }
+
+    /** Units that are scheduled to a machine. */
+    public int load(String id) {
+        return (int) units.values().stream().filter(unit -> unit.on(id)).count();
+    }
+
+    /** Whether a machine may run a unit, together with those that it can only be placed with. */
+    public boolean allowed(Unit unit, String id) {
+        var machine = machines.get(id);
+        if (machine == null || !machine.present()) {
+            return false;
+        }
+        var there = new FleetModel();
+        there.machines.putAll(machines);
+        there.units.putAll(units);
+        var together = together(unit);
+        together.forEach(name -> there.units.put(name, get(name).movedTo(id)));
+        return together.stream()
+                .allMatch(name -> there.against(there.get(name), id, this).isEmpty());
+    }
+
+    /** The unit and those that follow it and that it follows, directly or through others. */
+    public Set<String> together(Unit unit) {
+        var together = new TreeSet<>(Set.of(unit.name()));
+        for (var other : units.keySet()) {
+            if (follows(unit.name(), other) && follows(other, unit.name())) {
+                together.add(other);
+            }
+        }
+        return together;
+    }
+
+    /** The wanted global units that a machine runs: its metadata admit them, and nothing there conflicts. */
+    public Set<String> globalsOn(String id) {
+        var running = new TreeSet<String>();
+        var machine = machines.get(id);
+        if (machine == null || !machine.present()) {
+            return running;
+        }
+        for (var global : units.values()) {
+            if (global.wanted()
+                    && global.global()
+                    && metadataMissing(global, machine).isEmpty()) {
+                boolean free = units.values().stream()
+                        .filter(other -> other.on(id) || running.contains(other.name()))
+                        .noneMatch(other -> conflict(global, other));
+                if (free) {
+                    running.add(global.name());
+                }
+            }
+        }
+        return running;
+    }
+
+    /**
+     * How many present machines each requirement leaves to a unit that waits, and to those that it is to be placed with; only
+     * requirements that leave some out. "MachineID=… 0".
+     */
+    public List<String> reasons(Unit unit) {
+        var reasons = new TreeSet<String>();
+        var present = machines.values().stream().filter(Machine::present).toList();
+        if (present.isEmpty()) {
+            return List.of(" 0");
+        }
+        for (var name : together(unit)) {
+            var out = new TreeMap<String, Integer>();
+            for (var machine : present) {
+                against(get(name), machine.id(), this).forEach(reason -> out.merge(reason, 1, Integer::sum));
+            }
+            // Of one another, units that are placed together want nothing but that they can be.
+            for (var other : together(unit)) {
+                if (get(name).wish().peers().contains(other)) {
+                    out.remove("MachineOf=" + other);
+                    if (conflict(get(name), get(other))) {
+                        out.put("MachineOf=" + other, present.size());
+                    }
+                }
+            }
+            out.forEach((reason, count) -> reasons.add(name + " " + reason + " " + (present.size() - count)));
+        }
+        return List.copyOf(reasons);
+    }
+
+    /**
+     * What keeps a unit off a present machine, besides itself.
+     *
+     * @param before the cluster that says which global units run: these stay where they are when a unit comes
+     */
+    private Set<String> against(Unit unit, String id, FleetModel before) {
+        var reasons = new TreeSet<String>();
+        var machine = machines.get(id);
+        if (machine == null || !machine.present()) {
+            return Set.of("it is not there");
+        }
+        var wish = unit.wish();
+        boolean isMachine = wish.machineId().isEmpty()
+                || wish.machineId().equals(id)
+                || (wish.machineId().length() == 8 && id.startsWith(wish.machineId()));
+        if (!isMachine) {
+            reasons.add("MachineID=" + wish.machineId());
+        }
+        reasons.addAll(metadataMissing(unit, machine));
+        var globals = before.globalsOn(id);
+        for (var peer : wish.peers()) {
+            var other = units.get(peer);
+            if (other == null || !(other.on(id) || globals.contains(peer))) {
+                reasons.add("MachineOf=" + peer);
+            }
+        }
+        for (var other : units.values()) {
+            if (other.name().equals(unit.name())) {
+                continue;
+            }
+            if (other.on(id)) {
+                wish.conflicts().stream()
+                        .filter(pattern -> Wish.matches(pattern, other.name()))
+                        .forEach(pattern -> reasons.add("Conflicts=" + pattern));
+                other.wish().conflicts().stream()
+                        .filter(pattern -> Wish.matches(pattern, unit.name()))
+                        .forEach(pattern -> reasons.add("Conflicts=" + pattern + OF_OTHERS));
+                other.wish().replaces().stream()
+                        .filter(pattern -> Wish.matches(pattern, unit.name()) && drivesOff(other, unit))
+                        .forEach(pattern -> reasons.add("Replaces=" + pattern + OF_OTHERS));
+            } else if (globals.contains(other.name()) && conflict(unit, other)) {
+                reasons.add("global unit " + other.name());
+            }
+        }
+        return reasons;
+    }
+
+    private static Set<String> metadataMissing(Unit unit, Machine machine) {
+        var missing = new TreeSet<String>();
+        unit.wish().metadata().forEach((key, values) -> {
+            if (!values.contains(machine.metadata().getOrDefault(key, ""))) {
+                missing.add("MachineMetadata=" + key + " of " + new TreeSet<>(values));
+            }
+        });
+        return missing;
+    }
+
+    private static boolean conflict(Unit a, Unit b) {
+        return !a.name().equals(b.name())
+                && (a.wish().conflictsWith(b.name()) || b.wish().conflictsWith(a.name()));
+    }
+
+    private boolean drivesOff(Unit replacer, Unit replaced) {
+        return replacer.wish().replaces(replaced.name()) && !moves(replaced.name(), replacer.name());
+    }
+
+    /** Whether one unit's move can make another one move: its followers, and those that it replaces. */
+    private boolean moves(String mover, String moved) {
+        var seen = new HashSet<>(Set.of(mover));
+        var open = new ArrayDeque<>(seen);
+        while (!open.isEmpty()) {
+            var cause = get(open.remove());
+            for (var other : units.values()) {
+                boolean caused = other.wish().peers().contains(cause.name())
+                        || (!other.global() && cause.wish().replaces(other.name()));
+                if (caused && seen.add(other.name())) {
+                    open.add(other.name());
+                }
+            }
+        }
+        return seen.contains(moved);
+    }
+
+    /** Whether one unit must be where another is, by {@code MachineOf}, through units that are scheduled as they are. */
+    private boolean follows(String follower, String followed) {
+        var seen = new HashSet<String>();
+        var open = new ArrayDeque<>(List.of(follower));
+        while (!open.isEmpty()) {
+            for (var peer : get(open.remove()).wish().peers()) {
+                var unit = units.get(peer);
+                if (unit != null && unit.wanted() && !unit.global() && seen.add(peer)) {
+                    open.add(peer);
+                }
+            }
+        }
+        return seen.contains(followed);
+    }
+
+    private Unit get(String name) {
+        var unit = units.get(name);
+        if (unit == null) {
+            throw new IllegalStateException("no unit " + name);
+        }
+        return unit;
+    }
+}

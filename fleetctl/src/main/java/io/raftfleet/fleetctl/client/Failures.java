@@ -13,6 +13,9 @@ import org.jspecify.annotations.Nullable;
 
 /** What each endpoint last answered to one call, and what to tell people of it. Confined to one call at a time. */
 final class Failures {
+    /** How gRPC's words begin for a server of TLS that agrees on no protocol. */
+    private static final String NO_HTTP_2 = "Failed ALPN negotiation";
+
     private final Map<Endpoint, Status> last = new LinkedHashMap<>();
 
     /** Whether another endpoint, or the same one a little later, may give a better answer. */
@@ -41,7 +44,10 @@ final class Failures {
     /** Whether whatever listens there is no gRPC server: an engine's port for HTTP, a proxy. */
     private static boolean isForeign(Status status) {
         String text = status.getDescription();
-        return text != null && (text.startsWith("HTTP status code") || text.startsWith("http2 exception"));
+        return text != null
+                && (text.startsWith("HTTP status code")
+                        || text.startsWith("http2 exception")
+                        || text.startsWith(NO_HTTP_2));
     }
 
     private static boolean isUnreachable(Status status) {

@@ -5,6 +5,7 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelPipeline;
+import io.netty.handler.ssl.ApplicationProtocolNames;
 import io.netty.handler.ssl.SslHandler;
 import io.netty.util.concurrent.Future;
 import java.net.InetSocketAddress;
@@ -102,6 +103,9 @@ public final class ConnectionWatch {
         if (!done.isSuccess()) {
             say(channel, TlsFailure.words(done.cause(), own.current().files().authorities()));
             return;
+        }
+        if (dials && !ApplicationProtocolNames.HTTP_2.equals(tls.applicationProtocol())) {
+            say(channel, TlsFailure.NO_GRPC);
         }
         var ended = own.connections()
                 .add(printable(channel.remoteAddress()), tls.engine().getSession(), own, () -> {

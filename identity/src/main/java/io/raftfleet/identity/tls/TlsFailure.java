@@ -27,6 +27,9 @@ public final class TlsFailure {
             "it closed the connection without a word, as one does that speaks TLS: give this side"
                     + " --ca-file, --cert-file and --key-file if it does";
 
+    /** What a client says of a server that speaks TLS and no HTTP/2. */
+    public static final String NO_GRPC = "it speaks TLS, but no gRPC: is that the engine's port for HTTP?";
+
     static final String TLS =
             "it speaks TLS, and this side plaintext: give both --ca-file, --cert-file and --key-file," + " or neither";
 

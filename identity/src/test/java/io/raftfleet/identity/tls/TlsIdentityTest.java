@@ -305,6 +305,32 @@ class TlsIdentityTest {
     }
 
     @Test
+    void aPortOfTlsThatHasNoGrpcIsNamed() throws Exception {
+        var engine = open(cluster.engine("e1"));
+        var context = SSLContext.getInstance("TLSv1.3");
+        context.init(
+                new KeyManager[] {engine.keyManager()},
+                new TrustManager[] {engine.trust(EnumSet.allOf(Kind.class))},
+                null);
+        try (var socket = context.getServerSocketFactory().createServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            var serving = Thread.ofVirtual().start(() -> {
+                try (var accepted = socket.accept()) {
+                    var unused = accepted.getInputStream().read();
+                } catch (IOException e) {
+                    // The client hangs up.
+                }
+            });
+            var dialing = new EngineDialer(Optional.of(open(cluster.agent("a1"))), clientSays::add);
+            dialer = dialing;
+            var channel = dialing.to("127.0.0.1:" + socket.getLocalPort()).build();
+            assertThat(ask(channel).getCode()).isEqualTo(Status.Code.UNAVAILABLE);
+            channel.shutdownNow();
+            serving.join();
+            assertThat(clientSays).singleElement().asString().endsWith(TlsFailure.NO_GRPC);
+        }
+    }
+
+    @Test
     void aNewCertificateAndAuthorityAreTakenWithoutEndingConnections() throws Exception {
         var files = cluster.engine("e1");
         var own = open(files);

@@ -1,8 +1,16 @@
 package io.raftfleet.fleetctl;
 
+import io.grpc.InsecureServerCredentials;
 import io.grpc.Server;
+import io.grpc.ServerCredentials;
 import io.grpc.netty.NettyServerBuilder;
+import io.grpc.netty.NettySslContextServerCredentials;
 import io.grpc.stub.StreamObserver;
+import io.raftfleet.identity.Role;
+import io.raftfleet.identity.SpiffeId.Kind;
+import io.raftfleet.identity.TlsFiles;
+import io.raftfleet.identity.ca.CertificateAuthority;
+import io.raftfleet.identity.tls.TlsIdentity;
 import io.raftfleet.proto.fleet.FleetGrpc;
 import io.raftfleet.proto.fleet.ItemCode;
 import io.raftfleet.proto.fleet.ItemResult;
@@ -26,9 +34,16 @@ import java.io.PrintStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 
 /**
  * The run from which the build makes fleetctl's ahead-of-time cache: common commands against a server in this process that answers
@@ -48,17 +63,72 @@ final class Training {
 
     /** Runs the commands; their output goes nowhere. */
     public static void main(String[] arguments) throws IOException {
-        Server server = NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
+        Main.quietLibraries();
+        Server server = serve(InsecureServerCredentials.create());
+        run(Map.of("FLEETCTL_ENDPOINT", "127.0.0.1:" + server.getPort()), COMMANDS);
+        server.shutdownNow();
+        Path directory = Files.createTempDirectory("training");
+        try {
+            withCertificates(directory);
+        } finally {
+            delete(directory);
+        }
+    }
+
+    private static void withCertificates(Path directory) throws IOException {
+        var authority =
+                CertificateAuthority.create(directory.resolve("ca"), "training", Instant.now(), Duration.ofDays(1));
+        TlsFiles engine = issue(authority, directory, Kind.ENGINE, Optional.empty());
+        TlsFiles user = issue(authority, directory, Kind.USER, Optional.of(Role.OPERATOR));
+        Server server = serve(NettySslContextServerCredentials.create(
+                TlsIdentity.open(engine, InstantSource.system()).grpcServer(Set.of(Kind.USER))));
+        run(
+                Map.of(
+                        "FLEETCTL_ENDPOINT",
+                        "127.0.0.1:" + server.getPort(),
+                        "FLEETCTL_CA_FILE",
+                        user.authorities().toString(),
+                        "FLEETCTL_CERT_FILE",
+                        user.certificate().toString(),
+                        "FLEETCTL_KEY_FILE",
+                        user.key().toString()),
+                List.of(List.of("list-units"), List.of("start", "a.service")));
+        server.shutdownNow();
+    }
+
+    private static TlsFiles issue(CertificateAuthority authority, Path directory, Kind kind, Optional<Role> role)
+            throws IOException {
+        var files = new TlsFiles(
+                directory.resolve("ca").resolve(CertificateAuthority.CERTIFICATE),
+                directory.resolve(kind.label() + ".pem"),
+                directory.resolve(kind.label() + "-key.pem"));
+        authority
+                .issue(kind, "training", role, List.of(), Instant.now(), Duration.ofDays(1))
+                .write(files.certificate(), files.key());
+        return files;
+    }
+
+    private static void delete(Path directory) throws IOException {
+        try (var files = Files.walk(directory)) {
+            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(file);
+            }
+        }
+    }
+
+    private static Server serve(ServerCredentials credentials) throws IOException {
+        return NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), credentials)
                 .addService(new OneUnit())
                 .build()
                 .start();
+    }
+
+    private static void run(Map<String, String> environment, List<List<String>> commands) {
         var nowhere = new PrintStream(OutputStream.nullOutputStream(), false, StandardCharsets.UTF_8);
-        var environment = Map.of("FLEETCTL_ENDPOINT", "127.0.0.1:" + server.getPort());
         var terminal = new Terminal(nowhere, nowhere, environment, Path.of(""), false);
-        for (List<String> command : COMMANDS) {
+        for (List<String> command : commands) {
             Fleetctl.run(terminal, command.toArray(String[]::new));
         }
-        server.shutdownNow();
     }
 
     private static final class OneUnit extends FleetGrpc.FleetImplBase {

@@ -33,6 +33,7 @@ public enum Setting {
     PEERS,
     HTTP,
     HTTP_SOCKET,
+    HTTP_NAMES,
     GRPC,
     RAFT,
     AGENT_TTL,

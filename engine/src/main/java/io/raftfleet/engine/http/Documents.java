@@ -43,7 +43,10 @@ final class Documents {
 
     record ErrorDocument(ErrorEntity error) {}
 
-    /** What {@code /healthz} says; see {@link io.raftfleet.engine.api.EngineHealth.View} for the fields. */
+    /** What {@code /livez} says. */
+    record LiveDocument(String status) {}
+
+    /** What {@code /readyz} says; see {@link io.raftfleet.engine.api.EngineHealth.View} for the fields. */
     record HealthDocument(
             String status,
             String reason,

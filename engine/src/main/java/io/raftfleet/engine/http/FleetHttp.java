@@ -13,8 +13,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.random.RandomGenerator;
 
 /**
- * All that an engine answers over HTTP: fleet's v1 API under {@code /fleet/v1} and {@code /v1-alpha}, {@code /healthz},
- * {@code /metrics} and a page at {@code /}. Paths and methods as in fleet's {@code api/mux.go}, except that every method
+ * All that an engine answers over HTTP: fleet's v1 API under {@code /fleet/v1} and {@code /v1-alpha}, {@code /livez},
+ * {@code /readyz} and its older name {@code /healthz}, {@code /metrics} and a page at {@code /}. Paths and methods as in fleet's {@code api/mux.go}, except that every method
  * a resource does not have gets 405 with {@code Allow}.
  */
 public final class FleetHttp implements HttpHandler {
@@ -91,7 +91,8 @@ public final class FleetHttp implements HttpHandler {
         }
         return switch (path) {
             case "/" -> new Route(Resource.HOME);
-            case "/healthz" -> new Route(Resource.HEALTH);
+            case "/healthz", "/readyz" -> new Route(Resource.HEALTH);
+            case "/livez" -> new Route(Resource.LIVE);
             case "/metrics" -> new Route(Resource.METRICS);
             default -> new Route(Resource.NONE);
         };
@@ -155,6 +156,10 @@ public final class FleetHttp implements HttpHandler {
             case HEALTH -> {
                 allow(call, "GET, HEAD");
                 yield healthz().now();
+            }
+            case LIVE -> {
+                allow(call, "GET, HEAD");
+                yield HttpReply.json(200, new Documents.LiveDocument("ok")).now();
             }
             case METRICS -> {
                 allow(call, "GET, HEAD");

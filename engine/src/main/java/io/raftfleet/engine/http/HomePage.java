@@ -1,11 +1,25 @@
 package io.raftfleet.engine.http;
 
+import com.google.common.hash.Hashing;
 import com.google.common.html.HtmlEscapers;
 import com.google.protobuf.ByteString;
 import io.raftfleet.engine.api.EngineHealth;
+import java.nio.charset.StandardCharsets;
+import java.util.Base64;
 
 /** {@code GET /}: one page for people who point a browser at an engine. */
 final class HomePage {
+    private static final String STYLE =
+            "body{font:16px/1.5 sans-serif;margin:3em auto;max-width:40em}td{padding-right:2em}";
+
+    /** The page loads nothing, runs nothing, and is shown in no other. */
+    private static final String POLICY = "default-src 'none'; style-src 'sha256-"
+            + Base64.getEncoder()
+                    .encodeToString(Hashing.sha256()
+                            .hashString(STYLE, StandardCharsets.UTF_8)
+                            .asBytes())
+            + "'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+
     private HomePage() {}
 
     static HttpReply render(EngineHealth.View view) {
@@ -14,7 +28,7 @@ final class HomePage {
         String html = """
                 <!DOCTYPE html>
                 <html lang="en"><head><meta charset="utf-8"><title>raftfleet engine %1$s</title>
-                <style>body{font:16px/1.5 sans-serif;margin:3em auto;max-width:40em}td{padding-right:2em}</style></head>
+                <style>%12$s</style></head>
                 <body><h1>raftfleet engine %1$s</h1>
                 <table>
                 <tr><td>Cluster</td><td>%2$s</td></tr>
@@ -26,7 +40,7 @@ final class HomePage {
                 <tr><td>Unit states</td><td><a href="/fleet/v1/state">%9$d</a></td></tr>
                 <tr><td>Registry's memory</td><td>%10$d of %11$d MiB</td></tr>
                 </table>
-                <p><a href="/healthz">health</a> · <a href="/metrics">metrics</a> ·
+                <p><a href="/readyz">health</a> · <a href="/metrics">metrics</a> ·
                 <a href="/fleet/v1/discovery">API description</a></p>
                 </body></html>
                 """.formatted(
@@ -40,8 +54,12 @@ final class HomePage {
                         view.units(),
                         view.unitStates(),
                         view.memory().held() >> 20,
-                        view.quota() >> 20);
-        return HttpReply.of(200, "text/html; charset=utf-8", ByteString.copyFromUtf8(html));
+                        view.quota() >> 20,
+                        STYLE);
+        return HttpReply.of(200, "text/html; charset=utf-8", ByteString.copyFromUtf8(html))
+                .with("content-security-policy", POLICY)
+                .with("x-frame-options", "DENY")
+                .with("referrer-policy", "no-referrer");
     }
 
     private static String escape(String text) {

@@ -19,6 +19,8 @@ final class HttpAccess {
             Map.entry("GET DISCOVERY", Access.ANYBODY),
             Map.entry("GET HEALTH", Access.ANYBODY),
             Map.entry("HEAD HEALTH", Access.ANYBODY),
+            Map.entry("GET LIVE", Access.ANYBODY),
+            Map.entry("HEAD LIVE", Access.ANYBODY),
             Map.entry("GET METRICS", Access.VIEWER),
             Map.entry("HEAD METRICS", Access.VIEWER),
             Map.entry("GET HOME", Access.VIEWER),

@@ -13,6 +13,7 @@ import java.util.Map;
  * @param query decoded parameters, each with its values in the order of the request
  * @param contentTypes the values of all {@code Content-Type} headers
  * @param host the {@code Host} header, empty when there is none
+ * @param origin the {@code Origin} headers, which browsers send, joined by a comma; empty when there is none
  * @param caller who made it
  * @param body at most {@link HttpSettings#maxBodyBytes()} bytes
  */
@@ -22,5 +23,6 @@ public record HttpCall(
         Map<String, List<String>> query,
         List<String> contentTypes,
         String host,
+        String origin,
         Caller caller,
         ByteString body) {}

@@ -231,6 +231,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
                 url.parameters(),
                 head.headers().getAll(HttpHeaderNames.CONTENT_TYPE),
                 host == null ? "" : host,
+                String.join(",", head.headers().getAll(HttpHeaderNames.ORIGIN)),
                 caller,
                 body);
     }
@@ -295,6 +296,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
         if (!reply.contentType().isEmpty()) {
             response.headers().set(HttpHeaderNames.CONTENT_TYPE, reply.contentType());
             response.headers().set("x-content-type-options", "nosniff");
+            response.headers().set("cross-origin-resource-policy", "same-origin");
         }
         if (!stay) {
             response.headers().set(HttpHeaderNames.CONNECTION, HttpHeaderValues.CLOSE);

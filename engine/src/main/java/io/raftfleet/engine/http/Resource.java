@@ -10,6 +10,7 @@ enum Resource {
     DISCOVERY,
     API_ROOT,
     HEALTH,
+    LIVE,
     METRICS,
     HOME,
     NONE

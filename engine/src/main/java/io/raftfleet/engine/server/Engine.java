@@ -10,6 +10,7 @@ import io.raftfleet.engine.api.Async;
 import io.raftfleet.engine.api.EngineHealth;
 import io.raftfleet.engine.control.Controller;
 import io.raftfleet.engine.control.LocalWrites;
+import io.raftfleet.engine.http.BrowserGuard;
 import io.raftfleet.engine.http.Deadlines;
 import io.raftfleet.engine.http.FleetHttp;
 import io.raftfleet.engine.http.HttpServers;
@@ -200,7 +201,7 @@ final class Engine implements AutoCloseable {
                                 config.httpSocket(),
                                 "fleet-engine/" + EngineVersion.current())
                         .with(config.plainHttp() ? Optional.empty() : tls),
-                http);
+                new BrowserGuard(http, config.allHttpNames()));
         mirror.start(metrics);
         controller.start();
         raft.start();

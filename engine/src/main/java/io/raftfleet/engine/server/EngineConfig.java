@@ -1,14 +1,21 @@
 package io.raftfleet.engine.server;
 
+import com.google.common.net.HostAndPort;
 import io.raftfleet.etcd.EtcdSettings;
 import io.raftfleet.identity.TlsFiles;
 import io.raftfleet.state.raft.EnginePeer;
+import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.UUID;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.slf4j.event.Level;
 
 /**
@@ -18,6 +25,7 @@ import org.slf4j.event.Level;
  * @param clusterId names the cluster for good
  * @param dataDir everything that the engine stores
  * @param http where HTTP listens
+ * @param httpNames names by which HTTP may be asked for in plaintext, beside addresses and those of {@code peers}
  * @param httpSocket unix socket on which HTTP listens too
  * @param grpc where clients and agents are served
  * @param peers this engine, and others of its cluster; who the members are counts for {@code bootstrap} alone
@@ -42,6 +50,7 @@ record EngineConfig(
         UUID clusterId,
         Path dataDir,
         InetSocketAddress http,
+        List<String> httpNames,
         Optional<Path> httpSocket,
         InetSocketAddress grpc,
         List<EnginePeer> peers,
@@ -61,7 +70,11 @@ record EngineConfig(
         boolean plainHttp,
         Level verbosity) {
 
+    private static final Logger log = LoggerFactory.getLogger(EngineConfig.class);
+    private static final Path HOST_NAME = Path.of("/proc/sys/kernel/hostname");
+
     EngineConfig {
+        httpNames = List.copyOf(httpNames);
         peers = List.copyOf(peers);
     }
 
@@ -71,5 +84,19 @@ record EngineConfig(
                 .filter(peer -> peer.id().equals(engineId))
                 .findFirst()
                 .orElseThrow();
+    }
+
+    /** All names that HTTP in plaintext goes by, beside addresses: those given, those in {@code peers}, and this host's. */
+    Set<String> allHttpNames() {
+        var names = new TreeSet<>(httpNames);
+        names.add(http.getHostString());
+        peers.forEach(
+                peer -> names.add(HostAndPort.fromString(peer.httpAddress()).getHost()));
+        try {
+            names.add(Files.readString(HOST_NAME).strip());
+        } catch (IOException e) {
+            log.debug("this host's name can't be read", e);
+        }
+        return names;
     }
 }

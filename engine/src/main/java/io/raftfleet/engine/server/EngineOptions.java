@@ -56,6 +56,15 @@ final class EngineOptions {
     @Nullable
     String http;
 
+    @Option(
+            names = "--http-names",
+            paramLabel = "NAME,...",
+            description =
+                    "Names by which clients may ask for HTTP in plaintext, beside addresses, localhost, this host's name and"
+                            + " those in --peers.")
+    @Nullable
+    String httpNames;
+
     @Option(names = "--http-socket", paramLabel = "PATH", description = "Unix socket for the same.")
     @Nullable
     String httpSocket;
@@ -202,6 +211,9 @@ final class EngineOptions {
                 checkPlainHttp(
                         address("--http", value(http, settings, Setting.HTTP).orElse(self.httpAddress())),
                         files.isPresent()),
+                value(httpNames, settings, Setting.HTTP_NAMES)
+                        .map(names -> List.of(names.split("[, ]+")))
+                        .orElse(List.of()),
                 value(httpSocket, settings, Setting.HTTP_SOCKET).map(Path::of),
                 address("--grpc", value(grpc, settings, Setting.GRPC).orElse(self.grpcAddress())),
                 engines,

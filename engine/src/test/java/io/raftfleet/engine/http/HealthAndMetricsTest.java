@@ -47,6 +47,10 @@ class HealthAndMetricsTest {
         Answer ill = client.get("/healthz");
         assertThat(ill.status()).isEqualTo(503);
         assertThat(ill.body()).contains("no leader is known");
+        assertThat(client.get("/readyz").status()).isEqualTo(503);
+        assertThat(client.get("/livez").status())
+                .as("starting it again would not find a leader")
+                .isEqualTo(200);
         assertThat(client.call("HEAD", "/healthz", "").status()).isEqualTo(503);
         assertThat(client.call("POST", "/healthz", "").header("allow")).isEqualTo("GET, HEAD");
     }
@@ -96,7 +100,7 @@ class HealthAndMetricsTest {
         Answer page = client.get("/");
         assertThat(page.status()).isEqualTo(200);
         assertThat(page.header("content-type")).isEqualTo("text/html; charset=utf-8");
-        assertThat(page.body()).contains("engine-1 (this one)", "href=\"/healthz\"", "6 of 64 MiB");
+        assertThat(page.body()).contains("engine-1 (this one)", "href=\"/readyz\"", "6 of 64 MiB");
         assertThat(client.call("POST", "/", "").status()).isEqualTo(405);
     }
 

@@ -44,6 +44,7 @@ class HttpAccessTest {
             Map.entry(Resource.DISCOVERY, "/fleet/v1/discovery"),
             Map.entry(Resource.API_ROOT, "/fleet/v1"),
             Map.entry(Resource.HEALTH, "/healthz"),
+            Map.entry(Resource.LIVE, "/livez"),
             Map.entry(Resource.METRICS, "/metrics"),
             Map.entry(Resource.HOME, "/"),
             Map.entry(Resource.NONE, "/nowhere")));
@@ -67,7 +68,7 @@ class HttpAccessTest {
     }
 
     private HttpReply ask(String method, String path, Caller caller) {
-        return http.handle(new HttpCall(method, path, Map.of(), List.of(), "h", caller, ByteString.EMPTY))
+        return http.handle(new HttpCall(method, path, Map.of(), List.of(), "h", "", caller, ByteString.EMPTY))
                 .join();
     }
 

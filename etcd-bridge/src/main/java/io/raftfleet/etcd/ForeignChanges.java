@@ -1,5 +1,6 @@
 package io.raftfleet.etcd;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.etcd.jetcd.Watch;
 import io.etcd.jetcd.watch.WatchEvent;
 import io.etcd.jetcd.watch.WatchResponse;
@@ -21,10 +22,16 @@ final class ForeignChanges implements Watch.Listener {
     private final Keys keys;
     private final Runnable wake;
     /** Keys by etcd's revision of their latest change. */
+    @GuardedBy("this")
     private final Map<String, Long> suspects = new LinkedHashMap<>();
 
+    @GuardedBy("this")
     private boolean everything;
+
+    @GuardedBy("this")
     private @Nullable Throwable failure;
+
+    @GuardedBy("this")
     private long seen;
 
     ForeignChanges(Keys keys, Runnable wake) {

@@ -1,5 +1,6 @@
 package io.raftfleet.etcd;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -23,19 +24,45 @@ final class MirrorMonitor {
     private record Ticket(long version, long number) {}
 
     private final InstantSource clock;
+
+    @GuardedBy("this")
     private final TreeMap<Ticket, CompletableFuture<Void>> waiters =
             new TreeMap<>(Comparator.comparingLong(Ticket::version).thenComparingLong(Ticket::number));
+
+    @GuardedBy("this")
     private long tickets;
+
+    @GuardedBy("this")
     private boolean active;
+
+    @GuardedBy("this")
     private long mirrored;
+
+    @GuardedBy("this")
     private long last;
+
+    @GuardedBy("this")
     private long covered;
+
+    @GuardedBy("this")
     private long behindSince;
+
+    @GuardedBy("this")
     private @Nullable String error;
+
+    @GuardedBy("this")
     private long errorSince;
+
+    @GuardedBy("this")
     private long keys;
+
+    @GuardedBy("this")
     private long bytes;
+
+    @GuardedBy("this")
     private long transactions;
+
+    @GuardedBy("this")
     private long putRight;
 
     MirrorMonitor(InstantSource clock) {

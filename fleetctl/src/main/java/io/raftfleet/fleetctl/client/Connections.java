@@ -1,5 +1,6 @@
 package io.raftfleet.fleetctl.client;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.grpc.ChannelCredentials;
 import io.grpc.ConnectivityState;
 import io.grpc.InsecureChannelCredentials;
@@ -36,8 +37,14 @@ final class Connections implements AutoCloseable {
     private final ClientOptions options;
     private final AtomicReferenceArray<ManagedChannel> channels;
     private final AtomicInteger preferred = new AtomicInteger();
+
+    @GuardedBy("this")
     private @Nullable EventLoopGroup loop;
+
+    @GuardedBy("this")
     private @Nullable SslContext tls;
+
+    @GuardedBy("this")
     private boolean closed;
 
     Connections(ClientOptions options) {
@@ -137,6 +144,7 @@ final class Connections implements AutoCloseable {
         return channel;
     }
 
+    @GuardedBy("this")
     private ChannelCredentials credentials(Endpoint endpoint) {
         TlsFiles files = options.tls();
         if (files == null) {

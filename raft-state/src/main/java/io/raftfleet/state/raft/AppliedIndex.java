@@ -1,5 +1,6 @@
 package io.raftfleet.state.raft;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -8,7 +9,10 @@ import java.util.concurrent.CompletableFuture;
 
 /** The index applied last, and who waits for one. Advanced by the thread that applies; guarded by its own lock. */
 final class AppliedIndex {
+
+    @GuardedBy("this")
     private final TreeMap<Long, CompletableFuture<Long>> waiters = new TreeMap<>();
+
     private volatile long applied;
 
     long get() {

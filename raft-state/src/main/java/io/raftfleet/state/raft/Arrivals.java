@@ -1,5 +1,6 @@
 package io.raftfleet.state.raft;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -34,8 +35,10 @@ final class Arrivals implements ServerInterceptor {
 
     private final Refusals refusals;
     /** Those that count, in the order in which their messages became large. */
+    @GuardedBy("this")
     private final LinkedHashSet<Arrival> large = new LinkedHashSet<>();
 
+    @GuardedBy("this")
     private long held;
 
     Arrivals(Refusals refusals) {

@@ -1,5 +1,6 @@
 package io.raftfleet.state.raft;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import com.google.protobuf.ByteString;
 import io.raftfleet.state.raft.ReplicatedState.Capture;
 import io.raftfleet.unit.tasks.WatchedTimer;
@@ -41,9 +42,15 @@ final class Checkpoints implements AutoCloseable {
     private final long capacity;
     private final ReentrantLock files = new ReentrantLock();
 
+    @GuardedBy("files")
     private @Nullable RowStore live;
+
+    @GuardedBy("files")
     private boolean suspended;
+
+    /** Changed under the lock. Who applies reads it without: nothing is applied during a load. */
     private int loads;
+
     private volatile @Nullable Path dir;
     private volatile @Nullable Checkpoint latest;
     private volatile @Nullable CompletableFuture<Long> inFlight;
@@ -227,6 +234,7 @@ final class Checkpoints implements AutoCloseable {
         done.complete(index);
     }
 
+    @GuardedBy("files")
     private Checkpoint persist(Path parent, long term, long index, Capture capture, int format) throws IOException {
         Checkpoint before = latest;
         RowStore store = live;
@@ -259,6 +267,7 @@ final class Checkpoints implements AutoCloseable {
         return all.size() < KEPT ? 0 : Checkpoint.index(all.get(KEPT - 1)).orElseThrow();
     }
 
+    @GuardedBy("files")
     private void closeLive() {
         if (live != null) {
             live.close();

@@ -1,5 +1,6 @@
 package io.raftfleet.state.raft;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -46,8 +47,10 @@ final class Connections extends ChannelInboundHandlerAdapter {
     private final Refusals refusals;
     private final RaftTls tls;
     /** Strangers' connections by address, oldest first. */
+    @GuardedBy("this")
     private final Map<InetAddress, SequencedSet<SocketAddress>> lines = new HashMap<>();
 
+    @GuardedBy("this")
     private final Map<SocketAddress, Stranger> strangers = new HashMap<>();
 
     /** A connection, and whether anything was taken on it. */
@@ -116,6 +119,7 @@ final class Connections extends ChannelInboundHandlerAdapter {
         });
     }
 
+    @GuardedBy("this")
     private SequencedSet<SocketAddress> lineOf(InetAddress address) {
         return lines.getOrDefault(address, new LinkedHashSet<>());
     }
@@ -126,6 +130,7 @@ final class Connections extends ChannelInboundHandlerAdapter {
         }
     }
 
+    @GuardedBy("this")
     private void close(SocketAddress from, String why) {
         Stranger stranger = remove(from);
         if (stranger != null) {
@@ -140,6 +145,7 @@ final class Connections extends ChannelInboundHandlerAdapter {
         }
     }
 
+    @GuardedBy("this")
     private @Nullable Stranger remove(SocketAddress from) {
         Stranger stranger = strangers.remove(from);
         if (stranger != null) {

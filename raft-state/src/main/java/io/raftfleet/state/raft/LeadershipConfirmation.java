@@ -1,5 +1,6 @@
 package io.raftfleet.state.raft;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.raftfleet.state.raft.ReplicationException.NotLeader;
 import java.time.Duration;
 import java.util.Collection;
@@ -40,9 +41,16 @@ final class LeadershipConfirmation {
     /** Outcome of a round: this engine led {@code term}, and all acknowledged before the round is at or below the index. */
     record Confirmed(long term, long commitIndex) {}
 
+    @GuardedBy("this")
     private final Map<RaftPeerId, LogAppender> appenders = new HashMap<>();
+
+    @GuardedBy("this")
     private long appendersTerm;
+
+    @GuardedBy("this")
     private RaftServer.@Nullable Division division;
+
+    @GuardedBy("this")
     private @Nullable Round round;
 
     /** What one round waits for. */

@@ -1,5 +1,6 @@
 package io.raftfleet.state.raft;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.HashMap;
@@ -24,6 +25,8 @@ final class Refusals {
     private final String engineId;
     private final LongSupplier nanoTime;
     private final Consumer<String> log;
+
+    @GuardedBy("this")
     private final Map<String, Told> told = new HashMap<>();
 
     /** When a line was written last, and how many would have been since. */

@@ -1,5 +1,6 @@
 package io.raftfleet.state.raft;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.raftfleet.state.raft.ReplicationException.NotLeader;
 import io.raftfleet.state.raft.ReplicationException.Unavailable;
 import java.time.Duration;
@@ -30,20 +31,37 @@ final class RoundBatcher<T> {
     private final int maxWaiters;
     private final ScheduledExecutorService timer;
 
+    @GuardedBy("this")
     private List<Waiter<T>> next = new ArrayList<>();
     /** Of the round under way. */
+    @GuardedBy("this")
     private List<Waiter<T>> served = List.of();
 
+    @GuardedBy("this")
     private boolean running;
+
+    @GuardedBy("this")
     private int waiting;
+
+    @GuardedBy("this")
     private int failures;
+
+    @GuardedBy("this")
     private long rounds;
     /** How often a round under way was told that whom it asks has changed. */
+    @GuardedBy("this")
     private long renewals;
 
+    @GuardedBy("this")
     private @Nullable Throwable lastFailure;
+
+    @GuardedBy("this")
     private @Nullable CompletableFuture<T> outstanding;
+
+    @GuardedBy("this")
     private @Nullable ScheduledFuture<?> repetition;
+
+    @GuardedBy("this")
     private boolean closed;
 
     private static final class Waiter<T> {

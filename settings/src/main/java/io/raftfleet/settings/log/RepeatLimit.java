@@ -4,6 +4,7 @@ import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.turbo.TurboFilter;
 import ch.qos.logback.core.spi.FilterReply;
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -37,6 +38,8 @@ public final class RepeatLimit extends TurboFilter {
     private static final Rate LIBRARY = new Rate(LIBRARY_AT_ONCE, TimeUnit.MINUTES.toNanos(1), 2);
 
     private final LongSupplier nanoTime;
+
+    @GuardedBy("this")
     private final Map<Kind, Allowance> allowances = new HashMap<>();
 
     private record Kind(String logger, int level, String beginning) {}
@@ -131,6 +134,7 @@ public final class RepeatLimit extends TurboFilter {
         return leftOut;
     }
 
+    @GuardedBy("this")
     private Allowance allowance(Kind kind, long now) {
         var known = allowances.get(kind);
         if (known != null) {

@@ -234,6 +234,26 @@ class RegistryTest {
         assertThat(departures("g.service")).containsExactly("m1", "m2");
     }
 
+    @Test
+    void globalUnitsComeToMachinesThatJoin() {
+        apply(contents(Entries.GLOBAL_SSD), Entries.create("g.service", Entries.GLOBAL_SSD, TARGET_STATE_LAUNCHED, 0));
+        apply(open("m1", 1, Map.of("disk", "ssd")), open("m2", 1, Map.of("disk", "hdd")));
+        assertThat(assigned("g.service", "m1")).isTrue();
+        assertThat(assigned("g.service", "m2")).isFalse();
+        apply(lost("m2", 1), open("m2", 2, Map.of("disk", "ssd")));
+        assertThat(assigned("g.service", "m2")).isTrue();
+    }
+
+    @Test
+    void whatOperatorsSayOfAMachineHoldsWhenItLeavesAndComesBack() {
+        apply(open("m1", 1, Map.of("disk", "hdd", "zone", "a")), metadata("m1", "disk", "ssd"));
+        apply(lost("m1", 1));
+        apply(open("m1", 2, Map.of("disk", "hdd", "zone", "b")));
+        assertThat(registry.<Map<String, String>>read(view ->
+                        Map.copyOf(Objects.requireNonNull(view.machine("m1")).metadata())))
+                .isEqualTo(Map.of("disk", "ssd", "zone", "b"));
+    }
+
     /** An engine whose parser reads the file otherwise must not come to another registry. */
     @Test
     void whatTheRecordSaysAUnitWantsCountsWhateverTheStoredFileReads() {

@@ -217,6 +217,22 @@ class SchedulerTest {
     }
 
     @Test
+    void aChainFollowsTheUnitAtItsHead() {
+        rig.machines("m1", "m2")
+                .unit("a.service")
+                .unit("b.service", "MachineOf=a.service")
+                .unit("c.service", "MachineOf=b.service");
+        rig.settle();
+        assertThat(rig.on("c.service")).isEqualTo("m1");
+        rig.lose("m1").settle();
+        assertThat(List.of("a.service", "b.service", "c.service"))
+                .allSatisfy(unit -> assertThat(rig.on(unit)).isEqualTo("m2"));
+        rig.remove("a.service").settle();
+        assertThat(rig.on("b.service")).isNull();
+        assertThat(rig.on("c.service")).isNull();
+    }
+
+    @Test
     void followersMoveOnceWhateverTheOrderInWhichTheyAreLookedAt() {
         TargetState launched = TargetState.TARGET_STATE_LAUNCHED;
         rig.machines("m1", "m2")

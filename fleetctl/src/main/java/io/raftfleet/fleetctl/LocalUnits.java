@@ -30,7 +30,8 @@ final class LocalUnits {
     }
 
     /** Where an argument points; null when it can't be a path. */
-    private @Nullable Path resolve(String argument) {
+    @Nullable
+    Path path(String argument) {
         try {
             return directory.resolve(argument);
         } catch (InvalidPathException e) {
@@ -39,7 +40,7 @@ final class LocalUnits {
     }
 
     boolean exists(String argument) {
-        Path path = resolve(argument);
+        Path path = path(argument);
         return path != null && Files.exists(path);
     }
 
@@ -71,7 +72,7 @@ final class LocalUnits {
      * @throws InvalidUnitException when it is none
      */
     UnitFile read(String argument) throws IOException, InvalidUnitException {
-        Path path = resolve(argument);
+        Path path = path(argument);
         if (path == null) {
             throw new IOException(argument + " is no path");
         }
@@ -100,7 +101,7 @@ final class LocalUnits {
     /** Arguments for the unit files that match a pattern, whose folder part is literal; by name. */
     List<String> matching(String pattern) throws InvalidPatternException {
         Glob glob = Glob.compile(pattern.substring(pattern.lastIndexOf('/') + 1));
-        Path folder = resolve(sibling(pattern, "."));
+        Path folder = path(sibling(pattern, "."));
         if (folder == null || !Files.isDirectory(folder)) {
             return List.of();
         }

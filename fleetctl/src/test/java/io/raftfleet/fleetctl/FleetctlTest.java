@@ -554,9 +554,6 @@ class FleetctlTest {
         assertThat(run("version").out()).matches("fleetctl version \\S+\n");
         assertThat(run("--version").out()).matches("fleetctl version \\S+\n");
         assertThat(run("version", "--json").out()).contains("\"engine\":\"9.9\"");
-        assertThat(run("verify", "a.service"))
-                .isEqualTo(new Result(
-                        2, "", "WARNING: The signed/verified units feature is DEPRECATED and cannot be used.\n"));
         assertThat(run().exit()).isZero();
         assertThat(run("help").out()).contains("list-unit-files");
         assertThat(run("help", "start").out()).contains("--block-attempts");

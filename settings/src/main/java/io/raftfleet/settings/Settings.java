@@ -1,87 +1,187 @@
 package io.raftfleet.settings;
 
-import java.io.IOException;
-import java.io.Reader;
+import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.EnumMap;
-import java.util.Iterator;
+import java.util.EnumSet;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import org.apache.commons.configuration2.INIConfiguration;
-import org.apache.commons.configuration2.ex.ConfigurationException;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
-/** What the configuration file and the environment say, by name. The environment wins over the file. Immutable. */
+/**
+ * What a daemon's command line, its environment and the configuration file say, by name. The command line wins over the environment, that
+ * over the file, that over what is usual. Immutable.
+ */
 public final class Settings {
     /** Where the file is unless the command line says otherwise; fleet's own place. */
     public static final Path DEFAULT_FILE = Path.of("/etc/fleet/fleet.conf");
 
     static final String PREFIX = "FLEET_";
 
-    private final Map<Setting, String> values;
+    /** In place of what a value looks like: the setting is on or off. */
+    static final String SWITCH = "";
 
-    private Settings(Map<Setting, String> values) {
+    private final Daemon daemon;
+    private final Map<Setting, Value> values;
+    private final List<String> warnings;
+
+    private Settings(Daemon daemon, Map<Setting, Value> values, List<String> warnings) {
+        this.daemon = daemon;
         this.values = values;
+        this.warnings = warnings;
     }
 
     /**
-     * Reads both sources.
+     * A value and who says it.
      *
-     * @param file in INI form without sections; may be missing unless {@code required}
+     * @param text empty where a source says expressly that there is none
+     * @param origin for people
+     */
+    record Value(String text, String origin) {}
+
+    /**
+     * Reads all sources.
+     *
+     * @param file in INI form without sections; null for the usual one, which may be missing
+     * @param flags what the command line says
      * @throws SettingsException naming the source, the name and what to do
      */
-    public static Settings read(Path file, boolean required, Map<String, String> environment) throws SettingsException {
-        Map<Setting, String> values = new EnumMap<>(Setting.class);
-        if (Files.exists(file)) {
-            readFile(file, values);
-        } else if (required) {
+    public static Settings read(
+            Daemon daemon, @Nullable Path file, Map<String, String> environment, Map<Setting, String> flags)
+            throws SettingsException {
+        Map<Setting, Value> values = new EnumMap<>(Setting.class);
+        var warnings = new ArrayList<String>();
+        if (file != null && !Files.exists(file)) {
             throw new SettingsException("the configuration file " + file + " does not exist");
         }
-        for (Map.Entry<String, String> variable : environment.entrySet()) {
+        var used = file == null ? DEFAULT_FILE : file;
+        if (Files.exists(used)) {
+            for (var line : ConfigFile.read(used)) {
+                var where = used + ":" + line.line();
+                put(values, warnings, line.key(), line.value(), "\"" + line.key() + "\" in " + where, where);
+            }
+        }
+        for (var variable : new TreeMap<>(environment).entrySet()) {
             if (variable.getKey().startsWith(PREFIX)) {
-                String key = variable.getKey().substring(PREFIX.length()).toLowerCase(Locale.ROOT);
-                values.put(find(key, "environment variable " + variable.getKey()), variable.getValue());
+                var key = variable.getKey().substring(PREFIX.length()).toLowerCase(Locale.ROOT);
+                var where = "environment variable " + variable.getKey();
+                put(values, warnings, key, variable.getValue(), where, variable.getKey());
             }
         }
-        return new Settings(values);
+        flags.forEach((setting, text) -> values.put(setting, new Value(text, setting.flag())));
+        return new Settings(daemon, values, List.copyOf(warnings));
     }
 
-    /** What one of the sources says; empty when none does. */
-    public Optional<String> get(Setting setting) {
-        return Optional.ofNullable(values.get(setting));
-    }
-
-    private static void readFile(Path file, Map<Setting, String> values) throws SettingsException {
-        INIConfiguration ini = new INIConfiguration();
-        try (Reader reader = Files.newBufferedReader(file)) {
-            ini.read(reader);
-        } catch (IOException | ConfigurationException e) {
-            throw new SettingsException("the configuration file " + file + " can't be read: " + e.getMessage(), e);
+    private static void put(
+            Map<Setting, Value> values, List<String> warnings, String key, String text, String what, String origin)
+            throws SettingsException {
+        if (Setting.isRetired(key)) {
+            warnings.add(what + " means nothing any more and is ignored: fleet had it; remove it");
+            return;
         }
-        for (String section : ini.getSections()) {
-            if (section != null) {
-                throw new SettingsException("section [" + section + "] in " + file
-                        + ": the file has no sections; put its lines at the top without it");
-            }
-        }
-        Iterator<String> keys = ini.getKeys();
-        while (keys.hasNext()) {
-            String key = keys.next();
-            values.put(find(key, "\"" + key + "\" in " + file), unquoted(ini.getString(key)));
-        }
-    }
-
-    private static Setting find(String key, String where) throws SettingsException {
-        Optional<Setting> setting = Setting.named(key);
+        var setting = Setting.named(key);
         if (setting.isEmpty()) {
-            throw new SettingsException(where + " is no setting: " + Setting.hint(key));
+            throw new SettingsException(what + " is no setting: did you mean " + Setting.nearest(key) + "?");
         }
-        return setting.get();
+        values.put(setting.get(), new Value(text, origin));
     }
 
-    private static String unquoted(String value) {
-        boolean quoted = value.length() >= 2 && value.startsWith("\"") && value.endsWith("\"");
-        return quoted ? value.substring(1, value.length() - 1) : value;
+    /** Names that mean nothing any more, one line each, with their place. */
+    public List<String> warnings() {
+        return warnings;
+    }
+
+    /** What some source says; empty when none does, or when the one that counts says nothing. */
+    public Optional<String> given(Setting setting) {
+        return Optional.ofNullable(values.get(setting)).map(Value::text).filter(text -> !text.isEmpty());
+    }
+
+    /** What some source says, or what is usual; empty when there is neither. */
+    public Optional<String> get(Setting setting) {
+        return given(setting).or(() -> setting.standard(daemon));
+    }
+
+    /**
+     * What some source says, or what is usual.
+     *
+     * @throws SettingsException when there is neither, saying where to give it
+     */
+    public String require(Setting setting) throws SettingsException {
+        return get(setting)
+                .orElseThrow(() -> new SettingsException("no " + setting.key() + " is given: use " + setting.flag()
+                        + ", " + setting.variable() + ", or the configuration file"));
+    }
+
+    /** Whether it is on; in all the words that fleet took. */
+    public boolean isOn(Setting setting) throws SettingsException {
+        var value = require(setting);
+        return switch (value.toLowerCase(Locale.ROOT)) {
+            case "true", "t", "1", "yes", "on" -> true;
+            case "false", "f", "0", "no", "off" -> false;
+            default -> throw new SettingsException(setting.key() + " \"" + value + "\": it is true or false");
+        };
+    }
+
+    /** Who says what it is, for people. */
+    String origin(Setting setting) {
+        var value = values.get(setting);
+        return value == null ? "default" : value.origin();
+    }
+
+    /** The daemon's settings whose values differ from these. */
+    Set<Setting> changes(Settings next) {
+        return Arrays.stream(Setting.values())
+                .filter(setting -> setting.isFor(daemon))
+                .filter(setting -> !get(setting).equals(next.get(setting)))
+                .collect(Collectors.toCollection(() -> EnumSet.noneOf(Setting.class)));
+    }
+
+    /** These, with what the others say of some settings. */
+    Settings with(Set<Setting> some, Settings others) {
+        Map<Setting, Value> mixed = new EnumMap<>(Setting.class);
+        mixed.putAll(values);
+        for (var setting : some) {
+            var value = others.values.get(setting);
+            if (value == null) {
+                mixed.remove(setting);
+            } else {
+                mixed.put(setting, value);
+            }
+        }
+        return new Settings(daemon, mixed, warnings);
+    }
+
+    /** Each setting of the daemon, its value as people may see it, and where that comes from. */
+    public void print(PrintWriter out) {
+        var settings = Arrays.stream(Setting.values())
+                .filter(setting -> setting.isFor(daemon))
+                .toList();
+        int names = width(settings.stream().map(Setting::key).toList(), "NAME");
+        int texts = width(settings.stream().map(this::shown).toList(), "VALUE");
+        var row = "%-" + names + "s  %-" + texts + "s  %s%n";
+        out.printf(Locale.ROOT, row, "NAME", "VALUE", "FROM");
+        for (var setting : settings) {
+            out.printf(Locale.ROOT, row, setting.key(), shown(setting), origin(setting));
+        }
+        out.flush();
+    }
+
+    private static int width(List<String> texts, String head) {
+        return Math.max(
+                head.length(), texts.stream().mapToInt(String::length).max().orElse(0));
+    }
+
+    /** As people may see it; a dash for nothing. */
+    String shown(Setting setting) {
+        var text = given(setting).map(setting::shown).orElse(setting.standardInWords(daemon));
+        return text.isEmpty() ? "-" : text;
     }
 }

@@ -8,49 +8,30 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Option;
 
-/** How a daemon shows who it is: flags over the environment over the configuration file. Written by picocli, read once. */
+/** How a daemon shows who it is. */
 public final class TlsOptions {
-    @Option(
-            names = "--ca-file",
-            paramLabel = "FILE",
-            description = "PEM certificates of the authority that the others' certificates come from.")
-    @Nullable
-    String caFile;
-
-    @Option(names = "--cert-file", paramLabel = "FILE", description = "PEM certificate that says who this daemon is.")
-    @Nullable
-    String certFile;
-
-    @Option(names = "--key-file", paramLabel = "FILE", description = "PEM key of --cert-file; for its user alone.")
-    @Nullable
-    String keyFile;
-
-    @Option(
-            names = "--allow-plaintext",
-            description =
-                    "Do without certificates, and so without TLS: whoever reaches an engine is root on every machine.")
-    boolean allowPlaintext;
+    private TlsOptions() {}
 
     /**
      * Where the certificate is; empty for plaintext, which must have been allowed.
      *
      * @throws SettingsException when files are missing, or nothing says how the daemon is to talk
      */
-    public Optional<TlsFiles> resolve(Settings settings) throws SettingsException {
+    public static Optional<TlsFiles> resolve(Settings settings) throws SettingsException {
         Optional<TlsFiles> files;
         try {
             files = TlsFiles.of(
-                    path(caFile, settings, Setting.CA_FILE),
-                    path(certFile, settings, Setting.CERT_FILE),
-                    path(keyFile, settings, Setting.KEY_FILE),
+                    path(settings, Setting.CA_FILE),
+                    path(settings, Setting.CERT_FILE),
+                    path(settings, Setting.KEY_FILE),
                     "ca_file (--ca-file)",
                     "cert_file (--cert-file)",
                     "key_file (--key-file)");
         } catch (IllegalArgumentException e) {
             throw new SettingsException(String.valueOf(e.getMessage()), e);
         }
+        boolean allowPlaintext = settings.isOn(Setting.ALLOW_PLAINTEXT);
         if (files.isPresent() && allowPlaintext) {
             throw new SettingsException(
                     "--allow-plaintext is for daemons without certificates, and cert_file names one:"
@@ -65,9 +46,8 @@ public final class TlsOptions {
         return files;
     }
 
-    private static @Nullable Path path(@Nullable String option, Settings settings, Setting setting) {
-        String value = option != null ? option : settings.get(setting).orElse("");
-        return value.isEmpty() ? null : Path.of(value);
+    private static @Nullable Path path(Settings settings, Setting setting) {
+        return settings.get(setting).map(Path::of).orElse(null);
     }
 
     /**

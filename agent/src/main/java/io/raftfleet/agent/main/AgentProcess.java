@@ -10,17 +10,22 @@ import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** All that a running agent holds, given back in the opposite order of how it was taken. Owned by the main thread. */
+/**
+ * All that a running agent holds, given back in the opposite order of how it was taken. Owned by the main thread;
+ * {@link #announce} may be called by another one.
+ */
 final class AgentProcess implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(AgentProcess.class);
 
     private final Deque<AutoCloseable> held = new ArrayDeque<>();
     private List<Machine> machines = List.of();
+    private boolean hollow;
 
     private AgentProcess() {}
 
@@ -53,6 +58,7 @@ final class AgentProcess implements AutoCloseable {
         DialedChannels channels = hold(new DialedChannels(identity));
         Shared shared = hold(new Shared(channels, config.engines(), threads));
         identity.ifPresent(TlsIdentity::start);
+        hollow = config.manager() == AgentConfig.Manager.HOLLOW;
         machines = switch (config.manager()) {
             case HOLLOW -> {
                 Path journal = config.hollowJournal().orElse(null);
@@ -72,6 +78,13 @@ final class AgentProcess implements AutoCloseable {
 
     List<Machine> machines() {
         return machines;
+    }
+
+    /** From now on the machines announce this; of machines in memory each has a host besides. */
+    void announce(String publicIp, Map<String, String> metadata) {
+        for (int i = 0; i < machines.size(); i++) {
+            machines.get(i).announce(publicIp, hollow ? HollowMachines.metadata(metadata, i + 1) : metadata);
+        }
     }
 
     private <T extends AutoCloseable> T hold(T resource) {

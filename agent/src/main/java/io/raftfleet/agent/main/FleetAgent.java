@@ -1,10 +1,13 @@
 package io.raftfleet.agent.main;
 
-import ch.qos.logback.classic.Level;
-import ch.qos.logback.classic.LoggerContext;
 import io.raftfleet.agent.session.SessionConfig;
 import io.raftfleet.settings.CollectionWatch;
+import io.raftfleet.settings.Daemon;
+import io.raftfleet.settings.Flags;
+import io.raftfleet.settings.LiveSettings;
+import io.raftfleet.settings.Settings;
 import io.raftfleet.settings.SettingsException;
+import io.raftfleet.settings.Verbosity;
 import io.raftfleet.settings.log.JavaLogging;
 import java.io.IOException;
 import java.security.SecureRandom;
@@ -22,11 +25,12 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
 
 /**
  * The agent's daemon. Ends with 0 after SIGTERM, 2 for a configuration that can't be used, 1 for what keeps it from running, 11
  * when it only collects garbage.
- * Units keep running however it ends.
+ * Units keep running however it ends. SIGHUP has it read its settings again.
  */
 public final class FleetAgent {
     private static final Logger log = LoggerFactory.getLogger(FleetAgent.class);
@@ -40,25 +44,34 @@ public final class FleetAgent {
     }
 
     private static int start(String[] arguments) {
-        AgentOptions options = new AgentOptions();
-        CommandLine commandLine = new CommandLine(options);
+        CommandLine commandLine = Flags.commandLine(
+                Daemon.AGENT, new VersionProvider(), "Runs units on this machine as the cluster orders.");
+        ParseResult parsed;
+        Settings settings;
         AgentConfig config;
         try {
-            commandLine.parseArgs(arguments);
-            if (CommandLine.printHelpIfRequested(commandLine.getParseResult())) {
+            parsed = commandLine.parseArgs(arguments);
+            if (CommandLine.printHelpIfRequested(parsed)) {
                 return 0;
             }
-            config = options.resolve(System.getenv());
+            settings = Flags.read(Daemon.AGENT, parsed, System.getenv());
+            if (Flags.printsOnly(parsed)) {
+                Flags.print(settings);
+            }
+            config = AgentOptions.resolve(settings);
+            if (Flags.printsOnly(parsed)) {
+                return 0;
+            }
         } catch (ParameterException | SettingsException e) {
             System.err.println("fleet-agent: " + e.getMessage());
             return 2;
         }
         JavaLogging.toLogback();
-        logAt(config.verbosity());
+        Verbosity.apply(config.verbosity());
         endOnDefects();
         CollectionWatch.start("fleet-agent");
         try {
-            return run(config);
+            return run(config, settings, () -> Flags.read(Daemon.AGENT, parsed, System.getenv()));
         } catch (IOException | IllegalStateException e) {
             log.error("the agent can't run: {}", e.getMessage());
             log.debug("in detail", e);
@@ -69,7 +82,8 @@ public final class FleetAgent {
         }
     }
 
-    private static int run(AgentConfig config) throws IOException, InterruptedException {
+    private static int run(AgentConfig config, Settings settings, LiveSettings.Source source)
+            throws IOException, InterruptedException {
         CountDownLatch end = new CountDownLatch(1);
         AtomicReference<String> fatal = new AtomicReference<>();
         CountDownLatch ended = new CountDownLatch(1);
@@ -92,6 +106,12 @@ public final class FleetAgent {
             fatal.compareAndSet(null, reason);
             end.countDown();
         })) {
+            new LiveSettings(settings, source, next -> {
+                        AgentConfig changed = AgentOptions.resolve(next);
+                        Verbosity.apply(changed.verbosity());
+                        process.announce(changed.publicIp(), changed.metadata());
+                    })
+                    .reloadOnHangup();
             log.info(
                     "fleet-agent {} with {} machine(s), engines {}",
                     VersionProvider.version(),
@@ -139,12 +159,6 @@ public final class FleetAgent {
             CompletableFuture.allOf(ends).get(END_LIMIT_SECONDS, TimeUnit.SECONDS);
         } catch (TimeoutException | ExecutionException e) {
             log.warn("not every session could be ended in order within {} s", END_LIMIT_SECONDS);
-        }
-    }
-
-    private static void logAt(Level level) {
-        if (LoggerFactory.getILoggerFactory() instanceof LoggerContext context) {
-            context.getLogger("io.raftfleet").setLevel(level);
         }
     }
 

@@ -43,8 +43,6 @@ public final class HollowMachines {
         List<Machine> machines = new ArrayList<>(count);
         String bootId = UUID.randomUUID().toString().replace("-", "");
         for (int number = 1; number <= count; number++) {
-            Map<String, String> metadata = new HashMap<>(base.metadata());
-            metadata.putIfAbsent("host", "h" + number);
             Loop loop = shared.newLoop();
             String id = machineId(seed, number);
             HollowUnitManager manager = new HollowUnitManager(
@@ -55,7 +53,13 @@ public final class HollowMachines {
             machines.add(new Machine(
                     shared,
                     loop,
-                    new SessionConfig(id, base.primaryIp(), metadata, base.version(), base.instance(), base.limits()),
+                    new SessionConfig(
+                            id,
+                            base.primaryIp(),
+                            metadata(base.metadata(), number),
+                            base.version(),
+                            base.instance(),
+                            base.limits()),
                     manager,
                     manager,
                     Journal.inMemory(),
@@ -63,6 +67,13 @@ public final class HollowMachines {
                     onFatal));
         }
         return machines;
+    }
+
+    /** Of machine {@code number}, which has what all have in common. */
+    static Map<String, String> metadata(Map<String, String> base, int number) {
+        Map<String, String> metadata = new HashMap<>(base);
+        metadata.putIfAbsent("host", "h" + number);
+        return metadata;
     }
 
     /** 32 hexadecimal digits. */

@@ -73,6 +73,11 @@ public final class Machine {
         });
     }
 
+    /** Announces another address and other metadata to the cluster from now on; units are left alone until the cluster decides. */
+    public void announce(String primaryIp, Map<String, String> metadata) {
+        session.announce(primaryIp, metadata);
+    }
+
     /** Ends the session in order and leaves all units running. */
     public CompletableFuture<Void> stop() {
         return session.stop();

@@ -60,6 +60,11 @@ public record SessionConfig(
                 16);
     }
 
+    /** The same machine, announcing something else. */
+    SessionConfig announcing(String address, Map<String, String> other) {
+        return new SessionConfig(machineId, address, other, version, instance, limits);
+    }
+
     /** Copies the metadata. */
     public SessionConfig {
         metadata = Map.copyOf(metadata);

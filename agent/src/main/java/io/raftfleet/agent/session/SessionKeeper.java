@@ -37,7 +37,6 @@ public final class SessionKeeper implements EngineSession.Events {
     private final Loop loop;
     private final EngineChannels engines;
     private final LeaderFinder finder;
-    private final SessionConfig config;
     private final SessionHandler handler;
     private final ReportQueue reports;
     private final ClusterMemory.Keeper memoryKeeper;
@@ -48,6 +47,7 @@ public final class SessionKeeper implements EngineSession.Events {
     private final Backoff backoff;
     private final Absence absence;
 
+    private SessionConfig config;
     private ClusterMemory memory;
     private @Nullable EngineSession attempt;
     private @Nullable OpenSession open;
@@ -103,6 +103,29 @@ public final class SessionKeeper implements EngineSession.Events {
             lostAt = loop.nanoTime();
             absence.begins();
             search();
+        });
+    }
+
+    /**
+     * Announces another address and other metadata. They are part of a session's beginning: where there is a session, it gives way
+     * to another one with the same engine. Units are left alone.
+     */
+    public void announce(String primaryIp, Map<String, String> metadata) {
+        loop.execute(() -> {
+            SessionConfig next = config.announcing(primaryIp, metadata);
+            if (next.equals(config)) {
+                return;
+            }
+            config = next;
+            OpenSession session = open;
+            EngineSession trying = attempt;
+            if (session != null && !stopping) {
+                session.session().cancel("this machine announces something else");
+                lost();
+                connect(session.session().address());
+            } else if (trying != null && !stopping) {
+                connect(trying.address());
+            }
         });
     }
 

@@ -7,19 +7,24 @@ import ch.qos.logback.classic.Level;
 import io.raftfleet.identity.SpiffeId;
 import io.raftfleet.identity.TlsFiles;
 import io.raftfleet.identity.ca.CertificateAuthority;
+import io.raftfleet.settings.Daemon;
+import io.raftfleet.settings.Flags;
 import io.raftfleet.settings.SettingsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import picocli.CommandLine;
+import picocli.CommandLine.Model.OptionSpec;
 
 class AgentOptionsTest {
     private static final String ID = "0123456789abcdef0123456789abcdef";
@@ -36,19 +41,86 @@ class AgentOptionsTest {
     }
 
     private AgentConfig resolve(Map<String, String> environment, String... arguments) throws SettingsException {
-        AgentOptions options = new AgentOptions();
         List<String> all = new ArrayList<>(List.of("--allow-plaintext", "--config", file.toString()));
         all.addAll(List.of(arguments));
-        CommandLine commandLine = new CommandLine(options);
-        commandLine.parseArgs(all.toArray(String[]::new));
-        return options.resolve(environment);
+        return AgentOptions.resolve(
+                Flags.read(Daemon.AGENT, commandLine().parseArgs(all.toArray(String[]::new)), environment));
+    }
+
+    private static AgentConfig parsed(String... arguments) throws SettingsException {
+        return AgentOptions.resolve(Flags.read(Daemon.AGENT, commandLine().parseArgs(arguments), Map.of()));
+    }
+
+    private static CommandLine commandLine() {
+        return Flags.commandLine(Daemon.AGENT, new VersionProvider(), "");
+    }
+
+    /** Of each setting a value other than the usual one. */
+    private static final Map<String, String> SAMPLES = Map.ofEntries(
+            Map.entry("engines", "h:2"),
+            Map.entry("machine_id", ID.replace('0', '1')),
+            Map.entry("public_ip", "10.0.0.1"),
+            Map.entry("metadata", "region=us-west,az=us-west-1"),
+            Map.entry("units_directory", "/run/u"),
+            Map.entry("unit_manager", "hollow"),
+            Map.entry("systemd_user", "true"),
+            Map.entry("systemd_bus", "unix:path=/x"),
+            Map.entry("boot_id_file", "/boot-id"),
+            Map.entry("journal_command", "nsenter -t 1"),
+            Map.entry("hollow", "3"),
+            Map.entry("hollow_journal", "/j"),
+            Map.entry("adopt_cluster", "true"),
+            Map.entry("data_dir", "/d"),
+            Map.entry("verbosity", "2"));
+
+    @Test
+    void everyFlagIsALineOfTheFileAndAVariableToo() throws Exception {
+        // What has to do with certificates is in tests of its own below.
+        List<String> notSettings = List.of(
+                "--config",
+                "--print-config",
+                "--help",
+                "--version",
+                "--ca-file",
+                "--cert-file",
+                "--key-file",
+                "--allow-plaintext");
+        AgentConfig usual = given("machine_id", ID, true, false);
+        for (OptionSpec option : commandLine().getCommandSpec().options()) {
+            if (notSettings.contains(option.longestName())) {
+                continue;
+            }
+            String key = option.longestName().substring(2).replace('-', '_');
+            String value = SAMPLES.get(key);
+            assertThat(value).as("a sample of %s", key).isNotNull();
+            AgentConfig asFlag = given(key, value, false, false);
+            assertThat(asFlag).as(key).isNotEqualTo(usual);
+            assertThat(given(key, value, true, false)).as("%s in the file", key).isEqualTo(asFlag);
+            assertThat(given(key, value, false, true))
+                    .as("%s in the environment", key)
+                    .isEqualTo(asFlag);
+        }
+    }
+
+    private AgentConfig given(String key, String value, boolean inFile, boolean inEnvironment) throws Exception {
+        Map<String, String> environment = new HashMap<>();
+        environment.put("FLEET_ENGINES", "h:1");
+        environment.put("FLEET_MACHINE_ID", ID);
+        environment.remove("FLEET_" + key.toUpperCase(Locale.ROOT));
+        Files.writeString(file, inFile ? key + "=\"" + value + "\"\n" : "");
+        if (inFile) {
+            return resolve(environment);
+        }
+        if (inEnvironment) {
+            environment.put("FLEET_" + key.toUpperCase(Locale.ROOT), value);
+            return resolve(environment);
+        }
+        return resolve(environment, "--" + key.replace('_', '-') + "=" + value);
     }
 
     @Test
     void plaintextHasToBeAskedFor() {
-        AgentOptions options = new AgentOptions();
-        new CommandLine(options).parseArgs("--config", file.toString(), "--engines=h:1", "--machine-id=" + ID);
-        assertThatThrownBy(() -> options.resolve(Map.of()))
+        assertThatThrownBy(() -> parsed("--config", file.toString(), "--engines=h:1", "--machine-id=" + ID))
                 .isInstanceOf(SettingsException.class)
                 .hasMessageContaining("no certificate is given");
     }
@@ -62,19 +134,18 @@ class AgentOptionsTest {
             authority
                     .issue(SpiffeId.Kind.AGENT, id, Optional.empty(), List.of(), Instant.now(), Duration.ofDays(1))
                     .write(files.certificate(), files.key());
-            AgentOptions options = new AgentOptions();
-            new CommandLine(options)
-                    .parseArgs(
-                            "--config=" + file,
-                            "--engines=h:1",
-                            "--machine-id=" + ID,
-                            "--ca-file=" + files.authorities(),
-                            "--cert-file=" + files.certificate(),
-                            "--key-file=" + files.key());
+            String[] arguments = {
+                "--config=" + file,
+                "--engines=h:1",
+                "--machine-id=" + ID,
+                "--ca-file=" + files.authorities(),
+                "--cert-file=" + files.certificate(),
+                "--key-file=" + files.key()
+            };
             if (id.equals(ID)) {
-                assertThat(options.resolve(Map.of()).tls()).contains(files);
+                assertThat(parsed(arguments).tls()).contains(files);
             } else {
-                assertThatThrownBy(() -> options.resolve(Map.of()))
+                assertThatThrownBy(() -> parsed(arguments))
                         .isInstanceOf(SettingsException.class)
                         .hasMessageContaining("give it a certificate of its own, spiffe://c/agent/" + ID);
             }
@@ -129,8 +200,6 @@ class AgentOptionsTest {
         refused(Map.of(), "public_pi", file.toString(), "did you mean public_ip");
         Files.writeString(file, "");
         refused(Map.of("FLEET_METADTA", "a=b"), "FLEET_METADTA", "did you mean metadata");
-        Files.writeString(file, "engine_reconcile_interval=2\n");
-        refused(Map.of(), "engine_reconcile_interval", "remove it");
         Files.writeString(file, "[fleet]\nmetadata=a=b\n");
         refused(Map.of(), "[fleet]", "no sections");
     }

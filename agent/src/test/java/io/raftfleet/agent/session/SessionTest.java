@@ -16,6 +16,8 @@ import io.raftfleet.unit.UnitFile;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import org.awaitility.core.ConditionFactory;
 import org.junit.jupiter.api.AfterEach;
@@ -66,6 +68,30 @@ class SessionTest {
 
     private void awaitActive(String name) {
         soon().until(() -> registry.state(ID, name).getActiveState().equals("active"));
+    }
+
+    @Test
+    void whatAMachineAnnouncesCanChangeAndUnitsDoNotNotice() throws Exception {
+        UnitFile file = registry.store("[Service]\nExecStart=/bin/a\n");
+        startMachine();
+        awaitSession(first);
+        assign(first, "a.service", file, 1);
+        awaitActive("a.service");
+        int pid = machine.pid("a.service");
+        SessionKeeper session = Objects.requireNonNull(machine.session);
+        session.announce("127.0.0.1", Map.of("host", "h1"));
+        session.announce("127.0.0.2", Map.of("role", "db"));
+        soon().until(() -> registry.hellos(ID).size() == 2);
+        assertThat(registry.hellos(ID).get(1).getMetadataMap()).isEqualTo(Map.of("role", "db"));
+        assertThat(registry.hellos(ID).get(1).getPrimaryIp()).isEqualTo("127.0.0.2");
+        awaitSession(first);
+        UnitFile other = registry.store("[Service]\nExecStart=/bin/b\n");
+        assign(first, "b.service", other, 1);
+        awaitActive("b.service");
+        assertThat(machine.pid("a.service")).isEqualTo(pid);
+        assertThat(registry.hellos(ID))
+                .as("the same again is no reason for another session")
+                .hasSize(2);
     }
 
     @Test

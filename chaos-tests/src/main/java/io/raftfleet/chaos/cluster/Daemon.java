@@ -31,7 +31,8 @@ public final class Daemon {
         this.log = log;
     }
 
-    List<String> command() {
+    /** What it is started with. */
+    public List<String> command() {
         return command;
     }
 
@@ -97,6 +98,11 @@ public final class Daemon {
     void killed() {
         kill();
         var unused = awaitExit(KILL_LIMIT);
+    }
+
+    /** SIGHUP: a daemon reads its settings again. */
+    public void hangUp() {
+        signal("HUP");
     }
 
     /** SIGSTOP: it keeps its sockets and does nothing. */

@@ -1,5 +1,6 @@
 package io.raftfleet.engine.server;
 
+import ch.qos.logback.classic.Level;
 import com.google.common.net.HostAndPort;
 import io.raftfleet.etcd.EtcdSettings;
 import io.raftfleet.identity.TlsFiles;
@@ -16,7 +17,6 @@ import java.util.TreeSet;
 import java.util.UUID;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.slf4j.event.Level;
 
 /**
  * How an engine's process is to run.

@@ -1,9 +1,12 @@
 package io.raftfleet.engine.server;
 
 import ch.qos.logback.classic.Level;
-import ch.qos.logback.classic.LoggerContext;
 import io.raftfleet.settings.CollectionWatch;
+import io.raftfleet.settings.Daemon;
+import io.raftfleet.settings.Flags;
+import io.raftfleet.settings.LiveSettings;
 import io.raftfleet.settings.SettingsException;
+import io.raftfleet.settings.Verbosity;
 import io.raftfleet.settings.log.JavaLogging;
 import io.raftfleet.state.raft.RegistryTooLargeException;
 import io.raftfleet.state.raft.StartRefusedException;
@@ -31,7 +34,7 @@ public final class EngineMain {
     private EngineMain() {}
 
     /**
-     * Runs an engine with these arguments and the process' environment.
+     * Runs an engine with these arguments and the process' environment. SIGHUP has it read its settings again.
      *
      * @return the process' exit code: 0 after an orderly stop, 1 when it could not start or go on, 2 for wrong arguments, 10
      *     when its heap has no room for its registry, 13 when it refuses to start or go on until somebody does something about
@@ -39,11 +42,15 @@ public final class EngineMain {
      *     when it only collects garbage ({@link CollectionWatch}), and 12 when it does not come to its end within 20 seconds
      */
     public static int run(String... args) {
-        var options = new EngineOptions();
         var recover = new RecoverCommand();
-        var commandLine = new CommandLine(options).addSubcommand(recover);
+        var commandLine = Flags.commandLine(
+                        Daemon.ENGINE,
+                        new EngineVersion(),
+                        "One of the engines that keep a fleet cluster's registry and decide what runs where.")
+                .addSubcommand(recover);
+        CommandLine.ParseResult parsed;
         try {
-            var parsed = commandLine.parseArgs(args);
+            parsed = commandLine.parseArgs(args);
             if (CommandLine.printHelpIfRequested(parsed)) {
                 return 0;
             }
@@ -56,16 +63,29 @@ public final class EngineMain {
             System.err.println("See fleet-engine --help.");
             return USAGE;
         }
+        LiveSettings live;
         EngineConfig config;
         try {
-            config = options.resolve(System.getenv());
+            var settings = Flags.read(Daemon.ENGINE, parsed, System.getenv());
+            if (Flags.printsOnly(parsed)) {
+                Flags.print(settings);
+            }
+            config = EngineOptions.resolve(settings);
+            if (Flags.printsOnly(parsed)) {
+                return 0;
+            }
+            JavaLogging.toLogback();
+            Verbosity.apply(config.verbosity());
+            live = new LiveSettings(
+                    settings,
+                    () -> Flags.read(Daemon.ENGINE, parsed, System.getenv()),
+                    next -> Verbosity.apply(EngineOptions.resolve(next).verbosity()));
         } catch (SettingsException | IllegalArgumentException e) {
             System.err.println("fleet-engine: " + e.getMessage());
             return USAGE;
         }
-        JavaLogging.toLogback();
+        live.reloadOnHangup();
         CollectionWatch.start("fleet-engine");
-        setLevel("io.raftfleet", Level.toLevel(config.verbosity().name()));
         return run(config);
     }
 
@@ -101,7 +121,7 @@ public final class EngineMain {
             limitStop(config);
             log.error("engine {} can't go on: {}", config.engineId(), String.valueOf(failure));
             // While it closes Ratis refuses, each with a stack trace, what others still send: that buries the reason.
-            setLevel("org.apache.ratis", Level.OFF);
+            Verbosity.set("org.apache.ratis", Level.OFF);
             return exitCode(failure);
         } catch (IOException | IllegalArgumentException | IllegalStateException e) {
             var reason = reason(e);
@@ -131,8 +151,8 @@ public final class EngineMain {
     }
 
     private static int run(RecoverCommand recover) {
-        setLevel("io.raftfleet", Level.WARN);
-        setLevel("org.apache.ratis", Level.ERROR);
+        Verbosity.set("io.raftfleet", Level.WARN);
+        Verbosity.set("org.apache.ratis", Level.ERROR);
         try {
             recover.run(System.getenv(), new PrintWriter(System.out, true, Charset.defaultCharset()));
             return 0;
@@ -165,11 +185,5 @@ public final class EngineMain {
 
     private static String printable(InetSocketAddress address) {
         return address.getHostString() + ":" + address.getPort();
-    }
-
-    private static void setLevel(String logger, Level level) {
-        if (LoggerFactory.getILoggerFactory() instanceof LoggerContext context) {
-            context.getLogger(logger).setLevel(level);
-        }
     }
 }

@@ -17,8 +17,8 @@ final class EtcdOptions {
     private EtcdOptions() {}
 
     /** Empty when there is to be no mirror. */
-    static Optional<EtcdSettings> read(Optional<String> option, Settings settings) throws SettingsException {
-        var servers = option.or(() -> settings.get(Setting.ETCD_SERVERS));
+    static Optional<EtcdSettings> read(Settings settings) throws SettingsException {
+        var servers = settings.get(Setting.ETCD_SERVERS);
         if (servers.isEmpty()) {
             return Optional.empty();
         }
@@ -42,7 +42,7 @@ final class EtcdOptions {
         if (cert.isPresent() != key.isPresent()) {
             throw new SettingsException("etcd_certfile and etcd_keyfile go together: give both, or neither");
         }
-        var prefix = settings.get(Setting.ETCD_KEY_PREFIX).orElse(EtcdSettings.DEFAULT_PREFIX);
+        var prefix = settings.require(Setting.ETCD_KEY_PREFIX);
         if (!prefix.startsWith("/")) {
             throw new SettingsException("etcd_key_prefix \"" + prefix + "\" has to begin with a slash");
         }
@@ -55,7 +55,7 @@ final class EtcdOptions {
                 settings.get(Setting.ETCD_CAFILE).map(Path::of),
                 cert,
                 key,
-                sync(settings.get(Setting.ETCD_MIRROR).orElse("async"))));
+                sync(settings.require(Setting.ETCD_MIRROR))));
     }
 
     private static boolean sync(String mode) throws SettingsException {

@@ -1,6 +1,7 @@
 package io.raftfleet.engine.server;
 
 import io.raftfleet.proto.cluster.BackupHeader;
+import io.raftfleet.settings.Daemon;
 import io.raftfleet.settings.Setting;
 import io.raftfleet.settings.Settings;
 import io.raftfleet.settings.SettingsException;
@@ -62,9 +63,9 @@ final class RecoverCommand {
      * @throws IOException when the engine runs, its directory or the file can't be used: the message says what to do
      */
     void run(Map<String, String> environment, PrintWriter out) throws IOException, SettingsException {
-        var settings = Settings.read(config == null ? Settings.DEFAULT_FILE : config, config != null, environment);
-        var root = Path.of(
-                dataDir != null ? dataDir : settings.get(Setting.DATA_DIR).orElse("/var/lib/fleet-engine"));
+        var settings = Settings.read(
+                Daemon.ENGINE, config, environment, dataDir == null ? Map.of() : Map.of(Setting.DATA_DIR, dataDir));
+        var root = Path.of(settings.require(Setting.DATA_DIR));
         if (Files.exists(backup)) {
             throw new IOException(backup + " is there already: name a new file, so that none is lost");
         }

@@ -10,9 +10,6 @@ import java.util.regex.Pattern;
  * would do little else.
  */
 final class RegistryQuota {
-    /** Half of the heap. */
-    static final String DEFAULT = "50%";
-
     /** Beyond this share collections would take most of the time. */
     private static final int MAX_PERCENT = 75;
 

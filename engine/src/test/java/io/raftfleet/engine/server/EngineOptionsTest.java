@@ -3,111 +3,164 @@ package io.raftfleet.engine.server;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.raftfleet.identity.Role;
-import io.raftfleet.identity.SpiffeId.Kind;
-import io.raftfleet.identity.TlsFiles;
-import io.raftfleet.identity.ca.CertificateAuthority;
+import io.raftfleet.settings.Daemon;
+import io.raftfleet.settings.Flags;
 import io.raftfleet.settings.SettingsException;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
-import java.util.UUID;
+import java.util.Set;
+import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import picocli.CommandLine;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import picocli.CommandLine.Model.OptionSpec;
 
-/** How an engine is told to talk. */
 class EngineOptionsTest {
-    private static final String CLUSTER = UUID.randomUUID().toString();
+    private static final Map<String, String> NEEDED = Map.of(
+            "allow_plaintext", "true",
+            "engine_id", "e1",
+            "cluster_id", "c2ee4a2e-4a5b-4b0e-9d8e-0b7c2f6d1a11",
+            "peers", "e1=127.0.0.1:1/127.0.0.1:2/127.0.0.1:3,e2=127.0.0.1:4/127.0.0.1:5/127.0.0.1:6");
+
+    /** Of each setting a value other than the usual one, and what it can't be given without. */
+    private static final Map<String, Map<String, String>> SAMPLES = samples();
 
     @TempDir
     Path dir;
 
-    private EngineConfig resolve(Map<String, String> environment, String... arguments)
-            throws IOException, SettingsException {
-        var options = new EngineOptions();
-        var all = new ArrayList<>(List.of(
-                "--config",
-                Files.writeString(dir.resolve("fleet.conf"), "").toString(),
-                "--engine-id=e1",
-                "--cluster-id=" + CLUSTER,
-                "--peers=e1=127.0.0.1:1/127.0.0.1:2/127.0.0.1:3"));
-        all.addAll(List.of(arguments));
-        new CommandLine(options).parseArgs(all.toArray(String[]::new));
-        return options.resolve(environment);
+    private static Map<String, Map<String, String>> samples() {
+        var samples = new TreeMap<String, Map<String, String>>();
+        var etcd = Map.of("etcd_servers", "https://10.0.0.1:2379");
+        samples.put("engine_id", Map.of("engine_id", "e2"));
+        samples.put("cluster_id", Map.of("cluster_id", "00000000-0000-0000-0000-000000000001"));
+        samples.put("peers", Map.of("peers", "e1=127.0.0.1:1/127.0.0.1:2/127.0.0.1:9"));
+        samples.put("raft", Map.of("raft", "127.0.0.1:7", "peers", "e1=127.0.0.1:7/127.0.0.1:2/127.0.0.1:3"));
+        samples.put("grpc", Map.of("grpc", "127.0.0.1:7"));
+        samples.put("http", Map.of("http", "127.0.0.1:7"));
+        samples.put("http_names", Map.of("http_names", "fleet.example"));
+        samples.put("http_socket", Map.of("http_socket", "/run/fleet.sock"));
+        samples.put("bootstrap", Map.of("bootstrap", "true"));
+        samples.put("join", Map.of("join", "true"));
+        samples.put("restore_from_etcd", with(etcd, "restore_from_etcd", "true", "bootstrap", "true"));
+        samples.put("restore_from_backup", Map.of("restore_from_backup", "/b", "bootstrap", "true"));
+        samples.put("agent_ttl", Map.of("agent_ttl", "1m30s"));
+        samples.put("token_limit", Map.of("token_limit", "7"));
+        samples.put("election_timeout", Map.of("election_timeout", "1s-2s"));
+        samples.put("entry_format", Map.of("entry_format", "1"));
+        samples.put("registry_quota", Map.of("registry_quota", "40%"));
+        samples.put("raft_any_source", Map.of("raft_any_source", "true"));
+        samples.put("etcd_servers", etcd);
+        samples.put("etcd_key_prefix", with(etcd, "etcd_key_prefix", "/_coreos.com/fleet/"));
+        samples.put("etcd_mirror", with(etcd, "etcd_mirror", "sync"));
+        samples.put("etcd_cafile", with(etcd, "etcd_cafile", "/ca"));
+        samples.put("etcd_certfile", with(etcd, "etcd_certfile", "/cert", "etcd_keyfile", "/key"));
+        samples.put("etcd_keyfile", samples.get("etcd_certfile"));
+        samples.put("etcd_username", with(etcd, "etcd_username", "root", "etcd_password", "coreos"));
+        samples.put("etcd_password", samples.get("etcd_username"));
+        samples.put("etcd_password_file", with(etcd, "etcd_username", "root", "etcd_password_file", "/word"));
+        samples.put("data_dir", Map.of("data_dir", "/d"));
+        samples.put("verbosity", Map.of("verbosity", "2"));
+        return samples;
     }
 
-    private TlsFiles issue(String authority, String cluster, Kind kind, String name) throws IOException {
-        var directory = dir.resolve(authority);
-        if (!Files.exists(directory)) {
-            CertificateAuthority.create(directory, cluster, Instant.now(), Duration.ofDays(1));
+    private static Map<String, String> with(Map<String, String> base, String... more) {
+        var all = new TreeMap<>(base);
+        for (int i = 0; i < more.length; i += 2) {
+            all.put(more[i], more[i + 1]);
         }
-        var files = new TlsFiles(
-                directory.resolve("ca.pem"), directory.resolve(name + ".pem"), directory.resolve(name + "-key.pem"));
-        CertificateAuthority.open(directory)
-                .issue(
-                        kind,
-                        name,
-                        kind == Kind.USER ? Optional.of(Role.ADMIN) : Optional.empty(),
-                        List.of(),
-                        Instant.now(),
-                        Duration.ofDays(1))
-                .write(files.certificate(), files.key());
-        return files;
+        return all;
     }
 
-    private static String[] flags(TlsFiles files, String... more) {
-        var all = new ArrayList<>(List.of(
-                "--ca-file=" + files.authorities(), "--cert-file=" + files.certificate(), "--key-file=" + files.key()));
-        all.addAll(List.of(more));
-        return all.toArray(String[]::new);
+    @Test
+    void everyFlagIsALineOfTheFileAndAVariableToo() throws Exception {
+        var usual = resolve(NEEDED, Map.of(), Map.of());
+        // What has to do with certificates is in EngineTlsOptionsTest.
+        var notSettings = Set.of("--config", "--print-config", "--help", "--version");
+        var aboutCertificates = Set.of("--ca-file", "--cert-file", "--key-file", "--plain-http", "--allow-plaintext");
+        for (OptionSpec option : commandLine().getCommandSpec().options()) {
+            if (notSettings.contains(option.longestName()) || aboutCertificates.contains(option.longestName())) {
+                continue;
+            }
+            var key = option.longestName().substring(2).replace('-', '_');
+            var sample = SAMPLES.get(key);
+            assertThat(sample).as("a sample of %s", key).isNotNull();
+            var all = with(
+                    NEEDED,
+                    sample.entrySet().stream()
+                            .flatMap(entry -> List.of(entry.getKey(), entry.getValue()).stream())
+                            .toArray(String[]::new));
+            var asFlag = resolve(Map.of(), Map.of(), all);
+            assertThat(asFlag).as(key).isNotEqualTo(usual);
+            assertThat(resolve(all, Map.of(), Map.of()))
+                    .as("%s in the file", key)
+                    .isEqualTo(asFlag);
+            assertThat(resolve(Map.of(), all, Map.of()))
+                    .as("%s in the environment", key)
+                    .isEqualTo(asFlag);
+        }
     }
 
-    private void refused(String words, String... arguments) {
-        assertThatThrownBy(() -> resolve(Map.of(), arguments))
+    @Test
+    void aSwitchThatTheFileSetsCanBeTakenBack() throws Exception {
+        var file = with(NEEDED, "bootstrap", "yes");
+        assertThat(resolve(file, Map.of(), Map.of()).bootstrap()).isTrue();
+        assertThat(resolve(file, Map.of(), Map.of("bootstrap", "false")).bootstrap())
+                .isFalse();
+        assertThat(resolve(file, Map.of("bootstrap", "0"), Map.of()).bootstrap())
+                .isFalse();
+        assertThatThrownBy(() -> resolve(with(NEEDED, "bootstrap", "maybe"), Map.of(), Map.of()))
+                .hasMessage("bootstrap \"maybe\": it is true or false");
+        var parsed = commandLine().parseArgs("--bootstrap", "--join");
+        assertThat(parsed.matchedOptionValue("--bootstrap", "")).isEqualTo("true");
+        assertThat(parsed.hasMatchedOption("--join")).isTrue();
+    }
+
+    /** As Go reads them, which fleet was written in. */
+    @ParameterizedTest
+    @CsvSource({"30s,30000", "30,30000", "500ms,500", "1m30s,90000", "1.5m,90000", "24h,86400000", "0.5s,500"})
+    void timesAreReadAsFleetReadThem(String text, long millis) throws Exception {
+        assertThat(resolve(NEEDED, Map.of(), Map.of("agent_ttl", text)).agentTtl())
+                .isEqualTo(Duration.ofMillis(millis));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"0s", "25h", "-1s", "s", "1d", "1s 1s", "99999999999999999999h", "0.1ms"})
+    void whatIsNoTimeIsRefused(String text) {
+        assertThatThrownBy(() -> resolve(NEEDED, Map.of(), Map.of("agent_ttl", text)))
                 .isInstanceOf(SettingsException.class)
-                .hasMessageContaining(words);
+                .hasMessageStartingWith("agent_ttl \"" + text + "\" is no time");
     }
 
     @Test
-    void plaintextHasToBeAskedForOnLoopbackToo() throws Exception {
-        refused("no certificate is given");
-        assertThat(resolve(Map.of(), "--allow-plaintext").tls()).isEmpty();
+    void whatIsMissingIsNamedWithTheWaysToGiveIt() {
+        assertThatThrownBy(() -> resolve(Map.of("engine_id", "e1"), Map.of(), Map.of()))
+                .hasMessage("no peers is given: use --peers, FLEET_PEERS, or the configuration file");
     }
 
-    @Test
-    void anEngineShowsACertificateOfItsOwn() throws Exception {
-        var own = issue("ca", CLUSTER, Kind.ENGINE, "e1");
-        assertThat(resolve(Map.of(), flags(own)).tls()).contains(own);
-        assertThat(resolve(Map.of(
-                                "FLEET_CA_FILE", own.authorities().toString(),
-                                "FLEET_CERT_FILE", own.certificate().toString(),
-                                "FLEET_KEY_FILE", own.key().toString()))
-                        .tls())
-                .contains(own);
-        refused("spiffe://" + CLUSTER + "/engine/e1", flags(issue("ca", CLUSTER, Kind.ENGINE, "e2")));
-        refused("spiffe://" + CLUSTER + "/engine/e1", flags(issue("ca", CLUSTER, Kind.USER, "root")));
-        refused("of cluster " + CLUSTER, flags(issue("other", UUID.randomUUID().toString(), Kind.ENGINE, "e1")));
-        refused(
-                "key_file (--key-file) is missing",
-                "--ca-file=" + own.authorities(),
-                "--cert-file=" + own.certificate());
-        refused("does not exist", flags(new TlsFiles(own.authorities(), dir.resolve("none"), own.key())));
-        refused("leave one of them out", flags(own, "--allow-plaintext"));
+    private static picocli.CommandLine commandLine() {
+        return Flags.commandLine(Daemon.ENGINE, new EngineVersion(), "");
     }
 
-    @Test
-    void httpMayBePlaintextBesideTlsOnLoopback() throws Exception {
-        var own = issue("ca", CLUSTER, Kind.ENGINE, "e1");
-        assertThat(resolve(Map.of(), flags(own)).plainHttp()).isFalse();
-        assertThat(resolve(Map.of(), flags(own, "--plain-http")).plainHttp()).isTrue();
-        refused("not on loopback", flags(own, "--plain-http", "--http=0.0.0.0:3"));
-        refused("goes with certificates", "--allow-plaintext", "--plain-http");
+    private EngineConfig resolve(Map<String, String> file, Map<String, String> environment, Map<String, String> flags)
+            throws Exception {
+        var config = Files.write(
+                dir.resolve("fleet.conf"),
+                file.entrySet().stream()
+                        .map(entry -> entry.getKey() + "=\"" + entry.getValue() + "\"")
+                        .toList());
+        var variables = new HashMap<String, String>();
+        environment.forEach((key, value) -> variables.put("FLEET_" + key.toUpperCase(Locale.ROOT), value));
+        var arguments = new ArrayList<>(List.of("--config", config.toString()));
+        flags.forEach((key, value) -> arguments.add("--" + key.replace('_', '-') + "=" + value));
+        var parsed = commandLine().parseArgs(arguments.toArray(String[]::new));
+        return EngineOptions.resolve(Flags.read(Daemon.ENGINE, parsed, variables));
     }
 }

@@ -4,11 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.raftfleet.etcd.EtcdSettings;
+import io.raftfleet.settings.Daemon;
 import io.raftfleet.settings.Settings;
 import io.raftfleet.settings.SettingsException;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.Map;
-import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -45,7 +46,7 @@ class EtcdOptionsTest {
     @ParameterizedTest
     @ValueSource(strings = {"http://192.0.2.1:2379", "127.0.0.1:2379", "http://127.0.0.1", "ftp://127.0.0.1:1"})
     void serversWithoutTlsAreOnLoopback(String server) {
-        assertThatThrownBy(() -> EtcdOptions.read(Optional.of(server), settings(Map.of())))
+        assertThatThrownBy(() -> EtcdOptions.read(settings(Map.of("FLEET_ETCD_SERVERS", server))))
                 .isInstanceOf(SettingsException.class)
                 .hasMessageContaining("etcd_servers");
     }
@@ -57,10 +58,12 @@ class EtcdOptionsTest {
     }
 
     private static EtcdSettings read(Map<String, String> environment) throws SettingsException {
-        return EtcdOptions.read(Optional.of(SERVER), settings(environment)).orElseThrow();
+        var all = new HashMap<>(environment);
+        all.put("FLEET_ETCD_SERVERS", SERVER);
+        return EtcdOptions.read(settings(all)).orElseThrow();
     }
 
     private static Settings settings(Map<String, String> environment) throws SettingsException {
-        return Settings.read(Path.of("/nonexistent/fleet.conf"), false, environment);
+        return Settings.read(Daemon.ENGINE, null, environment, Map.of());
     }
 }

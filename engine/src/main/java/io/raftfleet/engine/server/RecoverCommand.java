@@ -125,10 +125,9 @@ final class RecoverCommand {
         out.println("Recovered cluster " + engine.clusterId() + " as engine " + engine.engineId() + " had it:");
         out.println("  up to index " + engine.index() + " of term " + engine.term()
                 + (engine.committed() < engine.index()
-                        ? "; up to index " + engine.committed()
-                                + " its disk says that a majority had it, too, what follows may have been"
-                                + " acknowledged or not"
-                        : "; a majority had it, too"));
+                        ? ". As far as its disk says, a majority had up to index " + engine.committed()
+                                + "; writes after that may have been acknowledged or not, and are in it"
+                        : ", which a majority had"));
         out.println("  " + registry.read(view -> view.units().size()) + " units, "
                 + registry.read(view -> view.machines().size()) + " machines");
         out.println(

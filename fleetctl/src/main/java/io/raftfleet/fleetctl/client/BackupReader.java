@@ -21,7 +21,7 @@ public final class BackupReader implements AutoCloseable {
 
     BackupReader(Connections connections) {
         this.connections = connections;
-        this.endpoint = connections.preferred();
+        this.endpoint = ConnectionRace.forStream(connections, connections.preferred()).join();
         this.stream = open(connections, endpoint);
     }
 
@@ -57,7 +57,7 @@ public final class BackupReader implements AutoCloseable {
                         why.getCode(), "engine " + asked + ": " + Failures.reason(why), why.getCause());
             }
             stream.close();
-            endpoint = connections.after(endpoint);
+            endpoint = ConnectionRace.forStream(connections, connections.after(endpoint)).join();
             stream = open(connections, endpoint);
         }
     }

@@ -17,6 +17,9 @@ import java.util.concurrent.TimeUnit;
 final class ConnectionRace {
     static final int STAGGER_MILLIS = 100;
 
+    /** A stream is opened on the first endpoint all the same after this long: then that says why it can't be had. */
+    private static final Duration STREAM_PATIENCE = Duration.ofSeconds(5);
+
     private final Connections connections;
     private final int first;
     private final CompletableFuture<Integer> winner = new CompletableFuture<>();
@@ -30,6 +33,13 @@ final class ConnectionRace {
     private ConnectionRace(Connections connections, int first) {
         this.connections = connections;
         this.first = first;
+    }
+
+    /** The same for a stream that is about to be opened; {@code first} at once when that is connected, or there is no other. */
+    static CompletableFuture<Integer> forStream(Connections connections, int first) {
+        return connections.size() == 1 || connections.connected(first)
+                ? CompletableFuture.completedFuture(first)
+                : run(connections, first, STREAM_PATIENCE);
     }
 
     /**

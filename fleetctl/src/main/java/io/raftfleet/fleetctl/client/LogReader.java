@@ -33,7 +33,7 @@ public final class LogReader implements AutoCloseable {
         this.connections = connections;
         this.options = options;
         this.deadline = System.nanoTime() + options.requestTimeout().toNanos();
-        this.endpoint = connections.preferred();
+        this.endpoint = ConnectionRace.forStream(connections, connections.preferred()).join();
         this.stream = opener.open(endpoint);
     }
 
@@ -91,6 +91,7 @@ public final class LogReader implements AutoCloseable {
         TimeUnit.NANOSECONDS.sleep(wait);
         endpoint = connections.after(endpoint);
         connections.connectAtOnce(endpoint);
+        endpoint = ConnectionRace.forStream(connections, endpoint).join();
         stream = opener.open(endpoint);
     }
 

@@ -7,7 +7,10 @@ import io.raftfleet.proto.fleet.WatchRequest;
 import io.raftfleet.proto.fleet.WatchResponse;
 import io.raftfleet.proto.model.Revision;
 import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,6 +27,7 @@ public final class Watch implements AutoCloseable {
     private final Failures failures = new Failures();
     private WatchRequest request;
     private @Nullable ServerStream<WatchRequest, WatchResponse> stream;
+    private @Nullable CompletableFuture<Integer> connecting;
     private int endpoint;
     private int failed;
     private long lastHeard;
@@ -54,7 +58,10 @@ public final class Watch implements AutoCloseable {
     public @Nullable WatchResponse next(Duration timeout) throws CompactedException, InterruptedException {
         long deadline = System.nanoTime() + timeout.toNanos();
         while (true) {
-            ServerStream<WatchRequest, WatchResponse> open = stream();
+            ServerStream<WatchRequest, WatchResponse> open = stream(deadline);
+            if (open == null) {
+                return null;
+            }
             long now = System.nanoTime();
             WatchResponse frame = open.next(Math.min(deadline - now, streamHeard + SILENCE - now));
             now = System.nanoTime();
@@ -82,13 +89,28 @@ public final class Watch implements AutoCloseable {
         }
     }
 
-    private ServerStream<WatchRequest, WatchResponse> stream() {
+    /** The stream, opened on whichever endpoint is connected first; null when none is by then. */
+    private @Nullable ServerStream<WatchRequest, WatchResponse> stream(long deadline) throws InterruptedException {
         ServerStream<WatchRequest, WatchResponse> open = stream;
-        if (open == null) {
-            open = ServerStream.open(connections.channel(endpoint), FleetGrpc.getWatchMethod(), request);
-            stream = open;
-            streamHeard = System.nanoTime();
+        if (open != null) {
+            return open;
         }
+        CompletableFuture<Integer> race = connecting;
+        if (race == null) {
+            race = ConnectionRace.forStream(connections, endpoint);
+            connecting = race;
+        }
+        try {
+            endpoint = race.get(Math.max(0, deadline - System.nanoTime()), TimeUnit.NANOSECONDS);
+        } catch (TimeoutException e) {
+            return null;
+        } catch (ExecutionException e) {
+            throw new IllegalStateException("a race that nobody wins", e);
+        }
+        connecting = null;
+        open = ServerStream.open(connections.channel(endpoint), FleetGrpc.getWatchMethod(), request);
+        stream = open;
+        streamHeard = System.nanoTime();
         return open;
     }
 

@@ -3,13 +3,22 @@ package io.raftfleet.fleetctl.client;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.google.protobuf.ByteString;
 import io.grpc.Server;
 import io.grpc.Status;
 import io.grpc.netty.NettyServerBuilder;
 import io.grpc.stub.StreamObserver;
+import io.raftfleet.proto.cluster.BackupChunk;
+import io.raftfleet.proto.cluster.BackupRequest;
+import io.raftfleet.proto.cluster.ClusterGrpc;
 import io.raftfleet.proto.fleet.FleetGrpc;
+import io.raftfleet.proto.fleet.JournalRequest;
+import io.raftfleet.proto.fleet.LogChunk;
 import io.raftfleet.proto.fleet.VersionRequest;
 import io.raftfleet.proto.fleet.VersionResponse;
+import io.raftfleet.proto.fleet.WatchEvent;
+import io.raftfleet.proto.fleet.WatchRequest;
+import io.raftfleet.proto.fleet.WatchResponse;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -41,6 +50,30 @@ class ConnectionRaceTest {
                     public void version(VersionRequest request, StreamObserver<VersionResponse> observer) {
                         observer.onNext(
                                 VersionResponse.newBuilder().setVersion("1").build());
+                        observer.onCompleted();
+                    }
+
+                    @Override
+                    public void watch(WatchRequest request, StreamObserver<WatchResponse> observer) {
+                        observer.onNext(WatchResponse.newBuilder()
+                                .addEvents(WatchEvent.newBuilder().setUnitDestroyed("a.service"))
+                                .build());
+                    }
+
+                    @Override
+                    public void journal(JournalRequest request, StreamObserver<LogChunk> observer) {
+                        observer.onNext(LogChunk.newBuilder()
+                                .setData(ByteString.copyFromUtf8("a line"))
+                                .build());
+                        observer.onCompleted();
+                    }
+                })
+                .addService(new ClusterGrpc.ClusterImplBase() {
+                    @Override
+                    public void backup(BackupRequest request, StreamObserver<BackupChunk> observer) {
+                        observer.onNext(BackupChunk.newBuilder()
+                                .setData(ByteString.copyFromUtf8("a row"))
+                                .build());
                         observer.onCompleted();
                     }
                 })
@@ -84,6 +117,26 @@ class ConnectionRaceTest {
     void silentAndRefusingEndpointsInAnyOrderDoNotKeepACallFromTheOneThatAnswers() throws Exception {
         try (var client = client(closedPort(), silent.getLocalPort(), closedPort(), engine.getPort())) {
             assertThat(client.version().getVersion()).isEqualTo("1");
+            assertThat(failures).isEmpty();
+        }
+    }
+
+    @Test
+    void streamsPassOverASilentEndpointToo() throws Exception {
+        try (var client = client(silent.getLocalPort(), engine.getPort());
+                var watch = client.watch(WatchRequest.getDefaultInstance())) {
+            assertThat(watch.next(Duration.ZERO)).as("nothing is there yet").isNull();
+            assertThat(watch.next(Duration.ofSeconds(30))).isNotNull();
+            assertThat(failures).isEmpty();
+        }
+        try (var client = client(silent.getLocalPort(), engine.getPort());
+                var journal = client.journal(JournalRequest.getDefaultInstance())) {
+            assertThat(journal.next()).isEqualTo(ByteString.copyFromUtf8("a line"));
+            assertThat(failures).isEmpty();
+        }
+        try (var client = client(silent.getLocalPort(), engine.getPort());
+                var backup = client.backup()) {
+            assertThat(backup.next()).isEqualTo(ByteString.copyFromUtf8("a row"));
             assertThat(failures).isEmpty();
         }
     }

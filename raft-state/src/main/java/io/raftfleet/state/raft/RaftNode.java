@@ -435,6 +435,11 @@ public final class RaftNode implements AutoCloseable {
                 && server.peers().stream().noneMatch(peer -> peer.id().equals(config.engineId()));
     }
 
+    private CompletableFuture<Boolean> departed() {
+        RatisServer server = ratis();
+        return server == null ? CompletableFuture.completedFuture(false) : Departed.ask(server, timer);
+    }
+
     /** Of one server. */
     private final class StateMachineEvents extends ServerOpener.Events {
         @Override
@@ -480,13 +485,18 @@ public final class RaftNode implements AutoCloseable {
                 host.logFailed(new IOException("No space left on device"));
             } else if (!closing.get() && isLive() && cause == null && removed()) {
                 quarantine.removed();
+            } else if (!closing.get() && isLive() && cause != null) {
+                events.failed(cause);
             } else if (!closing.get() && isLive()) {
-                events.failed(
-                        cause != null
-                                ? cause
-                                : new IOException(
-                                        "Raft stopped this engine: it was removed from the cluster, or its log says"
-                                                + " why, just above"));
+                Futures.onEnd(departed(), (gone, failure) -> {
+                    if (failure == null && gone) {
+                        quarantine.removed();
+                    } else {
+                        events.failed(
+                                new IOException("Raft stopped this engine: it was removed from the cluster, or its log"
+                                        + " says why, just above"));
+                    }
+                });
             }
         }
 

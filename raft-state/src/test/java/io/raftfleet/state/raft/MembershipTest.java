@@ -354,7 +354,7 @@ class MembershipTest {
     }
 
     @Test
-    void anEngineThatWasAwayWhenItWasRemovedIsToldSo() throws Exception {
+    void anEngineThatWasAwayWhenItWasRemovedIsToldSoAndDoesNotStartAgain() throws Exception {
         try (TestCluster cluster = new TestCluster(dir, 3, b -> b).startAll()) {
             String gone = cluster.follower().config.engineId();
             cluster.kill(gone);
@@ -363,7 +363,13 @@ class MembershipTest {
 
             Member back = cluster.start(gone);
 
-            assertThat(get(back.failure)).hasMessageContaining("removed from the cluster");
+            assertThat(get(back.failure))
+                    .isInstanceOf(StartRefusedException.class)
+                    .hasMessageContaining("it was removed from the cluster");
+            cluster.kill(gone);
+            assertThatThrownBy(() -> cluster.start(gone))
+                    .isInstanceOf(StartRefusedException.class)
+                    .hasMessageContaining("it was removed from the cluster");
         }
     }
 

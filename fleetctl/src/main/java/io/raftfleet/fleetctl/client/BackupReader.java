@@ -21,7 +21,8 @@ public final class BackupReader implements AutoCloseable {
 
     BackupReader(Connections connections) {
         this.connections = connections;
-        this.endpoint = ConnectionRace.forStream(connections, connections.preferred()).join();
+        this.endpoint =
+                ConnectionRace.forStream(connections, connections.preferred()).join();
         this.stream = open(connections, endpoint);
     }
 
@@ -57,7 +58,8 @@ public final class BackupReader implements AutoCloseable {
                         why.getCode(), "engine " + asked + ": " + Failures.reason(why), why.getCause());
             }
             stream.close();
-            endpoint = ConnectionRace.forStream(connections, connections.after(endpoint)).join();
+            endpoint = ConnectionRace.forStream(connections, connections.after(endpoint))
+                    .join();
             stream = open(connections, endpoint);
         }
     }

@@ -33,7 +33,8 @@ public final class LogReader implements AutoCloseable {
         this.connections = connections;
         this.options = options;
         this.deadline = System.nanoTime() + options.requestTimeout().toNanos();
-        this.endpoint = ConnectionRace.forStream(connections, connections.preferred()).join();
+        this.endpoint =
+                ConnectionRace.forStream(connections, connections.preferred()).join();
         this.stream = opener.open(endpoint);
     }
 

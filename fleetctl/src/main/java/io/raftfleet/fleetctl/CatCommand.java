@@ -15,7 +15,7 @@ import picocli.CommandLine.Parameters;
         description = {
             "Output the contents of a submitted unit",
             "",
-            "Prints the unit file that the cluster has, unchanged."
+            "Prints the unit file that the cluster has: its sections and options, without comments and blank lines."
         })
 final class CatCommand extends FleetCommand {
     @Parameters(paramLabel = "UNIT", arity = "0..*")

@@ -110,7 +110,7 @@ final class UnitLexer {
                 continue;
             }
             if (next.from < next.to && text.charAt(next.from) == BYTE_ORDER_MARK) {
-                throw fault(next, "a byte order mark can stand at the beginning of a file alone; take it out");
+                throw misplacedMark(next);
             }
             boolean blank = isBlank(next);
             if (!blank) {
@@ -127,6 +127,10 @@ final class UnitLexer {
         if (!lines.isEmpty()) { // what went on was comments alone
             take(section, lines);
         }
+    }
+
+    private InvalidUnitException misplacedMark(Line at) {
+        return fault(at, "a byte order mark can stand at the beginning of a file alone; take it out");
     }
 
     /** The next line. Two line breaks of different kinds are one. */
@@ -168,6 +172,9 @@ final class UnitLexer {
             String key = trim(name.append(text, at.from, equals).toString());
             if (key.isEmpty()) {
                 throw fault(first, "there is no name before \"=\"");
+            }
+            if (key.charAt(0) == BYTE_ORDER_MARK) {
+                throw misplacedMark(first);
             }
             if ("[#;".indexOf(key.charAt(0)) >= 0) {
                 throw fault(

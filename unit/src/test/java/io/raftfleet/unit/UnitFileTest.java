@@ -83,6 +83,8 @@ class UnitFileTest {
                 Arguments.of("[S]\nB\r=c\n", "line 2", "\"B\" without \"=\""),
                 Arguments.of("[S]\n=c\n", "line 2", "no name"),
                 Arguments.of("[S]\nB=c\n\uFEFFD=e\n", "line 3", "byte order mark"),
+                Arguments.of("[S]\n \uFEFFD=e\n", "line 2", "byte order mark"),
+                Arguments.of("[S]\n\\\n \uFEFF=e\n", "line 2", "byte order mark"),
                 Arguments.of("[S]\nB=lone \uD800 surrogate\n", "line 2", "surrogate"),
                 Arguments.of("[S]\nB=" + "x".repeat(1 << 20) + "\n", "line 2", "1048576 bytes"));
     }

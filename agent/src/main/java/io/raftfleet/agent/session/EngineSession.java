@@ -96,9 +96,12 @@ final class EngineSession {
         public void onNext(EngineFrame frame) {
             loop.execute(() -> {
                 if (!ended) {
-                    events.frame(EngineSession.this, frame);
-                    if (out != null) {
-                        out.request(1);
+                    try {
+                        events.frame(EngineSession.this, frame);
+                    } finally {
+                        if (out != null) {
+                            out.request(1);
+                        }
                     }
                 }
             });

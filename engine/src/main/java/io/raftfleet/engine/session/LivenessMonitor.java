@@ -3,7 +3,6 @@ package io.raftfleet.engine.session;
 import io.raftfleet.engine.control.Controller;
 import io.raftfleet.state.Registry;
 import java.time.Duration;
-import java.util.List;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
@@ -24,6 +23,9 @@ public final class LivenessMonitor {
     private static final Duration TICK = Duration.ofMillis(250);
     /** Fewer silent machines than this are never blamed on the leader. */
     private static final int MASS = 3;
+
+    /** Machines of which none is heard any more were heard last within so long of each other: twice what is between heartbeats at most. */
+    private static final Duration AT_ONCE = Duration.ofSeconds(2);
 
     private final Registry registry;
     private final MachineSessions<AgentSession> machines;
@@ -68,7 +70,7 @@ public final class LivenessMonitor {
                     nanoClock.getAsLong(),
                     Math.max(MASS + 1, tracked / 20),
                     id -> registry.read(view -> FenceTime.after(view, id, ttl)).toNanos());
-            if (!silent.isEmpty() && !blameSelf(silent, tracked)) {
+            if (!silent.isEmpty() && !blameSelf(silent.getFirst().heardAt(), tracked)) {
                 silent.forEach(this::lose);
             }
         } catch (RuntimeException e) {
@@ -76,18 +78,20 @@ public final class LivenessMonitor {
         }
     }
 
-    private boolean blameSelf(List<MachineSessions.Silent> silent, int tracked) {
-        long heard = silent.stream().filter(MachineSessions.Silent::everHeard).count();
-        if (heard < MASS || heard * 3 <= tracked) {
+    /** @param first when the machine was heard last whose TTL is over: those that fell silent with it count, though theirs is not */
+    private boolean blameSelf(long first, int tracked) {
+        var atOnce = AT_ONCE.compareTo(ttl.dividedBy(2)) < 0 ? AT_ONCE : ttl.dividedBy(2);
+        var unheard = machines.unheardSince(first + atOnce.toNanos());
+        if (unheard.size() < MASS || unheard.size() * 3 <= tracked) {
             return false;
         }
         log.warn(
                 "{} of {} machines fell silent at once: this engine takes the fault to be its own, gives them another"
                         + " {} and hands leadership over",
-                heard,
+                unheard.size(),
                 tracked,
                 ttl);
-        machines.respite(silent, nanoClock.getAsLong());
+        machines.respite(unheard, nanoClock.getAsLong());
         handOver.run();
         return true;
     }

@@ -408,6 +408,17 @@ final class MachineSessions<S> {
         return silent;
     }
 
+    /** Present machines that this leader has heard, and not after {@code until}. Looks at every machine. */
+    synchronized List<Silent> unheardSince(long until) {
+        var unheard = new ArrayList<Silent>();
+        for (var machine : machines.values()) {
+            if (machine.state.present && machine.everHeard && machine.heardAt - until <= 0) {
+                unheard.add(new Silent(machine.id, machine.epoch, true, machine.heardAt));
+            }
+        }
+        return unheard;
+    }
+
     /** Has a machine that was found silent declared lost, unless it was heard meanwhile. */
     synchronized Loss<S> lose(Silent silent, long now, Losses losses) {
         var machine = machines.get(silent.machineId());

@@ -4,6 +4,7 @@ import static com.google.common.util.concurrent.Uninterruptibles.awaitUninterrup
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatObject;
 import static org.awaitility.Awaitility.await;
+import static org.hamcrest.Matchers.equalTo;
 
 import io.grpc.Status;
 import io.grpc.stub.ServerCallStreamObserver;
@@ -14,6 +15,7 @@ import io.raftfleet.identity.Role;
 import io.raftfleet.proto.agent.AgentFrame;
 import io.raftfleet.proto.agent.AssignmentDelta;
 import io.raftfleet.proto.agent.EngineFrame;
+import io.raftfleet.proto.agent.Heartbeat;
 import io.raftfleet.proto.agent.Hello;
 import io.raftfleet.proto.agent.Inventory;
 import io.raftfleet.proto.log.Entry;
@@ -27,7 +29,9 @@ import io.raftfleet.state.raft.RaftConfig;
 import io.raftfleet.state.raft.ReplicatedState.ApplyResult;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Random;
@@ -37,6 +41,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -51,6 +56,7 @@ class SessionsTest {
     private final Registry registry = new Registry(1000);
     private final SlowLog log = new SlowLog();
     private final AtomicLong nanos = new AtomicLong();
+    private final AtomicInteger handOvers = new AtomicInteger();
     private final CompletableFuture<Void> leading = new CompletableFuture<>();
     private final ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor();
     private final Controller controller = new Controller(
@@ -73,7 +79,7 @@ class SessionsTest {
         controller.start();
         controller.leaderStarted(1);
         leading.get(10, TimeUnit.SECONDS);
-        new LivenessMonitor(registry, controller, sessions, TTL, nanos::get, () -> {}).start(timer);
+        new LivenessMonitor(registry, controller, sessions, TTL, nanos::get, handOvers::incrementAndGet).start(timer);
     }
 
     @AfterEach
@@ -91,15 +97,69 @@ class SessionsTest {
         fillTheAgentsLane();
         nanos.addAndGet(TTL.toNanos());
         // Two ticks at least have found it silent and could do nothing about it.
-        for (int tick = 0; tick < 2; tick++) {
-            timer.schedule(() -> {}, 300, TimeUnit.MILLISECONDS).get(10, TimeUnit.SECONDS);
-        }
+        awaitTicks(2);
         assertThat(machine().present()).isTrue();
         log.go();
         await().atMost(Duration.ofSeconds(20)).until(() -> {
             nanos.addAndGet(Duration.ofSeconds(1).toNanos());
             return !machine().present();
         });
+    }
+
+    @Test
+    void aLeaderThatHearsNobodyAnyMoreBlamesItselfHoweverManyThereAre() throws Exception {
+        int machines = 100;
+        var streams = new ArrayList<Stream>();
+        for (int number = 0; number < machines; number++) {
+            var stream = new Stream();
+            hello(stream, Caller.PLAINTEXT, String.format(Locale.ROOT, "%032x", number + 1));
+            streams.add(stream);
+        }
+        await().until(() -> streams.stream().allMatch(Stream::isWelcome));
+        // Heartbeats are spread over a second, and so are the ends of the machines' times.
+        for (var stream : streams) {
+            nanos.addAndGet(Duration.ofSeconds(1).toNanos() / machines);
+            Objects.requireNonNull(stream.session)
+                    .onNext(AgentFrame.newBuilder()
+                            .setHeartbeat(Heartbeat.newBuilder().setSequence(1))
+                            .build());
+        }
+        nanos.addAndGet(TTL.minusMillis(500).toNanos());
+        await().untilAtomic(handOvers, equalTo(1));
+        assertThat(registry.<Integer>read(RegistryView::presentMachines)).isEqualTo(machines);
+        // With the others' ends nobody is blamed again: all were given another TTL.
+        nanos.addAndGet(Duration.ofSeconds(5).toNanos());
+        awaitTicks(3);
+        assertThat(handOvers).hasValue(1);
+        assertThat(registry.<Integer>read(RegistryView::presentMachines)).isEqualTo(machines);
+        // Who stays silent is lost, whoever leads.
+        await().atMost(Duration.ofSeconds(20)).until(() -> {
+            nanos.addAndGet(Duration.ofSeconds(1).toNanos());
+            return registry.read(RegistryView::presentMachines) == 0;
+        });
+    }
+
+    @Test
+    void aThirdThatDiesOneByOneIsNotBlamedOnTheLeader() {
+        var streams = new ArrayList<Stream>();
+        for (int number = 0; number < 9; number++) {
+            var stream = new Stream();
+            hello(stream, Caller.PLAINTEXT, String.format(Locale.ROOT, "%032x", number + 1));
+            streams.add(stream);
+            await().until(stream::isWelcome);
+            nanos.addAndGet(Duration.ofSeconds(3).toNanos());
+        }
+        await().atMost(Duration.ofSeconds(20)).until(() -> {
+            nanos.addAndGet(Duration.ofMillis(500).toNanos());
+            return registry.read(RegistryView::presentMachines) == 0;
+        });
+        assertThat(handOvers).hasValue(0);
+    }
+
+    private void awaitTicks(int ticks) throws Exception {
+        for (int tick = 0; tick < ticks; tick++) {
+            timer.schedule(() -> {}, 300, TimeUnit.MILLISECONDS).get(10, TimeUnit.SECONDS);
+        }
     }
 
     @Test
@@ -200,9 +260,13 @@ class SessionsTest {
     }
 
     private void hello(Stream stream, Caller caller) {
+        hello(stream, caller, MACHINE);
+    }
+
+    private void hello(Stream stream, Caller caller, String machine) {
         stream.session = new AgentSession(sessions, caller, stream);
         stream.session.onNext(AgentFrame.newBuilder()
-                .setHello(Hello.newBuilder().setMachineId(MACHINE).setAgentInstance(1))
+                .setHello(Hello.newBuilder().setMachineId(machine).setAgentInstance(1))
                 .build());
     }
 

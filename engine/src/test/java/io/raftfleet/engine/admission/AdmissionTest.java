@@ -77,7 +77,8 @@ class AdmissionTest {
         var flooders = new ArrayList<Answer<WriteResponse>>();
         for (int i = 0; i < 64; i++) {
             if (i == 2) {
-                // As many as one connection may hold: sent together with the others each might get so far that none gets whole.
+                // As many as one connection may hold: sent together with the others each might get so far that none
+                // gets whole.
                 await().until(() -> fleet.calls() == 2);
             }
             flooders.add(new Answer<>());

@@ -141,11 +141,9 @@ class SessionsTest {
 
     @Test
     void aThirdThatDiesOneByOneIsNotBlamedOnTheLeader() {
-        var streams = new ArrayList<Stream>();
         for (int number = 0; number < 9; number++) {
             var stream = new Stream();
             hello(stream, Caller.PLAINTEXT, String.format(Locale.ROOT, "%032x", number + 1));
-            streams.add(stream);
             await().until(stream::isWelcome);
             nanos.addAndGet(Duration.ofSeconds(3).toNanos());
         }

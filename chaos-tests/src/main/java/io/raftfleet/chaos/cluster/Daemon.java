@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -52,7 +53,10 @@ public final class Daemon {
             return;
         }
         try {
-            var builder = new ProcessBuilder(command)
+            // Whoever runs this in the background of a shell, or by nohup, has signals ignored that a daemon must hear.
+            var whole = new ArrayList<>(List.of("env", "--default-signal=HUP,INT"));
+            whole.addAll(command);
+            var builder = new ProcessBuilder(whole)
                     .redirectErrorStream(true)
                     .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()));
             builder.environment()

@@ -122,6 +122,10 @@ final class Items {
                     "unit " + name + " exists with other contents ("
                             + before.hash().abbreviated() + "): ask to replace it, or destroy it first");
         }
+        var circular = draft.circular(name, requirements);
+        if (circular != null) {
+            return Item.result(ItemCode.ITEM_CODE_REFUSED, circular);
+        }
         var unread = draft.unread(name, file.text(), requirements);
         if (unread != null) {
             return Item.result(ItemCode.ITEM_CODE_REFUSED, unread);

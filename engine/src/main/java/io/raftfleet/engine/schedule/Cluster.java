@@ -38,6 +38,9 @@ final class Cluster {
 
     private int replacers;
 
+    /** Whether a global unit came or went since machines' loads were counted. */
+    private boolean globalsUncounted;
+
     @Nullable
     UnitEntry unit(String name) {
         return units.get(name);
@@ -84,6 +87,7 @@ final class Cluster {
         if (present) {
             classes.join(machine);
         }
+        countGlobals(machine);
     }
 
     /** A unit that is not in any index yet. */
@@ -116,6 +120,7 @@ final class Cluster {
         }
         if (unit.global() && unit.wanted()) {
             globals.put(unit.name, unit);
+            globalsUncounted = true;
         }
     }
 
@@ -141,7 +146,7 @@ final class Cluster {
         unit.replaces = UnitEntry.NO_PATTERNS;
         classes.release(unit.machineClass);
         unit.machineClass = classes.universal();
-        globals.remove(unit.name);
+        globalsUncounted |= globals.remove(unit.name) != null;
     }
 
     /** Forgets an unregistered unit's name. */
@@ -212,6 +217,21 @@ final class Cluster {
      * never drives one away; among global ones, the lower name comes first.
      */
     boolean runsOn(UnitEntry global, MachineEntry machine) {
+        if (!runsBesideScheduled(global, machine)) {
+            return false;
+        }
+        for (UnitEntry earlier : globals.values()) {
+            if (earlier == global) {
+                break;
+            }
+            if (conflict(earlier, global) && runsOn(earlier, machine)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private boolean runsBesideScheduled(UnitEntry global, MachineEntry machine) {
         if (!global.wanted() || !machine.present || !global.machineClass.admits(machine.metadata)) {
             return false;
         }
@@ -225,15 +245,35 @@ final class Cluster {
                 return false;
             }
         }
-        for (UnitEntry earlier : globals.values()) {
-            if (earlier == global) {
-                break;
-            }
-            if (conflict(earlier, global) && runsOn(earlier, machine)) {
-                return false;
+        return true;
+    }
+
+    /** Has loads count the global units that there are by now; to be called before machines are chosen by load. */
+    void countGlobals() {
+        if (globalsUncounted) {
+            globalsUncounted = false;
+            machines.values().forEach(this::countGlobals);
+        }
+    }
+
+    /** Has a machine's load count the global units that run there, as {@link #runsOn} says, in one pass. */
+    void countGlobals(MachineEntry machine) {
+        List<UnitEntry> running = new ArrayList<>();
+        List<UnitEntry> choosy = new ArrayList<>();
+        for (UnitEntry global : globals.values()) {
+            if (runsBesideScheduled(global, machine)
+                    && (global.conflicts.length > 0 ? running : choosy)
+                            .stream().noneMatch(earlier -> conflict(earlier, global))) {
+                running.add(global);
+                if (global.conflicts.length > 0) {
+                    choosy.add(global);
+                }
             }
         }
-        return true;
+        if (running.size() != machine.globals) {
+            classes.changeLoad(machine, running.size() - machine.globals);
+            machine.globals = running.size();
+        }
     }
 
     /** Whether two units may not share a machine, whichever says so; fleet's {@code HasConflict}. */

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * Cluster}; {@link MachineClasses} alone changes the load of a present one, which orders it there.
  */
 final class MachineEntry {
-    /** Fleet's order: fewest units first, then lowest id ({@code engine/scheduler.go}). */
+    /** Fleet's order: fewest units first, global ones counted, then lowest id ({@code engine/scheduler.go}). */
     static final Comparator<MachineEntry> BY_LOAD = (a, b) -> {
         int byLoad = Integer.compare(a.load, b.load);
         return byLoad != 0 ? byLoad : a.id.compareTo(b.id);
@@ -26,8 +26,11 @@ final class MachineEntry {
     /** Not heard yet since the registry was restored: what it has stays, nothing new comes. Not present. */
     boolean expected;
 
-    /** How many units are attached. */
+    /** How many units are attached, and how many global ones run here. */
     int load;
+
+    /** The global ones of {@link #load}. */
+    int globals;
 
     /** The classes that have this machine; none for one that isn't present. */
     final List<MachineClass> classes = new ArrayList<>();

@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  * leader, is the only one to call this; when a proposal fails, the owner makes a new scheduler and
  * feeds it the facts again. A machine that was lost, or that does not admit a unit any more, loses the unit: to another
  * machine if one will do, else the unit becomes pending. Running units are never moved for balance. A machine's load is
- * the number of units scheduled to it; global units, which are everywhere, don't count.
+ * the number of units scheduled to it and of global ones that run there, as in fleet.
  */
 public final class Scheduler {
     /** Bounds the time that {@link #decide} takes when few of the units that it looks at need a decision. */
@@ -139,6 +139,7 @@ public final class Scheduler {
         if (limit < 1) {
             throw new IllegalArgumentException("the limit of decisions must be at least 1, not " + limit);
         }
+        cluster.countGlobals();
         List<Decision> decisions = new ArrayList<>();
         long looks = (long) limit * LOOKS_PER_DECISION;
         while (decisions.size() < limit && looks > 0 && hasWork()) {
@@ -162,6 +163,14 @@ public final class Scheduler {
      */
     public List<Veto> explain(String unitName) {
         return explainer.explain(unitName);
+    }
+
+    /**
+     * The circle of {@code Replaces} that a new unit, or one with other requirements, would close: its name, then what each
+     * replaces, to the one that replaces it. Empty when there is none.
+     */
+    public List<String> circle(String unitName, Requirements requirements) {
+        return replaceGraph.circle(unitName, requirements);
     }
 
     /** Decides on a unit, after those of its peers that are to be decided on. Returns how many units were looked at. */
@@ -333,6 +342,7 @@ public final class Scheduler {
     private void conflictingGlobalsChanged(UnitEntry unit, MachineEntry machine) {
         for (UnitEntry global : cluster.globals()) {
             if (Cluster.conflict(global, unit)) {
+                cluster.countGlobals(machine);
                 globalsChanged(machine);
                 return;
             }

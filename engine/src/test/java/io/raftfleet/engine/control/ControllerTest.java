@@ -113,6 +113,60 @@ class ControllerTest {
                 .containsExactly(ItemCode.ITEM_CODE_OK);
     }
 
+    /** fleet: "A circular replacement between multiple units is not allowed." */
+    @Test
+    void unitsThatReplaceEachOtherInACircleAreRefused() throws Exception {
+        lead(1);
+        create(1, replacing("a.service", "b.service"), replacing("b.service", "c*"));
+        assertThat(refusal(2, replacing("b.service", "a.service")))
+                .startsWith(
+                        "unit b.service: [X-Fleet] Replaces: it would replace a.service, which replaces b.service: ");
+        assertThat(refusal(3, replacing("c@1.service", "[a-b].service")))
+                .startsWith(
+                        "unit c@1.service: [X-Fleet] Replaces: it would replace b.service, which replaces c@1.service: ");
+        assertThat(refusal(4, replacing("c@1.service", "a.service")))
+                .startsWith(
+                        "unit c@1.service: [X-Fleet] Replaces: it would replace a.service, which replaces b.service,"
+                                + " which replaces c@1.service: ");
+    }
+
+    @Test
+    void whatReplacesOthersWithoutACircleIsTaken() throws Exception {
+        lead(1);
+        assertThat(create(
+                        1,
+                        replacing("a.service", "*"), // itself is not among them
+                        replacing("t@.service", "a.service"), // is on no machine, and an instance would be refused
+                        unit("b.service", PLAIN, TargetState.TARGET_STATE_LAUNCHED)))
+                .containsOnly(ItemCode.ITEM_CODE_OK);
+        assertThat(refusal(2, replacing("t@1.service", "a.service"))).contains("it would replace a.service");
+        get(writes.createUnits(
+                request(3, unit("a.service", PLAIN, TargetState.TARGET_STATE_LAUNCHED)).toBuilder()
+                        .setReplace(true)
+                        .build(),
+                LIMIT));
+        assertThat(create(4, replacing("t@1.service", "a.service"))).containsExactly(ItemCode.ITEM_CODE_OK);
+    }
+
+    @Test
+    void aCircleWithinOneCallIsRefused() throws Exception {
+        lead(1);
+        assertThat(create(1, replacing("a.service", "b.service"), replacing("b.service", "a.service")))
+                .containsExactly(ItemCode.ITEM_CODE_OK, ItemCode.ITEM_CODE_REFUSED);
+    }
+
+    private String refusal(int id, NewUnit unit) throws Exception {
+        var result = get(writes.createUnits(
+                        request(id, unit).toBuilder().setReplace(true).build(), LIMIT))
+                .getResults(0);
+        assertThat(result.getCode()).isEqualTo(ItemCode.ITEM_CODE_REFUSED);
+        return result.getMessage();
+    }
+
+    private static NewUnit replacing(String name, String pattern) {
+        return unit(name, PLAIN + "\n[X-Fleet]\nReplaces=" + pattern + "\n", TargetState.TARGET_STATE_INACTIVE);
+    }
+
     /** As when another engine leads by now and has created the unit, and this one does not know it yet. */
     @Test
     void whatIsAppliedWhileItDecidesHasAllBeDecidedAgain() throws Exception {

@@ -22,6 +22,9 @@ import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.Veto;
 import io.raftfleet.state.EntryFormats;
 import io.raftfleet.state.Registry;
+import io.raftfleet.unit.InvalidUnitException;
+import io.raftfleet.unit.Requirements;
+import io.raftfleet.unit.UnitFile;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -221,17 +224,44 @@ class SchedulerOracleTest {
                     .setReplace(true)
                     .addUnits(NewUnit.newBuilder().setName(name).setText(text).setTargetState(target))
                     .build();
-            var result = only(Items.of(request), draft, records);
-            assertThat(result.getCode() != ItemCode.ITEM_CODE_INVALID)
-                    .as("is taken: %s %s", lines, result.getMessage())
-                    .isEqualTo(FleetModel.takes(name, lines));
-            if (result.getCode() == ItemCode.ITEM_CODE_OK || result.getCode() == ItemCode.ITEM_CODE_REPLACED) {
-                var before = model.units.get(name);
+            var before = model.units.get(name);
+            boolean circular = FleetModel.takes(name, lines)
+                    && (before == null || !before.lines().equals(lines))
+                    && model.circular(name, lines);
+            if (circular && random.nextBoolean()) {
+                hasFromBefore(name, text, target, draft, records);
                 put(new FleetModel.Unit(
                         name,
                         lines,
                         target != TargetState.TARGET_STATE_INACTIVE,
                         before == null ? "" : before.machine()));
+                return;
+            }
+            var result = only(Items.of(request), draft, records);
+            assertThat(result.getCode() != ItemCode.ITEM_CODE_INVALID)
+                    .as("is taken: %s %s", lines, result.getMessage())
+                    .isEqualTo(FleetModel.takes(name, lines));
+            assertThat(result.getCode() == ItemCode.ITEM_CODE_REFUSED)
+                    .as("is refused: %s %s", lines, result.getMessage())
+                    .isEqualTo(circular);
+            if (result.getCode() == ItemCode.ITEM_CODE_OK || result.getCode() == ItemCode.ITEM_CODE_REPLACED) {
+                put(new FleetModel.Unit(
+                        name,
+                        lines,
+                        target != TargetState.TARGET_STATE_INACTIVE,
+                        before == null ? "" : before.machine()));
+            }
+        }
+
+        /** A unit that would be refused now, as registries have them that took it at the time. */
+        private void hasFromBefore(String name, String text, TargetState target, Draft draft, List<Record> records) {
+            story.add("  is there from before");
+            try {
+                var file = UnitFile.parse(text);
+                var wants = Requirements.of(name, file);
+                draft.create(draft.unit(name), name, file.hash(), file.text(), wants, target, records);
+            } catch (InvalidUnitException e) {
+                throw new AssertionError(e);
             }
         }
 

@@ -17,8 +17,7 @@ import java.util.regex.Pattern;
  * where they are silent: which machines may run a unit, which of them it goes to, which global units a machine runs, and what
  * keeps a unit off each machine. Computes everything anew from the facts with every question, and shares no code with the scheduler.
  *
- * <p>Four things are not fleet's, which leaves three of them undefined or unplaced: global units, which are everywhere, are no load;
- * units that all follow each other are placed together;
+ * <p>Three things are not fleet's, which leaves them undefined or unplaced: units that all follow each other are placed together;
  * among global units that conflict the lower name comes first; {@code Replaces} means nothing where the unit that is replaced
  * could, by moving, make the other one move.
  */
@@ -81,6 +80,26 @@ public final class FleetModel {
         return Wish.canBeMet(name, lines);
     }
 
+    /** Whether a unit with these lines would replace one that replaces it, directly or through others: no such unit is taken. */
+    public boolean circular(String name, List<String> lines) {
+        var unit = new Unit(name, lines, false, "");
+        var with = new TreeMap<>(units);
+        with.put(name, unit);
+        var seen = new HashSet<String>();
+        var open = new ArrayDeque<>(List.of(unit));
+        while (!open.isEmpty()) {
+            var replacer = open.remove();
+            for (var other : with.values()) {
+                if (!other.name().equals(replacer.name())
+                        && replacer.wish().replaces(other.name())
+                        && seen.add(other.name())) {
+                    open.add(other);
+                }
+            }
+        }
+        return seen.contains(name);
+    }
+
     /** Whether a unit is for all machines that it admits. */
     public static boolean isGlobal(Unit unit) {
         return unit.global();
@@ -130,9 +149,10 @@ public final class FleetModel {
                 .min(Comparator.<String>comparingInt(this::load).thenComparing(Comparator.naturalOrder()));
     }
 
-    /** Units that are scheduled to a machine. */
+    /** Units that are scheduled to a machine, and global ones that run there. */
     public int load(String id) {
-        return (int) units.values().stream().filter(unit -> unit.on(id)).count();
+        return (int) units.values().stream().filter(unit -> unit.on(id)).count()
+                + globalsOn(id).size();
     }
 
     /** Whether a machine may run a unit, together with those that it can only be placed with. */

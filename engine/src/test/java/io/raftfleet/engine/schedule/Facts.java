@@ -112,9 +112,11 @@ final class Facts {
                 .min((a, b) -> load(a) != load(b) ? Integer.compare(load(a), load(b)) : a.compareTo(b));
     }
 
+    /** Units scheduled to a machine, and global ones that run there. */
     int load(String machine) {
-        return (int)
-                units.values().stream().filter(unit -> unit.onMachine(machine)).count();
+        return (int) units.values().stream()
+                .filter(unit -> unit.onMachine(machine) || runsOn(unit, machine))
+                .count();
     }
 
     /** The unit and all placeable ones that it follows and that follow it. */

@@ -26,6 +26,37 @@ class SchedulerTest {
         assertThat(rig.facts.load("m3")).isEqualTo(2);
     }
 
+    /** fleet's {@code agents()} puts global units among those of each machine that they run on. */
+    @Test
+    void globalUnitsCountAsLoadWhereTheyRun() {
+        rig.machine("m1", "role=edge").machine("m2");
+        rig.unit("g.service", "Global=true", "MachineMetadata=role=edge").unit("a.service");
+        rig.settle();
+        assertThat(rig.on("a.service")).isEqualTo("m2");
+        rig.unit("b.service").unit("c.service").settle();
+        assertThat(rig.on("b.service")).isEqualTo("m1");
+        assertThat(rig.on("c.service")).isEqualTo("m2");
+        rig.remove("g.service").unit("d.service").settle();
+        assertThat(rig.on("d.service")).isEqualTo("m1");
+    }
+
+    /** A global unit that conflicts with a scheduled one does not run beside it, and is no load there. */
+    @Test
+    void globalUnitsThatDoNotRunAreNoLoad() {
+        rig.machines("m1", "m2");
+        rig.unit("g.service", "Global=true", "Conflicts=a.service")
+                .unit("a.service")
+                .settle();
+        assertThat(rig.on("a.service")).isNull();
+        rig.target("g.service", TargetState.TARGET_STATE_INACTIVE).settle();
+        assertThat(rig.on("a.service")).isEqualTo("m1");
+        rig.target("g.service", TargetState.TARGET_STATE_LAUNCHED).settle();
+        rig.unit("b.service").settle();
+        assertThat(rig.on("b.service")).isEqualTo("m1");
+        rig.unit("c.service").settle();
+        assertThat(rig.on("c.service")).isEqualTo("m2");
+    }
+
     @Test
     void lowestIdWinsAmongEquals() {
         rig.machines("m2", "m1").unit("a.service");

@@ -49,6 +49,7 @@ final class ListUnitFilesCommand extends FleetCommand {
                             .setRead(options.read())
                             .setWithContents(described)
                             .setWithVetoes(options.json)
+                            .setWithWarnings(true)
                             .build())
                     .rows();
             if (options.json) {
@@ -58,6 +59,11 @@ final class ListUnitFilesCommand extends FleetCommand {
                 return 0;
             }
             print(columns, units);
+            session.someErr(
+                    units.stream()
+                            .flatMap(unit -> Words.warnings(unit).stream())
+                            .toList(),
+                    options.full);
         } catch (FleetClientException e) {
             throw new CommandException("Error retrieving list of units from repository: " + e.getMessage(), e);
         }
@@ -122,6 +128,7 @@ final class ListUnitFilesCommand extends FleetCommand {
         row.put("machine", unit.getMachineId().isEmpty() ? null : unit.getMachineId());
         row.put("global", unit.getGlobal());
         row.put("vetoes", vetoes(unit));
+        row.put("warnings", unit.getWarningsList());
         return row;
     }
 }

@@ -15,13 +15,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
 /**
- * {@code list-units}. Ours also says, on standard error, which units wait for a machine and why, and which orders machines could not
- * carry out.
+ * {@code list-units}. Ours also says, on standard error, which units wait for a machine and why, which orders machines could not
+ * carry out, and what is wrong with units of before.
  */
 @Command(
         name = "list-units",
@@ -47,9 +48,10 @@ final class ListUnitsCommand extends FleetCommand {
         List<String> columns = options.columns("unit,machine,active,sub", FIELDS);
         List<UnitState> states;
         List<Unit> unplaced;
+        List<Unit> warned;
         try {
             FleetClient client = session.client();
-            // All three at once: what a person waits for is one round trip.
+            // All at once: what a person waits for is one round trip.
             var stateList = client.listUnitStatesAsync(
                     ListUnitStatesRequest.newBuilder().setRead(options.read()).build());
             var unplacedList = client.listUnitsAsync(ListUnitsRequest.newBuilder()
@@ -57,12 +59,19 @@ final class ListUnitsCommand extends FleetCommand {
                     .setUnplacedOnly(true)
                     .setWithVetoes(true)
                     .build());
+            var warnedList = client.listUnitsAsync(ListUnitsRequest.newBuilder()
+                    .setRead(options.read())
+                    .setWarnedOnly(true)
+                    .build());
             CompletableFuture<@Nullable Listing<Machine>> machines = options.json || columns.contains("machine")
                     ? machines(client)
                     : CompletableFuture.completedFuture(null);
             states = FleetClient.join(stateList).rows();
             unplaced = FleetClient.join(unplacedList).rows().stream()
                     .filter(VetoNotes::isUnplaced)
+                    .toList();
+            warned = FleetClient.join(warnedList).rows().stream()
+                    .filter(unit -> unit.getWarningsCount() > 0)
                     .toList();
             Listing<Machine> known = FleetClient.join(machines);
             if (known != null) {
@@ -72,11 +81,11 @@ final class ListUnitsCommand extends FleetCommand {
             throw new CommandException("Error retrieving list of units from repository: " + e.getMessage(), e);
         }
         if (options.json) {
-            JsonOutput.print(session.terminal().out(), json(states, unplaced));
+            JsonOutput.print(session.terminal().out(), json(states, unplaced, warned));
             return 0;
         }
         print(columns, states);
-        tell(states, unplaced);
+        tell(states, unplaced, warned);
         return 0;
     }
 
@@ -115,8 +124,9 @@ final class ListUnitsCommand extends FleetCommand {
         };
     }
 
-    private void tell(List<UnitState> states, List<Unit> unplaced) {
+    private void tell(List<UnitState> states, List<Unit> unplaced, List<Unit> warned) {
         var lines = new ArrayList<String>();
+        warned.forEach(unit -> lines.addAll(Words.warnings(unit)));
         for (Unit unit : unplaced) {
             lines.add("Unit " + unit.getName() + " waits for a machine: " + Words.vetoes(unit));
         }
@@ -128,15 +138,13 @@ final class ListUnitsCommand extends FleetCommand {
                         + state.getError());
             }
         }
-        int most = options.full ? lines.size() : Math.min(lines.size(), VetoNotes.MOST_LINES);
-        lines.subList(0, most).forEach(session::err);
-        if (most < lines.size()) {
-            session.err((lines.size() - most) + " more, shown with --full");
-        }
+        session.someErr(lines, options.full);
     }
 
-    private List<Map<String, @Nullable Object>> json(List<UnitState> states, List<Unit> unplaced) {
+    private List<Map<String, @Nullable Object>> json(List<UnitState> states, List<Unit> unplaced, List<Unit> warned) {
         var rows = new ArrayList<Map<String, @Nullable Object>>();
+        Map<String, List<String>> warnings =
+                warned.stream().collect(Collectors.toMap(Unit::getName, unit -> unit.getWarningsList()));
         for (UnitState state : states) {
             var row = new LinkedHashMap<String, @Nullable Object>();
             Machine machine = session.machine(state.getMachineId());
@@ -150,6 +158,7 @@ final class ListUnitsCommand extends FleetCommand {
             row.put("launched", state.getLaunched());
             row.put("mainPid", state.getMainPid());
             row.put("error", state.getError());
+            row.put("warnings", warnings.getOrDefault(state.getName(), List.of()));
             rows.add(row);
         }
         for (Unit unit : unplaced) {
@@ -158,6 +167,7 @@ final class ListUnitsCommand extends FleetCommand {
             row.put("machine", null);
             row.put("hash", Words.hash(unit.getHash(), true));
             row.put("vetoes", ListUnitFilesCommand.vetoes(unit));
+            row.put("warnings", warnings.getOrDefault(unit.getName(), List.of()));
             rows.add(row);
         }
         return rows;

@@ -48,6 +48,15 @@ final class Session implements AutoCloseable {
         terminal.err().append(SafeText.escapeLines(line)).append('\n').flush();
     }
 
+    /** Lines for people, the first of them unless all are wanted. */
+    void someErr(List<String> lines, boolean all) {
+        int most = all ? lines.size() : Math.min(lines.size(), VetoNotes.MOST_LINES);
+        lines.subList(0, most).forEach(this::err);
+        if (most < lines.size()) {
+            err((lines.size() - most) + " more, shown with --full");
+        }
+    }
+
     /** @throws CommandException when the global flags make no client */
     FleetClient client() {
         FleetClient made = client;

@@ -48,6 +48,7 @@ final class StatusCommand extends FleetCommand {
         boolean first = true;
         for (String name : names) {
             GetUnitResponse answer = get(name);
+            Words.warnings(answer.getUnit()).forEach(session::err);
             for (UnitState state : answer.getStatesList()) {
                 if (!first) {
                     session.out("");

@@ -7,6 +7,7 @@ import io.raftfleet.proto.model.Unit;
 import io.raftfleet.proto.model.UnitState;
 import io.raftfleet.proto.model.Veto;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
@@ -76,6 +77,13 @@ final class Words {
                         .entrySet().stream()
                                 .map(e -> e.getKey() + "=" + e.getValue())
                                 .collect(Collectors.joining(","));
+    }
+
+    /** What is wrong with a unit of before, a line each. */
+    static List<String> warnings(Unit unit) {
+        return unit.getWarningsList().stream()
+                .map(warning -> "WARNING: Unit " + unit.getName() + ": " + warning)
+                .toList();
     }
 
     /** Why a unit is on no machine, in one line. */

@@ -6,7 +6,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The JSON of fleet's v1 API (its {@code schema/v1.json}). Whatever is null or empty is left out, as fleet does; fields
- * stand in alphabetical order.
+ * stand in alphabetical order. {@code warnings} of a unit is not fleet's, whose clients pass over it.
  */
 final class Documents {
     private Documents() {}
@@ -21,7 +21,8 @@ final class Documents {
             @Nullable String desiredState,
             @Nullable String machineID,
             @Nullable String name,
-            @Nullable List<@Nullable UnitOptionDocument> options) {}
+            @Nullable List<@Nullable UnitOptionDocument> options,
+            @Nullable List<String> warnings) {}
 
     record UnitPage(String nextPageToken, List<UnitDocument> units) {}
 

@@ -54,6 +54,7 @@ final class UnitsResource {
                 .setPage(Reads.page(call, pageSize))
                 .setRead(Reads.options(call))
                 .setWithContents(true)
+                .setWithWarnings(true)
                 .build();
         return api.listUnits(request, deadlines.read())
                 .thenApply(page -> HttpReply.json(
@@ -249,7 +250,12 @@ final class UnitsResource {
             options.add(new UnitOptionDocument(option.name(), option.section(), option.value()));
         }
         return new UnitDocument(
-                Words.of(current(unit)), Words.of(unit.getTargetState()), unit.getMachineId(), unit.getName(), options);
+                Words.of(current(unit)),
+                Words.of(unit.getTargetState()),
+                unit.getMachineId(),
+                unit.getName(),
+                options,
+                unit.getWarningsList());
     }
 
     private TargetState current(Unit unit) {

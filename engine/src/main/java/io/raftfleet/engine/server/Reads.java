@@ -33,7 +33,8 @@ import java.util.function.Supplier;
  * Answers reads from this engine's registry: linearizable after a confirmed read index, stale at once. Each page is of one
  * revision, which it states. One page holds up the application of entries for as long as it takes to build it, and so is
  * bounded in rows and in how many rows are looked at. Only rows that a filter may admit are looked at: by name, by what globs
- * begin with, by machine; so a page without a row is the last one, unless globs admitted none of as many rows as a page looks at.
+ * begin with, by machine; so a page without a row is the last one, unless globs, or the wish for warnings, admitted none of as
+ * many rows as a page looks at.
  */
 public final class Reads {
     private static final int DEFAULT_PAGE = 1000;
@@ -65,6 +66,7 @@ public final class Reads {
     private final ReadIndex readIndex;
     private final Reasons reasons;
     private final Executor threads;
+    private final FileWarnings warnings = new FileWarnings();
 
     /**
      * @param registry read as it is when a page is built
@@ -87,7 +89,8 @@ public final class Reads {
                 throw AbsentAt.failure("unit " + request.getName() + " does not exist", view.revision());
             }
             return GetUnitResponse.newBuilder()
-                    .setUnit(view.message(unit, true))
+                    .setUnit(view.message(unit, true).toBuilder()
+                            .addAllWarnings(warnings.page(view).of(unit)))
                     .addAllStates(view.statesOf(unit.name()).stream()
                             .map(UnitStateRecord::state)
                             .toList())
@@ -102,9 +105,11 @@ public final class Reads {
             var filter = new NameFilter(request.getNamesList());
             var from = PageToken.decode(UNITS, request.getPage().getToken());
             int size = size(request.getPage());
+            boolean warned = request.getWithWarnings() || request.getWarnedOnly();
             var wanted = new CallClock(deadline);
             return read(request.getRead(), deadline, view -> {
                 var page = ListUnitsResponse.newBuilder().setRevision(view.revision());
+                var flaws = warnings.page(view);
                 var units = request.getUnplacedOnly() ? view.unplaced() : view.units();
                 int looked = 0;
                 int contents = 0;
@@ -115,17 +120,28 @@ public final class Reads {
                         if (!range.contains(unit.name())) {
                             break;
                         }
-                        if (page.getUnitsCount() >= size || looked >= MAX_SCAN || contents >= MAX_PAGE_CONTENTS) {
+                        if (page.getUnitsCount() >= size
+                                || looked + flaws.cost() >= MAX_SCAN
+                                || contents >= MAX_PAGE_CONTENTS) {
                             return page.setNextToken(new PageToken(UNITS, last, "").encode())
                                     .build();
                         }
                         wanted.check(range.cost());
                         looked += range.cost();
                         last = unit.name();
-                        if (range.admits(unit.name())) {
+                        if (!range.admits(unit.name())) {
+                            continue;
+                        }
+                        var told = warned ? flaws.of(unit) : List.<String>of();
+                        if (!told.isEmpty() || !request.getWarnedOnly()) {
                             var message = view.message(unit, request.getWithContents());
                             contents += message.getContents().getText().length();
-                            page.addUnits(message);
+                            page.addUnits(
+                                    told.isEmpty()
+                                            ? message
+                                            : message.toBuilder()
+                                                    .addAllWarnings(told)
+                                                    .build());
                         }
                     }
                 }

@@ -44,7 +44,7 @@ class HostileInputPropertiesTest {
             @ForAll @StringLength(max = 40) String value)
             throws IOException {
         Documents.UnitDocument unit = new Documents.UnitDocument(
-                null, "loaded", null, null, List.of(new Documents.UnitOptionDocument(name, section, value)));
+                null, "loaded", null, null, List.of(new Documents.UnitOptionDocument(name, section, value)), null);
         try (WireClient client = engine.connect()) {
             int status = client.put(
                             "/fleet/v1/units/a.service", Json.write(unit).toStringUtf8())

@@ -106,6 +106,12 @@ final class MemoryFleet implements FleetApi, EngineHealth {
         states.clear();
     }
 
+    /** What is wrong with a unit of before. */
+    synchronized void warn(String name, String warning) {
+        units.computeIfPresent(
+                name, (same, unit) -> unit.toBuilder().addWarnings(warning).build());
+    }
+
     synchronized @Nullable Unit unit(String name) {
         return units.get(name);
     }
@@ -292,7 +298,13 @@ final class MemoryFleet implements FleetApi, EngineHealth {
     public CompletableFuture<ListUnitsResponse> listUnits(ListUnitsRequest request, Duration deadline) {
         return read(request.getRead(), deadline, () -> {
             ListUnitsResponse.Builder page = ListUnitsResponse.newBuilder().setRevision(revision());
-            page.setNextToken(page(request.getPage(), units, page::addUnits));
+            page.setNextToken(page(
+                    request.getPage(),
+                    units,
+                    unit -> page.addUnits(
+                            request.getWithWarnings()
+                                    ? unit
+                                    : unit.toBuilder().clearWarnings().build())));
             return page.build();
         });
     }

@@ -71,6 +71,19 @@ class ReadsAndWritesTest {
         assertThat(answer.header("raftfleet-revision")).isEqualTo("18446744073709551615-" + index + "-2");
     }
 
+    /** fleet's clients pass over a field that they do not know. */
+    @Test
+    void unitsOfBeforeHaveWarningsAndOthersNoSuchField() throws IOException {
+        client.put("/fleet/v1/units/a.service", Engine.HELLO);
+        client.put("/fleet/v1/units/b.service", Engine.HELLO);
+        engine.fleet.warn("a.service", "that it replaces x counts for nothing");
+        JsonNode units = JSON.readTree(client.get("/fleet/v1/units").body()).get("units");
+        assertThat(units.get(0).get("warnings").get(0).asString()).isEqualTo("that it replaces x counts for nothing");
+        assertThat(units.get(1).has("warnings")).isFalse();
+        JsonNode unit = JSON.readTree(client.get("/fleet/v1/units/a.service").body());
+        assertThat(unit.get("warnings")).hasSize(1);
+    }
+
     @Test
     void aUnitForWhichThereIsNoRoomIsRefusedAsSuch() throws IOException {
         engine.fleet.fill();

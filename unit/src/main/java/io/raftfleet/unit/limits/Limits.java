@@ -107,6 +107,7 @@ public final class Limits {
             entry("changes", new Limit(Kind.ITEMS, 0, ITEMS)),
             entry("patches", new Limit(Kind.ITEMS, 0, ITEMS)),
             entry("vetoes", Limit.parts(1000)),
+            entry("warnings", MESSAGE.times(16)),
             entry("gone", UNIT_NAME.times(REPORT_STATES)),
             entry("set", Limit.parts(MACHINE_UNITS)),
             entry("remove", UNIT_NAME.times(MACHINE_UNITS)),

@@ -92,6 +92,12 @@ class SettingsIT {
                     .contains(
                             "metadata role=web,az=us-west-2 " + config(agent) + ":5",
                             "units_directory (/run/fleet/units) default");
+
+            // Told to end, they do, and systemd counts it as success.
+            agent.terminate();
+            engine.terminate();
+            assertThat(agent.awaitExit(Ops.SOON)).isZero();
+            assertThat(engine.awaitExit(Ops.SOON)).isEqualTo(143);
         }
     }
 

@@ -102,10 +102,13 @@ final class ClusterBackup {
                 requireEmpty();
                 // First, so that units are placed by it.
                 int refused = patch(backup);
-                refused += create(backup);
-                session.out("Restored " + backup.units().size() + " units of cluster "
-                        + backup.header().getClusterId() + ", as of index "
-                        + backup.header().getIndex());
+                int units = backup.units().size();
+                int missing = create(backup);
+                refused += missing;
+                session.out(
+                        "Restored " + (missing == 0 ? "" : (units - missing) + " of ") + units + " units of cluster "
+                                + backup.header().getClusterId() + ", as of index "
+                                + backup.header().getIndex());
                 return refused == 0 ? 0 : 1;
             } catch (IOException | FleetClientException e) {
                 throw new CommandException("Error restoring: " + e.getMessage(), e);

@@ -25,17 +25,23 @@ final class JournalTails {
 
     /** Prints what there is; a journal that can't be read is left out: it is not what the command was about. */
     void print(String unit) {
-        String text = read(unit);
+        print(unit, "");
+    }
+
+    /** The same of a global unit, on one of its machines. */
+    void print(String unit, String machineId) {
+        String text = read(unit, machineId);
         if (!text.isBlank()) {
             session.err("Last lines of the journal of " + unit + ":");
             text.lines().forEach(line -> session.err("  " + line));
         }
     }
 
-    private String read(String unit) {
+    private String read(String unit, String machineId) {
         try (LogReader log = session.client()
                 .journal(JournalRequest.newBuilder()
                         .setUnit(unit)
+                        .setMachineId(machineId)
                         .setLines(LINES)
                         .build())) {
             var read = new CompletableFuture<String>();

@@ -150,7 +150,8 @@ final class SshCommand extends FleetCommand {
         return options;
     }
 
-    private int run(List<String> command) {
+    /** Runs ssh on this terminal; its exit code. */
+    int run(List<String> command) {
         session.terminal().out().flush();
         try {
             return new ProcessBuilder(command).inheritIO().start().waitFor();

@@ -36,7 +36,7 @@ final class UnitCreator {
         return triggered;
     }
 
-    /** Whether some of the units were refused. */
+    /** Whether some of the units were refused, or not replaced as told. */
     boolean failed() {
         return failed;
     }
@@ -46,6 +46,7 @@ final class UnitCreator {
         UnitPlanner.Plan plan;
         try {
             plan = new UnitPlanner(session, goal, replace).plan(arguments);
+            failed |= plan.kept();
             create(List.copyOf(plan.create().values()), replace);
         } catch (CommandException | FleetClientException e) {
             throw new CommandException("Error creating units: " + e.getMessage(), e);
@@ -145,6 +146,7 @@ final class UnitCreator {
                     + ": " + first.getActiveState() + " (" + first.getSubState() + ")"
                     + (first.getError().isEmpty() ? "" : ": " + first.getError())
                     + "; start it once more on all of them with: fleetctl restart " + unit.getName());
+            new JournalTails(session).print(unit.getName(), first.getMachineId());
         }
     }
 

@@ -26,6 +26,7 @@ final class UnitPlanner {
     private final LocalUnits local;
     private final TargetState goal;
     private final boolean replace;
+    private boolean kept;
 
     UnitPlanner(Session session, TargetState goal, boolean replace) {
         this.session = session;
@@ -39,8 +40,9 @@ final class UnitPlanner {
      *
      * @param create units to create, by name
      * @param present units that the cluster has and keeps, by name
+     * @param kept whether some of these were to be replaced and can't be; people have been told
      */
-    record Plan(Map<String, UnitPlan> create, Map<String, Unit> present) {}
+    record Plan(Map<String, UnitPlan> create, Map<String, Unit> present, boolean kept) {}
 
     /** @throws CommandException for the first argument that nothing can be done with */
     Plan plan(List<String> arguments) {
@@ -59,7 +61,7 @@ final class UnitPlanner {
                 create.put(name, fresh(name, path, registry));
             }
         });
-        return new Plan(create, present);
+        return new Plan(create, present, kept);
     }
 
     /** The argument, with its type, by the unit's name; patterns matched against local files and the cluster's units. */
@@ -123,6 +125,7 @@ final class UnitPlanner {
         }
         // A command may not take a unit back: submit replaces what is inactive, load what is at most loaded.
         if (Words.target(unit).getNumber() > goal.getNumber()) {
+            kept = true;
             session.err("Warning: can not replace Unit(" + unit.getName() + ") in state '"
                     + Words.state(Words.target(unit)) + "', use the appropriate command");
             return false;

@@ -227,7 +227,7 @@ final class UnitWaiter {
             case BAD -> {
                 finished(name);
                 problem("unit " + name + (unit == null ? "" : " on " + legend(unit)) + ": " + waited.why());
-                if (goal == WaitGoal.UP && failed.size() < VetoNotes.MOST_LINES) {
+                if (failed.size() < VetoNotes.MOST_LINES) {
                     failed.add(name);
                 }
             }

@@ -1,6 +1,9 @@
 package io.raftfleet.fleetctl;
 
+import io.raftfleet.proto.model.Unit;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -35,9 +38,11 @@ final class UnloadCommand extends FleetCommand {
         }
         Selection.Submitted found = Selection.submitted(session, arguments);
         var change = new TargetChange(session, INACTIVE, "unload");
-        change.run(found.units().stream()
+        List<Unit> unloading = found.units().stream()
                 .filter(unit -> unit.getGlobal() || Words.current(unit) != INACTIVE || Words.target(unit) != INACTIVE)
-                .toList());
+                .toList();
+        Set<String> asked = unloading.stream().map(Unit::getName).collect(Collectors.toSet());
+        change.run(unloading);
         var names = change.triggered().keySet();
         if (!Waiting.untilReached(session, block, change.triggered(), WaitGoal.UNLOADED, "unload", 0)) {
             session.err("Failed to unload units [" + String.join(" ", names) + "]");
@@ -48,6 +53,13 @@ final class UnloadCommand extends FleetCommand {
         }
         if (!names.isEmpty() && !block.noBlock) {
             session.err("Successfully unloaded units [" + String.join(" ", names) + "].");
+        }
+        List<String> idle = found.units().stream()
+                .map(Unit::getName)
+                .filter(name -> !asked.contains(name))
+                .toList();
+        if (!idle.isEmpty()) {
+            session.err("Unloaded already: units [" + String.join(" ", idle) + "].");
         }
         return found.exit();
     }

@@ -31,6 +31,11 @@ class BackupFileTest {
     }
 
     private static byte[] backup() throws IOException {
+        return backup("[Service]\n", "a.service");
+    }
+
+    /** A backup of launched units that all have these contents. */
+    static byte[] backup(String text, String... units) throws IOException {
         var hash = ByteString.copyFromUtf8("01234567890123456789");
         var out = new ByteArrayOutputStream();
         out.write("raftfleet backup 1\n".getBytes(StandardCharsets.US_ASCII));
@@ -39,19 +44,21 @@ class BackupFileTest {
                         "chash",
                         ContentsRow.newBuilder()
                                 .setHash(hash)
-                                .setText("[Service]\n")
+                                .setText(text)
                                 .build()
                                 .toByteString())
                 .writeDelimitedTo(out);
-        row(
-                        "ua.service",
-                        UnitRow.newBuilder()
-                                .setName("a.service")
-                                .setHash(hash)
-                                .setTargetState(TargetState.TARGET_STATE_LAUNCHED)
-                                .build()
-                                .toByteString())
-                .writeDelimitedTo(out);
+        for (String unit : units) {
+            row(
+                            "u" + unit,
+                            UnitRow.newBuilder()
+                                    .setName(unit)
+                                    .setHash(hash)
+                                    .setTargetState(TargetState.TARGET_STATE_LAUNCHED)
+                                    .build()
+                                    .toByteString())
+                    .writeDelimitedTo(out);
+        }
         out.write(0);
         out.write(Hashing.sha256().hashBytes(out.toByteArray()).asBytes());
         return out.toByteArray();

@@ -156,6 +156,26 @@ class FleetctlTest {
     }
 
     @Test
+    void listsAndStatusWarnOfFilesOfBefore() throws IOException {
+        twoMachines();
+        file("hello.service", HELLO);
+        file("other.service", HELLO);
+        run("start", "hello.service", "other.service");
+        String warning = "WARNING: Unit hello.service: that it replaces a.service counts for nothing\n";
+        cluster.warnings.put("hello.service", "that it replaces a.service counts for nothing");
+        assertThat(run("list-units").err()).isEqualTo(warning);
+        assertThat(run("list-unit-files").err()).isEqualTo(warning);
+        assertThat(run("status", "hello.service").err()).isEqualTo(warning);
+        assertThat(run("status", "other.service").err()).isEmpty();
+        for (String list : List.of("list-units", "list-unit-files")) {
+            assertThat(run(list, "--json").out())
+                    .containsOnlyOnce("\"warnings\":[\"that it replaces")
+                    .containsOnlyOnce("\"warnings\":[]");
+            assertThat(run(list, "--json").err()).isEmpty();
+        }
+    }
+
+    @Test
     void listMachinesPrintsFleetsColumns() {
         twoMachines();
         assertThat(run("list-machines")).isEqualTo(new Result(0, """
@@ -547,6 +567,16 @@ class FleetctlTest {
         Result half = run("--endpoint", last, "cluster", "status");
         assertThat(half.exit()).isEqualTo(1);
         assertThat(half.out().lines().toList()).anyMatch(line -> line.matches("e1\\s+" + first + "\\s.*unreachable.*"));
+    }
+
+    @Test
+    void catPrintsTheFile() throws IOException {
+        file("hello.service", HELLO);
+        file("web@.service", "[Unit]\nDescription=%i\n\n" + HELLO);
+        run("submit", "hello.service", "web@.service");
+        assertThat(run("cat", "hello.service")).isEqualTo(new Result(0, HELLO, ""));
+        assertThat(run("cat", "hello")).isEqualTo(new Result(0, HELLO, ""));
+        assertThat(run("cat", "web@.service").out()).isEqualTo("[Unit]\nDescription=%i\n\n" + HELLO);
     }
 
     @Test

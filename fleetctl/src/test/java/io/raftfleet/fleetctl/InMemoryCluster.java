@@ -33,7 +33,9 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -58,6 +60,12 @@ final class InMemoryCluster implements AutoCloseable {
     int compacted;
     /** Without one only stale reads are answered. */
     volatile boolean quorum = true;
+
+    /** By unit. */
+    final Map<String, String> warnings = new ConcurrentHashMap<>();
+
+    /** Names of units of which the cluster takes no orders. */
+    final Set<String> refused = ConcurrentHashMap.newKeySet();
 
     int writes;
     private boolean hold;
@@ -146,7 +154,14 @@ final class InMemoryCluster implements AutoCloseable {
         return ItemResult.newBuilder().setCode(code).setMessage(message).build();
     }
 
+    private static ItemResult refusal(String name) {
+        return result(ItemCode.ITEM_CODE_REFUSED, "unit " + name + ": it is not wanted here");
+    }
+
     ItemResult create(NewUnit wanted, boolean replace) {
+        if (refused.contains(wanted.getName())) {
+            return refusal(wanted.getName());
+        }
         String text = wanted.getText();
         if (text.isEmpty()) {
             String known = contents.get(wanted.getHash());
@@ -184,6 +199,9 @@ final class InMemoryCluster implements AutoCloseable {
     }
 
     ItemResult change(TargetStateChange change) {
+        if (refused.contains(change.getName())) {
+            return refusal(change.getName());
+        }
         Unit unit = units.get(change.getName());
         if (unit == null) {
             return result(ItemCode.ITEM_CODE_NOT_FOUND, "unit " + change.getName() + " does not exist");
@@ -200,6 +218,9 @@ final class InMemoryCluster implements AutoCloseable {
     }
 
     ItemResult destroy(String name) {
+        if (refused.contains(name)) {
+            return refusal(name);
+        }
         if (units.remove(name) == null) {
             return result(ItemCode.ITEM_CODE_NOT_FOUND, "unit " + name + " does not exist");
         }

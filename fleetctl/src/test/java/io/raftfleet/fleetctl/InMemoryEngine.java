@@ -6,6 +6,10 @@ import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
+import io.raftfleet.proto.cluster.BackupChunk;
+import io.raftfleet.proto.cluster.BackupRequest;
+import io.raftfleet.proto.cluster.ChangeMembersRequest;
+import io.raftfleet.proto.cluster.ChangeMembersResponse;
 import io.raftfleet.proto.cluster.ClusterGrpc;
 import io.raftfleet.proto.cluster.EngineInfo;
 import io.raftfleet.proto.cluster.EngineRole;
@@ -13,8 +17,12 @@ import io.raftfleet.proto.cluster.ListOrphansRequest;
 import io.raftfleet.proto.cluster.ListOrphansResponse;
 import io.raftfleet.proto.cluster.MemoryStatus;
 import io.raftfleet.proto.cluster.Orphan;
+import io.raftfleet.proto.cluster.SettleOrphanRequest;
+import io.raftfleet.proto.cluster.SettleOrphanResponse;
 import io.raftfleet.proto.cluster.StatusRequest;
 import io.raftfleet.proto.cluster.StatusResponse;
+import io.raftfleet.proto.cluster.TakeSnapshotRequest;
+import io.raftfleet.proto.cluster.TakeSnapshotResponse;
 import io.raftfleet.proto.cluster.TransferLeaderRequest;
 import io.raftfleet.proto.cluster.TransferLeaderResponse;
 import io.raftfleet.proto.fleet.CreateUnitsRequest;
@@ -78,6 +86,7 @@ final class InMemoryEngine extends FleetGrpc.FleetImplBase implements AutoClosea
     final List<String> calls = new CopyOnWriteArrayList<>();
     final List<String> journal = new ArrayList<>();
     volatile boolean journalStaysOpen;
+    volatile ByteString backup = ByteString.EMPTY;
     /** What {@code systemctl status} prints below its first line. */
     volatile String status = "";
 
@@ -165,7 +174,7 @@ final class InMemoryEngine extends FleetGrpc.FleetImplBase implements AutoClosea
                 return unit == null
                         ? null
                         : GetUnitResponse.newBuilder()
-                                .setUnit(cluster.withDetails(unit, true, true))
+                                .setUnit(warned(cluster.withDetails(unit, true, true)))
                                 .addAllStates(cluster.states.values().stream()
                                         .filter(state -> state.getName().equals(request.getName()))
                                         .toList())
@@ -187,16 +196,24 @@ final class InMemoryEngine extends FleetGrpc.FleetImplBase implements AutoClosea
                         cluster.units.values(),
                         Unit::getName,
                         unit -> selected.test(unit.getName())
+                                && (!request.getWarnedOnly() || cluster.warnings.containsKey(unit.getName()))
                                 && (!request.getUnplacedOnly()
                                         || (!unit.getGlobal()
                                                 && unit.getMachineId().isEmpty()
                                                 && unit.getTargetStateValue() > 1)),
-                        unit -> response.addUnits(
-                                        cluster.withDetails(unit, request.getWithContents(), request.getWithVetoes()))
-                                .getUnitsCount()));
+                        unit -> {
+                            var row = cluster.withDetails(unit, request.getWithContents(), request.getWithVetoes());
+                            boolean warned = request.getWithWarnings() || request.getWarnedOnly();
+                            return response.addUnits(warned ? warned(row) : row).getUnitsCount();
+                        }));
                 return response.build();
             }
         });
+    }
+
+    private Unit warned(Unit unit) {
+        String warning = cluster.warnings.get(unit.getName());
+        return warning == null ? unit : unit.toBuilder().addWarnings(warning).build();
     }
 
     @Override
@@ -395,6 +412,48 @@ final class InMemoryEngine extends FleetGrpc.FleetImplBase implements AutoClosea
                                         .setMachineId("113f16a7c8d94f1a8a1e6c4f4b6a9d01")
                                         .setActiveState("active"))
                                 .build());
+            }
+
+            @Override
+            public void settleOrphan(SettleOrphanRequest request, StreamObserver<SettleOrphanResponse> observer) {
+                answer("SettleOrphan", observer, () -> {
+                    if (cluster.refused.contains(request.getName())) {
+                        throw Status.FAILED_PRECONDITION
+                                .withDescription("it can't be adopted as it is")
+                                .asRuntimeException();
+                    }
+                    return SettleOrphanResponse.getDefaultInstance();
+                });
+            }
+
+            @Override
+            public void takeSnapshot(TakeSnapshotRequest request, StreamObserver<TakeSnapshotResponse> observer) {
+                answer(
+                        "TakeSnapshot",
+                        observer,
+                        () -> TakeSnapshotResponse.newBuilder().setIndex(44).build());
+            }
+
+            @Override
+            public void changeMembers(ChangeMembersRequest request, StreamObserver<ChangeMembersResponse> observer) {
+                answer("ChangeMembers", observer, () -> {
+                    if (request.getRemoveList().contains("none")) {
+                        throw Status.FAILED_PRECONDITION
+                                .withDescription("engine none is no member")
+                                .asRuntimeException();
+                    }
+                    return ChangeMembersResponse.newBuilder()
+                            .addAllMembers(request.getAddList())
+                            .build();
+                });
+            }
+
+            @Override
+            public void backup(BackupRequest request, StreamObserver<BackupChunk> observer) {
+                answer(
+                        "Backup",
+                        observer,
+                        () -> BackupChunk.newBuilder().setData(backup).build());
             }
 
             @Override

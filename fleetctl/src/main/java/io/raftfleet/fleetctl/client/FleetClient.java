@@ -162,11 +162,26 @@ public final class FleetClient implements AutoCloseable {
         var results = new ArrayList<ItemResult>(items.size());
         Revision revision = Revision.getDefaultInstance();
         for (List<T> batch : Batches.split(items, bytes)) {
-            WriteResponse response = join(call.apply(batch));
+            WriteResponse response;
+            try {
+                response = join(call.apply(batch));
+            } catch (FleetClientException e) {
+                throw results.isEmpty() ? e : inPart(e, results.size(), items.size());
+            }
             results.addAll(response.getResultsList());
             revision = response.getRevision();
         }
         return new WriteOutcome(results, revision);
+    }
+
+    /** Batches before the one that failed stand. */
+    private static FleetClientException inPart(FleetClientException failure, int answered, int all) {
+        return new FleetClientException(
+                failure.code(),
+                failure.getMessage() + "; the first " + answered + " of " + all
+                        + " had been answered before that, what was ordered for them stands: give the same command again"
+                        + " for the rest",
+                failure);
     }
 
     // -- Reads -------------------------------------------------------------------------------------------------------

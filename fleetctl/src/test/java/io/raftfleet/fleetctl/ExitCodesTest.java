@@ -1,0 +1,496 @@
+package io.raftfleet.fleetctl;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.protobuf.ByteString;
+import io.raftfleet.proto.model.TargetState;
+import io.raftfleet.proto.model.Unit;
+import io.raftfleet.proto.model.UnitState;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.TreeSet;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Holds commands to the table of exit codes in {@code docs/fleetctl.md}: every cell with a code is tried, and every command has a
+ * row. What fails says why on standard error.
+ */
+@Timeout(120)
+class ExitCodesTest {
+    private static final String DONE = "done";
+    private static final String NOTHING = "nothing to do";
+    private static final String PARTLY = "partly";
+    private static final String REFUSED = "refused, failed";
+    private static final String LATE = "no answer in time";
+    private static final String MISSING = "not found";
+    private static final String USAGE = "wrong usage";
+
+    private static final String M1 = "113f16a7c8d94f1a8a1e6c4f4b6a9d01";
+    private static final String HELLO = "[Service]\nExecStart=/bin/sleep infinity\n";
+    private static final String BAD = "[Service]\nExecStart=/bin/false\n";
+    private static final String NEW_ENGINE = "e9=127.0.0.1:1/127.0.0.1:2/127.0.0.1:3";
+    private static final List<String> ORDERS =
+            List.of("submit", "load", "start", "restart", "stop", "unload", "destroy");
+
+    /** A try of one cell. */
+    private record Case(String command, String outcome, Function<Stage, Result> act) {
+        @Override
+        public String toString() {
+            return command + ": " + outcome;
+        }
+    }
+
+    /** A cluster of one machine, and a folder. */
+    private static final class Stage implements AutoCloseable {
+        final InMemoryCluster cluster = new InMemoryCluster();
+        final Path directory;
+
+        Stage(Path directory) {
+            this.directory = directory;
+            cluster.startEngine().leads = true;
+            cluster.addMachine(M1, "10.0.0.1", Map.of());
+        }
+
+        Result run(String... arguments) {
+            return Result.of(cluster, directory, Map.of(), arguments);
+        }
+
+        Result run(String command, List<String> rest) {
+            return run(Stream.concat(Arrays.stream(command.split(" ", -1)), rest.stream())
+                    .toArray(String[]::new));
+        }
+
+        Stage file(String name, String text) {
+            return file(name, text.getBytes(java.nio.charset.StandardCharsets.UTF_8));
+        }
+
+        Stage file(String name, byte[] bytes) {
+            try {
+                Files.write(directory.resolve(name), bytes);
+                return this;
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+
+        /** A unit that is launched, or, after {@code unload} for one, what that leaves. */
+        Stage unit(String name, String command) {
+            file(name, HELLO);
+            assertThat(run("start", name).exit()).isZero();
+            if (!command.equals("start")) {
+                assertThat(run(command, name).exit()).isZero();
+            }
+            return this;
+        }
+
+        Stage backup(String... units) {
+            try {
+                byte[] bytes = BackupFileTest.backup(HELLO, units);
+                cluster.engines.getFirst().backup = ByteString.copyFrom(bytes);
+                return file("backup", bytes);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+
+        @Override
+        public void close() {
+            cluster.close();
+        }
+    }
+
+    private final List<Case> cases = new ArrayList<>();
+
+    @TempDir
+    private Path directory;
+
+    private void add(String command, String outcome, Function<Stage, Result> act) {
+        cases.add(new Case(command, outcome, act));
+    }
+
+    private void orders() {
+        for (String order : List.of("submit", "load", "start")) {
+            add(order, DONE, s -> s.file("a.service", HELLO).run(order, "a.service"));
+            add(order, PARTLY, s -> {
+                s.cluster.refused.add("b.service");
+                s.file("a.service", HELLO).file("b.service", HELLO);
+                Result result = s.run(order, "a.service", "b.service");
+                assertThat(s.cluster.units).containsOnlyKeys("a.service");
+                return result;
+            });
+            add(
+                    order,
+                    REFUSED,
+                    s -> s.file("a.service", "[Service]\n[X-Fleet]\nGlobul=1\n").run(order, "a.service"));
+            add(order, MISSING, s -> s.run(order, "a.service"));
+            add(order, MISSING, s -> s.run(order, "a*"));
+        }
+        add("submit", NOTHING, s -> s.unit("a.service", "unload").run("submit", "a.service"));
+        add(
+                "submit",
+                REFUSED,
+                s -> s.unit("a.service", "start")
+                        .file("a.service", HELLO + "Restart=always\n")
+                        .run("submit", "--replace", "a.service"));
+        add("load", NOTHING, s -> s.unit("a.service", "stop").run("load", "a.service"));
+        add(
+                "load",
+                REFUSED,
+                s -> s.unit("a.service", "start")
+                        .file("a.service", HELLO + "Restart=always\n")
+                        .run("load", "--replace", "a.service"));
+        add("start", NOTHING, s -> s.unit("a.service", "start").run("start", "a.service"));
+        add("start", REFUSED, s -> s.file("a.service", BAD).run("start", "a.service"));
+        for (String order : List.of("restart", "stop", "unload", "destroy")) {
+            add(order, DONE, s -> s.unit("a.service", "start").run(order, "a.service"));
+            add(order, PARTLY, s -> s.unit("a.service", "start").run(order, "a.service", "none.service"));
+            add(order, PARTLY, s -> {
+                s.unit("a.service", "start").unit("b.service", "start");
+                s.cluster.refused.add("b.service");
+                return s.run(order, "a.service", "b.service");
+            });
+            add(order, REFUSED, s -> {
+                s.unit("a.service", "start");
+                s.cluster.refused.add("a.service");
+                return s.run(order, "a.service");
+            });
+            add(order, MISSING, s -> s.run(order, "a.service"));
+            add(order, MISSING, s -> s.run(order, "a*"));
+        }
+        add("restart", REFUSED, s -> s.unit("a.service", "unload").run("restart", "a.service"));
+        add("stop", REFUSED, s -> s.unit("a.service", "unload").run("stop", "a.service"));
+        add("stop", NOTHING, s -> s.unit("a.service", "stop").run("stop", "a.service"));
+        add("unload", NOTHING, s -> s.unit("a.service", "unload").run("unload", "a.service"));
+        for (String order : ORDERS) {
+            add(order, NOTHING, s -> s.run(order));
+        }
+    }
+
+    private void questions() {
+        add("cat", DONE, s -> s.unit("a.service", "start").run("cat", "a.service"));
+        add("cat", MISSING, s -> s.run("cat", "a.service"));
+        add("cat", MISSING, s -> s.run("cat"));
+        add("journal", DONE, s -> s.unit("a.service", "start").run("journal", "a.service"));
+        add("journal", REFUSED, s -> s.unit("a.service", "unload").run("journal", "a.service"));
+        add("journal", MISSING, s -> s.run("journal", "a.service"));
+        add("journal", MISSING, s -> s.run("journal"));
+        add("status", DONE, s -> s.unit("a.service", "start").run("status", "a.service"));
+        add("status", NOTHING, s -> s.run("status"));
+        add("status", REFUSED, s -> s.unit("a.service", "stop").run("status", "a.service"));
+        add("status", REFUSED, s -> {
+            s.unit("a.service", "start");
+            s.cluster.report(InMemoryEngine.state("a.service", M1, "inactive", "dead").toBuilder()
+                    .setLoadState("not-found")
+                    .build());
+            return s.run("status", "a.service");
+        });
+        add("status", MISSING, s -> s.run("status", "a.service"));
+        add("status", MISSING, s -> s.unit("a.service", "unload").run("status", "a.service"));
+        add("ssh", MISSING, s -> s.run("ssh", "--unit", "a.service"));
+        add("ssh", MISSING, s -> s.run("ssh", "nobody"));
+        for (String list : List.of("list-units", "list-unit-files", "list-machines")) {
+            add(list, DONE, s -> s.unit("a.service", "start").run(list));
+            add(list, NOTHING, s -> {
+                s.cluster.machines.clear();
+                return s.run(list);
+            });
+            add(list, REFUSED, s -> s.run(list, "--fields", "nonsense"));
+            add(list, USAGE, s -> s.run(list, "a.service"));
+        }
+        add("version", DONE, s -> s.run("version"));
+        add("help", DONE, s -> s.run("help", "start"));
+        add("help", USAGE, s -> s.run("help", "nonsense"));
+        add("verify", DONE, s -> s.file("a.service", HELLO).run("verify", "--no-systemd", "a.service"));
+        add(
+                "verify",
+                PARTLY,
+                s -> s.file("a.service", HELLO)
+                        .file("b.service", "nonsense")
+                        .run("verify", "--no-systemd", "a.service", "b.service"));
+        add("verify", REFUSED, s -> s.file("b.service", "nonsense").run("verify", "--no-systemd", "b.service"));
+        add("verify", MISSING, s -> s.run("verify", "--no-systemd", "b.service"));
+        add("verify", USAGE, s -> s.run("verify"));
+        add("cert create-ca", DONE, s -> authority(s));
+        add("cert create-ca", REFUSED, s -> s.run("cert", "create-ca", "--cluster-id", "no uuid", "ca"));
+        add("cert issue", DONE, s -> {
+            authority(s);
+            return s.run("cert", "issue", "--ca", "ca", "--role", "viewer", "user", "alice");
+        });
+        add("cert issue", REFUSED, s -> {
+            authority(s);
+            return s.run("cert", "issue", "--ca", "ca", "user", "alice");
+        });
+        add("cert issue", MISSING, s -> s.run("cert", "issue", "--ca", "none", "--role", "viewer", "user", "alice"));
+        add("cert issue", USAGE, s -> s.run("cert", "issue"));
+        add("cert create-ca", USAGE, s -> s.run("cert"));
+    }
+
+    private static Result authority(Stage s) {
+        return s.run("cert", "create-ca", "--cluster-id", "0b7c4a3e-2f40-4f0a-9d1b-5a3c7d1e2f00", "ca");
+    }
+
+    private void operations() {
+        add("cluster status", DONE, s -> s.run("cluster", "status"));
+        add("cluster status", PARTLY, s -> {
+            kill(s.cluster.startEngine());
+            return s.run("cluster", "status");
+        });
+        add("cluster status", REFUSED, s -> {
+            s.cluster.engines.getFirst().leads = false;
+            return s.run("cluster", "status");
+        });
+        add("cluster transfer-leader", DONE, s -> s.run("cluster", "transfer-leader"));
+        add("cluster transfer-leader", REFUSED, s -> {
+            s.cluster.startEngine();
+            // From then on the one that is asked does not lead.
+            assertThat(s.run("cluster", "transfer-leader", "e3").exit()).isZero();
+            return s.run("--request-timeout=0.5", "cluster", "transfer-leader", "e2");
+        });
+        add("cluster snapshot", DONE, s -> s.run("cluster", "snapshot"));
+        add("cluster snapshot", PARTLY, s -> {
+            kill(s.cluster.startEngine());
+            return s.run("--request-timeout=0.5", "cluster", "snapshot");
+        });
+        add("cluster add", DONE, s -> s.run("cluster", "add", NEW_ENGINE));
+        add("cluster add", REFUSED, s -> s.run("cluster", "add", "e9"));
+        add("cluster remove", DONE, s -> s.run("cluster", "remove", "e1"));
+        add("cluster remove", REFUSED, s -> s.run("cluster", "remove", "none"));
+        add("cluster replace", DONE, s -> s.run("cluster", "replace", "e1", NEW_ENGINE));
+        add("cluster replace", REFUSED, s -> s.run("cluster", "replace", "none", NEW_ENGINE));
+        add("cluster backup", DONE, s -> s.backup("a.service").run("cluster", "backup", "new"));
+        add("cluster backup", REFUSED, s -> s.backup("a.service").run("cluster", "backup", "backup"));
+        add("cluster backup", REFUSED, s -> s.run("cluster", "backup", "empty"));
+        add("cluster restore", DONE, s -> s.backup("a.service").run("cluster", "restore", "backup"));
+        add("cluster restore", PARTLY, s -> {
+            s.cluster.refused.add("b.service");
+            Result result = s.backup("a.service", "b.service").run("cluster", "restore", "backup");
+            assertThat(result.out()).startsWith("Restored 1 of 2 units of cluster c");
+            return result;
+        });
+        add(
+                "cluster restore",
+                REFUSED,
+                s -> s.unit("a.service", "start").backup("b.service").run("cluster", "restore", "backup"));
+        add("cluster restore", MISSING, s -> s.run("cluster", "restore", "backup"));
+        add("cluster orphans", DONE, s -> s.run("cluster", "orphans"));
+        for (String settle : List.of("cluster adopt", "cluster drop")) {
+            add(settle, DONE, s -> s.run(settle, List.of("lost.service")));
+            add(settle, PARTLY, s -> s.run(settle, List.of("lost.service", "none.service")));
+            add(settle, REFUSED, s -> {
+                s.cluster.refused.add("lost.service");
+                return s.run(settle, List.of("lost.service"));
+            });
+            add(settle, MISSING, s -> s.run(settle, List.of("none.service")));
+        }
+        add("cluster status", USAGE, s -> s.run("cluster"));
+    }
+
+    private static void kill(InMemoryEngine engine) {
+        try {
+            engine.kill();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** What any arguments of a command are, where what is tried has nothing to do with them. */
+    private static List<String> arguments(String command) {
+        return switch (command) {
+            case "list-units", "list-unit-files", "list-machines", "version", "help" -> List.of();
+            case "cluster status", "cluster transfer-leader", "cluster snapshot", "cluster orphans" -> List.of();
+            case "cluster add" -> List.of(NEW_ENGINE);
+            case "cluster replace" -> List.of("e1", NEW_ENGINE);
+            case "cluster backup" -> List.of("new");
+            case "cluster restore" -> List.of("backup");
+            default -> List.of("a.service");
+        };
+    }
+
+    private void forAll(Iterable<String> commands) {
+        for (String command : commands) {
+            if (!command.equals("help")) {
+                add(command, USAGE, s -> s.run(command, List.of("--nonsense")));
+            }
+            add(command, LATE, s -> {
+                s.file("a.service", HELLO).backup("a.service");
+                var all = new ArrayList<>(arguments(command));
+                all.addAll(List.of("--endpoint=127.0.0.1:1", "--request-timeout=0.2"));
+                return s.run(command, all);
+            });
+        }
+        for (String order : List.of("load", "start", "restart", "stop", "unload", "destroy")) {
+            add(order, LATE, s -> {
+                if (!List.of("load", "start").contains(order)) {
+                    s.unit("a.service", "start");
+                }
+                s.cluster.keepStates = true;
+                s.cluster.hold();
+                return s.file("a.service", HELLO).run(order, "--block-attempts=1", "a.service");
+            });
+        }
+    }
+
+    /** The table: for each command its codes by outcome. */
+    private static Map<String, Map<String, List<Integer>>> documented() {
+        List<String> lines;
+        try {
+            lines = Files.readAllLines(
+                    Objects.requireNonNull(Path.of("").toAbsolutePath().getParent())
+                            .resolve("docs/fleetctl.md"));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        var table = new LinkedHashMap<String, Map<String, List<Integer>>>();
+        List<String> head = List.of();
+        for (String line : lines) {
+            List<String> cells =
+                    Arrays.stream(line.split("\\|", -1)).map(String::strip).toList();
+            if (line.startsWith("| exit code of ")) {
+                head = cells;
+            } else if (line.startsWith("| `") && !head.isEmpty()) {
+                var codes = new LinkedHashMap<String, List<Integer>>();
+                for (int i = 2; i < cells.size() - 1; i++) {
+                    codes.put(head.get(i), numbers(cells.get(i)));
+                }
+                for (String command : cells.get(1).split(", ", -1)) {
+                    table.put(command.replace("`", ""), codes);
+                }
+            } else if (!line.startsWith("| ---")) {
+                head = List.of();
+            }
+        }
+        return table;
+    }
+
+    private static List<Integer> numbers(String cell) {
+        return Arrays.stream(cell.split("[^0-9]+", -1))
+                .filter(number -> !number.isEmpty())
+                .map(Integer::valueOf)
+                .toList();
+    }
+
+    private void all() {
+        orders();
+        questions();
+        operations();
+        forAll(documented().keySet());
+        // Ask no engine.
+        cases.removeIf(it -> it.outcome().equals(LATE)
+                && (it.command().startsWith("cert ")
+                        || List.of("version", "help", "verify").contains(it.command())));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> everyCellIsTrue() {
+        all();
+        var table = documented();
+        return cases.stream()
+                .map(it -> DynamicTest.dynamicTest(it.toString(), () -> {
+                    Path folder = Files.createTempDirectory(directory, "case");
+                    try (var stage = new Stage(folder)) {
+                        Result result = it.act().apply(stage);
+                        List<Integer> codes =
+                                table.getOrDefault(it.command(), Map.of()).getOrDefault(it.outcome(), List.of());
+                        assertThat(codes).as("%s returned %s", it, result).contains(result.exit());
+                        if (result.exit() != 0 && !it.command().equals("status")) {
+                            assertThat(result.err()).as("why %s", it).isNotBlank();
+                        }
+                    }
+                }));
+    }
+
+    @Test
+    void everyCellIsTried() {
+        all();
+        var tried = new TreeSet<String>();
+        cases.forEach(it -> tried.add(it.toString()));
+        var cells = new TreeSet<String>();
+        documented()
+                .forEach((command, codes) -> codes.forEach((outcome, numbers) -> {
+                    if (!numbers.isEmpty()) {
+                        cells.add(new Case(command, outcome, s -> s.run()).toString());
+                    }
+                }));
+        assertThat(tried).isEqualTo(cells);
+    }
+
+    @Test
+    void everyCommandHasARow() {
+        var out = new ArrayList<String>();
+        try (var stage = new Stage(directory)) {
+            Consumer<String> names = text -> text.lines()
+                    .filter(line -> line.matches("  [a-z][a-z-]+ .*"))
+                    .map(line -> line.strip().split(" ", -1)[0])
+                    .forEach(out::add);
+            names.accept(stage.run("help").out());
+            assertThat(out).contains("cat", "cert", "cluster", "ssh");
+            for (String group : List.of("cert", "cluster")) {
+                out.remove(group);
+                var members = new ArrayList<String>();
+                stage.run(group, "--help")
+                        .out()
+                        .lines()
+                        .filter(line -> line.matches("  [a-z][a-z-]+ .*"))
+                        .map(line -> group + " " + line.strip().split(" ", -1)[0])
+                        .forEach(members::add);
+                assertThat(members).isNotEmpty();
+                out.addAll(members);
+            }
+        }
+        assertThat(documented().keySet()).containsExactlyInAnyOrderElementsOf(out);
+    }
+
+    /** ssh's own code is 255 where it could not connect, else that of the command over there. */
+    @Test
+    void sshReturnsWhatTheRemoteCommandReturns() {
+        var terminal = new Terminal(System.out, System.err, Map.of(), directory, false);
+        try (var session = new Session(terminal, new GlobalOptions())) {
+            assertThat(new SshCommand(session).run(List.of("sh", "-c", "exit 7")))
+                    .isEqualTo(7);
+        }
+    }
+
+    /** A unit on its way, told of by its machine. */
+    @Test
+    void aFailedStopAndAFailedLoadHaveTheirJournalToo() {
+        try (var stage = new Stage(directory)) {
+            stage.unit("a.service", "start");
+            stage.cluster.engines.getFirst().journal.addAll(List.of("it can't be stopped"));
+            stage.cluster.hold();
+            Unit unit = Objects.requireNonNull(stage.cluster.units.get("a.service"));
+            stage.cluster.show(unit.toBuilder()
+                    .setTargetState(TargetState.TARGET_STATE_LOADED)
+                    .setCurrentState(TargetState.TARGET_STATE_LAUNCHED)
+                    .build());
+            stage.cluster.report(UnitState.newBuilder()
+                    .setName("a.service")
+                    .setMachineId(M1)
+                    .setHash(unit.getHash())
+                    .setActiveState("active")
+                    .setSubState("running")
+                    .setPending(true)
+                    .setError("it was not stopped: timeout")
+                    .build());
+            Result stop = stage.run("stop", "a.service");
+            assertThat(stop.exit()).as(stop.err()).isEqualTo(1);
+            assertThat(stop.err())
+                    .contains(
+                            "it was not stopped: timeout", "Last lines of the journal of a.service:", "  it can't be");
+        }
+    }
+}

@@ -13,11 +13,19 @@ final class AgentWork {
     /** A machine's agent has said hello. The reply is the session's epoch. */
     static final class SessionOpen implements Work {
         private final SessionOpened.Builder session;
+        private final int bytes;
         private final CompletableFuture<Long> epoch = new CompletableFuture<>();
         private int record;
 
         SessionOpen(SessionOpened session) {
             this.session = session.toBuilder();
+            this.bytes = session.getSerializedSize();
+        }
+
+        /** Mostly the machine's metadata. */
+        @Override
+        public int bytes() {
+            return bytes;
         }
 
         CompletableFuture<Long> epoch() {
@@ -43,7 +51,7 @@ final class AgentWork {
         public boolean decide(Batch batch, Draft draft, long nowMs) {
             var machine = draft.machine(session.getMachineId());
             session.setSessionEpoch(machine == null ? 1 : machine.sessionEpoch() + 1);
-            record = batch.addAttended(draft.open(session.build()));
+            record = batch.add(draft.open(session.build()));
             return true;
         }
 
@@ -103,7 +111,7 @@ final class AgentWork {
 
         @Override
         public boolean decide(Batch batch, Draft draft, long nowMs) {
-            batch.addAttended(Record.newBuilder().setStatesReported(report).build());
+            batch.addTentative(Record.newBuilder().setStatesReported(report).build());
             return true;
         }
 
@@ -123,7 +131,7 @@ final class AgentWork {
         }
     }
 
-    /** A machine was not heard for its TTL. */
+    /** A machine was not heard for its TTL. Takes next to nothing while it waits, and is not to find the lane full of reports. */
     static final class Silence implements Work {
         private final String machineId;
         private final long sessionEpoch;

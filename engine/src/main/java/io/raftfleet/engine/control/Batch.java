@@ -1,5 +1,6 @@
 package io.raftfleet.engine.control;
 
+import com.google.protobuf.ByteString;
 import com.google.protobuf.CodedOutputStream;
 import io.raftfleet.proto.log.Entry;
 import io.raftfleet.proto.log.Record;
@@ -7,7 +8,9 @@ import io.raftfleet.state.EntryFormats;
 import io.raftfleet.state.raft.RaftConfig;
 import java.util.ArrayList;
 import java.util.BitSet;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 
 /** The entry that is being decided: records in order, within an entry's size to the byte. Owned by the decision thread. */
 final class Batch {
@@ -25,8 +28,11 @@ final class Batch {
     private static final int HEADER_BYTES = 32;
 
     private final List<Record> records = new ArrayList<>();
-    /** Records whose work sees to it itself when they turn out not to hold. */
-    private final BitSet attended = new BitSet();
+    /** Records that change nothing that is decided on: whether they still hold shows when they are applied. */
+    private final BitSet tentative = new BitSet();
+
+    /** Requests that are answered in it, by their ids. */
+    private final Set<ByteString> answered = new HashSet<>();
 
     private int bytes = HEADER_BYTES;
 
@@ -54,22 +60,34 @@ final class Batch {
         return records.size() - 1;
     }
 
-    /** Adds a record that may be dropped when it is applied: its work looks at that. Returns its place in the entry. */
-    int addAttended(Record record) {
-        attended.set(records.size());
+    /**
+     * Adds a record that may be dropped when it is applied, for it changes nothing that is decided on: its work looks at that.
+     * Returns its place in the entry.
+     */
+    int addTentative(Record record) {
+        tentative.set(records.size());
         return add(record);
     }
 
-    /** The same for a record whose bytes were counted by {@link #reserve}. */
+    /** Adds a record whose bytes were counted by {@link #reserve}. Returns its place in the entry. */
     int addReserved(Record record) {
-        attended.set(records.size());
         records.add(record);
         return records.size() - 1;
     }
 
-    /** Whether somebody looks after this record being dropped. */
+    /** Whether nothing was decided on this record. */
     boolean mayBeDropped(int place) {
-        return attended.get(place);
+        return tentative.get(place);
+    }
+
+    /** Whether it holds answers to a request. */
+    boolean answers(ByteString request) {
+        return answered.contains(request);
+    }
+
+    /** It will hold answers to a request. */
+    void answering(ByteString request) {
+        answered.add(request);
     }
 
     /**

@@ -284,7 +284,7 @@ final class DecisionLoop implements Runnable {
         }
     }
 
-    /** Whether all was applied as decided. A repeated request aside, nothing else may be dropped. */
+    /** Whether all that decisions go by was applied as decided. If not, the scheduler has in mind what is not. */
     private boolean sound(Batch batch, ApplyResult result) {
         for (int i = 0; i < result.dropped().size(); i++) {
             var why = result.dropped().get(i);

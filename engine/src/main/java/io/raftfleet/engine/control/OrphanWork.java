@@ -6,6 +6,7 @@ import io.raftfleet.proto.log.Record;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.state.raft.ReplicatedState.ApplyResult;
 import io.raftfleet.unit.Requirements;
+import io.raftfleet.unit.SafeText;
 import io.raftfleet.unit.UnitFile;
 import java.util.ArrayList;
 import java.util.concurrent.CompletableFuture;
@@ -36,6 +37,13 @@ final class OrphanWork implements Work {
     @Override
     public WorkQueue.Lane lane() {
         return WorkQueue.Lane.CLIENTS;
+    }
+
+    @Override
+    public int bytes() {
+        return adoption == null
+                ? 0
+                : Math.toIntExact(SafeText.bytes(adoption.file().text()));
     }
 
     @Override
@@ -77,7 +85,7 @@ final class OrphanWork implements Work {
             }
             draft.adopt(machineId, name, adoption.file(), adoption.requirements(), adoption.target(), records);
         }
-        records.forEach(each -> record = batch.addAttended(each));
+        records.forEach(each -> record = adoption == null ? batch.addTentative(each) : batch.add(each));
         return true;
     }
 

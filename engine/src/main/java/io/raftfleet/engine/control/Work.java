@@ -13,7 +13,10 @@ interface Work {
     /** Where it waits for its turn. */
     WorkQueue.Lane lane();
 
-    /** What it takes of the agents' lane while it waits, in bytes of its message; always the same. */
+    /**
+     * What it takes while it waits, in bytes of its message, if nobody else counts that: the requests of clients are counted where
+     * they arrive. Always the same.
+     */
     default int bytes() {
         return 0;
     }
@@ -21,7 +24,7 @@ interface Work {
     /**
      * Decides as much as fits into the batch. What it throws is a fault of it alone: see {@link #fault}.
      *
-     * @return whether nothing is left to decide
+     * @return whether nothing is left to decide in this entry
      */
     boolean decide(Batch batch, Draft draft, long nowMs);
 

@@ -45,7 +45,9 @@ final class WriteCall implements Work {
     private final @Nullable ItemResult[] results;
     private final CompletableFuture<WriteResponse> reply = new CompletableFuture<>();
 
-    private boolean resumed;
+    /** It came in time, whatever the time is by now. */
+    private boolean begun;
+
     private int next;
     /** Place of the last answer in the entry that is under way; -1 when nothing of this call is. */
     private int answerRecord = -1;
@@ -82,14 +84,17 @@ final class WriteCall implements Work {
     @Override
     public boolean decide(Batch batch, Draft draft, long nowMs) {
         firstUnderWay = next;
-        if (reply.isDone() || (!resumed && !resume(nowMs))) {
+        if (reply.isDone() || batch.answers(id.getId()) || !resume(nowMs)) {
+            // A request that came twice is decided once: the second call has its turn when the first one's answers are
+            // applied.
             return true;
         }
         firstUnderWay = next;
         batch.reserve(ANSWER_BYTES);
         var records = new ArrayList<Record>();
         var answers = new ArrayList<ItemResult>();
-        while (next < items.size() && !batch.full() && next - firstUnderWay < most) {
+        // One at least: answers to no items would stand in the way of those to the next.
+        while (next < items.size() && (answers.isEmpty() || !batch.full()) && next - firstUnderWay < most) {
             deciding = next;
             int before = records.size();
             var result = items.get(next).decide(draft, records);
@@ -111,8 +116,9 @@ final class WriteCall implements Work {
             return true;
         }
         // Also what changes nothing is answered when it is committed, and not before: it was decided on what this entry
-        // is
-        // only about to change, by a leader that may have been replaced.
+        // is only
+        // about to change, by a leader that may have been replaced.
+        batch.answering(id.getId());
         answerRecord = batch.addReserved(Record.newBuilder()
                 .setRequestAnswered(RequestAnswered.newBuilder()
                         .setRequestId(id)
@@ -131,18 +137,11 @@ final class WriteCall implements Work {
         if (answerRecord < 0 || reply.isDone()) {
             return;
         }
-        if (result.dropped().get(answerRecord) != null) {
-            // The same request came twice at once, and the other one was first: take what it was answered.
-            next = firstUnderWay;
-            resumed = false;
-        } else if (!held(result)) {
+        if (!held(result)) {
             return;
         }
         answerRecord = -1;
         version = Versions.wholeEntry(result.index());
-        if (!resumed) {
-            takeAnswers(registry.read(view -> view.answers(id.getId())));
-        }
         if (next == items.size()) {
             finish();
         }
@@ -153,7 +152,7 @@ final class WriteCall implements Work {
      * the answer in the registry is wrong too, and no success may be told.
      */
     private boolean held(ApplyResult result) {
-        for (var dropped : result.dropped().subList(answerRecord + 1, answerRecord + 1 + guarded)) {
+        for (var dropped : result.dropped().subList(answerRecord, answerRecord + 1 + guarded)) {
             if (dropped != null) {
                 log.error("{} was decided wrongly: when it was applied, {}", describe(), dropped);
                 reply.completeExceptionally(Status.INTERNAL
@@ -222,13 +221,20 @@ final class WriteCall implements Work {
         reply.completeExceptionally(why);
     }
 
-    /** Refuses a request that is too old, takes what was answered before; false when that was all. */
+    /**
+     * Refuses a request that is too old, takes what was answered before, here or to another call with its id; false when that was
+     * all.
+     */
     private boolean resume(long nowMs) {
-        var refusal = registry.read(view -> view.refuseRequestMadeAt(id.getIssuedAtMs(), nowMs));
-        if (refusal.isPresent()) {
-            reply.completeExceptionally(
-                    Status.FAILED_PRECONDITION.withDescription(refusal.get()).asRuntimeException());
-            return false;
+        if (!begun) {
+            var refusal = registry.read(view -> view.refuseRequestMadeAt(id.getIssuedAtMs(), nowMs));
+            if (refusal.isPresent()) {
+                reply.completeExceptionally(Status.FAILED_PRECONDITION
+                        .withDescription(refusal.get())
+                        .asRuntimeException());
+                return false;
+            }
+            begun = true;
         }
         takeAnswers(registry.read(view -> view.answers(id.getId())));
         if (!reply.isDone() && next == items.size()) {
@@ -239,7 +245,6 @@ final class WriteCall implements Work {
     }
 
     private void takeAnswers(List<AnsweredRequest> answered) {
-        resumed = true;
         for (var answer : answered) {
             if (answer.requestDigest() != requestDigest) {
                 reply.completeExceptionally(Status.INVALID_ARGUMENT

@@ -5,7 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.grpc.Status;
 import io.raftfleet.proto.log.SessionOpened;
 import io.raftfleet.proto.log.StatesReported;
+import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.UnitState;
+import io.raftfleet.unit.InvalidUnitException;
+import io.raftfleet.unit.Requirements;
+import io.raftfleet.unit.UnitFile;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.BeforeEach;
@@ -30,7 +34,9 @@ class WorkQueueTest {
         var tooMuch = report(2000);
         assertThat(queue.offer(tooMuch)).isFalse();
         assertThat(code(tooMuch.committed())).isEqualTo(Status.Code.RESOURCE_EXHAUSTED);
-        assertThat(queue.offer(session())).as("what is no report").isTrue();
+        assertThat(queue.offer(new AgentWork.Silence("none", 1, "a test")))
+                .as("what is no report")
+                .isTrue();
     }
 
     @Test
@@ -53,9 +59,33 @@ class WorkQueueTest {
     }
 
     @Test
+    void sessionsCountWithAllThatTheirMachinesAnnounce() {
+        int taken = 0;
+        while (queue.offer(session(1000))) {
+            taken++;
+        }
+        assertThat(taken).isEqualTo(9);
+        assertThat(queue.crowded()).isTrue();
+        var silence = new AgentWork.Silence("m1", 1, "a test");
+        assertThat(queue.offer(silence)).as("a loss").isTrue();
+    }
+
+    @Test
+    void adoptedFilesCount() throws Exception {
+        int taken = 0;
+        while (taken < 20 && queue.offer(adoption(1000))) {
+            taken++;
+        }
+        assertThat(taken).isEqualTo(9);
+        assertThat(queue.offer(new OrphanWork("m1", "a.service", null)))
+                .as("what drops an orphan")
+                .isTrue();
+    }
+
+    @Test
     void aLaneThatIsFullInNumberRefuses() {
         for (int i = 0; i < WorkQueue.Lane.AGENTS.limit; i++) {
-            assertThat(queue.offer(session())).isTrue();
+            assertThat(queue.offer(new AgentWork.Silence("none", 1, "a test"))).isTrue();
         }
         var oneMore = session();
         assertThat(queue.offer(oneMore)).isFalse();
@@ -77,6 +107,19 @@ class WorkQueueTest {
 
     private static AgentWork.SessionOpen session() {
         return new AgentWork.SessionOpen(SessionOpened.getDefaultInstance());
+    }
+
+    private static AgentWork.SessionOpen session(int bytes) {
+        return new AgentWork.SessionOpen(
+                SessionOpened.newBuilder().putMetadata("key", "x".repeat(bytes)).build());
+    }
+
+    private static OrphanWork adoption(int bytes) throws InvalidUnitException {
+        var file = UnitFile.parse("[Service]\nExecStart=/bin/true\nEnvironment=A=" + "x".repeat(bytes) + "\n");
+        return new OrphanWork(
+                "m1",
+                "a.service",
+                new OrphanWork.Adoption(file, Requirements.of("a.service", file), TargetState.TARGET_STATE_LAUNCHED));
     }
 
     private static AgentWork.Report report(int bytes) {

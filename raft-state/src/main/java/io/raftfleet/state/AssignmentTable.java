@@ -1,5 +1,6 @@
 package io.raftfleet.state;
 
+import io.raftfleet.unit.GlobalUnits;
 import io.raftfleet.unit.Requirements;
 import java.util.Collection;
 import java.util.Collections;
@@ -19,13 +20,41 @@ import org.jspecify.annotations.Nullable;
 final class AssignmentTable {
     private final Map<String, Set<String>> byMachine = new HashMap<>();
     /** Global units that are wanted, with what they ask of machines. */
-    private final NavigableMap<String, Requirements> globals = new TreeMap<>();
+    private final NavigableMap<String, Global> globals = new TreeMap<>();
     /** Units that are to be on a machine, and are scheduled to none. */
     private final NavigableMap<String, UnitRecord> unplaced = new TreeMap<>();
     /** Units that are scheduled and name others that they conflict with. */
     private final Map<String, Requirements> conflicting = new HashMap<>();
 
     private final MachineTable machines;
+    private final GlobalUnits<Global, MachineRecord> globalUnits = new GlobalUnits<>() {
+        @Override
+        protected Iterable<Global> wanted() {
+            return globals.values();
+        }
+
+        @Override
+        protected String name(Global global) {
+            return global.name();
+        }
+
+        @Override
+        protected Requirements wants(Global global) {
+            return global.wants();
+        }
+
+        @Override
+        protected boolean admits(Global global, MachineRecord machine) {
+            return global.wants().admits(machine.metadata());
+        }
+
+        @Override
+        protected boolean conflictsWithScheduled(Global global, MachineRecord machine) {
+            return conflicts(global, machine.id());
+        }
+    };
+
+    private record Global(String name, Requirements wants) {}
 
     AssignmentTable(MachineTable machines) {
         this.machines = machines;
@@ -79,24 +108,14 @@ final class AssignmentTable {
         if (!unit.global()) {
             return machine.id().equals(unit.machineId());
         }
-        return unit.wants().admits(machine.metadata())
-                && (!globalsMayConflict() || globalsOn(machine).contains(unit.name()));
+        var global = globals.get(unit.name());
+        return global != null && globalUnits.runsOn(global, machine);
     }
 
-    /**
-     * Names of wanted global units that a machine is to have, a lost one too: those that it admits and that conflict neither
-     * with a unit which is scheduled to it nor with a global one of a lower name that it has. As in fleet's
-     * {@code desiredAgentState}, which leaves out what conflicts.
-     */
+    /** Names of wanted global units that a machine is to have, a lost one too: see {@link GlobalUnits}. */
     Set<String> globalsOn(MachineRecord machine) {
         var names = new TreeSet<String>();
-        boolean mayConflict = globalsMayConflict();
-        globals.forEach((name, requirements) -> {
-            if (requirements.admits(machine.metadata())
-                    && !(mayConflict && conflicts(name, requirements, machine.id(), names))) {
-                names.add(name);
-            }
-        });
+        globalUnits.on(machine).forEach(global -> names.add(global.name()));
         return names;
     }
 
@@ -108,22 +127,18 @@ final class AssignmentTable {
     }
 
     private boolean globalsMayConflict() {
-        return !globals.isEmpty()
-                && (!conflicting.isEmpty()
-                        || globals.values().stream()
-                                .anyMatch(r -> !r.conflicts().isEmpty()));
+        return !conflicting.isEmpty()
+                || globals.values().stream()
+                        .anyMatch(global -> !global.wants().conflicts().isEmpty());
     }
 
-    private boolean conflicts(String name, Requirements requirements, String machineId, Set<String> earlier) {
-        for (var scheduled : scheduledTo(machineId)) {
-            var others = conflicting.get(scheduled);
-            if (requirements.conflictsWith(scheduled) || (others != null && others.conflictsWith(name))) {
-                return true;
-            }
+    private boolean conflicts(Global global, String machineId) {
+        if (conflicting.isEmpty() && global.wants().conflicts().isEmpty()) {
+            return false;
         }
-        for (var global : earlier) {
-            var others = globals.get(global);
-            if (requirements.conflictsWith(global) || (others != null && others.conflictsWith(name))) {
+        for (var scheduled : scheduledTo(machineId)) {
+            var wants = conflicting.getOrDefault(scheduled, Requirements.NONE);
+            if (Requirements.conflict(global.name(), global.wants(), scheduled, wants)) {
                 return true;
             }
         }
@@ -151,7 +166,7 @@ final class AssignmentTable {
 
     private void link(UnitRecord unit) {
         if (unit.global() && unit.wanted()) {
-            globals.put(unit.name(), unit.wants());
+            globals.put(unit.name(), new Global(unit.name(), unit.wants()));
         } else if (unit.wanted() && unit.machineId() == null) {
             unplaced.put(unit.name(), unit);
         }

@@ -305,6 +305,11 @@ public final class Requirements {
         return anyMatches(conflictGlobs, otherName);
     }
 
+    /** Whether two different units may not share a machine, whichever says so: fleet's {@code HasConflict}. */
+    public static boolean conflict(String name, Requirements wants, String otherName, Requirements otherWants) {
+        return wants.conflictsWith(otherName) || otherWants.conflictsWith(name);
+    }
+
     /** Whether {@link #replaces()} match the name of another unit. When both replace each other, neither counts. */
     public boolean replaces(String otherName) {
         return anyMatches(replaceGlobs, otherName);

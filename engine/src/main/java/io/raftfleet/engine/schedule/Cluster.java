@@ -1,6 +1,7 @@
 package io.raftfleet.engine.schedule;
 
 import io.raftfleet.proto.model.TargetState;
+import io.raftfleet.unit.GlobalUnits;
 import io.raftfleet.unit.Requirements;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -30,6 +31,43 @@ final class Cluster {
 
     /** Global units that are to run, by name. */
     private final Map<String, UnitEntry> globals = new TreeMap<>();
+
+    private final GlobalUnits<UnitEntry, MachineEntry> globalUnits = new GlobalUnits<>() {
+        @Override
+        protected Iterable<UnitEntry> wanted() {
+            return globals.values();
+        }
+
+        @Override
+        protected String name(UnitEntry global) {
+            return global.name;
+        }
+
+        @Override
+        protected Requirements wants(UnitEntry global) {
+            return global.requirements;
+        }
+
+        @Override
+        protected boolean admits(UnitEntry global, MachineEntry machine) {
+            return global.wanted() && machine.present && global.machineClass.admits(machine.metadata);
+        }
+
+        @Override
+        protected boolean conflictsWithScheduled(UnitEntry global, MachineEntry machine) {
+            for (NamePattern pattern : global.conflicts) {
+                if (pattern.occupied.get(machine) > 0) {
+                    return true;
+                }
+            }
+            for (NamePattern pattern : patterns.matching(global.name)) {
+                if (pattern.declared.get(machine) > 0) {
+                    return true;
+                }
+            }
+            return false;
+        }
+    };
 
     private final Map<String, WaitSet> waitingForId = new HashMap<>();
 
@@ -211,41 +249,9 @@ final class Cluster {
         return !globals.isEmpty();
     }
 
-    /**
-     * Whether a global unit counts as running on a machine: its metadata requirement admits it, and nothing there
-     * conflicts. As in fleet's {@code clusterState.agents}, scheduled units come before global ones, so a global unit
-     * never drives one away; among global ones, the lower name comes first.
-     */
+    /** Whether a global unit counts as running on a machine: see {@link GlobalUnits}. */
     boolean runsOn(UnitEntry global, MachineEntry machine) {
-        if (!runsBesideScheduled(global, machine)) {
-            return false;
-        }
-        for (UnitEntry earlier : globals.values()) {
-            if (earlier == global) {
-                break;
-            }
-            if (conflict(earlier, global) && runsOn(earlier, machine)) {
-                return false;
-            }
-        }
-        return true;
-    }
-
-    private boolean runsBesideScheduled(UnitEntry global, MachineEntry machine) {
-        if (!global.wanted() || !machine.present || !global.machineClass.admits(machine.metadata)) {
-            return false;
-        }
-        for (NamePattern pattern : global.conflicts) {
-            if (pattern.occupied.get(machine) > 0) {
-                return false;
-            }
-        }
-        for (NamePattern pattern : patterns.matching(global.name)) {
-            if (pattern.declared.get(machine) > 0) {
-                return false;
-            }
-        }
-        return true;
+        return globalUnits.runsOn(global, machine);
     }
 
     /** Has loads count the global units that there are by now; to be called before machines are chosen by load. */
@@ -256,29 +262,18 @@ final class Cluster {
         }
     }
 
-    /** Has a machine's load count the global units that run there, as {@link #runsOn} says, in one pass. */
+    /** Has a machine's load count the global units that run there. */
     void countGlobals(MachineEntry machine) {
-        List<UnitEntry> running = new ArrayList<>();
-        List<UnitEntry> choosy = new ArrayList<>();
-        for (UnitEntry global : globals.values()) {
-            if (runsBesideScheduled(global, machine)
-                    && (global.conflicts.length > 0 ? running : choosy)
-                            .stream().noneMatch(earlier -> conflict(earlier, global))) {
-                running.add(global);
-                if (global.conflicts.length > 0) {
-                    choosy.add(global);
-                }
-            }
-        }
-        if (running.size() != machine.globals) {
-            classes.changeLoad(machine, running.size() - machine.globals);
-            machine.globals = running.size();
+        int running = globalUnits.on(machine).size();
+        if (running != machine.globals) {
+            classes.changeLoad(machine, running - machine.globals);
+            machine.globals = running;
         }
     }
 
     /** Whether two units may not share a machine, whichever says so; fleet's {@code HasConflict}. */
     static boolean conflict(UnitEntry a, UnitEntry b) {
-        return a != b && (a.requirements.conflictsWith(b.name) || b.requirements.conflictsWith(a.name));
+        return a != b && Requirements.conflict(a.name, a.requirements, b.name, b.requirements);
     }
 
     WaitSet waitingForGlobals() {

@@ -1,0 +1,104 @@
+package io.raftfleet.unit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+class GlobalUnitsTest {
+    private final TreeMap<String, Requirements> wanted = new TreeMap<>();
+    private final Map<String, Requirements> scheduled = new LinkedHashMap<>();
+    private int looks;
+
+    /** A machine is its metadata here. */
+    private final GlobalUnits<String, Map<String, String>> rule = new GlobalUnits<>() {
+        @Override
+        protected Iterable<String> wanted() {
+            return wanted.keySet();
+        }
+
+        @Override
+        protected String name(String global) {
+            return global;
+        }
+
+        @Override
+        protected Requirements wants(String global) {
+            return wanted.getOrDefault(global, Requirements.NONE);
+        }
+
+        @Override
+        protected boolean admits(String global, Map<String, String> machine) {
+            looks++;
+            return wants(global).admits(machine);
+        }
+
+        @Override
+        protected boolean conflictsWithScheduled(String global, Map<String, String> machine) {
+            return scheduled.entrySet().stream()
+                    .anyMatch(unit -> Requirements.conflict(global, wants(global), unit.getKey(), unit.getValue()));
+        }
+    };
+
+    @Test
+    void runOnMachinesWhoseMetadataTheyAdmit() throws Exception {
+        wanted.put("a.service", wants("MachineMetadata=disk=ssd"));
+        wanted.put("b.service", wants());
+        assertThat(rule.on(Map.of("disk", "ssd"))).containsExactly("a.service", "b.service");
+        assertThat(on(Map.of())).containsExactly("b.service");
+    }
+
+    @Test
+    void giveWayToWhatIsScheduledWhicheverOfThemNamesTheOther() throws Exception {
+        wanted.put("a.service", wants("Conflicts=db*"));
+        wanted.put("b.service", wants());
+        scheduled.put("db.service", wants("Conflicts=b.service"));
+        assertThat(on(Map.of())).isEmpty();
+        scheduled.clear();
+        assertThat(on(Map.of())).containsExactly("a.service", "b.service");
+    }
+
+    @Test
+    void giveWayToThoseOfALowerNameThatRunThere() throws Exception {
+        wanted.put("a.service", wants("MachineMetadata=disk=ssd", "Conflicts=b.service"));
+        wanted.put("b.service", wants());
+        wanted.put("c.service", wants("Conflicts=b.service"));
+        assertThat(on(Map.of("disk", "ssd"))).containsExactly("a.service", "c.service");
+        assertThat(on(Map.of())).containsExactly("b.service");
+    }
+
+    /** Of each pair the second conflicts with all before it: none of these runs, for the first of its own pair does. */
+    @Test
+    void areLookedAtOnceEachHoweverTheyConflict() throws Exception {
+        int pairs = 200;
+        for (int pair = 0; pair < pairs; pair++) {
+            wanted.put(String.format("p%03d-a.service", pair), wants());
+            wanted.put(
+                    String.format("p%03d-b.service", pair),
+                    wants("Conflicts=p*-b.service", "Conflicts=p%03d-a.service".formatted(pair)));
+        }
+        assertThat(rule.on(Map.of())).hasSize(pairs);
+        looks = 0;
+        assertThat(rule.runsOn(wanted.lastKey(), Map.of())).isFalse();
+        assertThat(looks).isLessThanOrEqualTo(2 * pairs + 1);
+    }
+
+    /** What is said of all at once is said of each alone. */
+    private List<String> on(Map<String, String> machine) {
+        var running = rule.on(machine);
+        assertThat(wanted.keySet().stream().filter(name -> rule.runsOn(name, machine)))
+                .containsExactlyElementsOf(running);
+        return new ArrayList<>(running);
+    }
+
+    private static Requirements wants(String... lines) throws InvalidUnitException {
+        var text = "[Service]\nExecStart=/bin/true\n\n[X-Fleet]\n"
+                + String.join("\n", Stream.of(lines).toList()) + "\n";
+        return Requirements.of("x.service", UnitFile.parse(text));
+    }
+}

@@ -11,7 +11,12 @@ import io.raftfleet.proto.agent.Inventory;
 import io.raftfleet.proto.agent.InventoryRequest;
 import io.raftfleet.proto.agent.StateReport;
 import io.raftfleet.proto.agent.Welcome;
+import io.raftfleet.unit.Digest;
+import io.raftfleet.unit.limits.Limits;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -48,8 +53,8 @@ final class OpenSession {
     private boolean flushing;
     /** Sequence of the last heartbeat. */
     private long heartbeats;
-    /** Whether an inventory was sent, after the heartbeat {@link #inventoryAfter}, and is not answered. */
-    private boolean inventorySent;
+    /** How many inventories were sent, after the heartbeat {@link #inventoryAfter}, and are not answered. */
+    private int unanswered;
 
     private long inventoryAfter;
     private Loop.@Nullable Timer heartbeatTimer;
@@ -144,10 +149,7 @@ final class OpenSession {
         switch (frame.getFrameCase()) {
             case HEARTBEAT_ACK -> acknowledged(frame.getHeartbeatAck().getSequence());
             case STATE_ACK -> reports.acknowledged(frame.getStateAck().getSequence());
-            case ASSIGNMENTS -> {
-                inventorySent &= !frame.getAssignments().getAnswersInventory();
-                handler.apply(frame.getAssignments());
-            }
+            case ASSIGNMENTS -> orders(frame.getAssignments());
             case DIGEST_REQUEST ->
                 session.send(AgentFrame.newBuilder()
                         .setDigests(handler.digests(frame.getDigestRequest()))
@@ -164,8 +166,8 @@ final class OpenSession {
 
     private void acknowledged(long heartbeat) {
         // Engines that say nothing where nothing differs have dealt with the inventory before a later heartbeat.
-        if (inventorySent && heartbeat > inventoryAfter) {
-            inventorySent = false;
+        if (unanswered > 0 && heartbeat > inventoryAfter) {
+            unanswered = 0;
             handler.apply(NOTHING_DIFFERS);
         }
         if (lease.acknowledged(heartbeat)) {
@@ -173,21 +175,49 @@ final class OpenSession {
         }
     }
 
+    /** The last of the answers to all inventories is the answer to all that differed. */
+    private void orders(AssignmentDelta delta) {
+        if (delta.getAnswersInventory() && unanswered > 0 && --unanswered > 0) {
+            handler.apply(delta.toBuilder().clearAnswersInventory().build());
+        } else {
+            handler.apply(delta);
+        }
+    }
+
     private void inventory(InventoryRequest request) {
-        List<AssignedUnit> units = handler.inventory(request.getBucketsList());
-        if (request.getBucketsCount() > 0) {
-            session.send(AgentFrame.newBuilder()
-                    .setInventory(Inventory.newBuilder()
-                            .addAllBuckets(request.getBucketsList())
-                            .addAllUnits(units))
-                    .build());
-            inventorySent = true;
+        var units = handler.inventory(request.getBucketsList());
+        for (var inventory : inventories(request.getBucketsList(), units)) {
+            session.send(AgentFrame.newBuilder().setInventory(inventory).build());
+            unanswered++;
             inventoryAfter = heartbeats;
         }
         if (request.getStateBucketsCount() > 0) {
             reports.replace(
                     request.getStateBucketsList(), handler.states(request.getStateBucketsList()), statesInReport);
         }
+    }
+
+    /** All of these buckets, those of which there are no units too: whole ones, as many together as one inventory may hold. */
+    static List<Inventory> inventories(Collection<Integer> buckets, Collection<AssignedUnit> units) {
+        var byBucket = new HashMap<Integer, List<AssignedUnit>>();
+        for (var unit : units) {
+            byBucket.computeIfAbsent(Digest.bucket(unit.getName()), bucket -> new ArrayList<>())
+                    .add(unit);
+        }
+        var inventories = new ArrayList<Inventory>();
+        var next = Inventory.newBuilder();
+        for (var bucket : buckets) {
+            var inBucket = byBucket.getOrDefault(bucket, List.of());
+            if (next.getUnitsCount() > 0 && next.getUnitsCount() + inBucket.size() > Limits.INVENTORY_UNITS) {
+                inventories.add(next.build());
+                next = Inventory.newBuilder();
+            }
+            next.addBuckets(bucket).addAllUnits(inBucket);
+        }
+        if (next.getBucketsCount() > 0) {
+            inventories.add(next.build());
+        }
+        return inventories;
     }
 
     private void heartbeat() {

@@ -21,10 +21,12 @@ import io.raftfleet.proto.agent.StateReport;
 import io.raftfleet.proto.agent.Welcome;
 import io.raftfleet.unit.Digest;
 import io.raftfleet.unit.limits.Limits;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Queue;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -40,9 +42,6 @@ import org.slf4j.LoggerFactory;
  */
 final class AgentSession implements StreamObserver<AgentFrame> {
     private static final Logger log = LoggerFactory.getLogger(AgentSession.class);
-
-    /** Orders in one frame; keeps frames around 100 KiB. */
-    private static final int MAX_ORDERS = 1000;
 
     /** States in one report, those that are gone counted too: keeps a report's record well below an entry. */
     static final int MAX_STATES = Limits.REPORT_STATES;
@@ -83,6 +82,10 @@ final class AgentSession implements StreamObserver<AgentFrame> {
     @GuardedBy("this")
     private Set<String> untold = new LinkedHashSet<>();
 
+    /** Units of which the answer to an inventory has yet to be told; null while there is none to answer. */
+    @GuardedBy("this")
+    private @Nullable Queue<String> differing;
+
     AgentSession(Sessions sessions, Caller caller, StreamObserver<EngineFrame> responses) {
         this.sessions = sessions;
         this.caller = caller;
@@ -113,7 +116,10 @@ final class AgentSession implements StreamObserver<AgentFrame> {
                 return;
             }
             case DIGESTS -> compare(frame.getDigests());
-            case INVENTORY -> reconcile(frame.getInventory());
+            case INVENTORY -> {
+                reconcile(frame.getInventory());
+                return;
+            }
             case HELLO, FRAME_NOT_SET -> {
                 refuse(Status.INVALID_ARGUMENT.withDescription("unexpected frame " + frame.getFrameCase()));
                 return;
@@ -197,6 +203,7 @@ final class AgentSession implements StreamObserver<AgentFrame> {
     /** Tells what there is to tell, while the stream has room. */
     void flush() {
         synchronized (telling) {
+            answer();
             for (var names = take(); !names.isEmpty(); names = take()) {
                 tell(sessions.delta(machineId(), names));
             }
@@ -232,21 +239,66 @@ final class AgentSession implements StreamObserver<AgentFrame> {
     }
 
     private synchronized List<String> take() {
-        if (closed || epoch == 0 || !out.isReady()) {
+        if (differing != null || !tellable()) {
             return List.of();
         }
-        if (untold.size() <= MAX_ORDERS) {
+        if (untold.size() <= Limits.ORDERS) {
             var all = List.copyOf(untold);
             untold = new LinkedHashSet<>();
             return all;
         }
-        var some = new ArrayList<String>(MAX_ORDERS);
-        var names = untold.iterator();
-        while (some.size() < MAX_ORDERS) {
+        return take(untold);
+    }
+
+    @GuardedBy("this")
+    private boolean tellable() {
+        return !closed && epoch != 0 && out.isReady();
+    }
+
+    private static List<String> take(Collection<String> from) {
+        var some = new ArrayList<String>(Math.min(from.size(), Limits.ORDERS));
+        var names = from.iterator();
+        while (names.hasNext() && some.size() < Limits.ORDERS) {
             some.add(names.next());
             names.remove();
         }
         return some;
+    }
+
+    /** Part of the answer to an inventory. */
+    private record Part(List<String> names, boolean last) {}
+
+    private synchronized @Nullable Part part() {
+        var names = differing;
+        if (names == null || !tellable()) {
+            return null;
+        }
+        var part = new Part(take(names), names.isEmpty());
+        if (part.last()) {
+            differing = null;
+        }
+        return part;
+    }
+
+    /** Answers the inventory, if there is one, as far as the stream has room, and goes on with the agent's next frame then. */
+    @GuardedBy("telling")
+    private void answer() {
+        for (var part = part(); part != null; part = part()) {
+            var delta = sessions.answer(machineId(), part.names());
+            send(EngineFrame.newBuilder()
+                    .setAssignments(part.last() ? delta.toBuilder().setAnswersInventory(true) : delta.toBuilder())
+                    .build());
+            if (delta.getOrphansCount() > 0) {
+                log.warn(
+                        "machine {} has {} units that the registry does not know, kept running, such as {}",
+                        machineId(),
+                        delta.getOrphansCount(),
+                        delta.getOrphansList().stream().limit(MAX_NAMED).toList());
+            }
+            if (part.last()) {
+                intake.ask();
+            }
+        }
     }
 
     private void tell(AssignmentDelta delta) {
@@ -318,18 +370,11 @@ final class AgentSession implements StreamObserver<AgentFrame> {
     }
 
     private void reconcile(Inventory inventory) {
-        AssignmentDelta delta;
-        synchronized (telling) {
-            delta = sessions.reconcile(machineId(), inventory);
-            send(EngineFrame.newBuilder().setAssignments(delta).build());
+        var names = sessions.differing(machineId(), inventory);
+        synchronized (this) {
+            differing = new ArrayDeque<>(names);
         }
-        if (delta.getOrphansCount() > 0) {
-            log.warn(
-                    "machine {} has {} units that the registry does not know, kept running, such as {}",
-                    machineId(),
-                    delta.getOrphansCount(),
-                    delta.getOrphansList().stream().limit(MAX_NAMED).toList());
-        }
+        flush();
     }
 
     private void ended(String why) {

@@ -85,31 +85,37 @@ final class Assignments {
     }
 
     /**
-     * What is to be told to an agent that has this in some buckets, so that it comes to have what it should; marked as the answer
-     * to its inventory, also when there is nothing to tell: it carries out what it remembers on no other word. Orders for fenced
-     * units are told even when it has them: it starts such a unit again only on the word of the session that it is in.
+     * Of which units an agent that has this in some buckets has to be told something, so that it comes to have what it should. Of
+     * fenced ones always: it starts such a unit again only on the word of the session that it is in.
      */
-    static AssignmentDelta reconcile(RegistryView view, MachineRecord machine, Inventory inventory) {
+    static List<String> differing(RegistryView view, MachineRecord machine, Inventory inventory) {
         var buckets = Set.copyOf(inventory.getBucketsList());
         Map<String, AssignedUnit> has = new HashMap<>();
         inventory.getUnitsList().forEach(unit -> has.put(unit.getName(), unit));
-        var delta = AssignmentDelta.newBuilder().setRevision(view.revision()).setAnswersInventory(true);
+        var names = new ArrayList<String>();
         for (var due : all(view, machine)) {
             if (buckets.contains(Digest.bucket(due.getName()))
                     && (!due.equals(has.remove(due.getName())) || fenced(view, due.getName()))) {
-                delta.addSet(due);
+                names.add(due.getName());
             }
         }
-        for (var name : has.keySet()) {
+        names.addAll(has.keySet());
+        return names;
+    }
+
+    /** What is to be told of units that differ from what an agent has, as things are now. */
+    static AssignmentDelta answer(RegistryView view, MachineRecord machine, Collection<String> names) {
+        var delta = AssignmentDelta.newBuilder().setRevision(view.revision());
+        for (var name : names) {
             var unit = view.unit(name);
-            if (unit != null && view.assigned(unit, machine)) {
-                continue; // held: it is told when the other machine has let go of it
-            }
-            if (unit != null || view.departures(name).contains(machine.id())) {
-                delta.addRemove(name);
-            } else {
+            var due = unit == null ? null : due(view, unit, machine);
+            if (due != null) {
+                delta.addSet(due);
+            } else if (unit == null && !view.departures(name).contains(machine.id())) {
                 delta.addOrphans(name);
-            }
+            } else if (unit == null || !view.assigned(unit, machine)) {
+                delta.addRemove(name);
+            } // Otherwise it is held: it is told when the other machine has let go of it.
         }
         return delta.build();
     }

@@ -23,6 +23,7 @@ import io.raftfleet.unit.Digest;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
@@ -224,11 +225,15 @@ public final class Sessions implements Registry.Listener {
         return controller.crowded();
     }
 
-    AssignmentDelta reconcile(String machineId, Inventory inventory) {
+    List<String> differing(String machineId, Inventory inventory) {
+        return forMachine(machineId, List.of(), view -> machine -> Assignments.differing(view, machine, inventory));
+    }
+
+    AssignmentDelta answer(String machineId, Collection<String> names) {
         return forMachine(
                 machineId,
                 AssignmentDelta.getDefaultInstance(),
-                view -> machine -> Assignments.reconcile(view, machine, inventory));
+                view -> machine -> Assignments.answer(view, machine, names));
     }
 
     AssignmentDelta delta(String machineId, Collection<String> names) {

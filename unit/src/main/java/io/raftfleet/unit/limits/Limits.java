@@ -39,6 +39,15 @@ public final class Limits {
     /** What the log takes of one report, in bytes. */
     public static final int REPORT_BYTES = 384 * 1024;
 
+    /** Units in one frame of orders to an agent, those to be removed and orphans counted too. */
+    public static final int ORDERS = 1000;
+
+    /** Such a frame, in bytes: a name, a hash and some numbers a unit. */
+    public static final int ORDERS_BYTES = 320 * 1024;
+
+    /** Units in one inventory of an agent, unless a single bucket of them holds more. */
+    public static final int INVENTORY_UNITS = 1000;
+
     /** A unit file as it is written, in bytes; what is stored of it is at most {@link Units#MAX_BYTES}. */
     private static final int FILE_BYTES = 1 << 20;
 
@@ -109,9 +118,9 @@ public final class Limits {
             entry("vetoes", Limit.parts(1000)),
             entry("warnings", MESSAGE.times(16)),
             entry("gone", UNIT_NAME.times(REPORT_STATES)),
-            entry("set", Limit.parts(MACHINE_UNITS)),
-            entry("remove", UNIT_NAME.times(MACHINE_UNITS)),
-            entry("orphans", UNIT_NAME.times(MACHINE_UNITS)),
+            entry("set", Limit.parts(ORDERS)),
+            entry("remove", UNIT_NAME.times(ORDERS)),
+            entry("orphans", UNIT_NAME.times(ORDERS)),
             entry("add", Limit.parts(MEMBERS)),
             entry("engines", Limit.parts(2 * MEMBERS)),
             entry("members", Limit.parts(2 * MEMBERS)));

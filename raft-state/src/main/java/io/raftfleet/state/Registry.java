@@ -1,5 +1,6 @@
 package io.raftfleet.state;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import com.google.protobuf.ByteString;
 import io.raftfleet.proto.log.Entry;
 import io.raftfleet.state.raft.ReplicatedState;
@@ -42,11 +43,22 @@ public final class Registry implements ReplicatedState {
     public record Applied(long term, long index, List<Change> changes) {}
 
     private final ReadWriteLock lock = new ReentrantReadWriteLock();
+
+    @GuardedBy("lock")
     private final Tables tables = new Tables();
+
+    @GuardedBy("lock")
     private final EventWindow events;
+
+    @GuardedBy("lock")
     private final RegistryView view;
+
     private final List<Listener> listeners = new CopyOnWriteArrayList<>();
+
+    @GuardedBy("lock")
     private long appliedTerm;
+
+    @GuardedBy("lock")
     private long appliedIndex;
 
     /**
@@ -89,7 +101,12 @@ public final class Registry implements ReplicatedState {
 
     /** What is applied, with what is about to be decided on top: for the thread that decides. */
     public Speculation speculate() {
-        return read(applied -> new Speculation(this, tables, events, appliedIndex));
+        lock.readLock().lock();
+        try {
+            return new Speculation(this, tables, events, appliedIndex);
+        } finally {
+            lock.readLock().unlock();
+        }
     }
 
     @Override
@@ -156,16 +173,26 @@ public final class Registry implements ReplicatedState {
 
     @Override
     public long heapBytes() {
-        return read(v -> tables.memory(0).held());
+        lock.readLock().lock();
+        try {
+            return tables.memory(0).held();
+        } finally {
+            lock.readLock().unlock();
+        }
     }
 
     @Override
     public ByteString digest() {
-        return read(v -> tables.rows.digest());
+        lock.readLock().lock();
+        try {
+            return tables.rows.digest();
+        } finally {
+            lock.readLock().unlock();
+        }
     }
 
     @Override
     public long appliedIndex() {
-        return read(v -> appliedIndex);
+        return read(RegistryView::appliedIndex);
     }
 }

@@ -4,11 +4,14 @@ import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.PriorityQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Supplier;
 import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
@@ -189,7 +192,8 @@ final class MachineSessions<S> {
         Agent agent;
 
         /** Present in the states that are attended, and only there. */
-        volatile @Nullable S session;
+        @Nullable
+        S session;
         /** Of {@link #session}. */
         @Nullable
         Agent claimant;
@@ -207,14 +211,18 @@ final class MachineSessions<S> {
     }
 
     private final long ttlNanos;
-    /** Changed within the monitor. */
-    private final Map<String, Machine<S>> machines = new ConcurrentHashMap<>();
+
+    @GuardedBy("this")
+    private final Map<String, Machine<S>> machines = new HashMap<>();
+
+    /** Each machine's session, for those who may not wait: changed within the monitor with {@link #machines}, read without it. */
+    private final ConcurrentMap<String, S> sessions = new ConcurrentHashMap<>();
 
     @GuardedBy("this")
     private final PriorityQueue<Alarm<S>> alarms = new PriorityQueue<>((a, b) -> Long.compare(a.at() - b.at(), 0));
 
-    /** Changed within the monitor; 0 while this engine does not lead. */
-    private volatile long term;
+    /** 0 while this engine does not lead. Changed within the monitor, read without it. */
+    private final AtomicLong term = new AtomicLong();
 
     MachineSessions(Duration ttl) {
         ttlNanos = ttl.toNanos();
@@ -227,34 +235,26 @@ final class MachineSessions<S> {
      * registry, because that was restored, has {@link #GRACE} times as long.
      */
     synchronized void begin(long newTerm, Map<String, Present> present, long now) {
-        machines.clear();
-        alarms.clear();
+        clear();
         for (var known : present.entrySet()) {
             var machine = new Machine<S>(known.getKey());
             machines.put(known.getKey(), machine);
             expect(machine, known.getValue(), known.getValue().epoch() == 0 ? now + (GRACE - 1) * ttlNanos : now);
         }
-        term = newTerm;
+        term.set(newTerm);
     }
 
     /** The term is over; returns the sessions that end with it. */
     synchronized List<S> end() {
-        term = 0;
-        var sessions = new ArrayList<S>();
-        for (var machine : machines.values()) {
-            S session = machine.session;
-            if (session != null) {
-                sessions.add(session);
-            }
-        }
-        machines.clear();
-        alarms.clear();
-        return sessions;
+        term.set(0);
+        var over = List.copyOf(sessions.values());
+        clear();
+        return over;
     }
 
     /** The term in which this engine takes sessions; 0 for none. */
     long term() {
-        return term;
+        return term.get();
     }
 
     // --- Sessions --------------------------------------------------------------------------------------------------
@@ -266,7 +266,7 @@ final class MachineSessions<S> {
      *     were claimed
      */
     synchronized Claim<S> claim(String id, Agent agent, S session, Supplier<CompletableFuture<Long>> open) {
-        if (term == 0) {
+        if (term.get() == 0) {
             return new Claim.NotLeading<>();
         }
         var known = machines.get(id);
@@ -280,6 +280,7 @@ final class MachineSessions<S> {
         S displaced = machine.session;
         machine.session = session;
         machine.claimant = agent;
+        sessions.put(id, session);
         var none = move(machine, Event.CLAIMED);
         if (none != null) {
             throw new IllegalStateException("a claim that ended its own session");
@@ -341,27 +342,19 @@ final class MachineSessions<S> {
     /** The machine's session, open or being opened. Takes no lock. */
     @Nullable
     S session(String id) {
-        var machine = machines.get(id);
-        return machine == null ? null : machine.session;
+        return sessions.get(id);
     }
 
     /** All sessions, open or being opened. Takes no lock. */
     Collection<S> sessions() {
-        var sessions = new ArrayList<S>();
-        for (var machine : machines.values()) {
-            S session = machine.session;
-            if (session != null) {
-                sessions.add(session);
-            }
-        }
-        return sessions;
+        return sessions.values();
     }
 
     // --- What the registry says ------------------------------------------------------------------------------------
 
     /** The registry has given a machine another epoch; returns the session that is over by that. */
     synchronized @Nullable S present(String id, Present present, long now) {
-        if (term == 0) {
+        if (term.get() == 0) {
             return null;
         }
         var machine = machines.computeIfAbsent(id, Machine::new);
@@ -446,8 +439,15 @@ final class MachineSessions<S> {
     }
 
     /** How many machines are present, or on their way. */
-    int size() {
+    synchronized int size() {
         return machines.size();
+    }
+
+    @GuardedBy("this")
+    private void clear() {
+        machines.clear();
+        sessions.clear();
+        alarms.clear();
     }
 
     @GuardedBy("this")
@@ -479,6 +479,7 @@ final class MachineSessions<S> {
             over = machine.session;
             machine.session = null;
             machine.claimant = null;
+            sessions.remove(machine.id);
         }
         if (!machine.state.present) {
             machine.agent = null;

@@ -1,5 +1,6 @@
 package io.raftfleet.identity.tls;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -16,6 +17,8 @@ final class QuietLog {
 
     private final Consumer<String> say;
     private final LongSupplier nanoTime;
+
+    @GuardedBy("this")
     private final Map<String, Long> said = new LinkedHashMap<>(16, 0.75f, true) {
         private static final long serialVersionUID = 1;
 

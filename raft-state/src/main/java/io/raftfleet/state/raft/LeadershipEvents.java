@@ -4,6 +4,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -11,7 +12,7 @@ import org.slf4j.LoggerFactory;
  * Hands Ratis' notifications, which come on several threads and sometimes late, to the listener in a sound order on one
  * thread: a term starts at most once, stops only if it started, and never starts after it stopped.
  *
- * <p>The fields are the thread's alone, except {@code stoppedTerm}, which any thread raises.
+ * <p>What changes is the thread's alone, except {@code stoppedTerm}, which any thread raises.
  */
 final class LeadershipEvents implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(LeadershipEvents.class);
@@ -19,7 +20,7 @@ final class LeadershipEvents implements AutoCloseable {
 
     private final RaftListener listener;
     private final ThreadPoolExecutor thread;
-    private volatile long stoppedTerm = -1;
+    private final AtomicLong stoppedTerm = new AtomicLong(-1);
     private long startedTerm = -1;
 
     LeadershipEvents(String engineId, RaftListener listener) {
@@ -35,7 +36,7 @@ final class LeadershipEvents implements AutoCloseable {
 
     void ready(long term) {
         post(() -> {
-            if (term > stoppedTerm && term > startedTerm) {
+            if (term > stoppedTerm.get() && term > startedTerm) {
                 startedTerm = term;
                 listener.leaderStarted(term);
             }
@@ -44,9 +45,7 @@ final class LeadershipEvents implements AutoCloseable {
 
     /** This engine leads no term up to this one any more. */
     void stopped(long term) {
-        synchronized (this) {
-            stoppedTerm = Math.max(stoppedTerm, term);
-        }
+        stoppedTerm.accumulateAndGet(term, Math::max);
         post(() -> {
             if (startedTerm >= 0 && startedTerm <= term) {
                 long ended = startedTerm;

@@ -60,7 +60,10 @@ final class RegistryStateMachine extends BaseStateMachine {
     private final Divergence divergence;
     private final long capacity;
     private volatile @Nullable RaftStorageDirectory directory;
-    private volatile @Nullable SnapshotInfo latest;
+    /** Written by whoever asks for a newer one; the same whoever does. */
+    private volatile @Nullable Offer offer;
+
+    /** Ratis' updater's alone. */
     private long configurationTerm;
     /** Applied by a state machine before this one: entries up to here come again and are passed over. Ratis' updater's alone. */
     private long passOver = RaftLog.INVALID_LOG_INDEX;
@@ -71,6 +74,9 @@ final class RegistryStateMachine extends BaseStateMachine {
     private volatile @Nullable TermIndex resumed;
     /** Between {@link #pause} and the end of {@link #reinitialize}. */
     private volatile boolean interrupted;
+
+    /** A checkpoint, and what Ratis is told of it. */
+    private record Offer(Checkpoint checkpoint, SnapshotInfo info) {}
 
     /** What the node does about Ratis' notifications; no method may block. */
     interface Events {
@@ -135,7 +141,6 @@ final class RegistryStateMachine extends BaseStateMachine {
         } else {
             passOver = before.getIndex();
             setLastAppliedTermIndex(before);
-            refreshLatest();
         }
         getLifeCycle().transition(LifeCycle.State.RUNNING);
     }
@@ -203,7 +208,6 @@ final class RegistryStateMachine extends BaseStateMachine {
             applied.advance(checkpoint.index());
         }
         divergence.restarted();
-        refreshLatest();
     }
 
     /** Whether the log's files go back to the entry after {@code index}. An empty log reaches only to the beginning. */
@@ -385,30 +389,24 @@ final class RegistryStateMachine extends BaseStateMachine {
         return durableIndex;
     }
 
+    /** The newest checkpoint as Ratis sends it to followers. Its files are listed once. */
     @Override
     public @Nullable SnapshotInfo getLatestSnapshot() {
-        SnapshotInfo known = latest;
+        Offer known = offer;
         Checkpoint newest = checkpoints.latest();
-        if (newest != null && (known == null || known.getIndex() != newest.index())) {
-            refreshLatest();
-        }
-        return latest;
-    }
-
-    private synchronized void refreshLatest() {
-        Checkpoint newest = checkpoints.latest();
-        if (newest == null) {
-            latest = null;
-            return;
+        if (newest == null || (known != null && known.checkpoint().equals(newest))) {
+            return known == null ? null : known.info();
         }
         try {
             List<FileInfo> files = newest.files().stream()
                     .map(f -> new FileInfo(f, null)) // Ratis computes digests while it sends
                     .toList();
-            latest = new FileListSnapshotInfo(files, newest.term(), newest.index());
+            known = new Offer(newest, new FileListSnapshotInfo(files, newest.term(), newest.index()));
+            offer = known;
         } catch (IOException e) {
             LOG.warn("Checkpoint {} can't be listed; followers get the one before", newest.dir(), e);
         }
+        return known == null ? null : known.info();
     }
 
     @Override

@@ -3,6 +3,7 @@ package io.raftfleet.engine.sim;
 import io.raftfleet.proto.agent.AgentFrame;
 import io.raftfleet.proto.agent.EngineFrame;
 import io.raftfleet.proto.log.Entry;
+import io.raftfleet.proto.log.StatesReported;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.UnitState;
 import io.raftfleet.state.Registry;
@@ -18,13 +19,17 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.LongSupplier;
+import java.util.function.ToLongFunction;
 
 /** What must hold at all times, and once nothing is at fault any more. Owned by the simulation's thread. */
 final class Invariants implements Network.Tap {
     /** What an agent's session has sent and was told. */
     private static final class Told {
         long epoch;
+        long term;
         final Set<Long> sent = new HashSet<>();
+        final Map<Long, Long> heartbeats = new HashMap<>();
     }
 
     private final Registry truth;
@@ -37,11 +42,30 @@ final class Invariants implements Network.Tap {
     /** Index of the last entry after which a unit was to be on a machine. */
     private final Map<String, Long> assigned = new HashMap<>();
 
-    private int lost;
+    /** The highest term in which a machine has spoken as in session. */
+    private final Map<String, Long> terms = new HashMap<>();
 
-    Invariants(Registry truth, Map<String, SimMachine> machines) {
+    private final LongSupplier nanos;
+    private final ToLongFunction<String> ledUntil;
+    private int lost;
+    private int outdated;
+
+    /** @param ledUntil when the engine at an address has led last */
+    Invariants(Registry truth, Map<String, SimMachine> machines, LongSupplier nanos, ToLongFunction<String> ledUntil) {
         this.truth = truth;
         this.machines = machines;
+        this.nanos = nanos;
+        this.ledUntil = ledUntil;
+    }
+
+    /** How many reports were committed of which the session was over. */
+    int outdated() {
+        return outdated;
+    }
+
+    /** The highest term that a machine has seen; 0 for none. */
+    long term(String machine) {
+        return terms.getOrDefault(machine, 0L);
     }
 
     List<String> violations() {
@@ -78,6 +102,7 @@ final class Invariants implements Network.Tap {
                 }
                 case STATES_REPORTED -> {
                     var report = record.getStatesReported();
+                    outdated(report, held);
                     committedReports.add(
                             report.getMachineId() + " " + report.getSessionEpoch() + " " + report.getSequence());
                 }
@@ -85,6 +110,17 @@ final class Invariants implements Network.Tap {
             }
         }
         noteAssignments();
+    }
+
+    private void outdated(StatesReported report, boolean held) {
+        var latest = opened.getOrDefault(report.getMachineId(), 0L);
+        if (report.getSessionEpoch() != latest) {
+            outdated++;
+            if (held) {
+                violated("report " + report.getSequence() + " of session " + report.getSessionEpoch() + " of machine "
+                        + report.getMachineId() + " was applied, which is in session " + latest);
+            }
+        }
     }
 
     private void noteAssignments() {
@@ -126,20 +162,38 @@ final class Invariants implements Network.Tap {
     }
 
     @Override
-    public void fromAgent(Object call, String machine, AgentFrame frame) {
-        if (frame.hasStates()) {
-            sessions.computeIfAbsent(call, none -> new Told())
-                    .sent
-                    .add(frame.getStates().getSequence());
+    public void fromAgent(Object call, String machine, String engine, AgentFrame frame) {
+        var session = sessions.computeIfAbsent(call, none -> new Told());
+        switch (frame.getFrameCase()) {
+            case STATES -> session.sent.add(frame.getStates().getSequence());
+            case HEARTBEAT -> session.heartbeats.put(frame.getHeartbeat().getSequence(), nanos.getAsLong());
+            case HELLO, DIGESTS, INVENTORY, FRAME_NOT_SET -> {}
+        }
+        if (!frame.hasHello()) {
+            if (session.term < term(machine)) {
+                violated("machine " + machine + " is in session with " + engine + " in term " + session.term
+                        + ", though it has seen term " + term(machine));
+            }
+            terms.merge(machine, session.term, Math::max);
         }
     }
 
     @Override
-    public void toAgent(Object call, String machine, EngineFrame frame) {
+    public void toAgent(Object call, String machine, String engine, EngineFrame frame) {
         var session = sessions.computeIfAbsent(call, none -> new Told());
         if (frame.hasWelcome()) {
             session.epoch = frame.getWelcome().getSessionEpoch();
-            rises(welcomed, "welcomed", machine, session.epoch);
+            session.term = frame.getWelcome().getTerm();
+            if (session.term >= term(machine)) {
+                rises(welcomed, "welcomed", machine, session.epoch);
+            }
+        } else if (frame.hasHeartbeatAck()) {
+            long sequence = frame.getHeartbeatAck().getSequence();
+            var sent = session.heartbeats.get(sequence);
+            if (sent == null || ledUntil.applyAsLong(engine) < sent) {
+                violated("heartbeat " + sequence + " of machine " + machine + " is acknowledged by " + engine
+                        + ", which had been followed by another leader before it was sent");
+            }
         } else if (frame.hasStateAck()) {
             for (long sequence : session.sent) {
                 if (sequence <= frame.getStateAck().getSequence()

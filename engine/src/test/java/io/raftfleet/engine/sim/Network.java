@@ -12,7 +12,9 @@ import io.grpc.inprocess.InProcessChannelBuilder;
 import io.raftfleet.proto.agent.AgentFrame;
 import io.raftfleet.proto.agent.EngineFrame;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -26,14 +28,15 @@ import org.jspecify.annotations.Nullable;
 /**
  * What lies between processes: gRPC calls over links that can be cut. What is sent over a cut link is lost, and nobody hears of it;
  * when the link is whole again the calls that it swallowed something of break, as TCP's would. Frames of a session that may come
- * twice sometimes do. Owned by the simulation's thread.
+ * twice sometimes do; what an agent has sent may arrive when it has long opened another session. Somebody else may answer at an
+ * engine's address. Owned by the simulation's thread.
  */
 final class Network {
     /** Sees the frames of agents' sessions that get through. */
     interface Tap {
-        void fromAgent(Object call, String machine, AgentFrame frame);
+        void fromAgent(Object call, String machine, String engine, AgentFrame frame);
 
-        void toAgent(Object call, String machine, EngineFrame frame);
+        void toAgent(Object call, String machine, String engine, EngineFrame frame);
     }
 
     private record Link(String client, String address) {}
@@ -41,8 +44,12 @@ final class Network {
     private final SplittableRandom random;
     private final Tap tap;
     private final Map<String, String> servers = new HashMap<>();
+    private final Map<String, SimProcess> processes = new HashMap<>();
     private final Map<String, Channel> channels = new HashMap<>();
     private final Set<Link> cut = new LinkedHashSet<>();
+    /** Servers that answer in place of those at an address. */
+    private final Map<Link, String> diverted = new HashMap<>();
+
     private final Set<Wire<?, ?>> wires = new LinkedHashSet<>();
     private boolean repeats = true;
 
@@ -51,9 +58,10 @@ final class Network {
         this.tap = tap;
     }
 
-    /** From now on an in-process server answers at this address. */
-    void up(String address, String server) {
+    /** From now on an in-process server of this process answers at this address. */
+    void up(String address, String server, SimProcess process) {
         servers.put(address, server);
+        processes.put(address, process);
     }
 
     /** Nobody answers there, and whoever was connected is told so. */
@@ -76,9 +84,37 @@ final class Network {
         }
     }
 
+    /** What a client asks at an address goes to another server from now on. */
+    void divert(String client, String address, String server) {
+        diverted.put(new Link(client, address), server);
+        breakCalls(wire -> wire.link.equals(new Link(client, address)));
+    }
+
+    /** The server at the address answers again. */
+    void undivert(String client, String address) {
+        if (diverted.remove(new Link(client, address)) != null) {
+            breakCalls(wire -> wire.link.equals(new Link(client, address)));
+        }
+    }
+
+    /** From now on what a client sends on the connections that it has is on its way until they break. */
+    void delay(String client) {
+        wires.stream().filter(wire -> wire.link.client().equals(client)).forEach(wire -> wire.slow = true);
+    }
+
+    /** These connections break for the client; the other side is so late to look at what was on its way. */
+    void breakLate(String client, Duration late) {
+        new ArrayList<>(wires)
+                .stream()
+                        .filter(wire -> wire.slow && wire.link.client().equals(client))
+                        .forEach(wire -> wire.severLate(late));
+    }
+
     /** Makes all links whole, and repeats nothing any more. */
     void calm() {
         repeats = false;
+        List.copyOf(diverted.keySet()).forEach(link -> undivert(link.client(), link.address()));
+        breakCalls(wire -> wire.slow);
         List.copyOf(cut).forEach(link -> heal(link.client(), link.address()));
     }
 
@@ -114,7 +150,7 @@ final class Network {
 
         @Override
         public <Q, S> ClientCall<Q, S> newCall(MethodDescriptor<Q, S> method, CallOptions options) {
-            var server = servers.get(link.address());
+            var server = diverted.getOrDefault(link, servers.get(link.address()));
             if (server == null) {
                 return new Unreachable<>(process);
             }
@@ -206,6 +242,10 @@ final class Network {
         /** Something of it was, or would be, swallowed. */
         boolean dark;
 
+        /** What is sent is kept in {@link #onItsWay}. */
+        boolean slow;
+
+        private final Deque<Q> onItsWay = new ArrayDeque<>();
         private final long limit;
 
         private boolean over;
@@ -255,7 +295,7 @@ final class Network {
 
         private void told(S message) {
             if (message instanceof EngineFrame frame && !cancelled) {
-                tap.toAgent(this, link.client(), frame);
+                tap.toAgent(this, link.client(), link.address(), frame);
             }
         }
 
@@ -265,7 +305,11 @@ final class Network {
                 return;
             }
             if (message instanceof AgentFrame frame) {
-                tap.fromAgent(this, link.client(), frame);
+                tap.fromAgent(this, link.client(), link.address(), frame);
+            }
+            if (slow) {
+                onItsWay.add(message);
+                return;
             }
             super.sendMessage(message);
             if (repeated(message)) {
@@ -275,7 +319,7 @@ final class Network {
 
         @Override
         public void halfClose() {
-            if (!dark && !over) {
+            if (!dark && !over && !slow) {
                 super.halfClose();
             }
         }
@@ -283,7 +327,10 @@ final class Network {
         @Override
         public void cancel(@Nullable String message, @Nullable Throwable cause) {
             cancelled = true; // What is on its way comes all the same, and is ignored.
-            if (!dark) {
+            if (slow && !over) {
+                over = true;
+                close(Status.CANCELLED.withDescription(message));
+            } else if (!dark) {
                 super.cancel(message, cause);
             } else if (!over) {
                 over = true;
@@ -308,6 +355,24 @@ final class Network {
                 close(Status.UNAVAILABLE.withDescription("connection reset"));
             }
             super.cancel("connection reset", null);
+        }
+
+        /**
+         * The same for its client; the engine's thread was given a report just before, and gets no time to look at it for so long. Then
+         * it hears of the reset, too.
+         */
+        void severLate(Duration late) {
+            wires.remove(this);
+            if (!over) {
+                over = true;
+                close(Status.UNAVAILABLE.withDescription("connection reset"));
+            }
+            var engine = processes.getOrDefault(link.address(), process);
+            onItsWay.stream()
+                    .filter(message -> message instanceof AgentFrame frame && frame.hasStates())
+                    .findFirst()
+                    .ifPresent(report -> engine.stalled(late, () -> super.sendMessage(report)));
+            engine.after(late.plusMillis(10), () -> super.cancel("connection reset", null));
         }
 
         private void close(Status status) {

@@ -11,11 +11,14 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -56,7 +59,9 @@ final class SimLog {
     private final BiConsumer<Entry, ApplyResult> observer;
     private final List<Committed> entries = new ArrayList<>();
     private final List<Node> nodes = new ArrayList<>();
+    private final Map<String, Long> ledUntil = new HashMap<>();
     private final Deque<Runnable> answers = new ArrayDeque<>();
+    private final LongSupplier nanos;
     private long term;
     private @Nullable Node leader;
     private boolean faults = true;
@@ -65,8 +70,9 @@ final class SimLog {
      * @param truth gets all that is committed, at once
      * @param observer hears of all that is committed
      */
-    SimLog(SplittableRandom random, Registry truth, BiConsumer<Entry, ApplyResult> observer) {
+    SimLog(SplittableRandom random, LongSupplier nanos, Registry truth, BiConsumer<Entry, ApplyResult> observer) {
         this.random = random;
+        this.nanos = nanos;
         this.truth = truth;
         this.observer = observer;
     }
@@ -84,6 +90,22 @@ final class SimLog {
     @Nullable
     Node leader() {
         return leader;
+    }
+
+    /** Until when the engine at an address has led; negative if it never has. */
+    long ledUntil(String address) {
+        var now = leader;
+        return now != null && now.peer.grpcAddress().equals(address)
+                ? nanos.getAsLong()
+                : ledUntil.getOrDefault(address, -1L);
+    }
+
+    private void nobodyLeads() {
+        var old = leader;
+        if (old != null) {
+            ledUntil.put(old.peer.grpcAddress(), nanos.getAsLong());
+            leader = null;
+        }
     }
 
     /** Tells a proposer what became of its proposal; null when there is nothing to tell. */
@@ -109,6 +131,7 @@ final class SimLog {
         if (old != null) {
             old.settle();
         }
+        nobodyLeads();
         leader = next;
         for (var node : nodes) {
             var process = node.process;
@@ -185,7 +208,7 @@ final class SimLog {
         void stopped() {
             if (leader == this) {
                 settle();
-                leader = null;
+                nobodyLeads();
             }
             pending = null;
             late.clear();

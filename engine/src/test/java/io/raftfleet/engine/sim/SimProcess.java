@@ -13,6 +13,7 @@ import java.util.concurrent.FutureTask;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Something that can be killed, or paused for a while: an engine, an agent, a machine. What it still had to do is not done then.
@@ -25,6 +26,8 @@ final class SimProcess {
     private boolean alive = true;
     private long tasks;
     private long pausedUntil;
+    /** How late what is added now is done; null for as usual. */
+    private @Nullable Duration stall;
 
     SimProcess(Agenda agenda, int number, SplittableRandom random) {
         this.agenda = agenda;
@@ -59,6 +62,16 @@ final class SimProcess {
     /** It does nothing for a while, as if it were stopped by a signal. */
     void pause(Duration time) {
         pausedUntil = agenda.nanos() + time.toNanos();
+    }
+
+    /** What another process sends it while {@code sending} is run is taken up late, as if that one thread got no time. */
+    void stalled(Duration late, Runnable sending) {
+        stall = late;
+        try {
+            sending.run();
+        } finally {
+            stall = null;
+        }
     }
 
     void after(Duration delay, Runnable work) {
@@ -143,7 +156,10 @@ final class SimProcess {
 
         @Override
         public void execute(Runnable task) {
-            if (latency == 0) {
+            var late = stall;
+            if (late != null && latency > 0) {
+                after(late, task);
+            } else if (latency == 0) {
                 agenda.add(SimProcess.this, task);
             } else {
                 agenda.late(SimProcess.this, latency, task);

@@ -36,6 +36,7 @@ final class Simulation implements AutoCloseable {
     private final Invariants invariants;
     private final Registry truth = new Registry(1 << 16);
     private final Map<String, SimMachine> machines = new LinkedHashMap<>();
+    private final List<OldCopy> copies = new ArrayList<>();
     private final SimProcess director;
     private final SimClient client;
     private SimWatcher watcher;
@@ -46,9 +47,9 @@ final class Simulation implements AutoCloseable {
     Simulation(long seed) {
         random = new SplittableRandom(seed);
         agenda = new Agenda(random.split());
-        invariants = new Invariants(truth, machines);
+        invariants = new Invariants(truth, machines, agenda::nanos, this::ledUntil);
         network = new Network(random.split(), invariants);
-        log = new SimLog(random.split(), truth, invariants::committed);
+        log = new SimLog(random.split(), agenda::nanos, truth, invariants::committed);
         director = process();
         for (int number = 1; number <= 3; number++) {
             var peer = new EnginePeer("e" + number, "raft" + number, "e" + number, "http" + number);
@@ -95,9 +96,18 @@ final class Simulation implements AutoCloseable {
         return invariants;
     }
 
+    private long ledUntil(String address) {
+        return log.ledUntil(address);
+    }
+
     /** How many machines were lost in it. */
     int lost() {
         return invariants.lost();
+    }
+
+    /** How many reports were committed of which the session was over. */
+    int outdated() {
+        return invariants.outdated();
     }
 
     List<String> addresses() {
@@ -177,7 +187,7 @@ final class Simulation implements AutoCloseable {
                 address -> network.channel(node.peer().id(), process, address));
         node.started(process, engine);
         engine.start();
-        network.up(node.peer().grpcAddress(), name);
+        network.up(node.peer().grpcAddress(), name, process);
     }
 
     private void kill(SimLog.Node node) {
@@ -207,10 +217,14 @@ final class Simulation implements AutoCloseable {
         int dice = random.nextInt(100);
         if (dice < 60) {
             client.act();
-        } else if (dice < 68) {
+        } else if (dice < 67) {
             network.breakCalls(machine().id());
-        } else if (dice < 76) {
+        } else if (dice < 70) {
+            lateFrames();
+        } else if (dice < 75) {
             cutOff();
+        } else if (dice < 76) {
+            anOldCopyAnswers();
         } else if (dice < 80) {
             restartAgent();
         } else if (dice < 83) {
@@ -245,6 +259,35 @@ final class Simulation implements AutoCloseable {
         var whom = random.nextBoolean() ? addresses() : List.of(node().peer().grpcAddress());
         whom.forEach(address -> network.cut(id, address));
         director.after(aWhile(15), () -> whom.forEach(address -> network.heal(id, address)));
+    }
+
+    /** What an agent sends is taken up when its connections have broken, perhaps when it has opened another session. */
+    private void lateFrames() {
+        var id = machine().id();
+        network.delay(id);
+        director.after(aWhile(2), () -> network.breakLate(id, Duration.ofMillis(100 + random.nextInt(2000))));
+    }
+
+    /** At an engine's address somebody answers who led once, from a copy of what the cluster was then; perhaps nobody else does. */
+    private void anOldCopyAnswers() {
+        var id = machine().id();
+        long term = invariants.term(id) - 1;
+        if (term < 1) {
+            return;
+        }
+        var address = node().peer().grpcAddress();
+        var copy = new OldCopy(
+                "sim-" + run + "-copy-" + ++restarts, address, term, truth.read(RegistryView::incarnation), process());
+        copies.add(copy);
+        network.divert(id, address, copy.name());
+        var others = random.nextBoolean()
+                ? addresses().stream().filter(other -> !other.equals(address)).toList()
+                : List.<String>of();
+        others.forEach(other -> network.cut(id, other));
+        director.after(aWhile(15), () -> {
+            network.undivert(id, address);
+            others.forEach(other -> network.heal(id, other));
+        });
     }
 
     private void restartAgent() {
@@ -333,6 +376,7 @@ final class Simulation implements AutoCloseable {
     public void close() {
         machines.values().forEach(SimMachine::killAgent);
         log.nodes().forEach(this::kill);
+        copies.forEach(OldCopy::close);
         network.close();
     }
 }

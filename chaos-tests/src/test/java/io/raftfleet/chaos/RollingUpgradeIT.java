@@ -9,6 +9,9 @@ import io.raftfleet.chaos.cluster.ClusterOptions;
 import io.raftfleet.chaos.cluster.Daemon;
 import io.raftfleet.chaos.cluster.EngineNode;
 import io.raftfleet.proto.cluster.StatusResponse;
+import io.raftfleet.proto.fleet.NewUnit;
+import io.raftfleet.proto.log.UnitRow;
+import io.raftfleet.unit.BackupRows;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -16,15 +19,21 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
 
 /**
  * Engines that read an older format are replaced one by one, in a cluster that is in use. It was restored from a backup before, which
- * leaves an orphan: what only the newer format can say is that a machine is to drop it.
+ * leaves an orphan: what only the newer format can say is that a machine is to drop it. And what only the newest says of a unit is
+ * what its file asks of machines: nothing is refused for that, it appears with the first unit that is made when all read it.
  */
 class RollingUpgradeIT {
     private static final Duration LIMIT = Duration.ofSeconds(2);
     private static final int MORE = 5;
+    /** Units that ask something of machines: one is made before each upgrade, the last one after all. */
+    private static final List<String> ASKING = Ops.names("asking", 4);
+
     private static final List<String> OLDER = List.of("--entry-format", "1");
 
     @Test
@@ -41,11 +50,19 @@ class RollingUpgradeIT {
                 try (writers) {
                     upgrade(cluster, older, writers);
                     newFormatIsWritten(cluster);
+                    var before = ASKING.subList(0, older.size());
+                    assertThat(withFacts(cluster))
+                            .as("units that were made while an older engine took part")
+                            .doesNotContainAnyElementsOf(before);
+                    var last = ASKING.getLast();
+                    Ops.create(cluster.client(), asking(last));
+                    assertThat(withFacts(cluster)).contains(last).doesNotContainAnyElementsOf(before);
+                    Ops.awaitActive(cluster.client(), ASKING);
                     olderIsRefused(cluster, writers);
                 }
                 assertThat(writers.failures()).isEmpty();
                 cluster.awaitEqual(Ops.SOON);
-                assertThat(Ops.units(cluster.client())).hasSize(names.size() + writers.written());
+                assertThat(Ops.units(cluster.client())).hasSize(names.size() + ASKING.size() + writers.written());
                 assertThat(Ops.processes(cluster, Ops.awaitActive(cluster.client(), names)))
                         .isEqualTo(processes);
             } catch (AssertionError | RuntimeException e) {
@@ -81,6 +98,7 @@ class RollingUpgradeIT {
         for (int i = 0; i < older.size(); i++) {
             var engine = cluster.engines().get(i);
             writers.awaitMore(MORE);
+            Ops.create(cluster.client(), asking(ASKING.get(i)));
             // The one that leads is asked, and it may be of either kind.
             // It learns what another one reads by asking, which may take it a moment after that one's restart.
             var named = "upgrade " + ids(cluster.engines().subList(i, older.size())) + " first";
@@ -106,6 +124,26 @@ class RollingUpgradeIT {
             assertThat(writers.failures()).as("upgrade of " + engine).isEmpty();
         }
         awaitStatus(cluster, "[3, 3, 3] agreed on 3");
+    }
+
+    private static NewUnit asking(String name) {
+        return Ops.sleeper(name, "Conflicts=unlike-any-*.service");
+    }
+
+    /** Units of which the registry's rows say what their files ask for; of others each engine reads that in the file. */
+    private static Set<String> withFacts(Cluster cluster) throws IOException {
+        var file = Files.createTempDirectory(cluster.scratch(), "rows").resolve("file");
+        Ops.fleetctl(cluster, "cluster", "backup", file.toString());
+        var names = new TreeSet<String>();
+        var unused = BackupRows.read(Files.newInputStream(file), file.toString(), row -> {
+            if (row.getKey().byteAt(0) == 'u') {
+                var unit = UnitRow.parseFrom(row.getValue());
+                if (unit.hasFacts()) {
+                    names.add(unit.getName());
+                }
+            }
+        });
+        return names;
     }
 
     private static void newFormatIsWritten(Cluster cluster) {

@@ -281,9 +281,14 @@ public final class Requirements {
 
     /** Whether a machine with these metadata meets {@link #metadata()}. */
     public boolean admits(Map<String, String> machineMetadata) {
-        for (Map.Entry<String, Set<String>> required : metadata.entrySet()) {
-            String value = machineMetadata.get(required.getKey());
-            if (value == null || !required.getValue().contains(value)) {
+        return admits(metadata, machineMetadata);
+    }
+
+    /** Whether a machine has, for every key, one of its allowed values: fleet's {@code HasMetadata}. */
+    public static boolean admits(Map<String, Set<String>> required, Map<String, String> machineMetadata) {
+        for (Map.Entry<String, Set<String>> each : required.entrySet()) {
+            String value = machineMetadata.get(each.getKey());
+            if (value == null || !each.getValue().contains(value)) {
                 return false;
             }
         }

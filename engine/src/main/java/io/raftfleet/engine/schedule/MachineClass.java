@@ -1,5 +1,6 @@
 package io.raftfleet.engine.schedule;
 
+import io.raftfleet.unit.Requirements;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
@@ -28,14 +29,7 @@ final class MachineClass {
         this.number = number;
     }
 
-    /** Fleet's {@code HasMetadata}: every key, with any of its values. */
     boolean admits(Map<String, String> machineMetadata) {
-        for (Map.Entry<String, Set<String>> required : metadata.entrySet()) {
-            String value = machineMetadata.get(required.getKey());
-            if (value == null || !required.getValue().contains(value)) {
-                return false;
-            }
-        }
-        return true;
+        return Requirements.admits(metadata, machineMetadata);
     }
 }

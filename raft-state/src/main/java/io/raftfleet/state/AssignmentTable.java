@@ -153,10 +153,15 @@ final class AssignmentTable {
     }
 
     private void unlink(UnitRecord unit) {
-        globals.remove(unit.name());
-        unplaced.remove(unit.name());
-        conflicting.remove(unit.name());
+        if (unit.global() && unit.wanted()) {
+            globals.remove(unit.name());
+        } else if (unit.wanted() && unit.machineId() == null) {
+            unplaced.remove(unit.name());
+        }
         if (unit.machineId() != null) {
+            if (!unit.wants().conflicts().isEmpty()) {
+                conflicting.remove(unit.name());
+            }
             byMachine.computeIfPresent(unit.machineId(), (id, names) -> {
                 names.remove(unit.name());
                 return names.isEmpty() ? null : names;

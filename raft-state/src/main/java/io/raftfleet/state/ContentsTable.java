@@ -10,16 +10,15 @@ import org.jspecify.annotations.Nullable;
 final class ContentsTable {
     /**
      * @param units how many have them
-     * @param facts of the last unit of these contents that asks for something: mostly those of all of them
-     * @param wants what these stand for
+     * @param wants of the last unit of these contents that asks for something: mostly those of all of them
      */
-    private record Slot(StoredContents contents, int units, UnitFacts facts, Requirements wants) {
+    private record Slot(StoredContents contents, int units, Requirements wants) {
         Slot(StoredContents contents) {
-            this(contents, 0, UnitFacts.getDefaultInstance(), Requirements.NONE);
+            this(contents, 0, Requirements.NONE);
         }
 
         Slot withUnits(int newUnits) {
-            return new Slot(contents, newUnits, facts, wants);
+            return new Slot(contents, newUnits, wants);
         }
     }
 
@@ -98,12 +97,12 @@ final class ContentsTable {
     /** What these facts stand for: one object for all units of the same contents where they are equal, as they mostly are. */
     Requirements wants(UnitHash hash, UnitFacts facts) {
         var slot = slots.get(hash);
-        if (slot != null && slot.facts.equals(facts)) {
+        if (slot != null && slot.wants.facts().equals(facts)) {
             return slot.wants;
         }
         var wants = Requirements.of(facts);
         if (slot != null && !wants.equals(Requirements.NONE)) {
-            slots.put(hash, new Slot(slot.contents, slot.units, facts, wants));
+            slots.put(hash, new Slot(slot.contents, slot.units, wants));
         }
         return wants;
     }

@@ -27,8 +27,12 @@ final class HeapBytes {
     /** A state's places: by name and by machine. */
     static final long STATE_PLACES = 24 + 2 * TREE_ENTRY;
 
-    private static final long WANTS = 56 + 5 * 24;
+    /** What a unit asks for, twice: as it is looked at, and as records carry it. */
+    private static final long WANTS = 56 + 5 * 24 + 64 + 4 * 24;
+
     private static final long LIST_ENTRY = 8;
+    /** A key with its values as records carry it. */
+    private static final long CHOICE = 32 + 24 + 40;
     /** A pattern ready to be matched, besides its characters. */
     private static final long PATTERN = 96;
 
@@ -57,7 +61,7 @@ final class HeapBytes {
             }
         }
         for (var choice : wants.metadata().entrySet()) {
-            bytes += 4 * HASH_ENTRY + of(choice.getKey());
+            bytes += 4 * HASH_ENTRY + CHOICE + of(choice.getKey());
             for (var value : choice.getValue()) {
                 bytes += HASH_ENTRY + of(value);
             }

@@ -66,17 +66,22 @@ final class RowLog {
         }
         var key = row.rowKey();
         if (before != null) {
-            count(key, before, -1);
+            hash(key, before, -1);
         }
         if (after != null) {
-            count(key, after, 1);
+            hash(key, after, 1);
+        }
+        long grown = (after == null ? 0 : after.heapBytes()) - (before == null ? 0 : before.heapBytes());
+        if (grown != 0) {
+            heapBytes.merge(row.getClass(), grown, Long::sum);
         }
         changed.put(key, Optional.ofNullable(after));
     }
 
     /** A row read from a checkpoint: counts in the digest, is no change. */
     void restored(StoredRow row) {
-        count(row.rowKey(), row, 1);
+        hash(row.rowKey(), row, 1);
+        heapBytes.merge(row.getClass(), row.heapBytes(), Long::sum);
     }
 
     /** What changed since the last call. Each row is turned into bytes when it is asked for, so that never all are there at once. */
@@ -108,8 +113,7 @@ final class RowLog {
         return ByteString.copyFrom(out.toByteArray());
     }
 
-    private void count(ByteString key, StoredRow row, int sign) {
-        heapBytes.merge(row.getClass(), sign * row.heapBytes(), Long::sum);
+    private void hash(ByteString key, StoredRow row, int sign) {
         HashCode hash = Hashing.murmur3_128()
                 .newHasher()
                 .putInt(key.size())

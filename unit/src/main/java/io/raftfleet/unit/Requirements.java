@@ -42,6 +42,8 @@ public final class Requirements {
     private final List<Glob> replaceGlobs;
     private final boolean global;
     private final boolean fence;
+    /** All of it as records carry it: made once, for it is written and compared with every change of a unit. */
+    private final UnitFacts facts;
 
     private Requirements(Map<String, List<String>> options) {
         this(
@@ -71,6 +73,7 @@ public final class Requirements {
         this.replaceGlobs = globs(replaces);
         this.global = global;
         this.fence = fence;
+        this.facts = facts(machineId, peers, metadata, conflicts, replaces, global, fence);
     }
 
     /** The requirements that a record of the log carries: what {@link #facts} made of them. */
@@ -94,6 +97,17 @@ public final class Requirements {
 
     /** These requirements as records carry them, so that nobody has to read the unit's file again to apply one. */
     public UnitFacts facts() {
+        return facts;
+    }
+
+    private static UnitFacts facts(
+            @Nullable String machineId,
+            List<String> peers,
+            Map<String, Set<String>> metadata,
+            List<String> conflicts,
+            List<String> replaces,
+            boolean global,
+            boolean fence) {
         UnitFacts.Builder facts = UnitFacts.newBuilder()
                 .addAllPeers(peers)
                 .addAllConflicts(conflicts)
@@ -323,17 +337,17 @@ public final class Requirements {
     /** Whether both ask for the same, in the same order: what {@link #facts} makes of them is the same to the byte. */
     @Override
     public boolean equals(@Nullable Object object) {
-        return object == this || (object instanceof Requirements other && facts().equals(other.facts()));
+        return object == this || (object instanceof Requirements other && facts.equals(other.facts));
     }
 
     @Override
     public int hashCode() {
-        return facts().hashCode();
+        return facts.hashCode();
     }
 
     @Override
     public String toString() {
-        return TextFormat.printer().emittingSingleLine(true).printToString(facts());
+        return TextFormat.printer().emittingSingleLine(true).printToString(facts);
     }
 
     private static boolean anyMatches(List<Glob> globs, String name) {

@@ -8,6 +8,7 @@ import io.raftfleet.agent.reconcile.Reconciler;
 import io.raftfleet.agent.session.ClusterMemory;
 import io.raftfleet.agent.session.LeaderNews;
 import io.raftfleet.agent.session.Lease;
+import io.raftfleet.agent.session.MachineSide;
 import io.raftfleet.agent.session.ReportQueue;
 import io.raftfleet.agent.session.SessionConfig;
 import io.raftfleet.agent.session.SessionKeeper;
@@ -49,13 +50,10 @@ public final class Machine {
         this.reconciler = new Reconciler(loop, manager, journal, reports, shared.contents(), this::fetch, random);
         this.session = new SessionKeeper(
                 loop,
-                shared.engines(),
                 shared.finder(),
                 config,
-                reconciler,
-                reports,
+                new MachineSide(reconciler, reports, logs.with(manager)),
                 memory,
-                logs.with(manager),
                 onFatal,
                 random);
         this.news = shared.news();

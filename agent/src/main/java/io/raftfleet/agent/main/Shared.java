@@ -94,10 +94,6 @@ public final class Shared implements AutoCloseable {
         return new SharedLoop(pool, scheduler);
     }
 
-    EngineChannels engines() {
-        return engines;
-    }
-
     LeaderFinder finder() {
         return finder;
     }

@@ -40,6 +40,11 @@ public final class LeaderFinder {
         this.limit = limit;
     }
 
+    /** Whom it asks. */
+    EngineChannels engines() {
+        return engines;
+    }
+
     /**
      * The answers of a round: complete as soon as an engine says that it leads and a majority answered that knows of no
      * higher term, since none can have been elected without that majority; otherwise once all have answered or failed, or

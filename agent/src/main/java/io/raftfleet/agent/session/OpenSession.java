@@ -33,6 +33,15 @@ final class OpenSession {
     private static final AssignmentDelta NOTHING_DIFFERS =
             AssignmentDelta.newBuilder().setAnswersInventory(true).build();
 
+    /** Hears that the engine sends nothing. */
+    interface Silence {
+        /** For as long as the engine said that it would at most: all engines are to be asked who leads. */
+        void begun();
+
+        /** Though it says that it leads, again and again: another session is to be opened. */
+        void lasting();
+    }
+
     private final Loop loop;
     private final EngineSession session;
     private final Welcome welcome;
@@ -41,8 +50,7 @@ final class OpenSession {
     private final Lease lease;
     private final LogUploads logs;
     private final RandomGenerator random;
-    private final Runnable onSilence;
-    private final Runnable onLongSilence;
+    private final Silence silence;
     private final Backoff silenceBackoff;
     private final Duration silenceLimit;
     private final Duration interval;
@@ -65,23 +73,20 @@ final class OpenSession {
             Loop loop,
             EngineSession session,
             Welcome welcome,
-            SessionHandler handler,
-            ReportQueue reports,
+            MachineSide machine,
             Lease lease,
             LogUploads logs,
             RandomGenerator random,
-            Runnable onSilence,
-            Runnable onLongSilence) {
+            Silence silence) {
         this.loop = loop;
         this.session = session;
         this.welcome = welcome;
-        this.handler = handler;
-        this.reports = reports;
+        this.handler = machine.handler();
+        this.reports = machine.reports();
         this.lease = lease;
         this.logs = logs;
         this.random = random;
-        this.onSilence = onSilence;
-        this.onLongSilence = onLongSilence;
+        this.silence = silence;
         this.interval = Duration.ofMillis(Math.max(1, welcome.getHeartbeatIntervalMs()));
         this.silenceLimit = Duration.ofMillis(Math.max(1, welcome.getSilenceLimitMs()));
         this.silenceBackoff = new Backoff(Duration.ofMillis(50), Duration.ofSeconds(1), random);
@@ -241,7 +246,7 @@ final class OpenSession {
         if (quiet < silenceLimit.toNanos()) {
             silenceTimer = loop.schedule(Duration.ofNanos(silenceLimit.toNanos() - quiet), this::checkSilence);
         } else {
-            onSilence.run();
+            silence.begun();
         }
     }
 
@@ -256,7 +261,7 @@ final class OpenSession {
             silences++;
         }
         if (silences >= MAX_SILENCES) {
-            onLongSilence.run();
+            silence.lasting();
         } else {
             silenceTimer = loop.schedule(someoneLeads ? silenceLimit : silenceBackoff.next(), this::checkSilence);
         }

@@ -4,7 +4,6 @@ import io.grpc.Metadata;
 import io.grpc.Status;
 import io.raftfleet.agent.loop.Backoff;
 import io.raftfleet.agent.loop.Loop;
-import io.raftfleet.agent.manager.LogSource;
 import io.raftfleet.proto.agent.EngineFrame;
 import io.raftfleet.proto.agent.Hello;
 import io.raftfleet.proto.agent.Redirect;
@@ -37,8 +36,7 @@ public final class SessionKeeper implements EngineSession.Events {
     private final Loop loop;
     private final EngineChannels engines;
     private final LeaderFinder finder;
-    private final SessionHandler handler;
-    private final ReportQueue reports;
+    private final MachineSide machine;
     private final ClusterMemory.Keeper memoryKeeper;
     private final Consumer<String> onFatal;
     private final RandomGenerator random;
@@ -67,34 +65,29 @@ public final class SessionKeeper implements EngineSession.Events {
     /**
      * A keeper that does nothing until {@link #start}.
      *
-     * @param logSource the machine's logs
      * @param onFatal told why the agent must end: another live agent holds the machine id
      */
     public SessionKeeper(
             Loop loop,
-            EngineChannels engines,
             LeaderFinder finder,
             SessionConfig config,
-            SessionHandler handler,
-            ReportQueue reports,
+            MachineSide machine,
             ClusterMemory.Keeper memoryKeeper,
-            LogSource logSource,
             Consumer<String> onFatal,
             RandomGenerator random) {
         this.loop = loop;
-        this.engines = engines;
+        this.engines = finder.engines();
         this.finder = finder;
         this.config = config;
-        this.handler = handler;
-        this.reports = reports;
+        this.machine = machine;
         this.memoryKeeper = memoryKeeper;
         this.onFatal = onFatal;
         this.random = random;
         this.memory = memoryKeeper.load();
         this.absence = new Absence(loop, lease, line -> log.warn("{}: {}", config.machineId(), line));
-        this.logs = new LogUploads(logSource, config.limits().logs());
+        this.logs = new LogUploads(machine.logs(), config.limits().logs());
         this.backoff = new Backoff(config.limits().retryFirst(), config.limits().retryLimit(), random);
-        reports.connect(this::flush, handler::goneCommitted);
+        machine.reports().connect(this::flush, machine.handler()::goneCommitted);
     }
 
     /** Starts looking for the leader. */
@@ -261,7 +254,7 @@ public final class SessionKeeper implements EngineSession.Events {
                 .setClusterId(memory.clusterId())
                 .setIncarnation(memory.incarnation())
                 .setTerm(memory.term());
-        handler.describe(hello);
+        machine.handler().describe(hello);
         session.open(hello.build());
     }
 
@@ -317,12 +310,24 @@ public final class SessionKeeper implements EngineSession.Events {
                 welcome.getSessionEpoch(),
                 Duration.ofNanos(loop.nanoTime() - lostAt).toMillis());
         firstSession.complete(null);
-        OpenSession opened = new OpenSession(
-                loop, session, welcome, handler, reports, lease, logs, random, this::search, this::silentForLong);
+        OpenSession opened = new OpenSession(loop, session, welcome, machine, lease, logs, random, new Silence());
         open = opened;
         opened.start();
-        handler.opened(welcome);
+        machine.handler().opened(welcome);
         flush();
+    }
+
+    /** What is done about an engine that sends nothing. */
+    private final class Silence implements OpenSession.Silence {
+        @Override
+        public void begun() {
+            search();
+        }
+
+        @Override
+        public void lasting() {
+            silentForLong();
+        }
     }
 
     private void silentForLong() {
@@ -428,8 +433,8 @@ public final class SessionKeeper implements EngineSession.Events {
         lostAt = loop.nanoTime();
         absence.begins();
         logs.close();
-        reports.sessionEnded();
-        handler.closed();
+        machine.reports().sessionEnded();
+        machine.handler().closed();
     }
 
     private void retry(Duration wait) {

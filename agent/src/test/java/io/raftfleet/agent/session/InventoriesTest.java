@@ -73,14 +73,11 @@ class InventoriesTest {
         var manager = new HollowUnitManager(loop, "b".repeat(32), Clock.systemUTC());
         new SessionKeeper(
                         loop,
-                        channels,
                         new LeaderFinder(channels, Duration.ofSeconds(1)),
                         new SessionConfig(
                                 TestMachine.ID, "127.0.0.1", Map.of(), "test", 1, SessionConfig.Limits.DEFAULT),
-                        machine,
-                        reports,
+                        new MachineSide(machine, reports, manager),
                         ClusterMemory.Keeper.inMemory(),
-                        manager,
                         reason -> {},
                         new SplittableRandom(1))
                 .start();

@@ -85,13 +85,10 @@ final class TestMachine implements AutoCloseable {
                 random);
         SessionKeeper started = new SessionKeeper(
                 managerLoop,
-                channels,
                 new LeaderFinder(channels, Duration.ofSeconds(1)),
                 new SessionConfig(ID, "127.0.0.1", Map.of("host", "h1"), "test", instance, limits()),
-                reconciler,
-                reports,
+                new MachineSide(reconciler, reports, manager),
                 memory,
-                manager,
                 fatal::add,
                 random);
         keeper.complete(started);

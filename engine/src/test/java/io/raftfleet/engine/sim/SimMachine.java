@@ -12,6 +12,7 @@ import io.raftfleet.agent.session.ContentsStore;
 import io.raftfleet.agent.session.EngineChannels;
 import io.raftfleet.agent.session.LeaderFinder;
 import io.raftfleet.agent.session.LeaderNews;
+import io.raftfleet.agent.session.MachineSide;
 import io.raftfleet.agent.session.ReportQueue;
 import io.raftfleet.agent.session.SessionConfig;
 import io.raftfleet.agent.session.SessionKeeper;
@@ -122,7 +123,6 @@ final class SimMachine {
                 random.split());
         var started = new SessionKeeper(
                 loop,
-                channels,
                 new LeaderFinder(channels, Duration.ofSeconds(1)),
                 new SessionConfig(
                         id,
@@ -131,10 +131,8 @@ final class SimMachine {
                         "sim",
                         number * 1000L + instance,
                         SessionConfig.Limits.DEFAULT),
-                units,
-                reports,
+                new MachineSide(units, reports, manager),
                 memory,
-                manager,
                 reason -> violations.accept("agent of " + id + " ended: " + reason),
                 random.split());
         keeper.complete(started);

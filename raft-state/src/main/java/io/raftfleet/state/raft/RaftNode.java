@@ -87,23 +87,12 @@ public final class RaftNode implements AutoCloseable {
         this.quarantine = new Quarantine(config.engineId(), directory, events::failed);
         this.divergence = new Divergence(
                 config.engineId(), config.digestEvery(), state::digest, this::ratis, timer, quarantine::enter);
+        var progress = new Progress(applied, proposals, divergence, checkpoints);
         var opener = new ServerOpener(
-                config,
-                directory,
-                space,
-                events -> new RegistryStateMachine(
-                        state,
-                        proposer,
-                        proposals,
-                        checkpoints,
-                        applied,
-                        config.entryFormat(),
-                        divergence,
-                        config.capacity(),
-                        events),
+                new Home(config, directory, space),
+                events -> new RegistryStateMachine(config, state, proposer, progress, events),
                 StateMachineEvents::new,
-                confirmation,
-                watch,
+                new Onlookers(confirmation, watch),
                 checkpoints,
                 this::left);
         this.host = new RatisHost(config.engineId(), space, opener, events::failed);

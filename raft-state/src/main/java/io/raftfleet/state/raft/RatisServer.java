@@ -72,14 +72,9 @@ final class RatisServer implements AutoCloseable {
         this.stateMachine = stateMachine;
     }
 
-    static RatisServer create(
-            RaftConfig config,
-            DataDirectory directory,
-            RegistryStateMachine stateMachine,
-            LeadershipConfirmation confirmation,
-            LeaderWatch watch,
-            DiskSpace space)
-            throws IOException {
+    static RatisServer create(Home home, RegistryStateMachine stateMachine, Onlookers onlookers) throws IOException {
+        RaftConfig config = home.config();
+        DataDirectory directory = home.directory();
         RaftProperties properties = RatisSettings.of(config, directory.raft());
         RaftGroupId group = RaftGroupId.valueOf(config.clusterId());
         // An engine that joins knows of no members until the leader tells it; until then it neither votes nor stands.
@@ -92,7 +87,7 @@ final class RatisServer implements AutoCloseable {
         var acknowledgements = new Acknowledgements();
         var votes = new DurableVotes(directory.group().resolve("current"), config.fsync());
         parameters.put(ConfirmingRpcType.VOTES, votes, DurableVotes.class);
-        parameters.put(ConfirmingRpcType.CONFIRMATION, confirmation, LeadershipConfirmation.class);
+        parameters.put(ConfirmingRpcType.CONFIRMATION, onlookers.confirmation(), LeadershipConfirmation.class);
         var refusals = new Refusals(config.engineId(), System::nanoTime, LOG::warn);
         var known = new KnownEngines(
                 config, new SourceAddresses(InetAddress::getAllByName, Thread::startVirtualThread, System::nanoTime));
@@ -103,11 +98,11 @@ final class RatisServer implements AutoCloseable {
         GrpcConfigKeys.Server.setServicesCustomizer(
                 parameters,
                 (builder, types) -> builder.channelFactory(connections::newListener)
-                        .addTransportFilter(watch)
+                        .addTransportFilter(onlookers.watch())
                         .addStreamTracerFactory(arrivals.tracers())
                         .intercept(new PeerGate(
                                 self,
-                                space,
+                                home.space(),
                                 votes,
                                 acknowledgements,
                                 new MessageRules(self, group, known, refusals),

@@ -52,12 +52,9 @@ final class RegistryStateMachine extends BaseStateMachine {
     private volatile boolean stopped;
     private final ReplicatedState state;
     private final ClientId proposer;
-    private final Proposals proposals;
-    private final Checkpoints checkpoints;
-    private final AppliedIndex applied;
+    private final Progress progress;
     private final Events events;
     private final int format;
-    private final Divergence divergence;
     private final long capacity;
     private volatile @Nullable RaftStorageDirectory directory;
     /** Written by whoever asks for a newer one; the same whoever does. */
@@ -96,24 +93,14 @@ final class RegistryStateMachine extends BaseStateMachine {
         CompletableFuture<Message> answer(Message request);
     }
 
+    /** @param proposer from whom entries are taken */
     RegistryStateMachine(
-            ReplicatedState state,
-            ClientId proposer,
-            Proposals proposals,
-            Checkpoints checkpoints,
-            AppliedIndex applied,
-            int format,
-            Divergence divergence,
-            long capacity,
-            Events events) {
+            RaftConfig config, ReplicatedState state, ClientId proposer, Progress progress, Events events) {
         this.state = state;
         this.proposer = proposer;
-        this.proposals = proposals;
-        this.checkpoints = checkpoints;
-        this.applied = applied;
-        this.format = format;
-        this.divergence = divergence;
-        this.capacity = capacity;
+        this.progress = progress;
+        this.format = config.entryFormat();
+        this.capacity = config.capacity();
         this.events = events;
     }
 
@@ -157,7 +144,7 @@ final class RegistryStateMachine extends BaseStateMachine {
         interrupted = true;
         if (getLifeCycle().getCurrentState() == LifeCycle.State.RUNNING) {
             getLifeCycle().transition(LifeCycle.State.PAUSING);
-            checkpoints.suspend();
+            progress.checkpoints().suspend();
             getLifeCycle().transition(LifeCycle.State.PAUSED);
         }
     }
@@ -191,7 +178,7 @@ final class RegistryStateMachine extends BaseStateMachine {
         }
         passOver = RaftLog.INVALID_LOG_INDEX;
         interrupted = false;
-        proposals.abandon("the engine was brought up to date from a checkpoint");
+        progress.proposals().abandon("the engine was brought up to date from a checkpoint");
         getLifeCycle().transition(LifeCycle.State.RUNNING);
     }
 
@@ -200,14 +187,15 @@ final class RegistryStateMachine extends BaseStateMachine {
         if (ratis == null) {
             throw new IllegalStateException("load before initialize");
         }
-        Checkpoint checkpoint = checkpoints.load(
-                ratis.getStateMachineDir().toPath(),
-                index -> logReaches(ratis.getCurrentDir().toPath(), index));
+        Checkpoint checkpoint = progress.checkpoints()
+                .load(
+                        ratis.getStateMachineDir().toPath(),
+                        index -> logReaches(ratis.getCurrentDir().toPath(), index));
         if (checkpoint != null) {
             setLastAppliedTermIndex(TermIndex.valueOf(checkpoint.term(), checkpoint.index()));
-            applied.advance(checkpoint.index());
+            progress.applied().advance(checkpoint.index());
         }
-        divergence.restarted();
+        progress.divergence().restarted();
     }
 
     /** Whether the log's files go back to the entry after {@code index}. An empty log reaches only to the beginning. */
@@ -239,7 +227,7 @@ final class RegistryStateMachine extends BaseStateMachine {
         }
         try {
             Entry entry = parse(request.getMessage().getContent(), format);
-            Pending pending = proposals.find(entry.getProposal());
+            Pending pending = progress.proposals().find(entry.getProposal());
             if (pending == null) {
                 return context.build().setException(new IOException("The proposal's deadline has passed."));
             }
@@ -280,10 +268,7 @@ final class RegistryStateMachine extends BaseStateMachine {
             refuseWithoutRoom(index);
         }
         updateLastAppliedTermIndex(term, index);
-        applied.advance(index);
-        proposals.applied(term, result);
-        divergence.applied(index);
-        checkpoints.applied(term, index, data.size(), entry.getFormat());
+        progress.entryApplied(term, index, data.size(), entry.getFormat(), result);
         return APPLIED;
     }
 
@@ -338,8 +323,7 @@ final class RegistryStateMachine extends BaseStateMachine {
             return;
         }
         super.notifyTermIndexUpdated(term, index);
-        applied.advance(index);
-        proposals.passed(index);
+        progress.entryPassed(index);
     }
 
     @Override
@@ -381,10 +365,10 @@ final class RegistryStateMachine extends BaseStateMachine {
     @Override
     public long takeSnapshot() {
         TermIndex last = getLastAppliedTermIndex();
-        Checkpoint durable = checkpoints.latest();
+        Checkpoint durable = progress.checkpoints().latest();
         long durableIndex = durable == null ? RaftLog.INVALID_LOG_INDEX : durable.index();
         if (last.getIndex() > durableIndex) {
-            checkpoints.capture(last.getTerm(), last.getIndex());
+            progress.checkpoints().capture(last.getTerm(), last.getIndex());
         }
         return durableIndex;
     }
@@ -393,7 +377,7 @@ final class RegistryStateMachine extends BaseStateMachine {
     @Override
     public @Nullable SnapshotInfo getLatestSnapshot() {
         Offer known = offer;
-        Checkpoint newest = checkpoints.latest();
+        Checkpoint newest = progress.checkpoints().latest();
         if (newest == null || (known != null && known.checkpoint().equals(newest))) {
             return known == null ? null : known.info();
         }

@@ -26,13 +26,10 @@ final class ServerOpener implements RatisHost.Opener {
         }
     }
 
-    private final RaftConfig config;
-    private final DataDirectory directory;
-    private final DiskSpace space;
+    private final Home home;
     private final Function<Events, RegistryStateMachine> machines;
     private final Supplier<Events> newEvents;
-    private final LeadershipConfirmation confirmation;
-    private final LeaderWatch watch;
+    private final Onlookers onlookers;
     private final Checkpoints checkpoints;
     private final LongConsumer left;
     private @Nullable RegistryStateMachine machine;
@@ -40,28 +37,23 @@ final class ServerOpener implements RatisHost.Opener {
 
     /** @param left told the term in which a server leaves its group to be opened anew */
     ServerOpener(
-            RaftConfig config,
-            DataDirectory directory,
-            DiskSpace space,
+            Home home,
             Function<Events, RegistryStateMachine> machines,
             Supplier<Events> newEvents,
-            LeadershipConfirmation confirmation,
-            LeaderWatch watch,
+            Onlookers onlookers,
             Checkpoints checkpoints,
             LongConsumer left) {
-        this.config = config;
-        this.directory = directory;
-        this.space = space;
+        this.home = home;
         this.machines = machines;
         this.newEvents = newEvents;
-        this.confirmation = confirmation;
-        this.watch = watch;
+        this.onlookers = onlookers;
         this.checkpoints = checkpoints;
         this.left = left;
     }
 
     @Override
     public RatisServer create() throws IOException {
+        var directory = home.directory();
         Leftovers.clean(directory);
         for (Path stranger : directory.strangers()) {
             LOG.warn(
@@ -80,7 +72,7 @@ final class ServerOpener implements RatisHost.Opener {
         if (before != null) {
             next.resume(before);
         }
-        RatisServer server = RatisServer.create(config, directory, next, confirmation, watch, space);
+        RatisServer server = RatisServer.create(home, next, onlookers);
         machine = next;
         events = own;
         return server;
@@ -88,12 +80,12 @@ final class ServerOpener implements RatisHost.Opener {
 
     @Override
     public void start(RatisServer server) throws IOException {
-        watch.attach(server);
-        confirmation.attach(server.division());
+        var directory = home.directory();
+        onlookers.attach(server);
         checkpoints.onPurge(index -> purge(server, index));
         if (!directory.formed() && directory.joined()) {
             try {
-                Introduction.introduce(config, server);
+                Introduction.introduce(home.config(), server);
             } catch (StartRefusedException e) {
                 directory.vacate(); // it is to begin again in this directory, under another id
                 throw e;
@@ -106,9 +98,8 @@ final class ServerOpener implements RatisHost.Opener {
     @Override
     public void leaving(RatisServer server) {
         live(false);
-        watch.detach();
+        onlookers.detach();
         checkpoints.onPurge(index -> {});
-        confirmation.leadershipLost();
         left.accept(server.info().getCurrentTerm());
     }
 

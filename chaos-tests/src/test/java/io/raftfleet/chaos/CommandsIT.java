@@ -151,4 +151,26 @@ class CommandsIT {
         assertThat(state("timed.service").getActiveState()).isEqualTo("inactive");
         assertThat(fleetctl("destroy", "timed.service", "never.service").exit()).isEqualTo(1);
     }
+
+    /** As scripts for fleet have it, whose default is a socket for HTTP. */
+    @Test
+    void fleetsHttpApiCarriesTheSameCommands() throws Exception {
+        String http = CLUSTER.cluster().engines().getFirst().http().toString();
+        file("h.service", SLEEPER);
+        for (String command : List.of("submit", "load", "start", "restart", "stop", "unload", "start", "destroy")) {
+            Said said = fleetctl("--endpoint", http, command, "h.service");
+            assertThat(said.exit()).as(command + ": " + said.text()).isZero();
+            switch (command) {
+                case "start", "restart" ->
+                    assertThat(state("h.service").getActiveState()).isEqualTo("active");
+                case "stop", "load" ->
+                    assertThat(state("h.service").getActiveState()).isEqualTo("inactive");
+                default -> {}
+            }
+        }
+        file("h.service", "[Service]\nExecStart=/bin/false\n");
+        Said failed = fleetctl("--endpoint", http, "start", "h.service");
+        assertThat(failed.exit()).as(failed.text()).isEqualTo(1);
+        assertThat(fleetctl("--endpoint", http, "journal", "h.service").text()).contains("needs gRPC");
+    }
 }

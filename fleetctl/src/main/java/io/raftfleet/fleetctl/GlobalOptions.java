@@ -12,7 +12,9 @@ final class GlobalOptions {
             names = "--endpoint",
             scope = ScopeType.INHERIT,
             paramLabel = "HOST:PORT[,...]",
-            description = "gRPC addresses of engines; any one suffices. Default: ${DEFAULT-VALUE}")
+            description =
+                    "gRPC addresses of engines; any one suffices. For fleet's HTTP API http://HOST:PORT, https://HOST:PORT or"
+                            + " unix:///PATH. Default: ${DEFAULT-VALUE}")
     String endpoint = Endpoint.DEFAULT;
 
     @Option(

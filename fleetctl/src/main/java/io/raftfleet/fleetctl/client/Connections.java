@@ -11,19 +11,29 @@ import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.nio.NioSocketChannel;
-import io.netty.handler.ssl.SslContext;
+import io.raftfleet.fleetctl.v1.Gateway;
 import io.raftfleet.identity.CredentialsException;
+import io.raftfleet.identity.SpiffeId;
 import io.raftfleet.identity.TlsFiles;
 import io.raftfleet.identity.tls.TlsIdentity;
+import java.net.InetSocketAddress;
+import java.nio.file.Path;
+import java.security.GeneralSecurityException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReferenceArray;
+import javax.net.ssl.KeyManager;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLSocketFactory;
+import javax.net.ssl.TrustManager;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One channel an endpoint, made when first used, and which endpoint to use next. All channels share one I/O thread, on which
+ * One channel an endpoint, by way of a {@link Gateway} where that is reached by HTTP, made when first used, and which endpoint to use next. All channels share one I/O thread, on which
  * callbacks run too, so callbacks must not block. Creation and closing are guarded by this object's monitor; reads need none.
  */
 final class Connections implements AutoCloseable {
@@ -42,7 +52,10 @@ final class Connections implements AutoCloseable {
     private @Nullable EventLoopGroup loop;
 
     @GuardedBy("this")
-    private @Nullable SslContext tls;
+    private @Nullable TlsIdentity identity;
+
+    @GuardedBy("this")
+    private final List<Gateway> gateways = new ArrayList<>();
 
     @GuardedBy("this")
     private boolean closed;
@@ -124,14 +137,21 @@ final class Connections implements AutoCloseable {
                     1, Thread.ofPlatform().daemon().name("fleet-client").factory(), NioIoHandler.newFactory());
         }
         Endpoint endpoint = endpoints.get(index);
-        ChannelCredentials credentials = credentials(endpoint);
+        ManagedChannel channel = endpoint.kind() == Endpoint.Kind.GRPC ? grpc(endpoint, loop) : http(endpoint);
+        channels.set(index, channel);
+        return channel;
+    }
+
+    @GuardedBy("this")
+    private ManagedChannel grpc(Endpoint endpoint, EventLoopGroup running) {
+        ChannelCredentials credentials = credentials();
         NettyChannelBuilder builder = endpoint.isLiteral()
                 ? NettyChannelBuilder.forAddress(endpoint.address(), credentials)
                 : NettyChannelBuilder.forAddress(endpoint.host(), endpoint.port(), credentials);
         if (endpoint.localPort() != 0) {
             builder.overrideAuthority(endpoint.toString());
         }
-        ManagedChannel channel = builder.eventLoopGroup(loop)
+        return builder.eventLoopGroup(running)
                 .channelType(NioSocketChannel.class)
                 .directExecutor()
                 .keepAliveTime(KEEPALIVE.toMillis(), TimeUnit.MILLISECONDS)
@@ -140,30 +160,62 @@ final class Connections implements AutoCloseable {
                 .disableServiceConfigLookUp()
                 .maxInboundMessageSize(MAX_MESSAGE)
                 .build();
-        channels.set(index, channel);
-        return channel;
     }
 
     @GuardedBy("this")
-    private ChannelCredentials credentials(Endpoint endpoint) {
-        TlsFiles files = options.tls();
-        if (files == null) {
-            if (endpoint.tls()) {
-                throw new IllegalArgumentException("https://" + endpoint
-                        + " takes --ca-file, --cert-file and --key-file: an engine wants to know who calls");
-            }
-            return InsecureChannelCredentials.create();
+    private ManagedChannel http(Endpoint endpoint) {
+        Gateway gateway = endpoint.kind() == Endpoint.Kind.UNIX
+                ? Gateway.unix(Path.of(endpoint.host()), options.requestTimeout())
+                : Gateway.tcp(
+                        endpoint.authority(),
+                        endpoint.isLiteral()
+                                ? endpoint.address()
+                                : InetSocketAddress.createUnresolved(endpoint.host(), endpoint.port()),
+                        endpoint.kind() == Endpoint.Kind.HTTPS ? sockets(endpoint) : null,
+                        options.requestTimeout());
+        gateways.add(gateway);
+        return gateway.channel();
+    }
+
+    @GuardedBy("this")
+    private SSLSocketFactory sockets(Endpoint endpoint) {
+        TlsIdentity known = identity();
+        if (known == null) {
+            throw new IllegalArgumentException(
+                    endpoint + " takes --ca-file, --cert-file and --key-file: an engine wants to know who calls");
         }
-        SslContext context = tls;
-        if (context == null) {
+        try {
+            var context = SSLContext.getInstance(TlsIdentity.PROTOCOL);
+            context.init(
+                    new KeyManager[] {known.keyManager()},
+                    new TrustManager[] {known.trust(Set.of(SpiffeId.Kind.ENGINE))},
+                    null);
+            return context.getSocketFactory();
+        } catch (GeneralSecurityException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    @GuardedBy("this")
+    private ChannelCredentials credentials() {
+        TlsIdentity known = identity();
+        return known == null
+                ? InsecureChannelCredentials.create()
+                : NettySslContextChannelCredentials.create(known.grpcClient());
+    }
+
+    /** Who the user is; null for plaintext. */
+    @GuardedBy("this")
+    private @Nullable TlsIdentity identity() {
+        TlsFiles files = options.tls();
+        if (identity == null && files != null) {
             try {
-                context = TlsIdentity.open(files, options.clock()).grpcClient();
+                identity = TlsIdentity.open(files, options.clock());
             } catch (CredentialsException e) {
                 throw new IllegalArgumentException(e.getMessage(), e);
             }
-            tls = context;
         }
-        return NettySslContextChannelCredentials.create(context);
+        return identity;
     }
 
     /** Ends all calls and connections; waits for at most a second. */
@@ -176,6 +228,7 @@ final class Connections implements AutoCloseable {
                 channel.shutdownNow();
             }
         }
+        gateways.forEach(Gateway::close);
         EventLoopGroup running = loop;
         if (running != null) {
             running.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly(1, TimeUnit.SECONDS);

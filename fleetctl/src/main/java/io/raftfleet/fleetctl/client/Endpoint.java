@@ -11,36 +11,47 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where one engine listens for gRPC.
+ * Where one engine listens.
  *
- * @param host a name or an address, an IPv6 address without brackets
- * @param port from 1 to 65535
- * @param tls whether the user asked for TLS by the scheme {@code https}
+ * @param host a name or an address, an IPv6 address without brackets; the path of a unix socket
+ * @param port from 1 to 65535; 0 of a unix socket
+ * @param kind for what
  * @param localPort of 127.0.0.1, which leads there through a tunnel; 0 without one
  */
-public record Endpoint(String host, int port, boolean tls, int localPort) {
+public record Endpoint(String host, int port, Kind kind, int localPort) {
+    /** What an engine speaks there. */
+    public enum Kind {
+        GRPC,
+        /** fleet's HTTP API v1. */
+        HTTP,
+        HTTPS,
+        /** That API on a unix socket. */
+        UNIX
+    }
+
     /** What a cluster started by {@code bin/fleet up} listens on: port base 14100, plus 100, plus the engine's number. */
     public static final String DEFAULT = "127.0.0.1:14201,127.0.0.1:14202,127.0.0.1:14203";
 
     private static final int MAX_PORT = 65_535;
 
-    /** An endpoint without TLS. */
+    /** An endpoint for gRPC. */
     public Endpoint(String host, int port) {
-        this(host, port, false, 0);
+        this(host, port, Kind.GRPC);
     }
 
     /** An endpoint that is reached directly. */
-    public Endpoint(String host, int port, boolean tls) {
-        this(host, port, tls, 0);
+    public Endpoint(String host, int port, Kind kind) {
+        this(host, port, kind, 0);
     }
 
     /** The same, reached through a local port. */
     public Endpoint through(int port) {
-        return new Endpoint(host, this.port, tls, port);
+        return new Endpoint(host, this.port, kind, port);
     }
 
     /**
-     * Reads a comma-separated list of {@code host:port}, {@code [v6]:port}, {@code http://host:port} or {@code https://host:port}.
+     * Reads a comma-separated list of {@code host:port} and {@code [v6]:port} for gRPC, {@code http://host:port}, {@code
+     * https://host:port} and {@code unix:///path} for the HTTP API.
      *
      * @return the endpoints in the given order, each once
      * @throws IllegalArgumentException when the list is empty or one of it is none of these; the message names it
@@ -65,18 +76,23 @@ public record Endpoint(String host, int port, boolean tls, int localPort) {
      */
     public static Endpoint parse(String text) {
         String rest = text;
-        boolean tls = false;
+        Kind kind = Kind.GRPC;
         int scheme = text.indexOf("://");
         if (scheme >= 0) {
             String name = text.substring(0, scheme).toLowerCase(Locale.ROOT);
-            tls = switch (name) {
-                case "http" -> false;
-                case "https" -> true;
-                case "unix", "file" ->
-                    throw bad(text, "unix sockets carry the HTTP API only, give an engine's gRPC host:port");
+            rest = text.substring(scheme + 3);
+            kind = switch (name) {
+                case "http" -> Kind.HTTP;
+                case "https" -> Kind.HTTPS;
+                case "unix", "file" -> Kind.UNIX;
                 default -> throw bad(text, "the scheme \"" + name + "\" is not supported, give host:port");
             };
-            rest = text.substring(scheme + 3);
+        }
+        if (kind == Kind.UNIX) {
+            if (!rest.startsWith("/")) {
+                throw bad(text, "the path of a socket begins with a slash: unix:///run/fleet/engine.sock");
+            }
+            return new Endpoint(rest, 0, kind);
         }
         while (rest.endsWith("/")) {
             rest = rest.substring(0, rest.length() - 1);
@@ -94,7 +110,7 @@ public record Endpoint(String host, int port, boolean tls, int localPort) {
         if (host.isEmpty() || host.indexOf('/') >= 0) {
             throw bad(text, "expected host:port");
         }
-        return new Endpoint(host, port(text, rest.substring(colon + 1)), tls);
+        return new Endpoint(host, port(text, rest.substring(colon + 1)), kind);
     }
 
     private static int port(String text, String digits) {
@@ -133,16 +149,26 @@ public record Endpoint(String host, int port, boolean tls, int localPort) {
     /** Two ways to the same engine are equal. */
     @Override
     public boolean equals(@Nullable Object other) {
-        return other instanceof Endpoint that && host.equals(that.host) && port == that.port && tls == that.tls;
+        return other instanceof Endpoint that && host.equals(that.host) && port == that.port && kind == that.kind;
     }
 
     @Override
     public int hashCode() {
-        return Objects.hash(host, port, tls);
+        return Objects.hash(host, port, kind);
+    }
+
+    /** Host and port as in a URL. */
+    public String authority() {
+        return (host.indexOf(':') >= 0 ? "[" + host + "]" : host) + ":" + port;
     }
 
     @Override
     public String toString() {
-        return (host.indexOf(':') >= 0 ? "[" + host + "]" : host) + ":" + port;
+        return switch (kind) {
+            case GRPC -> authority();
+            case HTTP -> "http://" + authority();
+            case HTTPS -> "https://" + authority();
+            case UNIX -> "unix://" + host;
+        };
     }
 }

@@ -99,7 +99,8 @@ final class Failures {
     static String reason(Status status) {
         Throwable cause = status.getCause();
         if (isForeign(status)) {
-            return "what listens there is no engine's gRPC port; is it the one for HTTP? bin/fleet's port for gRPC is 100 above";
+            return "what listens there is no engine's gRPC port; if it is the one for HTTP, give http:// before it, or the one for"
+                    + " gRPC, which is 100 above with bin/fleet";
         }
         if (cause != null && TlsFailure.is(cause)) {
             return TlsFailure.words(cause, "--ca-file");

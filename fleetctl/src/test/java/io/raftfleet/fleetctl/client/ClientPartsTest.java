@@ -18,7 +18,10 @@ class ClientPartsTest {
     void endpointListsKeepOrderAndDropRepeats() {
         assertThat(Endpoint.parseList("b:2, http://a:1/,b:2,[::1]:3,https://c:4"))
                 .containsExactly(
-                        new Endpoint("b", 2), new Endpoint("a", 1), new Endpoint("::1", 3), new Endpoint("c", 4, true));
+                        new Endpoint("b", 2),
+                        new Endpoint("a", 1, Endpoint.Kind.HTTP),
+                        new Endpoint("::1", 3),
+                        new Endpoint("c", 4, Endpoint.Kind.HTTPS));
         assertThat(new Endpoint("::1", 3)).hasToString("[::1]:3");
     }
 
@@ -32,7 +35,7 @@ class ClientPartsTest {
                 "a:x|is not a number",
                 "a:0|from 1 to 65535",
                 "a:65536|from 1 to 65535",
-                "unix:///var/run/fleet.sock|unix sockets",
+                "unix://fleet.sock|begins with a slash",
                 "ftp://a:1|not supported",
                 "http://a:1/path|is not a number",
                 ":1|has no port",

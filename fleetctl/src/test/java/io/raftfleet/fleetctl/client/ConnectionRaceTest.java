@@ -147,7 +147,8 @@ class ConnectionRaceTest {
             var server = Thread.ofVirtual().start(() -> answerAsAnHttpServer(http));
             try (var client = client(http.getLocalPort())) {
                 assertThatThrownBy(client::version)
-                        .hasMessageContainingAll("127.0.0.1:" + http.getLocalPort(), "is it the one for HTTP?");
+                        .hasMessageContainingAll(
+                                "127.0.0.1:" + http.getLocalPort(), "if it is the one for HTTP, give http://");
             }
             try (var client = client(http.getLocalPort(), engine.getPort())) {
                 assertThat(client.version().getVersion()).isEqualTo("1");

@@ -83,6 +83,9 @@ final class Orders {
         /** systemd took no job to start a unit; completes with the reason, without the unit's name. Does not fail. */
         CompletableFuture<String> refusal(String unit, BusException refusal, Asked asked);
 
+        /** Why systemd would start something else in this unit's place, a file of the host's; empty when it would not. */
+        String shadowOf(String unit);
+
         /** A start came to nothing, for this reason of systemd's. It was asked for at {@code since}, in nanoseconds. */
         void notStarted(String unit, String result, long since);
     }
@@ -257,6 +260,11 @@ final class Orders {
     }
 
     private void ask(Systemd connection, Order order) {
+        String shadow = order.start ? host.shadowOf(order.unit) : "";
+        if (!shadow.isEmpty()) {
+            order.fail(shadow);
+            return;
+        }
         asked.add(order);
         order.asked = new Asked(System.nanoTime(), Instant.now());
         order.deadline = thread.schedule(() -> expire(order), timing.start().toMillis(), TimeUnit.MILLISECONDS);

@@ -135,10 +135,6 @@ public final class SystemdUnitManager implements UnitManager {
     @Override
     public CompletableFuture<Void> start(String name) {
         return thread.order(() -> {
-            String shadow = table.shadowOf(name);
-            if (!shadow.isEmpty()) { // systemd would start that.
-                return CompletableFuture.failedFuture(new UnitManagerException(shadow));
-            }
             var done = new CompletableFuture<Void>();
             orders.start(name, done);
             return done;
@@ -439,6 +435,11 @@ public final class SystemdUnitManager implements UnitManager {
         public CompletableFuture<String> refusal(String unit, BusException refusal, Orders.Asked asked) {
             Instant changed = store.changedAt(unit);
             return faults.ofRefusal(unit, refusal, changed.isAfter(asked.time()) ? asked.time() : changed);
+        }
+
+        @Override
+        public String shadowOf(String unit) {
+            return table.shadowOf(unit);
         }
 
         @Override

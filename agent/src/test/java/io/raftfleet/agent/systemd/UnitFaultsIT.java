@@ -177,6 +177,7 @@ class UnitFaultsIT {
 
     @Test
     void aUnitOfTheHostIsNotTakenForOurs() throws Exception {
+        done(manager.stop("absent.service")); // Waits for the connection: only systemd knows where it looks for files.
         Path own = Files.createDirectories(Path.of(searchPath().getFirst()));
         Path shadow = Files.writeString(own.resolve("host.service"), SLEEPER);
         Path mask = Files.createSymbolicLink(own.resolve("masked.service"), Path.of("/dev/null"));
@@ -206,6 +207,34 @@ class UnitFaultsIT {
         Files.delete(late);
         machine.exec("systemctl", "--user", "daemon-reload");
         heard.awaitState("web.service", s -> s.error().isEmpty());
+    }
+
+    @Test
+    void aUnitOfTheHostIsNotTakenForOursByWhatWasOrderedBeforeTheConnection() throws Exception {
+        manager.close();
+        Path own = Files.createDirectories(Path.of(searchPath().getFirst()));
+        Path shadow = Files.writeString(own.resolve("host.service"), SLEEPER);
+        signal("STOP");
+        CompletableFuture<Void> start;
+        try {
+            manager = new SystemdUnitManager(machine.config(true), machine.warnings());
+            manager.subscribe(heard);
+            done(manager.install(Map.of("host.service", UnitFile.parse("[Service]\nExecStart=/bin/true\n"))));
+            start = manager.start("host.service");
+        } finally {
+            signal("CONT");
+        }
+        assertThatThrownBy(() -> done(start)).cause().hasMessageContaining(shadow + ", which systemd takes instead");
+        assertThat(heard.awaitState("host.service", s -> !s.error().isEmpty()).error())
+                .contains(shadow.toString());
+        assertThat(machine.show("host.service", "ActiveState")).isEqualTo("inactive");
+    }
+
+    /** To systemd. */
+    private void signal(String name) throws Exception {
+        new ProcessBuilder("kill", "-" + name, machine.get("MANAGER_PID"))
+                .start()
+                .waitFor();
     }
 
     @Test

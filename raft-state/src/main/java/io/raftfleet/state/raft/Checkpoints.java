@@ -136,6 +136,11 @@ final class Checkpoints implements AutoCloseable {
         boolean logReaches(long index);
     }
 
+    /** Newest format of the entries applied; 1 while there are none. */
+    int entryFormat() {
+        return entryFormat;
+    }
+
     /** An entry applied. Called by the applying thread. */
     void applied(long term, long index, int bytes, int format) {
         if (format > entryFormat) {

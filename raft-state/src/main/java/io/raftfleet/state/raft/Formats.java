@@ -9,11 +9,13 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.IntSupplier;
 import org.apache.ratis.protocol.RaftPeer;
 
 /**
  * The newest entry format that all members read, as far as this engine has heard. During a rolling upgrade that is the oldest
- * member's: an entry of a newer one would stop that member. Members that have never answered count as reading the first format.
+ * member's: an entry of a newer one would stop that member. Members that have never answered count as reading the first format. What
+ * is in the log already all have to read, whether they answer now or not.
  *
  * <p>Thread-safe. Asks when a newer format is wanted, and at most once a second when somebody only looks.
  */
@@ -22,13 +24,18 @@ final class Formats {
     private static final Duration PATIENCE = Duration.ofSeconds(3);
 
     private final int own;
+    private final IntSupplier written;
     private final ScheduledExecutorService timer;
     private final Map<String, Integer> known = new ConcurrentHashMap<>();
     private final AtomicLong asked = new AtomicLong(System.nanoTime() - BETWEEN_QUESTIONS.toNanos());
 
-    /** @param own newest format that this engine reads */
-    Formats(int own, ScheduledExecutorService timer) {
+    /**
+     * @param own newest format that this engine reads
+     * @param written newest format of what it has applied
+     */
+    Formats(int own, IntSupplier written, ScheduledExecutorService timer) {
         this.own = own;
+        this.written = written;
         this.timer = timer;
     }
 
@@ -58,6 +65,9 @@ final class Formats {
      *     does not answer now, its last one, does not read {@code wanted}
      */
     CompletableFuture<Void> require(RatisServer server, int wanted) {
+        if (written.getAsInt() >= wanted) {
+            return CompletableFuture.completedFuture(null);
+        }
         CompletableFuture<?>[] answers =
                 server.otherVoters().stream().map(peer -> ask(server, peer)).toArray(CompletableFuture<?>[]::new);
         CompletableFuture<Void> result = new CompletableFuture<>();
@@ -83,9 +93,10 @@ final class Formats {
     }
 
     private int lowest(RatisServer server) {
-        return server.otherVoters().stream()
+        int heard = server.otherVoters().stream()
                 .mapToInt(peer -> known.getOrDefault(peer.getId().toString(), 1))
                 .reduce(own, Math::min);
+        return Math.max(heard, written.getAsInt());
     }
 
     private CompletableFuture<Long> ask(RatisServer server, RaftPeer peer) {

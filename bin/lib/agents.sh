@@ -23,10 +23,11 @@ machine_said_ready() { grep -qsx ready "$DIR/$1/machine.out"; }
 machine_env() { sed -n "s/^$2=//p" "$DIR/$1/machine/env"; }
 
 start_agent() {
-  local unit_manager java_options=${RAFTFLEET_AGENT_JAVA_OPTS-}
+  local unit_manager identity java_options=${RAFTFLEET_AGENT_JAVA_OPTS-}
   mapfile -t unit_manager < <("${UNIT_MANAGER}_options" "$1")
+  mapfile -t identity < <(identity_options agent %m)
   if [[ $UNIT_MANAGER == hollow ]] && ((AGENTS > 100)); then java_options="-Xmx1g $java_options"; fi
-  RAFTFLEET_AGENT_JAVA_OPTS=$java_options start_daemon agent "$1" --allow-plaintext --config "$DIR/fleet.conf" \
+  RAFTFLEET_AGENT_JAVA_OPTS=$java_options start_daemon agent "$1" "${identity[@]}" --config "$DIR/fleet.conf" \
     --engines "$(grpc_endpoints)" --data-dir "$DIR/$1/data" --unit-manager "$UNIT_MANAGER" "${unit_manager[@]}"
 }
 

@@ -3,6 +3,7 @@
 #
 #   DIR/cluster.conf     the cluster's shape as KEY=VALUE lines, written once; marks DIR as ours
 #   DIR/fleet.conf       settings of all its daemons, for the user to change
+#   DIR/certificates/    the cluster's authority, and what it has issued
 #   DIR/lock             held while a command changes the cluster
 #   DIR/e<i>/            an engine: data/, log (standard error), out (standard output), pid
 #   DIR/a<i>/            an agent: data/, log, out, pid; with systemd also machine/, its simulated machine

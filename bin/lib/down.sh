@@ -47,6 +47,8 @@ purge_dir() {
   for entry in "$DIR"/[ae][1-9]*; do
     if [[ ${entry##*/} =~ ^[ae][0-9]+$ ]]; then rm -rf "$entry"; fi
   done
+  remove_context
+  rm -rf "$(certificates_dir)"
   rm -f "$DIR/cluster.conf" "$DIR/cluster.conf.new" "$DIR/fleet.conf" "$DIR/formed" "$DIR/restoring" \
     "$DIR/lock"
   rmdir "$DIR" 2>/dev/null || true

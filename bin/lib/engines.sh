@@ -12,17 +12,33 @@ engine_peers() {
 
 # Only until the cluster has once been ready: an engine that lost its data later must not take part as if it were new.
 start_engine() {
-  local i=${1#e} begin=()
+  local i=${1#e} begin=() identity
+  mapfile -t identity < <(identity_options engine "$1")
+  is_plaintext || identity+=("--ca-key-file=$(certificates_dir)/ca-key.pem")
   cluster_is_formed || begin=(--bootstrap)
   ! cluster_is_restoring || begin=(--bootstrap --restore-from-etcd)
-  start_daemon engine "$1" --allow-plaintext --config "$DIR/fleet.conf" \
+  start_daemon engine "$1" "${identity[@]}" --config "$DIR/fleet.conf" \
     --engine-id "$1" --cluster-id "$CLUSTER_ID" --data-dir "$DIR/$1/data" --peers "$(engine_peers)" "${begin[@]}" \
     --http "127.0.0.1:$(http_port "$i")" --http-socket "$(engine_socket "$i")" \
     --grpc "127.0.0.1:$(grpc_port "$i")" --raft "127.0.0.1:$(raft_port "$i")"
 }
 
 # Sets `health` to what engine $1 says of itself.
-engine_health() { health=$(http_get "$(http_port "${1#e}")" /healthz); }
+engine_health() { health=$(ask_health "$1"); }
+
+# Prints it. Where HTTP asks for a certificate, gRPC is asked, by fleetctl, which is slower.
+ask_health() {
+  local i=${1#e}
+  if http_is_plain; then
+    http_get "$(http_port "$i")" /healthz
+  else
+    client "127.0.0.1:$(grpc_port "$i")" --request-timeout 2 cluster status 2>/dev/null |
+      awk -v name="$1" '
+        $5 == "leader" { leader = $1 }
+        $1 == name { answered = $5 != "unreachable" }
+        END { if (answered) printf "{\"leading\":%s,\"leaderId\":\"%s\"}\n", leader == name ? "true" : "false", leader }'
+  fi
+}
 
 listens() { (: <>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 

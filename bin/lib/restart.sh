@@ -67,6 +67,7 @@ start_again() {
       start_machine "$name"
       await_machines "$name"
     fi
+    certify_agents
     start_agent "$name"
   done
   await_engines "${engines[@]}"

@@ -36,7 +36,7 @@ ask_engines() {
   local -A answers=()
   for name in "${ENGINE_NAMES[@]}"; do
     if process_pid "$name"; then
-      exec {answer}< <(http_get "$(http_port "${name#e}")" /healthz 2>/dev/null)
+      exec {answer}< <(ask_health "$name" 2>/dev/null)
       answers[$name]=$answer
     fi
   done

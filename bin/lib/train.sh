@@ -44,11 +44,12 @@ train_all() {
   name_processes
   PORT_BASE=$(free_port_base)
   save_cluster
+  save_setting plain_http true
   # The daemons' launchers write the caches of the first engine and the first agent.
   TRAINED="e1 a1" start_cluster
-  "$ROOT/bin/fleetctl" --endpoint "$(grpc_endpoints)" start "$ROOT/examples/ping.service"
-  "$ROOT/bin/fleetctl" --endpoint "$(grpc_endpoints)" list-units
-  "$ROOT/bin/fleetctl" --endpoint "$(grpc_endpoints)" destroy ping.service
+  client "$(grpc_endpoints)" start "$ROOT/examples/ping.service"
+  client "$(grpc_endpoints)" list-units
+  client "$(grpc_endpoints)" destroy ping.service
   http_get "$(http_port 1)" /fleet/v1/units
   http_get "$(http_port 1)" /metrics
   # Java writes a cache while it ends, which takes long. Engines that are not trained go last: they are its company.

@@ -4,7 +4,7 @@
 up_usage() {
   cat <<'USAGE'
 Usage: bin/fleet up [--engines N] [--agents N] [--unit-manager systemd|hollow] [--dir DIR] [--port-base P] [--detach]
-                    [--etcd URL,...] [--restore-from-etcd CLUSTER-ID]
+                    [--etcd URL,...] [--restore-from-etcd CLUSTER-ID] [--no-plain-http]
 
 Builds what is missing, starts a cluster on this machine and waits until it takes writes and all agents are
 connected. In the foreground, Ctrl-C stops the cluster; with --detach, `bin/fleet down` does. Either way the
@@ -23,13 +23,18 @@ cluster's data is kept, and the next `up` continues with it.
 --restore-from-etcd CLUSTER-ID
                    begin a new cluster's directory, or one whose engines lost their data, with what etcd holds of
                    the cluster of this id (its key below the prefix, watermark, names it)
+--no-plain-http    speak TLS over HTTP, too. Else HTTP v1, for old clients, curl and browsers, is in plaintext on loopback,
+                   and whoever has an account here may do everything by it; plain_http in DIR/fleet.conf keeps which
+
+Engines, agents and bin/fleetctl know each other by certificates, which are made in DIR/certificates; fleetctl finds
+yours by the endpoints, from a file in ~/.config/raftfleet/contexts. More than 64 hollow machines speak plaintext.
 
 RAFTFLEET_ENGINE_JAVA_OPTS and RAFTFLEET_AGENT_JAVA_OPTS are added to the options of the daemons' Java machines.
 USAGE
 }
 
 fleet_up() {
-  local engines='' agents='' unit_manager='' dir='' port_base='' detach='' etcd='' restore='' begin
+  local engines='' agents='' unit_manager='' dir='' port_base='' detach='' etcd='' restore='' no_plain_http='' begin
   while (($# > 0)); do
     case $1 in
       --engines | --engines=*) take_value "$@"; engines=$reply; shift "$taken" ;;
@@ -40,6 +45,7 @@ fleet_up() {
       --detach) detach=yes; shift ;;
       --etcd | --etcd=*) take_value "$@"; etcd=$reply; shift "$taken" ;;
       --restore-from-etcd | --restore-from-etcd=*) take_value "$@"; restore=$reply; shift "$taken" ;;
+      --no-plain-http) no_plain_http=yes; shift ;;
       --help | -h) up_usage; return ;;
       *) usage_error "up: unknown argument '$1'; see bin/fleet up --help" ;;
     esac
@@ -54,10 +60,11 @@ fleet_up() {
   trap 'stop_after_failure' EXIT
   trap 'exit 130' INT TERM HUP
   start_cluster
+  write_context
   trap - EXIT
   echo "Ready after $(seconds_since "$begin") s: $ENGINES engines, $AGENTS machines ($UNIT_MANAGER), in $DIR"
   print_table
-  echo "It speaks plaintext on loopback: whoever has an account here may do everything with it (docs/security.md)."
+  print_security
   print_hints
   if [[ -n $detach ]]; then
     unlock_cluster
@@ -104,6 +111,12 @@ prepare_cluster() {
   require_free_ports "${ENGINE_NAMES[@]}"
   save_cluster
   [[ -z $etcd ]] || save_setting etcd_servers "$etcd"
+  if [[ -n $no_plain_http ]]; then
+    ! too_many_to_know || die "--no-plain-http with $AGENTS hollow machines, which have no certificates beyond $MOST_KNOWN_HOLLOW"
+    save_setting plain_http false
+  elif ! grep -qs '^[[:space:]]*plain_http[[:space:]]*=' "$DIR/fleet.conf"; then
+    save_setting plain_http true
+  fi
   [[ -z $restore || -n ${FLEET_ETCD_SERVERS-} ]] || grep -qs '^[[:space:]]*etcd_servers[[:space:]]*=' "$DIR/fleet.conf" ||
     die "--restore-from-etcd needs --etcd, since $DIR/fleet.conf names no etcd_servers"
   [[ -z $restore ]] || prepare_restore
@@ -149,9 +162,11 @@ start_cluster() {
   local name
   say "Starting $ENGINES engines and $AGENTS machines ($UNIT_MANAGER) ..."
   make_socket_dir
+  certify_engines
   for name in "${ENGINE_NAMES[@]}"; do start_engine "$name"; done
   for name in "${MACHINE_NAMES[@]}"; do start_machine "$name"; done
   await_machines "${MACHINE_NAMES[@]}"
+  certify_agents
   for name in "${AGENT_NAMES[@]}"; do start_agent "$name"; done
   await_engines "${ENGINE_NAMES[@]}"
   mark_formed
@@ -200,6 +215,18 @@ stop_foreground() {
   stop_all
   say "Stopped. Its data is in $DIR; bin/fleet up$(dir_option) continues with it."
   exit 0
+}
+
+# Who may what, in one line.
+print_security() {
+  if is_plaintext; then
+    echo "It speaks plaintext on loopback: whoever has an account here may do everything with it (docs/security.md)."
+  elif http_is_plain; then
+    echo "gRPC and Raft have mutual TLS; HTTP is plaintext on loopback, by which whoever has an account here may do" \
+      "everything: --no-plain-http (docs/security.md)."
+  else
+    echo "gRPC, HTTP and Raft have mutual TLS; the certificates are in $(certificates_dir) (docs/security.md)."
+  fi
 }
 
 # Two commands to try.

@@ -29,6 +29,8 @@ import org.junit.jupiter.api.Test;
  * what its file asks of machines: nothing is refused for that, it appears with the first unit that is made when all read it.
  */
 class RollingUpgradeIT {
+    private static final int NEWEST = 4;
+
     private static final Duration LIMIT = Duration.ofSeconds(2);
     private static final int MORE = 5;
     /** Units that ask something of machines: one is made before each upgrade, the last one after all. */
@@ -117,13 +119,13 @@ class RollingUpgradeIT {
             engine.start();
             awaitUpToDate(cluster, engine);
             if (i == 0) {
-                awaitStatus(cluster, "[3, 1, 1] agreed on 1");
+                awaitStatus(cluster, "[" + NEWEST + ", 1, 1] agreed on 1");
                 assertThat(Ops.fleetctl(cluster, "cluster", "status"))
-                        .contains("The cluster writes entry format 1, as not all its engines read 3");
+                        .contains("The cluster writes entry format 1, as not all its engines read " + NEWEST);
             }
             assertThat(writers.failures()).as("upgrade of " + engine).isEmpty();
         }
-        awaitStatus(cluster, "[3, 3, 3] agreed on 3");
+        awaitStatus(cluster, "[" + NEWEST + ", " + NEWEST + ", " + NEWEST + "] agreed on " + NEWEST);
     }
 
     private static NewUnit asking(String name) {

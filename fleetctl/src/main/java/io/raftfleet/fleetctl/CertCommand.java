@@ -93,9 +93,9 @@ final class CertCommand extends FleetCommand {
             name = "issue",
             abbreviateSynopsis = true,
             description = {
-                "Issue a certificate to an engine, an agent or a user",
+                "Issue a certificate to an engine, an agent or a user, or to several",
                 "",
-                "Writes KIND-NAME.pem and KIND-NAME-key.pem. An agent's name is its machine's id; a user has a role: viewer"
+                "Writes KIND-NAME.pem and KIND-NAME-key.pem for each. An agent's name is its machine's id; a user has a role: viewer"
                         + " reads, operator also starts and stops units and reads journals, admin may everything."
             })
     static final class Issue extends FleetCommand {
@@ -126,8 +126,8 @@ final class CertCommand extends FleetCommand {
         @Parameters(index = "0", paramLabel = "engine|agent|user")
         String kind = "";
 
-        @Parameters(index = "1", paramLabel = "NAME")
-        String name = "";
+        @Parameters(index = "1..*", arity = "1..*", paramLabel = "NAME")
+        List<String> names = new ArrayList<>();
 
         Issue(Session session) {
             super(session);
@@ -138,13 +138,15 @@ final class CertCommand extends FleetCommand {
             Path directory = session.terminal().directory();
             try {
                 var what = kind();
-                var issued = CertificateAuthority.open(directory.resolve(authority))
-                        .issue(what, name, role(what), hosts, Instant.now(), days(days));
+                var opened = CertificateAuthority.open(directory.resolve(authority));
                 Path target = directory.resolve(out);
-                Path certificate = target.resolve(what.label() + "-" + name + ".pem");
-                Path key = target.resolve(what.label() + "-" + name + "-key.pem");
-                issued.write(certificate, key);
-                session.out("Certificate in " + certificate + ", its key in " + key);
+                for (String name : names) {
+                    var issued = opened.issue(what, name, role(what), hosts, Instant.now(), days(days));
+                    Path certificate = target.resolve(what.label() + "-" + name + ".pem");
+                    Path key = target.resolve(what.label() + "-" + name + "-key.pem");
+                    issued.write(certificate, key);
+                    session.out("Certificate in " + certificate + ", its key in " + key);
+                }
                 return 0;
             } catch (IOException | IllegalArgumentException e) {
                 throw CommandException.of(e);

@@ -41,6 +41,8 @@ final class CommandTable {
                         .addSubcommand(new ClusterCommand.StatusOfEngines(session))
                         .addSubcommand(new ClusterCommand.TransferLeader(session))
                         .addSubcommand(new ClusterCommand.Snapshot(session))
+                        .addSubcommand(new ClusterAccess.Revoke(session))
+                        .addSubcommand(new ClusterAccess.ListRevoked(session))
                         .addSubcommand(new ClusterMembers.Add(session))
                         .addSubcommand(new ClusterMembers.Remove(session))
                         .addSubcommand(new ClusterMembers.Replace(session))
@@ -59,13 +61,22 @@ final class CommandTable {
         commands.put("list-unit-files", () -> new ListUnitFilesCommand(session));
         commands.put("list-units", () -> new ListUnitsCommand(session));
         commands.put("load", () -> new LoadCommand(session));
+        commands.put("login", () -> new LoginCommand(session));
         commands.put("restart", () -> new RestartCommand(session));
         commands.put("ssh", () -> new SshCommand(session));
         commands.put("start", () -> new StartCommand(session));
         commands.put("status", () -> new StatusCommand(session));
         commands.put("stop", () -> new StopCommand(session));
         commands.put("submit", () -> new SubmitCommand(session));
+        commands.put(
+                "token",
+                () -> new CommandLine(new TokenCommand(session))
+                        .addSubcommand(new TokenCommand.Create(session))
+                        .addSubcommand(new TokenCommand.ListThem(session))
+                        .addSubcommand(new TokenCommand.Remove(session)));
         commands.put("unload", () -> new UnloadCommand(session));
+        commands.put(
+                "user", () -> new CommandLine(new UserCommand(session)).addSubcommand(new UserCommand.Create(session)));
         commands.put("verify", () -> new VerifyCommand(session));
         commands.put("version", () -> new VersionCommand(session));
     }

@@ -2,6 +2,7 @@ package io.raftfleet.fleetctl;
 
 import io.raftfleet.fleetctl.client.Endpoint;
 import io.raftfleet.identity.TlsFiles;
+import io.raftfleet.identity.join.UserContext;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,8 +21,6 @@ import org.jspecify.annotations.Nullable;
  * {@code ca_file=}, {@code cert_file=} and {@code key_file=}.
  */
 final class Contexts {
-    private static final String SUFFIX = ".conf";
-
     private Contexts() {}
 
     /**
@@ -34,7 +33,7 @@ final class Contexts {
         if (directory == null || !Files.isDirectory(directory)) {
             return Optional.empty();
         }
-        try (var files = Files.newDirectoryStream(directory, "*" + SUFFIX)) {
+        try (var files = Files.newDirectoryStream(directory, "*" + UserContext.SUFFIX)) {
             var names = new TreeSet<Path>();
             files.forEach(names::add);
             for (Path file : names) {
@@ -50,12 +49,9 @@ final class Contexts {
     }
 
     private static @Nullable Path directory(Map<String, String> environment) {
-        String config = environment.getOrDefault("XDG_CONFIG_HOME", "");
-        String home = environment.getOrDefault("HOME", "");
-        if (!config.isEmpty()) {
-            return Path.of(config, "raftfleet", "contexts");
-        }
-        return home.isEmpty() ? null : Path.of(home, ".config", "raftfleet", "contexts");
+        return UserContext.home(environment)
+                .map(home -> home.resolve(UserContext.DIRECTORY))
+                .orElse(null);
     }
 
     private static Map<String, String> read(Path file) throws IOException {

@@ -87,15 +87,15 @@ final class Session implements AutoCloseable {
         }
         ClientOptions options = ClientOptions.of(reached(endpoints))
                 .withRequestTimeout(Duration.ofMillis(Math.max(1, (long) (global.requestTimeout * MILLIS))))
-                .withTls(certificate(endpoints))
+                .withTls(certificate())
                 .withPatience(false);
         return global.debug ? options.withDebug(message -> err("DEBUG: " + message)) : options;
     }
 
-    /** As the flags say; without them, as the context of one of the endpoints does; else none, for plaintext. */
-    private @Nullable TlsFiles certificate(List<Endpoint> endpoints) {
+    /** As the flags say; without them, as the context of one of the endpoints given does; else none, for plaintext. */
+    private @Nullable TlsFiles certificate() {
         return TlsFiles.of(global.caFile, global.certFile, global.keyFile, "--ca-file", "--cert-file", "--key-file")
-                .or(() -> Contexts.find(endpoints, terminal.environment()))
+                .or(() -> Contexts.find(Endpoint.parseList(global.endpoint), terminal.environment()))
                 .orElse(null);
     }
 

@@ -81,7 +81,7 @@ final class Training {
         TlsFiles engine = issue(authority, directory, Kind.ENGINE, Optional.empty());
         TlsFiles user = issue(authority, directory, Kind.USER, Optional.of(Role.OPERATOR));
         Server server = serve(NettySslContextServerCredentials.create(
-                TlsIdentity.open(engine, InstantSource.system()).grpcServer(Set.of(Kind.USER))));
+                TlsIdentity.open(engine, InstantSource.system()).grpcServer(Set.of(Kind.USER), false)));
         run(
                 Map.of(
                         "FLEETCTL_ENDPOINT",

@@ -27,6 +27,7 @@ import java.util.Date;
 import java.util.HexFormat;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -147,6 +148,18 @@ public record Credentials(
                     + " by this machine's clock: have a new one issued, or set the clock";
         }
         return null;
+    }
+
+    /**
+     * The key in a file, if it is that of a certificate.
+     *
+     * @throws CredentialsException when the file can't be read, or is open to others
+     */
+    public static Optional<PrivateKey> keyOf(Path file, X509Certificate certificate) throws CredentialsException {
+        byte[] pem = bytes("key file", file);
+        forOwnerAlone(file);
+        PrivateKey key = key(file, pem, certificate.getPublicKey());
+        return fits(key, certificate.getPublicKey()) ? Optional.of(key) : Optional.empty();
     }
 
     private static byte[] bytes(String what, Path file) throws CredentialsException {

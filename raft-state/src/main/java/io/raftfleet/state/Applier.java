@@ -40,6 +40,7 @@ final class Applier {
         var info = tables.info();
         tables.put(info.at(Math.max(info.clockMs(), entry.getLeaderTimeMs())));
         tables.requests.expire(tables.info().clockMs());
+        tables.access.expire(tables.info().clockMs());
 
         var dropped = new ArrayList<@Nullable String>(entry.getRecordsCount());
         int guarded = 0;
@@ -91,6 +92,10 @@ final class Applier {
             case STATES_REPORTED -> reported(record.getStatesReported());
             case REQUEST_ANSWERED -> answered(record.getRequestAnswered());
             case ORPHAN_DROPPED -> dropped(record.getOrphanDropped());
+            case JOIN_TOKEN_CREATED -> tables.access.apply(record.getJoinTokenCreated());
+            case JOIN_TOKEN_USED -> tables.access.apply(record.getJoinTokenUsed());
+            case JOIN_TOKEN_REMOVED -> tables.access.apply(record.getJoinTokenRemoved());
+            case IDENTITY_REVOKED -> tables.access.apply(record.getIdentityRevoked());
             case CONTENTS_STORED,
                     UNIT_CREATED,
                     UNIT_RESTORED,

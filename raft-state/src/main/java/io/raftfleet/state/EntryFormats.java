@@ -13,6 +13,9 @@ public final class EntryFormats {
     /** From this format on, records of new units say what their files ask of machines. */
     public static final int WITH_FACTS = 3;
 
+    /** From this format on there are tokens and revoked certificates. */
+    public static final int WITH_TOKENS = 4;
+
     /** The oldest {@code Entry.format} whose readers apply these records as this version does; at least 1. */
     public static int needed(List<Record> records) {
         return records.stream().mapToInt(EntryFormats::since).max().orElse(1);
@@ -38,6 +41,7 @@ public final class EntryFormats {
             case UNIT_CREATED -> record.getUnitCreated().hasFacts() ? WITH_FACTS : 1;
             case UNIT_RESTORED -> record.getUnitRestored().hasFacts() ? WITH_FACTS : 1;
             case ORPHAN_DROPPED -> 2;
+            case JOIN_TOKEN_CREATED, JOIN_TOKEN_USED, JOIN_TOKEN_REMOVED, IDENTITY_REVOKED -> WITH_TOKENS;
         };
     }
 }

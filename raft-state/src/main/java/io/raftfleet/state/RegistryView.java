@@ -1,6 +1,7 @@
 package io.raftfleet.state;
 
 import com.google.protobuf.ByteString;
+import io.raftfleet.proto.log.JoinTokenUsed;
 import io.raftfleet.proto.model.Machine;
 import io.raftfleet.proto.model.MachinePresence;
 import io.raftfleet.proto.model.Revision;
@@ -225,6 +226,21 @@ public final class RegistryView {
     /** Answers to a request so far. */
     public List<AnsweredRequest> answers(ByteString requestId) {
         return tables.requests.answers(requestId);
+    }
+
+    /** Tokens that may be used, by id. */
+    public List<JoinToken> tokens() {
+        return List.copyOf(tables.access.tokens());
+    }
+
+    /** Why a token won't do for this use; null when it does. */
+    public @Nullable String objection(JoinTokenUsed use) {
+        return tables.access.objection(use);
+    }
+
+    /** Names whose certificates are revoked, in no order. */
+    public List<Revoked> revoked() {
+        return List.copyOf(tables.access.revoked());
     }
 
     /** Whether a request made then may still be done; otherwise why not. */

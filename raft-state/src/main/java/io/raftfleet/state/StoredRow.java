@@ -11,7 +11,9 @@ sealed interface StoredRow
                 UnitStateRecord,
                 Departure,
                 AnsweredRequest,
-                Removal {
+                Removal,
+                JoinToken,
+                Revoked {
     /** Unique in the registry. */
     ByteString rowKey();
 

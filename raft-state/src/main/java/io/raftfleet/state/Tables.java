@@ -4,10 +4,12 @@ import com.google.protobuf.ByteString;
 import com.google.protobuf.InvalidProtocolBufferException;
 import io.raftfleet.proto.log.ContentsRow;
 import io.raftfleet.proto.log.DepartureRow;
+import io.raftfleet.proto.log.JoinTokenRow;
 import io.raftfleet.proto.log.MachineRow;
 import io.raftfleet.proto.log.RegistryRow;
 import io.raftfleet.proto.log.RemovalRow;
 import io.raftfleet.proto.log.RequestRow;
+import io.raftfleet.proto.log.RevocationRow;
 import io.raftfleet.proto.log.StateRow;
 import io.raftfleet.proto.log.UnitRow;
 import io.raftfleet.proto.model.TargetState;
@@ -28,6 +30,7 @@ final class Tables {
     final UnitStateTable states;
     final DepartureTable departures;
     final RequestTable requests;
+    final AccessTable access;
     private RegistryInfo info;
 
     Tables() {
@@ -40,6 +43,7 @@ final class Tables {
         states = new UnitStateTable(rows);
         departures = new DepartureTable(rows);
         requests = new RequestTable(rows);
+        access = new AccessTable(machines, rows);
         info = RegistryInfo.NONE;
     }
 
@@ -53,6 +57,7 @@ final class Tables {
         states = below.states;
         departures = below.departures;
         requests = below.requests;
+        access = below.access;
         info = below.info;
     }
 
@@ -101,7 +106,10 @@ final class Tables {
                 states + unreported * UnitStateRecord.heapBytes("unit-of-usual-length.service"),
                 rows.heapBytes(MachineRecord.class),
                 rows.heapBytes(AnsweredRequest.class),
-                rows.heapBytes(Departure.class) + rows.heapBytes(Removal.class),
+                rows.heapBytes(Departure.class)
+                        + rows.heapBytes(Removal.class)
+                        + rows.heapBytes(JoinToken.class)
+                        + rows.heapBytes(Revoked.class),
                 events);
     }
 
@@ -137,6 +145,8 @@ final class Tables {
                     }
                     case 'x' -> facts.restore(Removal.from(RemovalRow.parseFrom(value)));
                     case 'q' -> answers.add(AnsweredRequest.from(RequestRow.parseFrom(value)));
+                    case 't' -> access.restore(JoinToken.from(JoinTokenRow.parseFrom(value)));
+                    case 'v' -> access.restore(Revoked.from(RevocationRow.parseFrom(value)));
                     default ->
                         throw new IllegalStateException(
                                 "a checkpoint row of an unknown table: a newer version wrote it?");
@@ -163,6 +173,7 @@ final class Tables {
         states.clear();
         departures.clear();
         requests.clear();
+        access.clear();
         info = RegistryInfo.NONE;
     }
 }

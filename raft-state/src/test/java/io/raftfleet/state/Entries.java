@@ -6,6 +6,10 @@ import io.raftfleet.proto.fleet.ItemResult;
 import io.raftfleet.proto.fleet.RequestId;
 import io.raftfleet.proto.log.ContentsStored;
 import io.raftfleet.proto.log.Entry;
+import io.raftfleet.proto.log.IdentityRevoked;
+import io.raftfleet.proto.log.JoinTokenCreated;
+import io.raftfleet.proto.log.JoinTokenRemoved;
+import io.raftfleet.proto.log.JoinTokenUsed;
 import io.raftfleet.proto.log.MachineExpected;
 import io.raftfleet.proto.log.MachineLost;
 import io.raftfleet.proto.log.MachineMetadataSet;
@@ -21,6 +25,8 @@ import io.raftfleet.proto.log.UnitFacts;
 import io.raftfleet.proto.log.UnitRestored;
 import io.raftfleet.proto.log.UnitScheduled;
 import io.raftfleet.proto.log.UnitUnscheduled;
+import io.raftfleet.proto.model.Principal;
+import io.raftfleet.proto.model.PrincipalKind;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.UnitContents;
 import io.raftfleet.proto.model.UnitState;
@@ -233,6 +239,55 @@ final class Entries {
                         .setFirstItem(first)
                         .addResults(ItemResult.newBuilder().setCode(code))
                         .setGuardedRecords(guarded))
+                .build();
+    }
+
+    private static final ByteString SECRET_HASH = ByteString.copyFromUtf8("hash of the secret");
+
+    static Principal agent(String machine) {
+        return Principal.newBuilder()
+                .setKind(PrincipalKind.PRINCIPAL_KIND_AGENT)
+                .setName(machine)
+                .build();
+    }
+
+    /** For whatever machine is new. */
+    static Record tokenCreated(String id, int uses, long expiresMs) {
+        return tokenCreated(id, agent(""), uses, expiresMs);
+    }
+
+    static Record tokenCreated(String id, Principal who, int uses, long expiresMs) {
+        return Record.newBuilder()
+                .setJoinTokenCreated(JoinTokenCreated.newBuilder()
+                        .setId(id)
+                        .setSecretHash(SECRET_HASH)
+                        .setWho(who)
+                        .setUses(uses)
+                        .setExpiresMs(expiresMs)
+                        .setCreatedBy("user/alice"))
+                .build();
+    }
+
+    static Record tokenUsed(String id, String machine, int key) {
+        return Record.newBuilder()
+                .setJoinTokenUsed(JoinTokenUsed.newBuilder()
+                        .setId(id)
+                        .setSecretHash(SECRET_HASH)
+                        .setWho(agent(machine))
+                        .setKeyDigest(ByteString.copyFromUtf8("key " + key)))
+                .build();
+    }
+
+    static Record tokenRemoved(String id) {
+        return Record.newBuilder()
+                .setJoinTokenRemoved(JoinTokenRemoved.newBuilder().setId(id))
+                .build();
+    }
+
+    static Record revoked(String machine, long beforeMs) {
+        return Record.newBuilder()
+                .setIdentityRevoked(
+                        IdentityRevoked.newBuilder().setWho(agent(machine)).setBeforeMs(beforeMs))
                 .build();
     }
 }

@@ -257,7 +257,7 @@ class RegistryPropertiesTest {
         long epoch = known == null ? 0 : known.sessionEpoch();
         long sequence = known == null ? 1 : known.sequence() + random.nextInt(0, 3);
         var text = name.startsWith("g") ? Entries.GLOBAL_SSD : random.nextBoolean() ? PLAIN : OTHER;
-        return switch (random.nextInt(14)) {
+        return switch (random.nextInt(17)) {
             case 0, 1 -> Entries.contents(text);
             case 2 -> Entries.create(name, text, target, unit == null ? 0 : version);
             case 3 -> Entries.withFacts(Entries.create(name, text, target, unit == null ? 0 : version));
@@ -279,6 +279,12 @@ class RegistryPropertiesTest {
                         Entries.state(UNITS.get(random.nextInt(UNITS.size())), "failed", random.nextBoolean()));
             case 11 -> Entries.gone(machine, epoch, sequence, name);
             case 12 -> Entries.whole(machine, epoch, sequence);
+            case 13 ->
+                Entries.tokenCreated(
+                        "token" + random.nextInt(3), random.nextInt(3), 1_000_000 + random.nextInt(60_000));
+            case 14 ->
+                Entries.tokenUsed("token" + random.nextInt(3), MACHINES.get(random.nextInt(3)), random.nextInt(2));
+            case 15 -> Entries.revoked(machine, random.nextInt(1000));
             default -> Entries.answered("request" + random.nextInt(5), 0, random.nextInt(2), ItemCode.ITEM_CODE_OK);
         };
     }

@@ -80,6 +80,13 @@ public enum Setting {
             "false",
             "Let HTTP stay plaintext beside TLS, for old clients: whoever reaches it may everything. Addresses beyond loopback are"
                     + " refused."),
+    CA_KEY_FILE(
+            ENGINE,
+            "FILE",
+            null,
+            "PEM key of the authority in --ca-file: while this engine leads, it issues certificates, to who has a token and to who"
+                    + " renews. For its user alone."),
+    CERTIFICATE_DAYS(ENGINE, "DAYS", "90", "How long certificates hold that it issues, 1 to 3650 days."),
     RAFT_ANY_SOURCE(
             ENGINE,
             Settings.SWITCH,
@@ -117,8 +124,12 @@ public enum Setting {
     ADOPT_CLUSTER(AGENT, Settings.SWITCH, "false", "Forget the cluster that this machine belonged to; join this one."),
 
     CA_FILE(null, "FILE", null, "PEM certificates of the authority that the others' certificates come from."),
-    CERT_FILE(null, "FILE", null, "PEM certificate that says who this daemon is."),
-    KEY_FILE(null, "FILE", null, "PEM key of --cert-file; for its user alone."),
+    CERT_FILE(
+            null,
+            "FILE",
+            null,
+            "PEM certificate that says who this daemon is; of an agent, %m in its name is the machine's id."),
+    KEY_FILE(null, "FILE", null, "PEM key of --cert-file; for its user alone; %m as there."),
     ALLOW_PLAINTEXT(
             null,
             Settings.SWITCH,

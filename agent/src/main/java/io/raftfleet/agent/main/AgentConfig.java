@@ -23,7 +23,7 @@ import java.util.Optional;
  * @param journalCommand words put before {@code journalctl} and {@code systemctl} when logs are read
  * @param hollowMachines how many machines in memory this process is; 0 unless {@code manager} is hollow
  * @param hollowJournal file for what runs on machines in memory
- * @param tls who the agent is to engines; empty for plaintext
+ * @param tls who each machine is to engines, with {@code %m} for its id; empty for plaintext
  * @param verbosity what is logged
  * @param adoptCluster forget the cluster that the machine belonged to
  */

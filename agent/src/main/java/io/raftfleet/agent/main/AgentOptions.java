@@ -70,12 +70,17 @@ final class AgentOptions {
             throws SettingsException {
         Optional<TlsFiles> files = TlsOptions.resolve(settings);
         if (files.isPresent()) {
-            if (hollowMachines > 1) {
+            if (hollowMachines > 1 && !files.get().isForEachMachine()) {
                 throw new SettingsException("--hollow " + hollowMachines
-                        + " with a certificate: each machine needs its own; start an agent for each");
+                        + " with a certificate: each machine needs its own; write " + TlsFiles.MACHINE
+                        + " for its id, as in --cert-file agent-" + TlsFiles.MACHINE + ".pem and --key-file agent-"
+                        + TlsFiles.MACHINE + "-key.pem");
             }
-            String id = hollowMachines == 1 ? HollowMachines.machineId(machine, 1) : machine;
-            TlsOptions.check(files.get(), SpiffeId.Kind.AGENT, id, null);
+            List<String> ids =
+                    hollowMachines == 0 ? List.of(machine) : HollowMachines.machineIds(machine, hollowMachines);
+            for (String id : ids) {
+                TlsOptions.check(files.get().of(id), SpiffeId.Kind.AGENT, id, null);
+            }
         }
         return files;
     }

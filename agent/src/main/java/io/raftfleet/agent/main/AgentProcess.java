@@ -3,15 +3,19 @@ package io.raftfleet.agent.main;
 import io.raftfleet.agent.hollow.HollowJournal;
 import io.raftfleet.agent.session.DialedChannels;
 import io.raftfleet.agent.session.SessionConfig;
+import io.raftfleet.identity.TlsFiles;
 import io.raftfleet.identity.tls.TlsIdentity;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -52,28 +56,62 @@ final class AgentProcess implements AutoCloseable {
         }
         int threads =
                 config.hollowMachines() > 1 ? Math.max(2, Runtime.getRuntime().availableProcessors()) : 1;
-        Optional<TlsIdentity> identity = config.tls().isPresent()
-                ? Optional.of(TlsIdentity.open(config.tls().get(), InstantSource.system()))
-                : Optional.empty();
-        DialedChannels channels = hold(new DialedChannels(identity));
-        Shared shared = hold(new Shared(channels, config.engines(), threads));
-        identity.ifPresent(TlsIdentity::start);
         hollow = config.manager() == AgentConfig.Manager.HOLLOW;
+        List<String> ids = hollow
+                ? HollowMachines.machineIds(config.machineId(), config.hollowMachines())
+                : List.of(config.machineId());
+        Map<String, Shared> links = links(config, ids, threads);
         machines = switch (config.manager()) {
             case HOLLOW -> {
                 Path journal = config.hollowJournal().orElse(null);
                 yield HollowMachines.create(
-                        shared,
+                        id -> Objects.requireNonNull(links.get(id)),
                         config.hollowMachines(),
                         config.machineId(),
                         session,
                         journal == null ? null : hold(HollowJournal.open(journal)),
                         onFatal);
             }
-            case SYSTEMD -> List.of(SystemdMachine.create(shared, config, session, data, onFatal));
+            case SYSTEMD ->
+                List.of(SystemdMachine.create(
+                        Objects.requireNonNull(links.get(config.machineId())), config, session, data, onFatal));
         };
         machines.forEach(machine -> hold(machine::close));
-        shared.start();
+        Set.copyOf(links.values()).forEach(Shared::start);
+    }
+
+    /** What each machine shares with the others: its channels, too, unless it has a certificate of its own. */
+    private Map<String, Shared> links(AgentConfig config, List<String> ids, int threads) throws IOException {
+        Map<String, Shared> links = new HashMap<>();
+        String first = ids.getFirst();
+        Optional<TlsIdentity> own = config.tls().isPresent()
+                ? Optional.of(identity(config.tls().get().of(first)))
+                : Optional.empty();
+        DialedChannels channels = hold(new DialedChannels(own));
+        Shared shared = hold(new Shared(channels, config.engines(), threads));
+        own.ifPresent(identity -> CertificateRenewal.start(identity, shared.engines(), shared.random()));
+        links.put(first, shared);
+        for (String id : ids.subList(1, ids.size())) {
+            links.put(
+                    id,
+                    config.tls().isPresent()
+                            ? link(shared, channels, config.tls().get().of(id))
+                            : shared);
+        }
+        return links;
+    }
+
+    private Shared link(Shared shared, DialedChannels channels, TlsFiles files) throws IOException {
+        TlsIdentity identity = identity(files);
+        Shared own = hold(shared.with(channels.as(identity)));
+        CertificateRenewal.start(identity, own.engines(), own.random());
+        return own;
+    }
+
+    private static TlsIdentity identity(TlsFiles files) throws IOException {
+        TlsIdentity identity = TlsIdentity.open(files, InstantSource.system());
+        identity.start();
+        return identity;
     }
 
     List<Machine> machines() {

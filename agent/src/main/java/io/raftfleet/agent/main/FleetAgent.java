@@ -44,8 +44,10 @@ public final class FleetAgent {
     }
 
     private static int start(String[] arguments) {
+        JoinCommand join = new JoinCommand();
         CommandLine commandLine = Flags.commandLine(
-                Daemon.AGENT, new VersionProvider(), "Runs units on this machine as the cluster orders.");
+                        Daemon.AGENT, new VersionProvider(), "Runs units on this machine as the cluster orders.")
+                .addSubcommand(join);
         ParseResult parsed;
         Settings settings;
         AgentConfig config;
@@ -53,6 +55,9 @@ public final class FleetAgent {
             parsed = commandLine.parseArgs(arguments);
             if (CommandLine.printHelpIfRequested(parsed)) {
                 return 0;
+            }
+            if (parsed.hasSubcommand()) {
+                return join(join);
             }
             settings = Flags.read(Daemon.AGENT, parsed, System.getenv());
             if (Flags.printsOnly(parsed)) {
@@ -78,6 +83,15 @@ public final class FleetAgent {
             return 1;
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+            return 1;
+        }
+    }
+
+    private static int join(JoinCommand join) {
+        try {
+            return join.run() ? start(new String[] {"--config", join.config.toString()}) : 0;
+        } catch (IOException e) {
+            System.err.println("fleet-agent join: " + e.getMessage());
             return 1;
         }
     }

@@ -14,6 +14,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.function.Consumer;
+import java.util.function.Function;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /** Many machines in memory. Their ids depend on nothing but the seed and their number. */
@@ -29,12 +31,17 @@ public final class HollowMachines {
      */
     public static List<Machine> create(
             Shared shared, int count, String seed, SessionConfig base, Consumer<String> onFatal) {
-        return create(shared, count, seed, base, null, onFatal);
+        return create(id -> shared, count, seed, base, null, onFatal);
     }
 
-    /** The same, with a journal of what runs on them; null for none. */
+    /**
+     * The same.
+     *
+     * @param links what the machine of an id has of what it shares with others
+     * @param journal of what runs on them; null for none
+     */
     static List<Machine> create(
-            Shared shared,
+            Function<String, Shared> links,
             int count,
             String seed,
             SessionConfig base,
@@ -43,8 +50,9 @@ public final class HollowMachines {
         List<Machine> machines = new ArrayList<>(count);
         String bootId = UUID.randomUUID().toString().replace("-", "");
         for (int number = 1; number <= count; number++) {
-            Loop loop = shared.newLoop();
             String id = machineId(seed, number);
+            Shared shared = links.apply(id);
+            Loop loop = shared.newLoop();
             HollowUnitManager manager = new HollowUnitManager(
                     loop,
                     bootId,
@@ -74,6 +82,13 @@ public final class HollowMachines {
         Map<String, String> metadata = new HashMap<>(base);
         metadata.putIfAbsent("host", "h" + number);
         return metadata;
+    }
+
+    /** Of machines {@code 1} to {@code count}. */
+    static List<String> machineIds(String seed, int count) {
+        return IntStream.rangeClosed(1, count)
+                .mapToObj(number -> machineId(seed, number))
+                .toList();
     }
 
     /** 32 hexadecimal digits. */

@@ -35,10 +35,11 @@ public final class Shared implements AutoCloseable {
     private final EngineChannels engines;
     private final LeaderFinder finder;
     private final LeaderNews news;
-    private final ContentsStore contents = new ContentsStore(MAX_CONTENTS);
+    private final ContentsStore contents;
     private final ExecutorService pool;
     private final WatchedTimer scheduler;
     private final ExecutorService files;
+    private final boolean ownsThreads;
 
     @GuardedBy("this")
     private final SplittableRandom seeds;
@@ -52,6 +53,8 @@ public final class Shared implements AutoCloseable {
     public Shared(ChannelFactory channels, List<String> engines, int threads) {
         this.engines = new EngineChannels(channels, engines);
         this.finder = new LeaderFinder(this.engines, FIND_LIMIT);
+        this.contents = new ContentsStore(MAX_CONTENTS);
+        this.ownsThreads = true;
         this.pool = pool(threads);
         this.scheduler = new WatchedTimer(
                 Thread.ofPlatform().name("timer").daemon(true).factory(),
@@ -59,6 +62,27 @@ public final class Shared implements AutoCloseable {
         this.files = latestWins();
         this.seeds = new SplittableRandom(new SecureRandom().nextLong());
         this.news = new LeaderNews(this.engines, scheduler, seeds.split());
+    }
+
+    private Shared(Shared with, ChannelFactory channels) {
+        this.engines = new EngineChannels(channels, with.engines.configured());
+        this.finder = new LeaderFinder(this.engines, FIND_LIMIT);
+        this.contents = with.contents;
+        this.ownsThreads = false;
+        this.pool = with.pool;
+        this.scheduler = with.scheduler;
+        this.files = with.files;
+        this.seeds = with.split();
+        this.news = new LeaderNews(this.engines, scheduler, seeds.split());
+    }
+
+    /** For a machine that has a certificate of its own, and so channels of its own; all else it shares. To be closed first. */
+    Shared with(ChannelFactory channels) {
+        return new Shared(this, channels);
+    }
+
+    private synchronized SplittableRandom split() {
+        return seeds.split();
     }
 
     /**
@@ -82,6 +106,10 @@ public final class Shared implements AutoCloseable {
                 new ThreadPoolExecutor.DiscardOldestPolicy());
         writer.allowCoreThreadTimeOut(true);
         return writer;
+    }
+
+    EngineChannels engines() {
+        return engines;
     }
 
     /** Begins to listen to the engines. To be called once. */
@@ -112,13 +140,16 @@ public final class Shared implements AutoCloseable {
     }
 
     /** For one machine. */
-    synchronized RandomGenerator random() {
-        return seeds.split();
+    RandomGenerator random() {
+        return split();
     }
 
     @Override
     public void close() {
         engines.close();
+        if (!ownsThreads) {
+            return;
+        }
         scheduler.shutdownNow();
         files.shutdown();
         pool.shutdownNow();

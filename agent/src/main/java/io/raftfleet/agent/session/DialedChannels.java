@@ -16,7 +16,20 @@ public final class DialedChannels implements ChannelFactory, AutoCloseable {
 
     /** @param identity who the agent is; empty for plaintext */
     public DialedChannels(Optional<TlsIdentity> identity) {
-        dialer = new EngineDialer(identity, line -> log.warn("{}", line));
+        this(new EngineDialer(identity, DialedChannels::say));
+    }
+
+    private DialedChannels(EngineDialer dialer) {
+        this.dialer = dialer;
+    }
+
+    /** Channels of another machine of this process, on the same threads. */
+    public DialedChannels as(TlsIdentity machine) {
+        return new DialedChannels(dialer.as(machine, DialedChannels::say));
+    }
+
+    private static void say(String line) {
+        log.warn("{}", line);
     }
 
     @Override

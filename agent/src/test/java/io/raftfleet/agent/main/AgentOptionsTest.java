@@ -153,6 +153,37 @@ class AgentOptionsTest {
     }
 
     @Test
+    void machinesOfOneProcessHaveACertificateEach() throws Exception {
+        var authority = CertificateAuthority.create(folder.resolve("ca"), "c", Instant.now(), Duration.ofDays(1));
+        var files = new TlsFiles(
+                folder.resolve("ca/ca.pem"), folder.resolve("agent-%m.pem"), folder.resolve("agent-%m-key.pem"));
+        String[] arguments = {
+            "--config=" + file,
+            "--engines=h:1",
+            "--machine-id=seed",
+            "--hollow=2",
+            "--ca-file=" + files.authorities(),
+            "--cert-file=" + files.certificate(),
+            "--key-file=" + files.key()
+        };
+        for (String id : HollowMachines.machineIds("seed", 2)) {
+            assertThatThrownBy(() -> parsed(arguments))
+                    .isInstanceOf(SettingsException.class)
+                    .hasMessageContaining("agent-" + id);
+            var own = files.of(id);
+            authority
+                    .issue(SpiffeId.Kind.AGENT, id, Optional.empty(), List.of(), Instant.now(), Duration.ofDays(1))
+                    .write(own.certificate(), own.key());
+        }
+        assertThat(parsed(arguments).tls()).contains(files);
+        arguments[5] =
+                "--cert-file=" + files.of(HollowMachines.machineId("seed", 1)).certificate();
+        assertThatThrownBy(() -> parsed(arguments))
+                .isInstanceOf(SettingsException.class)
+                .hasMessageContaining("each machine needs its own; write %m");
+    }
+
+    @Test
     void whatEnginesWouldRefuseIsToldAtTheStart() {
         for (var option : List.of(
                 "--metadata=a=\u001b[31m", "--metadata=" + "k".repeat(4097) + "=v", "--public-ip=10.0.0.1 or so")) {

@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -67,6 +68,14 @@ public final class Certificates {
         } catch (CredentialsException e) {
             throw new UncheckedIOException("a certificate that was just made", e);
         }
+    }
+
+    /** An engine's flags: it can issue certificates, too. */
+    List<String> engineFlags(String id) {
+        var flags = new ArrayList<>(flags(of(Kind.ENGINE, id, Optional.empty())));
+        flags.add("--ca-key-file");
+        flags.add(dir.resolve(CertificateAuthority.KEY).toString());
+        return flags;
     }
 
     /** A daemon's flags for it. */

@@ -79,7 +79,7 @@ final class ClusterDaemons {
         if (certificates == null) {
             command.add("--allow-plaintext");
         } else {
-            command.addAll(Certificates.flags(certificates.of(Kind.ENGINE, own.id(), Optional.empty())));
+            command.addAll(certificates.engineFlags(own.id()));
             command.add("--plain-http");
         }
         command.addAll(List.of("--config", engineConfig.toString(), "--engine-id", own.id(), "--cluster-id", cluster));

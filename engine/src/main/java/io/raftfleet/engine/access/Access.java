@@ -11,20 +11,23 @@ import org.jspecify.annotations.Nullable;
  * @param users the least role of users who may; empty when none may
  * @param agents whether agents may
  * @param engines whether engines may, for themselves; what they forward is their caller's
+ * @param strangers whether those without a certificate may
  */
-public record Access(Optional<Role> users, boolean agents, boolean engines) {
+public record Access(Optional<Role> users, boolean agents, boolean engines, boolean strangers) {
     /** Users who read. */
-    public static final Access VIEWER = new Access(Optional.of(Role.VIEWER), false, false);
+    public static final Access VIEWER = new Access(Optional.of(Role.VIEWER), false, false, false);
     /** Users who run units. */
-    public static final Access OPERATOR = new Access(Optional.of(Role.OPERATOR), false, false);
+    public static final Access OPERATOR = new Access(Optional.of(Role.OPERATOR), false, false, false);
     /** Users who run the cluster. */
-    public static final Access ADMIN = new Access(Optional.of(Role.ADMIN), false, false);
+    public static final Access ADMIN = new Access(Optional.of(Role.ADMIN), false, false, false);
     /** Agents alone. */
-    public static final Access AGENT = new Access(Optional.empty(), true, false);
+    public static final Access AGENT = new Access(Optional.empty(), true, false, false);
     /** Users who read, and engines that look at each other. */
-    public static final Access VIEWER_OR_ENGINE = new Access(Optional.of(Role.VIEWER), false, true);
+    public static final Access VIEWER_OR_ENGINE = new Access(Optional.of(Role.VIEWER), false, true, false);
     /** Whoever the cluster knows. */
-    public static final Access ANYBODY = new Access(Optional.of(Role.VIEWER), true, true);
+    public static final Access ANYBODY = new Access(Optional.of(Role.VIEWER), true, true, false);
+    /** Whoever wants to become known. */
+    public static final Access STRANGER = new Access(Optional.of(Role.VIEWER), true, true, true);
 
     /**
      * Why a caller may not; null when it may.
@@ -32,16 +35,18 @@ public record Access(Optional<Role> users, boolean agents, boolean engines) {
      * @param what is called, for people
      */
     public @Nullable String objection(Caller caller, String what) {
-        boolean may = switch (caller.kind()) {
-            case PLAINTEXT -> true;
-            case LOCAL, USER ->
-                users.isPresent()
-                        && caller.role()
-                                .filter(role -> role.covers(users.get()))
-                                .isPresent();
-            case AGENT -> agents;
-            case ENGINE -> engines;
-        };
+        boolean may = strangers
+                || switch (caller.kind()) {
+                    case PLAINTEXT -> true;
+                    case LOCAL, USER ->
+                        users.isPresent()
+                                && caller.role()
+                                        .filter(role -> role.covers(users.get()))
+                                        .isPresent();
+                    case AGENT -> agents;
+                    case ENGINE -> engines;
+                    case STRANGER -> false;
+                };
         return may ? null : caller + " may not call " + what + ": it takes " + this;
     }
 
@@ -61,6 +66,6 @@ public record Access(Optional<Role> users, boolean agents, boolean engines) {
         if (engines) {
             who.add("an engine");
         }
-        return String.join(", or ", who);
+        return strangers ? "anybody" : String.join(", or ", who);
     }
 }

@@ -20,6 +20,7 @@ import io.raftfleet.identity.Identity;
 import java.security.cert.CertificateException;
 import java.security.cert.X509Certificate;
 import java.time.InstantSource;
+import java.util.Optional;
 import javax.net.ssl.SSLPeerUnverifiedException;
 import javax.net.ssl.SSLSession;
 import org.jspecify.annotations.Nullable;
@@ -83,13 +84,16 @@ public final class Authorization implements ServerInterceptor {
         }
         var objection = GrpcAccess.of(method).objection(caller, method);
         if (objection != null) {
-            return refuse(call, Status.PERMISSION_DENIED, objection);
+            return caller.kind() == Caller.Kind.STRANGER
+                    ? refuse(call, Status.UNAUTHENTICATED, objection + ": show a certificate")
+                    : refuse(call, Status.PERMISSION_DENIED, objection);
         }
         return Contexts.interceptCall(caller.in(Context.current()), call, headers, next);
     }
 
     private Caller caller(Attributes connection, Metadata headers) throws CertificateException {
-        var peer = Caller.of(identity(connection.get(Grpc.TRANSPORT_ATTR_SSL_SESSION)));
+        var identity = identity(connection.get(Grpc.TRANSPORT_ATTR_SSL_SESSION));
+        var peer = identity.map(Caller::of).orElse(Caller.STRANGER);
         var asserted = headers.get(CALLER);
         if (peer.kind() == Caller.Kind.ENGINE) {
             try {
@@ -105,7 +109,8 @@ public final class Authorization implements ServerInterceptor {
         return peer;
     }
 
-    private Identity identity(@Nullable SSLSession session) throws CertificateException {
+    /** Empty for somebody without a certificate, whom the server lets in where it has something to offer to strangers. */
+    private Optional<Identity> identity(@Nullable SSLSession session) throws CertificateException {
         if (session == null) {
             throw new CertificateException("the connection has no TLS");
         }
@@ -116,13 +121,14 @@ public final class Authorization implements ServerInterceptor {
                 throw new CertificateException("the certificate that this connection was made with " + validity);
             }
             if (session.getValue(IDENTITY) instanceof Identity known) {
-                return known;
+                return Optional.of(known);
             }
             var identity = Identity.of(certificate);
             session.putValue(IDENTITY, identity);
-            return identity;
+            return Optional.of(identity);
         } catch (SSLPeerUnverifiedException e) {
-            throw new CertificateException("the connection shows no certificate", e);
+            log.debug("a connection shows no certificate", e);
+            return Optional.empty();
         }
     }
 

@@ -23,6 +23,8 @@ public record Caller(Kind kind, String name, Optional<Role> role) {
         ENGINE,
         AGENT,
         USER,
+        /** Not: it shows no certificate, and may ask for one. */
+        STRANGER,
         /** By the unix socket, which the kernel lets nobody reach but the engine's user and group. */
         LOCAL,
         /** Not at all: the engine was told to speak plaintext, so that whoever reaches it may everything. */
@@ -34,6 +36,9 @@ public record Caller(Kind kind, String name, Optional<Role> role) {
 
     /** Over plaintext. */
     public static final Caller PLAINTEXT = new Caller(Kind.PLAINTEXT, "", Optional.of(Role.ADMIN));
+
+    /** Over TLS, without a certificate. */
+    static final Caller STRANGER = new Caller(Kind.STRANGER, "", Optional.empty());
 
     private static final Context.Key<Caller> KEY = Context.key("caller");
 
@@ -86,6 +91,7 @@ public record Caller(Kind kind, String name, Optional<Role> role) {
         return switch (kind) {
             case LOCAL -> LOCAL;
             case PLAINTEXT -> PLAINTEXT;
+            case STRANGER -> STRANGER;
             case ENGINE, AGENT, USER ->
                 new Caller(
                         kind,
@@ -98,6 +104,7 @@ public record Caller(Kind kind, String name, Optional<Role> role) {
     @Override
     public String toString() {
         return switch (kind) {
+            case STRANGER -> "somebody without a certificate";
             case LOCAL -> "whoever is at the unix socket";
             case PLAINTEXT -> "somebody over plaintext";
             case ENGINE, AGENT -> kind.name().toLowerCase(Locale.ROOT) + "/" + name;

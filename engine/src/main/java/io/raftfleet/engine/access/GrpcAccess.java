@@ -2,6 +2,7 @@ package io.raftfleet.engine.access;
 
 import io.grpc.MethodDescriptor;
 import io.raftfleet.proto.agent.AgentGatewayGrpc;
+import io.raftfleet.proto.cluster.AccessGrpc;
 import io.raftfleet.proto.cluster.ClusterGrpc;
 import io.raftfleet.proto.fleet.FleetGrpc;
 import java.util.Collections;
@@ -29,6 +30,14 @@ public final class GrpcAccess {
             of(AgentGatewayGrpc.getUploadLogMethod(), Access.AGENT),
             of(AgentGatewayGrpc.getFindLeaderMethod(), Access.AGENT),
             of(AgentGatewayGrpc.getWatchLeaderMethod(), Access.AGENT),
+            of(AccessGrpc.getAuthorityMethod(), Access.STRANGER),
+            of(AccessGrpc.getJoinMethod(), Access.STRANGER),
+            of(AccessGrpc.getRenewMethod(), Access.ANYBODY),
+            of(AccessGrpc.getCreateTokenMethod(), Access.ADMIN),
+            of(AccessGrpc.getListTokensMethod(), Access.ADMIN),
+            of(AccessGrpc.getRemoveTokenMethod(), Access.ADMIN),
+            of(AccessGrpc.getRevokeMethod(), Access.ADMIN),
+            of(AccessGrpc.getListRevokedMethod(), Access.VIEWER),
             of(ClusterGrpc.getStatusMethod(), Access.VIEWER_OR_ENGINE),
             of(ClusterGrpc.getListOrphansMethod(), Access.VIEWER),
             of(ClusterGrpc.getTransferLeaderMethod(), Access.ADMIN),
@@ -37,7 +46,7 @@ public final class GrpcAccess {
             of(ClusterGrpc.getBackupMethod(), Access.ADMIN),
             of(ClusterGrpc.getSettleOrphanMethod(), Access.ADMIN)));
 
-    private static final Access NOBODY = new Access(Optional.empty(), false, false);
+    private static final Access NOBODY = new Access(Optional.empty(), false, false, false);
 
     private GrpcAccess() {}
 

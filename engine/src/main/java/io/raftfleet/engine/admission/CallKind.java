@@ -8,6 +8,8 @@ public enum CallKind {
     CALL(16_384, 8_192, 4_096),
     /** Operators' unary calls. */
     OPERATOR(128, 64, 32),
+    /** Those who ask for a certificate, strangers among them. */
+    JOIN(64, 32, 8),
     /** Who leads, asked by agents. */
     LEADER(8_192, 4_096, 1_024),
     /** Agents that wait to hear who leads: one a process. */

@@ -57,12 +57,14 @@ public final class GrpcServer implements AutoCloseable {
 
     /**
      * @param tls who the engine is to its clients, whose certificates it asks for; empty for plaintext
+     * @param strangers whether clients without a certificate are let in, for the calls that are theirs
      * @param executor runs calls, several at a time
      * @param interceptors see admitted calls, one after the other, before the services
      */
     public GrpcServer(
             InetSocketAddress address,
             Optional<TlsIdentity> tls,
+            boolean strangers,
             AdmissionLimits limits,
             Admission admission,
             AdmissionMetrics metrics,
@@ -74,7 +76,7 @@ public final class GrpcServer implements AutoCloseable {
                 metrics,
                 ConnectionWatch.accepting(
                         tls, line -> log.warn("gRPC on {}:{}: {}", address.getHostString(), address.getPort(), line)));
-        ServerCredentials credentials = tls.map(own -> own.grpcServer(EnumSet.allOf(SpiffeId.Kind.class)))
+        ServerCredentials credentials = tls.map(own -> own.grpcServer(EnumSet.allOf(SpiffeId.Kind.class), strangers))
                 .map(NettySslContextServerCredentials::create)
                 .orElseGet(InsecureServerCredentials::create);
         var builder = NettyServerBuilder.forAddress(address, credentials)

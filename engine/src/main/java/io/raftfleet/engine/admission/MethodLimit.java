@@ -2,6 +2,7 @@ package io.raftfleet.engine.admission;
 
 import io.grpc.MethodDescriptor;
 import io.raftfleet.proto.agent.AgentGatewayGrpc;
+import io.raftfleet.proto.cluster.AccessGrpc;
 import io.raftfleet.proto.cluster.ClusterGrpc;
 import io.raftfleet.proto.fleet.FleetGrpc;
 import java.time.Duration;
@@ -48,6 +49,14 @@ record MethodLimit(
             of(AgentGatewayGrpc.getUploadLogMethod(), stream(CallKind.LOG_UPLOAD, 256 * KIB)),
             of(AgentGatewayGrpc.getFindLeaderMethod(), unary(CallKind.LEADER, KIB)),
             of(AgentGatewayGrpc.getWatchLeaderMethod(), stream(CallKind.LEADER_NEWS, KIB)),
+            of(AccessGrpc.getAuthorityMethod(), unary(CallKind.JOIN, KIB)),
+            of(AccessGrpc.getJoinMethod(), unary(CallKind.JOIN, 16 * KIB)),
+            of(AccessGrpc.getRenewMethod(), unary(CallKind.JOIN, 16 * KIB)),
+            of(AccessGrpc.getCreateTokenMethod(), unary(CallKind.OPERATOR, 4 * KIB)),
+            of(AccessGrpc.getListTokensMethod(), unary(CallKind.OPERATOR, 4 * KIB)),
+            of(AccessGrpc.getRemoveTokenMethod(), unary(CallKind.OPERATOR, 4 * KIB)),
+            of(AccessGrpc.getRevokeMethod(), unary(CallKind.OPERATOR, 4 * KIB)),
+            of(AccessGrpc.getListRevokedMethod(), unary(CallKind.OPERATOR, 4 * KIB)),
             of(ClusterGrpc.getStatusMethod(), unary(CallKind.OPERATOR, 4 * KIB)),
             of(ClusterGrpc.getTransferLeaderMethod(), unary(CallKind.OPERATOR, 4 * KIB)),
             of(ClusterGrpc.getTakeSnapshotMethod(), unary(CallKind.OPERATOR, 4 * KIB)),

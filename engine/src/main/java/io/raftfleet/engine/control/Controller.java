@@ -18,6 +18,7 @@ import java.time.InstantSource;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
@@ -179,6 +180,17 @@ public final class Controller implements AutoCloseable {
     public CompletableFuture<Void> adoptOrphan(
             String machineId, String name, UnitFile file, Requirements requirements, TargetState target) {
         return settle(new OrphanWork(machineId, name, new OrphanWork.Adoption(file, requirements, target)));
+    }
+
+    /**
+     * Has a record written that no decision goes by; completes once it is applied, with the reason when it did not hold.
+     *
+     * @param what it is, for the log
+     */
+    public CompletableFuture<Optional<String>> record(Record record, String what) {
+        var work = new RecordWork(record, what);
+        queue.offer(work);
+        return told(work.done(), replies);
     }
 
     private CompletableFuture<Void> settle(OrphanWork work) {

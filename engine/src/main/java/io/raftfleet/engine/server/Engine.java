@@ -22,6 +22,8 @@ import io.raftfleet.engine.session.LeadershipCheck;
 import io.raftfleet.engine.session.LivenessMonitor;
 import io.raftfleet.engine.session.LogBroker;
 import io.raftfleet.engine.session.Sessions;
+import io.raftfleet.identity.ca.CertificateAuthority;
+import io.raftfleet.identity.join.Renewal;
 import io.raftfleet.identity.tls.EngineDialer;
 import io.raftfleet.identity.tls.TlsIdentity;
 import io.raftfleet.proto.fleet.VersionResponse;
@@ -81,6 +83,8 @@ final class Engine implements AutoCloseable {
     private final CountDownLatch failed = new CountDownLatch(1);
     private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
     private final Optional<TlsIdentity> tls;
+    private final Optional<Issuer> issuer;
+    private final Revocations revocations = new Revocations(registry);
     private final EngineDialer dialer;
     private final LeaderRoute route;
     private final EngineMetrics metrics;
@@ -105,6 +109,17 @@ final class Engine implements AutoCloseable {
         tls = config.tls().isPresent()
                 ? Optional.of(TlsIdentity.open(config.tls().get(), clock))
                 : Optional.empty();
+        issuer = config.authorityKey().isPresent()
+                ? Optional.of(new Issuer(
+                        CertificateAuthority.of(
+                                tls.orElseThrow().current().authorities(),
+                                config.authorityKey().get(),
+                                clusterId),
+                        tls.get()::current,
+                        Duration.ofDays(config.certificateDays()),
+                        clock))
+                : Optional.empty();
+        tls.ifPresent(own -> own.heed(revocations));
         dialer = new EngineDialer(tls, line -> log.warn("{}", line));
         route = new LeaderRoute(
                 config.engineId(),
@@ -154,12 +169,15 @@ final class Engine implements AutoCloseable {
         grpc = new GrpcServer(
                 config.grpc(),
                 tls,
+                issuer.isPresent(),
                 limits,
                 admission,
                 metrics,
                 tasks,
                 interceptors(),
                 List.of(
+                        MalformedMessages.refused(
+                                new AccessService(clusterId, issuer, registry, controller, raft, route, clock, random)),
                         MalformedMessages.refused(
                                 new FleetService(api, watches, new UnitLogs(registry, logs, route), this::version)),
                         MalformedMessages.refused(gateway),
@@ -206,7 +224,9 @@ final class Engine implements AutoCloseable {
         controller.start();
         raft.start();
         watches.start(timer);
+        revocations.start(timer);
         tls.ifPresent(TlsIdentity::start);
+        issuer.ifPresent(own -> new Renewal(tls.orElseThrow(), own::renew, clock, random).start());
         new QuotaWatch(config.engineId(), registry, raft::quota).start(timer);
         new LivenessMonitor(registry, controller, sessions, config.agentTtl(), System::nanoTime, this::handOver)
                 .start(timer);

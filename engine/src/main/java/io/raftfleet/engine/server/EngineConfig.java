@@ -42,6 +42,8 @@ import org.slf4j.LoggerFactory;
  * @param registryQuota how many bytes of the heap the registry may take
  * @param raftAnySource whether other engines' messages are taken from whatever address they come
  * @param tls who the engine is to others; empty for plaintext
+ * @param authorityKey the key of the authority in {@code tls}, with which this engine issues certificates; empty when it has none
+ * @param certificateDays how long certificates that it issues hold
  * @param plainHttp whether HTTP is plaintext all the same
  * @param verbosity what to log
  */
@@ -67,6 +69,8 @@ record EngineConfig(
         long registryQuota,
         boolean raftAnySource,
         Optional<TlsFiles> tls,
+        Optional<Path> authorityKey,
+        int certificateDays,
         boolean plainHttp,
         Level verbosity) {
 

@@ -43,11 +43,15 @@ public final class EngineMain {
      */
     public static int run(String... args) {
         var recover = new RecoverCommand();
+        var init = new InitCommand();
+        var join = new JoinCommand();
         var commandLine = Flags.commandLine(
                         Daemon.ENGINE,
                         new EngineVersion(),
                         "One of the engines that keep a fleet cluster's registry and decide what runs where.")
-                .addSubcommand(recover);
+                .addSubcommand(recover)
+                .addSubcommand(init)
+                .addSubcommand(join);
         CommandLine.ParseResult parsed;
         try {
             parsed = commandLine.parseArgs(args);
@@ -55,7 +59,11 @@ public final class EngineMain {
                 return 0;
             }
             if (parsed.hasSubcommand()) {
-                return run(recover);
+                return switch (parsed.subcommand().commandSpec().name()) {
+                    case "init" -> begin("init", init.steps, () -> init.run(System.getenv()));
+                    case "join" -> begin("join", join.steps, join::run);
+                    default -> run(recover);
+                };
             }
         } catch (CommandLine.ParameterException e) {
             System.err.println("fleet-engine: " + e.getMessage());
@@ -87,6 +95,20 @@ public final class EngineMain {
         live.reloadOnHangup();
         CollectionWatch.start("fleet-engine");
         return run(config);
+    }
+
+    @FunctionalInterface
+    private interface FirstStep {
+        boolean take() throws IOException;
+    }
+
+    private static int begin(String command, FirstSteps steps, FirstStep first) {
+        try {
+            return first.take() ? run("--config", steps.config.toString()) : 0;
+        } catch (IOException | IllegalArgumentException e) {
+            System.err.println("fleet-engine " + command + ": " + e.getMessage());
+            return 1;
+        }
     }
 
     /** A thread that ends of an exception says so in the log; of an {@link Error}, as out of memory, it takes all with it. */

@@ -17,6 +17,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.regex.Pattern;
 
@@ -100,8 +101,31 @@ final class EngineOptions {
                         Runtime.getRuntime().maxMemory()),
                 settings.isOn(Setting.RAFT_ANY_SOURCE),
                 files,
+                authorityKey(settings, files.isPresent()),
+                certificateDays(settings.require(Setting.CERTIFICATE_DAYS)),
                 plainHttp,
                 Verbosity.read(settings));
+    }
+
+    private static Optional<Path> authorityKey(Settings settings, boolean tls) throws SettingsException {
+        var key = settings.given(Setting.CA_KEY_FILE).map(Path::of);
+        if (key.isPresent() && !tls) {
+            throw new SettingsException(
+                    "--ca-key-file goes with certificates: give --ca-file, --cert-file and --key-file");
+        }
+        return key;
+    }
+
+    private static int certificateDays(String text) throws SettingsException {
+        try {
+            int days = Integer.parseInt(text.strip());
+            if (days >= 1 && days <= 3650) {
+                return days;
+            }
+        } catch (NumberFormatException e) {
+            throw new SettingsException("certificate_days \"" + text + "\" is no number", e);
+        }
+        throw new SettingsException("certificate_days " + text + ": it is 1 to 3650");
     }
 
     private static InetSocketAddress checkPlainHttp(InetSocketAddress address, boolean plainHttp, boolean tls)

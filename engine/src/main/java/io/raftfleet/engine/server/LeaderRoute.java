@@ -6,6 +6,7 @@ import io.grpc.Metadata;
 import io.grpc.stub.MetadataUtils;
 import io.raftfleet.engine.access.Authorization;
 import io.raftfleet.engine.api.Async;
+import io.raftfleet.proto.cluster.AccessGrpc;
 import io.raftfleet.proto.cluster.ClusterGrpc;
 import io.raftfleet.proto.fleet.FleetGrpc;
 import io.raftfleet.state.raft.EnginePeer;
@@ -125,6 +126,11 @@ final class LeaderRoute implements AutoCloseable {
     /** A stub to an engine for operators' calls. */
     ClusterGrpc.ClusterStub clusterStub(EnginePeer engine) {
         return ClusterGrpc.newStub(channel(engine)).withInterceptors(CALLER);
+    }
+
+    /** The same for calls of those who join. */
+    AccessGrpc.AccessStub accessStub(EnginePeer engine) {
+        return AccessGrpc.newStub(channel(engine)).withInterceptors(CALLER);
     }
 
     /** Has the call cancelled when another engine than this comes to lead. */

@@ -62,6 +62,10 @@ class AccessTest {
     @Test
     void eachMayWhatItNeeds() throws Exception {
         var viewer = List.of(
+                "Access/Authority",
+                "Access/Join",
+                "Access/ListRevoked",
+                "Access/Renew",
                 "Cluster/ListOrphans",
                 "Cluster/Status",
                 "Fleet/GetUnit",
@@ -81,9 +85,12 @@ class AccessTest {
                 .contains("Cluster/Backup", "Cluster/ChangeMembers", "Fleet/PatchMachines")
                 .noneMatch(method -> method.startsWith("AgentGateway/"));
         assertThat(allowed(certified(SpiffeId.Kind.USER, "nobody", Optional.empty())))
-                .isEmpty();
+                .containsExactlyInAnyOrder("Access/Authority", "Access/Join");
         assertThat(allowed(certified(SpiffeId.Kind.AGENT, "m", Optional.empty())))
                 .containsExactlyInAnyOrder(
+                        "Access/Authority",
+                        "Access/Join",
+                        "Access/Renew",
                         "AgentGateway/FetchContents",
                         "AgentGateway/FindLeader",
                         "AgentGateway/Session",
@@ -91,7 +98,8 @@ class AccessTest {
                         "AgentGateway/WatchLeader",
                         "Fleet/Version");
         assertThat(allowed(certified(SpiffeId.Kind.ENGINE, "e1", Optional.empty())))
-                .containsExactlyInAnyOrder("Cluster/Status", "Fleet/Version");
+                .containsExactlyInAnyOrder(
+                        "Access/Authority", "Access/Join", "Access/Renew", "Cluster/Status", "Fleet/Version");
         assertThat(allowed(Caller.PLAINTEXT)).hasSameSizeAs(methods());
     }
 
@@ -118,6 +126,7 @@ class AccessTest {
                 certified(SpiffeId.Kind.USER, "nobody", Optional.empty()),
                 certified(SpiffeId.Kind.AGENT, "a".repeat(32), Optional.empty()),
                 Caller.LOCAL,
+                Caller.STRANGER,
                 Caller.PLAINTEXT)) {
             assertThat(Caller.parse(caller.header())).isEqualTo(caller);
         }

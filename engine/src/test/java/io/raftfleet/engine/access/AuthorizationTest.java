@@ -12,6 +12,7 @@ import io.grpc.ServerCallHandler;
 import io.grpc.ServerInterceptor;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
+import io.grpc.netty.NettyChannelBuilder;
 import io.grpc.stub.ClientCalls;
 import io.grpc.stub.MetadataUtils;
 import io.raftfleet.engine.admission.Admission;
@@ -23,8 +24,10 @@ import io.raftfleet.identity.SpiffeId.Kind;
 import io.raftfleet.identity.TlsFiles;
 import io.raftfleet.identity.ca.CertificateAuthority;
 import io.raftfleet.identity.tls.EngineDialer;
+import io.raftfleet.identity.tls.StrangerTls;
 import io.raftfleet.identity.tls.TlsIdentity;
 import io.raftfleet.proto.agent.AgentGatewayGrpc;
+import io.raftfleet.proto.cluster.AccessGrpc;
 import io.raftfleet.proto.cluster.ClusterGrpc;
 import io.raftfleet.proto.fleet.FleetGrpc;
 import java.io.ByteArrayInputStream;
@@ -106,6 +109,7 @@ class AuthorizationTest {
         server = new GrpcServer(
                 new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
                 Optional.of(identity(Kind.ENGINE, "e1", null)),
+                true,
                 limits,
                 new Admission(limits, metrics),
                 metrics,
@@ -113,6 +117,7 @@ class AuthorizationTest {
                 List.of(new Authorization(FORWARDED, () -> now), new Look()),
                 List.of(
                         new FleetGrpc.FleetImplBase() {}.bindService(),
+                        new AccessGrpc.AccessImplBase() {}.bindService(),
                         new AgentGatewayGrpc.AgentGatewayImplBase() {}.bindService(),
                         new ClusterGrpc.ClusterImplBase() {}.bindService()));
         server.start();
@@ -195,6 +200,24 @@ class AuthorizationTest {
                 }
             }
         }
+    }
+
+    @Test
+    void strangersMayAskToJoinAndNothingElse() throws Exception {
+        hangUp();
+        channel = NettyChannelBuilder.forAddress("127.0.0.1", server.port())
+                .sslContext(StrangerTls.believingAnybody())
+                .build();
+        for (var method : AccessTest.methods()) {
+            var answer = call(method, Map.of());
+            boolean open = GrpcAccess.of(method).strangers();
+            assertThat(answer.getCode())
+                    .as("a stranger calls %s: %s", method, answer)
+                    .isEqualTo(open ? Status.Code.UNIMPLEMENTED : Status.Code.UNAUTHENTICATED);
+        }
+        assertThat(call(AccessGrpc.getJoinMethod().getFullMethodName(), Map.of("raftfleet-caller", "user admin alice"))
+                        .getCode())
+                .isEqualTo(Status.Code.PERMISSION_DENIED);
     }
 
     @Test

@@ -305,6 +305,7 @@ class AdmissionTest {
         return new GrpcServer(
                 new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
                 Optional.empty(),
+                false,
                 made,
                 admission,
                 refusals,

@@ -357,6 +357,15 @@ public final class FleetClient implements AutoCloseable {
         return join(caller.call(ClusterGrpc.getSettleOrphanMethod(), request, options.requestTimeout()));
     }
 
+    /**
+     * A call about who belongs to the cluster; see {@code access.proto}. One whose answer was lost on the way is sent again.
+     *
+     * @param method of service {@code Access}
+     */
+    public <Q, R> R access(MethodDescriptor<Q, R> method, Q request) {
+        return join(caller.call(method, request, options.requestTimeout()));
+    }
+
     /** Takes a checkpoint on the engine at one of the endpoints; asked once, of that engine alone. */
     public CompletableFuture<TakeSnapshotResponse> takeSnapshotAsync(Endpoint endpoint, Duration timeout) {
         return caller.callOne(

@@ -1,5 +1,7 @@
 package io.raftfleet.identity.ca;
 
+import io.raftfleet.identity.Credentials;
+import io.raftfleet.identity.CredentialsException;
 import io.raftfleet.identity.Role;
 import io.raftfleet.identity.SpiffeId;
 import java.io.ByteArrayInputStream;
@@ -13,13 +15,11 @@ import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.KeyFactory;
 import java.security.KeyPair;
-import java.security.KeyPairGenerator;
 import java.security.PrivateKey;
 import java.security.PublicKey;
 import java.security.SecureRandom;
 import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
-import java.security.spec.ECGenParameterSpec;
 import java.security.spec.PKCS8EncodedKeySpec;
 import java.time.Duration;
 import java.time.Instant;
@@ -61,7 +61,6 @@ public final class CertificateAuthority {
 
     private static final String SCHEME = "spiffe://";
     private static final int URI = 6;
-    private static final String CURVE = "secp256r1";
     private static final String SIGNATURE = "SHA256withECDSA";
     private static final Pattern IP = Pattern.compile("[0-9.]+|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*");
     private static final SecureRandom RANDOM = new SecureRandom();
@@ -120,14 +119,14 @@ public final class CertificateAuthority {
             throw new FileAlreadyExistsException(directory.resolve(KEY)
                     + " exists: the cluster's certificates come from it. Take another directory");
         }
-        KeyPair pair = newKey();
+        KeyPair pair = OwnKey.newPair(RANDOM);
         X500Name name = new X500NameBuilder(BCStyle.INSTANCE)
                 .addRDN(BCStyle.O, checked)
                 .addRDN(BCStyle.CN, "raftfleet CA")
                 .build();
         try {
             var utils = new JcaX509ExtensionUtils();
-            var builder = builder(name, name, now, lifetime, pair.getPublic())
+            var builder = builder(name, name, now.minus(EARLIER), now.plus(lifetime), pair.getPublic())
                     .addExtension(Extension.basicConstraints, true, new BasicConstraints(0))
                     .addExtension(Extension.keyUsage, true, new KeyUsage(KeyUsage.keyCertSign | KeyUsage.cRLSign))
                     .addExtension(
@@ -138,8 +137,8 @@ public final class CertificateAuthority {
                             new GeneralNames(new GeneralName(GeneralName.uniformResourceIdentifier, SCHEME + checked)));
             X509Certificate certificate = signed(builder, pair.getPrivate());
             new Issued(
-                            pem("CERTIFICATE", certificate.getEncoded()),
-                            pem("PRIVATE KEY", pair.getPrivate().getEncoded()))
+                            OwnKey.pem("CERTIFICATE", certificate.getEncoded()),
+                            OwnKey.pem("PRIVATE KEY", pair.getPrivate().getEncoded()))
                     .write(directory.resolve(CERTIFICATE), directory.resolve(KEY));
             return new CertificateAuthority(certificate, pair.getPrivate(), checked);
         } catch (GeneralSecurityException e) {
@@ -172,6 +171,25 @@ public final class CertificateAuthority {
         }
     }
 
+    /**
+     * The one whose key this is, among those that somebody believes.
+     *
+     * @param keyFile PEM, PKCS #8
+     * @param cluster the cluster's id
+     * @throws CredentialsException when the key can't be read, or is none of theirs
+     */
+    public static CertificateAuthority of(List<X509Certificate> authorities, Path keyFile, String cluster)
+            throws CredentialsException {
+        for (X509Certificate authority : authorities) {
+            Optional<PrivateKey> key = Credentials.keyOf(keyFile, authority);
+            if (key.isPresent()) {
+                return new CertificateAuthority(authority, key.get(), cluster);
+            }
+        }
+        throw new CredentialsException("key file " + keyFile
+                + " is not the key of an authority in the CA file: give the" + " two that were made together");
+    }
+
     private static String cluster(Path file, X509Certificate certificate) throws GeneralSecurityException, IOException {
         var names = certificate.getSubjectAlternativeNames();
         if (names != null) {
@@ -190,6 +208,25 @@ public final class CertificateAuthority {
         return cluster;
     }
 
+    /** Its own certificate, PEM. */
+    public String certificate() {
+        try {
+            return OwnKey.pem("CERTIFICATE", certificate.getEncoded());
+        } catch (GeneralSecurityException e) {
+            throw new IllegalStateException("a certificate that can't be written", e);
+        }
+    }
+
+    /** Its key, PEM: whoever has it is everybody. */
+    public String keyText() {
+        return OwnKey.pem("PRIVATE KEY", key.getEncoded());
+    }
+
+    /** SHA-256 of its certificate, 32 bytes, by which those know it who have nothing else. */
+    public byte[] digest() {
+        return OwnKey.digest(certificate);
+    }
+
     /**
      * Makes a key and a certificate of it, which ends with the authority's at the latest.
      *
@@ -199,6 +236,28 @@ public final class CertificateAuthority {
      */
     public Issued issue(
             SpiffeId.Kind kind, String name, Optional<Role> role, List<String> hosts, Instant from, Duration lifetime) {
+        KeyPair pair = OwnKey.newPair(RANDOM);
+        return new Issued(
+                issue(pair.getPublic(), kind, name, role, hosts, from.minus(EARLIER), from.plus(lifetime)),
+                OwnKey.pem("PRIVATE KEY", pair.getPrivate().getEncoded()));
+    }
+
+    /**
+     * Makes a certificate of somebody's key, PEM, which ends with the authority's at the latest.
+     *
+     * @param role a user's; none else has one
+     * @param from when it begins
+     * @param to when it ends
+     * @throws IllegalArgumentException when something in it can't stand in a certificate
+     */
+    public String issue(
+            PublicKey owner,
+            SpiffeId.Kind kind,
+            String name,
+            Optional<Role> role,
+            List<String> hosts,
+            Instant from,
+            Instant to) {
         var id = new SpiffeId(cluster, kind, name);
         if (role.isPresent() != (kind == SpiffeId.Kind.USER)) {
             throw new IllegalArgumentException("users have a role, engines and agents none");
@@ -213,18 +272,12 @@ public final class CertificateAuthority {
         KeyPurposeId[] purposes = kind == SpiffeId.Kind.ENGINE
                 ? new KeyPurposeId[] {KeyPurposeId.id_kp_serverAuth, KeyPurposeId.id_kp_clientAuth}
                 : new KeyPurposeId[] {KeyPurposeId.id_kp_clientAuth};
-        KeyPair pair = newKey();
         try {
             var utils = new JcaX509ExtensionUtils();
             X500Name issuer =
                     X500Name.getInstance(certificate.getSubjectX500Principal().getEncoded());
-            Duration left = Duration.between(from, certificate.getNotAfter().toInstant());
-            var builder = builder(
-                            issuer,
-                            subject.build(),
-                            from,
-                            lifetime.compareTo(left) < 0 ? lifetime : left,
-                            pair.getPublic())
+            Instant end = certificate.getNotAfter().toInstant();
+            var builder = builder(issuer, subject.build(), from, to.isBefore(end) ? to : end, owner)
                     .addExtension(Extension.basicConstraints, true, new BasicConstraints(false))
                     .addExtension(Extension.keyUsage, true, new KeyUsage(KeyUsage.digitalSignature))
                     .addExtension(Extension.extendedKeyUsage, false, new ExtendedKeyUsage(purposes))
@@ -236,23 +289,16 @@ public final class CertificateAuthority {
                             Extension.subjectAlternativeName,
                             false,
                             new GeneralNames(names.toArray(new GeneralName[0])));
-            return new Issued(
-                    pem("CERTIFICATE", signed(builder, key).getEncoded()),
-                    pem("PRIVATE KEY", pair.getPrivate().getEncoded()));
+            return OwnKey.pem("CERTIFICATE", signed(builder, key).getEncoded());
         } catch (GeneralSecurityException | IOException e) {
             throw new IllegalStateException("no certificate can be made", e);
         }
     }
 
     private static X509v3CertificateBuilder builder(
-            X500Name issuer, X500Name subject, Instant from, Duration lifetime, PublicKey key) {
+            X500Name issuer, X500Name subject, Instant from, Instant to, PublicKey key) {
         return new JcaX509v3CertificateBuilder(
-                issuer,
-                new BigInteger(127, RANDOM).setBit(126),
-                Date.from(from.minus(EARLIER)),
-                Date.from(from.plus(lifetime)),
-                subject,
-                key);
+                issuer, new BigInteger(127, RANDOM).setBit(126), Date.from(from), Date.from(to), subject, key);
     }
 
     private static X509Certificate signed(X509v3CertificateBuilder builder, PrivateKey key)
@@ -263,21 +309,5 @@ public final class CertificateAuthority {
         } catch (OperatorCreationException e) {
             throw new GeneralSecurityException(e);
         }
-    }
-
-    private static KeyPair newKey() {
-        try {
-            KeyPairGenerator generator = KeyPairGenerator.getInstance("EC");
-            generator.initialize(new ECGenParameterSpec(CURVE), RANDOM);
-            return generator.generateKeyPair();
-        } catch (GeneralSecurityException e) {
-            throw new IllegalStateException("every Java has " + CURVE, e);
-        }
-    }
-
-    private static String pem(String type, byte[] encoded) {
-        return "-----BEGIN " + type + "-----\n"
-                + Base64.getMimeEncoder(64, new byte[] {'\n'}).encodeToString(encoded) + "\n-----END " + type
-                + "-----\n";
     }
 }

@@ -20,6 +20,7 @@ public final class EngineDialer implements AutoCloseable {
     private final ChannelCredentials credentials;
     private final ConnectionWatch watch;
     private final EventLoopGroup threads;
+    private final boolean ownsThreads;
 
     /**
      * Connects to nobody yet.
@@ -28,14 +29,29 @@ public final class EngineDialer implements AutoCloseable {
      * @param say takes a line for people
      */
     public EngineDialer(Optional<TlsIdentity> identity, Consumer<String> say) {
+        this(
+                identity,
+                say,
+                new MultiThreadIoEventLoopGroup(
+                        Runtime.getRuntime().availableProcessors(),
+                        Thread.ofPlatform().daemon().name("engine-io-", 0).factory(),
+                        NioIoHandler.newFactory()),
+                true);
+    }
+
+    /** One with another certificate, on the threads of this one, with which they end. */
+    public EngineDialer as(TlsIdentity other, Consumer<String> say) {
+        return new EngineDialer(Optional.of(other), say, threads, false);
+    }
+
+    private EngineDialer(
+            Optional<TlsIdentity> identity, Consumer<String> say, EventLoopGroup threads, boolean ownsThreads) {
         credentials = identity.<ChannelCredentials>map(
                         own -> NettySslContextChannelCredentials.create(own.grpcClient()))
                 .orElseGet(InsecureChannelCredentials::create);
         watch = ConnectionWatch.dialing(identity, say);
-        threads = new MultiThreadIoEventLoopGroup(
-                Runtime.getRuntime().availableProcessors(),
-                Thread.ofPlatform().daemon().name("engine-io-", 0).factory(),
-                NioIoHandler.newFactory());
+        this.threads = threads;
+        this.ownsThreads = ownsThreads;
     }
 
     /** @param address {@code host:port} */
@@ -51,6 +67,8 @@ public final class EngineDialer implements AutoCloseable {
 
     @Override
     public void close() {
-        var unused = threads.shutdownGracefully(0, 1, TimeUnit.SECONDS);
+        if (ownsThreads) {
+            var unused = threads.shutdownGracefully(0, 1, TimeUnit.SECONDS);
+        }
     }
 }

@@ -21,7 +21,13 @@ import org.slf4j.LoggerFactory;
 public final class PeerConnections {
     private static final Logger log = LoggerFactory.getLogger(PeerConnections.class);
 
+    private volatile boolean strangers;
     private final Set<Connection> open = ConcurrentHashMap.newKeySet();
+
+    /** From now on, whether those without a certificate may stay. */
+    void let(boolean newStrangers) {
+        strangers = newStrangers;
+    }
 
     /** One of them. Each is itself alone: no value equality. */
     private static final class Connection {
@@ -48,7 +54,7 @@ public final class PeerConnections {
         var connection =
                 new Connection(chain.isEmpty() ? address : TlsIdentity.peer(chain) + " at " + address, chain, close);
         open.add(connection);
-        check(connection, identity.current(), identity.clock().instant(), true);
+        check(connection, identity, identity.clock().instant(), true);
         return () -> open.remove(connection);
     }
 
@@ -58,19 +64,23 @@ public final class PeerConnections {
     }
 
     /** Ends those whose certificates, or all when one's own, do not hold at {@code now}; {@code authorities}: by whom they are issued counts, too. */
-    void check(Credentials credentials, Instant now, boolean authorities) {
+    void check(TlsIdentity identity, Instant now, boolean authorities) {
+        Credentials credentials = identity.current();
         String own = Credentials.validity(credentials.chain().getFirst(), now);
         if (own != null) {
             // Whoever made a connection to here would not look again.
             open.forEach(connection -> close(connection, "this side's certificate " + own));
         }
-        open.forEach(connection -> check(connection, credentials, now, authorities));
+        open.forEach(connection -> check(connection, identity, now, authorities));
     }
 
-    private void check(Connection connection, Credentials credentials, Instant now, boolean authorities) {
-        String why = null;
-        if (connection.chain.isEmpty()) {
-            why = "it shows no certificate";
+    private void check(Connection connection, TlsIdentity identity, Instant now, boolean authorities) {
+        Credentials credentials = identity.current();
+        String why = connection.chain.isEmpty() ? null : identity.objection(connection.chain.getFirst());
+        if (why != null) {
+            why = "its certificate is not taken: " + why;
+        } else if (connection.chain.isEmpty()) {
+            why = strangers ? null : "it shows no certificate";
         } else {
             String validity = Credentials.validity(connection.chain.getFirst(), now);
             if (validity != null) {

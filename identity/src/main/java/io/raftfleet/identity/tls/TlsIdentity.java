@@ -61,6 +61,7 @@ public final class TlsIdentity {
     private final Map<Set<SpiffeId.Kind>, AdvancedTlsX509TrustManager> trustManagers = new ConcurrentHashMap<>();
     private final PeerConnections connections = new PeerConnections();
     private volatile Credentials current;
+    private volatile Objection objection = (peer, began) -> null;
     /** Why the files could not be used at the last look. */
     private String fault = "";
 
@@ -81,6 +82,33 @@ public final class TlsIdentity {
      */
     public static TlsIdentity open(TlsFiles files, InstantSource clock) throws CredentialsException {
         return new TlsIdentity(Credentials.read(files, clock.instant()), clock);
+    }
+
+    /** Why a certificate that is valid is not taken all the same. */
+    @FunctionalInterface
+    public interface Objection {
+        /**
+         * Must be quick, and safe for any thread.
+         *
+         * @param began when the certificate began
+         * @return null when it is taken
+         */
+        @Nullable
+        String to(Identity peer, Instant began);
+    }
+
+    /** From now on new connections are looked at in this way too, and open ones at each {@link #look}. */
+    public void heed(Objection newObjection) {
+        objection = newObjection;
+    }
+
+    /** Why this certificate is not taken; null when it is, or names nobody. */
+    @Nullable
+    String objection(X509Certificate certificate) {
+        Identity peer = peer(List.of(certificate));
+        return peer == null
+                ? null
+                : objection.to(peer, certificate.getNotBefore().toInstant());
     }
 
     /** What is in use now. */
@@ -159,22 +187,31 @@ public final class TlsIdentity {
                             .map(kind -> (kind == SpiffeId.Kind.USER ? "a " : "an ") + kind.label())
                             .collect(Collectors.joining(" or ")));
         }
+        String why = objection.to(peer, certificate.getNotBefore().toInstant());
+        if (why != null) {
+            throw new CertificateException("it is " + peer + ", and " + why);
+        }
     }
 
     /** For servers of HTTP/1.1. */
     public SslContext httpServer(Set<SpiffeId.Kind> clients) {
-        return built(server(clients).sslProvider(SslProvider.JDK));
+        return built(server(clients, false).sslProvider(SslProvider.JDK));
     }
 
-    /** For gRPC servers. */
-    public SslContext grpcServer(Set<SpiffeId.Kind> clients) {
-        return built(GrpcSslContexts.configure(server(clients), SslProvider.JDK));
+    /**
+     * For gRPC servers.
+     *
+     * @param strangers whether clients without a certificate are let in: what they may call is for the server to say
+     */
+    public SslContext grpcServer(Set<SpiffeId.Kind> clients, boolean strangers) {
+        connections.let(strangers);
+        return built(GrpcSslContexts.configure(server(clients, strangers), SslProvider.JDK));
     }
 
-    private SslContextBuilder server(Set<SpiffeId.Kind> clients) {
+    private SslContextBuilder server(Set<SpiffeId.Kind> clients, boolean strangers) {
         return SslContextBuilder.forServer(keyManager)
                 .trustManager(trust(clients))
-                .clientAuth(ClientAuth.REQUIRE);
+                .clientAuth(strangers ? ClientAuth.OPTIONAL : ClientAuth.REQUIRE);
     }
 
     /** For gRPC clients of engines. */
@@ -236,7 +273,7 @@ public final class TlsIdentity {
             }
         }
         remind(now);
-        connections.check(current, now, changed);
+        connections.check(this, now, changed);
     }
 
     private boolean use(Credentials read) {

@@ -124,7 +124,7 @@ class TlsIdentityTest {
         var watch = ConnectionWatch.accepting(Optional.ofNullable(identity), serverSays::add);
         var credentials = identity == null
                 ? InsecureServerCredentials.create()
-                : NettySslContextServerCredentials.create(identity.grpcServer(EnumSet.allOf(Kind.class)));
+                : NettySslContextServerCredentials.create(identity.grpcServer(EnumSet.allOf(Kind.class), false));
         server = NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), credentials)
                 .bossEventLoopGroup(threads)
                 .workerEventLoopGroup(threads)

@@ -34,6 +34,8 @@ final class DataDirectory implements AutoCloseable {
     private static final String FORMED = "formed";
     private static final String JOINED = "join";
     private static final String BOOTSTRAPPED = "bootstrap";
+    /** How to begin was said before the first start; gone with that. */
+    private static final String PREPARED = "prepared";
 
     private final Path root;
     private final UUID clusterId;
@@ -72,13 +74,13 @@ final class DataDirectory implements AutoCloseable {
                 throw new StartRefusedException("Engine '" + config.engineId() + "' does not start on " + root
                         + " any more, see " + root.resolve(QUARANTINED) + ": " + quarantined);
             }
-            if (!directory.formed()) {
+            if (!directory.formed() && !Boolean.parseBoolean(identity.getProperty(PREPARED))) {
                 requireOrder(config, root);
                 identity.setProperty("cluster", config.clusterId().toString());
                 identity.setProperty("engine", config.engineId());
                 identity.setProperty(ORIGIN, config.join() ? JOINED : BOOTSTRAPPED);
                 directory.write();
-            } else if (!Files.isDirectory(directory.group())) {
+            } else if (directory.formed() && !Files.isDirectory(directory.group())) {
                 throw new StartRefusedException("Data directory " + root + " has lost its log, " + directory.group()
                         + ": engine '" + config.engineId() + "' must not vote again without it. Restore it, or move "
                         + root + " away and add an engine with another id in its place (fleetctl cluster replace).");
@@ -142,9 +144,32 @@ final class DataDirectory implements AutoCloseable {
         return JOINED.equals(identity.getProperty(ORIGIN));
     }
 
+    /** See {@link FirstStart#prepare}. */
+    static void prepare(Path root, UUID clusterId, String engineId, boolean join) throws IOException {
+        Path file = root.resolve(IDENTITY);
+        boolean prepared = Files.exists(file) && Boolean.parseBoolean(load(file).getProperty(PREPARED));
+        if (Files.isDirectory(root) && !prepared) {
+            try (Stream<Path> files = Files.list(root)) {
+                if (files.anyMatch(f -> !f.getFileName().toString().equals(LOCK))) {
+                    throw new StartRefusedException("Data directory " + root
+                            + " is not empty: an engine begins with an empty one. Choose another,"
+                            + " or move this one away.");
+                }
+            }
+        }
+        Files.createDirectories(root);
+        Properties identity = new Properties();
+        identity.setProperty("cluster", clusterId.toString());
+        identity.setProperty("engine", engineId);
+        identity.setProperty(ORIGIN, join ? JOINED : BOOTSTRAPPED);
+        identity.setProperty(PREPARED, "true");
+        write(root, identity);
+    }
+
     /** To be called before the engine first takes part in Raft. */
     void markFormed() throws IOException {
         if (!Boolean.parseBoolean(identity.getProperty(FORMED))) {
+            identity.remove(PREPARED);
             identity.setProperty(FORMED, "true");
             write();
         }
@@ -277,6 +302,10 @@ final class DataDirectory implements AutoCloseable {
     }
 
     private void write() throws IOException {
+        write(root, identity);
+    }
+
+    private static void write(Path root, Properties identity) throws IOException {
         Path part = root.resolve(IDENTITY + ".part");
         try (Writer out = Files.newBufferedWriter(part)) {
             identity.store(out, "Whose directory this is. Do not change.");

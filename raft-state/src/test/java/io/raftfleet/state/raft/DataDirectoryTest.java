@@ -67,6 +67,23 @@ class DataDirectoryTest {
     }
 
     @Test
+    void howToBeginIsSaidOnceAndGoneWithTheFirstStart() throws IOException {
+        FirstStart.prepare(dir.resolve("data"), CLUSTER, "e1", true);
+        FirstStart.prepare(dir.resolve("data"), CLUSTER, "e1", true); // Again, as whoever could not join at first does.
+        try (DataDirectory directory = DataDirectory.open(config("e1", CLUSTER, false))) {
+            assertThat(directory.joined()).isTrue();
+            directory.markFormed();
+            Files.createDirectories(directory.group());
+        }
+        DataDirectory.open(config("e1", CLUSTER, false)).close();
+        assertThatThrownBy(() -> FirstStart.prepare(dir.resolve("data"), CLUSTER, "e1", false))
+                .hasMessageContaining("is not empty");
+        Files.delete(dir.resolve("data/raft").resolve(CLUSTER.toString()));
+        assertThatThrownBy(() -> DataDirectory.open(config("e1", CLUSTER, false)))
+                .hasMessageContaining("has lost its log");
+    }
+
+    @Test
     void oneThatLostItsLogIsRefusedEvenWithBootstrap() throws IOException {
         try (DataDirectory directory = DataDirectory.open(config("e1", CLUSTER, true))) {
             assertThat(directory.formed()).isFalse();

@@ -56,6 +56,7 @@ public final class Limits {
     private static final int MEMBERS = 32;
     private static final int MACHINE_UNITS = 200_000;
     private static final int LOG_BYTES = 64 * 1024;
+    private static final int PEM_BYTES = 64 * 1024;
 
     private static final Limit NAME = Limit.one(Kind.LINE, NAME_BYTES);
     private static final Limit UNIT_NAME = Limit.one(Kind.UNIT_NAME, NAME_BYTES);
@@ -123,11 +124,25 @@ public final class Limits {
             entry("orphans", UNIT_NAME.times(ORDERS)),
             entry("add", Limit.parts(MEMBERS)),
             entry("engines", Limit.parts(2 * MEMBERS)),
-            entry("members", Limit.parts(2 * MEMBERS)));
+            entry("members", Limit.parts(2 * MEMBERS)),
+            entry("token_id", WORD),
+            entry("role", WORD),
+            entry("secret", Limit.one(Kind.BYTES, 64)),
+            entry("signing_request", Limit.one(Kind.BYTES, 4096)),
+            entry("hosts", ADDRESS.times(16)),
+            entry("certificate", Limit.one(Kind.TEXT, PEM_BYTES)),
+            entry("authority", Limit.one(Kind.TEXT, PEM_BYTES)),
+            entry("authority_key", Limit.one(Kind.TEXT, PEM_BYTES)),
+            entry("created_by", Limit.one(Kind.LINE, 256)),
+            entry("used", Limit.parts(1000)),
+            entry("tokens", Limit.parts(1000)),
+            entry("revoked", Limit.parts(10_000)));
 
     private static final Map<String, Limit> BY_FULL_NAME = Map.ofEntries(
             entry("raftfleet.model.UnitContents.text", Limit.one(Kind.TEXT, Units.MAX_BYTES)),
             entry("raftfleet.model.UnitState.name", UNIT_NAME),
+            entry("raftfleet.model.Principal.name", Limit.one(Kind.TOKEN, 128)),
+            entry("raftfleet.cluster.CreateTokenResponse.token", Limit.one(Kind.TOKEN, 4096)),
             entry("raftfleet.model.Machine.id", Limit.one(Kind.MACHINE_ID, 32)),
             entry("raftfleet.fleet.RequestId.id", Limit.one(Kind.BYTES, 16)),
             entry("raftfleet.fleet.CreateUnitsRequest.units", new Limit(Kind.ITEMS, 0, ITEMS)),

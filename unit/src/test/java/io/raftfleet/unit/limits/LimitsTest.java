@@ -14,6 +14,7 @@ import io.raftfleet.proto.agent.Hello;
 import io.raftfleet.proto.agent.Inventory;
 import io.raftfleet.proto.agent.StateReport;
 import io.raftfleet.proto.cluster.ChangeMembersRequest;
+import io.raftfleet.proto.cluster.JoinRequest;
 import io.raftfleet.proto.cluster.StatusRequest;
 import io.raftfleet.proto.fleet.CreateUnitsRequest;
 import io.raftfleet.proto.fleet.JournalRequest;
@@ -38,7 +39,8 @@ class LimitsTest {
             Unit.getDescriptor().getFile(),
             NewUnit.getDescriptor().getFile(),
             Hello.getDescriptor().getFile(),
-            StatusRequest.getDescriptor().getFile());
+            StatusRequest.getDescriptor().getFile(),
+            JoinRequest.getDescriptor().getFile());
 
     private static final String MACHINE = "0123456789abcdef0123456789abcdef";
 

@@ -1,0 +1,89 @@
+package io.raftfleet.engine.server;
+
+import io.raftfleet.identity.TlsFiles;
+import io.raftfleet.settings.Setting;
+import io.raftfleet.settings.Settings;
+import io.raftfleet.settings.SettingsException;
+import io.raftfleet.settings.join.ConfigEdit;
+import io.raftfleet.state.raft.EnginePeer;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** What {@code fleet-engine init} and {@code join} have in common: where things go, and what the configuration says afterwards. */
+final class FirstSteps {
+    private static final Path DATA = Path.of("/var/lib/fleet-engine");
+
+    @Option(
+            names = "--listen",
+            required = true,
+            paramLabel = "HOST",
+            description = "The address by which the other engines, agents and clients reach this one.")
+    String host = "";
+
+    @Option(names = "--ports", paramLabel = "HTTP,GRPC,RAFT", split = ",", description = "Default: 14101,14201,14301")
+    List<Integer> ports = List.of(14101, 14201, 14301);
+
+    @Option(names = "--config", paramLabel = "FILE", description = "Configuration to write (/etc/fleet/fleet.conf).")
+    Path config = Settings.DEFAULT_FILE;
+
+    @Option(
+            names = "--data-dir",
+            paramLabel = "DIR",
+            description = "What outlasts the process (/var/lib/fleet-engine).")
+    Path data = DATA;
+
+    @Option(
+            names = "--dir",
+            paramLabel = "DIR",
+            description = "Where keys and certificates go. Default: certificates in the data directory")
+    @Nullable
+    Path directory;
+
+    @Option(names = "--no-start", description = "Do not start the engine.")
+    boolean noStart;
+
+    Path certificates() {
+        return directory == null ? data.toAbsolutePath().resolve("certificates") : directory.toAbsolutePath();
+    }
+
+    EnginePeer self(String id) throws SettingsException {
+        if (ports.size() != 3) {
+            throw new SettingsException("--ports: there are three, for HTTP, gRPC and Raft");
+        }
+        return new EnginePeer(id, at(ports.get(2)), at(ports.get(1)), at(ports.get(0)));
+    }
+
+    private String at(int port) {
+        return (host.contains(":") && !host.startsWith("[") ? "[" + host + "]" : host) + ":" + port;
+    }
+
+    /** Writes what an engine needs to know. */
+    void configure(String id, String cluster, List<EnginePeer> peers, TlsFiles files, Path authorityKey)
+            throws IOException {
+        Map<Setting, String> values = new EnumMap<>(Setting.class);
+        values.put(Setting.ENGINE_ID, id);
+        values.put(Setting.CLUSTER_ID, cluster);
+        values.put(
+                Setting.PEERS,
+                peers.stream()
+                        .map(peer -> peer.id() + "=" + peer.raftAddress() + "/" + peer.grpcAddress() + "/"
+                                + peer.httpAddress())
+                        .collect(Collectors.joining(",")));
+        values.put(Setting.CA_FILE, files.authorities().toString());
+        values.put(Setting.CERT_FILE, files.certificate().toString());
+        values.put(Setting.KEY_FILE, files.key().toString());
+        values.put(Setting.CA_KEY_FILE, authorityKey.toString());
+        values.put(
+                Setting.DATA_DIR, data.equals(DATA) ? "" : data.toAbsolutePath().toString());
+        values.put(Setting.ALLOW_PLAINTEXT, "");
+        values.put(Setting.BOOTSTRAP, "");
+        values.put(Setting.JOIN, "");
+        ConfigEdit.write(config.toAbsolutePath(), values);
+    }
+}

@@ -1,0 +1,89 @@
+package io.raftfleet.fleetctl;
+
+import io.raftfleet.proto.cluster.AccessGrpc;
+import io.raftfleet.proto.cluster.ListRevokedRequest;
+import io.raftfleet.proto.cluster.Revocation;
+import io.raftfleet.proto.cluster.RevokeRequest;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** Whose certificates count no more. */
+final class ClusterAccess {
+    private ClusterAccess() {}
+
+    @Command(
+            name = "revoke",
+            abbreviateSynopsis = true,
+            description = {
+                "Take no certificate any more that somebody has had so far",
+                "",
+                "Who is revoked is cut off within 20 seconds, units run on, and joins again only with a new token."
+            })
+    static final class Revoke extends FleetCommand {
+        @Parameters(paramLabel = "IDENTITY", arity = "1..*", description = "engine/ID, agent/MACHINE-ID or user/NAME.")
+        List<String> identities = List.of();
+
+        Revoke(Session session) {
+            super(session);
+        }
+
+        @Override
+        public Integer call() {
+            var all = identities.stream().map(Principals::parse).toList();
+            for (var who : all) {
+                Revocation revoked = session.client()
+                        .access(
+                                AccessGrpc.getRevokeMethod(),
+                                RevokeRequest.newBuilder().setWho(who).build())
+                        .getRevocation();
+                session.out("Revoked all certificates of " + Principals.text(who) + " from before "
+                        + Principals.time(revoked.getBeforeMs()));
+            }
+            return 0;
+        }
+    }
+
+    @Command(
+            name = "revoked",
+            abbreviateSynopsis = true,
+            description = "List whose certificates are revoked, and since when")
+    static final class ListRevoked extends FleetCommand {
+        @Option(names = "--json", description = "Print a JSON array.")
+        boolean json;
+
+        ListRevoked(Session session) {
+            super(session);
+        }
+
+        @Override
+        public Integer call() {
+            var revoked = new ArrayList<>(session.client()
+                    .access(AccessGrpc.getListRevokedMethod(), ListRevokedRequest.getDefaultInstance())
+                    .getRevokedList());
+            revoked.sort(Comparator.comparing((Revocation each) -> Principals.text(each.getWho())));
+            if (json) {
+                var rows = new ArrayList<Map<String, @Nullable Object>>();
+                for (var each : revoked) {
+                    var row = new LinkedHashMap<String, @Nullable Object>();
+                    row.put("identity", Principals.text(each.getWho()));
+                    row.put("before", Principals.time(each.getBeforeMs()));
+                    rows.add(row);
+                }
+                JsonOutput.print(session.terminal().out(), rows);
+                return 0;
+            }
+            var table = new Table();
+            table.add("IDENTITY", "CERTIFICATES FROM BEFORE");
+            revoked.forEach(each -> table.add(Principals.text(each.getWho()), Principals.time(each.getBeforeMs())));
+            table.print(session.terminal().out());
+            return 0;
+        }
+    }
+}

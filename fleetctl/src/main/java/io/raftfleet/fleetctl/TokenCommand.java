@@ -1,0 +1,184 @@
+package io.raftfleet.fleetctl;
+
+import io.raftfleet.identity.SpiffeId;
+import io.raftfleet.proto.cluster.AccessGrpc;
+import io.raftfleet.proto.cluster.CreateTokenRequest;
+import io.raftfleet.proto.cluster.JoinToken;
+import io.raftfleet.proto.cluster.ListTokensRequest;
+import io.raftfleet.proto.cluster.RemoveTokenRequest;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code token}: lines by which machines and engines join. */
+@Command(
+        name = "token",
+        abbreviateSynopsis = true,
+        description = "Make, list and take away the tokens by which machines and engines join")
+final class TokenCommand extends FleetCommand {
+    TokenCommand(Session session) {
+        super(session);
+    }
+
+    @Override
+    public Integer call() {
+        session.err("Name what to do: fleetctl token create, list or rm");
+        return 2;
+    }
+
+    /** Makes one. */
+    @Command(
+            name = "create",
+            abbreviateSynopsis = true,
+            description = {
+                "Make a token",
+                "",
+                "Prints one line, to be pasted where somebody joins: fleet-agent join TOKEN, fleet-engine join TOKEN. Whoever has it"
+                        + " may use it, and an engine's token is worth the whole cluster. It is shown once."
+            })
+    static final class Create extends FleetCommand {
+        @Option(
+                names = "--role",
+                required = true,
+                paramLabel = "agent|engine",
+                description = "What it makes of a machine.")
+        String role = "";
+
+        @Option(
+                names = "--ttl",
+                paramLabel = "TIME",
+                description = "How long it is good for. Default: ${DEFAULT-VALUE}")
+        String ttl = "1h";
+
+        @Option(
+                names = "--uses",
+                paramLabel = "N",
+                description = "How many may join with it. Default: ${DEFAULT-VALUE}")
+        int uses = 1;
+
+        @Option(
+                names = "--machine-id",
+                paramLabel = "ID",
+                description = "Only this machine, which the cluster may know already: it joins again.")
+        @Nullable
+        String machineId;
+
+        @Option(names = "--engine-id", paramLabel = "ID", description = "Only this engine.")
+        @Nullable
+        String engineId;
+
+        Create(Session session) {
+            super(session);
+        }
+
+        @Override
+        public Integer call() {
+            var kind = switch (role) {
+                case "agent" -> SpiffeId.Kind.AGENT;
+                case "engine" -> SpiffeId.Kind.ENGINE;
+                default ->
+                    throw new CommandException(
+                            "--role " + role + ": it is agent or engine; for people see fleetctl user create");
+            };
+            String name = kind == SpiffeId.Kind.AGENT ? machineId : engineId;
+            if ((kind == SpiffeId.Kind.AGENT ? engineId : machineId) != null) {
+                throw new CommandException("--machine-id goes with --role agent, --engine-id with --role engine");
+            }
+            var answer = session.client()
+                    .access(
+                            AccessGrpc.getCreateTokenMethod(),
+                            CreateTokenRequest.newBuilder()
+                                    .setWho(Principals.of(kind, name == null ? "" : name))
+                                    .setUses(uses)
+                                    .setLifetimeMs(Principals.time("--ttl", ttl).toMillis())
+                                    .build());
+            session.out(answer.getToken());
+            return 0;
+        }
+    }
+
+    /** Lists them. */
+    @Command(name = "list", abbreviateSynopsis = true, description = "List open tokens and who has used them")
+    static final class ListThem extends FleetCommand {
+        @Option(names = "--json", description = "Print a JSON array.")
+        boolean json;
+
+        ListThem(Session session) {
+            super(session);
+        }
+
+        @Override
+        public Integer call() {
+            List<JoinToken> tokens = session.client()
+                    .access(AccessGrpc.getListTokensMethod(), ListTokensRequest.getDefaultInstance())
+                    .getTokensList();
+            if (json) {
+                var rows = new ArrayList<Map<String, @Nullable Object>>();
+                for (var token : tokens) {
+                    var row = new LinkedHashMap<String, @Nullable Object>();
+                    row.put("id", token.getId());
+                    row.put("kind", Principals.kind(token.getWho()));
+                    row.put("name", token.getWho().getName());
+                    row.put("role", token.getRole());
+                    row.put("uses", token.getUses());
+                    row.put(
+                            "used",
+                            token.getUsedList().stream().map(Principals::text).toList());
+                    row.put("expires", Principals.time(token.getExpiresMs()));
+                    row.put("createdBy", token.getCreatedBy());
+                    rows.add(row);
+                }
+                JsonOutput.print(session.terminal().out(), rows);
+                return 0;
+            }
+            var table = new Table();
+            table.add("TOKEN", "FOR", "ROLE", "USES", "EXPIRES", "MADE BY", "USED BY");
+            for (var token : tokens) {
+                String name = token.getWho().getName();
+                table.add(
+                        token.getId(),
+                        Principals.kind(token.getWho()) + (name.isEmpty() ? "" : "/" + name),
+                        token.getRole().isEmpty() ? "-" : token.getRole(),
+                        token.getUsedCount() + "/" + token.getUses(),
+                        Principals.time(token.getExpiresMs()),
+                        token.getCreatedBy(),
+                        token.getUsedCount() == 0
+                                ? "-"
+                                : token.getUsedList().stream()
+                                        .map(Principals::text)
+                                        .collect(Collectors.joining(",")));
+            }
+            table.print(session.terminal().out());
+            return 0;
+        }
+    }
+
+    /** Takes some away. */
+    @Command(name = "rm", abbreviateSynopsis = true, description = "Take tokens away; who has joined stays")
+    static final class Remove extends FleetCommand {
+        @Parameters(paramLabel = "TOKEN", arity = "1..*", description = "Its id, as fleetctl token list has it.")
+        List<String> ids = List.of();
+
+        Remove(Session session) {
+            super(session);
+        }
+
+        @Override
+        public Integer call() {
+            for (String id : ids) {
+                var unused = session.client()
+                        .access(
+                                AccessGrpc.getRemoveTokenMethod(),
+                                RemoveTokenRequest.newBuilder().setId(id).build());
+                session.out("Took token " + id + " away");
+            }
+            return 0;
+        }
+    }
+}

@@ -1,0 +1,36 @@
+package io.raftfleet.state;
+
+import com.google.protobuf.ByteString;
+import io.raftfleet.proto.log.RevocationRow;
+import io.raftfleet.proto.model.Principal;
+
+/**
+ * Certificates of a name that are not taken any more.
+ *
+ * @param who the name
+ * @param beforeMs Unix time before which they began
+ */
+public record Revoked(Principal who, long beforeMs) implements StoredRow {
+    @Override
+    public ByteString rowKey() {
+        return StoredRow.key('v', Integer.toString(who.getKindValue()), who.getName());
+    }
+
+    @Override
+    public ByteString rowValue() {
+        return RevocationRow.newBuilder()
+                .setWho(who)
+                .setBeforeMs(beforeMs)
+                .build()
+                .toByteString();
+    }
+
+    @Override
+    public long heapBytes() {
+        return 200 + HeapBytes.of(who.getName());
+    }
+
+    static Revoked from(RevocationRow row) {
+        return new Revoked(row.getWho(), row.getBeforeMs());
+    }
+}

@@ -41,7 +41,10 @@ final class AccessTable {
 
     /** Returns null, or why the record is dropped; as all of these. */
     @Nullable
-    String apply(JoinTokenCreated record) {
+    String apply(JoinTokenCreated record, long clockMs) {
+        if (record.getExpiresMs() <= clockMs) {
+            return "the time of token " + record.getId() + " is over by the registry's clock: set the leader's clock right";
+        }
         if (tokens.containsKey(record.getId())) {
             return "token " + record.getId() + " exists";
         }

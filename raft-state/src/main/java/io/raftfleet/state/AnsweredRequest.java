@@ -4,7 +4,6 @@ import com.google.protobuf.ByteString;
 import io.raftfleet.proto.fleet.ItemCode;
 import io.raftfleet.proto.fleet.ItemResult;
 import io.raftfleet.proto.log.RequestRow;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 
@@ -23,23 +22,15 @@ public record AnsweredRequest(
     /** Record, id, list of the results, places by id and by age. */
     private static final long PLACES = 40 + 24 + 32 + 32 + 24 + HeapBytes.HASH_ENTRY + 8;
 
+    /** A run of equal answers: a reference, and where it ends. */
+    private static final long RUN = 8;
+
     private static final ItemResult OK =
             ItemResult.newBuilder().setCode(ItemCode.ITEM_CODE_OK).build();
 
     public AnsweredRequest {
-        results = shared(results);
-    }
-
-    /** Most items of a request have the same answer: one object will do. */
-    private static List<ItemResult> shared(List<ItemResult> results) {
-        var once = new HashMap<ItemResult, ItemResult>();
-        once.put(OK, OK);
-        return results.stream()
-                .map(result -> {
-                    var same = once.putIfAbsent(result, result);
-                    return same == null ? result : same;
-                })
-                .toList();
+        // Most items of a request have the same answer as the one before.
+        results = Runs.of(results);
     }
 
     @Override
@@ -63,9 +54,13 @@ public record AnsweredRequest(
 
     @Override
     public long heapBytes() {
-        long bytes = PLACES + 4L * results.size();
-        for (var result : new HashSet<>(results)) {
-            bytes += result.equals(OK) ? 0 : 40 + HeapBytes.of(result.getMessage());
+        long bytes = PLACES;
+        var different = new HashSet<ItemResult>();
+        for (var run : Runs.runs(results)) {
+            bytes += RUN;
+            if (!run.equals(OK) && different.add(run)) {
+                bytes += 40 + HeapBytes.of(run.getMessage());
+            }
         }
         return bytes;
     }

@@ -88,6 +88,7 @@ class AccessTableTest {
         assertThat(apply(entryAt(LATER - 1, tokenUsed("t", "m1", 1)))).isNull();
         assertThat(apply(entryAt(LATER, tokenUsed("t", "m2", 1)))).startsWith("the cluster has no token t");
         assertThat(registry.read(RegistryView::tokens)).isEmpty();
+        assertThat(apply(tokenCreated("late", 5, LATER))).startsWith("the time of token late is over");
         apply(tokenCreated("u", 5, LATER + 1));
         assertThat(apply(tokenRemoved("u"))).isNull();
         assertThat(apply(tokenRemoved("u"))).isEqualTo("the cluster has no token u");

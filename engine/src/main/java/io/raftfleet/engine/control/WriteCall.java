@@ -31,6 +31,9 @@ final class WriteCall implements Work {
     /** An answer record in an entry without its answers: the request's id, digest and counts, with their lengths. */
     private static final int ANSWER_BYTES = 80;
 
+    /** Reasons that are kept for a retry, in characters, all of a call together. */
+    private static final int MAX_REASONS = 2048;
+
     /** After so many faults in one call all that is left of it is refused: each costs the leader a new start. */
     private static final int MAX_FAULTS = 3;
 
@@ -62,6 +65,7 @@ final class WriteCall implements Work {
     private int most = Integer.MAX_VALUE;
 
     private int faults;
+    private int reasons;
     private long version;
 
     WriteCall(Registry registry, RequestId id, long requestDigest, List<Item> items) {
@@ -70,6 +74,19 @@ final class WriteCall implements Work {
         this.requestDigest = requestDigest;
         this.items = new ArrayList<>(items);
         this.results = new ItemResult[items.size()];
+    }
+
+    /**
+     * What is kept of an answer for a retry: its reason as long as those of the call are short together. A call of many items that all
+     * fail, each for a reason with its own name in it, would otherwise take megabytes of the registry for ten minutes.
+     */
+    private ItemResult remembered(ItemResult result) {
+        int reason = result.getMessage().length();
+        if (reason == 0 || reasons + reason <= MAX_REASONS) {
+            reasons += reason;
+            return result;
+        }
+        return Item.result(result.getCode(), "the reason was told with the first answer and is not kept");
     }
 
     private static boolean noRoom(ItemResult result) {
@@ -98,7 +115,7 @@ final class WriteCall implements Work {
             deciding = next;
             int before = records.size();
             var result = items.get(next).decide(draft, records);
-            var kept = noRoom(result) ? NO_ROOM : result;
+            var kept = noRoom(result) ? NO_ROOM : remembered(result);
             int bytes = CodedOutputStream.computeMessageSize(RequestAnswered.RESULTS_FIELD_NUMBER, kept);
             for (var record : records.subList(before, records.size())) {
                 bytes += Batch.bytesOf(record);

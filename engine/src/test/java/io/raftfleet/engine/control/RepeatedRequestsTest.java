@@ -69,6 +69,33 @@ class RepeatedRequestsTest {
         LOG.setLevel(null);
     }
 
+    /** However many of its items fail, each for a reason of its own. */
+    @Example
+    void whatIsKeptOfACallForItsRetryIsShort() throws Exception {
+        try (var leader = new Leader()) {
+            long before = leader.registry
+                    .read(view -> view.memory())
+                    .requests();
+            var names = new ArrayList<String>();
+            for (int i = 0; i < 10_000; i++) {
+                names.add("nowhere-" + i + ".service");
+            }
+            var first = leader.destroy(1, names).get(10, TimeUnit.SECONDS);
+            assertThat(first.getResultsList())
+                    .allSatisfy(result -> assertThat(result.getMessage()).contains("nowhere-"));
+            assertThat(leader.registry.read(view -> view.memory()).requests() - before)
+                    .isLessThan(16_384);
+            var again = leader.destroy(1, names).get(10, TimeUnit.SECONDS);
+            assertThat(again.getResultsList())
+                    .extracting(ItemResult::getCode)
+                    .isEqualTo(first.getResultsList().stream()
+                            .map(ItemResult::getCode)
+                            .toList());
+            assertThat(again.getResults(0)).isEqualTo(first.getResults(0));
+            assertThat(again.getResults(9_999).getMessage()).contains("is not kept");
+        }
+    }
+
     @Example
     void aUnitThatWasStoppedBetweenAStartAndItsRetryIsOnNoMachine() throws Exception {
         try (var leader = new Leader()) {
@@ -219,10 +246,14 @@ class RepeatedRequestsTest {
         }
 
         CompletableFuture<WriteResponse> destroy(int id, String name) {
+            return destroy(id, List.of(name));
+        }
+
+        CompletableFuture<WriteResponse> destroy(int id, List<String> names) {
             return writes.destroyUnits(
                     DestroyUnitsRequest.newBuilder()
                             .setRequestId(id(id))
-                            .addNames(name)
+                            .addAllNames(names)
                             .build(),
                     LIMIT);
         }

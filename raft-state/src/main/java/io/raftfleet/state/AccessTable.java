@@ -43,7 +43,8 @@ final class AccessTable {
     @Nullable
     String apply(JoinTokenCreated record, long clockMs) {
         if (record.getExpiresMs() <= clockMs) {
-            return "the time of token " + record.getId() + " is over by the registry's clock: set the leader's clock right";
+            return "the time of token " + record.getId()
+                    + " is over by the registry's clock: set the leader's clock right";
         }
         if (tokens.containsKey(record.getId())) {
             return "token " + record.getId() + " exists";

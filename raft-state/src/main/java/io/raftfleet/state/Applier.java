@@ -92,7 +92,8 @@ final class Applier {
             case STATES_REPORTED -> reported(record.getStatesReported());
             case REQUEST_ANSWERED -> answered(record.getRequestAnswered());
             case ORPHAN_DROPPED -> dropped(record.getOrphanDropped());
-            case JOIN_TOKEN_CREATED -> tables.access.apply(record.getJoinTokenCreated(), tables.info().clockMs());
+            case JOIN_TOKEN_CREATED ->
+                tables.access.apply(record.getJoinTokenCreated(), tables.info().clockMs());
             case JOIN_TOKEN_USED -> tables.access.apply(record.getJoinTokenUsed());
             case JOIN_TOKEN_REMOVED -> tables.access.apply(record.getJoinTokenRemoved());
             case IDENTITY_REVOKED -> tables.access.apply(record.getIdentityRevoked());

@@ -12,11 +12,12 @@ import org.slf4j.LoggerFactory;
 /**
  * Has machines that were not heard for their TTL declared lost. When more than a third of the machines that this leader has
  * heard fall silent together, it takes the fault to be its own: it says so, gives them another TTL, and hands leadership
- * over. A machine that a leader has never heard is simply lost after its TTL, so this happens once. Losses are
+ * over. A machine that a leader has never heard is simply lost after its TTL, so this happens once; and machines that came a moment ago
+ * ({@link Presence}) are no witnesses, so that a stranger who lets some come and go moves no leader. Losses are
  * rate-limited, for each makes work for the whole cluster. A machine that may run fenced units has the time to stop them first:
  * {@link FenceTime}. A loss that can't be decided now, because too much waits for the leader, is tried again with the next ticks.
  *
- * <p>Runs on one timer; has no state.
+ * <p>Runs on one timer; has no state of its own.
  */
 public final class LivenessMonitor {
     private static final Logger log = LoggerFactory.getLogger(LivenessMonitor.class);
@@ -34,6 +35,7 @@ public final class LivenessMonitor {
     private final Duration ttl;
     private final LongSupplier nanoClock;
     private final Runnable handOver;
+    private final Presence presence;
 
     /**
      * @param handOver asks another engine to lead; returns at once; does nothing where there is no other
@@ -52,6 +54,8 @@ public final class LivenessMonitor {
         this.ttl = ttl;
         this.nanoClock = nanoClock;
         this.handOver = handOver;
+        this.presence = new Presence(nanoClock);
+        registry.addListener(presence);
     }
 
     /** Begins to look, on {@code timer}. */
@@ -82,7 +86,10 @@ public final class LivenessMonitor {
     private boolean blameSelf(long first, int tracked) {
         var atOnce = AT_ONCE.compareTo(ttl.dividedBy(2)) < 0 ? AT_ONCE : ttl.dividedBy(2);
         var unheard = machines.unheardSince(first + atOnce.toNanos());
-        if (unheard.size() < MASS || unheard.size() * 3 <= tracked) {
+        long witnesses = unheard.stream()
+                .filter(silent -> presence.isSettled(silent.machineId(), silent.heardAt()))
+                .count();
+        if (witnesses < MASS || witnesses * 3 <= tracked - presence.newcomers()) {
             return false;
         }
         log.warn(

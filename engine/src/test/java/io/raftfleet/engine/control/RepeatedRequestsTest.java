@@ -73,9 +73,7 @@ class RepeatedRequestsTest {
     @Example
     void whatIsKeptOfACallForItsRetryIsShort() throws Exception {
         try (var leader = new Leader()) {
-            long before = leader.registry
-                    .read(view -> view.memory())
-                    .requests();
+            long before = leader.registry.read(view -> view.memory()).requests();
             var names = new ArrayList<String>();
             for (int i = 0; i < 10_000; i++) {
                 names.add("nowhere-" + i + ".service");

@@ -107,6 +107,34 @@ class SessionsTest {
     }
 
     @Test
+    void machinesThatCameAMomentAgoAndFellSilentMoveNoLeader() throws Exception {
+        var honest = new Stream();
+        hello(honest, Caller.PLAINTEXT, "f".repeat(32));
+        await().until(honest::isWelcome);
+        nanos.addAndGet(Duration.ofMinutes(1).toNanos());
+        heartbeat(honest, 1);
+        for (int number = 1; number <= 4; number++) {
+            var stranger = new Stream();
+            hello(stranger, Caller.PLAINTEXT, String.format(Locale.ROOT, "%032x", number));
+            await().until(stranger::isWelcome);
+            heartbeat(stranger, 1);
+        }
+        for (int second = 2; second < 60; second++) {
+            nanos.addAndGet(Duration.ofSeconds(1).toNanos());
+            heartbeat(honest, second);
+        }
+        await().atMost(Duration.ofSeconds(20)).until(() -> registry.read(RegistryView::presentMachines) == 1);
+        assertThat(handOvers).hasValue(0);
+    }
+
+    private static void heartbeat(Stream stream, long sequence) {
+        Objects.requireNonNull(stream.session)
+                .onNext(AgentFrame.newBuilder()
+                        .setHeartbeat(Heartbeat.newBuilder().setSequence(sequence))
+                        .build());
+    }
+
+    @Test
     void aLeaderThatHearsNobodyAnyMoreBlamesItselfHoweverManyThereAre() throws Exception {
         int machines = 100;
         var streams = new ArrayList<Stream>();

@@ -18,8 +18,6 @@ import io.raftfleet.proto.model.TargetState;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -75,20 +73,20 @@ class BackupIT {
 
         cluster.engines().forEach(EngineNode::kill);
         for (var engine : cluster.engines()) {
-            delete(engine.dataDir());
+            Restorations.delete(engine.dataDir());
         }
-        var refused = starts(damaged());
+        var refused = Restorations.start(cluster, damaged());
         Await.until(
                 "an engine says that the file is damaged",
                 Ops.SOON,
                 () -> refused.stream().anyMatch(engine -> engine.tail(20).contains("is damaged")));
-        end(refused);
+        Restorations.end(refused);
 
-        var restored = starts(backup);
+        var restored = Restorations.start(cluster, backup);
         try {
             awaitBack(units, metadata, processes);
         } finally {
-            end(restored);
+            Restorations.end(restored);
         }
         // Without the option the cluster goes on from its own disks.
         cluster.engines().forEach(EngineNode::start);
@@ -112,7 +110,7 @@ class BackupIT {
         cluster.engines().forEach(EngineNode::kill);
         for (var engine : cluster.engines()) {
             if (engine != survivor) {
-                delete(engine.dataDir());
+                Restorations.delete(engine.dataDir());
             }
         }
         var recovery = recover(survivor, recovered);
@@ -121,13 +119,13 @@ class BackupIT {
                 .contains(
                         "Recovered cluster " + cluster.clusterId() + " as engine " + survivor.id() + " had it",
                         "14 units");
-        delete(survivor.dataDir());
+        Restorations.delete(survivor.dataDir());
 
-        var restored = starts(recovered);
+        var restored = Restorations.start(cluster, recovered);
         try {
             awaitBack(units, metadata, processes);
         } finally {
-            end(restored);
+            Restorations.end(restored);
         }
     }
 
@@ -193,30 +191,6 @@ class BackupIT {
         var bytes = Files.readAllBytes(backup);
         bytes[bytes.length / 2] ^= 1;
         return Files.write(backup.resolveSibling("damaged"), bytes);
-    }
-
-    private List<Daemon> starts(Path file) {
-        var engines = new ArrayList<Daemon>();
-        for (var engine : cluster.engines()) {
-            engines.add(cluster.variant(engine.daemon(), List.of(), List.of("--restore-from-backup", file.toString())));
-            engines.getLast().start();
-        }
-        return engines;
-    }
-
-    private static void end(List<Daemon> engines) {
-        engines.forEach(Daemon::kill);
-        engines.forEach(engine -> {
-            var unused = engine.awaitExit(Ops.SOON);
-        });
-    }
-
-    private static void delete(Path dir) throws IOException {
-        try (var files = Files.walk(dir)) {
-            for (var file : files.sorted(Comparator.reverseOrder()).toList()) {
-                Files.delete(file);
-            }
-        }
     }
 
     private static NewUnit target(NewUnit unit, TargetState target) {

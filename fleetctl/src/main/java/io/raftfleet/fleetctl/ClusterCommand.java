@@ -150,6 +150,7 @@ final class ClusterCommand extends FleetCommand {
             } else {
                 table.print(session.terminal().out());
                 heldBack(answers.values()).ifPresent(session::out);
+                awaited(answers.values()).ifPresent(session::out);
                 MemoryWords.near(answers.values()).ifPresent(session::out);
                 answers.values().forEach(status -> MirrorWords.of(status).ifPresent(session::out));
                 if (!led) {
@@ -221,6 +222,17 @@ final class ClusterCommand extends FleetCommand {
                     ? Optional.empty()
                     : Optional.of("The cluster writes entry format " + agreed + ", as not all its engines read "
                             + newest + ": what needs that is refused until they do");
+        }
+
+        /** For whom starts wait, as the engine says that is furthest. */
+        private static Optional<String> awaited(Collection<StatusResponse> answers) {
+            return answers.stream()
+                    .max(Comparator.comparingLong(StatusResponse::getAppliedIndex))
+                    .filter(status -> status.getAwaitedMachines() > 0)
+                    .map(status -> "The registry was restored: units that do not run are started once "
+                            + status.getAwaitedMachines() + " machines have told what they run, or count as lost: "
+                            + String.join(", ", status.getAwaitedList())
+                            + (status.getAwaitedMachines() > status.getAwaitedCount() ? ", ..." : ""));
         }
 
         private static String role(EngineInfo engine) {

@@ -98,8 +98,9 @@ final class StatusCommand extends FleetCommand {
         boolean nowhere = answer.getStatesCount() == 0
                 || (!answer.getUnit().getGlobal() && Words.current(answer.getUnit()) == INACTIVE);
         if (nowhere) {
-            String why = VetoNotes.isUnplaced(answer.getUnit())
-                    ? " It waits for a machine: " + Words.vetoes(answer.getUnit())
+            String waits = VetoNotes.isUnplaced(answer.getUnit()) ? "for a machine" : "to be started";
+            String why = answer.getUnit().getVetoesCount() > 0 || VetoNotes.isUnplaced(answer.getUnit())
+                    ? " It waits " + waits + ": " + Words.vetoes(answer.getUnit())
                     : "";
             throw new CommandException("Unit " + name + " does not appear to be loaded." + why);
         }

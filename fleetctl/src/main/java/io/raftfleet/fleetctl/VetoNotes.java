@@ -41,6 +41,15 @@ final class VetoNotes {
 
     /** Asks without regard to when it did so last. */
     void ask(Collection<WaitedUnit> waiting) {
+        ask(
+                waiting.stream()
+                        .map(WaitedUnit::unit)
+                        .filter(Objects::nonNull)
+                        .filter(unit -> !isUnplaced(unit))
+                        .map(Unit::getName)
+                        .limit(MOST_LINES)
+                        .toList(),
+                false);
         List<String> unplaced = waiting.stream()
                 .map(WaitedUnit::unit)
                 .filter(Objects::nonNull)
@@ -48,30 +57,34 @@ final class VetoNotes {
                 .map(Unit::getName)
                 .limit(UnitNames.MOST_NAMES)
                 .toList();
-        if (unplaced.isEmpty()) {
+        ask(unplaced, true);
+    }
+
+    private void ask(List<String> units, boolean unplaced) {
+        if (units.isEmpty()) {
             return;
         }
-        var names = new HashSet<>(unplaced);
+        var names = new HashSet<>(units);
         var request = ListUnitsRequest.newBuilder()
-                .addAllNames(UnitNames.asFilter(unplaced))
-                .setUnplacedOnly(true)
+                .addAllNames(UnitNames.asFilter(units))
+                .setUnplacedOnly(unplaced)
                 .setWithVetoes(true);
         for (Unit unit : session.client().listUnits(request.build()).rows()) {
             if (unit.getVetoesCount() > 0 && names.contains(unit.getName())) {
-                tell(unit.getName(), Words.vetoes(unit));
+                tell(unit.getName(), unplaced ? "for a machine" : "to be started", Words.vetoes(unit));
             }
         }
     }
 
-    private void tell(String name, String reason) {
+    private void tell(String name, String what, String reason) {
         if (reason.equals(told.put(name, reason))) {
             return;
         }
         progress.clear();
         if (told.size() <= MOST_LINES) {
-            session.err("Unit " + name + " waits for a machine: " + reason);
+            session.err("Unit " + name + " waits " + what + ": " + reason);
         } else if (told.size() == MOST_LINES + 1) {
-            session.err("More units wait for a machine, see: fleetctl list-units");
+            session.err("More units wait, see: fleetctl list-units");
         }
     }
 

@@ -107,7 +107,8 @@ final class Applier {
                     SESSION_OPENED,
                     MACHINE_LOST,
                     MACHINE_METADATA_SET,
-                    MACHINE_EXPECTED -> transition.apply(record);
+                    MACHINE_EXPECTED,
+                    MACHINE_TOLD -> transition.apply(record);
             case RECORD_NOT_SET ->
                 throw new IllegalStateException(
                         "entry " + index + " holds a record of a kind that this version does not know");

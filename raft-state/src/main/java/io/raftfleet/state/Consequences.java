@@ -26,6 +26,11 @@ interface Consequences {
         }
 
         @Override
+        public void ofFound(String name, MachineRecord machine) {
+            // It stays.
+        }
+
+        @Override
         public TargetState current(UnitRecord unit) {
             return TargetState.TARGET_STATE_UNSPECIFIED;
         }
@@ -47,6 +52,9 @@ interface Consequences {
 
     /** A machine is lost. */
     void ofLoss(String machineId);
+
+    /** A machine turns out to have a unit, though it may not be to have it. */
+    void ofFound(String name, MachineRecord machine);
 
     /** How far a unit is, as machines have reported it; {@code UNSPECIFIED} where that is not asked. */
     TargetState current(UnitRecord unit);

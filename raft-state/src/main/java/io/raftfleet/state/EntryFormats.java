@@ -16,6 +16,9 @@ public final class EntryFormats {
     /** From this format on there are tokens and revoked certificates. */
     public static final int WITH_TOKENS = 4;
 
+    /** From this format on, machines of a restored registry are awaited until they have told what they run. */
+    public static final int WITH_AWAITED = 5;
+
     /** The oldest {@code Entry.format} whose readers apply these records as this version does; at least 1. */
     public static int needed(List<Record> records) {
         return records.stream().mapToInt(EntryFormats::since).max().orElse(1);
@@ -36,12 +39,13 @@ public final class EntryFormats {
                     MACHINE_METADATA_SET,
                     STATES_REPORTED,
                     REQUEST_ANSWERED,
-                    MACHINE_EXPECTED,
                     RECORD_NOT_SET -> 1;
             case UNIT_CREATED -> record.getUnitCreated().hasFacts() ? WITH_FACTS : 1;
             case UNIT_RESTORED -> record.getUnitRestored().hasFacts() ? WITH_FACTS : 1;
             case ORPHAN_DROPPED -> 2;
             case JOIN_TOKEN_CREATED, JOIN_TOKEN_USED, JOIN_TOKEN_REMOVED, IDENTITY_REVOKED -> WITH_TOKENS;
+            case MACHINE_EXPECTED -> record.getMachineExpected().getAwaited() ? WITH_AWAITED : 1;
+            case MACHINE_TOLD -> WITH_AWAITED;
         };
     }
 }

@@ -56,6 +56,14 @@ final class MachineConsequences implements Consequences {
     }
 
     @Override
+    public void ofFound(String name, MachineRecord machine) {
+        var unit = tables.units.get(name);
+        if (unit != null && !tables.assignments.assigned(unit, machine)) {
+            depart(name, machine.id());
+        }
+    }
+
+    @Override
     public TargetState current(UnitRecord unit) {
         return tables.current(unit);
     }

@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
  * @param sessionEpoch of its latest session
  * @param sequence of the last state report applied in that session
  * @param operatorsAt version of the last change of {@code operators}; 0 when there was none
+ * @param awaited whether starts wait, in a registry that was restored, until it has told what it runs
  */
 public record MachineRecord(
         String id,
@@ -34,7 +35,8 @@ public record MachineRecord(
         boolean present,
         long sessionEpoch,
         long sequence,
-        long operatorsAt)
+        long operatorsAt,
+        boolean awaited)
         implements StoredRow {
 
     public MachineRecord {
@@ -59,7 +61,7 @@ public record MachineRecord(
         record.getRemovedByOperatorsList().forEach(key -> operators.put(key, Optional.empty()));
         long operatorsAt = operators.isEmpty() ? 0 : now;
         var id = record.getMachineId();
-        return new MachineRecord(id, "", Map.of(), operators, "", 0, "", true, 0, 0, operatorsAt);
+        return new MachineRecord(id, "", Map.of(), operators, "", 0, "", true, 0, 0, operatorsAt, record.getAwaited());
     }
 
     /** Whether it has never had a session in this life of the registry, though it counts as present. */
@@ -67,8 +69,12 @@ public record MachineRecord(
         return present && sessionEpoch == 0;
     }
 
-    /** With a new session; what operators say is kept from {@code before}. */
-    static MachineRecord of(SessionOpened session, @Nullable MachineRecord before) {
+    /**
+     * With a new session; what operators say is kept from {@code before}.
+     *
+     * @param awaited whether others are awaited: then one that was not present is, too
+     */
+    static MachineRecord of(SessionOpened session, @Nullable MachineRecord before, boolean awaited) {
         return new MachineRecord(
                 session.getMachineId(),
                 session.getPrimaryIp(),
@@ -80,7 +86,8 @@ public record MachineRecord(
                 true,
                 session.getSessionEpoch(),
                 0,
-                before == null ? 0 : before.operatorsAt());
+                before == null ? 0 : before.operatorsAt(),
+                (before == null || !before.present()) ? awaited : before.awaited());
     }
 
     /** Not heard. */
@@ -96,7 +103,8 @@ public record MachineRecord(
                 false,
                 sessionEpoch,
                 sequence,
-                operatorsAt);
+                operatorsAt,
+                false);
     }
 
     MachineRecord reported(long newSequence) {
@@ -111,7 +119,25 @@ public record MachineRecord(
                 present,
                 sessionEpoch,
                 newSequence,
-                operatorsAt);
+                operatorsAt,
+                awaited);
+    }
+
+    /** What it runs is known. */
+    MachineRecord told() {
+        return new MachineRecord(
+                id,
+                primaryIp,
+                announced,
+                operators,
+                version,
+                agentInstance,
+                bootId,
+                present,
+                sessionEpoch,
+                sequence,
+                operatorsAt,
+                false);
     }
 
     /** What it would take more of the heap if operators said one more thing of it, in bytes; negative for less. */
@@ -134,7 +160,8 @@ public record MachineRecord(
                 present,
                 sessionEpoch,
                 sequence,
-                changedAt);
+                changedAt,
+                awaited);
     }
 
     @Override
@@ -153,7 +180,8 @@ public record MachineRecord(
                 .setPresence(present ? MachinePresence.MACHINE_PRESENCE_PRESENT : MachinePresence.MACHINE_PRESENCE_LOST)
                 .setSessionEpoch(sessionEpoch)
                 .setSequence(sequence)
-                .setOperatorsAt(operatorsAt);
+                .setOperatorsAt(operatorsAt)
+                .setAwaited(awaited);
         row.putAllAnnounced(announced);
         new TreeMap<>(operators)
                 .forEach((key, value) -> value.ifPresentOrElse(
@@ -192,6 +220,7 @@ public record MachineRecord(
                 row.getPresence() == MachinePresence.MACHINE_PRESENCE_PRESENT,
                 row.getSessionEpoch(),
                 row.getSequence(),
-                row.getOperatorsAt());
+                row.getOperatorsAt(),
+                row.getAwaited());
     }
 }

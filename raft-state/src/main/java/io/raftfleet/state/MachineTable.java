@@ -10,9 +10,10 @@ final class MachineTable {
     private final RowLog rows;
     private final FactIndex facts;
     private int present;
+    private int awaited;
 
     MachineTable(RowLog rows, FactIndex facts) {
-        this(LayeredMap.empty(), LayeredMap.empty(), rows, facts, 0);
+        this(LayeredMap.empty(), LayeredMap.empty(), rows, facts, 0, 0);
     }
 
     private MachineTable(
@@ -20,17 +21,19 @@ final class MachineTable {
             LayeredMap<String, MachineRecord> presentOnes,
             RowLog rows,
             FactIndex facts,
-            int present) {
+            int present,
+            int awaited) {
         this.machines = machines;
         this.presentOnes = presentOnes;
         this.rows = rows;
         this.facts = facts;
         this.present = present;
+        this.awaited = awaited;
     }
 
     /** Changes over this table. */
     MachineTable over(RowLog newRows, FactIndex newFacts) {
-        return new MachineTable(machines.over(), presentOnes.over(), newRows, newFacts, present);
+        return new MachineTable(machines.over(), presentOnes.over(), newRows, newFacts, present, awaited);
     }
 
     @Nullable
@@ -55,6 +58,11 @@ final class MachineTable {
         return present;
     }
 
+    /** How many have yet to tell what they run. */
+    int awaited() {
+        return awaited;
+    }
+
     void put(MachineRecord machine) {
         rows.touch();
         var before = machines.get(machine.id());
@@ -62,6 +70,7 @@ final class MachineTable {
         rows.replaced(before, machine);
         facts.put(Fact.Kind.METADATA, machine.id(), before == null ? 0 : before.operatorsAt(), machine.operatorsAt());
         present += (machine.present() ? 1 : 0) - (before != null && before.present() ? 1 : 0);
+        awaited += (machine.awaited() ? 1 : 0) - (before != null && before.awaited() ? 1 : 0);
     }
 
     void restore(MachineRecord machine) {
@@ -69,12 +78,14 @@ final class MachineTable {
         rows.restored(machine);
         facts.restore(Fact.Kind.METADATA, machine.id(), machine.operatorsAt());
         present += machine.present() ? 1 : 0;
+        awaited += machine.awaited() ? 1 : 0;
     }
 
     void clear() {
         machines.clear();
         presentOnes.clear();
         present = 0;
+        awaited = 0;
     }
 
     private void link(MachineRecord machine) {

@@ -167,6 +167,30 @@ public final class RegistryView {
         return tables.assignments.unplaced();
     }
 
+    /** How many machines of a restored registry have yet to tell what they run; 0 in any other. */
+    public int awaitedMachines() {
+        return tables.machines.awaited();
+    }
+
+    /** The same machines, by id. Costs nothing when there are none, else time in proportion to all machines. */
+    public List<MachineRecord> awaited() {
+        return awaitedMachines() == 0
+                ? List.of()
+                : machines().values().stream().filter(MachineRecord::awaited).toList();
+    }
+
+    /**
+     * Whether a unit may run somewhere without this registry's knowing it, as that was restored and machines have yet to tell what they run,
+     * and so is not to be started on a machine: it does not run there, or with another file, so that it would be started anew. Never so for a
+     * global unit.
+     */
+    public boolean startWaits(UnitRecord unit, String machineId) {
+        return awaitedMachines() > 0
+                && !unit.global()
+                && unit.target() == TargetState.TARGET_STATE_LAUNCHED
+                && !runsAsWanted(unit, machineId);
+    }
+
     /** Names of the units scheduled to a machine; global ones not among them. */
     public Set<String> scheduledTo(String machineId) {
         return tables.assignments.scheduledTo(machineId);
@@ -204,6 +228,27 @@ public final class RegistryView {
 
     public @Nullable UnitState state(String unit, String machineId) {
         return tables.states.get(unit, machineId);
+    }
+
+    /**
+     * Whether a machine has said last that systemd has a unit up there, or coming up. Not one that goes down: to be told that it is to run
+     * there would have it started again once it is down.
+     */
+    public boolean running(String unit, String machineId) {
+        var state = state(unit, machineId);
+        return state != null
+                && switch (state.getActiveState()) {
+                    case "inactive", "failed", "deactivating" -> false;
+                    default -> true;
+                };
+    }
+
+    /** Whether it is up on a machine, or coming up, with the file that it has now. */
+    public boolean runsAsWanted(UnitRecord unit, String machineId) {
+        var state = state(unit.name(), machineId);
+        return state != null
+                && running(unit.name(), machineId)
+                && state.getHash().equals(unit.hash().toByteString());
     }
 
     public int stateCount() {

@@ -3,6 +3,7 @@ package io.raftfleet.state;
 import io.raftfleet.proto.log.ContentsStored;
 import io.raftfleet.proto.log.MachineExpected;
 import io.raftfleet.proto.log.MachineMetadataSet;
+import io.raftfleet.proto.log.MachineTold;
 import io.raftfleet.proto.log.Record;
 import io.raftfleet.proto.log.SessionOpened;
 import io.raftfleet.proto.log.UnitCreated;
@@ -84,6 +85,7 @@ final class Transition {
                         record.getMachineLost().getSessionEpoch());
             case MACHINE_METADATA_SET -> metadataSet(record.getMachineMetadataSet());
             case MACHINE_EXPECTED -> expected(record.getMachineExpected());
+            case MACHINE_TOLD -> told(record.getMachineTold());
             default ->
                 throw new IllegalArgumentException("a " + record.getRecordCase() + " changes no unit or machine");
         };
@@ -194,13 +196,25 @@ final class Transition {
         return null;
     }
 
+    private @Nullable String told(MachineTold record) {
+        var before = tables.machines.get(record.getMachineId());
+        if (before == null || !before.present() || before.sessionEpoch() != record.getSessionEpoch()) {
+            return "session " + record.getSessionEpoch() + " of machine " + record.getMachineId() + " is over";
+        }
+        record.getFoundList().forEach(name -> consequences.ofFound(name, before));
+        if (record.getComplete() && before.awaited()) {
+            replace(before, before.told());
+        }
+        return null;
+    }
+
     private @Nullable String opened(SessionOpened record) {
         var before = tables.machines.get(record.getMachineId());
         long epoch = before == null ? 0 : before.sessionEpoch();
         if (record.getSessionEpoch() != epoch + 1) {
             return "machine " + record.getMachineId() + " has opened session " + epoch + " meanwhile";
         }
-        replace(before, MachineRecord.of(record, before));
+        replace(before, MachineRecord.of(record, before, tables.machines.awaited() > 0));
         return null;
     }
 

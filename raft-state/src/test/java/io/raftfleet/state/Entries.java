@@ -13,6 +13,7 @@ import io.raftfleet.proto.log.JoinTokenUsed;
 import io.raftfleet.proto.log.MachineExpected;
 import io.raftfleet.proto.log.MachineLost;
 import io.raftfleet.proto.log.MachineMetadataSet;
+import io.raftfleet.proto.log.MachineTold;
 import io.raftfleet.proto.log.OrphanDropped;
 import io.raftfleet.proto.log.Record;
 import io.raftfleet.proto.log.RequestAnswered;
@@ -149,6 +150,23 @@ final class Entries {
         return Record.newBuilder()
                 .setMachineExpected(
                         MachineExpected.newBuilder().setMachineId(machine).putSetByOperators("disk", "ssd"))
+                .build();
+    }
+
+    static Record await(String machine) {
+        return Record.newBuilder()
+                .setMachineExpected(
+                        MachineExpected.newBuilder().setMachineId(machine).setAwaited(true))
+                .build();
+    }
+
+    static Record told(String machine, long epoch, boolean complete, String... found) {
+        return Record.newBuilder()
+                .setMachineTold(MachineTold.newBuilder()
+                        .setMachineId(machine)
+                        .setSessionEpoch(epoch)
+                        .addAllFound(List.of(found))
+                        .setComplete(complete))
                 .build();
     }
 

@@ -39,7 +39,8 @@ import org.slf4j.LoggerFactory;
  * because engines are away, and a unit that failed is systemd's to restart.
  *
  * <p>Orders kept from an earlier process are carried out only once an engine has confirmed them: the machine may have been
- * counted as lost meanwhile, and its units moved.
+ * counted as lost meanwhile, and its units moved. So are those of an earlier life of the registry: it was restored, and has
+ * units where an older backup has them.
  */
 public final class Reconciler implements SessionHandler {
     private static final Logger log = LoggerFactory.getLogger(Reconciler.class);
@@ -57,6 +58,10 @@ public final class Reconciler implements SessionHandler {
     private final Fences fences;
     private String bootId;
     private boolean allConfirmed;
+    /** Of the last session; 0 before the first. */
+    private long incarnation;
+    /** What answers to inventories have named as held, until the last of them has come. */
+    private final Set<String> heldBack = new HashSet<>();
     /** Whether an engine has said in this session what the machine is to run. */
     private boolean ordersKnown;
 
@@ -227,10 +232,16 @@ public final class Reconciler implements SessionHandler {
 
     @Override
     public void opened(Welcome welcome) {
+        heldBack.clear();
+        if (incarnation != 0 && incarnation != welcome.getIncarnation()) {
+            allConfirmed = false;
+            table.all().forEach(unit -> unit.confirmed = false);
+        }
+        incarnation = welcome.getIncarnation();
         if (welcome.getAssignmentsMatch()) {
             ordersKnown = true;
             standBy(unit -> true);
-            confirmAll();
+            confirmAllBut(Set.of());
         }
         // What waits for contents need not wait any longer.
         table.all().forEach(unit -> {
@@ -247,10 +258,10 @@ public final class Reconciler implements SessionHandler {
         table.all().forEach(unit -> unit.ordered = false);
     }
 
-    private void confirmAll() {
+    private void confirmAllBut(Set<String> held) {
         if (!allConfirmed) {
-            allConfirmed = true;
-            confirm(unit -> true);
+            allConfirmed = held.isEmpty();
+            confirm(unit -> !held.contains(unit.name));
         }
     }
 
@@ -285,9 +296,22 @@ public final class Reconciler implements SessionHandler {
         delta.getSetList().forEach(this::order);
         delta.getRemoveList().forEach(this::remove);
         delta.getOrphansList().forEach(this::orphan);
+        delta.getHeldList().forEach(this::hold);
         if (delta.getAnswersInventory()) {
             ordersKnown = true;
-            confirmAll();
+            confirmAllBut(Set.copyOf(heldBack));
+            heldBack.clear();
+        }
+    }
+
+    /** What runs of it goes on; what does not is started on another word than that it was to run once. */
+    private void hold(String name) {
+        heldBack.add(name);
+        ManagedUnit unit = table.find(name);
+        if (unit != null && !unit.removing) {
+            unit.confirmed = false;
+            unit.ordered = false;
+            allConfirmed = false;
         }
     }
 

@@ -40,6 +40,9 @@ class ReconcilerTest {
             Welcome.newBuilder().setAssignmentsMatch(true).build();
     private static final Welcome DIFFERING = Welcome.getDefaultInstance();
 
+    private static final List<Integer> ALL_BUCKETS =
+            IntStream.range(0, Digest.BUCKETS).boxed().toList();
+
     @TempDir
     Path folder;
 
@@ -614,6 +617,84 @@ class ReconcilerTest {
         loop.advance(Duration.ofSeconds(61));
         settle();
         assertThat(manager.installed()).containsOnlyKeys("a.service");
+    }
+
+    /** The machine was powered off meanwhile, so that nothing runs; another one may have the unit. */
+    @Test
+    void whatAnAnswerHoldsBackIsNotStartedFromMemory() throws Exception {
+        UnitFile file = plain();
+        set(launched("a.service", file, 1), launched("b.service", file, 1));
+        manager.machine.stop("a.service").get();
+        manager.machine.stop("b.service").get();
+        manager.bootId = "d".repeat(32);
+        restartAgent();
+        manager.takeOrders();
+        reconciler.opened(DIFFERING);
+        reconciler.inventory(ALL_BUCKETS);
+        reconciler.apply(AssignmentDelta.newBuilder()
+                .addHeld("a.service")
+                .setAnswersInventory(true)
+                .build());
+        settle();
+        assertThat(manager.takeOrders()).containsExactly("start b.service");
+        set(launched("a.service", file, 1));
+        assertThat(manager.takeOrders()).containsExactly("start a.service");
+    }
+
+    @Test
+    void whatWasHeldBackIsStartedOnceALaterSessionStandsByIt() throws Exception {
+        UnitFile file = plain();
+        set(launched("a.service", file, 1));
+        manager.machine.stop("a.service").get();
+        manager.bootId = "d".repeat(32);
+        restartAgent();
+        reconciler.opened(DIFFERING);
+        reconciler.inventory(ALL_BUCKETS);
+        reconciler.apply(AssignmentDelta.newBuilder()
+                .addHeld("a.service")
+                .setAnswersInventory(true)
+                .build());
+        settle();
+        manager.takeOrders();
+        reconciler.closed();
+        reconciler.opened(MATCHING);
+        settle();
+        assertThat(manager.takeOrders()).containsExactly("start a.service");
+    }
+
+    @Test
+    void whatIsHeldBackRunsOn() throws Exception {
+        set(launched("a.service", plain(), 1));
+        manager.takeOrders();
+        reconciler.closed();
+        reconciler.opened(DIFFERING);
+        reconciler.inventory(ALL_BUCKETS);
+        reconciler.apply(AssignmentDelta.newBuilder()
+                .addHeld("a.service")
+                .setAnswersInventory(true)
+                .build());
+        settle();
+        assertThat(manager.takeOrders()).isEmpty();
+        assertThat(state("a.service").getActiveState()).isEqualTo("active");
+    }
+
+    /** What waited for its contents when the registry was restored may have been moved by then. */
+    @Test
+    void anOrderOfAnEarlierLifeOfTheRegistryIsCarriedOutOnlyOnceThisOneStandsByIt() throws Exception {
+        UnitFile file = UnitFile.parse("[Service]\nExecStart=/bin/late\n");
+        reconciler.opened(MATCHING.toBuilder().setIncarnation(1).build());
+        set(launched("late.service", file, 1));
+        registry.put(file.hash(), file);
+        reconciler.closed();
+        manager.takeOrders();
+        reconciler.opened(Welcome.newBuilder().setIncarnation(2).build());
+        loop.advance(Duration.ofMinutes(1));
+        settle();
+        assertThat(manager.takeOrders()).isEmpty();
+        reconciler.inventory(ALL_BUCKETS);
+        reconciler.apply(AssignmentDelta.newBuilder().setAnswersInventory(true).build());
+        settle();
+        assertThat(manager.takeOrders()).containsExactly("install late.service", "start late.service");
     }
 
     @Test

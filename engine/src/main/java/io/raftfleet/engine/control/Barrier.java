@@ -24,6 +24,11 @@ import org.slf4j.LoggerFactory;
 final class Barrier {
     private static final Logger log = LoggerFactory.getLogger(Barrier.class);
 
+    /** A restoration waits 5 s for engines that have not said yet which entry formats they read. */
+    private static final int FORMAT_PAUSES = 25;
+
+    private static final long FORMAT_PAUSE_MS = 200;
+
     private final String engineId;
     private final Registry registry;
     private final Committer committer;
@@ -65,7 +70,7 @@ final class Barrier {
                     .build());
         }
         for (int attempt = 0; queue.leads(term); attempt++) {
-            if (committed(records) && begun()) {
+            if (committed(records) && begun(term)) {
                 return true;
             }
             queue.pause(term, Math.min(1000, 20L << Math.min(attempt, 6)) + random.nextInt(20));
@@ -74,7 +79,7 @@ final class Barrier {
     }
 
     /** Whether the cluster exists. Fills the registry first, if it is empty and not to be a new cluster's. */
-    private boolean begun() throws InterruptedException {
+    private boolean begun(long term) throws InterruptedException {
         if (registry.read(RegistryView::incarnation) != 0) {
             return true;
         }
@@ -98,6 +103,7 @@ final class Barrier {
                 log.error("engine {} can't restore the cluster, and tries again: {}", engineId, full);
                 return false;
             }
+            awaitFormats(term);
             for (var records : entries) {
                 if (!committed(records)) {
                     return false;
@@ -110,10 +116,27 @@ final class Barrier {
         }
     }
 
+    /** An engine that has not said yet what it reads counts as reading the first format: in a new cluster that is all others. */
+    private void awaitFormats(long term) throws InterruptedException {
+        for (int pause = 0; pause < FORMAT_PAUSES && !committer.writesAwaited() && queue.leads(term); pause++) {
+            queue.pause(term, FORMAT_PAUSE_MS);
+        }
+        if (queue.leads(term) && !committer.writesAwaited()) {
+            log.warn(
+                    "engine {} restores the cluster though not all engines are up and read entry format {}: units that have moved"
+                            + " since may run on two machines until both have connected",
+                    engineId,
+                    EntryFormats.WITH_AWAITED);
+        }
+    }
+
     private boolean committed(List<Record> decided) throws InterruptedException {
-        var records = committer.writesFacts()
-                ? decided
-                : decided.stream().map(Barrier::withoutFacts).toList();
+        boolean facts = committer.writesFacts();
+        boolean awaited = committer.writesAwaited();
+        var records = decided.stream()
+                .map(record -> facts ? record : withoutFacts(record))
+                .map(record -> awaited ? record : withoutAwaited(record))
+                .toList();
         var entry = Entry.newBuilder()
                 .setFormat(EntryFormats.needed(records))
                 .setLeaderTimeMs(clock.millis())
@@ -139,6 +162,16 @@ final class Barrier {
         return record.hasUnitRestored()
                 ? record.toBuilder()
                         .setUnitRestored(record.getUnitRestored().toBuilder().clearFacts())
+                        .build()
+                : record;
+    }
+
+    /** As engines read it that start what they are told to without regard to what machines have yet to tell. */
+    private static Record withoutAwaited(Record record) {
+        return record.hasMachineExpected()
+                ? record.toBuilder()
+                        .setMachineExpected(
+                                record.getMachineExpected().toBuilder().clearAwaited())
                         .build()
                 : record;
     }

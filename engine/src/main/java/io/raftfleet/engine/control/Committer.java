@@ -31,6 +31,11 @@ final class Committer {
         return proposer.agreedFormat() >= EntryFormats.WITH_FACTS;
     }
 
+    /** Whether all engines read that machines are awaited. */
+    boolean writesAwaited() {
+        return proposer.agreedFormat() >= EntryFormats.WITH_AWAITED;
+    }
+
     Outcome propose(Entry entry) throws InterruptedException {
         try {
             return new Outcome.Applied(

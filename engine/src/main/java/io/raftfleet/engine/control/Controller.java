@@ -154,6 +154,16 @@ public final class Controller implements AutoCloseable {
         return told(work.epoch(), repliesInOrder);
     }
 
+    /**
+     * Takes what a machine turned out to have, though the registry has it elsewhere; nothing more is awaited of that machine then.
+     * Completes once it is committed, or the session is over.
+     */
+    public CompletableFuture<Void> told(String machineId, long sessionEpoch, List<String> found) {
+        var work = new ToldWork(machineId, sessionEpoch, found);
+        queue.offer(work);
+        return told(work.done(), repliesInOrder);
+    }
+
     /** Takes a machine's report; completes once it is committed. */
     public CompletableFuture<Void> report(StatesReported report) {
         var work = new AgentWork.Report(report);

@@ -6,6 +6,7 @@ import io.raftfleet.proto.fleet.MachinePatch;
 import io.raftfleet.proto.log.ContentsStored;
 import io.raftfleet.proto.log.MachineLost;
 import io.raftfleet.proto.log.MachineMetadataSet;
+import io.raftfleet.proto.log.MachineTold;
 import io.raftfleet.proto.log.Record;
 import io.raftfleet.proto.log.SessionOpened;
 import io.raftfleet.proto.log.TargetStateSet;
@@ -204,6 +205,34 @@ final class Draft {
         var built = record.build();
         var unused = ahead.apply(built);
         return built;
+    }
+
+    /**
+     * A machine turns out to have a unit that is to be elsewhere. If it runs there, and is not known to run where it is to be, it stays
+     * there, unless the scheduler finds that the machine does not admit it; says whether that is so.
+     */
+    boolean stays(String name, MachineRecord machine, List<Record> out) {
+        var unit = unit(name);
+        if (unit == null || unit.global() || unit.target() != TargetState.TARGET_STATE_LAUNCHED) {
+            return false;
+        }
+        var place = unit.machineId();
+        boolean here = ahead.read(view -> view.running(name, machine.id())
+                && !machine.id().equals(place)
+                && (place == null || !view.running(name, place)));
+        if (here) {
+            out.add(decided(Record.newBuilder()
+                    .setUnitScheduled(UnitScheduled.newBuilder()
+                            .setName(name)
+                            .setVersion(ahead.version(unit))
+                            .setMachineId(machine.id()))
+                    .build()));
+        }
+        return here;
+    }
+
+    Record told(MachineTold told) {
+        return decided(Record.newBuilder().setMachineTold(told).build());
     }
 
     Record open(SessionOpened session) {

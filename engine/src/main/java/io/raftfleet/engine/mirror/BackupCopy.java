@@ -21,11 +21,13 @@ import java.time.InstantSource;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 
 /**
- * What is persistent in a backup file: units, contents, schedule, operators' metadata. Machines' addresses and units' states
- * are known again from the agents.
+ * What is persistent in a backup file: units, contents, schedule, operators' metadata, and which machines there are. Their addresses and
+ * units' states are known again from the agents.
  */
 final class BackupCopy {
     private static final long MILLIS_A_LIFE = 1000;
@@ -37,6 +39,8 @@ final class BackupCopy {
     private final Map<String, MirrorValue.Unit> units = new TreeMap<>();
     private final Map<String, String> schedule = new HashMap<>();
     private final Map<String, MirrorValue.Metadata> metadata = new HashMap<>();
+
+    private final Set<String> machines = new TreeSet<>();
 
     private final Path file;
     private final long most;
@@ -82,6 +86,7 @@ final class BackupCopy {
                         copy.units,
                         copy.schedule,
                         copy.metadata),
+                copy.machines,
                 Math.clamp(age + 1, 1, MAX_LIVES));
     }
 
@@ -125,6 +130,8 @@ final class BackupCopy {
             case 'm' -> {
                 var machine = MachineRow.parseFrom(value);
                 take(row.getKey().size());
+                // One that was lost, too: it may have come back since, and been given units.
+                machines.add(machine.getId());
                 if (machine.getSetByOperatorsCount() > 0 || machine.getRemovedByOperatorsCount() > 0) {
                     metadata.put(
                             machine.getId(),

@@ -23,12 +23,13 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import java.util.TreeSet;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A cluster that begins with what its mirror in etcd, or a backup, holds: the machines of the schedule first, then units with their
+ * A cluster that begins with what its mirror in etcd, or a backup, holds: its machines first, as ones that are awaited, then units with their
  * contents and places, at last the cluster itself, as a later incarnation. Entries that were committed by an earlier try
  * are dropped as they are applied, so it may be tried again by any leader; until it is complete nobody writes the mirror.
  */
@@ -51,8 +52,12 @@ public final class Restoration implements Beginning {
         this.reader = reader;
     }
 
-    /** What is brought back, and how many incarnations later. */
-    record Found(MirrorCopy copy, long lives) {}
+    /**
+     * What is brought back, and how many incarnations later.
+     *
+     * @param machines ids of all machines that are known of, besides those of the copy
+     */
+    record Found(MirrorCopy copy, Set<String> machines, long lives) {}
 
     private interface Reader {
         Found read() throws EtcdException, IOException, InterruptedException;
@@ -66,7 +71,7 @@ public final class Restoration implements Beginning {
     public static Restoration fromEtcd(String clusterId, EtcdSettings settings, long quota) {
         return new Restoration(
                 "etcd " + settings,
-                () -> new Found(MirrorCopy.read(clusterId, settings, Mirror.Timing.DEFAULT, quota), 1));
+                () -> new Found(MirrorCopy.read(clusterId, settings, Mirror.Timing.DEFAULT, quota), Set.of(), 1));
     }
 
     /** The same from a backup file of that cluster. */
@@ -91,7 +96,7 @@ public final class Restoration implements Beginning {
     }
 
     static List<List<Record>> entries(MirrorCopy copy) {
-        return entries(new Found(copy, 1));
+        return entries(new Found(copy, Set.of(), 1));
     }
 
     private static List<List<Record>> entries(Found found) {
@@ -99,6 +104,7 @@ public final class Restoration implements Beginning {
         var entries = new Entries();
         var machines = new TreeSet<>(copy.schedule().values());
         machines.addAll(copy.metadata().keySet());
+        machines.addAll(found.machines());
         for (var machine : machines) {
             entries.add(machine(copy, machine));
         }
@@ -127,7 +133,7 @@ public final class Restoration implements Beginning {
     }
 
     private static Record machine(MirrorCopy copy, String id) {
-        var machine = MachineExpected.newBuilder().setMachineId(id);
+        var machine = MachineExpected.newBuilder().setMachineId(id).setAwaited(true);
         var metadata = copy.metadata().get(id);
         if (metadata != null) {
             machine.putAllSetByOperators(metadata.set()).addAllRemovedByOperators(metadata.removed());

@@ -23,6 +23,7 @@ import io.raftfleet.proto.cluster.TakeSnapshotRequest;
 import io.raftfleet.proto.cluster.TakeSnapshotResponse;
 import io.raftfleet.proto.cluster.TransferLeaderRequest;
 import io.raftfleet.proto.cluster.TransferLeaderResponse;
+import io.raftfleet.state.MachineRecord;
 import io.raftfleet.state.MemoryUse;
 import io.raftfleet.state.Registry;
 import io.raftfleet.state.raft.EnginePeer;
@@ -39,6 +40,9 @@ import org.jspecify.annotations.Nullable;
 
 /** The operators' API over gRPC. See {@code cluster.proto}. */
 final class ClusterService extends ClusterGrpc.ClusterImplBase {
+    /** Machines that are named in a status, as {@code cluster.proto} says. */
+    private static final int MOST_AWAITED = 20;
+
     private static final Duration DEADLINE = Duration.ofSeconds(10);
     /** An engine that has been silent for longer is not asked to lead. */
     private static final Duration HEARD = Duration.ofSeconds(3);
@@ -105,6 +109,11 @@ final class ClusterService extends ClusterGrpc.ClusterImplBase {
                 .setUnits(registryView.units().size())
                 .setMachines(registryView.presentMachines())
                 .setUnitStates(registryView.stateCount())
+                .setAwaitedMachines(registryView.awaitedMachines())
+                .addAllAwaited(registryView.awaited().stream()
+                        .map(MachineRecord::id)
+                        .limit(MOST_AWAITED)
+                        .toList())
                 .setMemory(memory(registryView.memory(), view.role() == RaftView.Role.LEADER ? quota : 0)));
         responses.onNext(response.build());
         responses.onCompleted();

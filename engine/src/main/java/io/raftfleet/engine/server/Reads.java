@@ -16,8 +16,10 @@ import io.raftfleet.proto.fleet.ReadOptions;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.Unit;
 import io.raftfleet.proto.model.Veto;
+import io.raftfleet.state.MachineRecord;
 import io.raftfleet.state.Registry;
 import io.raftfleet.state.RegistryView;
+import io.raftfleet.state.UnitRecord;
 import io.raftfleet.state.UnitStateRecord;
 import io.raftfleet.state.raft.ReplicationException;
 import java.time.Duration;
@@ -28,6 +30,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Answers reads from this engine's registry: linearizable after a confirmed read index, stale at once. Each page is of one
@@ -37,6 +41,9 @@ import java.util.function.Supplier;
  * many rows as a page looks at.
  */
 public final class Reads {
+    /** Machines that are named in one reason. */
+    private static final int MOST_NAMED = 5;
+
     private static final int DEFAULT_PAGE = 1000;
     private static final int MAX_PAGE = 10_000;
     /** A filtered page ends after so many looks at names, even if it is short: one a row, and one more a glob that may admit it. */
@@ -89,7 +96,7 @@ public final class Reads {
                 throw AbsentAt.failure("unit " + request.getName() + " does not exist", view.revision());
             }
             return GetUnitResponse.newBuilder()
-                    .setUnit(view.message(unit, true).toBuilder()
+                    .setUnit(noted(view, unit, view.message(unit, true), startsWait(view)).toBuilder()
                             .addAllWarnings(warnings.page(view).of(unit)))
                     .addAllStates(view.statesOf(unit.name()).stream()
                             .map(UnitStateRecord::state)
@@ -111,6 +118,7 @@ public final class Reads {
                 var page = ListUnitsResponse.newBuilder().setRevision(view.revision());
                 var flaws = warnings.page(view);
                 var units = request.getUnplacedOnly() ? view.unplaced() : view.units();
+                var waits = request.getWithVetoes() ? startsWait(view) : null;
                 int looked = 0;
                 int contents = 0;
                 String last = "";
@@ -136,10 +144,11 @@ public final class Reads {
                         if (!told.isEmpty() || !request.getWarnedOnly()) {
                             var message = view.message(unit, request.getWithContents());
                             contents += message.getContents().getText().length();
+                            var noted = noted(view, unit, message, waits);
                             page.addUnits(
                                     told.isEmpty()
-                                            ? message
-                                            : message.toBuilder()
+                                            ? noted
+                                            : noted.toBuilder()
                                                     .addAllWarnings(told)
                                                     .build());
                         }
@@ -214,6 +223,30 @@ public final class Reads {
                 return page.build();
             });
         });
+    }
+
+    /** Why starts wait in a restored registry; null in any other. */
+    private static @Nullable Veto startsWait(RegistryView view) {
+        var awaited = view.awaited();
+        if (awaited.isEmpty()) {
+            return null;
+        }
+        var names = awaited.stream().map(MachineRecord::id).limit(MOST_NAMED).collect(Collectors.joining(", "));
+        return Veto.newBuilder()
+                .setRequirement("restored")
+                .setPresent(view.presentMachines())
+                .setMatching(view.presentMachines() - awaited.size())
+                .setMessage("the registry was restored, and " + awaited.size()
+                        + " machines have not told yet what they run, which may be this unit: " + names
+                        + (awaited.size() > MOST_NAMED ? ", ..." : ""))
+                .build();
+    }
+
+    /** The same unit, with the reason if it has a place and is not started there yet. */
+    private static Unit noted(RegistryView view, UnitRecord unit, Unit message, @Nullable Veto startsWait) {
+        return startsWait == null || unit.machineId() == null || !view.startWaits(unit, unit.machineId())
+                ? message
+                : message.toBuilder().addVetoes(startsWait).build();
     }
 
     /** Whether a unit waits for a place. */

@@ -28,6 +28,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Queue;
 import java.util.Set;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -78,6 +79,10 @@ final class AgentSession implements StreamObserver<AgentFrame> {
     @GuardedBy("this")
     private boolean paused;
 
+    /** Null until it is welcome, and once it is whole. */
+    @GuardedBy("this")
+    private @Nullable FirstAccount account;
+
     /** Units of which something may have to be told. */
     @GuardedBy("this")
     private Set<String> untold = new LinkedHashSet<>();
@@ -85,6 +90,10 @@ final class AgentSession implements StreamObserver<AgentFrame> {
     /** Units of which the answer to an inventory has yet to be told; null while there is none to answer. */
     @GuardedBy("this")
     private @Nullable Queue<String> differing;
+
+    /** Buckets that it is about. */
+    @GuardedBy("this")
+    private List<Integer> answered = List.of();
 
     AgentSession(Sessions sessions, Caller caller, StreamObserver<EngineFrame> responses) {
         this.sessions = sessions;
@@ -182,6 +191,7 @@ final class AgentSession implements StreamObserver<AgentFrame> {
                 return;
             }
             epoch = welcome.getSessionEpoch();
+            account = new FirstAccount(welcome.getAssignmentsMatch(), welcome.getStatesMatch());
             untold.addAll(tell);
             out.onNext(EngineFrame.newBuilder().setWelcome(welcome).build());
             if (!welcome.getAssignmentsMatch() || !welcome.getStatesMatch()) {
@@ -192,7 +202,28 @@ final class AgentSession implements StreamObserver<AgentFrame> {
                         .build());
             }
         }
+        account(told -> {});
         flush();
+    }
+
+    /** Something of its first account has come; once nothing is missing it is passed on. */
+    private void account(Consumer<FirstAccount> change) {
+        List<String> found;
+        long in;
+        synchronized (this) {
+            var now = account;
+            if (now == null) {
+                return;
+            }
+            change.accept(now);
+            if (!now.whole()) {
+                return;
+            }
+            account = null;
+            found = now.found();
+            in = epoch;
+        }
+        sessions.told(this, in, found);
     }
 
     /** Something about this unit on this machine may have to be told. Cheap; {@link #flush} does the work. */
@@ -266,14 +297,14 @@ final class AgentSession implements StreamObserver<AgentFrame> {
     }
 
     /** Part of the answer to an inventory. */
-    private record Part(List<String> names, boolean last) {}
+    private record Part(List<String> names, List<Integer> buckets, boolean last) {}
 
     private synchronized @Nullable Part part() {
         var names = differing;
         if (names == null || !tellable()) {
             return null;
         }
-        var part = new Part(take(names), names.isEmpty());
+        var part = new Part(take(names), answered, names.isEmpty());
         if (part.last()) {
             differing = null;
         }
@@ -295,6 +326,8 @@ final class AgentSession implements StreamObserver<AgentFrame> {
                         delta.getOrphansCount(),
                         delta.getOrphansList().stream().limit(MAX_NAMED).toList());
             }
+            var complete = part.last() ? part.buckets() : List.<Integer>of();
+            account(told -> told.answered(delta.getHeldList(), complete));
             if (part.last()) {
                 intake.ask();
             }
@@ -336,7 +369,7 @@ final class AgentSession implements StreamObserver<AgentFrame> {
     }
 
     /** A report is committed. */
-    void acknowledge(long sequence) {
+    void acknowledge(StateReport report) {
         boolean goOn;
         synchronized (this) {
             reports--;
@@ -344,11 +377,12 @@ final class AgentSession implements StreamObserver<AgentFrame> {
             paused = false;
         }
         send(EngineFrame.newBuilder()
-                .setStateAck(StateAck.newBuilder().setSequence(sequence))
+                .setStateAck(StateAck.newBuilder().setSequence(report.getSequence()))
                 .build());
         if (goOn) {
             intake.ask();
         }
+        account(told -> told.committed(report.getWholeBucketsList()));
     }
 
     /** Asks for what differs; when no assignments do, the empty request says that. */
@@ -367,12 +401,14 @@ final class AgentSession implements StreamObserver<AgentFrame> {
         if (assignments || request.getStateBucketsCount() > 0) {
             send(EngineFrame.newBuilder().setInventoryRequest(request).build());
         }
+        account(told -> told.asked(request));
     }
 
     private void reconcile(Inventory inventory) {
         var names = sessions.differing(machineId(), inventory);
         synchronized (this) {
             differing = new ArrayDeque<>(names);
+            answered = List.copyOf(inventory.getBucketsList());
         }
         flush();
     }

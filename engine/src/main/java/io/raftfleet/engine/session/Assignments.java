@@ -19,14 +19,15 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What a machine is to run, read from the registry. A unit is due on a machine when it is assigned there and has left, or
- * need not leave, every other machine that is present: that is what keeps it from running twice while it moves.
+ * need not leave, every other machine that is present: that is what keeps it from running twice while it moves. In a registry that
+ * was restored nobody knows what has moved since: there a unit is started only once every machine has told what it runs.
  */
 final class Assignments {
     private Assignments() {}
 
     /** The order for one unit on one machine; null when it is not due there. */
     static @Nullable AssignedUnit due(RegistryView view, UnitRecord unit, MachineRecord machine) {
-        if (!view.assigned(unit, machine) || held(view, unit, machine.id())) {
+        if (!view.assigned(unit, machine) || held(view, unit, machine.id()) || view.startWaits(unit, machine.id())) {
             return null;
         }
         return AssignedUnit.newBuilder()
@@ -103,7 +104,10 @@ final class Assignments {
         return names;
     }
 
-    /** What is to be told of units that differ from what an agent has, as things are now. */
+    /**
+     * What is to be told of units that differ from what an agent has, as things are now. What is to be there, though not started yet,
+     * is named as held; so is all else that is known, while the machine is awaited.
+     */
     static AssignmentDelta answer(RegistryView view, MachineRecord machine, Collection<String> names) {
         var delta = AssignmentDelta.newBuilder().setRevision(view.revision());
         for (var name : names) {
@@ -113,9 +117,13 @@ final class Assignments {
                 delta.addSet(due);
             } else if (unit == null && !view.departures(name).contains(machine.id())) {
                 delta.addOrphans(name);
-            } else if (unit == null || !view.assigned(unit, machine)) {
+            } else if (unit != null && (machine.awaited() || view.assigned(unit, machine))) {
+                // It is told when other machines have let go of it; or, while this machine is awaited, when its place
+                // is decided on.
+                delta.addHeld(name);
+            } else {
                 delta.addRemove(name);
-            } // Otherwise it is held: it is told when the other machine has let go of it.
+            }
         }
         return delta.build();
     }

@@ -77,6 +77,9 @@ public final class LivenessMonitor {
             if (!silent.isEmpty() && !blameSelf(silent.getFirst().heardAt(), tracked)) {
                 silent.forEach(this::lose);
             }
+            if (machines.graceOver(nanoClock.getAsLong())) {
+                sessions.stopWaiting();
+            }
         } catch (RuntimeException e) {
             log.error("looking for silent machines failed; it goes on at the next tick", e);
         }

@@ -224,6 +224,9 @@ final class MachineSessions<S> {
     /** 0 while this engine does not lead. Changed within the monitor, read without it. */
     private final AtomicLong term = new AtomicLong();
 
+    @GuardedBy("this")
+    private long graceEnds;
+
     MachineSessions(Duration ttl) {
         ttlNanos = ttl.toNanos();
     }
@@ -242,6 +245,21 @@ final class MachineSessions<S> {
             expect(machine, known.getValue(), known.getValue().epoch() == 0 ? now + (GRACE - 1) * ttlNanos : now);
         }
         term.set(newTerm);
+        graceEnds = now + GRACE * ttlNanos;
+    }
+
+    /** How long machines of a restored registry have, from when a leader begins, to connect and to tell what they run. */
+    Duration grace() {
+        return Duration.ofNanos(GRACE * ttlNanos);
+    }
+
+    /** Whether that is over; said once a TTL. */
+    synchronized boolean graceOver(long now) {
+        if (term.get() == 0 || now - graceEnds < 0) {
+            return false;
+        }
+        graceEnds = now + ttlNanos;
+        return true;
     }
 
     /** The term is over; returns the sessions that end with it. */

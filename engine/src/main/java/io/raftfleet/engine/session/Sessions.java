@@ -65,6 +65,7 @@ public final class Sessions implements Registry.Listener {
     private final LongSupplier nanoClock;
     private final Executor flusher;
     private final MachineSessions<AgentSession> machines;
+    private final AwaitedMachines awaited;
 
     /**
      * @param flusher runs short tasks that write to sessions; more than one at a time is fine
@@ -80,6 +81,7 @@ public final class Sessions implements Registry.Listener {
         this.clusterId = clusterId;
         this.registry = registry;
         this.controller = controller;
+        this.awaited = new AwaitedMachines(registry, controller);
         this.check = check;
         this.timing = timing;
         this.machines = new MachineSessions<>(timing.ttl());
@@ -95,6 +97,7 @@ public final class Sessions implements Registry.Listener {
                         .filter(MachineRecord::present)
                         .collect(Collectors.toMap(MachineRecord::id, Sessions::present))),
                 nanoClock.getAsLong());
+        awaited.begin(machines.grace());
     }
 
     /** This engine leads no longer: every agent is sent to look for who does. */
@@ -214,11 +217,30 @@ public final class Sessions implements Registry.Listener {
     void report(AgentSession session, StateReport report) {
         Async.whenDone(controller.report(ReportRecords.of(session.machineId(), report)), (committed, failure) -> {
             if (failure == null) {
-                session.acknowledge(report.getSequence());
+                session.acknowledge(report);
             } else {
                 refuse(session, failure);
             }
         });
+    }
+
+    /**
+     * A session's agent has said all that it has. While machines of a restored registry are awaited that is decided on: what is found
+     * elsewhere than the registry has it stays, or leaves before it is started there.
+     *
+     * @param held names of the agent's inventory that the answer held back
+     */
+    void told(AgentSession session, long epoch, Collection<String> held) {
+        Async.whenDone(awaited.told(session.machineId(), epoch, held), (committed, failure) -> {
+            if (failure != null) {
+                refuse(session, failure); // It tells again in its next session.
+            }
+        });
+    }
+
+    /** The time is over in which awaited machines could tell what they run. */
+    void stopWaiting() {
+        awaited.giveUp(machines.grace());
     }
 
     boolean crowded() {
@@ -342,6 +364,7 @@ public final class Sessions implements Registry.Listener {
             }
             return concerned;
         });
+        awaited.say(applied.changes());
         if (!concerned.isEmpty()) {
             flusher.execute(() -> concerned.forEach(AgentSession::flush));
         }
@@ -398,7 +421,13 @@ public final class Sessions implements Registry.Listener {
                 }
             }
             case Change.OfMachine machine -> mark(view, machine, concerned);
-            case Change.OfState state -> {}
+            case Change.OfState reported -> {
+                if (view.awaitedMachines() > 0) {
+                    // What runs there is not held back.
+                    var state = reported.state();
+                    mark(machines.session(state.getMachineId()), state.getName(), concerned);
+                }
+            }
             case Change.OfStateGone gone -> {}
         }
     }
@@ -412,6 +441,20 @@ public final class Sessions implements Registry.Listener {
         }
         if (!after.present()) {
             view.departuresFrom(after.id()).forEach(name -> released(view, name, concerned));
+        }
+        if (AwaitedMachines.endsWait(change) && view.awaitedMachines() == 0) {
+            machines.sessions().forEach(each -> startsNow(view, each, concerned));
+        }
+    }
+
+    /** What was held back for machines that were awaited. */
+    private static void startsNow(RegistryView view, AgentSession session, Set<AgentSession> concerned) {
+        var id = session.machineId();
+        for (var name : view.scheduledTo(id)) {
+            var unit = view.unit(name);
+            if (unit != null && !view.runsAsWanted(unit, id)) {
+                mark(session, name, concerned);
+            }
         }
     }
 

@@ -45,6 +45,9 @@ final class Invariants implements Network.Tap {
     /** The highest term in which a machine has spoken as in session. */
     private final Map<String, Long> terms = new HashMap<>();
 
+    private int moved;
+    private boolean restored;
+
     private final LongSupplier nanos;
     private final ToLongFunction<String> ledUntil;
     private int lost;
@@ -123,6 +126,32 @@ final class Invariants implements Network.Tap {
         }
     }
 
+    /** The registry begins anew, with what a backup holds. */
+    void restored() {
+        restored = true;
+        opened.clear();
+        welcomed.clear();
+        committedReports.clear();
+        sessions.clear();
+        assigned.clear();
+        noteAssignments();
+        truth.read(view -> {
+            view.units()
+                    .values()
+                    .forEach(unit -> machines.forEach((id, machine) -> {
+                        if (!unit.global() && machine.runs(unit.name()) && !id.equals(unit.machineId())) {
+                            moved++;
+                        }
+                    }));
+            return moved;
+        });
+    }
+
+    /** How many units ran elsewhere than the backup had them. */
+    int moved() {
+        return moved;
+    }
+
     private void noteAssignments() {
         truth.read(view -> {
             for (var unit : view.units().values()) {
@@ -143,6 +172,17 @@ final class Invariants implements Network.Tap {
     void started(String unit, String machine, long agentSince) {
         if (assigned.getOrDefault(unit + " on " + machine, 0L) < agentSince) {
             violated(unit + " is started on " + machine + ", where it was not to be since the agent began");
+        }
+        boolean global = truth.read(view -> {
+            var known = view.unit(unit);
+            return known != null && known.global();
+        });
+        if (restored && !global) {
+            machines.forEach((id, other) -> {
+                if (!id.equals(machine) && other.runs(unit)) {
+                    violated(unit + " is started on " + machine + " while it runs on " + id);
+                }
+            });
         }
     }
 

@@ -48,6 +48,23 @@ class SessionSimulationTest {
         }
     }
 
+    /** Units that run when a backup is restored run on, or are stopped before they are started elsewhere. */
+    @Test
+    void aRestoredRegistryStartsNothingTwice() {
+        int moved = 0;
+        for (long seed = FIRST; seed < FIRST + SEEDS; seed++) {
+            try (var simulation = new Simulation(seed)) {
+                assertThat(simulation.checkRestored()).as("seed %d", seed).isEmpty();
+                moved += simulation.moved();
+            }
+        }
+        if (SEEDS > 1) {
+            assertThat(moved)
+                    .as("units that ran elsewhere than the backup had them, in all runs")
+                    .isGreaterThan(SEEDS / 10);
+        }
+    }
+
     @Test
     void theSameSeedGivesTheSameRun() {
         assertThat(trace(FIRST)).isEqualTo(trace(FIRST));

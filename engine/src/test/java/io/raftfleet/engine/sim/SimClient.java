@@ -67,6 +67,13 @@ final class SimClient {
         return underWay;
     }
 
+    /** What it did is undone: a backup is restored. Nothing of it is under way any more. */
+    void undone(Map<String, TargetState> byNow) {
+        wanted.clear();
+        wanted.putAll(byNow);
+        underWay.clear();
+    }
+
     /** Begins a write of some kind. */
     void act() {
         var idle = wanted.keySet().stream()

@@ -10,6 +10,7 @@ import io.raftfleet.state.raft.ReplicationException;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
@@ -141,6 +142,14 @@ final class SimLog {
             long most = node == old && node != next ? patience.toNanos() : node == next ? 1 : 30_000_000;
             process.after(Duration.ofNanos(random.nextLong(Math.max(1, most))), () -> node.hears(next, elected));
         }
+    }
+
+    /** Every engine has lost its disk, and another log begins. No engine may run. */
+    void begin(List<Entry> first) {
+        entries.clear();
+        answers.clear();
+        truth.restore(0, 0, Collections.emptyIterator());
+        first.forEach(entry -> append(0, entry));
     }
 
     private void append(long inTerm, Entry entry) {

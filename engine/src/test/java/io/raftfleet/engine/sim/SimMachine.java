@@ -147,6 +147,17 @@ final class SimMachine {
         news.start();
     }
 
+    /** The registry begins anew: indexes of before mean nothing, and a unit may be started again for a start of before. */
+    void registryRestored() {
+        agentSince = 0;
+        starts.clear();
+    }
+
+    boolean runs(String unit) {
+        var state = states().get(unit);
+        return state != null && !Set.of("inactive", "failed").contains(state.activeState());
+    }
+
     /** The agent is killed; its units run on. */
     void killAgent() {
         var process = agent;

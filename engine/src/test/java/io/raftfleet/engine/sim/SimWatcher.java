@@ -42,6 +42,16 @@ final class SimWatcher implements StreamObserver<WatchResponse> {
         FleetGrpc.newStub(channel).watch(request.build(), this);
     }
 
+    /** It follows no longer. */
+    void stop() {
+        process.kill();
+    }
+
+    /** What was there before it began. */
+    void know(Set<String> before) {
+        units.addAll(before);
+    }
+
     Map<String, UnitState> states() {
         return states;
     }

@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
 final class Simulation implements AutoCloseable {
     private static final int MACHINES = 4;
     private static final Duration TROUBLE = Duration.ofSeconds(30);
+    private static final Duration SHORT_TROUBLE = Duration.ofSeconds(15);
     private static final Duration STEP = Duration.ofSeconds(1);
     /** Units whose step failed are tried again after 30 s at most. */
     private static final int MOST_STEPS = 120;
@@ -100,6 +101,11 @@ final class Simulation implements AutoCloseable {
         return log.ledUntil(address);
     }
 
+    /** How many units ran elsewhere than the backup had them, when it was restored. */
+    int moved() {
+        return invariants.moved();
+    }
+
     /** How many machines were lost in it. */
     int lost() {
         return invariants.lost();
@@ -123,6 +129,48 @@ final class Simulation implements AutoCloseable {
         schedule();
         run(TROUBLE);
         calm();
+        return settled();
+    }
+
+    /** The same, but after some trouble all engines lose their disks, and a backup is restored that was made on the way. */
+    List<String> checkRestored() {
+        schedule();
+        run(SHORT_TROUBLE);
+        var backup = truth.read(SimBackup::of);
+        run(SHORT_TROUBLE);
+        calm();
+        restore(backup);
+        return settled();
+    }
+
+    private void restore(SimBackup backup) {
+        log.nodes().forEach(this::kill);
+        network.breakCalls("watcher");
+        watcher.stop();
+        run(STEP); // What agents had begun is done.
+        for (var machine : machines.values()) {
+            if (random.nextInt(3) == 0) {
+                machine.killAgent();
+                director.after(aWhile(20), machine::startAgent);
+            }
+        }
+        log.begin(backup.entries());
+        client.undone(backup.wanted());
+        machines.values().forEach(SimMachine::registryRestored);
+        invariants.restored();
+        watcher = new SimWatcher(this, random.split(), truth.read(RegistryView::revision), invariants::violated);
+        watcher.know(backup.wanted().keySet());
+        log.nodes().forEach(this::start);
+        elect();
+        watcher.open();
+        for (int i = 0; i < 4; i++) {
+            director.after(aWhile(8), this::anotherLeader);
+            director.after(aWhile(8), () -> network.breakCalls(machine().id()));
+        }
+        run(Duration.ofSeconds(20)); // All agents are back by then.
+    }
+
+    private List<String> settled() {
         var open = List.of("nothing has run");
         for (int step = 0;
                 step < MOST_STEPS && !open.isEmpty() && invariants.violations().isEmpty();

@@ -172,6 +172,11 @@ public final class Registry implements ReplicatedState {
     }
 
     @Override
+    public boolean begun() {
+        return read(RegistryView::incarnation) != 0;
+    }
+
+    @Override
     public long heapBytes() {
         lock.readLock().lock();
         try {

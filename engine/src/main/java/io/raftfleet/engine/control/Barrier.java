@@ -116,14 +116,14 @@ final class Barrier {
         }
     }
 
-    /** An engine that has not said yet what it reads counts as reading the first format: in a new cluster that is all others. */
+    /** Until a majority has said what it reads: in a new cluster nobody has. */
     private void awaitFormats(long term) throws InterruptedException {
         for (int pause = 0; pause < FORMAT_PAUSES && !committer.writesAwaited() && queue.leads(term); pause++) {
             queue.pause(term, FORMAT_PAUSE_MS);
         }
         if (queue.leads(term) && !committer.writesAwaited()) {
             log.warn(
-                    "engine {} restores the cluster though not all engines are up and read entry format {}: units that have moved"
+                    "engine {} restores the cluster though not all engines that are up read entry format {}: units that have moved"
                             + " since may run on two machines until both have connected",
                     engineId,
                     EntryFormats.WITH_AWAITED);

@@ -136,16 +136,20 @@ final class Checkpoints implements AutoCloseable {
         boolean logReaches(long index);
     }
 
-    /** Newest format of the entries applied; 1 while there are none. */
+    /** Newest format of the entries that made the registry, as far as it is applied; at least 1. */
     int entryFormat() {
         return entryFormat;
     }
 
-    /** An entry applied. Called by the applying thread. */
-    void applied(long term, long index, int bytes, int format) {
+    /** An entry of this format is applied, of which nobody has been told yet. Called by the applying thread. */
+    void applied(int format) {
         if (format > entryFormat) {
             entryFormat = format;
         }
+    }
+
+    /** An entry applied. Called by the applying thread. */
+    void applied(long term, long index, int bytes) {
         entriesSince++;
         bytesSince += bytes;
         if ((entriesSince >= maxEntries || bytesSince >= maxBytes) && inFlight == null) {

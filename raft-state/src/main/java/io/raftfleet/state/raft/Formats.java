@@ -4,18 +4,22 @@ import io.raftfleet.state.raft.ReplicationException.Unavailable;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
 import java.util.function.IntSupplier;
 import org.apache.ratis.protocol.RaftPeer;
 
 /**
  * The newest entry format that all members read, as far as this engine has heard. During a rolling upgrade that is the oldest
- * member's: an entry of a newer one would stop that member. Members that have never answered count as reading the first format. What
- * is in the log already all have to read, whether they answer now or not.
+ * member's: an entry of a newer one would stop that member. Members that have never answered count as reading the first format, but
+ * for two cases. What has been applied is read by every member that is to go on, or it stops anyway, so that a format stays once it was
+ * written. And in a group in which nothing was ever begun, where nobody has anything to lose, it is enough that a majority has answered:
+ * a restoration is to be the same whether the last engine is there already or not.
  *
  * <p>Thread-safe. Asks when a newer format is wanted, and at most once a second when somebody only looks.
  */
@@ -26,16 +30,22 @@ final class Formats {
     private final int own;
     private final IntSupplier written;
     private final ScheduledExecutorService timer;
+    private final BooleanSupplier begun;
     private final Map<String, Integer> known = new ConcurrentHashMap<>();
+    /** Have been asked and did not answer, and never had. */
+    private final Set<String> silent = ConcurrentHashMap.newKeySet();
+
     private final AtomicLong asked = new AtomicLong(System.nanoTime() - BETWEEN_QUESTIONS.toNanos());
 
     /**
      * @param own newest format that this engine reads
-     * @param written newest format of what it has applied
+     * @param written newest format of what this engine has applied
+     * @param begun whether there is anything in the replicated state
      */
-    Formats(int own, IntSupplier written, ScheduledExecutorService timer) {
+    Formats(int own, IntSupplier written, BooleanSupplier begun, ScheduledExecutorService timer) {
         this.own = own;
         this.written = written;
+        this.begun = begun;
         this.timer = timer;
     }
 
@@ -93,18 +103,34 @@ final class Formats {
     }
 
     private int lowest(RatisServer server) {
-        int heard = server.otherVoters().stream()
-                .mapToInt(peer -> known.getOrDefault(peer.getId().toString(), 1))
-                .reduce(own, Math::min);
-        return Math.max(heard, written.getAsInt());
+        var others = server.otherVoters();
+        int lowest = own;
+        int unheard = 0;
+        for (var peer : others) {
+            var id = peer.getId().toString();
+            var reads = known.get(id);
+            if (reads != null) {
+                lowest = Math.min(lowest, reads);
+            } else if (silent.contains(id)) {
+                unheard++;
+            } else {
+                lowest = 1;
+            }
+        }
+        boolean enough = unheard == 0 || (2 * unheard < others.size() + 1 && !begun.getAsBoolean());
+        return Math.max(enough ? lowest : 1, written.getAsInt());
     }
 
     private CompletableFuture<Long> ask(RatisServer server, RaftPeer peer) {
         CompletableFuture<Long> answer =
                 Futures.within(server.peerClient().format(peer), PATIENCE, timer, TimeoutException::new);
         Futures.onEnd(answer, (format, failure) -> {
+            var id = peer.getId().toString();
             if (failure == null) {
-                known.put(peer.getId().toString(), Math.toIntExact(format));
+                known.put(id, Math.toIntExact(format));
+                silent.remove(id);
+            } else if (!known.containsKey(id)) {
+                silent.add(id);
             }
         });
         return answer;

@@ -10,10 +10,11 @@ record Progress(AppliedIndex applied, Proposals proposals, Divergence divergence
      * @param bytes of it in the log
      */
     void entryApplied(long term, long index, int bytes, int format, ApplyResult result) {
+        checkpoints.applied(format);
         applied.advance(index);
         proposals.applied(term, result);
         divergence.applied(index);
-        checkpoints.applied(term, index, bytes, format);
+        checkpoints.applied(term, index, bytes);
     }
 
     /** An entry of Raft's own was. */

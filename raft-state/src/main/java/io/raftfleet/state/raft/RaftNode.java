@@ -82,7 +82,7 @@ public final class RaftNode implements AutoCloseable {
         this.checkpoints = new Checkpoints(state, directory, config);
         this.operations = new Operations(config, confirmation, checkpoints, applied, proposer, calls, timer);
         this.rounds = new ReadRounds(config, confirmation, this::ratis, applied, timer);
-        this.formats = new Formats(config.entryFormat(), checkpoints::entryFormat, timer);
+        this.formats = new Formats(config.entryFormat(), checkpoints::entryFormat, state::begun, timer);
         this.quotas = new Quotas(config.quota(), timer);
         this.quarantine = new Quarantine(config.engineId(), directory, events::failed);
         this.divergence = new Divergence(

@@ -63,6 +63,9 @@ public interface ReplicatedState {
     /** Digest of the whole state: equal on all engines at the same index. */
     ByteString digest();
 
+    /** Whether there is anything in it: false until a cluster is created in it, or restored as a whole. From any thread. */
+    boolean begun();
+
     /** Index applied last; 0 when none. */
     long appliedIndex();
 }

@@ -70,6 +70,11 @@ final class KeyValueState implements ReplicatedState {
     }
 
     @Override
+    public synchronized boolean begun() {
+        return !values.isEmpty();
+    }
+
+    @Override
     public synchronized Capture capture() {
         List<Row> rows = new ArrayList<>();
         for (String key : changed) {

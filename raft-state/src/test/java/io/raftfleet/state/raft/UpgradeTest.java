@@ -57,6 +57,57 @@ class UpgradeTest {
         }
     }
 
+    /** What was written cannot be taken back: whoever leads goes on in that format, whether the others answer or not. */
+    @Test
+    void aFormatOnceWrittenIsWrittenByALeaderThatHasNeverHeardOfTheThirdEngine() throws Exception {
+        try (TestCluster cluster = new TestCluster(dir, 3, b -> b.entryFormat(2)).startAll()) {
+            await().atMost(LONG)
+                    .ignoreExceptions()
+                    .until(() -> get(cluster.leader().node.propose(newer("a"), LONG))
+                                    .dropped()
+                                    .size()
+                            == 1);
+            cluster.awaitEqualDigests();
+            List.of("e1", "e2", "e3").forEach(cluster::kill);
+            cluster.start("e1");
+            cluster.start("e2");
+            Member leader = cluster.leader();
+            assertThat(get(leader.node.propose(newer("b"), LONG)).dropped()).hasSize(1);
+            assertThat(leader.state.get("b")).isEqualTo("v");
+        }
+    }
+
+    @Test
+    void aGroupThatHasNothingYetBeginsInTheFormatOfItsMajorityThoughTheThirdEngineIsAway() throws Exception {
+        try (TestCluster cluster = new TestCluster(dir, 3, b -> b.entryFormat(2))) {
+            cluster.start("e1");
+            cluster.start("e2");
+            Member leader = cluster.leader();
+            await().atMost(LONG)
+                    .ignoreExceptions()
+                    .until(() ->
+                            get(leader.node.propose(newer("a"), LONG)).dropped().size() == 1);
+            Member late = cluster.start("e3");
+            await().atMost(LONG).until(() -> "v".equals(late.state.get("a")));
+        }
+    }
+
+    @Test
+    void aGroupThatHasSomethingWaitsForTheThirdEngineToSayWhatItReads() throws Exception {
+        try (TestCluster cluster = new TestCluster(dir, 3, b -> b.entryFormat(2))) {
+            cluster.start("e1");
+            cluster.start("e2");
+            cluster.set("v", "something");
+            Member leader = cluster.leader();
+            assertThatThrownBy(() -> get(leader.node.requireFormat(2)))
+                    .isInstanceOf(ReplicationException.Unavailable.class)
+                    .hasMessageContaining("upgrade [e3]");
+            assertThatThrownBy(() -> get(leader.node.propose(newer("a"), LONG)))
+                    .isInstanceOf(ReplicationException.Unavailable.class)
+                    .hasMessageContaining("upgrade [e3]");
+        }
+    }
+
     @Test
     void aRecordOfAnUnknownKindIsRefusedBeforeItIsWritten() throws Exception {
         try (TestCluster cluster = new TestCluster(dir, 1, b -> b).startAll()) {

@@ -104,6 +104,11 @@ final class ManagedUnit {
         return observed != null && isRunning(observed);
     }
 
+    /** Whether systemd is stopping it. */
+    boolean goesDown() {
+        return observed != null && !stopped && observed.activeState().equals("deactivating");
+    }
+
     static boolean isRunning(ObservedState state) {
         return switch (state.activeState()) {
             case "active", "activating", "reloading", "deactivating", "refreshing", "maintenance" -> true;

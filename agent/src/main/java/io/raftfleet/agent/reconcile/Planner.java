@@ -49,6 +49,9 @@ final class Planner {
         if (!unit.running() || (done != null && !done.launched())) {
             return Step.START;
         }
+        if (done == null && unit.goesDown()) {
+            return Step.NONE; // Not worth taking over: it is started once it is down.
+        }
         return startedForEarlierGeneration(done, order, bootId) ? Step.STOP : Step.NOTE;
     }
 

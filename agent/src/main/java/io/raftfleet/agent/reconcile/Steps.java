@@ -289,6 +289,12 @@ final class Steps {
 
     private void stop(ManagedUnit unit, String bootId) {
         begin(List.of(unit));
+        if (unit.removing && unit.done != null) {
+            // It may be ordered back, by the order that was carried out, before it is taken away: then it is to start
+            // again.
+            unit.done = null;
+            save(unit);
+        }
         loop.whenDone(ordered(() -> manager.stop(unit.name)), (none, failure) -> {
             if (failure == null) {
                 unit.mayRun = false;

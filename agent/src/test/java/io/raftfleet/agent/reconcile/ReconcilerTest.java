@@ -603,6 +603,23 @@ class ReconcilerTest {
         assertThat(state("late.service").getActiveState()).isEqualTo("active");
     }
 
+    /** As when its machine is lost and is back, and so is the one that it was given to meanwhile. */
+    @Test
+    void whatIsOrderedBackWhileItStopsStartsAgain() throws Exception {
+        UnitFile file = file("[X-Hollow]\nStopDelaySec=10\n");
+        set(launched("a.service", file, 1));
+        manager.takeOrders();
+        reconciler.apply(AssignmentDelta.newBuilder().addRemove("a.service").build());
+        loop.run();
+        reconciler.apply(AssignmentDelta.newBuilder()
+                .addSet(launched("a.service", file, 1))
+                .build());
+        loop.advance(Duration.ofSeconds(11));
+        settle();
+        assertThat(manager.takeOrders()).containsExactly("stop a.service", "start a.service");
+        assertThat(state("a.service").getActiveState()).isEqualTo("active");
+    }
+
     @Test
     void aSlowStopDelaysNoOtherUnit() throws Exception {
         UnitFile slow = file("[X-Hollow]\nStopDelaySec=60\n");

@@ -202,7 +202,7 @@ final class SimMachine {
                 puts.forEach(entry -> noted.put(entry.name(), entry));
                 noted.keySet().removeAll(removes);
                 if (synced) {
-                    durable = Map.copyOf(noted);
+                    durable = new LinkedHashMap<>(noted); // In an order that is the same in every process.
                 }
                 written.complete(null);
             });
@@ -223,6 +223,11 @@ final class SimMachine {
 
         @Override
         public CompletableFuture<Void> start(String name) {
+            boolean fenced = inner.stoppedByFence().join().contains(name);
+            var begun = inner.start(name);
+            if (begun.isCompletedExceptionally()) {
+                return begun; // Refused, such as for want of a lease.
+            }
             simulation.invariants().started(name, id, agentSince);
             var entry = noted.get(name);
             if (entry == null || entry.done() == null || !entry.done().bootId().equals(bootId())) {
@@ -230,12 +235,12 @@ final class SimMachine {
             } else {
                 int times = starts.computeIfAbsent(name, none -> new HashMap<>())
                         .merge(entry.done().generation(), 1, Integer::sum);
-                if (times > 1) {
+                if (times > 1 && !fenced) {
                     violations.accept(name + " is started " + times + " times on " + id + " for generation "
                             + entry.done().generation());
                 }
             }
-            return inner.start(name);
+            return begun;
         }
 
         @Override
@@ -256,6 +261,10 @@ final class SimMachine {
 
         @Override
         public CompletableFuture<Void> stop(String name) {
+            var entry = noted.get(name);
+            if (entry != null && entry.removing()) {
+                starts.remove(name); // It may be ordered back meanwhile.
+            }
             return inner.stop(name);
         }
 

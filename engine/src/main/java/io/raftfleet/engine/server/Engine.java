@@ -228,6 +228,7 @@ final class Engine implements AutoCloseable {
         tls.ifPresent(TlsIdentity::start);
         issuer.ifPresent(own -> new Renewal(tls.orElseThrow(), own::renew, clock, random).start());
         new QuotaWatch(config.engineId(), registry, raft::quota).start(timer);
+        new LeaderlessWatch(config.engineId(), raft::view, System::nanoTime).start(timer);
         new LivenessMonitor(registry, controller, sessions, config.agentTtl(), System::nanoTime, this::handOver)
                 .start(timer);
     }

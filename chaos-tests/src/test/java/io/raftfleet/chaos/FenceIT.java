@@ -54,11 +54,25 @@ class FenceIT {
                 .iterator()
                 .next();
         var agent = cluster.agentOf(first.getMachineId());
+        var plain = Ops.names("plain", 4);
+        Ops.launch(client, plain);
+        Ops.awaitActive(client, plain);
         var epochs = Ops.epochs(client);
 
         long paused = System.nanoTime();
         agent.daemon().pause();
         try {
+            Await.until(
+                    "the units that may run twice run on the other machine",
+                    MOVED,
+                    () -> Ops.states(client).stream()
+                                    .filter(state -> plain.contains(state.getName()))
+                                    .filter(state -> !state.getMachineId().equals(first.getMachineId()))
+                                    .filter(state -> state.getActiveState().equals("active"))
+                                    .count()
+                            == plain.size());
+            assertThat(lives(lives)).as("they do not wait for the fenced one").hasSize(1);
+            Ops.print("agent of a fenced unit paused -> the other units run elsewhere", Ops.since(paused));
             Await.until(
                     "the unit runs on the other machine",
                     MOVED,
@@ -92,6 +106,7 @@ class FenceIT {
         Ops.create(client, Ops.sleeper("after.service", "MachineID=" + first.getMachineId()));
         Ops.awaitActive(client, List.of("after.service", "single.service"));
         assertThat(lives(lives)).hasSize(2);
+        client.destroyUnits(plain);
     }
 
     @Test

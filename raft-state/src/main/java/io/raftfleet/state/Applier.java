@@ -108,7 +108,8 @@ final class Applier {
                     MACHINE_LOST,
                     MACHINE_METADATA_SET,
                     MACHINE_EXPECTED,
-                    MACHINE_TOLD -> transition.apply(record);
+                    MACHINE_TOLD,
+                    FENCE_OVER -> transition.apply(record);
             case RECORD_NOT_SET ->
                 throw new IllegalStateException(
                         "entry " + index + " holds a record of a kind that this version does not know");

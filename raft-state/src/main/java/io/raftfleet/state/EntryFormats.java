@@ -19,6 +19,9 @@ public final class EntryFormats {
     /** From this format on, machines of a restored registry are awaited until they have told what they run. */
     public static final int WITH_AWAITED = 5;
 
+    /** From this format on, units that must never run twice are waited for alone when their machine is lost. */
+    public static final int WITH_FENCES = 6;
+
     /** The oldest {@code Entry.format} whose readers apply these records as this version does; at least 1. */
     public static int needed(List<Record> records) {
         return records.stream().mapToInt(EntryFormats::since).max().orElse(1);
@@ -35,7 +38,6 @@ public final class EntryFormats {
                     UNIT_SCHEDULED,
                     UNIT_UNSCHEDULED,
                     SESSION_OPENED,
-                    MACHINE_LOST,
                     MACHINE_METADATA_SET,
                     STATES_REPORTED,
                     REQUEST_ANSWERED,
@@ -46,6 +48,8 @@ public final class EntryFormats {
             case JOIN_TOKEN_CREATED, JOIN_TOKEN_USED, JOIN_TOKEN_REMOVED, IDENTITY_REVOKED -> WITH_TOKENS;
             case MACHINE_EXPECTED -> record.getMachineExpected().getAwaited() ? WITH_AWAITED : 1;
             case MACHINE_TOLD -> WITH_AWAITED;
+            case MACHINE_LOST -> record.getMachineLost().getFenced() ? WITH_FENCES : 1;
+            case FENCE_OVER -> WITH_FENCES;
         };
     }
 }

@@ -23,6 +23,7 @@ import org.jspecify.annotations.Nullable;
  * @param sequence of the last state report applied in that session
  * @param operatorsAt version of the last change of {@code operators}; 0 when there was none
  * @param awaited whether starts wait, in a registry that was restored, until it has told what it runs
+ * @param fenced whether it is lost and may run units yet that must never run twice
  */
 public record MachineRecord(
         String id,
@@ -36,7 +37,8 @@ public record MachineRecord(
         long sessionEpoch,
         long sequence,
         long operatorsAt,
-        boolean awaited)
+        boolean awaited,
+        boolean fenced)
         implements StoredRow {
 
     public MachineRecord {
@@ -61,7 +63,8 @@ public record MachineRecord(
         record.getRemovedByOperatorsList().forEach(key -> operators.put(key, Optional.empty()));
         long operatorsAt = operators.isEmpty() ? 0 : now;
         var id = record.getMachineId();
-        return new MachineRecord(id, "", Map.of(), operators, "", 0, "", true, 0, 0, operatorsAt, record.getAwaited());
+        return new MachineRecord(
+                id, "", Map.of(), operators, "", 0, "", true, 0, 0, operatorsAt, record.getAwaited(), false);
     }
 
     /** Whether it has never had a session in this life of the registry, though it counts as present. */
@@ -87,11 +90,16 @@ public record MachineRecord(
                 session.getSessionEpoch(),
                 0,
                 before == null ? 0 : before.operatorsAt(),
-                (before == null || !before.present()) ? awaited : before.awaited());
+                (before == null || !before.present()) ? awaited : before.awaited(),
+                false);
     }
 
-    /** Not heard. */
-    MachineRecord lost() {
+    /**
+     * Not heard.
+     *
+     * @param mayRunFenced whether it may run units yet that must never run twice
+     */
+    MachineRecord lost(boolean mayRunFenced) {
         return new MachineRecord(
                 id,
                 primaryIp,
@@ -104,7 +112,13 @@ public record MachineRecord(
                 sessionEpoch,
                 sequence,
                 operatorsAt,
-                false);
+                false,
+                mayRunFenced);
+    }
+
+    /** It is lost, and what must never run twice runs there no more. */
+    MachineRecord fenceOver() {
+        return lost(false);
     }
 
     MachineRecord reported(long newSequence) {
@@ -120,7 +134,8 @@ public record MachineRecord(
                 sessionEpoch,
                 newSequence,
                 operatorsAt,
-                awaited);
+                awaited,
+                fenced);
     }
 
     /** What it runs is known. */
@@ -137,7 +152,8 @@ public record MachineRecord(
                 sessionEpoch,
                 sequence,
                 operatorsAt,
-                false);
+                false,
+                fenced);
     }
 
     /** What it would take more of the heap if operators said one more thing of it, in bytes; negative for less. */
@@ -161,7 +177,8 @@ public record MachineRecord(
                 sessionEpoch,
                 sequence,
                 changedAt,
-                awaited);
+                awaited,
+                fenced);
     }
 
     @Override
@@ -181,7 +198,8 @@ public record MachineRecord(
                 .setSessionEpoch(sessionEpoch)
                 .setSequence(sequence)
                 .setOperatorsAt(operatorsAt)
-                .setAwaited(awaited);
+                .setAwaited(awaited)
+                .setFenced(fenced);
         row.putAllAnnounced(announced);
         new TreeMap<>(operators)
                 .forEach((key, value) -> value.ifPresentOrElse(
@@ -221,6 +239,7 @@ public record MachineRecord(
                 row.getSessionEpoch(),
                 row.getSequence(),
                 row.getOperatorsAt(),
-                row.getAwaited());
+                row.getAwaited(),
+                row.getFenced());
     }
 }

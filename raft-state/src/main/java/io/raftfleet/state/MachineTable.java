@@ -11,9 +11,10 @@ final class MachineTable {
     private final FactIndex facts;
     private int present;
     private int awaited;
+    private int fenced;
 
     MachineTable(RowLog rows, FactIndex facts) {
-        this(LayeredMap.empty(), LayeredMap.empty(), rows, facts, 0, 0);
+        this(LayeredMap.empty(), LayeredMap.empty(), rows, facts, 0, 0, 0);
     }
 
     private MachineTable(
@@ -22,18 +23,20 @@ final class MachineTable {
             RowLog rows,
             FactIndex facts,
             int present,
-            int awaited) {
+            int awaited,
+            int fenced) {
         this.machines = machines;
         this.presentOnes = presentOnes;
         this.rows = rows;
         this.facts = facts;
         this.present = present;
         this.awaited = awaited;
+        this.fenced = fenced;
     }
 
     /** Changes over this table. */
     MachineTable over(RowLog newRows, FactIndex newFacts) {
-        return new MachineTable(machines.over(), presentOnes.over(), newRows, newFacts, present, awaited);
+        return new MachineTable(machines.over(), presentOnes.over(), newRows, newFacts, present, awaited, fenced);
     }
 
     @Nullable
@@ -63,6 +66,11 @@ final class MachineTable {
         return awaited;
     }
 
+    /** How many are lost and may run units yet that must never run twice. */
+    int fenced() {
+        return fenced;
+    }
+
     void put(MachineRecord machine) {
         rows.touch();
         var before = machines.get(machine.id());
@@ -71,6 +79,7 @@ final class MachineTable {
         facts.put(Fact.Kind.METADATA, machine.id(), before == null ? 0 : before.operatorsAt(), machine.operatorsAt());
         present += (machine.present() ? 1 : 0) - (before != null && before.present() ? 1 : 0);
         awaited += (machine.awaited() ? 1 : 0) - (before != null && before.awaited() ? 1 : 0);
+        fenced += (machine.fenced() ? 1 : 0) - (before != null && before.fenced() ? 1 : 0);
     }
 
     void restore(MachineRecord machine) {
@@ -79,6 +88,7 @@ final class MachineTable {
         facts.restore(Fact.Kind.METADATA, machine.id(), machine.operatorsAt());
         present += machine.present() ? 1 : 0;
         awaited += machine.awaited() ? 1 : 0;
+        fenced += machine.fenced() ? 1 : 0;
     }
 
     void clear() {
@@ -86,6 +96,7 @@ final class MachineTable {
         presentOnes.clear();
         present = 0;
         awaited = 0;
+        fenced = 0;
     }
 
     private void link(MachineRecord machine) {

@@ -13,6 +13,7 @@ import io.raftfleet.unit.Digest;
 import io.raftfleet.unit.Requirements;
 import io.raftfleet.unit.UnitHash;
 import java.util.Collection;
+import java.util.HashSet;
 import java.util.List;
 import java.util.NavigableMap;
 import java.util.NavigableSet;
@@ -177,6 +178,44 @@ public final class RegistryView {
         return awaitedMachines() == 0
                 ? List.of()
                 : machines().values().stream().filter(MachineRecord::awaited).toList();
+    }
+
+    /**
+     * Machines that are lost and may run units yet that must never run twice, by id. Costs nothing when there are none, else time in
+     * proportion to all machines.
+     */
+    public List<MachineRecord> fenced() {
+        return tables.machines.fenced() == 0
+                ? List.of()
+                : machines().values().stream().filter(MachineRecord::fenced).toList();
+    }
+
+    /**
+     * Whether a machine may run a unit that must never run twice: one that it is to have, or anything that it has to let go of, as
+     * contents of that may be gone from the registry.
+     */
+    public boolean mayRunFenced(String machineId) {
+        return !departuresFrom(machineId).isEmpty()
+                || scheduledTo(machineId).stream()
+                        .map(this::unit)
+                        .anyMatch(unit -> unit != null && unit.wants().fence());
+    }
+
+    /**
+     * Whether a unit that has to leave a machine is not to be started elsewhere yet: it may run there, and the machine will say when it
+     * does not; or the machine is lost, and it must never run twice, or goes where such a unit does ({@code MachineOf}), which it may need.
+     */
+    public boolean leaves(UnitRecord unit, String machineId) {
+        var machine = machine(machineId);
+        return machine != null && (machine.present() || (machine.fenced() && withFenced(unit, new HashSet<>())));
+    }
+
+    private boolean withFenced(UnitRecord unit, Set<String> seen) {
+        return unit.wants().fence()
+                || unit.wants().peers().stream()
+                        .filter(seen::add)
+                        .map(this::unit)
+                        .anyMatch(peer -> peer != null && withFenced(peer, seen));
     }
 
     /**

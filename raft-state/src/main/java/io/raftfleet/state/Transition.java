@@ -1,7 +1,9 @@
 package io.raftfleet.state;
 
 import io.raftfleet.proto.log.ContentsStored;
+import io.raftfleet.proto.log.FenceOver;
 import io.raftfleet.proto.log.MachineExpected;
+import io.raftfleet.proto.log.MachineLost;
 import io.raftfleet.proto.log.MachineMetadataSet;
 import io.raftfleet.proto.log.MachineTold;
 import io.raftfleet.proto.log.Record;
@@ -79,10 +81,8 @@ final class Transition {
                 yield changed(r.getName(), r.getVersion(), unit -> unit.scheduledTo(null, nextVersion()));
             }
             case SESSION_OPENED -> opened(record.getSessionOpened());
-            case MACHINE_LOST ->
-                lost(
-                        record.getMachineLost().getMachineId(),
-                        record.getMachineLost().getSessionEpoch());
+            case MACHINE_LOST -> lost(record.getMachineLost());
+            case FENCE_OVER -> fenceOver(record.getFenceOver());
             case MACHINE_METADATA_SET -> metadataSet(record.getMachineMetadataSet());
             case MACHINE_EXPECTED -> expected(record.getMachineExpected());
             case MACHINE_TOLD -> told(record.getMachineTold());
@@ -218,16 +218,26 @@ final class Transition {
         return null;
     }
 
-    private @Nullable String lost(String machineId, long epoch) {
+    private @Nullable String lost(MachineLost record) {
+        var machineId = record.getMachineId();
         var before = tables.machines.get(machineId);
         if (before == null || !before.present()) {
             return "machine " + machineId + " is not present";
         }
-        if (before.sessionEpoch() != epoch) {
+        if (before.sessionEpoch() != record.getSessionEpoch()) {
             return "machine " + machineId + " has opened another session meanwhile";
         }
-        replace(before, before.lost());
+        replace(before, before.lost(record.getFenced()));
         consequences.ofLoss(machineId);
+        return null;
+    }
+
+    private @Nullable String fenceOver(FenceOver record) {
+        var before = tables.machines.get(record.getMachineId());
+        if (before == null || !before.fenced() || before.sessionEpoch() != record.getSessionEpoch()) {
+            return "machine " + record.getMachineId() + " is not waited for";
+        }
+        replace(before, before.fenceOver());
         return null;
     }
 

@@ -6,6 +6,7 @@ import io.raftfleet.proto.fleet.ItemResult;
 import io.raftfleet.proto.fleet.RequestId;
 import io.raftfleet.proto.log.ContentsStored;
 import io.raftfleet.proto.log.Entry;
+import io.raftfleet.proto.log.FenceOver;
 import io.raftfleet.proto.log.IdentityRevoked;
 import io.raftfleet.proto.log.JoinTokenCreated;
 import io.raftfleet.proto.log.JoinTokenRemoved;
@@ -157,6 +158,22 @@ final class Entries {
         return Record.newBuilder()
                 .setMachineExpected(
                         MachineExpected.newBuilder().setMachineId(machine).setAwaited(true))
+                .build();
+    }
+
+    /** A machine that may run units yet that must never run twice. */
+    static Record lostFenced(String machine, long epoch) {
+        return Record.newBuilder()
+                .setMachineLost(MachineLost.newBuilder()
+                        .setMachineId(machine)
+                        .setSessionEpoch(epoch)
+                        .setFenced(true))
+                .build();
+    }
+
+    static Record fenceOver(String machine, long epoch) {
+        return Record.newBuilder()
+                .setFenceOver(FenceOver.newBuilder().setMachineId(machine).setSessionEpoch(epoch))
                 .build();
     }
 

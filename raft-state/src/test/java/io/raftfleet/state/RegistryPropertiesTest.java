@@ -257,7 +257,7 @@ class RegistryPropertiesTest {
         long epoch = known == null ? 0 : known.sessionEpoch();
         long sequence = known == null ? 1 : known.sequence() + random.nextInt(0, 3);
         var text = name.startsWith("g") ? Entries.GLOBAL_SSD : random.nextBoolean() ? PLAIN : OTHER;
-        return switch (random.nextInt(19)) {
+        return switch (random.nextInt(21)) {
             case 0, 1 -> Entries.contents(text);
             case 2 -> Entries.create(name, text, target, unit == null ? 0 : version);
             case 3 -> Entries.withFacts(Entries.create(name, text, target, unit == null ? 0 : version));
@@ -287,6 +287,8 @@ class RegistryPropertiesTest {
             case 15 -> Entries.revoked(machine, random.nextInt(1000));
             case 16 -> Entries.await(machine);
             case 17 -> Entries.told(machine, epoch, random.nextBoolean(), name);
+            case 18 -> Entries.lostFenced(machine, epoch);
+            case 19 -> Entries.fenceOver(machine, epoch);
             default -> Entries.answered("request" + random.nextInt(5), 0, random.nextInt(2), ItemCode.ITEM_CODE_OK);
         };
     }

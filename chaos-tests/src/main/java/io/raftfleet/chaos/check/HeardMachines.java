@@ -2,7 +2,6 @@ package io.raftfleet.chaos.check;
 
 import io.raftfleet.chaos.history.Event;
 import io.raftfleet.chaos.history.History;
-import io.raftfleet.unit.Fence;
 import java.time.Duration;
 import java.util.List;
 
@@ -20,9 +19,7 @@ public final class HeardMachines implements Check {
         var collector = new Finding.Collector(promise());
         var availability = new Availability(history);
         var ttl = Duration.ofMillis(history.began().ttlMs());
-        // A machine with fenced units is given up that much later.
-        var fence = history.began().fenced().isEmpty() ? Duration.ZERO : Fence.afterTtl(ttl);
-        long before = ttl.plus(fence).plus(SLACK).toNanos();
+        long before = ttl.plus(SLACK).toNanos();
         history.all(Event.Presence.class).forEach(presence -> {
             collector.examined(1);
             if (!presence.present()

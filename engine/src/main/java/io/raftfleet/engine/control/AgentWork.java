@@ -3,8 +3,10 @@ package io.raftfleet.engine.control;
 import io.raftfleet.proto.log.Record;
 import io.raftfleet.proto.log.SessionOpened;
 import io.raftfleet.proto.log.StatesReported;
+import io.raftfleet.state.MachineRecord;
 import io.raftfleet.state.raft.ReplicatedState.ApplyResult;
 import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
 
 /** What the agents' side of the leader has to have decided. */
 final class AgentWork {
@@ -131,18 +133,64 @@ final class AgentWork {
         }
     }
 
-    /** A machine was not heard for its TTL. Takes next to nothing while it waits, and is not to find the lane full of reports. */
-    static final class Silence implements Work {
-        private final String machineId;
-        private final long sessionEpoch;
+    /** A machine was not heard for its TTL. */
+    static final class Silence extends Notice {
         private final String reason;
+        private final boolean fenceOver;
+
+        Silence(String machineId, long sessionEpoch, String reason, boolean fenceOver) {
+            super(machineId, sessionEpoch);
+            this.reason = reason;
+            this.fenceOver = fenceOver;
+        }
+
+        @Override
+        public String describe() {
+            return "the loss of machine " + machineId;
+        }
+
+        @Override
+        @Nullable
+        Record record(Draft draft, MachineRecord machine) {
+            return machine.present() ? draft.lose(machine, reason, fenceOver) : null;
+        }
+    }
+
+    /** A machine that is lost can't run units any more that must never run twice. */
+    static final class FenceEnd extends Notice {
+        FenceEnd(String machineId, long sessionEpoch) {
+            super(machineId, sessionEpoch);
+        }
+
+        @Override
+        public String describe() {
+            return "the end of the fence of machine " + machineId;
+        }
+
+        @Override
+        @Nullable
+        Record record(Draft draft, MachineRecord machine) {
+            return machine.fenced() ? draft.fenceOver(machine) : null;
+        }
+    }
+
+    /**
+     * What the passing of time says of a machine. Who noticed it looks again, so nobody is told what became of it. Takes next to nothing
+     * while it waits, and is not to find the lane full of reports.
+     */
+    abstract static class Notice implements Work {
+        final String machineId;
+        private final long sessionEpoch;
         private boolean over;
 
-        Silence(String machineId, long sessionEpoch, String reason) {
+        Notice(String machineId, long sessionEpoch) {
             this.machineId = machineId;
             this.sessionEpoch = sessionEpoch;
-            this.reason = reason;
         }
+
+        /** What follows from it, as long as the machine's session is the same; null for nothing. */
+        @Nullable
+        abstract Record record(Draft draft, MachineRecord machine);
 
         @Override
         public WorkQueue.Lane lane() {
@@ -155,15 +203,11 @@ final class AgentWork {
         }
 
         @Override
-        public String describe() {
-            return "the loss of machine " + machineId;
-        }
-
-        @Override
         public boolean decide(Batch batch, Draft draft, long nowMs) {
             var machine = draft.machine(machineId);
-            if (machine != null && machine.present() && machine.sessionEpoch() == sessionEpoch) {
-                batch.add(draft.lose(machine, reason));
+            var record = machine == null || machine.sessionEpoch() != sessionEpoch ? null : record(draft, machine);
+            if (record != null) {
+                batch.add(record);
             }
             return true;
         }

@@ -118,10 +118,10 @@ final class Barrier {
 
     /** Until a majority has said what it reads: in a new cluster nobody has. */
     private void awaitFormats(long term) throws InterruptedException {
-        for (int pause = 0; pause < FORMAT_PAUSES && !committer.writesAwaited() && queue.leads(term); pause++) {
+        for (int pause = 0; pause < FORMAT_PAUSES && !writesAwaited() && queue.leads(term); pause++) {
             queue.pause(term, FORMAT_PAUSE_MS);
         }
-        if (queue.leads(term) && !committer.writesAwaited()) {
+        if (queue.leads(term) && !writesAwaited()) {
             log.warn(
                     "engine {} restores the cluster though not all engines that are up read entry format {}: units that have moved"
                             + " since may run on two machines until both have connected",
@@ -130,9 +130,13 @@ final class Barrier {
         }
     }
 
+    private boolean writesAwaited() {
+        return committer.agreedFormat() >= EntryFormats.WITH_AWAITED;
+    }
+
     private boolean committed(List<Record> decided) throws InterruptedException {
-        boolean facts = committer.writesFacts();
-        boolean awaited = committer.writesAwaited();
+        boolean facts = committer.agreedFormat() >= EntryFormats.WITH_FACTS;
+        boolean awaited = writesAwaited();
         var records = decided.stream()
                 .map(record -> facts ? record : withoutFacts(record))
                 .map(record -> awaited ? record : withoutAwaited(record))

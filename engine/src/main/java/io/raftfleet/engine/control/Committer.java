@@ -1,7 +1,6 @@
 package io.raftfleet.engine.control;
 
 import io.raftfleet.proto.log.Entry;
-import io.raftfleet.state.EntryFormats;
 import io.raftfleet.state.raft.ReplicationException;
 import java.time.Duration;
 import java.util.concurrent.ExecutionException;
@@ -26,14 +25,9 @@ final class Committer {
         this.proposer = proposer;
     }
 
-    /** Whether all engines read records that say what units want; while one does not, each reads that in the units' files. */
-    boolean writesFacts() {
-        return proposer.agreedFormat() >= EntryFormats.WITH_FACTS;
-    }
-
-    /** Whether all engines read that machines are awaited. */
-    boolean writesAwaited() {
-        return proposer.agreedFormat() >= EntryFormats.WITH_AWAITED;
+    /** Newest format of entries that all engines read, as far as is known. */
+    int agreedFormat() {
+        return proposer.agreedFormat();
     }
 
     Outcome propose(Entry entry) throws InterruptedException {

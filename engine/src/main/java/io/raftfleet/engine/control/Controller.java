@@ -9,6 +9,7 @@ import io.raftfleet.proto.log.SessionOpened;
 import io.raftfleet.proto.log.StatesReported;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.Veto;
+import io.raftfleet.state.EntryFormats;
 import io.raftfleet.state.Registry;
 import io.raftfleet.state.raft.ReplicatedState.ApplyResult;
 import io.raftfleet.unit.Requirements;
@@ -86,6 +87,7 @@ public final class Controller implements AutoCloseable {
     }
 
     private final Registry registry;
+    private final Proposer proposer;
     private final Executor replies;
     /**
      * For agents: the acknowledgement of a report says that those before it are committed too, so that it may not overtake the word
@@ -117,6 +119,7 @@ public final class Controller implements AutoCloseable {
             LongSupplier quota,
             @Nullable Beginning beginning) {
         this.registry = inputs.registry();
+        this.proposer = inputs.proposer();
         this.replies = replies;
         this.repliesInOrder = MoreExecutors.newSequentialExecutor(replies);
         this.decisions = new DecisionLoop(inputs, queue, listener, metrics, quota, beginning);
@@ -176,9 +179,24 @@ public final class Controller implements AutoCloseable {
         return queue.crowded();
     }
 
-    /** A machine was not heard for its TTL; false when too much is queued, or this engine does not lead. */
-    public boolean silent(String machineId, long sessionEpoch, String reason) {
-        return queue.offer(new AgentWork.Silence(machineId, sessionEpoch, reason));
+    /**
+     * A machine was not heard for its TTL; false when too much is queued, or this engine does not lead.
+     *
+     * @param fenceOver whether the time is over, too, in which it may run units that must never run twice. If not, those are waited for
+     *     alone; or the whole machine, while not all engines read that: then it is to be said again
+     */
+    public boolean silent(String machineId, long sessionEpoch, String reason, boolean fenceOver) {
+        return queue.offer(new AgentWork.Silence(machineId, sessionEpoch, reason, fenceOver));
+    }
+
+    /** A machine that is lost can't run units any more that must never run twice. The same answer. */
+    public boolean fenceOver(String machineId, long sessionEpoch) {
+        return queue.offer(new AgentWork.FenceEnd(machineId, sessionEpoch));
+    }
+
+    /** Whether units that must never run twice can be waited for alone when their machine is lost. */
+    public boolean writesFences() {
+        return proposer.agreedFormat() >= EntryFormats.WITH_FENCES;
     }
 
     /** Has an orphan stopped and removed by its machine; completes once that is committed. */

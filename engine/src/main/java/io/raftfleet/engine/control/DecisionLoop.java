@@ -159,7 +159,7 @@ final class DecisionLoop implements Runnable {
         }
         long start = System.nanoTime();
         var batch = new Batch();
-        var draft = new Draft(registry, decider, budget(), committer.writesFacts());
+        var draft = new Draft(registry, decider, budget(), committer.agreedFormat());
         long now = Math.max(clock.millis(), registry.read(view -> view.clockMs()));
         var decided = new ArrayList<Work>();
         boolean alone = !suspects.isEmpty();

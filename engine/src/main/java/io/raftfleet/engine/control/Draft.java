@@ -4,6 +4,7 @@ import io.raftfleet.engine.schedule.Decision;
 import io.raftfleet.engine.schedule.Scheduler;
 import io.raftfleet.proto.fleet.MachinePatch;
 import io.raftfleet.proto.log.ContentsStored;
+import io.raftfleet.proto.log.FenceOver;
 import io.raftfleet.proto.log.MachineLost;
 import io.raftfleet.proto.log.MachineMetadataSet;
 import io.raftfleet.proto.log.MachineTold;
@@ -18,6 +19,7 @@ import io.raftfleet.proto.log.UnitUnscheduled;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.UnitContents;
 import io.raftfleet.state.Change;
+import io.raftfleet.state.EntryFormats;
 import io.raftfleet.state.MachineRecord;
 import io.raftfleet.state.Registry;
 import io.raftfleet.state.RegistryView;
@@ -39,13 +41,15 @@ final class Draft {
     private final Scheduler scheduler;
     private final Budget budget;
     private final boolean withFacts;
+    private final boolean withFences;
 
-    /** @param withFacts whether all engines read records that say what units want */
-    Draft(Registry registry, Scheduler scheduler, Budget budget, boolean withFacts) {
+    /** @param format newest format of entries that all engines read */
+    Draft(Registry registry, Scheduler scheduler, Budget budget, int format) {
         this.ahead = registry.speculate();
         this.scheduler = scheduler;
         this.budget = budget;
-        this.withFacts = withFacts;
+        this.withFacts = format >= EntryFormats.WITH_FACTS;
+        this.withFences = format >= EntryFormats.WITH_FENCES;
     }
 
     /** A scheduler that knows what is applied. */
@@ -239,12 +243,29 @@ final class Draft {
         return decided(Record.newBuilder().setSessionOpened(session).build());
     }
 
-    Record lose(MachineRecord machine, String reason) {
+    /**
+     * A machine is lost; null when it can't be yet, as it may run units that must never run twice and not all engines read that these
+     * alone are waited for.
+     *
+     * @param fenceOver whether it certainly runs no such unit any more
+     */
+    @Nullable
+    Record lose(MachineRecord machine, String reason, boolean fenceOver) {
+        boolean fenced = !fenceOver && ahead.read(view -> view.mayRunFenced(machine.id()));
+        return fenced && !withFences
+                ? null
+                : decided(Record.newBuilder()
+                        .setMachineLost(MachineLost.newBuilder()
+                                .setMachineId(machine.id())
+                                .setSessionEpoch(machine.sessionEpoch())
+                                .setReason(reason)
+                                .setFenced(fenced))
+                        .build());
+    }
+
+    Record fenceOver(MachineRecord machine) {
         return decided(Record.newBuilder()
-                .setMachineLost(MachineLost.newBuilder()
-                        .setMachineId(machine.id())
-                        .setSessionEpoch(machine.sessionEpoch())
-                        .setReason(reason))
+                .setFenceOver(FenceOver.newBuilder().setMachineId(machine.id()).setSessionEpoch(machine.sessionEpoch()))
                 .build());
     }
 

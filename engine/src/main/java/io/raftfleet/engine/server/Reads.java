@@ -244,9 +244,26 @@ public final class Reads {
 
     /** The same unit, with the reason if it has a place and is not started there yet. */
     private static Unit noted(RegistryView view, UnitRecord unit, Unit message, @Nullable Veto startsWait) {
-        return startsWait == null || unit.machineId() == null || !view.startWaits(unit, unit.machineId())
-                ? message
-                : message.toBuilder().addVetoes(startsWait).build();
+        if (unit.machineId() == null) {
+            return message;
+        }
+        var why = startsWait != null && view.startWaits(unit, unit.machineId()) ? startsWait : mayRunYet(view, unit);
+        return why == null ? message : message.toBuilder().addVetoes(why).build();
+    }
+
+    /** Why a unit that must never run twice is not started yet: on which lost machine it may run; null when there is none. */
+    private static @Nullable Veto mayRunYet(RegistryView view, UnitRecord unit) {
+        for (var id : view.departures(unit.name())) {
+            if (!view.present(id) && view.leaves(unit, id)) {
+                return Veto.newBuilder()
+                        .setRequirement("Fence=true")
+                        .setPresent(view.presentMachines())
+                        .setMessage("machine " + id
+                                + " is lost and may run it yet: it is started once that has certainly ended")
+                        .build();
+            }
+        }
+        return null;
     }
 
     /** Whether a unit waits for a place. */

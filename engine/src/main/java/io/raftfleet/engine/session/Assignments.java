@@ -19,7 +19,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What a machine is to run, read from the registry. A unit is due on a machine when it is assigned there and has left, or
- * need not leave, every other machine that is present: that is what keeps it from running twice while it moves. In a registry that
+ * need not leave, every other machine that is present: that is what keeps it from running twice while it moves. A unit that must never
+ * run twice waits for one that is lost, too, until it has certainly ended there. In a registry that
  * was restored nobody knows what has moved since: there a unit is started only once every machine has told what it runs.
  */
 final class Assignments {
@@ -130,7 +131,7 @@ final class Assignments {
 
     private static boolean fenced(RegistryView view, String name) {
         var unit = view.unit(name);
-        return unit != null && FenceTime.fenced(view, unit);
+        return unit != null && unit.wants().fence();
     }
 
     static boolean isEmpty(AssignmentDelta delta) {
@@ -153,7 +154,7 @@ final class Assignments {
             return false;
         }
         for (var leaving : view.departures(unit.name())) {
-            if (!leaving.equals(machineId) && view.present(leaving)) {
+            if (!leaving.equals(machineId) && view.leaves(unit, leaving)) {
                 return true;
             }
         }

@@ -2,6 +2,8 @@ package io.raftfleet.engine.session;
 
 import io.raftfleet.engine.control.Controller;
 import io.raftfleet.state.Registry;
+import io.raftfleet.state.RegistryView;
+import io.raftfleet.unit.Fence;
 import java.time.Duration;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -14,10 +16,11 @@ import org.slf4j.LoggerFactory;
  * heard fall silent together, it takes the fault to be its own: it says so, gives them another TTL, and hands leadership
  * over. A machine that a leader has never heard is simply lost after its TTL, so this happens once; and machines that came a moment ago
  * ({@link Presence}) are no witnesses, so that a stranger who lets some come and go moves no leader. Losses are
- * rate-limited, for each makes work for the whole cluster. A machine that may run fenced units has the time to stop them first:
- * {@link FenceTime}. A loss that can't be decided now, because too much waits for the leader, is tried again with the next ticks.
+ * rate-limited, for each makes work for the whole cluster. Fenced units of a machine that is lost are started elsewhere only when that
+ * can't run them any more: {@link FenceWaits}. A loss that can't be decided now, because too much waits for the leader, is tried again
+ * with the next ticks.
  *
- * <p>Runs on one timer; has no state of its own.
+ * <p>Runs on one timer, which owns what state it has.
  */
 public final class LivenessMonitor {
     private static final Logger log = LoggerFactory.getLogger(LivenessMonitor.class);
@@ -33,6 +36,7 @@ public final class LivenessMonitor {
     private final Controller controller;
     private final Sessions sessions;
     private final Duration ttl;
+    private final FenceWaits fences;
     private final LongSupplier nanoClock;
     private final Runnable handOver;
     private final Presence presence;
@@ -52,6 +56,7 @@ public final class LivenessMonitor {
         this.controller = controller;
         this.sessions = sessions;
         this.ttl = ttl;
+        this.fences = new FenceWaits(Fence.afterTtl(ttl).toNanos());
         this.nanoClock = nanoClock;
         this.handOver = handOver;
         this.presence = new Presence(nanoClock);
@@ -70,18 +75,32 @@ public final class LivenessMonitor {
         try {
             int tracked = machines.size();
             // At most a twentieth of the machines a tick, a fifth a second.
-            var silent = machines.silent(
-                    nanoClock.getAsLong(),
-                    Math.max(MASS + 1, tracked / 20),
-                    id -> registry.read(view -> FenceTime.after(view, id, ttl)).toNanos());
+            var silent =
+                    machines.silent(nanoClock.getAsLong(), Math.max(MASS + 1, tracked / 20), this::waitedForAsAWhole);
             if (!silent.isEmpty() && !blameSelf(silent.getFirst().heardAt(), tracked)) {
                 silent.forEach(this::lose);
             }
+            endFences();
             if (machines.graceOver(nanoClock.getAsLong())) {
                 sessions.stopWaiting();
             }
         } catch (RuntimeException e) {
             log.error("looking for silent machines failed; it goes on at the next tick", e);
+        }
+    }
+
+    /** How much longer than its TTL a machine is waited for, in nanoseconds: while not all engines can wait for its fenced units alone. */
+    private long waitedForAsAWhole(String id) {
+        return !controller.writesFences() && registry.read(view -> view.mayRunFenced(id))
+                ? Fence.afterTtl(ttl).toNanos()
+                : 0;
+    }
+
+    private void endFences() {
+        for (var machine : fences.over(registry.read(RegistryView::fenced), machines.term(), nanoClock.getAsLong())) {
+            if (controller.fenceOver(machine.id(), machine.sessionEpoch())) {
+                log.info("machine {} can't run fenced units any more: they may start elsewhere", machine.id());
+            }
         }
     }
 
@@ -108,10 +127,13 @@ public final class LivenessMonitor {
 
     private void lose(MachineSessions.Silent silent) {
         var id = silent.machineId();
+        boolean fenceOver = nanoClock.getAsLong() - silent.heardAt()
+                >= ttl.plus(Fence.afterTtl(ttl)).toNanos();
         var loss = machines.lose(
                 silent,
                 nanoClock.getAsLong(),
-                (machine, epoch) -> controller.silent(machine, epoch, "not heard for " + ttl.toMillis() + " ms"));
+                (machine, epoch) ->
+                        controller.silent(machine, epoch, "not heard for " + ttl.toMillis() + " ms", fenceOver));
         if (loss.queued()) {
             log.warn("machine {} was not heard for {}: it is lost, its units are placed elsewhere", id, ttl);
         } else {

@@ -24,6 +24,7 @@ import io.raftfleet.proto.log.UnitCreated;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.state.EntryFormats;
 import io.raftfleet.state.Registry;
+import io.raftfleet.state.RegistryView;
 import io.raftfleet.state.UnitRecord;
 import java.time.Duration;
 import java.time.Instant;
@@ -483,10 +484,26 @@ class ControllerTest {
         open("m1", Map.of());
         create(1, unit("a.service", PLAIN, TargetState.TARGET_STATE_LAUNCHED));
         open("m2", Map.of());
-        controller.silent("m1", 1, "test");
+        controller.silent("m1", 1, "test", true);
         awaitMachine("a.service", "m2");
         List<String> departures = registry.read(view -> List.copyOf(view.departures("a.service")));
         assertThat(departures).containsExactly("m1");
+    }
+
+    @Test
+    void aMachineWithFencedUnitsIsLostOnlyAsAWholeWhileAnEngineReadsNothingElse() throws Exception {
+        lead(1);
+        open("m1", Map.of());
+        create(1, unit("a.service", PLAIN + "\n[X-Fleet]\nFence=true\n", TargetState.TARGET_STATE_LAUNCHED));
+        open("m2", Map.of());
+        raft.agree(EntryFormats.WITH_FENCES - 1);
+        assertThat(controller.writesFences()).isFalse();
+        controller.silent("m1", 1, "test", false);
+        create(2, unit("after.service", PLAIN, TargetState.TARGET_STATE_LAUNCHED));
+        assertThat(registry.<Boolean>read(view -> view.present("m1"))).isTrue();
+        controller.silent("m1", 1, "test", true);
+        awaitMachine("a.service", "m2");
+        assertThat(registry.read(RegistryView::fenced)).isEmpty();
     }
 
     @Test

@@ -19,6 +19,7 @@ import io.raftfleet.proto.log.SessionOpened;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.state.Registry;
 import io.raftfleet.state.UnitRecord;
+import io.raftfleet.state.raft.RaftConfig;
 import io.raftfleet.unit.InvalidUnitException;
 import io.raftfleet.unit.Requirements;
 import io.raftfleet.unit.UnitFile;
@@ -155,7 +156,7 @@ class RepeatedRequestsTest {
     @Example
     void answersAreNeverWrittenWithoutAnItem() {
         var registry = new Registry(100);
-        var draft = new Draft(registry, new Scheduler(), new Budget(0, Long.MAX_VALUE), true);
+        var draft = new Draft(registry, new Scheduler(), new Budget(0, Long.MAX_VALUE), RaftConfig.ENTRY_FORMAT);
         int room = 0;
         for (var full = new Batch(); !full.full(); full.reserve(1)) {
             room++;

@@ -22,6 +22,7 @@ import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.Veto;
 import io.raftfleet.state.EntryFormats;
 import io.raftfleet.state.Registry;
+import io.raftfleet.state.raft.RaftConfig;
 import io.raftfleet.unit.InvalidUnitException;
 import io.raftfleet.unit.Requirements;
 import io.raftfleet.unit.UnitFile;
@@ -121,7 +122,7 @@ class SchedulerOracleTest {
                     story.add("another leader");
                     scheduler = registry.read(Draft::scheduler);
                 }
-                var draft = new Draft(registry, scheduler, new Budget(0, Long.MAX_VALUE), true);
+                var draft = new Draft(registry, scheduler, new Budget(0, Long.MAX_VALUE), RaftConfig.ENTRY_FORMAT);
                 var records = new ArrayList<Record>();
                 for (int event = random.nextInt(4) == 0 ? 3 : 1; event > 0; event--) {
                     happens(draft, records);
@@ -142,7 +143,7 @@ class SchedulerOracleTest {
                     var known = draft.machine(id);
                     if (known != null && known.present() && machine != null) {
                         story.add("lost: " + id);
-                        records.add(draft.lose(known, "silent"));
+                        records.add(Objects.requireNonNull(draft.lose(known, "silent", true)));
                         model.machines.put(
                                 id, new FleetModel.Machine(id, machine.announced(), machine.patched(), false));
                     }

@@ -12,6 +12,7 @@ import io.raftfleet.state.EntryFormats;
 import io.raftfleet.state.MachineRecord;
 import io.raftfleet.state.Registry;
 import io.raftfleet.state.UnitRecord;
+import io.raftfleet.state.raft.RaftConfig;
 import io.raftfleet.unit.InvalidUnitException;
 import io.raftfleet.unit.Requirements;
 import io.raftfleet.unit.UnitFile;
@@ -52,7 +53,8 @@ class SpeculationPropertiesTest {
         var scheduler = new Scheduler();
         for (int index = 1; index <= 8; index++) {
             boolean withFacts = random.nextBoolean();
-            var draft = new Draft(registry, scheduler, new Budget(0, Long.MAX_VALUE), withFacts);
+            var draft = new Draft(
+                    registry, scheduler, new Budget(0, Long.MAX_VALUE), withFacts ? RaftConfig.ENTRY_FORMAT : 2);
             var records = new ArrayList<Record>();
             for (int i = random.nextInt(1, 6); i > 0; i--) {
                 decide(random, draft, records);
@@ -129,7 +131,12 @@ class SpeculationPropertiesTest {
             }
             case 6 -> {
                 if (machine != null && machine.present()) {
-                    out.add(draft.lose(machine, "silent"));
+                    var lost = draft.lose(machine, "silent", random.nextBoolean());
+                    if (lost != null) {
+                        out.add(lost);
+                    }
+                } else if (machine != null && machine.fenced()) {
+                    out.add(draft.fenceOver(machine));
                 }
             }
             default -> {

@@ -34,7 +34,7 @@ class WorkQueueTest {
         var tooMuch = report(2000);
         assertThat(queue.offer(tooMuch)).isFalse();
         assertThat(code(tooMuch.committed())).isEqualTo(Status.Code.RESOURCE_EXHAUSTED);
-        assertThat(queue.offer(new AgentWork.Silence("none", 1, "a test")))
+        assertThat(queue.offer(new AgentWork.Silence("none", 1, "a test", true)))
                 .as("what is no report")
                 .isTrue();
     }
@@ -66,7 +66,7 @@ class WorkQueueTest {
         }
         assertThat(taken).isEqualTo(9);
         assertThat(queue.crowded()).isTrue();
-        var silence = new AgentWork.Silence("m1", 1, "a test");
+        var silence = new AgentWork.Silence("m1", 1, "a test", true);
         assertThat(queue.offer(silence)).as("a loss").isTrue();
     }
 
@@ -85,7 +85,8 @@ class WorkQueueTest {
     @Test
     void aLaneThatIsFullInNumberRefuses() {
         for (int i = 0; i < WorkQueue.Lane.AGENTS.limit; i++) {
-            assertThat(queue.offer(new AgentWork.Silence("none", 1, "a test"))).isTrue();
+            assertThat(queue.offer(new AgentWork.Silence("none", 1, "a test", true)))
+                    .isTrue();
         }
         var oneMore = session();
         assertThat(queue.offer(oneMore)).isFalse();

@@ -13,20 +13,29 @@ import io.raftfleet.engine.control.Controller;
 import io.raftfleet.engine.control.DecisionMetrics;
 import io.raftfleet.identity.Role;
 import io.raftfleet.proto.agent.AgentFrame;
+import io.raftfleet.proto.agent.AssignedUnit;
 import io.raftfleet.proto.agent.AssignmentDelta;
 import io.raftfleet.proto.agent.EngineFrame;
 import io.raftfleet.proto.agent.Heartbeat;
 import io.raftfleet.proto.agent.Hello;
 import io.raftfleet.proto.agent.Inventory;
+import io.raftfleet.proto.log.ContentsStored;
 import io.raftfleet.proto.log.Entry;
+import io.raftfleet.proto.log.Record;
 import io.raftfleet.proto.log.SessionOpened;
 import io.raftfleet.proto.log.StatesReported;
+import io.raftfleet.proto.log.UnitRestored;
 import io.raftfleet.proto.model.Revision;
+import io.raftfleet.proto.model.TargetState;
+import io.raftfleet.proto.model.UnitContents;
 import io.raftfleet.state.MachineRecord;
 import io.raftfleet.state.Registry;
 import io.raftfleet.state.RegistryView;
 import io.raftfleet.state.raft.RaftConfig;
 import io.raftfleet.state.raft.ReplicatedState.ApplyResult;
+import io.raftfleet.unit.Fence;
+import io.raftfleet.unit.Requirements;
+import io.raftfleet.unit.UnitFile;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -182,6 +191,88 @@ class SessionsTest {
         assertThat(handOvers).hasValue(0);
     }
 
+    @Test
+    void aLostMachinesFencedUnitsAloneAreWaitedFor() throws Exception {
+        var first = "1".repeat(32);
+        var second = "2".repeat(32);
+        var streams = new ArrayList<Stream>();
+        for (var machine : List.of(first, second)) {
+            var stream = new Stream();
+            hello(stream, Caller.PLAINTEXT, machine);
+            await().until(stream::isWelcome);
+        }
+        // The next leadership begins with them.
+        launch("single.service", "[Service]\nExecStart=/bin/single\n\n[X-Fleet]\nFence=true\n", first);
+        launch("plain.service", "[Service]\nExecStart=/bin/plain\n", first);
+        controller.leaderStopped();
+        await().until(() -> !sessions.leading());
+        controller.leaderStarted(2);
+        await().until(sessions::leading);
+        streams.clear();
+        for (var machine : List.of(first, second)) {
+            var stream = new Stream();
+            hello(stream, Caller.PLAINTEXT, machine);
+            await().until(stream::isWelcome);
+            streams.add(stream);
+        }
+        nanos.addAndGet(TTL.dividedBy(2).toNanos());
+        heartbeat(streams.get(1));
+        nanos.addAndGet(TTL.dividedBy(2).toNanos());
+        await().until(() ->
+                place("single.service").equals(second) && place("plain.service").equals(second));
+        assertThat(registry.<Boolean>read(view -> view.present(first))).isFalse();
+        await().until(() -> ordered(streams.get(1)).contains("plain.service"));
+        assertThat(ordered(streams.get(1))).as("what may run elsewhere yet").doesNotContain("single.service");
+        heartbeat(streams.get(1));
+        awaitTicks(2);
+        nanos.addAndGet(Fence.afterTtl(TTL).toNanos() - 1);
+        awaitTicks(2);
+        assertThat(ordered(streams.get(1))).doesNotContain("single.service");
+        nanos.addAndGet(1);
+        await().until(() -> ordered(streams.get(1)).contains("single.service"));
+    }
+
+    private void launch(String name, String text, String machine) throws Exception {
+        var file = UnitFile.parse(text);
+        log.propose(
+                        Entry.newBuilder()
+                                .addRecords(Record.newBuilder()
+                                        .setContentsStored(ContentsStored.newBuilder()
+                                                .setContents(UnitContents.newBuilder()
+                                                        .setHash(file.hash().toByteString())
+                                                        .setText(file.text()))))
+                                .addRecords(Record.newBuilder()
+                                        .setUnitRestored(UnitRestored.newBuilder()
+                                                .setName(name)
+                                                .setHash(file.hash().toByteString())
+                                                .setTargetState(TargetState.TARGET_STATE_LAUNCHED)
+                                                .setMachineId(machine)
+                                                .setFacts(Requirements.of(name, file)
+                                                        .facts())))
+                                .build(),
+                        TTL)
+                .get(10, TimeUnit.SECONDS);
+    }
+
+    private String place(String unit) {
+        return String.valueOf(registry.<@Nullable String>read(
+                view -> Objects.requireNonNull(view.unit(unit)).machineId()));
+    }
+
+    private static List<String> ordered(Stream stream) {
+        return stream.frames.stream()
+                .flatMap(frame -> frame.getAssignments().getSetList().stream())
+                .map(AssignedUnit::getName)
+                .toList();
+    }
+
+    private static void heartbeat(Stream stream) {
+        Objects.requireNonNull(stream.session)
+                .onNext(AgentFrame.newBuilder()
+                        .setHeartbeat(Heartbeat.newBuilder().setSequence(1))
+                        .build());
+    }
+
     private void awaitTicks(int ticks) throws Exception {
         for (int tick = 0; tick < ticks; tick++) {
             timer.schedule(() -> {}, 300, TimeUnit.MILLISECONDS).get(10, TimeUnit.SECONDS);
@@ -255,7 +346,7 @@ class SessionsTest {
         log.halt();
         assertThat(controller.report(StatesReported.getDefaultInstance())).isNotDone();
         await().until(log::isWaitedFor);
-        while (controller.silent("none", 1, "a test")) {
+        while (controller.silent("none", 1, "a test", true)) {
             // Until the lane is full.
         }
     }

@@ -177,7 +177,11 @@ final class Invariants implements Network.Tap {
             var known = view.unit(unit);
             return known != null && known.global();
         });
-        if (restored && !global) {
+        boolean fenced = truth.read(view -> {
+            var known = view.unit(unit);
+            return known != null && known.wants().fence();
+        });
+        if (fenced || (restored && !global)) {
             machines.forEach((id, other) -> {
                 if (!id.equals(machine) && other.runs(unit)) {
                     violated(unit + " is started on " + machine + " while it runs on " + id);

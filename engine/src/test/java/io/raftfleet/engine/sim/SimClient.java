@@ -36,6 +36,7 @@ final class SimClient {
             "[Service]\nExecStart=/bin/ends\n[X-Hollow]\nExitAfterSec=2\n",
             "[Service]\nExecStart=/bin/fails\n[X-Hollow]\nExitAfterSec=1\nExitCode=3\n",
             "[Service]\nExecStart=/bin/pinned\n[X-Fleet]\nMachineMetadata=host=h2\n",
+            "[Service]\nExecStart=/bin/single\n[X-Fleet]\nFence=true\n[X-Hollow]\nStopDelaySec=8\n",
             "[Service]\nExecStart=/bin/everywhere\n[X-Fleet]\nGlobal=true\n",
             "[Service]\nExecStart=/bin/alone\n[X-Fleet]\nConflicts=alone*.service\n");
 

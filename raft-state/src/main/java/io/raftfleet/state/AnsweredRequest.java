@@ -19,8 +19,8 @@ public record AnsweredRequest(
         ByteString id, int firstItem, long requestDigest, long answeredAtMs, List<ItemResult> results)
         implements StoredRow {
 
-    /** Record, id, list of the results, places by id and by age. */
-    private static final long PLACES = 40 + 24 + 32 + 32 + 24 + HeapBytes.HASH_ENTRY + 8;
+    /** Record, id, list of the results with its runs, places by id and by age. */
+    private static final long PLACES = 40 + 24 + 32 + 24 + 24 + 24 + 32 + 24 + HeapBytes.HASH_ENTRY + 8;
 
     /** A run of equal answers: a reference, and where it ends. */
     private static final long RUN = 8;

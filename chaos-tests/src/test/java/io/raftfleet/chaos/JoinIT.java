@@ -75,7 +75,8 @@ class JoinIT {
 
     private TlsFiles join(String token, String machine, String folder) throws IOException {
         var joining = new Joining(TokenText.parse(token), machine, List.of(), random);
-        return JoinedFiles.write(dir.resolve(folder), "agent-" + machine, joining.key(), joining.join());
+        return JoinedFiles.write(
+                dir.resolve(folder), "agent-" + machine, joining.key(), joining.join(Joining.PATIENCE));
     }
 
     /** How an engine answers an agent with this certificate. */
@@ -136,7 +137,8 @@ class JoinIT {
         String machine = "3".repeat(32);
         var token = token(cluster.client(), agent(machine), 1);
         var joining = new Joining(TokenText.parse(token), machine, List.of(), random);
-        var files = JoinedFiles.write(dir.resolve("renewed"), "agent-" + machine, joining.key(), joining.join());
+        var files = JoinedFiles.write(
+                dir.resolve("renewed"), "agent-" + machine, joining.key(), joining.join(Joining.PATIENCE));
         var key = OwnKey.of(
                 Credentials.read(files, Instant.now()).chain().getFirst().getPublicKey(),
                 Credentials.read(files, Instant.now()).key());

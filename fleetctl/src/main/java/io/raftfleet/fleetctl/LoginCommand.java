@@ -55,7 +55,7 @@ final class LoginCommand extends FleetCommand {
             Path home = UserContext.home(session.terminal().environment())
                     .orElseThrow(() -> new CommandException("neither XDG_CONFIG_HOME nor HOME is set"));
             var joining = new Joining(parsed, parsed.name(), List.of(), new SecureRandom());
-            var given = joining.join();
+            var given = joining.join(session.client().options().requestTimeout());
             var files = JoinedFiles.write(
                     home.resolve("certificates").resolve(parsed.cluster()),
                     "user-" + parsed.name(),

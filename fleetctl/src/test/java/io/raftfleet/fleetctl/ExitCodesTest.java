@@ -3,19 +3,34 @@ package io.raftfleet.fleetctl;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.protobuf.ByteString;
+import io.grpc.Server;
+import io.grpc.netty.NettyServerBuilder;
+import io.raftfleet.identity.SpiffeId;
+import io.raftfleet.identity.TlsFiles;
+import io.raftfleet.identity.TokenText;
+import io.raftfleet.identity.ca.CertificateAuthority;
+import io.raftfleet.identity.tls.TlsIdentity;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.Unit;
 import io.raftfleet.proto.model.UnitState;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -113,6 +128,8 @@ class ExitCodesTest {
             cluster.close();
         }
     }
+
+    private static final String CLUSTER = "0b7c4a3e-2f40-4f0a-9d1b-5a3c7d1e2f00";
 
     private final List<Case> cases = new ArrayList<>();
 
@@ -240,8 +257,52 @@ class ExitCodesTest {
         add("cert create-ca", USAGE, s -> s.run("cert"));
     }
 
+    private static String token(String id, byte[] digest, String endpoint) {
+        return new TokenText(
+                        id,
+                        "00",
+                        SpiffeId.Kind.USER,
+                        "alice",
+                        CLUSTER,
+                        HexFormat.of().formatHex(digest),
+                        List.of(endpoint))
+                .text();
+    }
+
+    /** At an engine with TLS. */
+    private static Result logIn(Stage s, String id) {
+        try {
+            var ca =
+                    CertificateAuthority.create(s.directory.resolve("tls"), CLUSTER, Instant.now(), Duration.ofDays(1));
+            var files = new TlsFiles(
+                    s.directory.resolve("tls/ca.pem"),
+                    s.directory.resolve("e1.pem"),
+                    s.directory.resolve("e1-key.pem"));
+            ca.issue(SpiffeId.Kind.ENGINE, "e1", Optional.empty(), List.of(), Instant.now(), Duration.ofHours(1))
+                    .write(files.certificate(), files.key());
+            var tls = TlsIdentity.open(files, InstantSource.system()).grpcServer(Set.of(SpiffeId.Kind.USER), true);
+            Server server = NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
+                    .sslContext(tls)
+                    .addService(new InMemoryAccess(ca))
+                    .build()
+                    .start();
+            try {
+                return Result.of(
+                        s.cluster,
+                        s.directory,
+                        Map.of("XDG_CONFIG_HOME", s.directory.toString()),
+                        "login",
+                        token(id, ca.digest(), "127.0.0.1:" + server.getPort()));
+            } finally {
+                server.shutdownNow();
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     private static Result authority(Stage s) {
-        return s.run("cert", "create-ca", "--cluster-id", "0b7c4a3e-2f40-4f0a-9d1b-5a3c7d1e2f00", "ca");
+        return s.run("cert", "create-ca", "--cluster-id", CLUSTER, "ca");
     }
 
     private void operations() {
@@ -298,6 +359,20 @@ class ExitCodesTest {
             add(settle, MISSING, s -> s.run(settle, List.of("none.service")));
         }
         add("cluster status", USAGE, s -> s.run("cluster"));
+        add("token create", DONE, s -> s.run("token", "create", "--role", "agent"));
+        add("token create", REFUSED, s -> s.run("token", "create", "--role", "agent", "--uses", "0"));
+        add("token create", USAGE, s -> s.run("token"));
+        add("token list", DONE, s -> s.run("token", "list"));
+        add("token rm", DONE, s -> s.run("token", "rm", "t1"));
+        add("token rm", REFUSED, s -> s.run("token", "rm", "t2"));
+        add("user create", DONE, s -> s.run("user", "create", "alice", "--role", "viewer"));
+        add("user create", REFUSED, s -> s.run("user", "create", "alice", "--role", "king"));
+        add("user create", USAGE, s -> s.run("user"));
+        add("cluster revoke", DONE, s -> s.run("cluster", "revoke", "user/alice"));
+        add("cluster revoke", REFUSED, s -> s.run("cluster", "revoke", "user/me"));
+        add("cluster revoked", DONE, s -> s.run("cluster", "revoked"));
+        add("login", DONE, s -> logIn(s, "t1"));
+        add("login", REFUSED, s -> logIn(s, "t2"));
     }
 
     private static void kill(InMemoryEngine engine) {
@@ -313,6 +388,12 @@ class ExitCodesTest {
         return switch (command) {
             case "list-units", "list-unit-files", "list-machines", "version", "help" -> List.of();
             case "cluster status", "cluster transfer-leader", "cluster snapshot", "cluster orphans" -> List.of();
+            case "token list", "cluster revoked" -> List.of();
+            case "token create" -> List.of("--role", "agent");
+            case "token rm" -> List.of("t1");
+            case "user create" -> List.of("alice", "--role", "viewer");
+            case "cluster revoke" -> List.of("user/alice");
+            case "login" -> List.of(token("t1", new byte[32], "127.0.0.1:1"));
             case "cluster add" -> List.of(NEW_ENGINE);
             case "cluster replace" -> List.of("e1", NEW_ENGINE);
             case "cluster backup" -> List.of("new");
@@ -439,7 +520,7 @@ class ExitCodesTest {
                     .forEach(out::add);
             names.accept(stage.run("help").out());
             assertThat(out).contains("cat", "cert", "cluster", "ssh");
-            for (String group : List.of("cert", "cluster")) {
+            for (String group : List.of("cert", "cluster", "token", "user")) {
                 out.remove(group);
                 var members = new ArrayList<String>();
                 stage.run(group, "--help")

@@ -77,6 +77,7 @@ final class InMemoryCluster implements AutoCloseable {
             Server server = NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
                     .addService(engine)
                     .addService(engine.cluster())
+                    .addService(new InMemoryAccess(null))
                     .build()
                     .start();
             engine.port = server.getPort();

@@ -97,7 +97,7 @@ final class JoinCommand {
             throw new JoinException("machine id \"" + machine + "\": it has 32 lower-case hexadecimal digits");
         }
         var joining = new Joining(parsed, machine, List.of(), new SecureRandom());
-        var given = joining.join();
+        var given = joining.join(Joining.PATIENCE);
         Path file = config.toAbsolutePath();
         Path target = directory == null ? file.resolveSibling("certificates") : directory.toAbsolutePath();
         var files = JoinedFiles.write(target, "agent-" + machine, joining.key(), given);

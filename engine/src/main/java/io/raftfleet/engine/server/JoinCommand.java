@@ -66,7 +66,7 @@ final class JoinCommand {
         }
         FirstStart.prepare(steps.data, UUID.fromString(parsed.cluster()), id, true);
         var joining = new Joining(parsed, id, List.of(steps.host, "localhost", "127.0.0.1"), new SecureRandom());
-        var given = joining.join();
+        var given = joining.join(Joining.PATIENCE);
         Path directory = steps.certificates();
         var files = JoinedFiles.write(directory, "engine-" + id, joining.key(), given);
         Path authorityKey = directory.resolve(CertificateAuthority.KEY);

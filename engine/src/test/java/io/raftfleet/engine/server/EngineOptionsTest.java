@@ -46,6 +46,7 @@ class EngineOptionsTest {
         samples.put("grpc", Map.of("grpc", "127.0.0.1:7"));
         samples.put("http", Map.of("http", "127.0.0.1:7"));
         samples.put("http_names", Map.of("http_names", "fleet.example"));
+        samples.put("certificate_days", Map.of("certificate_days", "30"));
         samples.put("http_socket", Map.of("http_socket", "/run/fleet.sock"));
         samples.put("bootstrap", Map.of("bootstrap", "true"));
         samples.put("join", Map.of("join", "true"));
@@ -84,7 +85,8 @@ class EngineOptionsTest {
         var usual = resolve(NEEDED, Map.of(), Map.of());
         // What has to do with certificates is in EngineTlsOptionsTest.
         var notSettings = Set.of("--config", "--print-config", "--help", "--version");
-        var aboutCertificates = Set.of("--ca-file", "--cert-file", "--key-file", "--plain-http", "--allow-plaintext");
+        var aboutCertificates =
+                Set.of("--ca-file", "--cert-file", "--key-file", "--ca-key-file", "--plain-http", "--allow-plaintext");
         for (OptionSpec option : commandLine().getCommandSpec().options()) {
             if (notSettings.contains(option.longestName()) || aboutCertificates.contains(option.longestName())) {
                 continue;

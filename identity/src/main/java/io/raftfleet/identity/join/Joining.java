@@ -35,7 +35,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Joining {
     private static final Duration CALL = Duration.ofSeconds(10);
-    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    /** For a daemon that joins: engines may be starting too. */
+    public static final Duration PATIENCE = Duration.ofSeconds(60);
+
     private static final Duration PAUSE = Duration.ofMillis(500);
     /** What may be over in a moment: no engine leads yet, or one is being started. */
     private static final Set<Status.Code> PASSING =
@@ -63,12 +65,13 @@ public final class Joining {
     }
 
     /**
-     * Asks the engines that the token names, one after the other, for a minute at most.
+     * Asks the engines that the token names, one after the other.
      *
+     * @param patience how long to try again what may be over in a moment
      * @throws JoinException when none gives a certificate
      */
-    public JoinResponse join() throws JoinException {
-        long end = System.nanoTime() + PATIENCE.toNanos();
+    public JoinResponse join(Duration patience) throws JoinException {
+        long end = System.nanoTime() + patience.toNanos();
         while (true) {
             JoinException last = null;
             for (String endpoint : token.endpoints()) {

@@ -17,12 +17,19 @@ final class Presence implements Registry.Listener {
 
     private final LongSupplier nanoClock;
     private final long start;
+    /** When the first machine came, as far as this engine has seen; until then, when it began to look. */
+    private volatile long first;
+
+    private volatile boolean empty;
     /** Of machines that came, or came back, since this engine began to look. */
     private final Map<String, Long> since = new ConcurrentHashMap<>();
 
-    Presence(LongSupplier nanoClock) {
+    /** @param empty whether no machine is present yet */
+    Presence(LongSupplier nanoClock, boolean empty) {
         this.nanoClock = nanoClock;
         this.start = nanoClock.getAsLong();
+        this.first = start;
+        this.empty = empty;
     }
 
     @Override
@@ -34,15 +41,20 @@ final class Presence implements Registry.Listener {
                 if (!machine.after().present()) {
                     since.remove(machine.after().id());
                 } else if (!was) {
-                    since.put(machine.after().id(), nanoClock.getAsLong());
+                    long now = nanoClock.getAsLong();
+                    if (empty) {
+                        first = now;
+                        empty = false;
+                    }
+                    since.put(machine.after().id(), now);
                 }
             }
         }
     }
 
     /**
-     * Whether a machine that was heard last at {@code heardAt} had been here for ten minutes by then; in an engine's first minutes, for
-     * half the time that there was to be seen.
+     * Whether a machine that was heard last at {@code heardAt} had been here for ten minutes by then; in a cluster's first minutes, for
+     * a quarter of the time that the first machine had.
      */
     boolean isSettled(String machineId, long heardAt) {
         return heardAt - since.getOrDefault(machineId, start) >= awhile(heardAt);
@@ -56,6 +68,6 @@ final class Presence implements Registry.Listener {
     }
 
     private long awhile(long now) {
-        return Math.min(LONG_NANOS, (now - start) / 2);
+        return Math.min(LONG_NANOS, (now - first) / 4);
     }
 }

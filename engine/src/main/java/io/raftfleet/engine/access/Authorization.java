@@ -17,6 +17,7 @@ import io.grpc.Status;
 import io.grpc.stub.MetadataUtils;
 import io.raftfleet.identity.Credentials;
 import io.raftfleet.identity.Identity;
+import io.raftfleet.identity.tls.QuietLog;
 import java.security.cert.CertificateException;
 import java.security.cert.X509Certificate;
 import java.time.InstantSource;
@@ -31,7 +32,7 @@ import org.slf4j.LoggerFactory;
  * Lets through the calls that {@link GrpcAccess} allows, with their {@link Caller} in the context. An engine may say for whom it
  * calls; nobody else may. Without TLS there is nobody to tell from another, and none of this.
  *
- * <p>Thread-safe: without state of its own.
+ * <p>Thread-safe: its only state is what it has said, which guards itself.
  */
 public final class Authorization implements ServerInterceptor {
     /** On a call that an engine forwards: for whom, see {@link Caller#header}. */
@@ -42,6 +43,7 @@ public final class Authorization implements ServerInterceptor {
 
     private final Metadata.Key<String> forwarded;
     private final InstantSource clock;
+    private final QuietLog strangers = new QuietLog(log::warn, System::nanoTime);
 
     /**
      * An interceptor of a server with TLS.
@@ -85,7 +87,7 @@ public final class Authorization implements ServerInterceptor {
         var objection = GrpcAccess.of(method).objection(caller, method);
         if (objection != null) {
             return caller.kind() == Caller.Kind.STRANGER
-                    ? refuse(call, Status.UNAUTHENTICATED, objection + ": show a certificate")
+                    ? refuseStranger(call, objection + ": show a certificate")
                     : refuse(call, Status.PERMISSION_DENIED, objection);
         }
         return Contexts.interceptCall(caller.in(Context.current()), call, headers, next);
@@ -134,6 +136,17 @@ public final class Authorization implements ServerInterceptor {
 
     private static <Q, R> ServerCall.Listener<Q> refuse(ServerCall<Q, R> call, Status status, String why) {
         log.warn("refused a call from {}: {}", call.getAttributes().get(Grpc.TRANSPORT_ATTR_REMOTE_ADDR), why);
+        return end(call, status, why);
+    }
+
+    /** Anybody can be a stranger, as often as it likes: that fills no log. */
+    private <Q, R> ServerCall.Listener<Q> refuseStranger(ServerCall<Q, R> call, String why) {
+        strangers.say("somebody without a certificate calls what takes one, and is refused");
+        log.debug("refused a call from {}: {}", call.getAttributes().get(Grpc.TRANSPORT_ATTR_REMOTE_ADDR), why);
+        return end(call, Status.UNAUTHENTICATED, why);
+    }
+
+    private static <Q, R> ServerCall.Listener<Q> end(ServerCall<Q, R> call, Status status, String why) {
         call.close(status.withDescription(why), new Metadata());
         return new ServerCall.Listener<>() {};
     }

@@ -14,6 +14,7 @@ import io.raftfleet.identity.Role;
 import io.raftfleet.identity.SpiffeId;
 import io.raftfleet.identity.TokenText;
 import io.raftfleet.identity.ca.OwnKey;
+import io.raftfleet.identity.tls.QuietLog;
 import io.raftfleet.proto.cluster.AccessGrpc;
 import io.raftfleet.proto.cluster.AuthorityRequest;
 import io.raftfleet.proto.cluster.AuthorityResponse;
@@ -63,7 +64,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Who belongs to the cluster, over gRPC. See {@code access.proto}. What a token is good for is said where its use is applied, and
- * asked there before anything is written, so that a stranger with a wrong one writes nothing. Without state of its own.
+ * asked there before anything is written, so that a stranger with a wrong one writes nothing.
  */
 final class AccessService extends AccessGrpc.AccessImplBase {
     private static final Logger log = LoggerFactory.getLogger(AccessService.class);
@@ -85,6 +86,7 @@ final class AccessService extends AccessGrpc.AccessImplBase {
     private final LeaderRoute route;
     private final InstantSource clock;
     private final SecureRandom random;
+    private final QuietLog refused = new QuietLog(log::warn, System::nanoTime);
 
     /** @param issuer empty where the engine has not the authority's key */
     AccessService(
@@ -149,7 +151,9 @@ final class AccessService extends AccessGrpc.AccessImplBase {
                 .build();
         var objection = registry.read(view -> Optional.ofNullable(view.objection(use)));
         if (objection.isPresent()) {
-            log.warn("{} may not join: {}", id, objection.get());
+            // Whoever tries is a stranger, and was told why.
+            refused.say("somebody may not join: its token won't do");
+            log.debug("{} may not join: {}", id, objection.get());
             throw refusal(Status.UNAUTHENTICATED, objection.get());
         }
         JoinToken token = registry.read(view -> view.tokens().stream()

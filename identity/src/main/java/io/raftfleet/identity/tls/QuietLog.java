@@ -11,7 +11,7 @@ import java.util.function.LongSupplier;
  * Says each line once a minute at most: what makes a connection fail makes the next one fail, too. Keeps the last
  * {@value #MOST} lines. Thread-safe: guarded by its monitor.
  */
-final class QuietLog {
+public final class QuietLog {
     static final int MOST = 256;
     private static final long QUIET = TimeUnit.MINUTES.toNanos(1);
 
@@ -28,12 +28,18 @@ final class QuietLog {
         }
     };
 
-    QuietLog(Consumer<String> say, LongSupplier nanoTime) {
+    /**
+     * One that has said nothing yet.
+     *
+     * @param nanoTime a clock that never goes back
+     */
+    public QuietLog(Consumer<String> say, LongSupplier nanoTime) {
         this.say = say;
         this.nanoTime = nanoTime;
     }
 
-    void say(String line) {
+    /** Says a line, unless it was said within the last minute. */
+    public void say(String line) {
         synchronized (this) {
             long now = nanoTime.getAsLong();
             Long last = said.get(line);

@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -24,7 +25,7 @@ public final class ConfigEdit {
         List<Setting> written = new ArrayList<>();
         for (String line : lines(file)) {
             Setting setting = values.keySet().stream()
-                    .filter(candidate -> line.strip().matches(candidate.key() + "\\s*=.*"))
+                    .filter(candidate -> line.strip().matches("(?i)" + candidate.key() + "\\s*=.*"))
                     .findFirst()
                     .orElse(null);
             if (setting == null) {
@@ -43,6 +44,11 @@ public final class ConfigEdit {
             Files.createDirectories(file.getParent());
         }
         Path next = file.resolveSibling(file.getFileName() + ".new");
+        Files.deleteIfExists(next);
+        // Whoever could not read the old one, which may hold passwords, can't read the new one at any time.
+        var mode =
+                Files.exists(file) ? Files.getPosixFilePermissions(file) : PosixFilePermissions.fromString("rw-r--r--");
+        Files.createFile(next, PosixFilePermissions.asFileAttribute(mode));
         Files.write(next, lines);
         Files.move(next, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     }
@@ -55,9 +61,14 @@ public final class ConfigEdit {
         }
     }
 
+    private static String quoted(String value) {
+        return value.contains("\"") ? "'" + value + "'" : "\"" + value + "\"";
+    }
+
     private static void add(List<String> lines, Setting setting, String value) {
         if (!value.isEmpty()) {
-            lines.add(setting.key() + "=" + value);
+            // Without quotes a value ends where a comment begins.
+            lines.add(setting.key() + "=" + (value.matches(".*[#;\"'].*") ? quoted(value) : value));
         }
     }
 }

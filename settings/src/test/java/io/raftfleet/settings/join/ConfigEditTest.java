@@ -1,0 +1,43 @@
+package io.raftfleet.settings.join;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.raftfleet.settings.Daemon;
+import io.raftfleet.settings.Setting;
+import io.raftfleet.settings.Settings;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ConfigEditTest {
+    @TempDir
+    Path dir;
+
+    @Test
+    void allElseStaysAndWhatIsWrittenIsReadAsItWas() throws Exception {
+        Path file = dir.resolve("fleet.conf");
+        Files.writeString(file, "# mine\nEngines=old:1\npublic_ip=10.0.0.1\nengines=older:1\n");
+        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-------"));
+        String odd = dir.resolve("a # b; c").toString();
+        ConfigEdit.write(file, Map.of(Setting.ENGINES, "new:1,new:2", Setting.PUBLIC_IP, "", Setting.CA_FILE, odd));
+        assertThat(Files.readAllLines(file))
+                .contains("# mine", "engines=new:1,new:2")
+                .doesNotContain("engines=older:1");
+        assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(file)))
+                .isEqualTo("rw-------");
+        var read = Settings.read(Daemon.AGENT, file, Map.of(), Map.of());
+        assertThat(read.get(Setting.ENGINES)).contains("new:1,new:2");
+        assertThat(read.get(Setting.CA_FILE)).contains(odd);
+        assertThat(read.given(Setting.PUBLIC_IP)).isEmpty();
+    }
+
+    @Test
+    void aFileThatIsNotThereIsMade() throws Exception {
+        Path file = dir.resolve("new/fleet.conf");
+        ConfigEdit.write(file, Map.of(Setting.ENGINES, "h:1"));
+        assertThat(file).hasContent("engines=h:1");
+    }
+}

@@ -4,7 +4,6 @@ import java.util.Collections;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.NavigableMap;
-import java.util.Optional;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -16,8 +15,8 @@ final class LayeredMap<K, V> {
     private final @Nullable LayeredMap<K, V> below;
     /** Of a layer over another one: empty. */
     private final NavigableMap<K, V> rows = new TreeMap<>();
-    /** Of a layer over another one: what is there by a key, as it was put here, or as it is below. */
-    private final Map<K, Optional<V>> known = new HashMap<>();
+    /** Of a layer over another one: what is there by a key, as it was put here, or as it is below; null for nothing. */
+    private final Map<K, @Nullable V> known = new HashMap<>();
 
     private LayeredMap(@Nullable LayeredMap<K, V> below) {
         this.below = below;
@@ -38,19 +37,19 @@ final class LayeredMap<K, V> {
         if (below == null) {
             return rows.get(key);
         }
-        var before = known.get(key);
-        if (before == null) {
-            before = Optional.ofNullable(below.get(key));
-            known.put(key, before);
+        var value = known.get(key);
+        if (value == null && !known.containsKey(key)) {
+            value = below.get(key);
+            known.put(key, value);
         }
-        return before.orElse(null);
+        return value;
     }
 
     void put(K key, V value) {
         if (below == null) {
             rows.put(key, value);
         } else {
-            known.put(key, Optional.of(value));
+            known.put(key, value);
         }
     }
 
@@ -58,7 +57,7 @@ final class LayeredMap<K, V> {
         if (below == null) {
             rows.remove(key);
         } else {
-            known.put(key, Optional.empty());
+            known.put(key, null);
         }
     }
 

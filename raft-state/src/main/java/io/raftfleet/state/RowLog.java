@@ -1,17 +1,18 @@
 package io.raftfleet.state;
 
 import com.google.common.collect.Lists;
-import com.google.common.hash.HashCode;
+import com.google.common.hash.HashFunction;
 import com.google.common.hash.Hashing;
 import com.google.common.io.ByteArrayDataOutput;
 import com.google.common.io.ByteStreams;
 import com.google.protobuf.ByteString;
 import io.raftfleet.state.raft.ReplicatedState.Row;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,8 +21,21 @@ import org.jspecify.annotations.Nullable;
  * applies.
  */
 final class RowLog {
+    private static final HashFunction HASH = Hashing.murmur3_128();
+
+    /** What has become of a row, with its hash in two lanes, which the next change of it takes away again. */
+    private record Changed(@Nullable StoredRow row, long low, long high) {
+        static final Changed GONE = new Changed(null, 0, 0);
+
+        /** Whether it is of this very row: comparing all of it would take longer than hashing it again. */
+        @SuppressWarnings("ReferenceEquality")
+        boolean of(StoredRow other) {
+            return row == other;
+        }
+    }
+
     private final boolean kept;
-    private Map<ByteString, Optional<StoredRow>> changed = new HashMap<>();
+    private Map<ByteString, Changed> changed = new HashMap<>();
     private long touches;
     private long low;
     private long high;
@@ -66,21 +80,26 @@ final class RowLog {
         }
         var key = row.rowKey();
         if (before != null) {
-            hash(key, before, -1);
+            var last = changed.get(key);
+            var was = last != null && last.of(before) ? last : hashed(key, before);
+            low -= was.low();
+            high -= was.high();
         }
-        if (after != null) {
-            hash(key, after, 1);
-        }
+        var now = after == null ? Changed.GONE : hashed(key, after);
+        low += now.low();
+        high += now.high();
         long grown = (after == null ? 0 : after.heapBytes()) - (before == null ? 0 : before.heapBytes());
         if (grown != 0) {
             heapBytes.merge(row.getClass(), grown, Long::sum);
         }
-        changed.put(key, Optional.ofNullable(after));
+        changed.put(key, now);
     }
 
     /** A row read from a checkpoint: counts in the digest, is no change. */
     void restored(StoredRow row) {
-        hash(row.rowKey(), row, 1);
+        var now = hashed(row.rowKey(), row);
+        low += now.low();
+        high += now.high();
         heapBytes.merge(row.getClass(), row.heapBytes(), Long::sum);
     }
 
@@ -88,10 +107,10 @@ final class RowLog {
     List<Row> takeChanged() {
         var taken = new ArrayList<>(changed.entrySet());
         changed = new HashMap<>();
-        return Lists.transform(
-                taken,
-                row -> new Row(
-                        row.getKey(), row.getValue().map(StoredRow::rowValue).orElse(null)));
+        return Lists.transform(taken, row -> {
+            var stored = row.getValue().row();
+            return new Row(row.getKey(), stored == null ? null : stored.rowValue());
+        });
     }
 
     void clear() {
@@ -113,23 +132,14 @@ final class RowLog {
         return ByteString.copyFrom(out.toByteArray());
     }
 
-    private void hash(ByteString key, StoredRow row, int sign) {
-        HashCode hash = Hashing.murmur3_128()
-                .newHasher()
-                .putInt(key.size())
-                .putBytes(key.toByteArray())
-                .putBytes(row.rowValue().toByteArray())
-                .hash();
-        byte[] bytes = hash.asBytes();
-        low += sign * longAt(bytes, 0);
-        high += sign * longAt(bytes, 8);
-    }
-
-    private static long longAt(byte[] bytes, int at) {
-        long value = 0;
-        for (int i = at; i < at + 8; i++) {
-            value = (value << 8) | (bytes[i] & 0xff);
-        }
-        return value;
+    /** The hash is over the key's length, the key and the value: the same on every engine and in every version. */
+    private static Changed hashed(ByteString key, StoredRow row) {
+        var value = row.rowValue();
+        var bytes = new byte[Integer.BYTES + key.size() + value.size()];
+        ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).putInt(key.size());
+        key.copyTo(bytes, Integer.BYTES);
+        value.copyTo(bytes, Integer.BYTES + key.size());
+        var hash = ByteBuffer.wrap(HASH.hashBytes(bytes).asBytes());
+        return new Changed(row, hash.getLong(), hash.getLong());
     }
 }

@@ -2,6 +2,7 @@ package io.raftfleet.state;
 
 import io.raftfleet.proto.log.Record;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -54,7 +55,8 @@ public final class Speculation {
     /**
      * Applies a record that is to be proposed with those before it, in this order. One that fails leaves this of no use.
      *
-     * @return what it changes of units and machines, in order; versions and start generations are not yet those that will be
+     * @return what it changes of units and machines, in order, to be read before the next one is applied; versions and start
+     *     generations are not yet those that will be
      * @throws IllegalStateException when it would be dropped, and so should not have been decided
      * @throws OvertakenException when something else was applied since this was made
      */
@@ -66,7 +68,7 @@ public final class Speculation {
                 throw new IllegalStateException(
                         "a " + record.getRecordCase() + " was decided that does not hold: " + why);
             }
-            return List.copyOf(changes.subList(before, changes.size()));
+            return Collections.unmodifiableList(changes.subList(before, changes.size()));
         });
     }
 

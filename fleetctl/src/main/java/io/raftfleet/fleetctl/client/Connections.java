@@ -40,8 +40,13 @@ final class Connections implements AutoCloseable {
     /** Bounds a page of answers: the longest unit file is 256 KiB, a page with contents has at most 100. */
     private static final int MAX_MESSAGE = 64 << 20;
 
-    /** While calls are under way an engine that says nothing is pinged after so long, and is gone when it does not answer for as long. */
-    private static final Duration KEEPALIVE = Duration.ofSeconds(2);
+    /**
+     * While calls are under way an engine that says nothing is pinged after so long, the least that grpc-java takes, and is gone when it
+     * does not answer that. Where there is another engine to ask, {@link Pulse} notices sooner.
+     */
+    private static final Duration KEEPALIVE = Duration.ofSeconds(10);
+
+    private static final Duration KEEPALIVE_ANSWER = Duration.ofSeconds(2);
 
     private final List<Endpoint> endpoints;
     private final ClientOptions options;
@@ -151,15 +156,21 @@ final class Connections implements AutoCloseable {
         if (endpoint.localPort() != 0) {
             builder.overrideAuthority(endpoint.toString());
         }
-        return builder.eventLoopGroup(running)
+        var pulse = new Pulse(this::later);
+        if (endpoints.size() > 1) {
+            builder.intercept(pulse);
+        }
+        ManagedChannel channel = builder.eventLoopGroup(running)
                 .channelType(NioSocketChannel.class)
                 .directExecutor()
                 .keepAliveTime(KEEPALIVE.toMillis(), TimeUnit.MILLISECONDS)
-                .keepAliveTimeout(KEEPALIVE.toMillis(), TimeUnit.MILLISECONDS)
+                .keepAliveTimeout(KEEPALIVE_ANSWER.toMillis(), TimeUnit.MILLISECONDS)
                 .disableRetry()
                 .disableServiceConfigLookUp()
                 .maxInboundMessageSize(MAX_MESSAGE)
                 .build();
+        pulse.of(channel);
+        return channel;
     }
 
     @GuardedBy("this")

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Brings the mirror from its watermark to the registry's present. What fits into one transaction goes in one, as of one
- * moment. More goes in steps: contents, units, schedule, metadata, removals, in pages, so that every prefix can be restored;
+ * moment. More goes in steps: contents, files, units, schedule, metadata, removals, in pages, so that every prefix can be restored;
  * what changes meanwhile is for the next round. Contents that are used no longer go only together with a state of one
  * moment, in which no unit has them. Owned by the mirror's thread.
  */
@@ -19,6 +19,7 @@ final class CatchUp {
 
     private static final List<Step> STEPS = List.of(
             new Step(MirrorValue.Kind.CONTENTS, false),
+            new Step(MirrorValue.Kind.SOURCE, false),
             new Step(MirrorValue.Kind.UNIT, false),
             new Step(MirrorValue.Kind.SCHEDULE, false),
             new Step(MirrorValue.Kind.METADATA, false),

@@ -60,7 +60,9 @@ final class Comparison {
         batch.commit(writer.mark().reached(upTo, upTo));
         // From here on units are as they were at one moment, so that contents without a unit then can go.
         catchUp.run(writer);
-        deleteSurplus(writer, batch, Kind.CONTENTS, writer.mark().to(), superseded);
+        for (var kind : List.of(Kind.CONTENTS, Kind.SOURCE)) {
+            deleteSurplus(writer, batch, kind, writer.mark().to(), superseded);
+        }
         if (goOn.getAsBoolean()) {
             batch.commit(writer.mark().compared());
         }
@@ -73,7 +75,7 @@ final class Comparison {
         for (var kind : Kind.values()) {
             putMissing(writer, batch, kind, upTo, (key, was) -> changed.accept(key));
         }
-        for (var kind : List.of(Kind.SCHEDULE, Kind.UNIT, Kind.METADATA, Kind.CONTENTS)) {
+        for (var kind : List.of(Kind.SCHEDULE, Kind.UNIT, Kind.METADATA, Kind.CONTENTS, Kind.SOURCE)) {
             deleteSurplus(writer, batch, kind, upTo, changed);
         }
         if (!batch.isEmpty() && goOn.getAsBoolean()) {
@@ -88,7 +90,7 @@ final class Comparison {
 
     private void putMissing(MirrorWriter writer, MirrorWriter.Batch batch, Kind kind, long upTo, Changed changed)
             throws EtcdException, InterruptedException, Outpaced {
-        int limit = kind == Kind.CONTENTS ? CONTENTS_A_PAGE : FACTS_A_PAGE;
+        int limit = kind == Kind.CONTENTS || kind == Kind.SOURCE ? CONTENTS_A_PAGE : FACTS_A_PAGE;
         String after = "";
         while (goOn.getAsBoolean()) {
             var facts = source.list(kind, after, limit, PAGE_BYTES);

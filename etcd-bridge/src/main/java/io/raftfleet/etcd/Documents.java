@@ -4,6 +4,7 @@ import com.google.protobuf.ByteString;
 import com.google.protobuf.UnsafeByteOperations;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.unit.UnitHash;
+import io.raftfleet.unit.UnitSource;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Base64;
@@ -47,20 +48,20 @@ final class Documents {
     static ByteString write(MirrorValue value) {
         var object = MAPPER.createObjectNode();
         switch (value) {
-            case MirrorValue.Contents contents -> {
-                byte[] plain = MAPPER.writeValueAsBytes(object.put("text", contents.text()));
-                if (plain.length <= MAX_PLAIN) {
-                    return UnsafeByteOperations.unsafeWrap(plain);
-                }
-                object.remove("text");
-                byte[] text = contents.text().getBytes(StandardCharsets.UTF_8);
-                object.put("base64", Base64.getEncoder().encodeToString(text));
-            }
-            case MirrorValue.Unit unit ->
+            case MirrorValue.Contents contents -> putText(object, contents.text());
+            case MirrorValue.Source source -> putText(object, source.text());
+            case MirrorValue.Unit unit -> {
                 object.put("hash", unit.hash())
                         .put("targetState", name(unit.target()))
                         .put("startGeneration", unit.startGeneration())
                         .put("global", unit.global());
+                if (!unit.source().isEmpty()) {
+                    object.put("source", unit.source());
+                }
+                if (!unit.changedBy().isEmpty()) {
+                    object.put("changedBy", unit.changedBy()).put("changedAtMs", unit.changedAtMs());
+                }
+            }
             case MirrorValue.Schedule schedule -> object.put("machine", schedule.machineId());
             case MirrorValue.Metadata metadata -> {
                 var set = object.putObject("set");
@@ -72,17 +73,28 @@ final class Documents {
         return UnsafeByteOperations.unsafeWrap(MAPPER.writeValueAsBytes(object));
     }
 
-    /** Reads a value of a kind; contents must have the hash that their key says. */
+    private static void putText(ObjectNode object, String text) {
+        if (MAPPER.writeValueAsBytes(object.put("text", text)).length > MAX_PLAIN) {
+            object.remove("text");
+            object.put("base64", Base64.getEncoder().encodeToString(text.getBytes(StandardCharsets.UTF_8)));
+        }
+    }
+
+    /** Reads a value of a kind; contents and files must have the hash that their key says. */
     static MirrorValue read(MirrorValue.Kind kind, String id, ByteString bytes) throws Malformed {
         var object = object(bytes);
         return switch (kind) {
             case CONTENTS -> contents(id, object);
+            case SOURCE -> source(id, object);
             case UNIT ->
                 new MirrorValue.Unit(
                         hash(text(object, "hash")),
                         target(text(object, "targetState")),
                         object.path("startGeneration").asLong(0),
-                        object.path("global").asBoolean(false));
+                        object.path("global").asBoolean(false),
+                        object.path("source").asString(""),
+                        object.path("changedBy").asString(""),
+                        object.path("changedAtMs").asLong(0));
             case SCHEDULE -> new MirrorValue.Schedule(text(object, "machine"));
             case METADATA -> metadata(object);
         };
@@ -106,15 +118,26 @@ final class Documents {
         }
     }
 
-    private static MirrorValue contents(String id, ObjectNode object) throws Malformed {
-        String text;
+    private static String anyText(ObjectNode object) throws Malformed {
         try {
-            text = object.has("base64")
+            return object.has("base64")
                     ? new String(Base64.getDecoder().decode(text(object, "base64")), StandardCharsets.UTF_8)
                     : text(object, "text");
         } catch (IllegalArgumentException e) {
             throw new Malformed("\"base64\" is not base 64");
         }
+    }
+
+    private static MirrorValue source(String id, ObjectNode object) throws Malformed {
+        var source = UnitSource.of(anyText(object));
+        if (!source.digest().equals(id)) {
+            throw new Malformed("the text has the digest " + source.digest());
+        }
+        return new MirrorValue.Source(source.text());
+    }
+
+    private static MirrorValue contents(String id, ObjectNode object) throws Malformed {
+        String text = anyText(object);
         if (!UnitHash.ofText(text).toHex().equals(id)) {
             throw new Malformed("the text has the hash " + UnitHash.ofText(text).toHex());
         }

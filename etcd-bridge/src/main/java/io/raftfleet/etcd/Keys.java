@@ -4,8 +4,8 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Names of the mirror's keys: the prefix, and below it {@code watermark}, {@code contents/HASH}, {@code units/NAME},
- * {@code schedule/NAME} and {@code metadata/MACHINE}. Other keys below the prefix are nobody's business.
+ * Names of the mirror's keys: the prefix, and below it {@code watermark}, {@code contents/HASH}, {@code sources/DIGEST},
+ * {@code units/NAME}, {@code schedule/NAME} and {@code metadata/MACHINE}. Other keys below the prefix are nobody's business.
  */
 final class Keys {
     private final String prefix;

@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
  * @param generationBase what start generations are versions plus, in that life
  * @param version up to which it is complete
  * @param contents texts by hash
+ * @param sources files as they were submitted, by digest; some that units name may be lost
  * @param units by name; the contents of each are among {@code contents}
  * @param schedule machine ids by unit
  * @param metadata what operators say, by machine
@@ -21,6 +22,7 @@ public record MirrorCopy(
         long generationBase,
         long version,
         Map<String, String> contents,
+        Map<String, String> sources,
         Map<String, MirrorValue.Unit> units,
         Map<String, String> schedule,
         Map<String, MirrorValue.Metadata> metadata) {
@@ -30,6 +32,7 @@ public record MirrorCopy(
 
     public MirrorCopy {
         contents = Map.copyOf(contents);
+        sources = Map.copyOf(sources);
         units = new TreeMap<>(units);
         schedule = Map.copyOf(schedule);
         metadata = new TreeMap<>(metadata);
@@ -83,6 +86,7 @@ public record MirrorCopy(
         private final long revision;
         private final long most;
         private final Map<String, String> contents = new HashMap<>();
+        private final Map<String, String> sources = new HashMap<>();
         private final Map<String, MirrorValue.Unit> units = new HashMap<>();
         private final Map<String, String> schedule = new HashMap<>();
         private final Map<String, MirrorValue.Metadata> metadata = new HashMap<>();
@@ -110,11 +114,19 @@ public record MirrorCopy(
                 }
             }
             return new MirrorCopy(
-                    mark.incarnationNumber(), mark.generationBase(), mark.to(), contents, units, schedule, metadata);
+                    mark.incarnationNumber(),
+                    mark.generationBase(),
+                    mark.to(),
+                    contents,
+                    sources,
+                    units,
+                    schedule,
+                    metadata);
         }
 
         private void read(MirrorValue.Kind kind) throws EtcdException, InterruptedException {
-            int limit = kind == MirrorValue.Kind.CONTENTS ? CONTENTS_A_PAGE : KEYS_A_PAGE;
+            boolean large = kind == MirrorValue.Kind.CONTENTS || kind == MirrorValue.Kind.SOURCE;
+            int limit = large ? CONTENTS_A_PAGE : KEYS_A_PAGE;
             String from = keys.folder(kind);
             EtcdStore.Page page;
             do {
@@ -133,6 +145,10 @@ public record MirrorCopy(
                 case MirrorValue.Contents found -> {
                     bytes += found.text().length();
                     contents.put(id, found.text());
+                }
+                case MirrorValue.Source found -> {
+                    bytes += found.text().length();
+                    sources.put(id, found.text());
                 }
                 case MirrorValue.Unit found -> units.put(id, found);
                 case MirrorValue.Schedule found -> schedule.put(id, found.machineId());

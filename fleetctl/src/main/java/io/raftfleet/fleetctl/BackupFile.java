@@ -8,6 +8,7 @@ import io.raftfleet.proto.fleet.MachinePatch;
 import io.raftfleet.proto.fleet.NewUnit;
 import io.raftfleet.proto.log.ContentsRow;
 import io.raftfleet.proto.log.MachineRow;
+import io.raftfleet.proto.log.SourceRow;
 import io.raftfleet.proto.log.UnitRow;
 import io.raftfleet.unit.BackupRows;
 import java.io.IOException;
@@ -45,6 +46,7 @@ record BackupFile(BackupHeader header, long rows, List<NewUnit> units, List<Mach
     /** Collects rows. */
     private static final class Rows {
         final Map<ByteString, String> texts = new HashMap<>();
+        final Map<ByteString, String> sources = new HashMap<>();
         final List<UnitRow> units = new ArrayList<>();
         final List<MachinePatch> patches = new ArrayList<>();
         long count;
@@ -55,6 +57,10 @@ record BackupFile(BackupHeader header, long rows, List<NewUnit> units, List<Mach
                 case 'c' -> {
                     var contents = ContentsRow.parseFrom(row.getValue());
                     texts.put(contents.getHash(), contents.getText());
+                }
+                case 'f' -> {
+                    var source = SourceRow.parseFrom(row.getValue());
+                    sources.put(source.getDigest(), source.getText());
                 }
                 case 'u' -> units.add(UnitRow.parseFrom(row.getValue()));
                 case 'm' -> add(MachineRow.parseFrom(row.getValue()));
@@ -83,7 +89,7 @@ record BackupFile(BackupHeader header, long rows, List<NewUnit> units, List<Mach
                 }
                 result.add(NewUnit.newBuilder()
                         .setName(unit.getName())
-                        .setText(text)
+                        .setText(sources.getOrDefault(unit.getSourceDigest(), text))
                         .setTargetState(unit.getTargetState())
                         .build());
             }

@@ -2,6 +2,7 @@ package io.raftfleet.fleetctl;
 
 import io.raftfleet.fleetctl.client.FleetClientException;
 import io.raftfleet.proto.fleet.GetUnitResponse;
+import io.raftfleet.proto.model.UnitContents;
 import io.raftfleet.unit.SafeText;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -15,7 +16,8 @@ import picocli.CommandLine.Parameters;
         description = {
             "Output the contents of a submitted unit",
             "",
-            "Prints the unit file that the cluster has: its sections and options, without comments and blank lines."
+            "Prints the file as it was submitted. Of a unit that came by fleet's HTTP API, or before all engines kept files, its sections and"
+                    + " options."
         })
 final class CatCommand extends FleetCommand {
     @Parameters(paramLabel = "UNIT", arity = "0..*")
@@ -42,7 +44,8 @@ final class CatCommand extends FleetCommand {
         if (answer == null) {
             throw new CommandException("Unit " + name + " not found");
         }
-        String text = answer.getUnit().getContents().getText();
+        UnitContents contents = answer.getUnit().getContents();
+        String text = contents.getSource().isEmpty() ? contents.getText() : contents.getSource();
         session.terminal().out().append(session.terminal().interactive() ? SafeText.escapeLines(text) : text);
         return 0;
     }

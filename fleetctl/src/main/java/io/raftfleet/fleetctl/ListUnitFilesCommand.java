@@ -22,11 +22,11 @@ import picocli.CommandLine.Mixin;
             "List the units that exist in the cluster",
             "",
             "Lists all unit files that exist in the cluster (whether or not they are loaded onto a machine). Fields: unit, hash, dstate,"
-                    + " state, target, global, desc, tmachine."
+                    + " state, target, global, desc, changedby, changedat, tmachine."
         })
 final class ListUnitFilesCommand extends FleetCommand {
     private static final Set<String> FIELDS =
-            Set.of("unit", "hash", "dstate", "state", "target", "tmachine", "global", "desc");
+            Set.of("unit", "hash", "dstate", "state", "target", "tmachine", "global", "desc", "changedby", "changedat");
 
     @Mixin
     ListOptions options = new ListOptions();
@@ -92,6 +92,8 @@ final class ListUnitFilesCommand extends FleetCommand {
             case "dstate" -> orDash(Words.state(unit.getTargetState()));
             case "state" -> unit.getGlobal() ? "-" : orDash(Words.state(unit.getCurrentState()));
             case "hash" -> Words.hash(unit.getHash(), options.full);
+            case "changedby" -> Words.changedBy(unit);
+            case "changedat" -> Words.changedAt(unit);
             case "desc" -> orDash(description(unit));
             default -> target(unit);
         };
@@ -127,6 +129,8 @@ final class ListUnitFilesCommand extends FleetCommand {
         row.put("currentState", Words.state(unit.getCurrentState()));
         row.put("machine", unit.getMachineId().isEmpty() ? null : unit.getMachineId());
         row.put("global", unit.getGlobal());
+        row.put("changedBy", unit.getChangedBy().isEmpty() ? null : unit.getChangedBy());
+        row.put("changedAt", unit.getChangedAtMs() == 0 ? null : Words.changedAt(unit));
         row.put("vetoes", vetoes(unit));
         row.put("warnings", unit.getWarningsList());
         return row;

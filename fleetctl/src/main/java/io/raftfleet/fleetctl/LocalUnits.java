@@ -1,10 +1,12 @@
 package io.raftfleet.fleetctl;
 
+import com.google.protobuf.ByteString;
 import io.raftfleet.unit.Glob;
 import io.raftfleet.unit.InvalidPatternException;
 import io.raftfleet.unit.InvalidUnitException;
 import io.raftfleet.unit.UnitFile;
 import io.raftfleet.unit.UnitName;
+import io.raftfleet.unit.UnitSource;
 import io.raftfleet.unit.Units;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -23,7 +25,16 @@ import org.jspecify.annotations.Nullable;
 /** Unit files on this machine, each read once. To be used by one thread. */
 final class LocalUnits {
     private final Path directory;
-    private final Map<Path, UnitFile> read = new HashMap<>();
+    private final Map<Path, Local> read = new HashMap<>();
+
+    /** A unit file with its text, which is submitted as it is. */
+    record Local(UnitFile file, String text) {
+        /** SHA-256 of what the cluster keeps besides the options, as it states it. */
+        ByteString sourceDigest() {
+            UnitSource source = UnitSource.of(text, file);
+            return source == null ? ByteString.EMPTY : UnitSource.toBytes(source.digest());
+        }
+    }
 
     LocalUnits(Path directory) {
         this.directory = directory;
@@ -71,12 +82,12 @@ final class LocalUnits {
      * @throws IOException when it can't be read, with a message that says why
      * @throws InvalidUnitException when it is none
      */
-    UnitFile read(String argument) throws IOException, InvalidUnitException {
+    Local read(String argument) throws IOException, InvalidUnitException {
         Path path = path(argument);
         if (path == null) {
             throw new IOException(argument + " is no path");
         }
-        UnitFile known = read.get(path);
+        Local known = read.get(path);
         if (known != null) {
             return known;
         }
@@ -88,9 +99,10 @@ final class LocalUnits {
                 throw new InvalidUnitException(
                         argument, "contents", "longer than " + Units.MAX_BYTES + " bytes, the limit of a unit file");
             }
-            UnitFile file = UnitFile.parse(decoded(argument, Files.readAllBytes(path)));
-            read.put(path, file);
-            return file;
+            String text = decoded(argument, Files.readAllBytes(path));
+            Local local = new Local(UnitFile.parse(text), text);
+            read.put(path, local);
+            return local;
         } catch (java.nio.file.NoSuchFileException e) {
             throw new IOException(argument + " does not exist", e);
         } catch (java.nio.file.AccessDeniedException e) {

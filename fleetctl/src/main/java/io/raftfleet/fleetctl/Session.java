@@ -109,6 +109,11 @@ final class Session implements AutoCloseable {
         return opened.endpoints();
     }
 
+    /** Whether the engines are reached in a way by which unit files come as they are: fleet's HTTP API has their options alone. */
+    boolean keepsFiles() {
+        return Endpoint.parseList(global.endpoint).stream().allMatch(endpoint -> endpoint.kind() == Endpoint.Kind.GRPC);
+    }
+
     /** The present machine of this id; null when there is none. Machines are listed once, at the first call. */
     @Nullable
     Machine machine(String id) {

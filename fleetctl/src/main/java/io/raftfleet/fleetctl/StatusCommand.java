@@ -55,6 +55,10 @@ final class StatusCommand extends FleetCommand {
                 }
                 first = false;
                 show(name, state.getMachineId());
+                if (!answer.getUnit().getChangedBy().isEmpty()) {
+                    session.out("Changed last by " + Words.changedBy(answer.getUnit()) + " at "
+                            + Words.changedAt(answer.getUnit()));
+                }
                 if (!state.getError().isEmpty()) {
                     session.err("Unit " + name + " on "
                             + Words.machine(state.getMachineId(), session.machine(state.getMachineId()), false) + ": "

@@ -5,6 +5,7 @@ import io.raftfleet.fleetctl.client.FleetClientException;
 import io.raftfleet.fleetctl.client.WriteOutcome;
 import io.raftfleet.proto.fleet.ItemCode;
 import io.raftfleet.proto.fleet.ItemResult;
+import io.raftfleet.proto.fleet.NewUnit;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.Unit;
 import io.raftfleet.proto.model.UnitState;
@@ -47,12 +48,29 @@ final class UnitCreator {
         try {
             plan = new UnitPlanner(session, goal, replace).plan(arguments);
             failed |= plan.kept();
+            refile(List.copyOf(plan.refiled().values()));
             create(List.copyOf(plan.create().values()), replace);
         } catch (CommandException | FleetClientException e) {
             throw new CommandException("Error creating units: " + e.getMessage(), e);
         }
         if (goal != TargetState.TARGET_STATE_INACTIVE) {
             change(plan.present().values());
+        }
+    }
+
+    /** Units that go on as they are, with another file of the same options. */
+    private void refile(List<NewUnit> units) {
+        List<ItemResult> results = session.client().createUnits(units, true).results();
+        for (int i = 0; i < units.size(); i++) {
+            String name = units.get(i).getName();
+            if (results.get(i).getCode() == ItemCode.ITEM_CODE_REPLACED) {
+                session.out("Unit " + name + " has the same options: its file was replaced, and it goes on as it is");
+            } else if (succeeded(results.get(i))) {
+                session.out("Found same Unit(" + name + ") in Registry, nothing to do");
+            } else {
+                failed = true;
+                session.err("Error replacing the file of unit " + name + ": " + reason(results.get(i)));
+            }
         }
     }
 

@@ -26,6 +26,7 @@ final class UnitPlanner {
     private final LocalUnits local;
     private final TargetState goal;
     private final boolean replace;
+    private final Map<String, NewUnit> refiled = new LinkedHashMap<>();
     private boolean kept;
 
     UnitPlanner(Session session, TargetState goal, boolean replace) {
@@ -39,10 +40,11 @@ final class UnitPlanner {
      * What to do.
      *
      * @param create units to create, by name
+     * @param refiled units that stay as they are, and whose file is to be replaced by one with the same options
      * @param present units that the cluster has and keeps, by name
      * @param kept whether some of these were to be replaced and can't be; people have been told
      */
-    record Plan(Map<String, UnitPlan> create, Map<String, Unit> present, boolean kept) {}
+    record Plan(Map<String, UnitPlan> create, Map<String, NewUnit> refiled, Map<String, Unit> present, boolean kept) {}
 
     /** @throws CommandException for the first argument that nothing can be done with */
     Plan plan(List<String> arguments) {
@@ -61,7 +63,7 @@ final class UnitPlanner {
                 create.put(name, fresh(name, path, registry));
             }
         });
-        return new Plan(create, present, kept);
+        return new Plan(create, refiled, present, kept);
     }
 
     /** The argument, with its type, by the unit's name; patterns matched against local files and the cluster's units. */
@@ -119,6 +121,9 @@ final class UnitPlanner {
         if (!replace) {
             return false;
         }
+        if (refiled.containsKey(unit.getName())) {
+            return false;
+        }
         if (!differs) {
             session.out("Found same Unit(" + unit.getName() + ") in Registry, nothing to do");
             return false;
@@ -136,7 +141,7 @@ final class UnitPlanner {
     /** Compares with the local file, or the local template that the unit is an instance of; warns unless --replace is given. */
     private boolean differsFromLocal(Unit unit, String path) throws IOException, InvalidUnitException {
         String source = "local unit file";
-        UnitFile file;
+        LocalUnits.Local file;
         if (local.exists(path)) {
             file = local.read(path);
         } else {
@@ -146,7 +151,15 @@ final class UnitPlanner {
             file = local.read(LocalUnits.sibling(path, template));
             source = "local template unit file";
         }
-        boolean differs = !file.hash().toByteString().equals(unit.getHash());
+        boolean differs = !file.file().hash().toByteString().equals(unit.getHash());
+        if (replace && !differs && !file.sourceDigest().equals(unit.getSourceDigest()) && session.keepsFiles()) {
+            refiled.put(
+                    unit.getName(),
+                    NewUnit.newBuilder()
+                            .setName(unit.getName())
+                            .setText(file.text())
+                            .build());
+        }
         if (differs && !replace) {
             session.err("WARNING: Unit " + unit.getName() + " in registry differs from " + source + " " + path
                     + ". Add --replace to override.");
@@ -178,7 +191,7 @@ final class UnitPlanner {
         }
     }
 
-    private UnitFile localTemplate(String path, String template) throws IOException, InvalidUnitException {
+    private LocalUnits.Local localTemplate(String path, String template) throws IOException, InvalidUnitException {
         String file = LocalUnits.sibling(path, template);
         if (!local.exists(file)) {
             throw new IOException("unable to find template Unit(" + template + ") in Registry or on filesystem");
@@ -197,9 +210,10 @@ final class UnitPlanner {
         return new UnitPlan(unit.build(), template.getHash(), template.getGlobal());
     }
 
-    private static UnitPlan checked(String name, UnitFile file) throws InvalidUnitException {
+    private static UnitPlan checked(String name, LocalUnits.Local local) throws InvalidUnitException {
+        UnitFile file = local.file();
         Units.validate(name, file);
-        var unit = NewUnit.newBuilder().setName(name).setText(file.text());
+        var unit = NewUnit.newBuilder().setName(name).setText(local.text());
         return new UnitPlan(
                 unit.build(),
                 file.hash().toByteString(),

@@ -35,7 +35,7 @@ record VerifiedFile(String argument, String name, @Nullable Path source) {
             if (!local.exists(argument) && unit.isInstance()) {
                 file = LocalUnits.sibling(argument, unit.template().orElseThrow());
             }
-            UnitFile contents = local.read(file);
+            UnitFile contents = local.read(file).file();
             Units.validate(name, contents);
             if (local.exists(file + ".d")) {
                 told.accept(new Finding(

@@ -6,6 +6,8 @@ import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.Unit;
 import io.raftfleet.proto.model.UnitState;
 import io.raftfleet.proto.model.Veto;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
@@ -67,6 +69,20 @@ final class Words {
     static String hash(ByteString hash, boolean full) {
         String hex = HexFormat.of().formatHex(hash.toByteArray());
         return full || hex.length() < SHORT_HASH ? hex : hex.substring(0, SHORT_HASH);
+    }
+
+    /** Who changed a unit last, or a dash. */
+    static String changedBy(Unit unit) {
+        return unit.getChangedBy().isEmpty() ? "-" : unit.getChangedBy();
+    }
+
+    /** When it was changed last, in UTC to the second, or a dash. */
+    static String changedAt(Unit unit) {
+        return unit.getChangedAtMs() == 0
+                ? "-"
+                : Instant.ofEpochMilli(unit.getChangedAtMs())
+                        .truncatedTo(ChronoUnit.SECONDS)
+                        .toString();
     }
 
     /** {@code key=value} pairs by key, or a dash. */

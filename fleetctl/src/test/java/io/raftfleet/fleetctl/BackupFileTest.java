@@ -8,8 +8,10 @@ import com.google.protobuf.ByteString;
 import io.raftfleet.proto.cluster.BackupHeader;
 import io.raftfleet.proto.cluster.BackupRow;
 import io.raftfleet.proto.log.ContentsRow;
+import io.raftfleet.proto.log.SourceRow;
 import io.raftfleet.proto.log.UnitRow;
 import io.raftfleet.proto.model.TargetState;
+import io.raftfleet.unit.UnitSource;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -74,6 +76,29 @@ class BackupFileTest {
             assertThat(unit.getText()).isEqualTo("[Service]\n");
             assertThat(unit.getTargetState()).isEqualTo(TargetState.TARGET_STATE_LAUNCHED);
         });
+    }
+
+    @Test
+    void filesComeAsTheyWereSubmitted() throws IOException {
+        var source = UnitSource.of("# why\n[Service]\n");
+        var digest = UnitSource.toBytes(source.digest());
+        var hash = ByteString.copyFromUtf8("01234567890123456789");
+        var out = new ByteArrayOutputStream();
+        out.write("raftfleet backup 1\n".getBytes(StandardCharsets.US_ASCII));
+        BackupHeader.newBuilder().setClusterId("c").setIndex(7).build().writeDelimitedTo(out);
+        var contents = ContentsRow.newBuilder().setHash(hash).setText("[Service]\n");
+        row("chash", contents.build().toByteString()).writeDelimitedTo(out);
+        var file = SourceRow.newBuilder().setDigest(digest).setText(source.text());
+        row("f" + source.digest(), file.build().toByteString()).writeDelimitedTo(out);
+        var unit = UnitRow.newBuilder().setName("a.service").setHash(hash).setSourceDigest(digest);
+        row("ua.service", unit.build().toByteString()).writeDelimitedTo(out);
+        out.write(0);
+        out.write(Hashing.sha256().hashBytes(out.toByteArray()).asBytes());
+
+        BackupFile read = BackupFile.read(Files.write(dir.resolve("f"), out.toByteArray()));
+        assertThat(read.units())
+                .singleElement()
+                .satisfies(u -> assertThat(u.getText()).isEqualTo(source.text()));
     }
 
     @Test

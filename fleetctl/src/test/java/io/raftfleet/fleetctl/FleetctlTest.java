@@ -226,7 +226,7 @@ class FleetctlTest {
         // Launched already: nothing to do, nothing said.
         assertThat(run("start", "hello")).isEqualTo(new Result(0, "", ""));
         assertThat(run("cat", "hello.service").out())
-                .isEqualTo("[Service]\nExecStart=/bin/sleep infinity\n\n[X-Fleet]\nMachineMetadata=disk=ssd\n");
+                .isEqualTo("[Service]\nExecStart=/bin/sleep infinity\n[X-Fleet]\nMachineMetadata=disk=ssd\n");
     }
 
     @Test
@@ -577,6 +577,61 @@ class FleetctlTest {
         assertThat(run("cat", "hello.service")).isEqualTo(new Result(0, HELLO, ""));
         assertThat(run("cat", "hello")).isEqualTo(new Result(0, HELLO, ""));
         assertThat(run("cat", "web@.service").out()).isEqualTo("[Unit]\nDescription=%i\n\n" + HELLO);
+    }
+
+    @Test
+    void catPrintsTheBytesThatWereSubmitted() throws IOException {
+        String written = "\ufeff; why\r\n[Service]\r\n\r\nExecStart = /bin/sleep infinity";
+        file("a.service", written);
+        assertThat(run("submit", "a.service").exit()).isZero();
+        assertThat(run("cat", "a.service")).isEqualTo(new Result(0, written, ""));
+        assertThat(unit("a.service").getHash()).isEqualTo(InMemoryCluster.hash(HELLO));
+    }
+
+    @Test
+    void otherCommentsAreAnotherFileAndTheSameUnit() throws IOException {
+        twoMachines();
+        file("a.service", HELLO);
+        assertThat(run("start", "a.service").exit()).isZero();
+        long generation = unit("a.service").getStartGeneration();
+        file("a.service", "# better explained\n" + HELLO);
+        assertThat(run("start", "a.service"))
+                .as("the options are the same: no warning")
+                .isEqualTo(new Result(0, "", ""));
+        assertThat(run("cat", "a.service").out()).isEqualTo(HELLO);
+        assertThat(run("start", "--replace", "a.service"))
+                .isEqualTo(new Result(
+                        0,
+                        "Unit a.service has the same options: its file was replaced, and it goes on as it is\n",
+                        ""));
+        assertThat(run("cat", "a.service").out()).isEqualTo("# better explained\n" + HELLO);
+        assertThat(unit("a.service").getStartGeneration()).isEqualTo(generation);
+        assertThat(run("start", "--replace", "a.service").out())
+                .isEqualTo("Found same Unit(a.service) in Registry, nothing to do\n");
+    }
+
+    @Test
+    void whoChangedAUnitLastIsShownWhereAskedFor() throws IOException {
+        twoMachines();
+        cluster.caller = "user/alice";
+        file("a.service", HELLO);
+        assertThat(run("start", "a.service").exit()).isZero();
+        cluster.caller = "";
+        file("b.service", HELLO);
+        assertThat(run("start", "b.service").exit()).isZero();
+        assertThat(run("list-unit-files").out()).doesNotContain("alice");
+        assertThat(run("list-unit-files", "--fields", "unit,changedby,changedat")
+                        .out()
+                        .lines())
+                .containsExactly(
+                        "UNIT\t\tCHANGEDBY\tCHANGEDAT",
+                        "a.service\tuser/alice\t2026-11-18T11:06:40Z",
+                        "b.service\t-\t\t-");
+        assertThat(run("list-unit-files", "--json").out())
+                .contains("\"changedBy\":\"user/alice\",\"changedAt\":\"2026-11-18T11:06:40Z\"")
+                .contains("\"changedBy\":null,\"changedAt\":null");
+        assertThat(run("status", "a.service").out()).endsWith("Changed last by user/alice at 2026-11-18T11:06:40Z\n");
+        assertThat(run("status", "b.service").out()).doesNotContain("Changed last");
     }
 
     @Test

@@ -6,6 +6,7 @@ import io.grpc.Status;
 import io.grpc.netty.NettyServerBuilder;
 import io.raftfleet.proto.fleet.ItemCode;
 import io.raftfleet.proto.fleet.ItemResult;
+import io.raftfleet.proto.fleet.MachinePatch;
 import io.raftfleet.proto.fleet.NewUnit;
 import io.raftfleet.proto.fleet.ReadOptions;
 import io.raftfleet.proto.fleet.RequestId;
@@ -24,6 +25,7 @@ import io.raftfleet.unit.InvalidUnitException;
 import io.raftfleet.unit.Requirements;
 import io.raftfleet.unit.UnitFile;
 import io.raftfleet.unit.UnitHash;
+import io.raftfleet.unit.UnitSource;
 import io.raftfleet.unit.Units;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -53,6 +55,7 @@ final class InMemoryCluster implements AutoCloseable {
     final List<WatchEvent> events = new ArrayList<>();
     final List<InMemoryEngine> engines = new ArrayList<>();
     private final Map<ByteString, String> contents = new HashMap<>();
+    private final Map<String, String> sources = new HashMap<>();
     private final Map<ByteString, WriteResponse> answers = new HashMap<>();
     private final List<String> held = new ArrayList<>();
     private final List<Server> servers = new ArrayList<>();
@@ -60,6 +63,9 @@ final class InMemoryCluster implements AutoCloseable {
     int compacted;
     /** Without one only stale reads are answered. */
     volatile boolean quorum = true;
+
+    /** Who changes units from now on; empty for nobody who is known. */
+    volatile String caller = "";
 
     /** By unit. */
     final Map<String, String> warnings = new ConcurrentHashMap<>();
@@ -187,12 +193,25 @@ final class InMemoryCluster implements AutoCloseable {
                     ItemCode.ITEM_CODE_ALREADY_EXISTS, "unit " + wanted.getName() + " exists with other contents");
         }
         contents.put(hash, file.text());
+        UnitSource source = UnitSource.of(text, file);
+        ByteString digest = source == null ? ByteString.EMPTY : UnitSource.toBytes(source.digest());
+        sources.put(wanted.getName(), source == null ? "" : source.text());
+        if (present != null && present.getHash().equals(hash)) {
+            if (present.getSourceDigest().equals(digest) || !replace) {
+                return result(ItemCode.ITEM_CODE_UNCHANGED, "");
+            }
+            put(present.toBuilder().setSourceDigest(digest));
+            return result(ItemCode.ITEM_CODE_REPLACED, "");
+        }
         TargetState target = wanted.getTargetState() == TargetState.TARGET_STATE_UNSPECIFIED
                 ? TargetState.TARGET_STATE_INACTIVE
                 : wanted.getTargetState();
         Unit.Builder unit = present == null ? Unit.newBuilder() : present.toBuilder();
         put(unit.setName(wanted.getName())
                 .setHash(hash)
+                .setSourceDigest(digest)
+                .setChangedBy(caller)
+                .setChangedAtMs(caller.isEmpty() ? 0 : 1_795_000_000_000L)
                 .setGlobal(global)
                 .setTargetState(target)
                 .setCurrentState(global ? TargetState.TARGET_STATE_UNSPECIFIED : TargetState.TARGET_STATE_INACTIVE));
@@ -218,6 +237,19 @@ final class InMemoryCluster implements AutoCloseable {
         return result(ItemCode.ITEM_CODE_OK, "");
     }
 
+    ItemResult patch(MachinePatch patch) {
+        Machine machine = machines.get(patch.getMachineId());
+        if (machine == null) {
+            return result(ItemCode.ITEM_CODE_NOT_FOUND, "machine " + patch.getMachineId() + " is unknown");
+        }
+        machines.put(
+                machine.getId(),
+                machine.toBuilder()
+                        .putMetadata(patch.getKey(), patch.getValue())
+                        .build());
+        return result(ItemCode.ITEM_CODE_OK, "");
+    }
+
     ItemResult destroy(String name) {
         if (refused.contains(name)) {
             return refusal(name);
@@ -235,7 +267,8 @@ final class InMemoryCluster implements AutoCloseable {
         if (withContents) {
             row.setContents(UnitContents.newBuilder()
                     .setHash(unit.getHash())
-                    .setText(contents.getOrDefault(unit.getHash(), "")));
+                    .setText(contents.getOrDefault(unit.getHash(), ""))
+                    .setSource(sources.getOrDefault(unit.getName(), "")));
         }
         return (withVetoes ? row : row.clearVetoes()).build();
     }

@@ -39,6 +39,7 @@ import io.raftfleet.proto.fleet.ListUnitsRequest;
 import io.raftfleet.proto.fleet.ListUnitsResponse;
 import io.raftfleet.proto.fleet.LogChunk;
 import io.raftfleet.proto.fleet.Page;
+import io.raftfleet.proto.fleet.PatchMachinesRequest;
 import io.raftfleet.proto.fleet.SetTargetStatesRequest;
 import io.raftfleet.proto.fleet.UnitStatusRequest;
 import io.raftfleet.proto.fleet.VersionRequest;
@@ -84,6 +85,11 @@ final class InMemoryEngine extends FleetGrpc.FleetImplBase implements AutoClosea
     volatile long registryBytes = 10 << 20;
 
     final List<String> calls = new CopyOnWriteArrayList<>();
+    final List<Orphan> orphans = new CopyOnWriteArrayList<>(List.of(Orphan.newBuilder()
+            .setName("lost.service")
+            .setMachineId("113f16a7c8d94f1a8a1e6c4f4b6a9d01")
+            .setActiveState("active")
+            .build()));
     final List<String> journal = new ArrayList<>();
     volatile boolean journalStaysOpen;
     volatile ByteString backup = ByteString.EMPTY;
@@ -163,6 +169,18 @@ final class InMemoryEngine extends FleetGrpc.FleetImplBase implements AutoClosea
                         request.getRequestId(),
                         () -> request.getNamesList().stream()
                                 .map(cluster::destroy)
+                                .toList()));
+    }
+
+    @Override
+    public void patchMachines(PatchMachinesRequest request, StreamObserver<WriteResponse> observer) {
+        answer(
+                "PatchMachines",
+                observer,
+                () -> cluster.write(
+                        request.getRequestId(),
+                        () -> request.getPatchesList().stream()
+                                .map(cluster::patch)
                                 .toList()));
     }
 
@@ -407,16 +425,13 @@ final class InMemoryEngine extends FleetGrpc.FleetImplBase implements AutoClosea
                         "ListOrphans",
                         observer,
                         () -> ListOrphansResponse.newBuilder()
-                                .addOrphans(Orphan.newBuilder()
-                                        .setName("lost.service")
-                                        .setMachineId("113f16a7c8d94f1a8a1e6c4f4b6a9d01")
-                                        .setActiveState("active"))
+                                .addAllOrphans(orphans)
                                 .build());
             }
 
             @Override
             public void settleOrphan(SettleOrphanRequest request, StreamObserver<SettleOrphanResponse> observer) {
-                answer("SettleOrphan", observer, () -> {
+                answer("SettleOrphan " + request.getName() + " " + request.getMachineId(), observer, () -> {
                     if (cluster.refused.contains(request.getName())) {
                         throw Status.FAILED_PRECONDITION
                                 .withDescription("it can't be adopted as it is")

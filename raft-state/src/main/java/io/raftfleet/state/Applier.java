@@ -98,7 +98,9 @@ final class Applier {
             case JOIN_TOKEN_REMOVED -> tables.access.apply(record.getJoinTokenRemoved());
             case IDENTITY_REVOKED -> tables.access.apply(record.getIdentityRevoked());
             case CONTENTS_STORED,
+                    SOURCE_STORED,
                     UNIT_CREATED,
+                    UNIT_SOURCE_SET,
                     UNIT_RESTORED,
                     TARGET_STATE_SET,
                     UNIT_DESTROYED,

@@ -1,5 +1,6 @@
 package io.raftfleet.state;
 
+import com.google.protobuf.ByteString;
 import io.raftfleet.proto.log.Record;
 import java.util.List;
 
@@ -22,6 +23,9 @@ public final class EntryFormats {
     /** From this format on, units that must never run twice are waited for alone when their machine is lost. */
     public static final int WITH_FENCES = 6;
 
+    /** From this format on, files are kept as they were submitted, and units say who changed them last. */
+    public static final int WITH_SOURCES = 7;
+
     /** The oldest {@code Entry.format} whose readers apply these records as this version does; at least 1. */
     public static int needed(List<Record> records) {
         return records.stream().mapToInt(EntryFormats::since).max().orElse(1);
@@ -33,7 +37,6 @@ public final class EntryFormats {
             case CLUSTER_CREATED,
                     LEADER_STARTED,
                     CONTENTS_STORED,
-                    TARGET_STATE_SET,
                     UNIT_DESTROYED,
                     UNIT_SCHEDULED,
                     UNIT_UNSCHEDULED,
@@ -42,8 +45,17 @@ public final class EntryFormats {
                     STATES_REPORTED,
                     REQUEST_ANSWERED,
                     RECORD_NOT_SET -> 1;
-            case UNIT_CREATED -> record.getUnitCreated().hasFacts() ? WITH_FACTS : 1;
-            case UNIT_RESTORED -> record.getUnitRestored().hasFacts() ? WITH_FACTS : 1;
+            case UNIT_CREATED -> {
+                var unit = record.getUnitCreated();
+                yield since(unit.hasFacts(), unit.getSourceDigest(), unit.getChangedBy());
+            }
+            case UNIT_RESTORED -> {
+                var unit = record.getUnitRestored();
+                yield since(unit.hasFacts(), unit.getSourceDigest(), unit.getChangedBy());
+            }
+            case TARGET_STATE_SET ->
+                since(false, ByteString.EMPTY, record.getTargetStateSet().getChangedBy());
+            case SOURCE_STORED, UNIT_SOURCE_SET -> WITH_SOURCES;
             case ORPHAN_DROPPED -> 2;
             case JOIN_TOKEN_CREATED, JOIN_TOKEN_USED, JOIN_TOKEN_REMOVED, IDENTITY_REVOKED -> WITH_TOKENS;
             case MACHINE_EXPECTED -> record.getMachineExpected().getAwaited() ? WITH_AWAITED : 1;
@@ -51,5 +63,9 @@ public final class EntryFormats {
             case MACHINE_LOST -> record.getMachineLost().getFenced() ? WITH_FENCES : 1;
             case FENCE_OVER -> WITH_FENCES;
         };
+    }
+
+    private static int since(boolean facts, ByteString source, String changedBy) {
+        return !source.isEmpty() || !changedBy.isEmpty() ? WITH_SOURCES : facts ? WITH_FACTS : 1;
     }
 }

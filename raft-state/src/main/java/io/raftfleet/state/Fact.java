@@ -4,7 +4,7 @@ package io.raftfleet.state;
  * Something persistent in the registry, or that was there: what a mirror outside the cluster keeps.
  *
  * @param version of its last change, or of its removal
- * @param id hash in hexadecimal, unit's name or machine id, by kind
+ * @param id hash or digest in hexadecimal, unit's name or machine id, by kind
  */
 public record Fact(long version, String id) implements Comparable<Fact> {
     /** Before all others. */
@@ -13,7 +13,9 @@ public record Fact(long version, String id) implements Comparable<Fact> {
     /** What kinds of facts there are. */
     public enum Kind {
         CONTENTS("c"),
-        /** A unit's contents, target state and start generation. */
+        /** A unit file as it was submitted. */
+        SOURCE("f"),
+        /** A unit's contents and file, target state, start generation, and who changed it last. */
         UNIT("u"),
         /** Which machine a unit is scheduled to. */
         SCHEDULE("s"),

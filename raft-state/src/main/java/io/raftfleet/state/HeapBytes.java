@@ -17,7 +17,7 @@ final class HeapBytes {
     /** A key's place in a hash table, with its share of the table. */
     static final long HASH_ENTRY = 40;
     /** A unit's record with its hash. */
-    static final long UNIT = 64 + 32;
+    static final long UNIT = 72 + 32;
     /** A unit in the leader's scheduler. */
     static final long SCHEDULER = 120;
     /** A unit's places: by name, by machine, as two facts, and in the scheduler. */

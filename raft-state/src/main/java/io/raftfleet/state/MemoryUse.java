@@ -8,7 +8,7 @@ import io.raftfleet.unit.Requirements;
  * all engines that have applied the same entries.
  *
  * @param units records of units, with their places in indexes and in the leader's scheduler
- * @param contents texts of unit files, once each
+ * @param contents texts of unit files, once each: what is stored of them, and as they were submitted
  * @param states what machines report of units; for units that no machine has reported yet, what that will take
  * @param machines machines with their metadata
  * @param requests answers that are kept for retries
@@ -28,9 +28,11 @@ public record MemoryUse(
             case CONTENTS_STORED ->
                 StoredContents.heapBytes(
                         record.getContentsStored().getContents().getText());
+            case SOURCE_STORED ->
+                StoredSource.heapBytes(record.getSourceStored().getText());
             case UNIT_RESTORED -> {
                 var unit = record.getUnitRestored();
-                yield UnitRecord.heapBytes(unit.getName(), Requirements.of(unit.getFacts()))
+                yield UnitRecord.heapBytes(unit.getName(), Requirements.of(unit.getFacts()), unit.getChangedBy())
                         + UnitStateRecord.heapBytes(unit.getName());
             }
             case MACHINE_EXPECTED ->

@@ -12,11 +12,13 @@ import io.raftfleet.proto.model.UnitState;
 import io.raftfleet.unit.Digest;
 import io.raftfleet.unit.Requirements;
 import io.raftfleet.unit.UnitHash;
+import io.raftfleet.unit.UnitSource;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.NavigableMap;
 import java.util.NavigableSet;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
@@ -64,9 +66,14 @@ public final class RegistryView {
         return tables.memory(events.heapBytes());
     }
 
-    /** What {@link MemoryUse#held} would rise by with a new unit, besides its contents: its record and its first state. */
-    public long growthBy(String name, Requirements wants) {
-        return UnitRecord.heapBytes(name, wants) + UnitStateRecord.heapBytes(name);
+    /** What {@link MemoryUse#held} would rise by with a new unit, besides its contents and file: its record and its first state. */
+    public long growthBy(String name, Requirements wants, String changedBy) {
+        return UnitRecord.heapBytes(name, wants, changedBy) + UnitStateRecord.heapBytes(name);
+    }
+
+    /** What it would rise by with a file as it was submitted: nothing if that is there. */
+    public long growthBy(UnitSource source) {
+        return tables.sources.get(source.digest()) == null ? StoredSource.heapBytes(source.text()) : 0;
     }
 
     /** What {@link MemoryUse#held} would rise by with contents: nothing if they are there. */
@@ -74,9 +81,11 @@ public final class RegistryView {
         return tables.contents.version(hash) == 0 ? StoredContents.heapBytes(text) : 0;
     }
 
-    /** What would be free of the heap without a unit: its record, a state, and its contents if no other unit has them. */
+    /** What would be free of the heap without a unit: its record, a state, and its contents and file if no other unit has them. */
     public long freedBy(UnitRecord unit) {
-        return growthBy(unit.name(), unit.wants()) + tables.contents.freedBy(unit.hash());
+        return growthBy(unit.name(), unit.wants(), unit.changed().by())
+                + tables.contents.freedBy(unit.hash())
+                + tables.sources.freedBy(unit.source());
     }
 
     /** Contains everything applied. */
@@ -139,6 +148,23 @@ public final class RegistryView {
 
     public @Nullable String contents(UnitHash hash) {
         return tables.contents.text(hash);
+    }
+
+    /** A file as it was submitted; null when there is none of that digest. */
+    public @Nullable String source(@Nullable String digest) {
+        var source = digest == null ? null : tables.sources.get(digest);
+        return source == null ? null : source.text();
+    }
+
+    /** When such a file was stored; 0 when it is not there. */
+    public long sourceVersion(String digest) {
+        var source = tables.sources.get(digest);
+        return source == null ? 0 : source.version();
+    }
+
+    /** Digests of such files after another one, or all after the empty text, in their order. */
+    public Collection<String> sourcesAfter(String digest) {
+        return tables.sources.digestsAfter(digest);
     }
 
     public @Nullable MachineRecord machine(String id) {
@@ -362,12 +388,15 @@ public final class RegistryView {
                 .setMachineId(unit.machineId() == null ? "" : unit.machineId())
                 .setGlobal(unit.global())
                 .setStartGeneration(unit.startGeneration())
-                .setRevision(revision(unit.version()));
+                .setRevision(revision(unit.version()))
+                .setChangedBy(unit.changed().by())
+                .setChangedAtMs(unit.changed().atMs())
+                .setSourceDigest(UnitSource.toBytes(unit.source()));
         if (withContents) {
-            String text = contents(unit.hash());
             message.setContents(UnitContents.newBuilder()
                     .setHash(unit.hash().toByteString())
-                    .setText(text == null ? "" : text));
+                    .setText(Objects.requireNonNullElse(contents(unit.hash()), ""))
+                    .setSource(Objects.requireNonNullElse(source(unit.source()), "")));
         }
         return message.build();
     }

@@ -6,6 +6,7 @@ import com.google.protobuf.ByteString;
 sealed interface StoredRow
         permits RegistryInfo,
                 StoredContents,
+                StoredSource,
                 UnitRecord,
                 MachineRecord,
                 UnitStateRecord,

@@ -10,6 +10,7 @@ import io.raftfleet.proto.log.RegistryRow;
 import io.raftfleet.proto.log.RemovalRow;
 import io.raftfleet.proto.log.RequestRow;
 import io.raftfleet.proto.log.RevocationRow;
+import io.raftfleet.proto.log.SourceRow;
 import io.raftfleet.proto.log.StateRow;
 import io.raftfleet.proto.log.UnitRow;
 import io.raftfleet.proto.model.TargetState;
@@ -24,6 +25,7 @@ final class Tables {
     final RowLog rows;
     final FactIndex facts;
     final ContentsTable contents;
+    final SourceTable sources;
     final UnitTable units;
     final MachineTable machines;
     final AssignmentTable assignments;
@@ -37,7 +39,8 @@ final class Tables {
         rows = new RowLog();
         facts = new FactIndex(rows);
         contents = new ContentsTable(rows, facts);
-        units = new UnitTable(contents, rows, facts);
+        sources = new SourceTable(rows, facts);
+        units = new UnitTable(contents, sources, rows, facts);
         machines = new MachineTable(rows, facts);
         assignments = new AssignmentTable(machines);
         states = new UnitStateTable(rows);
@@ -51,7 +54,8 @@ final class Tables {
         rows = RowLog.unkept();
         facts = new FactIndex(rows);
         contents = below.contents.over(rows, facts);
-        units = below.units.over(contents, rows, facts);
+        sources = below.sources.over(rows, facts);
+        units = below.units.over(contents, sources, rows, facts);
         machines = below.machines.over(rows, facts);
         assignments = below.assignments;
         states = below.states;
@@ -102,7 +106,7 @@ final class Tables {
         int unreported = Math.max(0, units.all().size() - this.states.all().size());
         return new MemoryUse(
                 rows.heapBytes(UnitRecord.class),
-                rows.heapBytes(StoredContents.class),
+                rows.heapBytes(StoredContents.class) + rows.heapBytes(StoredSource.class),
                 states + unreported * UnitStateRecord.heapBytes("unit-of-usual-length.service"),
                 rows.heapBytes(MachineRecord.class),
                 rows.heapBytes(AnsweredRequest.class),
@@ -136,6 +140,7 @@ final class Tables {
                         var r = ContentsRow.parseFrom(value);
                         contents.restore(new StoredContents(UnitHash.from(r.getHash()), r.getText(), r.getVersion()));
                     }
+                    case 'f' -> sources.restore(StoredSource.from(SourceRow.parseFrom(value)));
                     case 'u' -> unitRows.add(UnitRecord.from(UnitRow.parseFrom(value)));
                     case 'm' -> machines.restore(MachineRecord.from(MachineRow.parseFrom(value)));
                     case 's' -> states.restore(StateRow.parseFrom(value).getState());
@@ -155,7 +160,12 @@ final class Tables {
                 throw new IllegalStateException("a checkpoint row can't be read", e);
             }
         }
-        for (var unit : unitRows) {
+        var changed = LastChange.UNKNOWN;
+        for (var row : unitRows) {
+            // What units share is one object again: who changed them, their files, their machines.
+            changed = row.changed().sharedWith(changed);
+            var source = row.source() == null ? null : sources.get(row.source());
+            var unit = row.sharing(source == null ? row.source() : source.digest(), changed);
             var machine = unit.machineId() == null ? null : machines.get(unit.machineId());
             assignments.replaced(null, units.restore(machine == null ? unit : unit.on(machine)));
         }
@@ -167,6 +177,7 @@ final class Tables {
         rows.clear();
         facts.clear();
         contents.clear();
+        sources.clear();
         units.clear();
         machines.clear();
         assignments.clear();

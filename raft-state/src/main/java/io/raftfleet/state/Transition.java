@@ -1,5 +1,6 @@
 package io.raftfleet.state;
 
+import com.google.protobuf.ByteString;
 import io.raftfleet.proto.log.ContentsStored;
 import io.raftfleet.proto.log.FenceOver;
 import io.raftfleet.proto.log.MachineExpected;
@@ -8,12 +9,15 @@ import io.raftfleet.proto.log.MachineMetadataSet;
 import io.raftfleet.proto.log.MachineTold;
 import io.raftfleet.proto.log.Record;
 import io.raftfleet.proto.log.SessionOpened;
+import io.raftfleet.proto.log.SourceStored;
 import io.raftfleet.proto.log.UnitCreated;
 import io.raftfleet.proto.log.UnitDestroyed;
 import io.raftfleet.proto.log.UnitRestored;
+import io.raftfleet.proto.log.UnitSourceSet;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.unit.LegacyFacts;
 import io.raftfleet.unit.UnitHash;
+import io.raftfleet.unit.UnitSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.UnaryOperator;
@@ -30,6 +34,8 @@ final class Transition {
     private final List<Change> changes;
     private final Consequences consequences;
     private final List<UnitHash> storedHere = new ArrayList<>();
+    private final List<String> sourcesHere = new ArrayList<>();
+    private LastChange last = LastChange.UNKNOWN;
 
     /**
      * The records of one entry.
@@ -57,14 +63,21 @@ final class Transition {
         }
         return switch (record.getRecordCase()) {
             case CONTENTS_STORED -> stored(record.getContentsStored());
+            case SOURCE_STORED -> stored(record.getSourceStored());
             case UNIT_CREATED -> created(record.getUnitCreated());
+            case UNIT_SOURCE_SET -> sourced(record.getUnitSourceSet());
             case UNIT_RESTORED -> restored(record.getUnitRestored());
             case TARGET_STATE_SET -> {
                 var r = record.getTargetStateSet();
                 yield changed(
                         r.getName(),
                         r.getVersion(),
-                        unit -> unit.targeted(r.getTargetState(), r.getStartAgain(), nextGeneration(), nextVersion()));
+                        unit -> unit.targeted(
+                                r.getTargetState(),
+                                r.getStartAgain(),
+                                by(r.getChangedBy()),
+                                nextGeneration(),
+                                nextVersion()));
             }
             case UNIT_DESTROYED -> destroyed(record.getUnitDestroyed());
             case UNIT_SCHEDULED -> {
@@ -91,10 +104,11 @@ final class Transition {
         };
     }
 
-    /** After the entry's last record: contents that came without a unit go. */
+    /** After the entry's last record: contents and files that came without a unit go. */
     void end() {
         tables.facts.now(nextVersion());
         storedHere.forEach(tables.contents::dropIfUnused);
+        sourcesHere.forEach(tables.sources::dropIfUnused);
     }
 
     private static TargetState target(Record record) {
@@ -115,6 +129,47 @@ final class Transition {
         return null;
     }
 
+    private @Nullable String stored(SourceStored record) {
+        var digest = UnitSource.toHex(record.getDigest());
+        if (digest == null) {
+            return "it is of no digest";
+        }
+        if (tables.sources.get(digest) == null) {
+            tables.sources.put(new StoredSource(digest, record.getText(), tables.facts.now()));
+            sourcesHere.add(digest);
+        }
+        return null;
+    }
+
+    /** A file as it was submitted, as a record names it: null when it names none. */
+    private @Nullable StoredSource source(ByteString digest) {
+        var hex = UnitSource.toHex(digest);
+        return hex == null ? null : tables.sources.get(hex);
+    }
+
+    private static String unknownSource(String name) {
+        return "the file of unit " + name + " as it was submitted is unknown";
+    }
+
+    /** Who makes this record's change: one object for all changes of an entry that one caller made. */
+    private LastChange by(String caller) {
+        last = LastChange.of(caller, tables.info().clockMs()).sharedWith(last);
+        return last;
+    }
+
+    private @Nullable String sourced(UnitSourceSet record) {
+        // The table's own string: one for all units of the file.
+        var source = source(record.getSourceDigest());
+        if (source == null && !record.getSourceDigest().isEmpty()) {
+            return unknownSource(record.getName());
+        }
+        var digest = source == null ? null : source.digest();
+        return changed(
+                record.getName(),
+                record.getVersion(),
+                unit -> unit.from(digest, by(record.getChangedBy()), nextVersion()));
+    }
+
     private @Nullable String created(UnitCreated record) {
         var name = record.getName();
         var before = tables.units.get(name);
@@ -130,8 +185,21 @@ final class Transition {
         if (text == null) {
             return "contents " + hash.toHex() + " are unknown";
         }
+        var source = source(record.getSourceDigest());
+        if (source == null && !record.getSourceDigest().isEmpty()) {
+            return unknownSource(name);
+        }
         var wants = tables.contents.wants(hash, record.hasFacts() ? record.getFacts() : LegacyFacts.of(name, text));
-        replace(before, UnitRecord.created(before, record, wants, nextGeneration(), nextVersion()));
+        replace(
+                before,
+                UnitRecord.created(
+                        before,
+                        record,
+                        source == null ? null : source.digest(),
+                        wants,
+                        by(record.getChangedBy()),
+                        nextGeneration(),
+                        nextVersion()));
         return null;
     }
 
@@ -149,8 +217,12 @@ final class Transition {
         if (!machine.isEmpty() && tables.machines.get(machine) == null) {
             return "machine " + machine + " is unknown";
         }
+        var source = source(record.getSourceDigest());
+        if (source == null && !record.getSourceDigest().isEmpty()) {
+            return unknownSource(name);
+        }
         var wants = tables.contents.wants(hash, record.hasFacts() ? record.getFacts() : LegacyFacts.of(name, text));
-        replace(null, UnitRecord.restored(record, wants, nextVersion()));
+        replace(null, UnitRecord.restored(record, source == null ? null : source.digest(), wants, nextVersion()));
         return null;
     }
 

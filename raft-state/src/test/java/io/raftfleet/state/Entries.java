@@ -19,6 +19,7 @@ import io.raftfleet.proto.log.OrphanDropped;
 import io.raftfleet.proto.log.Record;
 import io.raftfleet.proto.log.RequestAnswered;
 import io.raftfleet.proto.log.SessionOpened;
+import io.raftfleet.proto.log.SourceStored;
 import io.raftfleet.proto.log.StatesReported;
 import io.raftfleet.proto.log.TargetStateSet;
 import io.raftfleet.proto.log.UnitCreated;
@@ -26,6 +27,7 @@ import io.raftfleet.proto.log.UnitDestroyed;
 import io.raftfleet.proto.log.UnitFacts;
 import io.raftfleet.proto.log.UnitRestored;
 import io.raftfleet.proto.log.UnitScheduled;
+import io.raftfleet.proto.log.UnitSourceSet;
 import io.raftfleet.proto.log.UnitUnscheduled;
 import io.raftfleet.proto.model.Principal;
 import io.raftfleet.proto.model.PrincipalKind;
@@ -35,6 +37,7 @@ import io.raftfleet.proto.model.UnitState;
 import io.raftfleet.unit.Digest;
 import io.raftfleet.unit.LegacyFacts;
 import io.raftfleet.unit.UnitHash;
+import io.raftfleet.unit.UnitSource;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
@@ -78,6 +81,46 @@ final class Entries {
                         .setTargetState(target)
                         .setReplacesVersion(replaces))
                 .build();
+    }
+
+    static Record source(String text) {
+        return Record.newBuilder()
+                .setSourceStored(
+                        SourceStored.newBuilder().setDigest(digest(text)).setText(text))
+                .build();
+    }
+
+    /** @param text empty for what the contents are */
+    static Record sourceSet(String name, long version, String text, String by) {
+        return Record.newBuilder()
+                .setUnitSourceSet(UnitSourceSet.newBuilder()
+                        .setName(name)
+                        .setVersion(version)
+                        .setSourceDigest(text.isEmpty() ? ByteString.EMPTY : digest(text))
+                        .setChangedBy(by))
+                .build();
+    }
+
+    /** The same unit, from that file. */
+    static Record from(Record created, String text) {
+        var changed = created.toBuilder();
+        changed.getUnitCreatedBuilder().setSourceDigest(digest(text));
+        return changed.build();
+    }
+
+    /** The same change, by somebody who is known. */
+    static Record by(Record record, String who) {
+        var changed = record.toBuilder();
+        if (record.hasUnitCreated()) {
+            changed.getUnitCreatedBuilder().setChangedBy(who);
+        } else {
+            changed.getTargetStateSetBuilder().setChangedBy(who);
+        }
+        return changed.build();
+    }
+
+    private static ByteString digest(String text) {
+        return UnitSource.toBytes(UnitSource.of(text).digest());
     }
 
     /** The same record, of a leader that wrote down what it read in the unit's file. */

@@ -65,6 +65,24 @@ class HeapBytesTest {
     }
 
     @Test
+    void filesAsSubmittedAndWhoChangedUnitsTakeWhatIsCounted() throws Exception {
+        long taken = heapTakenBy(() -> {
+            for (int i = 0; i < UNITS; i++) {
+                var file = "# file number " + i + "\n" + Entries.PLAIN;
+                var created = Entries.from(
+                        Entries.create(name(i), Entries.PLAIN, TargetState.TARGET_STATE_INACTIVE, 0), file);
+                apply(
+                        Entries.contents(Entries.PLAIN),
+                        Entries.source(file),
+                        Entries.by(created, "user/somebody-with-a-name-" + i));
+            }
+        });
+        long notThere = (HeapBytes.SCHEDULER + UnitStateRecord.heapBytes("unit-of-usual-length.service")) * UNITS;
+        assertThat(registry.read(RegistryView::memory).held() - notThere)
+                .isCloseTo(taken, Percentage.withPercentage(15));
+    }
+
+    @Test
     void answersOfManyItemsTakeWhatIsCounted() throws Exception {
         long taken = heapTakenBy(() -> {
             for (int i = 0; i < 20_000; i++) {

@@ -148,8 +148,8 @@ class RegistryPropertiesTest {
     void whatALeaderExpectsAUnitToTakeIsWhatItTakes(@ForAll long seed) {
         var registry = apply(new Registry(50), history(seed, 60), 0);
         var text = "[Service]\nExecStart=/bin/sleep " + seed + "\n";
-        long expected = registry.read(
-                view -> view.growthBy("new.service", Requirements.NONE) + view.growthBy(UnitHash.ofText(text), text));
+        long expected = registry.read(view ->
+                view.growthBy("new.service", Requirements.NONE, "") + view.growthBy(UnitHash.ofText(text), text));
         long before = registry.read(RegistryView::memory).held();
         registry.apply(
                 1, 61, Entries.entry(Entries.contents(text), Entries.create("new.service", text, TARGETS[0], 0)));
@@ -184,6 +184,9 @@ class RegistryPropertiesTest {
                 assertThat(view.contents(unit.hash()))
                         .as("contents of %s", unit.name())
                         .isNotNull();
+                assertThat(view.source(unit.source()) == null)
+                        .as("file of %s", unit.name())
+                        .isEqualTo(unit.source() == null);
                 if (unit.machineId() != null) {
                     assertThat(unit.wanted()).isTrue();
                     assertThat(unit.global()).isFalse();
@@ -257,7 +260,7 @@ class RegistryPropertiesTest {
         long epoch = known == null ? 0 : known.sessionEpoch();
         long sequence = known == null ? 1 : known.sequence() + random.nextInt(0, 3);
         var text = name.startsWith("g") ? Entries.GLOBAL_SSD : random.nextBoolean() ? PLAIN : OTHER;
-        return switch (random.nextInt(21)) {
+        return switch (random.nextInt(25)) {
             case 0, 1 -> Entries.contents(text);
             case 2 -> Entries.create(name, text, target, unit == null ? 0 : version);
             case 3 -> Entries.withFacts(Entries.create(name, text, target, unit == null ? 0 : version));
@@ -289,6 +292,15 @@ class RegistryPropertiesTest {
             case 17 -> Entries.told(machine, epoch, random.nextBoolean(), name);
             case 18 -> Entries.lostFenced(machine, epoch);
             case 19 -> Entries.fenceOver(machine, epoch);
+            case 20 -> Entries.source(random.nextBoolean() ? "# one\n" : "# two\n");
+            case 21 -> Entries.sourceSet(name, version, random.nextBoolean() ? "# one\n" : "", "user/bob");
+            case 22 ->
+                Entries.by(
+                        Entries.from(
+                                Entries.create(name, text, target, unit == null ? 0 : version),
+                                random.nextBoolean() ? "# one\n" : "# two\n"),
+                        random.nextBoolean() ? "user/alice" : "user/bob");
+            case 23 -> Entries.by(Entries.target(name, version, target, random.nextBoolean()), "user/alice");
             default -> Entries.answered("request" + random.nextInt(5), 0, random.nextInt(2), ItemCode.ITEM_CODE_OK);
         };
     }

@@ -111,17 +111,13 @@ final class QuietViews {
         var registry = new TreeMap<String, String>();
         for (var unit : units(true)) {
             var hash = HexFormat.of().formatHex(unit.getHash().toByteArray());
-            registry.put(
-                    "units/" + unit.getName(),
-                    fact(Map.of(
-                            "hash",
-                            hash,
-                            "targetState",
-                            word(unit.getTargetState()),
-                            "startGeneration",
-                            unit.getStartGeneration(),
-                            "global",
-                            unit.getGlobal())));
+            registry.put("units/" + unit.getName(), fact(unit(unit, hash)));
+            var source = HexFormat.of().formatHex(unit.getSourceDigest().toByteArray());
+            if (!source.isEmpty()) {
+                registry.put(
+                        "sources/" + source,
+                        fact(Map.of("text", unit.getContents().getSource())));
+            }
             registry.put(
                     "contents/" + hash, fact(Map.of("text", unit.getContents().getText())));
             if (!unit.getMachineId().isEmpty()) {
@@ -141,6 +137,26 @@ final class QuietViews {
             }
         });
         return List.of(new Event.Mirrored(recorder.now(), registry, found));
+    }
+
+    private static Map<String, Object> unit(Unit unit, String hash) {
+        var fields = new TreeMap<String, Object>(Map.of(
+                "hash",
+                hash,
+                "targetState",
+                word(unit.getTargetState()),
+                "startGeneration",
+                unit.getStartGeneration(),
+                "global",
+                unit.getGlobal()));
+        if (!unit.getSourceDigest().isEmpty()) {
+            fields.put("source", HexFormat.of().formatHex(unit.getSourceDigest().toByteArray()));
+        }
+        if (!unit.getChangedBy().isEmpty()) {
+            fields.put("changedBy", unit.getChangedBy());
+            fields.put("changedAtMs", unit.getChangedAtMs());
+        }
+        return fields;
     }
 
     private Optional<String> mirroredMetadata(String value) {

@@ -42,6 +42,13 @@ public final class MirrorKeys {
                     JSON.createObjectNode()
                             .put("text", unit.getContents().getText())
                             .toString());
+            if (!unit.getSourceDigest().isEmpty()) {
+                keys.put(
+                        PREFIX + "sources/" + source(unit),
+                        JSON.createObjectNode()
+                                .put("text", unit.getContents().getSource())
+                                .toString());
+            }
             if (!unit.getMachineId().isEmpty()) {
                 keys.put(
                         PREFIX + "schedule/" + unit.getName(),
@@ -83,12 +90,22 @@ public final class MirrorKeys {
     }
 
     private static String unit(Unit unit, String hash) {
-        return JSON.createObjectNode()
+        var object = JSON.createObjectNode()
                 .put("hash", hash)
                 .put("targetState", word(unit.getTargetState()))
                 .put("startGeneration", unit.getStartGeneration())
-                .put("global", unit.getGlobal())
-                .toString();
+                .put("global", unit.getGlobal());
+        if (!unit.getSourceDigest().isEmpty()) {
+            object.put("source", source(unit));
+        }
+        if (!unit.getChangedBy().isEmpty()) {
+            object.put("changedBy", unit.getChangedBy()).put("changedAtMs", unit.getChangedAtMs());
+        }
+        return object.toString();
+    }
+
+    private static String source(Unit unit) {
+        return HexFormat.of().formatHex(unit.getSourceDigest().toByteArray());
     }
 
     private static String word(TargetState state) {

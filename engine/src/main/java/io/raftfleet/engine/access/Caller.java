@@ -100,6 +100,16 @@ public record Caller(Kind kind, String name, Optional<Role> role) {
         };
     }
 
+    /** Who it is, as the registry keeps it of whoever changes a unit; at most 256 bytes, empty for a stranger. */
+    public String words() {
+        return switch (kind) {
+            case STRANGER -> "";
+            case LOCAL -> "unix socket";
+            case PLAINTEXT -> "plaintext";
+            case ENGINE, AGENT, USER -> kind.name().toLowerCase(Locale.ROOT) + "/" + name;
+        };
+    }
+
     /** For people. */
     @Override
     public String toString() {

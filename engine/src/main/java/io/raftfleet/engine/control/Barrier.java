@@ -137,7 +137,10 @@ final class Barrier {
     private boolean committed(List<Record> decided) throws InterruptedException {
         boolean facts = committer.agreedFormat() >= EntryFormats.WITH_FACTS;
         boolean awaited = writesAwaited();
+        boolean sources = committer.agreedFormat() >= EntryFormats.WITH_SOURCES;
         var records = decided.stream()
+                .filter(record -> sources || !record.hasSourceStored())
+                .map(record -> sources ? record : withoutSource(record))
                 .map(record -> facts ? record : withoutFacts(record))
                 .map(record -> awaited ? record : withoutAwaited(record))
                 .toList();
@@ -166,6 +169,18 @@ final class Barrier {
         return record.hasUnitRestored()
                 ? record.toBuilder()
                         .setUnitRestored(record.getUnitRestored().toBuilder().clearFacts())
+                        .build()
+                : record;
+    }
+
+    /** As engines read it that keep no files as they were submitted, and not who changed a unit. */
+    private static Record withoutSource(Record record) {
+        return record.hasUnitRestored()
+                ? record.toBuilder()
+                        .setUnitRestored(record.getUnitRestored().toBuilder()
+                                .clearSourceDigest()
+                                .clearChangedBy()
+                                .clearChangedAtMs())
                         .build()
                 : record;
     }

@@ -16,9 +16,10 @@ import java.util.Set;
 final class Batch {
     /**
      * The largest part of an entry that can't be divided: what one item of a client's write, or one report of an agent, has
-     * written, in bytes. A unit's file of the largest size fits, and so does any report that passed the edge.
+     * written, in bytes. A unit's file of the largest size fits, as it was submitted, as it is stored and with what it asks for; so does any
+     * report that passed the edge.
      */
-    static final int MAX_PART_BYTES = 400 * 1024;
+    static final int MAX_PART_BYTES = 576 * 1024;
 
     /** Leaves room for one more part of the largest size. */
     private static final int FULL_BYTES = RaftConfig.MAX_ENTRY_BYTES - MAX_PART_BYTES - 24 * 1024;

@@ -12,8 +12,6 @@ import io.raftfleet.proto.model.Veto;
 import io.raftfleet.state.EntryFormats;
 import io.raftfleet.state.Registry;
 import io.raftfleet.state.raft.ReplicatedState.ApplyResult;
-import io.raftfleet.unit.Requirements;
-import io.raftfleet.unit.UnitFile;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Collection;
@@ -205,9 +203,8 @@ public final class Controller implements AutoCloseable {
     }
 
     /** Makes an orphan a unit that is where it runs, as it runs; completes once that is committed. */
-    public CompletableFuture<Void> adoptOrphan(
-            String machineId, String name, UnitFile file, Requirements requirements, TargetState target) {
-        return settle(new OrphanWork(machineId, name, new OrphanWork.Adoption(file, requirements, target)));
+    public CompletableFuture<Void> adoptOrphan(String machineId, Submission unit, TargetState target) {
+        return settle(new OrphanWork(machineId, unit.name(), new OrphanWork.Adoption(unit, target)));
     }
 
     /**

@@ -1,5 +1,6 @@
 package io.raftfleet.engine.control;
 
+import com.google.protobuf.ByteString;
 import io.raftfleet.engine.schedule.Decision;
 import io.raftfleet.engine.schedule.Scheduler;
 import io.raftfleet.proto.fleet.MachinePatch;
@@ -10,11 +11,13 @@ import io.raftfleet.proto.log.MachineMetadataSet;
 import io.raftfleet.proto.log.MachineTold;
 import io.raftfleet.proto.log.Record;
 import io.raftfleet.proto.log.SessionOpened;
+import io.raftfleet.proto.log.SourceStored;
 import io.raftfleet.proto.log.TargetStateSet;
 import io.raftfleet.proto.log.UnitCreated;
 import io.raftfleet.proto.log.UnitDestroyed;
 import io.raftfleet.proto.log.UnitRestored;
 import io.raftfleet.proto.log.UnitScheduled;
+import io.raftfleet.proto.log.UnitSourceSet;
 import io.raftfleet.proto.log.UnitUnscheduled;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.UnitContents;
@@ -29,7 +32,9 @@ import io.raftfleet.unit.LegacyFacts;
 import io.raftfleet.unit.Requirements;
 import io.raftfleet.unit.UnitFile;
 import io.raftfleet.unit.UnitHash;
+import io.raftfleet.unit.UnitSource;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,6 +47,7 @@ final class Draft {
     private final Budget budget;
     private final boolean withFacts;
     private final boolean withFences;
+    private final boolean withSources;
 
     /** @param format newest format of entries that all engines read */
     Draft(Registry registry, Scheduler scheduler, Budget budget, int format) {
@@ -50,6 +56,7 @@ final class Draft {
         this.budget = budget;
         this.withFacts = format >= EntryFormats.WITH_FACTS;
         this.withFences = format >= EntryFormats.WITH_FENCES;
+        this.withSources = format >= EntryFormats.WITH_SOURCES;
     }
 
     /** A scheduler that knows what is applied. */
@@ -62,10 +69,26 @@ final class Draft {
 
     /** Why there is no room for a new unit, or for new contents of {@code before}; null when there is, and that is taken. */
     @Nullable
-    String takeRoom(@Nullable UnitRecord before, String name, UnitHash hash, String text, Requirements wants) {
-        long growth = ahead.read(view ->
-                view.growthBy(name, wants) + view.growthBy(hash, text) - (before == null ? 0 : view.freedBy(before)));
-        return budget.take("unit " + name, growth);
+    String takeRoom(@Nullable UnitRecord before, Submission unit) {
+        var kept = kept(unit.source());
+        long growth = ahead.read(view -> view.growthBy(unit.name(), unit.wants(), unit.by())
+                + view.growthBy(unit.file().hash(), unit.file().text())
+                + (kept == null ? 0 : view.growthBy(kept))
+                - (before == null ? 0 : view.freedBy(before)));
+        return budget.take("unit " + unit.name(), growth);
+    }
+
+    /** The same for another file of a unit that keeps its contents. */
+    @Nullable
+    String takeRoom(UnitRecord unit, @Nullable UnitSource source) {
+        var kept = kept(source);
+        return kept == null
+                ? null
+                : budget.take("the file of unit " + unit.name(), ahead.read(view -> view.growthBy(kept)));
+    }
+
+    private @Nullable UnitSource kept(@Nullable UnitSource source) {
+        return withSources ? source : null;
     }
 
     /** Why there is no room for what an operator says of a machine; null when there is, and that is taken. */
@@ -81,10 +104,12 @@ final class Draft {
      * the same there.
      */
     @Nullable
-    String unread(String name, String text, Requirements wants) {
-        return withFacts || LegacyFacts.agree(name, text, wants.facts())
+    String unread(Submission unit) {
+        return withFacts
+                        || LegacyFacts.agree(
+                                unit.name(), unit.file().text(), unit.wants().facts())
                 ? null
-                : "unit " + name
+                : "unit " + unit.name()
                         + ": an engine of the cluster is of a version that does not read this file the same: upgrade"
                         + " all engines first; \"fleetctl cluster status\" shows which are older";
     }
@@ -124,61 +149,101 @@ final class Draft {
         return ahead.read(view -> view.contents(hash));
     }
 
+    /** The file of a unit as it was submitted; null when it is what its contents are, or was not kept. */
+    @Nullable
+    UnitSource source(UnitRecord unit) {
+        var digest = unit.source();
+        var text = digest == null ? null : ahead.<@Nullable String>read(view -> view.source(digest));
+        return digest == null || text == null ? null : new UnitSource(text, digest);
+    }
+
+    /** Whether a unit would have another file by this one, which has the same options. */
+    boolean differs(UnitRecord unit, @Nullable UnitSource source) {
+        return withSources && !Objects.equals(unit.source(), source == null ? null : source.digest());
+    }
+
     /** A new unit, or new contents for {@code before}. */
-    void create(
-            @Nullable UnitRecord before,
-            String name,
-            UnitHash hash,
-            String text,
-            Requirements wants,
-            TargetState target,
-            List<Record> out) {
-        store(hash, text, out);
+    void create(@Nullable UnitRecord before, Submission unit, TargetState target, List<Record> out) {
+        store(unit.file(), out);
         var record = UnitCreated.newBuilder()
-                .setName(name)
-                .setHash(hash.toByteString())
+                .setName(unit.name())
+                .setHash(unit.file().hash().toByteString())
                 .setTargetState(target)
                 .setReplacesVersion(before == null ? 0 : ahead.version(before));
         if (withFacts) {
-            record.setFacts(wants.facts());
+            record.setFacts(unit.wants().facts());
+        }
+        if (withSources) {
+            record.setSourceDigest(store(unit.source(), out)).setChangedBy(unit.by());
         }
         out.add(decided(Record.newBuilder().setUnitCreated(record).build()));
     }
 
+    /** Another file with the same options. */
+    void replaceSource(UnitRecord unit, @Nullable UnitSource source, String by, List<Record> out) {
+        out.add(decided(Record.newBuilder()
+                .setUnitSourceSet(UnitSourceSet.newBuilder()
+                        .setName(unit.name())
+                        .setVersion(ahead.version(unit))
+                        .setSourceDigest(store(source, out))
+                        .setChangedBy(by))
+                .build()));
+    }
+
     /** A unit as a machine runs it already: a start generation below all others has it taken over, not started again. */
-    void adopt(String machineId, String name, UnitFile file, Requirements wants, TargetState target, List<Record> out) {
-        store(file.hash(), file.text(), out);
+    void adopt(String machineId, Submission unit, TargetState target, long nowMs, List<Record> out) {
+        store(unit.file(), out);
         var record = UnitRestored.newBuilder()
-                .setName(name)
-                .setHash(file.hash().toByteString())
+                .setName(unit.name())
+                .setHash(unit.file().hash().toByteString())
                 .setTargetState(target)
                 .setStartGeneration(1)
-                .setMachineId(wants.global() ? "" : machineId);
+                .setMachineId(unit.wants().global() ? "" : machineId);
         if (withFacts) {
-            record.setFacts(wants.facts());
+            record.setFacts(unit.wants().facts());
+        }
+        if (withSources) {
+            record.setSourceDigest(store(unit.source(), out))
+                    .setChangedBy(unit.by())
+                    .setChangedAtMs(nowMs);
         }
         out.add(decided(Record.newBuilder().setUnitRestored(record).build()));
     }
 
     /** Contents that are not there, or not any more when it comes to this record. */
-    private void store(UnitHash hash, String text, List<Record> out) {
-        if (contents(hash) == null) {
+    private void store(UnitFile file, List<Record> out) {
+        if (contents(file.hash()) == null) {
             out.add(decided(Record.newBuilder()
                     .setContentsStored(ContentsStored.newBuilder()
                             .setContents(UnitContents.newBuilder()
-                                    .setHash(hash.toByteString())
-                                    .setText(text)))
+                                    .setHash(file.hash().toByteString())
+                                    .setText(file.text())))
                     .build()));
         }
     }
 
-    void target(UnitRecord unit, TargetState target, boolean startAgain, List<Record> out) {
+    /** The same of a file as it was submitted; returns its digest, empty when there is none to be kept. */
+    private ByteString store(@Nullable UnitSource source, List<Record> out) {
+        if (source == null) {
+            return ByteString.EMPTY;
+        }
+        var digest = UnitSource.toBytes(source.digest());
+        if (ahead.<@Nullable String>read(view -> view.source(source.digest())) == null) {
+            out.add(decided(Record.newBuilder()
+                    .setSourceStored(SourceStored.newBuilder().setDigest(digest).setText(source.text()))
+                    .build()));
+        }
+        return digest;
+    }
+
+    void target(UnitRecord unit, TargetState target, boolean startAgain, String by, List<Record> out) {
         out.add(decided(Record.newBuilder()
                 .setTargetStateSet(TargetStateSet.newBuilder()
                         .setName(unit.name())
                         .setVersion(ahead.version(unit))
                         .setTargetState(target)
-                        .setStartAgain(startAgain))
+                        .setStartAgain(startAgain)
+                        .setChangedBy(withSources ? by : ""))
                 .build()));
     }
 

@@ -11,11 +11,13 @@ import io.raftfleet.proto.fleet.TargetStateChange;
 import io.raftfleet.proto.log.Record;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.state.MachineRecord;
+import io.raftfleet.state.UnitRecord;
 import io.raftfleet.unit.InvalidUnitException;
 import io.raftfleet.unit.Requirements;
 import io.raftfleet.unit.SafeText;
 import io.raftfleet.unit.UnitFile;
 import io.raftfleet.unit.UnitHash;
+import io.raftfleet.unit.UnitSource;
 import io.raftfleet.unit.Units;
 import io.raftfleet.unit.limits.Limits;
 import io.raftfleet.unit.limits.MessageCheck;
@@ -35,15 +37,19 @@ final class Items {
 
     private Items() {}
 
-    static List<Item> of(CreateUnitsRequest request) {
-        Map<String, UnitFile> parsed = new HashMap<>();
+    /** @param by who asks for it, as {@code Unit.changed_by} has it */
+    static List<Item> of(CreateUnitsRequest request, String by) {
+        Map<String, Read> read = new HashMap<>();
         return request.getUnitsList().stream()
-                .map(unit -> create(unit, request.getReplace(), parsed))
+                .map(unit -> create(unit, request, read, by))
                 .toList();
     }
 
-    static List<Item> of(SetTargetStatesRequest request) {
-        return request.getChangesList().stream().map(Items::target).toList();
+    /** @param by who asks for it, as {@code Unit.changed_by} has it */
+    static List<Item> of(SetTargetStatesRequest request, String by) {
+        return request.getChangesList().stream()
+                .map(change -> target(change, by))
+                .toList();
     }
 
     static List<Item> destroy(List<String> names) {
@@ -54,7 +60,15 @@ final class Items {
         return request.getPatchesList().stream().map(Items::patch).toList();
     }
 
-    private static Item create(NewUnit unit, boolean replace, Map<String, UnitFile> parsed) {
+    /** A file of which many units of a request may be made. */
+    private record Read(UnitFile file, @Nullable UnitSource source) {
+        static Read of(String text, boolean optionsOnly) throws InvalidUnitException {
+            var file = UnitFile.parse(text);
+            return new Read(file, optionsOnly ? null : UnitSource.of(text, file));
+        }
+    }
+
+    private static Item create(NewUnit unit, CreateUnitsRequest request, Map<String, Read> known, String by) {
         var name = unit.getName();
         var fault = MessageCheck.fault(unit);
         if (fault != null) {
@@ -65,15 +79,16 @@ final class Items {
         }
         if (!unit.getText().isEmpty() || unit.getHash().isEmpty()) {
             try {
-                var file = parsed.get(unit.getText());
-                if (file == null) {
-                    file = UnitFile.parse(unit.getText());
-                    parsed.put(unit.getText(), file);
+                var read = known.get(unit.getText());
+                if (read == null) {
+                    read = Read.of(unit.getText(), request.getOptionsOnly());
+                    known.put(unit.getText(), read);
                 }
-                Units.validate(name, file);
-                var requirements = Requirements.of(name, file);
-                var found = file;
-                return (draft, out) -> create(unit, replace, found, requirements, draft, out);
+                Units.validate(name, read.file());
+                var submission =
+                        new Submission(name, read.file(), read.source(), Requirements.of(name, read.file()), by);
+                boolean wholeFile = !request.getOptionsOnly();
+                return (draft, out) -> create(unit, request.getReplace(), wholeFile, submission, draft, out);
             } catch (InvalidUnitException e) {
                 return Item.invalid(String.valueOf(e.inUnit(name).getMessage()));
             }
@@ -93,7 +108,9 @@ final class Items {
             try {
                 var file = UnitFile.stored(text);
                 Units.validate(name, file);
-                return create(unit, replace, file, Requirements.of(name, file), draft, out);
+                var submission =
+                        new Submission(name, file, ofTemplate(name, hash, draft), Requirements.of(name, file), by);
+                return create(unit, request.getReplace(), false, submission, draft, out);
             } catch (InvalidUnitException e) {
                 return Item.result(
                         ItemCode.ITEM_CODE_INVALID,
@@ -102,8 +119,16 @@ final class Items {
         };
     }
 
+    /** The file as it was submitted of the template that an instance is made of; null when there is none, or it has other contents. */
+    private static @Nullable UnitSource ofTemplate(String name, UnitHash hash, Draft draft) {
+        var template = Templates.of(name);
+        var unit = template == null ? null : draft.unit(template);
+        return unit == null || !unit.hash().equals(hash) ? null : draft.source(unit);
+    }
+
+    /** @param wholeFile whether what is submitted says what file the unit is to have, besides its options */
     private static ItemResult create(
-            NewUnit unit, boolean replace, UnitFile file, Requirements requirements, Draft draft, List<Record> out) {
+            NewUnit unit, boolean replace, boolean wholeFile, Submission submission, Draft draft, List<Record> out) {
         var name = unit.getName();
         var before = draft.unit(name);
         var target = unit.getTargetState();
@@ -113,8 +138,10 @@ final class Items {
         if (target != TargetState.TARGET_STATE_INACTIVE && Templates.isTemplate(name)) {
             return Templates.refusal(name);
         }
-        if (before != null && before.hash().equals(file.hash())) {
-            return Item.unchanged("unit " + name + " exists with the same contents");
+        if (before != null && before.hash().equals(submission.file().hash())) {
+            return replace && wholeFile && draft.differs(before, submission.source())
+                    ? replaceSource(before, submission, target, draft, out)
+                    : Item.unchanged("unit " + name + " exists with the same contents");
         }
         if (before != null && !replace) {
             return Item.result(
@@ -122,23 +149,37 @@ final class Items {
                     "unit " + name + " exists with other contents ("
                             + before.hash().abbreviated() + "): ask to replace it, or destroy it first");
         }
-        var circular = draft.circular(name, requirements);
+        var circular = draft.circular(name, submission.wants());
         if (circular != null) {
             return Item.result(ItemCode.ITEM_CODE_REFUSED, circular);
         }
-        var unread = draft.unread(name, file.text(), requirements);
+        var unread = draft.unread(submission);
         if (unread != null) {
             return Item.result(ItemCode.ITEM_CODE_REFUSED, unread);
         }
-        var full = draft.takeRoom(before, name, file.hash(), file.text(), requirements);
+        var full = draft.takeRoom(before, submission);
         if (full != null) {
             return Budget.refusal(full);
         }
-        draft.create(before, name, file.hash(), file.text(), requirements, target, out);
+        draft.create(before, submission, target, out);
         return before == null ? Item.OK : Item.REPLACED;
     }
 
-    private static Item target(TargetStateChange change) {
+    /** The same options in another file: nothing is started again for its comments. */
+    private static ItemResult replaceSource(
+            UnitRecord before, Submission submission, TargetState target, Draft draft, List<Record> out) {
+        var full = draft.takeRoom(before, submission.source());
+        if (full != null) {
+            return Budget.refusal(full);
+        }
+        draft.replaceSource(before, submission.source(), submission.by(), out);
+        if (target != before.target()) {
+            draft.target(Objects.requireNonNull(draft.unit(before.name())), target, false, submission.by(), out);
+        }
+        return Item.REPLACED;
+    }
+
+    private static Item target(TargetStateChange change, String by) {
         var name = change.getName();
         var fault = MessageCheck.fault(change);
         if (fault != null) {
@@ -171,10 +212,10 @@ final class Items {
             if (unit.target() == target && stopAgain) {
                 // Machines see what an entry leaves behind: the same target, of a later generation, which asks for one
                 // more stop.
-                draft.target(unit, TargetState.TARGET_STATE_LAUNCHED, true, out);
+                draft.target(unit, TargetState.TARGET_STATE_LAUNCHED, true, by, out);
                 unit = Objects.requireNonNull(draft.unit(name));
             }
-            draft.target(unit, target, startAgain, out);
+            draft.target(unit, target, startAgain, by, out);
             return Item.OK;
         };
     }

@@ -3,6 +3,7 @@ package io.raftfleet.engine.control;
 import com.google.common.hash.Hashing;
 import com.google.protobuf.Message;
 import io.grpc.Status;
+import io.raftfleet.engine.access.Caller;
 import io.raftfleet.proto.fleet.CreateUnitsRequest;
 import io.raftfleet.proto.fleet.DestroyUnitsRequest;
 import io.raftfleet.proto.fleet.PatchMachinesRequest;
@@ -18,7 +19,7 @@ import java.util.function.Supplier;
 /**
  * Clients' writes, done by this engine as leader. Futures fail with {@link Abandoned} when it does not lead, and with a
  * final {@link io.grpc.StatusRuntimeException} when the request as a whole is refused. Parses and validates on the
- * caller's thread.
+ * caller's thread, which is that of whoever is served by it: see {@link Caller#current}.
  */
 public final class LocalWrites {
     /** Items in one call. */
@@ -53,7 +54,7 @@ public final class LocalWrites {
                 request.getRequestId(),
                 request.toBuilder().clearRequestId().build(),
                 request.getUnitsCount(),
-                () -> Items.of(request),
+                () -> Items.of(request, Caller.current().words()),
                 deadline);
     }
 
@@ -62,7 +63,7 @@ public final class LocalWrites {
                 request.getRequestId(),
                 request.toBuilder().clearRequestId().build(),
                 request.getChangesCount(),
-                () -> Items.of(request),
+                () -> Items.of(request, Caller.current().words()),
                 deadline);
     }
 

@@ -5,9 +5,7 @@ import io.raftfleet.proto.log.OrphanDropped;
 import io.raftfleet.proto.log.Record;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.state.raft.ReplicatedState.ApplyResult;
-import io.raftfleet.unit.Requirements;
 import io.raftfleet.unit.SafeText;
-import io.raftfleet.unit.UnitFile;
 import java.util.ArrayList;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
@@ -15,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 /** A unit that a machine runs and the registry does not know becomes one that it knows, or is sent away. */
 final class OrphanWork implements Work {
     /** What an adopted orphan becomes. */
-    record Adoption(UnitFile file, Requirements requirements, TargetState target) {}
+    record Adoption(Submission unit, TargetState target) {}
 
     private final String machineId;
     private final String name;
@@ -43,7 +41,7 @@ final class OrphanWork implements Work {
     public int bytes() {
         return adoption == null
                 ? 0
-                : Math.toIntExact(SafeText.bytes(adoption.file().text()));
+                : Math.toIntExact(SafeText.bytes(adoption.unit().file().text()));
     }
 
     @Override
@@ -72,18 +70,17 @@ final class OrphanWork implements Work {
                             OrphanDropped.newBuilder().setMachineId(machineId).setName(name))
                     .build());
         } else {
-            var file = adoption.file();
-            var unread = draft.unread(name, file.text(), adoption.requirements());
+            var unread = draft.unread(adoption.unit());
             if (unread != null) {
                 refuse(Status.FAILED_PRECONDITION.withDescription(unread).asRuntimeException());
                 return true;
             }
-            var full = draft.takeRoom(null, name, file.hash(), file.text(), adoption.requirements());
+            var full = draft.takeRoom(null, adoption.unit());
             if (full != null) {
                 refuse(Budget.failure(full));
                 return true;
             }
-            draft.adopt(machineId, name, adoption.file(), adoption.requirements(), adoption.target(), records);
+            draft.adopt(machineId, adoption.unit(), adoption.target(), nowMs, records);
         }
         records.forEach(each -> record = adoption == null ? batch.addTentative(each) : batch.add(each));
         return true;

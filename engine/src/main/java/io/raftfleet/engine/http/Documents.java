@@ -6,7 +6,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The JSON of fleet's v1 API (its {@code schema/v1.json}). Whatever is null or empty is left out, as fleet does; fields
- * stand in alphabetical order. {@code warnings} of a unit is not fleet's, whose clients pass over it.
+ * stand in alphabetical order. {@code warnings}, {@code changedAt} and {@code changedBy} of a unit are not
+ * fleet's, whose clients pass over them.
  */
 final class Documents {
     private Documents() {}
@@ -17,6 +18,8 @@ final class Documents {
             @Nullable String value) {}
 
     record UnitDocument(
+            @Nullable String changedAt,
+            @Nullable String changedBy,
             @Nullable String currentState,
             @Nullable String desiredState,
             @Nullable String machineID,

@@ -23,6 +23,7 @@ import io.raftfleet.unit.UnitFile;
 import io.raftfleet.unit.UnitName;
 import io.raftfleet.unit.UnitOption;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -146,6 +147,7 @@ final class UnitsResource {
         CreateUnitsRequest request = CreateUnitsRequest.newBuilder()
                 .setRequestId(requestIds.next())
                 .setReplace(true)
+                .setOptionsOnly(true)
                 .addUnits(
                         NewUnit.newBuilder().setName(name).setText(file.text()).setTargetState(target))
                 .build();
@@ -250,6 +252,10 @@ final class UnitsResource {
             options.add(new UnitOptionDocument(option.name(), option.section(), option.value()));
         }
         return new UnitDocument(
+                unit.getChangedAtMs() == 0
+                        ? null
+                        : Instant.ofEpochMilli(unit.getChangedAtMs()).toString(),
+                unit.getChangedBy(),
                 Words.of(current(unit)),
                 Words.of(unit.getTargetState()),
                 unit.getMachineId(),

@@ -8,6 +8,7 @@ import io.raftfleet.proto.cluster.BackupRow;
 import io.raftfleet.proto.log.ContentsRow;
 import io.raftfleet.proto.log.MachineRow;
 import io.raftfleet.proto.log.RegistryRow;
+import io.raftfleet.proto.log.SourceRow;
 import io.raftfleet.proto.log.UnitRow;
 import io.raftfleet.state.Versions;
 import io.raftfleet.unit.BackupRows;
@@ -36,6 +37,7 @@ final class BackupCopy {
 
     private RegistryRow registry = RegistryRow.getDefaultInstance();
     private final Map<String, String> contents = new HashMap<>();
+    private final Map<String, String> sources = new HashMap<>();
     private final Map<String, MirrorValue.Unit> units = new TreeMap<>();
     private final Map<String, String> schedule = new HashMap<>();
     private final Map<String, MirrorValue.Metadata> metadata = new HashMap<>();
@@ -83,6 +85,7 @@ final class BackupCopy {
                         copy.registry.getGenerationBase(),
                         Versions.wholeEntry(header.getIndex()),
                         copy.contents,
+                        copy.sources,
                         copy.units,
                         copy.schedule,
                         copy.metadata),
@@ -113,6 +116,11 @@ final class BackupCopy {
                 take(read.getText().length());
                 contents.put(hex(read.getHash()), read.getText());
             }
+            case 'f' -> {
+                var read = SourceRow.parseFrom(value);
+                take(read.getText().length());
+                sources.put(hex(read.getDigest()), read.getText());
+            }
             case 'u' -> {
                 var unit = UnitRow.parseFrom(value);
                 take(unit.getName().length());
@@ -122,7 +130,10 @@ final class BackupCopy {
                                 hex(unit.getHash()),
                                 unit.getTargetState(),
                                 unit.getStartGeneration(),
-                                unit.getGlobal()));
+                                unit.getGlobal(),
+                                hex(unit.getSourceDigest()),
+                                unit.getChangedBy(),
+                                unit.getChangedAtMs()));
                 if (!unit.getMachineId().isEmpty()) {
                     schedule.put(unit.getName(), unit.getMachineId());
                 }

@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
 import java.util.NavigableSet;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -56,8 +57,9 @@ public final class RegistrySource implements MirrorSource {
             if (page.cut) {
                 return Optional.<Diff>empty();
             }
-            var unused = MirrorValue.Kind.CONTENTS;
-            page.removals(unused, view.removalsAfter(kind(unused), fact(Place.after(unusedFrom))), Long.MAX_VALUE);
+            for (var unused : List.of(MirrorValue.Kind.CONTENTS, MirrorValue.Kind.SOURCE)) {
+                page.removals(unused, view.removalsAfter(kind(unused), fact(Place.after(unusedFrom))), Long.MAX_VALUE);
+            }
             long to = view.lastFact();
             // When not all unused contents found room: those before the first that did not.
             long unusedTo = page.cut ? page.cutAt - 1 : to;
@@ -88,6 +90,7 @@ public final class RegistrySource implements MirrorSource {
                     var after = afterId.isEmpty() ? null : UnitHash.fromHex(afterId);
                     page.list(kind, Iterables.transform(view.hashesAfter(after), UnitHash::toHex));
                 }
+                case SOURCE -> page.list(kind, view.sourcesAfter(afterId));
                 case UNIT -> page.list(kind, after(view.units(), afterId));
                 case SCHEDULE -> page.list(kind, after(view.units(), afterId));
                 case METADATA -> page.list(kind, after(view.machines(), afterId));
@@ -108,6 +111,7 @@ public final class RegistrySource implements MirrorSource {
     private static Change find(RegistryView view, MirrorValue.Kind kind, String id) {
         var fact = switch (kind) {
             case CONTENTS -> contents(view, id);
+            case SOURCE -> source(view, id);
             case UNIT -> unit(view.unit(id));
             case SCHEDULE -> schedule(view.unit(id));
             case METADATA -> metadata(view.machine(id));
@@ -129,6 +133,13 @@ public final class RegistrySource implements MirrorSource {
                         MirrorValue.Kind.CONTENTS, hex, view.contentsVersion(hash), new MirrorValue.Contents(text));
     }
 
+    private static @Nullable Change source(RegistryView view, String digest) {
+        var text = view.source(digest);
+        return text == null
+                ? null
+                : new Change(MirrorValue.Kind.SOURCE, digest, view.sourceVersion(digest), new MirrorValue.Source(text));
+    }
+
     private static @Nullable Change unit(@Nullable UnitRecord unit) {
         return unit == null
                 ? null
@@ -137,7 +148,13 @@ public final class RegistrySource implements MirrorSource {
                         unit.name(),
                         unit.definedAt(),
                         new MirrorValue.Unit(
-                                unit.hash().toHex(), unit.target(), unit.startGeneration(), unit.global()));
+                                unit.hash().toHex(),
+                                unit.target(),
+                                unit.startGeneration(),
+                                unit.global(),
+                                Objects.requireNonNullElse(unit.source(), ""),
+                                unit.changed().by(),
+                                unit.changed().atMs()));
     }
 
     private static @Nullable Change schedule(@Nullable UnitRecord unit) {
@@ -163,6 +180,7 @@ public final class RegistrySource implements MirrorSource {
     private static Fact.Kind kind(MirrorValue.Kind kind) {
         return switch (kind) {
             case CONTENTS -> Fact.Kind.CONTENTS;
+            case SOURCE -> Fact.Kind.SOURCE;
             case UNIT -> Fact.Kind.UNIT;
             case SCHEDULE -> Fact.Kind.SCHEDULE;
             case METADATA -> Fact.Kind.METADATA;
@@ -182,7 +200,7 @@ public final class RegistrySource implements MirrorSource {
         private long bytes;
         /** Whether something found no room. */
         boolean cut;
-        /** Version of the removal that found no room. */
+        /** Version of the first removal that found no room; 0 when all did. */
         long cutAt;
 
         Page(RegistryView view, int limit, long maxBytes) {
@@ -205,7 +223,7 @@ public final class RegistrySource implements MirrorSource {
                     return;
                 }
                 if (!add(new Change(kind, removal.id(), removal.version(), null))) {
-                    cutAt = removal.version();
+                    cutAt = cutAt == 0 ? removal.version() : Math.min(cutAt, removal.version());
                     return;
                 }
             }
@@ -220,11 +238,14 @@ public final class RegistrySource implements MirrorSource {
             }
         }
 
+        private static int textLength(@Nullable MirrorValue value) {
+            return value instanceof MirrorValue.Contents contents
+                    ? contents.text().length()
+                    : value instanceof MirrorValue.Source source ? source.text().length() : 0;
+        }
+
         private boolean add(Change change) {
-            long size = (long) FACT_BYTES
-                    + (change.value() instanceof MirrorValue.Contents contents
-                            ? contents.text().length()
-                            : 0);
+            long size = (long) FACT_BYTES + textLength(change.value());
             cut |= !changes.isEmpty() && (changes.size() >= limit || bytes + size > maxBytes);
             if (cut) {
                 return false;

@@ -10,12 +10,14 @@ import io.raftfleet.proto.log.ClusterCreated;
 import io.raftfleet.proto.log.ContentsStored;
 import io.raftfleet.proto.log.MachineExpected;
 import io.raftfleet.proto.log.Record;
+import io.raftfleet.proto.log.SourceStored;
 import io.raftfleet.proto.log.UnitRestored;
 import io.raftfleet.proto.model.UnitContents;
 import io.raftfleet.unit.InvalidUnitException;
 import io.raftfleet.unit.Requirements;
 import io.raftfleet.unit.UnitFile;
 import io.raftfleet.unit.UnitHash;
+import io.raftfleet.unit.UnitSource;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.InstantSource;
@@ -106,21 +108,26 @@ public final class Restoration implements Beginning {
         machines.addAll(copy.metadata().keySet());
         machines.addAll(found.machines());
         for (var machine : machines) {
-            entries.add(machine(copy, machine));
+            entries.add(List.of(machine(copy, machine)));
         }
         var stored = new HashSet<String>();
         for (var unit : copy.units().entrySet()) {
             var hash = unit.getValue().hash();
-            var restored = unit(copy, unit.getKey());
+            var source = unit.getValue().source();
+            // In one entry: contents and files without a unit do not outlast theirs.
+            var records = new ArrayList<Record>();
             if (stored.add(hash)) {
-                // In one entry: contents without a unit do not outlast theirs.
-                entries.add(
-                        contents(hash, Objects.requireNonNull(copy.contents().get(hash))), restored);
-            } else {
-                entries.add(restored);
+                records.add(
+                        contents(hash, Objects.requireNonNull(copy.contents().get(hash))));
             }
+            var file = copy.sources().get(source);
+            if (file != null && stored.add(source)) {
+                records.add(source(source, file));
+            }
+            records.add(unit(copy, unit.getKey(), file != null));
+            entries.add(records);
         }
-        entries.add(Record.newBuilder()
+        entries.add(List.of(Record.newBuilder()
                 .setClusterCreated(ClusterCreated.newBuilder()
                         .setIncarnation(copy.incarnation() + found.lives())
                         .setRestoredFrom(copy.incarnation())
@@ -128,7 +135,7 @@ public final class Restoration implements Beginning {
                                 + copy.version()
                                 + GENERATIONS_APART
                                 + ((found.lives() - 1) << STARTS_BITS)))
-                .build());
+                .build()));
         return entries.all;
     }
 
@@ -150,14 +157,26 @@ public final class Restoration implements Beginning {
                 .build();
     }
 
-    private static Record unit(MirrorCopy copy, String name) {
+    private static Record source(String digest, String text) {
+        return Record.newBuilder()
+                .setSourceStored(SourceStored.newBuilder()
+                        .setDigest(UnitSource.toBytes(digest))
+                        .setText(text))
+                .build();
+    }
+
+    /** @param withFile whether its file is there as it was submitted; that it is lost does not lose the unit */
+    private static Record unit(MirrorCopy copy, String name, boolean withFile) {
         var unit = Objects.requireNonNull(copy.units().get(name));
         var record = UnitRestored.newBuilder()
                 .setName(name)
                 .setHash(UnitHash.fromHex(unit.hash()).toByteString())
                 .setTargetState(unit.target())
                 .setStartGeneration(unit.startGeneration())
-                .setMachineId(copy.schedule().getOrDefault(name, ""));
+                .setMachineId(copy.schedule().getOrDefault(name, ""))
+                .setSourceDigest(UnitSource.toBytes(withFile ? unit.source() : null))
+                .setChangedBy(unit.changedBy())
+                .setChangedAtMs(unit.changedAtMs());
         try {
             var file = UnitFile.stored(Objects.requireNonNull(copy.contents().get(unit.hash())));
             record.setFacts(Requirements.of(name, file).facts());
@@ -179,7 +198,7 @@ public final class Restoration implements Beginning {
             all.add(last);
         }
 
-        void add(Record... records) {
+        void add(List<Record> records) {
             int size = 0;
             for (var record : records) {
                 size += record.getSerializedSize() + 8;
@@ -189,7 +208,7 @@ public final class Restoration implements Beginning {
                 all.add(last);
                 bytes = 0;
             }
-            last.addAll(List.of(records));
+            last.addAll(records);
             bytes += size;
         }
     }

@@ -4,9 +4,11 @@ import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
+import io.raftfleet.engine.access.Caller;
 import io.raftfleet.engine.api.Async;
 import io.raftfleet.engine.control.Controller;
 import io.raftfleet.engine.control.LocalWrites;
+import io.raftfleet.engine.control.Submission;
 import io.raftfleet.engine.session.LogBroker;
 import io.raftfleet.proto.agent.OpenLog;
 import io.raftfleet.proto.cluster.ListOrphansResponse;
@@ -104,8 +106,9 @@ final class Orphans {
                     .asRuntimeException());
             return;
         }
+        var by = Caller.current().words();
         var settled = request.getAdopt()
-                ? contents(machine, name).thenCompose(text -> adopt(machine, name, state, text))
+                ? contents(machine, name).thenCompose(text -> adopt(machine, name, state, text, by))
                 : drop(machine, name);
         Async.whenDone(settled.orTimeout(DEADLINE.toMillis(), TimeUnit.MILLISECONDS), (done, failure) -> {
             if (failure == null) {
@@ -145,7 +148,7 @@ final class Orphans {
                         .asRuntimeException();
     }
 
-    private CompletableFuture<Void> adopt(String machine, String name, UnitState state, String text) {
+    private CompletableFuture<Void> adopt(String machine, String name, UnitState state, String text, String by) {
         try {
             var file = UnitFile.stored(text);
             Units.validate(name, file);
@@ -155,12 +158,11 @@ final class Orphans {
                                 + " is not the one that it runs: stop it there, or drop it")
                         .asRuntimeException();
             }
-            boolean runs = !"inactive".equals(state.getActiveState());
+            // To be launched would start what has ended, or failed.
+            boolean runs = !"inactive".equals(state.getActiveState()) && !"failed".equals(state.getActiveState());
             var adopted = controller.adoptOrphan(
                     machine,
-                    name,
-                    file,
-                    Requirements.of(name, file),
+                    new Submission(name, file, Requirements.of(name, file), by),
                     runs ? TargetState.TARGET_STATE_LAUNCHED : TargetState.TARGET_STATE_LOADED);
             return afterCommit
                     .apply(adopted.thenApply(done -> written()), DEADLINE)

@@ -143,7 +143,8 @@ public final class Reads {
                         var told = warned ? flaws.of(unit) : List.<String>of();
                         if (!told.isEmpty() || !request.getWarnedOnly()) {
                             var message = view.message(unit, request.getWithContents());
-                            contents += message.getContents().getText().length();
+                            contents += message.getContents().getText().length()
+                                    + message.getContents().getSource().length();
                             var noted = noted(view, unit, message, waits);
                             page.addUnits(
                                     told.isEmpty()

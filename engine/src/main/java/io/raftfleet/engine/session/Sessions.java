@@ -408,8 +408,7 @@ public final class Sessions implements Registry.Listener {
             case Change.OfUnit unit -> {
                 var before = unit.before();
                 var after = unit.after();
-                boolean onlyGotFurther = before != null && after != null && before.version() == after.version();
-                if (!onlyGotFurther) {
+                if (before == null || after == null || !before.asksTheSameAs(after)) {
                     mark(before, concerned);
                     mark(after, concerned);
                 }

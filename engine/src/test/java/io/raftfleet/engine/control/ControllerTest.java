@@ -5,8 +5,11 @@ import static org.assertj.core.api.Assertions.assertThatObject;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.protobuf.ByteString;
+import io.grpc.Context;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
+import io.raftfleet.engine.access.Caller;
+import io.raftfleet.identity.Role;
 import io.raftfleet.proto.fleet.CreateUnitsRequest;
 import io.raftfleet.proto.fleet.DestroyUnitsRequest;
 import io.raftfleet.proto.fleet.ItemCode;
@@ -32,6 +35,7 @@ import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -93,6 +97,29 @@ class ControllerTest {
         assertThat(raft.entries().getLast().getFormat()).isEqualTo(EntryFormats.WITH_FACTS);
         assertThat(record("old.service").wants())
                 .isEqualTo(record("new.service").wants());
+    }
+
+    @Test
+    void whoChangedAUnitIsWhoeverAskedForItLast() throws Exception {
+        lead(1);
+        open("m1", Map.of());
+        var alice = new Caller(Caller.Kind.USER, "alice", Optional.of(Role.OPERATOR));
+        alice.in(Context.ROOT).call(() -> create(1, unit("a.service", PLAIN, TargetState.TARGET_STATE_INACTIVE)));
+        assertThat(record("a.service").changed().by()).isEqualTo("user/alice");
+        var loaded =
+                TargetStateChange.newBuilder().setName("a.service").setTargetState(TargetState.TARGET_STATE_LOADED);
+        Caller.LOCAL
+                .in(Context.ROOT)
+                .call(() -> get(writes.setTargetStates(
+                        SetTargetStatesRequest.newBuilder()
+                                .setRequestId(id(2))
+                                .addChanges(loaded)
+                                .build(),
+                        LIMIT)));
+        awaitMachine("a.service", "m1");
+        assertThat(record("a.service").changed().by())
+                .as("the scheduler is nobody")
+                .isEqualTo("unix socket");
     }
 
     /** Engines that read stored files themselves may be of a version that reads this one otherwise, or not at all. */

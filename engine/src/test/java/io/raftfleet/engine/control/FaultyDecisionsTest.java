@@ -218,10 +218,7 @@ class FaultyDecisionsTest {
             var file = UnitFile.parse("[Service]\nExecStart=/bin/true\n");
             draft.create(
                     draft.unit(name),
-                    name,
-                    file.hash(),
-                    file.text(),
-                    Requirements.of(name, file),
+                    new Submission(name, file, Requirements.of(name, file), ""),
                     TargetState.TARGET_STATE_LAUNCHED,
                     out);
         } catch (InvalidUnitException e) {

@@ -175,9 +175,7 @@ class QuotaTest {
         var adopted = controller()
                 .adoptOrphan(
                         MACHINE,
-                        "o.service",
-                        file,
-                        Requirements.of("o.service", file),
+                        new Submission("o.service", file, Requirements.of("o.service", file), ""),
                         TargetState.TARGET_STATE_LAUNCHED);
         assertThatThrownBy(() -> get(adopted))
                 .isInstanceOf(ExecutionException.class)

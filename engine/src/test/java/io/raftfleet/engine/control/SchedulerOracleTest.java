@@ -167,7 +167,7 @@ class SchedulerOracleTest {
                             .addChanges(
                                     TargetStateChange.newBuilder().setName(name).setTargetState(target))
                             .build();
-                    var code = only(Items.of(request), draft, records).getCode();
+                    var code = only(Items.of(request, ""), draft, records).getCode();
                     var known = model.units.get(name);
                     assertThat(code == ItemCode.ITEM_CODE_NOT_FOUND).isEqualTo(known == null);
                     if (known != null) {
@@ -238,7 +238,7 @@ class SchedulerOracleTest {
                         before == null ? "" : before.machine()));
                 return;
             }
-            var result = only(Items.of(request), draft, records);
+            var result = only(Items.of(request, ""), draft, records);
             assertThat(result.getCode() != ItemCode.ITEM_CODE_INVALID)
                     .as("is taken: %s %s", lines, result.getMessage())
                     .isEqualTo(FleetModel.takes(name, lines));
@@ -260,7 +260,7 @@ class SchedulerOracleTest {
             try {
                 var file = UnitFile.parse(text);
                 var wants = Requirements.of(name, file);
-                draft.create(draft.unit(name), name, file.hash(), file.text(), wants, target, records);
+                draft.create(draft.unit(name), new Submission(name, file, wants, ""), target, records);
             } catch (InvalidUnitException e) {
                 throw new AssertionError(e);
             }

@@ -17,6 +17,7 @@ import io.raftfleet.unit.InvalidUnitException;
 import io.raftfleet.unit.Requirements;
 import io.raftfleet.unit.UnitFile;
 import io.raftfleet.unit.UnitHash;
+import io.raftfleet.unit.UnitSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -107,13 +108,19 @@ class SpeculationPropertiesTest {
                 var file = UnitFile.parse(TEXTS.get(random.nextInt(TEXTS.size())));
                 if (unit == null || !unit.hash().equals(file.hash())) {
                     var wanted = Templates.isTemplate(name) ? TargetState.TARGET_STATE_INACTIVE : target;
-                    draft.create(unit, name, file.hash(), file.text(), Requirements.of(name, file), wanted, out);
+                    draft.create(
+                            unit,
+                            new Submission(name, file, source(random, file), Requirements.of(name, file), "user/alice"),
+                            wanted,
+                            out);
+                } else if (draft.differs(unit, source(random, file))) {
+                    draft.replaceSource(unit, source(random, file), "user/bob", out);
                 }
             }
             case 3 -> {
                 if (unit != null && !Templates.isTemplate(name)) {
                     boolean again = target == TargetState.TARGET_STATE_LAUNCHED && random.nextBoolean();
-                    draft.target(unit, target, again, out);
+                    draft.target(unit, target, again, "user/carol", out);
                 }
             }
             case 4 -> {
@@ -151,6 +158,10 @@ class SpeculationPropertiesTest {
         }
     }
 
+    private static @Nullable UnitSource source(SplittableRandom random, UnitFile file) {
+        return random.nextBoolean() ? null : UnitSource.of("# " + random.nextInt(2) + "\n" + file.text(), file);
+    }
+
     /** All but versions and start generations, which are known only once the entry has its place in the log. */
     private static @Nullable List<?> facts(@Nullable UnitRecord unit) {
         return unit == null
@@ -158,6 +169,8 @@ class SpeculationPropertiesTest {
                 : List.of(
                         unit.name(),
                         unit.hash(),
+                        unit.source() == null ? "" : unit.source(),
+                        unit.changed().by(),
                         unit.wants(),
                         unit.factsRecorded(),
                         unit.target(),

@@ -120,7 +120,9 @@ class WorkQueueTest {
         return new OrphanWork(
                 "m1",
                 "a.service",
-                new OrphanWork.Adoption(file, Requirements.of("a.service", file), TargetState.TARGET_STATE_LAUNCHED));
+                new OrphanWork.Adoption(
+                        new Submission("a.service", file, Requirements.of("a.service", file), ""),
+                        TargetState.TARGET_STATE_LAUNCHED));
     }
 
     private static AgentWork.Report report(int bytes) {

@@ -44,7 +44,14 @@ class HostileInputPropertiesTest {
             @ForAll @StringLength(max = 40) String value)
             throws IOException {
         Documents.UnitDocument unit = new Documents.UnitDocument(
-                null, "loaded", null, null, List.of(new Documents.UnitOptionDocument(name, section, value)), null);
+                null,
+                null,
+                null,
+                "loaded",
+                null,
+                null,
+                List.of(new Documents.UnitOptionDocument(name, section, value)),
+                null);
         try (WireClient client = engine.connect()) {
             int status = client.put(
                             "/fleet/v1/units/a.service", Json.write(unit).toStringUtf8())

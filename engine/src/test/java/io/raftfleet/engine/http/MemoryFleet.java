@@ -112,6 +112,13 @@ final class MemoryFleet implements FleetApi, EngineHealth {
                 name, (same, unit) -> unit.toBuilder().addWarnings(warning).build());
     }
 
+    synchronized void changed(String name, String by, long atMs) {
+        units.computeIfPresent(
+                name,
+                (same, unit) ->
+                        unit.toBuilder().setChangedBy(by).setChangedAtMs(atMs).build());
+    }
+
     synchronized @Nullable Unit unit(String name) {
         return units.get(name);
     }

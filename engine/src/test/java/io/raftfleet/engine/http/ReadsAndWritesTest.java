@@ -85,6 +85,18 @@ class ReadsAndWritesTest {
     }
 
     @Test
+    void whoChangedAUnitIsAFieldThatOldClientsPassOver() throws IOException {
+        client.put("/fleet/v1/units/a.service", Engine.HELLO);
+        assertThat(client.get("/fleet/v1/units/a.service").body()).doesNotContain("changed");
+        engine.fleet.changed("a.service", "user/alice", 1_795_000_000_000L);
+        JsonNode unit = JSON.readTree(client.get("/fleet/v1/units/a.service").body());
+        assertThat(unit.get("changedBy").asString()).isEqualTo("user/alice");
+        assertThat(unit.get("changedAt").asString()).isEqualTo("2026-11-18T11:06:40Z");
+        client.put("/fleet/v1/units/a.service", "{\"desiredState\":\"loaded\",\"changedBy\":\"user/eve\"}");
+        assertThat(client.get("/fleet/v1/units/a.service").body()).doesNotContain("eve");
+    }
+
+    @Test
     void aUnitForWhichThereIsNoRoomIsRefusedAsSuch() throws IOException {
         engine.fleet.fill();
         var answer = client.put("/fleet/v1/units/a.service", Engine.HELLO);

@@ -14,10 +14,12 @@ import io.raftfleet.proto.log.MachineExpected;
 import io.raftfleet.proto.log.MachineRow;
 import io.raftfleet.proto.log.Record;
 import io.raftfleet.proto.log.RegistryRow;
+import io.raftfleet.proto.log.SourceRow;
 import io.raftfleet.proto.log.UnitFacts;
 import io.raftfleet.proto.log.UnitRestored;
 import io.raftfleet.proto.log.UnitRow;
 import io.raftfleet.proto.model.TargetState;
+import io.raftfleet.unit.UnitSource;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -35,6 +37,7 @@ class BackupCopyTest {
     private static final long INCARNATION = 0xfff0_0000_0000_0001L;
     private static final long BASE = 1L << 50;
     private static final long MADE = 1_700_000_000_000L;
+    private static final UnitSource SOURCE = UnitSource.of("# as it was\n[Service]\n");
     private static final ByteString HASH = ByteString.copyFromUtf8("01234567890123456789");
 
     @TempDir
@@ -66,13 +69,21 @@ class BackupCopyTest {
                                 .setStartGeneration(77)
                                 .setMachineId("m1")
                                 .setFacts(UnitFacts.getDefaultInstance())
+                                .setSourceDigest(UnitSource.toBytes(SOURCE.digest()))
+                                .setChangedBy("user/alice")
+                                .setChangedAtMs(MADE)
                                 .build(),
                         UnitRestored.newBuilder()
                                 .setName("b.service")
                                 .setHash(HASH)
                                 .setTargetState(TargetState.TARGET_STATE_INACTIVE)
                                 .setFacts(UnitFacts.getDefaultInstance())
+                                .setChangedBy("plaintext")
+                                .setChangedAtMs(MADE)
                                 .build());
+        assertThat(records.stream().filter(Record::hasSourceStored).map(Record::getSourceStored))
+                .singleElement()
+                .satisfies(stored -> assertThat(stored.getText()).isEqualTo(SOURCE.text()));
         assertThat(records.stream().filter(Record::hasContentsStored)).hasSize(1);
         var created = records.getLast().getClusterCreated();
         assertThat(created.getIncarnation()).isEqualTo(INCARNATION + 1);
@@ -189,11 +200,21 @@ class BackupCopyTest {
         var unit = UnitRow.newBuilder().setHash(HASH);
         row(
                 out,
+                "f" + SOURCE.digest(),
+                SourceRow.newBuilder()
+                        .setDigest(UnitSource.toBytes(SOURCE.digest()))
+                        .setText(SOURCE.text())
+                        .build());
+        row(
+                out,
                 "ua.service",
                 unit.setName("a.service")
                         .setTargetState(TargetState.TARGET_STATE_LAUNCHED)
                         .setStartGeneration(77)
                         .setMachineId("m1")
+                        .setSourceDigest(UnitSource.toBytes(SOURCE.digest()))
+                        .setChangedBy("user/alice")
+                        .setChangedAtMs(MADE)
                         .build());
         row(
                 out,
@@ -202,6 +223,9 @@ class BackupCopyTest {
                         .setTargetState(TargetState.TARGET_STATE_INACTIVE)
                         .clearStartGeneration()
                         .clearMachineId()
+                        // Of a file that is lost.
+                        .setSourceDigest(ByteString.copyFrom(new byte[32]))
+                        .setChangedBy("plaintext")
                         .build());
         out.write(0);
         out.write(Hashing.sha256().hashBytes(out.toByteArray()).asBytes());

@@ -21,6 +21,9 @@ public final class Limits {
     /** Text for people, such as an error or an answer, in bytes: cut there, with a mark. */
     public static final int MESSAGE_BYTES = 1024;
 
+    /** Whoever makes a call, in words, in bytes. */
+    public static final int CALLER_BYTES = 256;
+
     /** A key of a machine's metadata, and a value, in bytes. */
     public static final int METADATA_BYTES = 4096;
 
@@ -135,7 +138,10 @@ public final class Limits {
             entry("certificate", Limit.one(Kind.TEXT, PEM_BYTES)),
             entry("authority", Limit.one(Kind.TEXT, PEM_BYTES)),
             entry("authority_key", Limit.one(Kind.TEXT, PEM_BYTES)),
-            entry("created_by", Limit.one(Kind.LINE, 256)),
+            entry("created_by", Limit.one(Kind.LINE, CALLER_BYTES)),
+            entry("changed_by", Limit.one(Kind.LINE, CALLER_BYTES)),
+            entry("source", Limit.one(Kind.TEXT, Units.MAX_BYTES)),
+            entry("source_digest", Limit.one(Kind.BYTES, 32)),
             entry("used", Limit.parts(1000)),
             entry("tokens", Limit.parts(1000)),
             entry("revoked", Limit.parts(10_000)));

@@ -56,6 +56,7 @@ final class CommandTable {
         // crashes
         // when a constant refers to them.
         commands.put("help", () -> new HelpCommand());
+        commands.put("import", () -> new ImportCommand(session));
         commands.put("journal", () -> new JournalCommand(session));
         commands.put("list-machines", () -> new ListMachinesCommand(session));
         commands.put("list-unit-files", () -> new ListUnitFilesCommand(session));

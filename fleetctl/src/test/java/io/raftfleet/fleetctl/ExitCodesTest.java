@@ -10,6 +10,7 @@ import io.raftfleet.identity.TlsFiles;
 import io.raftfleet.identity.TokenText;
 import io.raftfleet.identity.ca.CertificateAuthority;
 import io.raftfleet.identity.tls.TlsIdentity;
+import io.raftfleet.proto.fleet.NewUnit;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.Unit;
 import io.raftfleet.proto.model.UnitState;
@@ -35,6 +36,7 @@ import java.util.TreeSet;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
@@ -74,6 +76,7 @@ class ExitCodesTest {
     private static final class Stage implements AutoCloseable {
         final InMemoryCluster cluster = new InMemoryCluster();
         final Path directory;
+        private @Nullable V1Server fleet;
 
         Stage(Path directory) {
             this.directory = directory;
@@ -123,8 +126,33 @@ class ExitCodesTest {
             }
         }
 
+        /** The URL of a fleet that has this unit. */
+        String fleet(String... units) {
+            try {
+                var theirs = new InMemoryCluster();
+                var server = new V1Server(theirs);
+                fleet = server;
+                for (String name : units) {
+                    synchronized (theirs) {
+                        theirs.create(
+                                NewUnit.newBuilder()
+                                        .setName(name)
+                                        .setText(HELLO)
+                                        .build(),
+                                false);
+                    }
+                }
+                return server.url();
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+
         @Override
         public void close() {
+            if (fleet != null) {
+                fleet.close();
+            }
             cluster.close();
         }
     }
@@ -305,6 +333,27 @@ class ExitCodesTest {
         return s.run("cert", "create-ca", "--cluster-id", CLUSTER, "ca");
     }
 
+    private void imports() {
+        add("import", DONE, s -> s.run("import", "--from", s.fleet("a.service")));
+        add("import", DONE, s -> s.run("import", "--dry-run", "--from", s.fleet("a.service")));
+        add("import", NOTHING, s -> s.run("import", "--from", s.fleet()));
+        add("import", NOTHING, s -> s.unit("a.service", "unload").run("import", "--from", s.fleet("a.service")));
+        add("import", PARTLY, s -> {
+            s.cluster.refused.add("b.service");
+            Result result = s.run("import", "--from", s.fleet("a.service", "b.service"));
+            assertThat(s.cluster.units).containsOnlyKeys("a.service");
+            return result;
+        });
+        add("import", REFUSED, s -> {
+            s.cluster.refused.add("a.service");
+            return s.run("import", "--from", s.fleet("a.service"));
+        });
+        add("import", LATE, s -> s.run("import", "--from", "http://127.0.0.1:1"));
+        add("import", USAGE, s -> s.run("import"));
+        add("import", USAGE, s -> s.run("import", "--from", "127.0.0.1:1"));
+        add("import", USAGE, s -> s.run("import", "--from", "ftp://127.0.0.1:1"));
+    }
+
     private void operations() {
         add("cluster status", DONE, s -> s.run("cluster", "status"));
         add("cluster status", PARTLY, s -> {
@@ -398,6 +447,7 @@ class ExitCodesTest {
             case "cluster replace" -> List.of("e1", NEW_ENGINE);
             case "cluster backup" -> List.of("new");
             case "cluster restore" -> List.of("backup");
+            case "import" -> List.of("--from", "http://127.0.0.1:1");
             default -> List.of("a.service");
         };
     }
@@ -469,6 +519,7 @@ class ExitCodesTest {
         orders();
         questions();
         operations();
+        imports();
         forAll(documented().keySet());
         // Ask no engine.
         cases.removeIf(it -> it.outcome().equals(LATE)

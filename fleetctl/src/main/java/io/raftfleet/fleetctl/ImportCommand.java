@@ -1,0 +1,78 @@
+package io.raftfleet.fleetctl;
+
+import io.raftfleet.fleetctl.client.Endpoint;
+import io.raftfleet.fleetctl.client.FleetClient;
+import io.raftfleet.fleetctl.client.FleetClientException;
+import java.util.List;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** {@code import}: copies what a running fleet has into this cluster. */
+@Command(
+        name = "import",
+        abbreviateSynopsis = true,
+        description = {
+            "Copy units, desired states and dynamic metadata from a running fleet",
+            "",
+            "Reads fleet's HTTP API; changes nothing there. What this cluster has already is never changed, so it may be run again: once"
+                    + " nothing is left to be taken over it returns 0. docs/migration.md tells the whole way."
+        })
+final class ImportCommand extends FleetCommand {
+    @Option(
+            names = "--from",
+            required = true,
+            paramLabel = "URL",
+            description = "fleet's API: http://HOST:PORT, https://HOST:PORT or unix:///PATH.")
+    String from = "";
+
+    @Option(names = "--dry-run", description = "Change nothing; say what would be done, and what can't be.")
+    boolean dryRun;
+
+    @Option(
+            names = "--adopt",
+            description =
+                    "Take over units where they run: on machines whose raftfleet agent uses fleet's units_directory, beside fleet's"
+                            + " agent. Nothing is restarted.")
+    boolean adopt;
+
+    @Spec
+    private CommandSpec spec = CommandSpec.create();
+
+    ImportCommand(Session session) {
+        super(session);
+    }
+
+    @Override
+    public Integer call() {
+        try (FleetClient fleet = session.client(source())) {
+            FleetSource source;
+            try {
+                source = FleetSource.read(fleet);
+            } catch (FleetClientException e) {
+                throw new CommandException("Error reading fleet at " + from + ": " + e.getMessage(), e);
+            }
+            try {
+                return new Importer(session, source, dryRun, adopt).run() ? 0 : 1;
+            } catch (FleetClientException e) {
+                throw new CommandException("Error importing: " + e.getMessage(), e);
+            }
+        }
+    }
+
+    private List<Endpoint> source() {
+        try {
+            Endpoint endpoint = Endpoint.parse(from);
+            if (endpoint.kind() != Endpoint.Kind.GRPC) {
+                return List.of(endpoint);
+            }
+        } catch (IllegalArgumentException e) {
+            throw new ParameterException(spec.commandLine(), "--from: " + e.getMessage(), e);
+        }
+        throw new ParameterException(
+                spec.commandLine(),
+                "--from " + from + " is no HTTP API: give http://HOST:PORT, https://HOST:PORT or unix:///PATH");
+    }
+}

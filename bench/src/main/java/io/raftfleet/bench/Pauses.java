@@ -3,6 +3,7 @@ package io.raftfleet.bench;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import com.sun.management.GarbageCollectionNotificationInfo;
 import io.raftfleet.engine.schedule.Scheduler;
+import io.raftfleet.engine.schedule.Upkeep;
 import io.raftfleet.proto.log.ClusterCreated;
 import io.raftfleet.proto.log.ContentsStored;
 import io.raftfleet.proto.log.Entry;
@@ -118,7 +119,7 @@ public final class Pauses implements Callable<Integer> {
                     .setSessionOpened(
                             SessionOpened.newBuilder().setMachineId(machine(i)).setSessionEpoch(1))
                     .build());
-            scheduler.putMachine(machine(i), Map.of(), true);
+            scheduler.putMachine(machine(i), Map.of(), true, Upkeep.NONE);
         }
         records.add(Record.newBuilder()
                 .setContentsStored(ContentsStored.newBuilder()

@@ -2,6 +2,8 @@ package io.raftfleet.etcd;
 
 import com.google.protobuf.ByteString;
 import com.google.protobuf.UnsafeByteOperations;
+import io.raftfleet.proto.model.MachineMark;
+import io.raftfleet.proto.model.MachineMarkKind;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.unit.UnitHash;
 import io.raftfleet.unit.UnitSource;
@@ -28,6 +30,7 @@ final class Documents {
     private static final int MAX_PLAIN = 512 * 1024;
 
     private static final String STATE_PREFIX = "TARGET_STATE_";
+    private static final String MARK_PREFIX = "MACHINE_MARK_KIND_";
 
     private static final JsonMapper MAPPER = JsonMapper.builder()
             .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
@@ -68,6 +71,13 @@ final class Documents {
                 new TreeMap<>(metadata.set()).forEach(set::put);
                 var removed = object.putArray("removed");
                 metadata.removed().stream().sorted().forEach(removed::add);
+                if (metadata.mark().getKind() != MachineMarkKind.MACHINE_MARK_KIND_UNSPECIFIED) {
+                    object.putObject("mark")
+                            .put("kind", name(metadata.mark().getKind()))
+                            .put("sinceMs", metadata.mark().getSinceMs())
+                            .put("maxParallel", metadata.mark().getMaxParallel())
+                            .put("deadlineMs", metadata.mark().getDeadlineMs());
+                }
             }
         }
         return UnsafeByteOperations.unsafeWrap(MAPPER.writeValueAsBytes(object));
@@ -159,7 +169,32 @@ final class Documents {
             }
             removed.add(key.stringValue());
         }
-        return new MirrorValue.Metadata(set, removed);
+        return new MirrorValue.Metadata(set, removed, mark(object.path("mark")));
+    }
+
+    private static MachineMark mark(JsonNode node) throws Malformed {
+        if (node.isMissingNode()) {
+            return MachineMark.getDefaultInstance();
+        }
+        return MachineMark.newBuilder()
+                .setKind(markKind(node.path("kind").asString("")))
+                .setSinceMs(node.path("sinceMs").asLong(0))
+                .setMaxParallel(node.path("maxParallel").asInt(0))
+                .setDeadlineMs(node.path("deadlineMs").asLong(0))
+                .build();
+    }
+
+    private static String name(MachineMarkKind kind) {
+        return kind.name().substring(MARK_PREFIX.length()).toLowerCase(Locale.ROOT);
+    }
+
+    private static MachineMarkKind markKind(String name) throws Malformed {
+        for (var kind : MachineMarkKind.values()) {
+            if (kind != MachineMarkKind.UNRECOGNIZED && name(kind).equals(name)) {
+                return kind;
+            }
+        }
+        throw new Malformed("\"mark\" has a kind that is none of cordoned, draining, ending, drained");
     }
 
     private static ObjectNode object(ByteString bytes) throws Malformed {

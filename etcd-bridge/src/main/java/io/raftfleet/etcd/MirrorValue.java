@@ -1,5 +1,6 @@
 package io.raftfleet.etcd;
 
+import io.raftfleet.proto.model.MachineMark;
 import io.raftfleet.proto.model.TargetState;
 import java.util.List;
 import java.util.Map;
@@ -60,12 +61,13 @@ public sealed interface MirrorValue {
     record Schedule(String machineId) implements MirrorValue {}
 
     /**
-     * What operators say of a machine's metadata; the key has the machine's id.
+     * What operators say of a machine; the key has the machine's id.
      *
      * @param set values in place of, or beside, those that the agent announces
      * @param removed keys that count as not announced
+     * @param mark whether it is a place for units; of no kind when nothing was said of that
      */
-    record Metadata(Map<String, String> set, List<String> removed) implements MirrorValue {
+    record Metadata(Map<String, String> set, List<String> removed, MachineMark mark) implements MirrorValue {
         public Metadata {
             set = Map.copyOf(set);
             removed = List.copyOf(removed);

@@ -51,7 +51,9 @@ final class CommandTable {
                         .addSubcommand(new ClusterOrphans.Drop(session))
                         .addSubcommand(new ClusterBackup.Backup(session))
                         .addSubcommand(new ClusterBackup.Restore(session)));
+        commands.put("cordon", () -> new CordonCommand(session));
         commands.put("destroy", () -> new DestroyCommand(session));
+        commands.put("drain", () -> new DrainCommand(session));
         // No method reference: picocli's class files are of a version that JDK 25's cache can't hold, and making one
         // crashes
         // when a constant refers to them.
@@ -63,6 +65,12 @@ final class CommandTable {
         commands.put("list-units", () -> new ListUnitsCommand(session));
         commands.put("load", () -> new LoadCommand(session));
         commands.put("login", () -> new LoginCommand(session));
+        commands.put(
+                "machine",
+                () -> new CommandLine(new MachineCommand(session))
+                        .addSubcommand(new MachineCommand.SetMetadata(session))
+                        .addSubcommand(new MachineCommand.UnsetMetadata(session))
+                        .addSubcommand(new MachineCommand.Forget(session)));
         commands.put("restart", () -> new RestartCommand(session));
         commands.put("ssh", () -> new SshCommand(session));
         commands.put("start", () -> new StartCommand(session));
@@ -75,11 +83,13 @@ final class CommandTable {
                         .addSubcommand(new TokenCommand.Create(session))
                         .addSubcommand(new TokenCommand.ListThem(session))
                         .addSubcommand(new TokenCommand.Remove(session)));
+        commands.put("uncordon", () -> new UncordonCommand(session));
         commands.put("unload", () -> new UnloadCommand(session));
         commands.put(
                 "user", () -> new CommandLine(new UserCommand(session)).addSubcommand(new UserCommand.Create(session)));
         commands.put("verify", () -> new VerifyCommand(session));
         commands.put("version", () -> new VersionCommand(session));
+        commands.put("why", () -> new WhyCommand(session));
     }
 
     /** The command that the arguments call, or all when that needs a closer look: help, an abbreviation, a mistake. */

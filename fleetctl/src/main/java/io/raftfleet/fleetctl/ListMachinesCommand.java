@@ -3,6 +3,7 @@ package io.raftfleet.fleetctl;
 import io.raftfleet.fleetctl.client.FleetClientException;
 import io.raftfleet.proto.fleet.ListMachinesRequest;
 import io.raftfleet.proto.model.Machine;
+import io.raftfleet.proto.model.MachinePresence;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -18,11 +19,13 @@ import picocli.CommandLine.Mixin;
         description = {
             "Enumerate the current hosts in the cluster",
             "",
-            "Lists all active machines within the cluster. Previously active machines will not appear in this list. Fields: machine,"
-                    + " ip, metadata."
+            "Lists all active machines within the cluster. Fields: machine, ip, metadata; state: present, lost, cordoned, draining or"
+                    + " drained; since: when it was lost, or an operator ordered that. Machines that are lost are listed with the field"
+                    + " state, or since. While one is lost, or not simply present, these two stand beside the others unless --fields or"
+                    + " --no-legend is given, so that scripts find what they do in fleet."
         })
 final class ListMachinesCommand extends FleetCommand {
-    private static final Set<String> FIELDS = Set.of("machine", "ip", "metadata");
+    private static final Set<String> FIELDS = Set.of("machine", "ip", "metadata", "state", "since");
 
     @Mixin
     ListOptions options = new ListOptions();
@@ -33,12 +36,15 @@ final class ListMachinesCommand extends FleetCommand {
 
     @Override
     public Integer call() {
-        List<String> columns = options.columns("machine,ip,metadata", FIELDS);
+        List<String> asked = options.columns("machine,ip,metadata", FIELDS);
+        boolean free = options.fields == null && !options.noLegend;
+        boolean lost = free || options.json || asked.contains("state") || asked.contains("since");
         List<Machine> machines;
         try {
             machines = session.client()
                     .listMachines(ListMachinesRequest.newBuilder()
                             .setRead(options.read())
+                            .setIncludeLost(lost)
                             .build())
                     .rows();
         } catch (FleetClientException e) {
@@ -51,6 +57,9 @@ final class ListMachinesCommand extends FleetCommand {
                     machines.stream().map(ListMachinesCommand::json).toList());
             return 0;
         }
+        boolean usual =
+                machines.stream().allMatch(machine -> Words.placeOf(machine).equals("present"));
+        List<String> columns = free && !usual ? options.columns("machine,ip,metadata,state,since", FIELDS) : asked;
         var table = new Table();
         if (!options.noLegend) {
             table.add(columns.stream().map(ListUnitFilesCommand::upper).toArray(String[]::new));
@@ -66,8 +75,16 @@ final class ListMachinesCommand extends FleetCommand {
         return switch (column) {
             case "machine" -> Words.machineId(machine.getId(), options.full);
             case "ip" -> machine.getPrimaryIp().isEmpty() ? "-" : machine.getPrimaryIp();
+            case "state" -> Words.placeOf(machine);
+            case "since" -> Words.time(sinceMs(machine));
             default -> Words.metadata(machine.getMetadataMap());
         };
+    }
+
+    private static long sinceMs(Machine machine) {
+        return machine.getPresence() == MachinePresence.MACHINE_PRESENCE_LOST
+                ? machine.getLostMs()
+                : machine.getMark().getSinceMs();
     }
 
     private static Map<String, Object> json(Machine machine) {
@@ -77,6 +94,8 @@ final class ListMachinesCommand extends FleetCommand {
         row.put("metadata", new TreeMap<>(machine.getMetadataMap()));
         row.put("version", machine.getVersion());
         row.put("units", machine.getUnits());
+        row.put("state", Words.placeOf(machine));
+        row.put("since", sinceMs(machine) == 0 ? null : Words.time(sinceMs(machine)));
         return row;
     }
 }

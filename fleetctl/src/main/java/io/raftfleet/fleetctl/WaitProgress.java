@@ -6,7 +6,7 @@ import java.util.concurrent.TimeUnit;
 final class WaitProgress {
     private static final long REFRESH = TimeUnit.MILLISECONDS.toNanos(100);
     private static final long ASK_AGAIN = TimeUnit.SECONDS.toNanos(1);
-    private static final String ERASE = "\r\u001b[K";
+    static final String ERASE = "\r\u001b[K";
 
     private final Terminal terminal;
     private final String word;

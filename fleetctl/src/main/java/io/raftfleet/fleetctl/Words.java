@@ -2,21 +2,25 @@ package io.raftfleet.fleetctl;
 
 import com.google.protobuf.ByteString;
 import io.raftfleet.proto.model.Machine;
+import io.raftfleet.proto.model.MachinePresence;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.Unit;
 import io.raftfleet.proto.model.UnitState;
 import io.raftfleet.proto.model.Veto;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** How fleet writes the things of the registry. */
 final class Words {
+    private static final Pattern DURATION = Pattern.compile("([0-9]{1,9})([smh]?)");
     private static final int SHORT_ID = 8;
     private static final int SHORT_HASH = 7;
 
@@ -100,6 +104,53 @@ final class Words {
         return unit.getWarningsList().stream()
                 .map(warning -> "WARNING: Unit " + unit.getName() + ": " + warning)
                 .toList();
+    }
+
+    /** Whether a machine is a place for units, in one word: "present", "lost", "cordoned", "draining", "drained". */
+    static String placeOf(Machine machine) {
+        boolean lost = machine.getPresence() == MachinePresence.MACHINE_PRESENCE_LOST;
+        String mark = switch (machine.getMark().getKind()) {
+            case MACHINE_MARK_KIND_CORDONED -> "cordoned";
+            case MACHINE_MARK_KIND_DRAINING, MACHINE_MARK_KIND_ENDING -> "draining";
+            case MACHINE_MARK_KIND_DRAINED -> "drained";
+            default -> "";
+        };
+        return mark.isEmpty() ? (lost ? "lost" : "present") : (lost ? "lost," : "") + mark;
+    }
+
+    /** " since" and a time, in milliseconds of Unix time; empty when that is 0. */
+    static String since(long millis) {
+        return millis == 0 ? "" : " since " + time(millis);
+    }
+
+    /** A time to the second, in UTC; a dash for 0. */
+    static String time(long millis) {
+        return millis == 0
+                ? "-"
+                : Instant.ofEpochMilli(millis).truncatedTo(ChronoUnit.SECONDS).toString();
+    }
+
+    /**
+     * "90", "90s", "15m" or "2h".
+     *
+     * @throws CommandException when it is none of that, or not more than nothing
+     */
+    static Duration duration(String text) {
+        var matcher = DURATION.matcher(text);
+        if (!matcher.matches() || Long.parseLong(matcher.group(1)) == 0) {
+            throw new CommandException("\"" + text + "\" is no time: give seconds, or a number with s, m or h");
+        }
+        long number = Long.parseLong(matcher.group(1));
+        return switch (matcher.group(2)) {
+            case "h" -> Duration.ofHours(number);
+            case "m" -> Duration.ofMinutes(number);
+            default -> Duration.ofSeconds(number);
+        };
+    }
+
+    /** With a capital letter. */
+    static String sentence(String text) {
+        return text.isEmpty() ? text : Character.toUpperCase(text.charAt(0)) + text.substring(1);
     }
 
     /** Why a unit is on no machine, in one line. */

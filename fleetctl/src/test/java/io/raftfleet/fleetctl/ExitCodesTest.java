@@ -58,6 +58,7 @@ class ExitCodesTest {
     private static final String USAGE = "wrong usage";
 
     private static final String M1 = "113f16a7c8d94f1a8a1e6c4f4b6a9d01";
+    private static final String M2 = "85c0c595a02b4bb4bd9f6c0b6cf7a502";
     private static final String HELLO = "[Service]\nExecStart=/bin/sleep infinity\n";
     private static final String BAD = "[Service]\nExecStart=/bin/false\n";
     private static final String NEW_ENGINE = "e9=127.0.0.1:1/127.0.0.1:2/127.0.0.1:3";
@@ -230,6 +231,8 @@ class ExitCodesTest {
         add("cat", DONE, s -> s.unit("a.service", "start").run("cat", "a.service"));
         add("cat", MISSING, s -> s.run("cat", "a.service"));
         add("cat", MISSING, s -> s.run("cat"));
+        add("why", DONE, s -> s.unit("a.service", "start").run("why", "a.service"));
+        add("why", MISSING, s -> s.run("why", "a.service"));
         add("journal", DONE, s -> s.unit("a.service", "start").run("journal", "a.service"));
         add("journal", REFUSED, s -> s.unit("a.service", "unload").run("journal", "a.service"));
         add("journal", MISSING, s -> s.run("journal", "a.service"));
@@ -424,6 +427,54 @@ class ExitCodesTest {
         add("login", REFUSED, s -> logIn(s, "t2"));
     }
 
+    private void machines() {
+        for (String order : List.of("cordon", "uncordon", "machine forget")) {
+            add(order, DONE, s -> {
+                if (order.equals("uncordon")) {
+                    assertThat(s.run("cordon", "113f").exit()).isZero();
+                }
+                return s.run(order, List.of("113f"));
+            });
+            add(order, PARTLY, s -> {
+                if (order.equals("uncordon")) {
+                    assertThat(s.run("cordon", "113f").exit()).isZero();
+                }
+                return s.run(order, List.of("113f", "none"));
+            });
+            add(order, REFUSED, s -> {
+                s.cluster.refused.add(M1);
+                return s.run(order, List.of("113f"));
+            });
+            add(order, MISSING, s -> s.run(order, List.of("none")));
+        }
+        add("cordon", NOTHING, s -> {
+            assertThat(s.run("cordon", "113f").exit()).isZero();
+            return s.run("cordon", "113f");
+        });
+        add("uncordon", NOTHING, s -> s.run("uncordon", "113f"));
+        add("drain", DONE, s -> {
+            s.unit("a.service", "start").cluster.addMachine(M2, "10.0.0.2", Map.of());
+            return s.run("drain", "113f");
+        });
+        add("drain", NOTHING, s -> {
+            assertThat(s.run("drain", "--no-block", "113f").exit()).isZero();
+            return s.run("drain", "113f");
+        });
+        add("drain", REFUSED, s -> s.unit("a.service", "start").run("drain", "113f"));
+        add("drain", REFUSED, s -> s.run("drain", "--max-parallel=0", "113f"));
+        add("drain", MISSING, s -> s.run("drain", "none"));
+        add("machine set", DONE, s -> s.run("machine", "set", "disk=ssd", "113f"));
+        add("machine set", REFUSED, s -> s.run("machine", "set", "disk", "113f"));
+        add("machine unset", DONE, s -> s.run("machine", "unset", "disk", "113f"));
+        for (String change : List.of("machine set", "machine unset")) {
+            add(change, MISSING, s -> s.run(change, List.of("disk=ssd", "none")));
+            add(change, REFUSED, s -> {
+                s.cluster.refused.add(M1);
+                return s.run(change, List.of("disk=ssd", "113f"));
+            });
+        }
+    }
+
     private static void kill(InMemoryEngine engine) {
         try {
             engine.kill();
@@ -443,6 +494,8 @@ class ExitCodesTest {
             case "user create" -> List.of("alice", "--role", "viewer");
             case "cluster revoke" -> List.of("user/alice");
             case "login" -> List.of(token("t1", new byte[32], "127.0.0.1:1"));
+            case "cordon", "uncordon", "drain", "machine forget" -> List.of("113f");
+            case "machine set", "machine unset" -> List.of("disk=ssd", "113f");
             case "cluster add" -> List.of(NEW_ENGINE);
             case "cluster replace" -> List.of("e1", NEW_ENGINE);
             case "cluster backup" -> List.of("new");
@@ -520,6 +573,7 @@ class ExitCodesTest {
         questions();
         operations();
         imports();
+        machines();
         forAll(documented().keySet());
         // Ask no engine.
         cases.removeIf(it -> it.outcome().equals(LATE)
@@ -571,7 +625,7 @@ class ExitCodesTest {
                     .forEach(out::add);
             names.accept(stage.run("help").out());
             assertThat(out).contains("cat", "cert", "cluster", "ssh");
-            for (String group : List.of("cert", "cluster", "token", "user")) {
+            for (String group : List.of("cert", "cluster", "machine", "token", "user")) {
                 out.remove(group);
                 var members = new ArrayList<String>();
                 stage.run(group, "--help")

@@ -6,6 +6,7 @@ import io.grpc.Status;
 import io.grpc.netty.NettyServerBuilder;
 import io.raftfleet.proto.fleet.ItemCode;
 import io.raftfleet.proto.fleet.ItemResult;
+import io.raftfleet.proto.fleet.MachineOrder;
 import io.raftfleet.proto.fleet.MachinePatch;
 import io.raftfleet.proto.fleet.NewUnit;
 import io.raftfleet.proto.fleet.ReadOptions;
@@ -14,6 +15,7 @@ import io.raftfleet.proto.fleet.TargetStateChange;
 import io.raftfleet.proto.fleet.WatchEvent;
 import io.raftfleet.proto.fleet.WriteResponse;
 import io.raftfleet.proto.model.Machine;
+import io.raftfleet.proto.model.MachineMarkKind;
 import io.raftfleet.proto.model.MachinePresence;
 import io.raftfleet.proto.model.Revision;
 import io.raftfleet.proto.model.TargetState;
@@ -238,16 +240,62 @@ final class InMemoryCluster implements AutoCloseable {
     }
 
     ItemResult patch(MachinePatch patch) {
-        Machine machine = machines.get(patch.getMachineId());
-        if (machine == null) {
-            return result(ItemCode.ITEM_CODE_NOT_FOUND, "machine " + patch.getMachineId() + " is unknown");
+        var id = patch.getMachineId();
+        Machine machine = machines.get(id);
+        if (refused.contains(id)) {
+            return result(ItemCode.ITEM_CODE_REFUSED, "machine " + id + ": it is not to be touched");
         }
-        machines.put(
-                machine.getId(),
-                machine.toBuilder()
-                        .putMetadata(patch.getKey(), patch.getValue())
-                        .build());
+        if (machine == null) {
+            return result(ItemCode.ITEM_CODE_NOT_FOUND, "machine " + id + " is unknown");
+        }
+        var changed = machine.toBuilder();
+        if (!patch.hasOrder()) {
+            if (patch.hasValue()) {
+                changed.putMetadata(patch.getKey(), patch.getValue());
+            } else {
+                changed.removeMetadata(patch.getKey());
+            }
+        } else {
+            var kind = switch (patch.getOrder().getKind()) {
+                case KIND_CORDON -> MachineMarkKind.MACHINE_MARK_KIND_CORDONED;
+                case KIND_DRAIN -> drain(machine);
+                default -> MachineMarkKind.MACHINE_MARK_KIND_UNSPECIFIED;
+            };
+            if (patch.getOrder().getKind() == MachineOrder.Kind.KIND_FORGET) {
+                machines.remove(id);
+                emit(WatchEvent.newBuilder().setMachineForgotten(id));
+                return result(ItemCode.ITEM_CODE_OK, "");
+            }
+            if (kind == machine.getMark().getKind()) {
+                return result(ItemCode.ITEM_CODE_UNCHANGED, "machine " + id + " is so");
+            }
+            changed.getMarkBuilder().setKind(kind).setSinceMs(1_795_000_000_000L);
+        }
+        machines.put(id, changed.build());
+        emit(WatchEvent.newBuilder().setMachine(changed));
         return result(ItemCode.ITEM_CODE_OK, "");
+    }
+
+    /** All at once; what no other machine is there for stays. */
+    private MachineMarkKind drain(Machine machine) {
+        var other = machines.keySet().stream()
+                .filter(id -> !id.equals(machine.getId()))
+                .findFirst();
+        var leaving = units.values().stream()
+                .filter(unit -> unit.getMachineId().equals(machine.getId()))
+                .toList();
+        for (var unit : leaving) {
+            if (other.isPresent()) {
+                dropStates(unit.getName());
+                run(unit, other.get());
+                replace(unit.toBuilder().setMachineId(other.get()));
+            } else {
+                replace(unit.toBuilder().addVetoes(Veto.newBuilder().setMessage("not cordoned: 0 of 1 machine")));
+            }
+        }
+        return leaving.isEmpty() || other.isPresent()
+                ? MachineMarkKind.MACHINE_MARK_KIND_DRAINED
+                : MachineMarkKind.MACHINE_MARK_KIND_DRAINING;
     }
 
     ItemResult destroy(String name) {

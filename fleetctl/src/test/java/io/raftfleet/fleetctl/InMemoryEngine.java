@@ -48,6 +48,7 @@ import io.raftfleet.proto.fleet.WatchEvent;
 import io.raftfleet.proto.fleet.WatchRequest;
 import io.raftfleet.proto.fleet.WatchResponse;
 import io.raftfleet.proto.fleet.WriteResponse;
+import io.raftfleet.proto.model.MachinePresence;
 import io.raftfleet.proto.model.Unit;
 import io.raftfleet.proto.model.UnitState;
 import io.raftfleet.unit.Glob;
@@ -245,7 +246,9 @@ final class InMemoryEngine extends FleetGrpc.FleetImplBase implements AutoClosea
                         request.getPage(),
                         cluster.states.values(),
                         state -> state.getName() + "\0" + state.getMachineId(),
-                        state -> selected.test(state.getName()),
+                        state -> selected.test(state.getName())
+                                && (request.getMachineId().isEmpty()
+                                        || request.getMachineId().equals(state.getMachineId())),
                         state -> response.addStates(state).getStatesCount()));
                 return response.build();
             }
@@ -258,7 +261,10 @@ final class InMemoryEngine extends FleetGrpc.FleetImplBase implements AutoClosea
             cluster.requireQuorum(request.getRead());
             synchronized (cluster) {
                 return ListMachinesResponse.newBuilder()
-                        .addAllMachines(cluster.machines.values())
+                        .addAllMachines(cluster.machines.values().stream()
+                                .filter(machine -> request.getIncludeLost()
+                                        || machine.getPresence() == MachinePresence.MACHINE_PRESENCE_PRESENT)
+                                .toList())
                         .setRevision(cluster.revision())
                         .build();
             }

@@ -111,7 +111,9 @@ final class Applier {
                     MACHINE_METADATA_SET,
                     MACHINE_EXPECTED,
                     MACHINE_TOLD,
-                    FENCE_OVER -> transition.apply(record);
+                    FENCE_OVER,
+                    MACHINE_MARKED,
+                    MACHINE_FORGOTTEN -> transition.apply(record);
             case RECORD_NOT_SET ->
                 throw new IllegalStateException(
                         "entry " + index + " holds a record of a kind that this version does not know");

@@ -45,7 +45,7 @@ final class AssignmentTable {
 
         @Override
         protected boolean admits(Global global, MachineRecord machine) {
-            return global.wants().admits(machine.metadata());
+            return !machine.mark().endsGlobals() && global.wants().admits(machine.metadata());
         }
 
         @Override

@@ -36,6 +36,9 @@ public sealed interface Change {
      */
     record OfMachine(@Nullable MachineRecord before, MachineRecord after) implements Change {}
 
+    /** A lost machine was taken off the registry. */
+    record OfMachineGone(MachineRecord before) implements Change {}
+
     /**
      * A unit has to leave a machine, or has left it, or a global one may come to it.
      *

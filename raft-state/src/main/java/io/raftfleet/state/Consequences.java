@@ -26,6 +26,11 @@ interface Consequences {
         }
 
         @Override
+        public void ofForgotten(String machineId) {
+            // What it had to let go of stays.
+        }
+
+        @Override
         public void ofFound(String name, MachineRecord machine) {
             // It stays.
         }
@@ -52,6 +57,9 @@ interface Consequences {
 
     /** A machine is lost. */
     void ofLoss(String machineId);
+
+    /** A machine is taken off the registry. */
+    void ofForgotten(String machineId);
 
     /** A machine turns out to have a unit, though it may not be to have it. */
     void ofFound(String name, MachineRecord machine);

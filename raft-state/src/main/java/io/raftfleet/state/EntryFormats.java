@@ -1,6 +1,8 @@
 package io.raftfleet.state;
 
 import com.google.protobuf.ByteString;
+import io.raftfleet.proto.log.MachineExpected;
+import io.raftfleet.proto.log.MachineLost;
 import io.raftfleet.proto.log.Record;
 import java.util.List;
 
@@ -25,6 +27,9 @@ public final class EntryFormats {
 
     /** From this format on, files are kept as they were submitted, and units say who changed them last. */
     public static final int WITH_SOURCES = 7;
+
+    /** From this format on, operators can mark machines that are to take no units or to let go of theirs, and forget lost ones. */
+    public static final int WITH_MARKS = 8;
 
     /** The oldest {@code Entry.format} whose readers apply these records as this version does; at least 1. */
     public static int needed(List<Record> records) {
@@ -58,14 +63,23 @@ public final class EntryFormats {
             case SOURCE_STORED, UNIT_SOURCE_SET -> WITH_SOURCES;
             case ORPHAN_DROPPED -> 2;
             case JOIN_TOKEN_CREATED, JOIN_TOKEN_USED, JOIN_TOKEN_REMOVED, IDENTITY_REVOKED -> WITH_TOKENS;
-            case MACHINE_EXPECTED -> record.getMachineExpected().getAwaited() ? WITH_AWAITED : 1;
+            case MACHINE_EXPECTED -> since(record.getMachineExpected());
             case MACHINE_TOLD -> WITH_AWAITED;
-            case MACHINE_LOST -> record.getMachineLost().getFenced() ? WITH_FENCES : 1;
+            case MACHINE_LOST -> since(record.getMachineLost());
             case FENCE_OVER -> WITH_FENCES;
+            case MACHINE_MARKED, MACHINE_FORGOTTEN -> WITH_MARKS;
         };
     }
 
     private static int since(boolean facts, ByteString source, String changedBy) {
         return !source.isEmpty() || !changedBy.isEmpty() ? WITH_SOURCES : facts ? WITH_FACTS : 1;
+    }
+
+    private static int since(MachineExpected record) {
+        return record.hasMark() ? WITH_MARKS : record.getAwaited() ? WITH_AWAITED : 1;
+    }
+
+    private static int since(MachineLost record) {
+        return record.getLostMs() != 0 ? WITH_MARKS : record.getFenced() ? WITH_FENCES : 1;
     }
 }

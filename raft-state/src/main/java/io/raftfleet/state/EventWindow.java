@@ -66,6 +66,7 @@ final class EventWindow {
             case Change.OfUnit unit -> unit.before() == null ? 0 : HeapBytes.UNIT + HeapBytes.of(unit.name());
             case Change.OfMachine machine ->
                 machine.before() == null ? 0 : machine.before().heapBytes();
+            case Change.OfMachineGone machine -> machine.before().heapBytes();
             case Change.OfState state ->
                 HeapBytes.STATE
                         + HeapBytes.of(state.state().getName())

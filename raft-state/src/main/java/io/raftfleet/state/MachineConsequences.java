@@ -56,6 +56,11 @@ final class MachineConsequences implements Consequences {
     }
 
     @Override
+    public void ofForgotten(String machineId) {
+        List.copyOf(tables.departures.units(machineId)).forEach(name -> arrive(name, machineId));
+    }
+
+    @Override
     public void ofFound(String name, MachineRecord machine) {
         var unit = tables.units.get(name);
         if (unit != null && !tables.assignments.assigned(unit, machine)) {

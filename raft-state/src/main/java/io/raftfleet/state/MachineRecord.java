@@ -24,6 +24,8 @@ import org.jspecify.annotations.Nullable;
  * @param operatorsAt version of the last change of {@code operators}; 0 when there was none
  * @param awaited whether starts wait, in a registry that was restored, until it has told what it runs
  * @param fenced whether it is lost and may run units yet that must never run twice
+ * @param mark what operators have said of it as a place for units
+ * @param lostMs when it was lost, by the leader's clock; 0 when it is not, or when that is not known
  */
 public record MachineRecord(
         String id,
@@ -38,7 +40,9 @@ public record MachineRecord(
         long sequence,
         long operatorsAt,
         boolean awaited,
-        boolean fenced)
+        boolean fenced,
+        Mark mark,
+        long lostMs)
         implements StoredRow {
 
     public MachineRecord {
@@ -61,10 +65,11 @@ public record MachineRecord(
         var operators = new TreeMap<String, Optional<String>>();
         record.getSetByOperatorsMap().forEach((key, value) -> operators.put(key, Optional.of(value)));
         record.getRemovedByOperatorsList().forEach(key -> operators.put(key, Optional.empty()));
-        long operatorsAt = operators.isEmpty() ? 0 : now;
+        var mark = Mark.from(record.getMark(), now);
+        long operatorsAt = operators.isEmpty() && !mark.cordoned() ? 0 : now;
         var id = record.getMachineId();
         return new MachineRecord(
-                id, "", Map.of(), operators, "", 0, "", true, 0, 0, operatorsAt, record.getAwaited(), false);
+                id, "", Map.of(), operators, "", 0, "", true, 0, 0, operatorsAt, record.getAwaited(), false, mark, 0);
     }
 
     /** Whether it has never had a session in this life of the registry, though it counts as present. */
@@ -91,15 +96,18 @@ public record MachineRecord(
                 0,
                 before == null ? 0 : before.operatorsAt(),
                 (before == null || !before.present()) ? awaited : before.awaited(),
-                false);
+                false,
+                before == null ? Mark.NONE : before.mark(),
+                0);
     }
 
     /**
      * Not heard.
      *
      * @param mayRunFenced whether it may run units yet that must never run twice
+     * @param atMs since when
      */
-    MachineRecord lost(boolean mayRunFenced) {
+    MachineRecord lost(boolean mayRunFenced, long atMs) {
         return new MachineRecord(
                 id,
                 primaryIp,
@@ -113,12 +121,14 @@ public record MachineRecord(
                 sequence,
                 operatorsAt,
                 false,
-                mayRunFenced);
+                mayRunFenced,
+                mark,
+                atMs);
     }
 
     /** It is lost, and what must never run twice runs there no more. */
     MachineRecord fenceOver() {
-        return lost(false);
+        return lost(false, lostMs);
     }
 
     MachineRecord reported(long newSequence) {
@@ -135,7 +145,9 @@ public record MachineRecord(
                 newSequence,
                 operatorsAt,
                 awaited,
-                fenced);
+                fenced,
+                mark,
+                lostMs);
     }
 
     /** What it runs is known. */
@@ -153,7 +165,9 @@ public record MachineRecord(
                 sequence,
                 operatorsAt,
                 false,
-                fenced);
+                fenced,
+                mark,
+                lostMs);
     }
 
     /** What it would take more of the heap if operators said one more thing of it, in bytes; negative for less. */
@@ -178,7 +192,29 @@ public record MachineRecord(
                 sequence,
                 changedAt,
                 awaited,
-                fenced);
+                fenced,
+                mark,
+                lostMs);
+    }
+
+    /** With another mark. */
+    MachineRecord marked(Mark newMark, long changedAt) {
+        return new MachineRecord(
+                id,
+                primaryIp,
+                announced,
+                operators,
+                version,
+                agentInstance,
+                bootId,
+                present,
+                sessionEpoch,
+                sequence,
+                changedAt,
+                awaited,
+                fenced,
+                newMark,
+                lostMs);
     }
 
     @Override
@@ -199,7 +235,11 @@ public record MachineRecord(
                 .setSequence(sequence)
                 .setOperatorsAt(operatorsAt)
                 .setAwaited(awaited)
-                .setFenced(fenced);
+                .setFenced(fenced)
+                .setLostMs(lostMs);
+        if (mark.cordoned()) {
+            row.setMark(mark.message()).setMarkedAt(mark.at());
+        }
         row.putAllAnnounced(announced);
         new TreeMap<>(operators)
                 .forEach((key, value) -> value.ifPresentOrElse(
@@ -240,6 +280,8 @@ public record MachineRecord(
                 row.getSequence(),
                 row.getOperatorsAt(),
                 row.getAwaited(),
-                row.getFenced());
+                row.getFenced(),
+                Mark.from(row.getMark(), row.getMarkedAt()),
+                row.getLostMs());
     }
 }

@@ -12,9 +12,10 @@ final class MachineTable {
     private int present;
     private int awaited;
     private int fenced;
+    private int draining;
 
     MachineTable(RowLog rows, FactIndex facts) {
-        this(LayeredMap.empty(), LayeredMap.empty(), rows, facts, 0, 0, 0);
+        this(LayeredMap.empty(), LayeredMap.empty(), rows, facts, 0, 0, 0, 0);
     }
 
     private MachineTable(
@@ -24,7 +25,8 @@ final class MachineTable {
             FactIndex facts,
             int present,
             int awaited,
-            int fenced) {
+            int fenced,
+            int draining) {
         this.machines = machines;
         this.presentOnes = presentOnes;
         this.rows = rows;
@@ -32,11 +34,13 @@ final class MachineTable {
         this.present = present;
         this.awaited = awaited;
         this.fenced = fenced;
+        this.draining = draining;
     }
 
     /** Changes over this table. */
     MachineTable over(RowLog newRows, FactIndex newFacts) {
-        return new MachineTable(machines.over(), presentOnes.over(), newRows, newFacts, present, awaited, fenced);
+        return new MachineTable(
+                machines.over(), presentOnes.over(), newRows, newFacts, present, awaited, fenced, draining);
     }
 
     @Nullable
@@ -71,24 +75,44 @@ final class MachineTable {
         return fenced;
     }
 
+    /** How many are being drained, and have not come to the end of it. */
+    int draining() {
+        return draining;
+    }
+
     void put(MachineRecord machine) {
         rows.touch();
         var before = machines.get(machine.id());
         link(machine);
         rows.replaced(before, machine);
         facts.put(Fact.Kind.METADATA, machine.id(), before == null ? 0 : before.operatorsAt(), machine.operatorsAt());
-        present += (machine.present() ? 1 : 0) - (before != null && before.present() ? 1 : 0);
-        awaited += (machine.awaited() ? 1 : 0) - (before != null && before.awaited() ? 1 : 0);
-        fenced += (machine.fenced() ? 1 : 0) - (before != null && before.fenced() ? 1 : 0);
+        if (before != null) {
+            count(before, -1);
+        }
+        count(machine, 1);
+    }
+
+    void remove(MachineRecord machine) {
+        rows.touch();
+        machines.remove(machine.id());
+        presentOnes.remove(machine.id());
+        rows.replaced(machine, null);
+        facts.put(Fact.Kind.METADATA, machine.id(), machine.operatorsAt(), 0);
+        count(machine, -1);
     }
 
     void restore(MachineRecord machine) {
         link(machine);
         rows.restored(machine);
         facts.restore(Fact.Kind.METADATA, machine.id(), machine.operatorsAt());
-        present += machine.present() ? 1 : 0;
-        awaited += machine.awaited() ? 1 : 0;
-        fenced += machine.fenced() ? 1 : 0;
+        count(machine, 1);
+    }
+
+    private void count(MachineRecord machine, int by) {
+        present += machine.present() ? by : 0;
+        awaited += machine.awaited() ? by : 0;
+        fenced += machine.fenced() ? by : 0;
+        draining += machine.mark().draining() ? by : 0;
     }
 
     void clear() {
@@ -97,6 +121,7 @@ final class MachineTable {
         present = 0;
         awaited = 0;
         fenced = 0;
+        draining = 0;
     }
 
     private void link(MachineRecord machine) {

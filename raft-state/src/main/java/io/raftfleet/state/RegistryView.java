@@ -206,6 +206,11 @@ public final class RegistryView {
                 : machines().values().stream().filter(MachineRecord::awaited).toList();
     }
 
+    /** How many machines are being drained, and have not come to the end of it. */
+    public int drainingMachines() {
+        return tables.machines.draining();
+    }
+
     /**
      * Machines that are lost and may run units yet that must never run twice, by id. Costs nothing when there are none, else time in
      * proportion to all machines.
@@ -403,7 +408,7 @@ public final class RegistryView {
 
     /** The message for clients. */
     public Machine message(MachineRecord machine) {
-        return Machine.newBuilder()
+        var message = Machine.newBuilder()
                 .setId(machine.id())
                 .setPrimaryIp(machine.primaryIp())
                 .putAllMetadata(new TreeMap<>(machine.metadata()))
@@ -414,6 +419,10 @@ public final class RegistryView {
                                 : MachinePresence.MACHINE_PRESENCE_LOST)
                 .setSessionEpoch(machine.sessionEpoch())
                 .setUnits(tables.assignments.scheduledTo(machine.id()).size())
-                .build();
+                .setLostMs(machine.lostMs());
+        if (machine.mark().cordoned()) {
+            message.setMark(machine.mark().message());
+        }
+        return message.build();
     }
 }

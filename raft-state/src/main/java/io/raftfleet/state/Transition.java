@@ -4,7 +4,9 @@ import com.google.protobuf.ByteString;
 import io.raftfleet.proto.log.ContentsStored;
 import io.raftfleet.proto.log.FenceOver;
 import io.raftfleet.proto.log.MachineExpected;
+import io.raftfleet.proto.log.MachineForgotten;
 import io.raftfleet.proto.log.MachineLost;
+import io.raftfleet.proto.log.MachineMarked;
 import io.raftfleet.proto.log.MachineMetadataSet;
 import io.raftfleet.proto.log.MachineTold;
 import io.raftfleet.proto.log.Record;
@@ -14,6 +16,7 @@ import io.raftfleet.proto.log.UnitCreated;
 import io.raftfleet.proto.log.UnitDestroyed;
 import io.raftfleet.proto.log.UnitRestored;
 import io.raftfleet.proto.log.UnitSourceSet;
+import io.raftfleet.proto.model.MachineMarkKind;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.unit.LegacyFacts;
 import io.raftfleet.unit.UnitHash;
@@ -99,6 +102,8 @@ final class Transition {
             case MACHINE_METADATA_SET -> metadataSet(record.getMachineMetadataSet());
             case MACHINE_EXPECTED -> expected(record.getMachineExpected());
             case MACHINE_TOLD -> told(record.getMachineTold());
+            case MACHINE_MARKED -> marked(record.getMachineMarked());
+            case MACHINE_FORGOTTEN -> forgotten(record.getMachineForgotten());
             default ->
                 throw new IllegalArgumentException("a " + record.getRecordCase() + " changes no unit or machine");
         };
@@ -299,7 +304,7 @@ final class Transition {
         if (before.sessionEpoch() != record.getSessionEpoch()) {
             return "machine " + machineId + " has opened another session meanwhile";
         }
-        replace(before, before.lost(record.getFenced()));
+        replace(before, before.lost(record.getFenced(), record.getLostMs()));
         consequences.ofLoss(machineId);
         return null;
     }
@@ -319,6 +324,56 @@ final class Transition {
             return "machine " + record.getMachineId() + " is unknown";
         }
         replace(before, before.patched(record, nextVersion()));
+        return null;
+    }
+
+    private @Nullable String marked(MachineMarked record) {
+        var machineId = record.getMachineId();
+        var before = tables.machines.get(machineId);
+        if (before == null) {
+            return "machine " + machineId + " is unknown";
+        }
+        var mark = mark(before.mark(), record);
+        if (mark == null) {
+            return "machine " + machineId + " is not to be " + record.getKind() + " now";
+        }
+        replace(before, before.marked(mark, nextVersion()));
+        return null;
+    }
+
+    private @Nullable Mark mark(Mark before, MachineMarked record) {
+        var kind = record.getKind();
+        long now = tables.info().clockMs();
+        return switch (kind) {
+            case MACHINE_MARK_KIND_UNSPECIFIED -> Mark.NONE;
+            case MACHINE_MARK_KIND_CORDONED -> new Mark(kind, now, 0, 0, nextVersion());
+            case MACHINE_MARK_KIND_DRAINING ->
+                new Mark(
+                        kind,
+                        now,
+                        record.getMaxParallel(),
+                        record.getDeadlineAfterMs() == 0 ? 0 : now + record.getDeadlineAfterMs(),
+                        nextVersion());
+            case MACHINE_MARK_KIND_ENDING ->
+                before.kind() == MachineMarkKind.MACHINE_MARK_KIND_DRAINING ? before.further(kind) : null;
+            case MACHINE_MARK_KIND_DRAINED ->
+                before.kind() == MachineMarkKind.MACHINE_MARK_KIND_ENDING ? before.further(kind) : null;
+            case UNRECOGNIZED -> null;
+        };
+    }
+
+    private @Nullable String forgotten(MachineForgotten record) {
+        var machineId = record.getMachineId();
+        var before = tables.machines.get(machineId);
+        if (before == null || before.present() || before.fenced()) {
+            return "machine " + machineId + " is not lost for good";
+        }
+        if (!tables.assignments.scheduledTo(machineId).isEmpty()) {
+            return "machine " + machineId + " has units";
+        }
+        consequences.ofForgotten(machineId);
+        tables.machines.remove(before);
+        changes.add(new Change.OfMachineGone(before));
         return null;
     }
 

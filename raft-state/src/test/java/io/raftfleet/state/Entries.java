@@ -12,7 +12,9 @@ import io.raftfleet.proto.log.JoinTokenCreated;
 import io.raftfleet.proto.log.JoinTokenRemoved;
 import io.raftfleet.proto.log.JoinTokenUsed;
 import io.raftfleet.proto.log.MachineExpected;
+import io.raftfleet.proto.log.MachineForgotten;
 import io.raftfleet.proto.log.MachineLost;
+import io.raftfleet.proto.log.MachineMarked;
 import io.raftfleet.proto.log.MachineMetadataSet;
 import io.raftfleet.proto.log.MachineTold;
 import io.raftfleet.proto.log.OrphanDropped;
@@ -29,6 +31,7 @@ import io.raftfleet.proto.log.UnitRestored;
 import io.raftfleet.proto.log.UnitScheduled;
 import io.raftfleet.proto.log.UnitSourceSet;
 import io.raftfleet.proto.log.UnitUnscheduled;
+import io.raftfleet.proto.model.MachineMarkKind;
 import io.raftfleet.proto.model.Principal;
 import io.raftfleet.proto.model.PrincipalKind;
 import io.raftfleet.proto.model.TargetState;
@@ -261,6 +264,35 @@ final class Entries {
     static Record lost(String machine, long epoch) {
         return Record.newBuilder()
                 .setMachineLost(MachineLost.newBuilder().setMachineId(machine).setSessionEpoch(epoch))
+                .build();
+    }
+
+    static Record lostAt(String machine, long epoch, long lostMs) {
+        return Record.newBuilder()
+                .setMachineLost(MachineLost.newBuilder()
+                        .setMachineId(machine)
+                        .setSessionEpoch(epoch)
+                        .setLostMs(lostMs))
+                .build();
+    }
+
+    static Record marked(String machine, MachineMarkKind kind) {
+        return marked(machine, kind, 0, 0);
+    }
+
+    static Record marked(String machine, MachineMarkKind kind, int parallel, long deadlineAfterMs) {
+        return Record.newBuilder()
+                .setMachineMarked(MachineMarked.newBuilder()
+                        .setMachineId(machine)
+                        .setKind(kind)
+                        .setMaxParallel(parallel)
+                        .setDeadlineAfterMs(deadlineAfterMs))
+                .build();
+    }
+
+    static Record forgotten(String machine) {
+        return Record.newBuilder()
+                .setMachineForgotten(MachineForgotten.newBuilder().setMachineId(machine))
                 .build();
     }
 

@@ -8,6 +8,7 @@ import com.google.protobuf.ByteString;
 import io.raftfleet.proto.fleet.ItemCode;
 import io.raftfleet.proto.log.Entry;
 import io.raftfleet.proto.log.Record;
+import io.raftfleet.proto.model.MachineMarkKind;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.state.raft.ReplicatedState.Row;
 import io.raftfleet.unit.Requirements;
@@ -32,6 +33,15 @@ class RegistryPropertiesTest {
     private static final List<String> MACHINES = List.of("m1", "m2", "m3");
     private static final TargetState[] TARGETS = {
         TargetState.TARGET_STATE_INACTIVE, TargetState.TARGET_STATE_LOADED, TargetState.TARGET_STATE_LAUNCHED
+    };
+
+    private static final MachineMarkKind[] MARKS = {
+        MachineMarkKind.MACHINE_MARK_KIND_UNSPECIFIED,
+        MachineMarkKind.MACHINE_MARK_KIND_CORDONED,
+        MachineMarkKind.MACHINE_MARK_KIND_DRAINING,
+        MachineMarkKind.MACHINE_MARK_KIND_DRAINING,
+        MachineMarkKind.MACHINE_MARK_KIND_ENDING,
+        MachineMarkKind.MACHINE_MARK_KIND_DRAINED
     };
 
     @Property(tries = 300)
@@ -260,7 +270,7 @@ class RegistryPropertiesTest {
         long epoch = known == null ? 0 : known.sessionEpoch();
         long sequence = known == null ? 1 : known.sequence() + random.nextInt(0, 3);
         var text = name.startsWith("g") ? Entries.GLOBAL_SSD : random.nextBoolean() ? PLAIN : OTHER;
-        return switch (random.nextInt(25)) {
+        return switch (random.nextInt(28)) {
             case 0, 1 -> Entries.contents(text);
             case 2 -> Entries.create(name, text, target, unit == null ? 0 : version);
             case 3 -> Entries.withFacts(Entries.create(name, text, target, unit == null ? 0 : version));
@@ -301,6 +311,9 @@ class RegistryPropertiesTest {
                                 random.nextBoolean() ? "# one\n" : "# two\n"),
                         random.nextBoolean() ? "user/alice" : "user/bob");
             case 23 -> Entries.by(Entries.target(name, version, target, random.nextBoolean()), "user/alice");
+            case 24 -> Entries.marked(machine, MARKS[random.nextInt(MARKS.length)], 1, random.nextInt(2));
+            case 25 -> Entries.lostAt(machine, epoch, 1_000_000);
+            case 26 -> Entries.forgotten(machine);
             default -> Entries.answered("request" + random.nextInt(5), 0, random.nextInt(2), ItemCode.ITEM_CODE_OK);
         };
     }

@@ -22,7 +22,7 @@ public abstract class GlobalUnits<G, M> {
 
     protected abstract Requirements wants(G global);
 
-    /** Whether a machine can run it at all: its metadata meet what the unit asks for. */
+    /** Whether a machine can run it at all: its metadata meet what the unit asks for, and it is not at the end of being drained. */
     protected abstract boolean admits(G global, M machine);
 
     /** Whether a unit that is scheduled to a machine and this one may not be together, whichever says so. */

@@ -2,6 +2,7 @@ package io.raftfleet.bench.schedule;
 
 import io.raftfleet.engine.schedule.Decision;
 import io.raftfleet.engine.schedule.Scheduler;
+import io.raftfleet.engine.schedule.Upkeep;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.unit.InvalidUnitException;
 import io.raftfleet.unit.Requirements;
@@ -72,7 +73,7 @@ public class SchedulerBenchmark {
     public void fill() throws InvalidUnitException {
         for (int i = 0; i < MACHINES; i++) {
             Map<String, String> metadata = Map.of("disk", disk(i / ZONES), "zone", "z" + i % ZONES, "host", "h" + i);
-            scheduler.putMachine(String.format("%032x", i * 0x9E3779B97F4A7C15L), metadata, true);
+            scheduler.putMachine(String.format("%032x", i * 0x9E3779B97F4A7C15L), metadata, true, Upkeep.NONE);
         }
         names = new String[units + COMING_AND_GOING / 2];
         requirements = new Requirements[names.length];

@@ -151,8 +151,8 @@ final class AgentWork {
 
         @Override
         @Nullable
-        Record record(Draft draft, MachineRecord machine) {
-            return machine.present() ? draft.lose(machine, reason, fenceOver) : null;
+        Record record(Draft draft, MachineRecord machine, long nowMs) {
+            return machine.present() ? draft.lose(machine, reason, fenceOver, nowMs) : null;
         }
     }
 
@@ -169,8 +169,49 @@ final class AgentWork {
 
         @Override
         @Nullable
-        Record record(Draft draft, MachineRecord machine) {
+        Record record(Draft draft, MachineRecord machine, long nowMs) {
             return machine.fenced() ? draft.fenceOver(machine) : null;
+        }
+    }
+
+    /** Time has passed for machines that are drained: the loop looks after them whenever it has something to do. */
+    static final class DrainsGoOn implements Work {
+        private boolean over;
+
+        @Override
+        public WorkQueue.Lane lane() {
+            return WorkQueue.Lane.AGENTS;
+        }
+
+        @Override
+        public boolean open() {
+            return !over;
+        }
+
+        @Override
+        public String describe() {
+            return "a look at machines that are drained";
+        }
+
+        @Override
+        public boolean decide(Batch batch, Draft draft, long nowMs) {
+            over = true;
+            return true;
+        }
+
+        @Override
+        public void applied(ApplyResult result) {
+            over = true;
+        }
+
+        @Override
+        public void abandon(boolean fateUnknown, String reason) {
+            over = true;
+        }
+
+        @Override
+        public void refuse(RuntimeException why) {
+            over = true;
         }
     }
 
@@ -190,7 +231,7 @@ final class AgentWork {
 
         /** What follows from it, as long as the machine's session is the same; null for nothing. */
         @Nullable
-        abstract Record record(Draft draft, MachineRecord machine);
+        abstract Record record(Draft draft, MachineRecord machine, long nowMs);
 
         @Override
         public WorkQueue.Lane lane() {
@@ -205,7 +246,8 @@ final class AgentWork {
         @Override
         public boolean decide(Batch batch, Draft draft, long nowMs) {
             var machine = draft.machine(machineId);
-            var record = machine == null || machine.sessionEpoch() != sessionEpoch ? null : record(draft, machine);
+            var record =
+                    machine == null || machine.sessionEpoch() != sessionEpoch ? null : record(draft, machine, nowMs);
             if (record != null) {
                 batch.add(record);
             }

@@ -138,11 +138,13 @@ final class Barrier {
         boolean facts = committer.agreedFormat() >= EntryFormats.WITH_FACTS;
         boolean awaited = writesAwaited();
         boolean sources = committer.agreedFormat() >= EntryFormats.WITH_SOURCES;
+        boolean marks = committer.agreedFormat() >= EntryFormats.WITH_MARKS;
         var records = decided.stream()
                 .filter(record -> sources || !record.hasSourceStored())
                 .map(record -> sources ? record : withoutSource(record))
                 .map(record -> facts ? record : withoutFacts(record))
                 .map(record -> awaited ? record : withoutAwaited(record))
+                .map(record -> marks ? record : withoutMark(record))
                 .toList();
         var entry = Entry.newBuilder()
                 .setFormat(EntryFormats.needed(records))
@@ -181,6 +183,16 @@ final class Barrier {
                                 .clearSourceDigest()
                                 .clearChangedBy()
                                 .clearChangedAtMs())
+                        .build()
+                : record;
+    }
+
+    /** As engines read it that know no marks. */
+    private static Record withoutMark(Record record) {
+        return record.hasMachineExpected()
+                ? record.toBuilder()
+                        .setMachineExpected(
+                                record.getMachineExpected().toBuilder().clearMark())
                         .build()
                 : record;
     }

@@ -192,6 +192,11 @@ public final class Controller implements AutoCloseable {
         return queue.offer(new AgentWork.FenceEnd(machineId, sessionEpoch));
     }
 
+    /** Has machines that are drained looked after: time has passed. To be called about once a second while there are any. */
+    public void drainsGoOn() {
+        var unused = queue.offer(new AgentWork.DrainsGoOn());
+    }
+
     /** Whether units that must never run twice can be waited for alone when their machine is lost. */
     public boolean writesFences() {
         return proposer.agreedFormat() >= EntryFormats.WITH_FENCES;

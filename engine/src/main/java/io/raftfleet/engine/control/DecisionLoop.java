@@ -2,6 +2,7 @@ package io.raftfleet.engine.control;
 
 import io.raftfleet.engine.schedule.Decision;
 import io.raftfleet.engine.schedule.Scheduler;
+import io.raftfleet.proto.log.MachineMarked;
 import io.raftfleet.state.Registry;
 import io.raftfleet.state.RegistryView;
 import io.raftfleet.state.Speculation;
@@ -45,6 +46,7 @@ final class DecisionLoop implements Runnable {
     private final WorkQueue queue;
     private final Barrier barrier;
     private final Faults faults;
+    private final DrainPace drains = new DrainPace();
     private @Nullable Scheduler scheduler;
     /** Were together in an entry that can't be written: each is decided in one of its own, before all else. */
     private final Deque<Work> suspects = new ArrayDeque<>();
@@ -144,6 +146,20 @@ final class DecisionLoop implements Runnable {
         }
     }
 
+    /** The leader's time never goes back. */
+    private long now() {
+        return Math.max(clock.millis(), registry.read(RegistryView::clockMs));
+    }
+
+    /** What has to be written of machines that are drained; mostly there are none. */
+    private List<MachineMarked> drainsGoOn(Scheduler decider) {
+        if (decider.drains().isIdle()) {
+            return List.of();
+        }
+        long now = now();
+        return registry.read(view -> drains.look(view, decider, now));
+    }
+
     private Budget budget() {
         return new Budget(registry.read(view -> view.memory().held()), quota.getAsLong());
     }
@@ -151,7 +167,8 @@ final class DecisionLoop implements Runnable {
     /** Decides and commits one entry; false when the leadership has to be begun anew. */
     private boolean step(long term) throws InterruptedException {
         var decider = scheduling();
-        if (suspects.isEmpty() && (!decider.hasWork() || faults.pauseMillis() > 0)) {
+        var further = drainsGoOn(decider);
+        if (suspects.isEmpty() && further.isEmpty() && (!decider.hasWork() || faults.pauseMillis() > 0)) {
             queue.awaitWork(term, decider.hasWork() ? faults.pauseMillis() : 0);
         }
         if (!queue.leads(term)) {
@@ -160,7 +177,7 @@ final class DecisionLoop implements Runnable {
         long start = System.nanoTime();
         var batch = new Batch();
         var draft = new Draft(registry, decider, budget(), committer.agreedFormat());
-        long now = Math.max(clock.millis(), registry.read(view -> view.clockMs()));
+        long now = now();
         var decided = new ArrayList<Work>();
         boolean alone = !suspects.isEmpty();
         try {
@@ -169,6 +186,7 @@ final class DecisionLoop implements Runnable {
                 decided.getFirst().decide(batch, draft, now);
             } else {
                 queue.decide(batch, draft, now, decided);
+                further.forEach(mark -> draft.further(mark).ifPresent(batch::add));
             }
         } catch (Speculation.OvertakenException e) {
             log.info("engine {} decides again: {}", engineId, e.getMessage());
@@ -298,6 +316,7 @@ final class DecisionLoop implements Runnable {
     }
 
     private Scheduler rebuild() {
+        drains.restart();
         return registry.read(Draft::scheduler);
     }
 

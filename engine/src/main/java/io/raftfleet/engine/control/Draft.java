@@ -3,10 +3,13 @@ package io.raftfleet.engine.control;
 import com.google.protobuf.ByteString;
 import io.raftfleet.engine.schedule.Decision;
 import io.raftfleet.engine.schedule.Scheduler;
+import io.raftfleet.engine.schedule.Upkeep;
 import io.raftfleet.proto.fleet.MachinePatch;
 import io.raftfleet.proto.log.ContentsStored;
 import io.raftfleet.proto.log.FenceOver;
+import io.raftfleet.proto.log.MachineForgotten;
 import io.raftfleet.proto.log.MachineLost;
+import io.raftfleet.proto.log.MachineMarked;
 import io.raftfleet.proto.log.MachineMetadataSet;
 import io.raftfleet.proto.log.MachineTold;
 import io.raftfleet.proto.log.Record;
@@ -19,11 +22,13 @@ import io.raftfleet.proto.log.UnitRestored;
 import io.raftfleet.proto.log.UnitScheduled;
 import io.raftfleet.proto.log.UnitSourceSet;
 import io.raftfleet.proto.log.UnitUnscheduled;
+import io.raftfleet.proto.model.MachineMarkKind;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.UnitContents;
 import io.raftfleet.state.Change;
 import io.raftfleet.state.EntryFormats;
 import io.raftfleet.state.MachineRecord;
+import io.raftfleet.state.Mark;
 import io.raftfleet.state.Registry;
 import io.raftfleet.state.RegistryView;
 import io.raftfleet.state.Speculation;
@@ -35,6 +40,7 @@ import io.raftfleet.unit.UnitHash;
 import io.raftfleet.unit.UnitSource;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -48,6 +54,7 @@ final class Draft {
     private final boolean withFacts;
     private final boolean withFences;
     private final boolean withSources;
+    private final boolean withMarks;
 
     /** @param format newest format of entries that all engines read */
     Draft(Registry registry, Scheduler scheduler, Budget budget, int format) {
@@ -57,6 +64,7 @@ final class Draft {
         this.withFacts = format >= EntryFormats.WITH_FACTS;
         this.withFences = format >= EntryFormats.WITH_FENCES;
         this.withSources = format >= EntryFormats.WITH_SOURCES;
+        this.withMarks = format >= EntryFormats.WITH_MARKS;
     }
 
     /** A scheduler that knows what is applied. */
@@ -64,6 +72,7 @@ final class Draft {
         var fresh = new Scheduler();
         applied.machines().values().forEach(machine -> tell(fresh, machine));
         applied.units().values().forEach(unit -> tell(fresh, unit));
+        DrainPace.resume(applied, fresh);
         return fresh;
     }
 
@@ -313,9 +322,10 @@ final class Draft {
      * alone are waited for.
      *
      * @param fenceOver whether it certainly runs no such unit any more
+     * @param nowMs the leader's time
      */
     @Nullable
-    Record lose(MachineRecord machine, String reason, boolean fenceOver) {
+    Record lose(MachineRecord machine, String reason, boolean fenceOver, long nowMs) {
         boolean fenced = !fenceOver && ahead.read(view -> view.mayRunFenced(machine.id()));
         return fenced && !withFences
                 ? null
@@ -324,7 +334,8 @@ final class Draft {
                                 .setMachineId(machine.id())
                                 .setSessionEpoch(machine.sessionEpoch())
                                 .setReason(reason)
-                                .setFenced(fenced))
+                                .setFenced(fenced)
+                                .setLostMs(withMarks ? nowMs : 0))
                         .build());
     }
 
@@ -336,6 +347,43 @@ final class Draft {
 
     void patch(MachinePatch patch, List<Record> out) {
         out.add(decided(Record.newBuilder().setMachineMetadataSet(record(patch)).build()));
+    }
+
+    /** Why operators can't say yet whether machines are places for units; null when they can. */
+    @Nullable
+    String unmarkable(MachineRecord machine) {
+        return withMarks
+                ? null
+                : "machine " + machine.id()
+                        + ": an engine of the cluster is of a version that knows nothing of cordons and drains: upgrade all engines"
+                        + " first; \"fleetctl cluster status\" shows which are older";
+    }
+
+    /** Whether a lost machine can't be forgotten, as units are on it yet or may run there that must never run twice. */
+    boolean mayRunUnits(MachineRecord machine) {
+        return machine.fenced()
+                || ahead.read(view -> !view.scheduledTo(machine.id()).isEmpty());
+    }
+
+    Record mark(MachineMarked mark) {
+        return decided(Record.newBuilder().setMachineMarked(mark).build());
+    }
+
+    /** A drain has got on; empty if somebody has given another order meanwhile. */
+    Optional<Record> further(MachineMarked mark) {
+        var machine = machine(mark.getMachineId());
+        boolean holds = machine != null
+                && machine.mark().kind()
+                        == (mark.getKind() == MachineMarkKind.MACHINE_MARK_KIND_ENDING
+                                ? MachineMarkKind.MACHINE_MARK_KIND_DRAINING
+                                : MachineMarkKind.MACHINE_MARK_KIND_ENDING);
+        return holds ? Optional.of(mark(mark)) : Optional.empty();
+    }
+
+    Record forget(MachineRecord machine) {
+        return decided(Record.newBuilder()
+                .setMachineForgotten(MachineForgotten.newBuilder().setMachineId(machine.id()))
+                .build());
     }
 
     private static MachineMetadataSet record(MachinePatch patch) {
@@ -360,6 +408,7 @@ final class Draft {
                     }
                 }
                 case Change.OfMachine machine -> tell(scheduler, machine.after());
+                case Change.OfMachineGone gone -> {} // It was lost, and no unit was on it.
                 case Change.OfState state -> {}
                 case Change.OfStateGone gone -> {}
                 case Change.OfDeparture departure -> {}
@@ -378,7 +427,13 @@ final class Draft {
         if (machine.unseen()) {
             scheduler.expectMachine(machine.id());
         } else {
-            scheduler.putMachine(machine.id(), machine.metadata(), machine.present());
+            scheduler.putMachine(machine.id(), machine.metadata(), machine.present(), upkeep(machine.mark()));
         }
+    }
+
+    private static Upkeep upkeep(Mark mark) {
+        return mark.cordoned()
+                ? new Upkeep(true, mark.empties(), Math.max(1, mark.maxParallel()), !mark.endsGlobals())
+                : Upkeep.NONE;
     }
 }

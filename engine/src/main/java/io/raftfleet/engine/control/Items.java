@@ -237,6 +237,9 @@ final class Items {
 
     private static Item patch(MachinePatch patch) {
         var fault = MessageCheck.fault(patch);
+        if (patch.hasOrder()) {
+            return fault == null ? MachineOrders.item(patch) : invalid("machine", patch.getMachineId(), fault);
+        }
         if (fault == null && patch.getKey().isEmpty()) {
             fault = "key: it is empty";
         }
@@ -282,7 +285,7 @@ final class Items {
                 + " bytes are kept a machine: give some of them shorter values first";
     }
 
-    private static Item invalid(String what, String name, String fault) {
+    static Item invalid(String what, String name, String fault) {
         return Item.invalid(what + " " + SafeText.cut(SafeText.escape(name), SHOWN) + ": " + fault);
     }
 }

@@ -6,7 +6,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The JSON of fleet's v1 API (its {@code schema/v1.json}). Whatever is null or empty is left out, as fleet does; fields
- * stand in alphabetical order. {@code warnings}, {@code changedAt} and {@code changedBy} of a unit are not
+ * stand in alphabetical order. {@code vetoes}, which a single unit has alone, {@code warnings}, {@code changedAt} and {@code changedBy} of a unit are not
  * fleet's, whose clients pass over them.
  */
 final class Documents {
@@ -25,6 +25,7 @@ final class Documents {
             @Nullable String machineID,
             @Nullable String name,
             @Nullable List<@Nullable UnitOptionDocument> options,
+            @Nullable List<String> vetoes,
             @Nullable List<String> warnings) {}
 
     record UnitPage(String nextPageToken, List<UnitDocument> units) {}

@@ -18,6 +18,7 @@ import io.raftfleet.proto.fleet.TargetStateChange;
 import io.raftfleet.proto.fleet.WriteResponse;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.Unit;
+import io.raftfleet.proto.model.Veto;
 import io.raftfleet.unit.InvalidUnitException;
 import io.raftfleet.unit.UnitFile;
 import io.raftfleet.unit.UnitName;
@@ -261,6 +262,7 @@ final class UnitsResource {
                 unit.getMachineId(),
                 unit.getName(),
                 options,
+                unit.getVetoesList().stream().map(Veto::getMessage).toList(),
                 unit.getWarningsList());
     }
 

@@ -143,11 +143,15 @@ final class BackupCopy {
                 take(row.getKey().size());
                 // One that was lost, too: it may have come back since, and been given units.
                 machines.add(machine.getId());
-                if (machine.getSetByOperatorsCount() > 0 || machine.getRemovedByOperatorsCount() > 0) {
+                if (machine.getSetByOperatorsCount() > 0
+                        || machine.getRemovedByOperatorsCount() > 0
+                        || machine.hasMark()) {
                     metadata.put(
                             machine.getId(),
                             new MirrorValue.Metadata(
-                                    machine.getSetByOperatorsMap(), machine.getRemovedByOperatorsList()));
+                                    machine.getSetByOperatorsMap(),
+                                    machine.getRemovedByOperatorsList(),
+                                    machine.getMark()));
                 }
             }
             default -> {

@@ -174,7 +174,10 @@ public final class RegistrySource implements MirrorSource {
         machine.operators()
                 .forEach((key, value) -> value.ifPresentOrElse(v -> set.put(key, v), () -> removed.add(key)));
         return new Change(
-                MirrorValue.Kind.METADATA, machine.id(), machine.operatorsAt(), new MirrorValue.Metadata(set, removed));
+                MirrorValue.Kind.METADATA,
+                machine.id(),
+                machine.operatorsAt(),
+                new MirrorValue.Metadata(set, removed, machine.mark().message()));
     }
 
     private static Fact.Kind kind(MirrorValue.Kind kind) {

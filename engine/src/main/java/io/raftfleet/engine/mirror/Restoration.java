@@ -12,6 +12,7 @@ import io.raftfleet.proto.log.MachineExpected;
 import io.raftfleet.proto.log.Record;
 import io.raftfleet.proto.log.SourceStored;
 import io.raftfleet.proto.log.UnitRestored;
+import io.raftfleet.proto.model.MachineMarkKind;
 import io.raftfleet.proto.model.UnitContents;
 import io.raftfleet.unit.InvalidUnitException;
 import io.raftfleet.unit.Requirements;
@@ -144,6 +145,9 @@ public final class Restoration implements Beginning {
         var metadata = copy.metadata().get(id);
         if (metadata != null) {
             machine.putAllSetByOperators(metadata.set()).addAllRemovedByOperators(metadata.removed());
+            if (metadata.mark().getKind() != MachineMarkKind.MACHINE_MARK_KIND_UNSPECIFIED) {
+                machine.setMark(metadata.mark());
+            }
         }
         return Record.newBuilder().setMachineExpected(machine).build();
     }

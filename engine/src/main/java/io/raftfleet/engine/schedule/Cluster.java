@@ -1,15 +1,18 @@
 package io.raftfleet.engine.schedule;
 
+import com.google.common.collect.Iterables;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.unit.GlobalUnits;
 import io.raftfleet.unit.Requirements;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,6 +28,9 @@ final class Cluster {
     private final Map<String, List<MachineEntry>> machinesByShortId = new HashMap<>();
     private final MachineClasses classes = new MachineClasses();
     private final NamePatterns patterns = new NamePatterns(units);
+
+    /** Present machines that take no new units. */
+    private final Set<MachineEntry> cordoned = new TreeSet<>(Comparator.comparing(machine -> machine.id));
 
     /** Units by the names of their peers, which may not exist. */
     private final Map<String, WaitSet> followers = new HashMap<>();
@@ -50,7 +56,10 @@ final class Cluster {
 
         @Override
         protected boolean admits(UnitEntry global, MachineEntry machine) {
-            return global.wanted() && machine.present && global.machineClass.admits(machine.metadata);
+            return global.wanted()
+                    && machine.present
+                    && machine.upkeep.globals()
+                    && global.machineClass.admits(machine.metadata);
         }
 
         @Override
@@ -108,22 +117,32 @@ final class Cluster {
         return found.stream().sorted(MachineEntry.BY_LOAD).toList();
     }
 
-    /** The present machines, least loaded first. */
+    /** The present machines. */
     Iterable<MachineEntry> presentMachines() {
-        return classes.universal().byLoad;
+        return Iterables.concat(classes.universal().byLoad, cordoned);
     }
 
     int presentCount() {
-        return classes.universal().byLoad.size();
+        return classes.universal().byLoad.size() + cordoned.size();
+    }
+
+    /** Those of the present machines that take no new units, by id. */
+    Set<MachineEntry> cordoned() {
+        return cordoned;
     }
 
     /** Changes what is known of a machine, and the classes it is in. */
-    void changeMachine(MachineEntry machine, Map<String, String> metadata, boolean present) {
+    void changeMachine(MachineEntry machine, Map<String, String> metadata, boolean present, Upkeep upkeep) {
         classes.leave(machine);
+        cordoned.remove(machine);
         machine.metadata = Map.copyOf(metadata);
         machine.present = present;
-        if (present) {
+        machine.upkeep = upkeep;
+        machine.overdue &= upkeep.empties();
+        if (machine.open()) {
             classes.join(machine);
+        } else if (present) {
+            cordoned.add(machine);
         }
         countGlobals(machine);
     }

@@ -10,7 +10,7 @@ import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.stream.StreamSupport;
 
-/** Says of each requirement of a pending unit how many of the present machines it leaves. Changes nothing. */
+/** Says of each requirement of a pending unit, or of one that can't leave a machine that is drained, how many of the present machines it leaves. Changes nothing. */
 final class Explainer {
     private final Cluster cluster;
     private final PeerGroups groups;
@@ -25,15 +25,16 @@ final class Explainer {
     /** See {@link Scheduler#explain}. */
     List<Veto> explain(String name) {
         UnitEntry unit = cluster.unit(name);
-        if (unit == null || !unit.placeable() || unit.attached) {
+        if (unit == null || !unit.placeable() || (unit.attached && !isStuck(unit))) {
             return List.of();
         }
         if (cluster.presentCount() == 0) {
             return List.of(veto("", 0, "no machine is present"));
         }
-        List<UnitEntry> group = groups.of(unit);
+        List<UnitEntry> group = unit.attached ? groups.besides(unit) : groups.of(unit);
         List<Veto> vetoes = new ArrayList<>();
         explain(unit, group, vetoes);
+        cordons(vetoes);
         for (UnitEntry member : group) {
             if (member != unit) {
                 List<Veto> shared = new ArrayList<>();
@@ -54,6 +55,14 @@ final class Explainer {
         conflictsOfOthers(unit, vetoes);
         replaced(unit, vetoes);
         globals(unit, vetoes);
+    }
+
+    private static boolean isStuck(UnitEntry unit) {
+        return unit.machine != null && unit.machine.stuck.contains(unit);
+    }
+
+    private void cordons(List<Veto> vetoes) {
+        count("cordon", "not cordoned", "", MachineEntry::open, vetoes);
     }
 
     private void machineId(UnitEntry unit, List<Veto> vetoes) {

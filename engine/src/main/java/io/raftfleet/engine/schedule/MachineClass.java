@@ -6,8 +6,8 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /**
- * The present machines that one metadata requirement admits, ordered by load. All units with equal requirements share
- * one; the empty requirement has all present machines. Owned by {@link MachineClasses}.
+ * The open machines that one metadata requirement admits, ordered by load. All units with equal requirements share
+ * one; the empty requirement has all open machines. Owned by {@link MachineClasses}.
  */
 final class MachineClass {
     /** Allowed values by key. */

@@ -26,7 +26,7 @@ final class MachineClasses {
     private final MachineClass universal = new MachineClass(Map.of(), 0);
     private long created;
 
-    /** All present machines. */
+    /** All open machines. */
     MachineClass universal() {
         return universal;
     }
@@ -54,7 +54,7 @@ final class MachineClasses {
         released.byLoad.forEach(machine -> machine.classes.remove(released));
     }
 
-    /** Puts a machine that became present into the classes that admit it. */
+    /** Puts a machine that became open into the classes that admit it. */
     void join(MachineEntry machine) {
         addTo(machine, universal);
         List<MachineClass> admitting = new ArrayList<>();

@@ -26,13 +26,28 @@ final class MachineEntry {
     /** Not heard yet since the registry was restored: what it has stays, nothing new comes. Not present. */
     boolean expected;
 
+    /** What operators have said of it; of no effect while it is not present. */
+    Upkeep upkeep = Upkeep.NONE;
+
+    /** Whether nothing may stay on it any more: see {@link Drains#overdue}. */
+    boolean overdue;
+
+    /** How many units have left it, as it is drained, and have not arrived. */
+    int moves;
+
+    /** Units on it that wait until others have arrived. */
+    final WaitSet waitingToMove = new WaitSet();
+
+    /** Units on it that are to leave it, and that no other machine admits. */
+    final WaitSet stuck = new WaitSet();
+
     /** How many units are attached, and how many global ones run here. */
     int load;
 
     /** The global ones of {@link #load}. */
     int globals;
 
-    /** The classes that have this machine; none for one that isn't present. */
+    /** The classes that have this machine; none for one that isn't {@link #open}. */
     final List<MachineClass> classes = new ArrayList<>();
 
     @Nullable
@@ -42,6 +57,11 @@ final class MachineEntry {
 
     MachineEntry(String id) {
         this.id = id;
+    }
+
+    /** Whether it takes units that are not on it. */
+    boolean open() {
+        return present && !upkeep.cordoned();
     }
 
     /** What fleet shows of the id, and takes for {@code MachineID}: its first 8 characters. */

@@ -56,6 +56,66 @@ final class PeerGroups {
         return sorted;
     }
 
+    /**
+     * The unit and all that are on its machine because one of them is there: those that it follows and that follow it, directly or
+     * through more units. None before one that it follows, unless these follow each other.
+     */
+    List<UnitEntry> besides(UnitEntry unit) {
+        MachineEntry machine = unit.machine;
+        if (machine == null) {
+            return List.of(unit);
+        }
+        Set<UnitEntry> found = new LinkedHashSet<>(List.of(unit));
+        Deque<UnitEntry> open = new ArrayDeque<>(found);
+        while (!open.isEmpty()) {
+            UnitEntry next = open.remove();
+            for (String name : next.requirements.peers()) {
+                UnitEntry peer = cluster.unit(name);
+                if (peer != null && peer.attachedTo(machine) && found.add(peer)) {
+                    open.add(peer);
+                }
+            }
+            for (UnitEntry follower : cluster.followers(next.name)) {
+                if (follower.attachedTo(machine) && found.add(follower)) {
+                    open.add(follower);
+                }
+            }
+        }
+        return found.size() == 1 ? List.of(unit) : leadersFirst(found);
+    }
+
+    private List<UnitEntry> leadersFirst(Set<UnitEntry> units) {
+        List<UnitEntry> byName = new ArrayList<>(units);
+        byName.sort(Comparator.comparing(member -> member.name));
+        Set<UnitEntry> sorted = new LinkedHashSet<>();
+        Deque<UnitEntry> path = new ArrayDeque<>();
+        Set<UnitEntry> seen = new LinkedHashSet<>();
+        for (UnitEntry start : byName) {
+            path.push(start);
+            while (!path.isEmpty()) {
+                UnitEntry top = path.element();
+                seen.add(top);
+                UnitEntry leader = unseenLeader(top, units, seen);
+                if (leader == null) {
+                    sorted.add(path.pop());
+                } else {
+                    path.push(leader);
+                }
+            }
+        }
+        return List.copyOf(sorted);
+    }
+
+    private @Nullable UnitEntry unseenLeader(UnitEntry unit, Set<UnitEntry> units, Set<UnitEntry> seen) {
+        for (String name : unit.requirements.peers()) {
+            UnitEntry peer = cluster.unit(name);
+            if (peer != null && units.contains(peer) && !seen.contains(peer)) {
+                return peer;
+            }
+        }
+        return null;
+    }
+
     private static boolean unsettled(UnitEntry peer, @Nullable MachineEntry here) {
         return peer.placeable() && (!peer.attached || peer.dirty || peer.machine == here);
     }

@@ -31,10 +31,22 @@ final class Placement {
     /** What rules out all machines; null for nothing. */
     private @Nullable String blocked;
 
+    /** Where members are that nothing but a cordon keeps the others off; null for nowhere. */
+    private @Nullable MachineEntry kept;
+
+    /** Where the members are not to stay; null for nowhere. */
+    private final @Nullable MachineEntry leaving;
+
     /** Why {@link #admits} said no last. */
     private String refusal = "";
 
     Placement(Cluster cluster, ReplaceGraph replaceGraph, List<UnitEntry> members) {
+        this(cluster, replaceGraph, members, null);
+    }
+
+    /** @param leaving where the members are and are not to stay; null for nowhere */
+    Placement(Cluster cluster, ReplaceGraph replaceGraph, List<UnitEntry> members, @Nullable MachineEntry leaving) {
+        this.leaving = leaving;
         this.cluster = cluster;
         this.members = members;
         this.memberSet = members.size() == 1 ? Set.of(members.getFirst()) : new HashSet<>(members);
@@ -53,7 +65,7 @@ final class Placement {
 
     /**
      * The machine where all members should be; null when there is none. It is one where some are already, if that will
-     * do: running units aren't moved for balance.
+     * do: running units aren't moved for balance, nor because others can't join them on a machine that takes no new units.
      *
      * @param hint the only machine that may have become possible since the last attempt; null to try all
      */
@@ -72,9 +84,16 @@ final class Placement {
                 }
             }
         }
-        MachineEntry chosen = blocked == null ? firstAdmitting(candidates(hint)) : null;
+        boolean stays = kept != null && !kept.upkeep.empties();
+        MachineEntry chosen = blocked == null && !stays ? firstAdmitting(candidates(hint)) : null;
         refusal = blocked != null ? blocked : firstRefusal != null ? firstRefusal : refusal;
         return chosen;
+    }
+
+    /** After {@link #choose} found nothing: where members that are there stay without the others. */
+    @Nullable
+    MachineEntry kept() {
+        return kept;
     }
 
     /** After {@link #choose}: why a member can't stay where it is. */
@@ -156,7 +175,25 @@ final class Placement {
                 return false;
             }
         }
-        return true;
+        return !machine.upkeep.cordoned() || admitsDespiteCordon(machine);
+    }
+
+    /** Whether all members are there, and may stay. */
+    private boolean admitsDespiteCordon(MachineEntry machine) {
+        if (machine == leaving || machine.overdue) {
+            return refuse("it is drained");
+        }
+        int there = 0;
+        for (UnitEntry member : members) {
+            there += member.attachedTo(machine) ? 1 : 0;
+        }
+        if (there == members.size()) {
+            return true;
+        }
+        if (there > 0) {
+            kept = machine;
+        }
+        return refuse("it is cordoned");
     }
 
     private boolean admitsBesideRivals(UnitEntry member, Rivals rivals, MachineEntry machine) {

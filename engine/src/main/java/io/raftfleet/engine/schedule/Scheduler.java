@@ -30,6 +30,7 @@ public final class Scheduler {
     private final Cluster cluster = new Cluster();
     private final PeerGroups groups = new PeerGroups(cluster);
     private final ReplaceGraph replaceGraph = new ReplaceGraph(cluster);
+    private final Drains drains = new Drains(cluster, unit -> touch(unit, null));
     private final Explainer explainer = new Explainer(cluster, groups, replaceGraph);
 
     /** Dirty units, oldest first; units that were decided on out of turn are still in it, no longer dirty. */
@@ -40,15 +41,20 @@ public final class Scheduler {
      *
      * @param id systemd's machine id
      * @param metadata all of it; of no effect while the machine is not present
+     * @param upkeep what operators have said of it as a place for units; of no effect while it is not present
      */
-    public void putMachine(String id, Map<String, String> metadata, boolean present) {
+    public void putMachine(String id, Map<String, String> metadata, boolean present, Upkeep upkeep) {
         MachineEntry machine = cluster.machine(id);
-        if (machine.present == present && !machine.expected && machine.metadata.equals(metadata)) {
+        if (machine.present == present
+                && !machine.expected
+                && machine.metadata.equals(metadata)
+                && machine.upkeep.equals(upkeep)) {
             return;
         }
         machine.expected = false;
         Set<MachineClass> before = Set.copyOf(machine.classes);
-        cluster.changeMachine(machine, metadata, present);
+        cluster.changeMachine(machine, metadata, present, upkeep);
+        drains.changed(machine);
         for (UnitEntry unit : machine.units()) {
             touch(unit, null);
             touchFollowers(unit);
@@ -71,7 +77,8 @@ public final class Scheduler {
      */
     public void expectMachine(String id) {
         MachineEntry machine = cluster.machine(id);
-        cluster.changeMachine(machine, Map.of(), false);
+        cluster.changeMachine(machine, Map.of(), false, Upkeep.NONE);
+        drains.changed(machine);
         machine.expected = true;
     }
 
@@ -173,6 +180,11 @@ public final class Scheduler {
         return replaceGraph.circle(unitName, requirements);
     }
 
+    /** What is on its way off machines that are drained. */
+    public Drains drains() {
+        return drains;
+    }
+
     /** Decides on a unit, after those of its peers that are to be decided on. Returns how many units were looked at. */
     private long settle(UnitEntry start, int limit, long looks, List<Decision> decisions) {
         Deque<UnitEntry> path = new ArrayDeque<>();
@@ -233,13 +245,18 @@ public final class Scheduler {
         MachineEntry target = placement.choose(hint);
         if (target == null) {
             placement.await();
+        } else if (target.upkeep.empties()) {
+            group.forEach(this::touchReplaced);
+            leave(unit, target, limit, decisions);
+            return;
         }
         boolean cut = false;
         for (UnitEntry member : group) {
             if (target != null) {
                 cluster.forgetWaits(member);
             }
-            if (member.machine == target) {
+            boolean kept = target == null && member.machine != null && member.machine == placement.kept();
+            if (kept || member.machine == target) {
                 touchReplaced(member);
             } else if (decisions.size() == limit) {
                 cut = true;
@@ -252,6 +269,37 @@ public final class Scheduler {
         if (cut) {
             // The rest may yet fail, if facts come in between: then those decided on now can't stay either.
             group.forEach(member -> touch(member, null));
+        }
+    }
+
+    /**
+     * Moves a unit off a machine that is drained, with all that must be where it is, if one machine will do for all of them; otherwise
+     * they stay until something changes.
+     */
+    private void leave(UnitEntry unit, MachineEntry from, int limit, List<Decision> decisions) {
+        if (!drains.mayMove(from)) {
+            unit.waitIn(from.waitingToMove);
+            return;
+        }
+        List<UnitEntry> members = groups.besides(unit);
+        members.forEach(cluster::forgetWaits);
+        Placement placement = new Placement(cluster, replaceGraph, members, from);
+        MachineEntry target = placement.choose(null);
+        if (target == null) {
+            placement.await();
+            members.forEach(member -> member.waitIn(from.stuck));
+            drains.goOn(from);
+            return;
+        }
+        members.forEach(cluster::forgetWaits);
+        for (UnitEntry member : members) {
+            if (decisions.size() == limit) {
+                touch(member, null); // It follows, by itself.
+            } else {
+                member.dirty = false;
+                schedule(member, target, "machine " + from + " is drained", decisions);
+                drains.left(member.name, from);
+            }
         }
     }
 
@@ -314,6 +362,9 @@ public final class Scheduler {
         }
         cluster.detach(unit, machine);
         touchFollowers(unit);
+        if (machine.upkeep.empties()) {
+            touchPeers(unit); // They may leave now that they leave alone.
+        }
         for (NamePattern pattern : cluster.patternsMatching(unit.name)) {
             touchAll(pattern.declarersWaiting, machine);
         }
@@ -376,6 +427,15 @@ public final class Scheduler {
 
     private void touchFollowers(UnitEntry unit) {
         touchAll(cluster.followers(unit.name), null);
+    }
+
+    private void touchPeers(UnitEntry unit) {
+        for (String name : unit.requirements.peers()) {
+            UnitEntry peer = cluster.unit(name);
+            if (peer != null) {
+                touch(peer, null);
+            }
+        }
     }
 
     private void touchAll(WaitSet units, @Nullable MachineEntry hint) {

@@ -25,6 +25,10 @@ final class WaitSet implements Iterable<UnitEntry> {
         }
     }
 
+    boolean contains(UnitEntry unit) {
+        return units != null && units.contains(unit);
+    }
+
     boolean isEmpty() {
         return units == null;
     }

@@ -274,9 +274,22 @@ public final class Reads {
                 && unit.getTargetState().getNumber() >= TargetState.TARGET_STATE_LOADED_VALUE;
     }
 
-    /** The same units, those that wait for a place with the reasons. Fails where this engine does not lead. */
+    /** Names of the units of which the leader may know a reason for something: that they wait for a place, or can't leave one. */
+    List<String> explicable(List<Unit> units) {
+        return registry.read(view -> units.stream()
+                .filter(unit -> pending(unit) || isToLeave(view, unit))
+                .map(Unit::getName)
+                .toList());
+    }
+
+    private static boolean isToLeave(RegistryView view, Unit unit) {
+        var machine = unit.getMachineId().isEmpty() ? null : view.machine(unit.getMachineId());
+        return machine != null && machine.mark().empties();
+    }
+
+    /** The same units, those that wait for a place, or can't leave one, with the reasons. Fails where this engine does not lead. */
     CompletableFuture<List<Unit>> explained(List<Unit> units) {
-        var waiting = units.stream().filter(Reads::pending).map(Unit::getName).toList();
+        var waiting = explicable(units);
         if (waiting.isEmpty()) {
             return CompletableFuture.completedFuture(units);
         }

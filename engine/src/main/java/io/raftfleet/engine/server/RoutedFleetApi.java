@@ -151,7 +151,7 @@ final class RoutedFleetApi implements FleetApi {
             Function<List<Unit>, T> with,
             Function<FleetFutureStub, ListenableFuture<T>> ask,
             Duration deadline) {
-        if (units.stream().noneMatch(Reads::pending)) {
+        if (reads.explicable(units).isEmpty()) {
             return CompletableFuture.completedFuture(response);
         }
         var leader = route.elsewhere();

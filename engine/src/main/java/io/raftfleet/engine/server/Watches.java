@@ -301,6 +301,11 @@ final class Watches implements Registry.Listener {
                             : null;
                 case Change.OfMachine machine ->
                     request.getMachines() ? WatchEvent.newBuilder().setMachine(view.message(machine.after())) : null;
+                case Change.OfMachineGone machine ->
+                    request.getMachines()
+                            ? WatchEvent.newBuilder()
+                                    .setMachineForgotten(machine.before().id())
+                            : null;
                 case Change.OfDeparture departure -> null;
             };
         }

@@ -81,6 +81,9 @@ public final class LivenessMonitor {
                 silent.forEach(this::lose);
             }
             endFences();
+            if (registry.read(RegistryView::drainingMachines) > 0) {
+                controller.drainsGoOn();
+            }
             if (machines.graceOver(nanoClock.getAsLong())) {
                 sessions.stopWaiting();
             }

@@ -428,6 +428,7 @@ public final class Sessions implements Registry.Listener {
                 }
             }
             case Change.OfStateGone gone -> {}
+            case Change.OfMachineGone gone -> {} // It had no session, and what it had to let go of is told by itself.
         }
     }
 
@@ -435,7 +436,9 @@ public final class Sessions implements Registry.Listener {
         var before = change.before();
         var after = change.after();
         var session = machines.session(after.id());
-        if (before != null && !before.metadata().equals(after.metadata())) {
+        if (before != null
+                && (!before.metadata().equals(after.metadata())
+                        || before.mark().endsGlobals() != after.mark().endsGlobals())) {
             view.wantedGlobals().forEach(name -> mark(session, name, concerned));
         }
         if (!after.present()) {

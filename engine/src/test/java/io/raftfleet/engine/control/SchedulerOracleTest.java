@@ -9,6 +9,7 @@ import io.raftfleet.engine.schedule.Scheduler;
 import io.raftfleet.proto.fleet.CreateUnitsRequest;
 import io.raftfleet.proto.fleet.ItemCode;
 import io.raftfleet.proto.fleet.ItemResult;
+import io.raftfleet.proto.fleet.MachineOrder;
 import io.raftfleet.proto.fleet.MachinePatch;
 import io.raftfleet.proto.fleet.NewUnit;
 import io.raftfleet.proto.fleet.PatchMachinesRequest;
@@ -16,8 +17,10 @@ import io.raftfleet.proto.fleet.SetTargetStatesRequest;
 import io.raftfleet.proto.fleet.TargetStateChange;
 import io.raftfleet.proto.log.ClusterCreated;
 import io.raftfleet.proto.log.Entry;
+import io.raftfleet.proto.log.MachineMarked;
 import io.raftfleet.proto.log.Record;
 import io.raftfleet.proto.log.SessionOpened;
+import io.raftfleet.proto.model.MachineMarkKind;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.Veto;
 import io.raftfleet.state.EntryFormats;
@@ -137,15 +140,17 @@ class SchedulerOracleTest {
             var name = UNITS.get(random.nextInt(units));
             var id = MACHINES.get(random.nextInt(machines));
             var machine = model.machines.get(id);
-            switch (random.nextInt(12)) {
+            switch (random.nextInt(14)) {
                 case 0, 1 -> joins(id, draft, records);
                 case 2 -> {
                     var known = draft.machine(id);
                     if (known != null && known.present() && machine != null) {
                         story.add("lost: " + id);
-                        records.add(Objects.requireNonNull(draft.lose(known, "silent", true)));
+                        records.add(Objects.requireNonNull(draft.lose(known, "silent", true, 0)));
                         model.machines.put(
-                                id, new FleetModel.Machine(id, machine.announced(), machine.patched(), false));
+                                id,
+                                new FleetModel.Machine(
+                                        id, machine.announced(), machine.patched(), false, machine.place()));
                     }
                 }
                 case 3 -> {
@@ -174,7 +179,52 @@ class SchedulerOracleTest {
                         put(known.wanted(target != TargetState.TARGET_STATE_INACTIVE));
                     }
                 }
+                case 7 -> {
+                    if (machine != null) {
+                        marks(machine, draft, records);
+                    }
+                }
                 default -> submits(name, draft, records);
+            }
+        }
+
+        private void marks(FleetModel.Machine machine, Draft draft, List<Record> records) {
+            var id = machine.id();
+            if (machine.place().equals("draining")
+                    && machine.present()
+                    && scheduler.drains().isEmpty(id)) {
+                story.add("global units end: " + id);
+                records.add(draft.further(MachineMarked.newBuilder()
+                                .setMachineId(id)
+                                .setKind(MachineMarkKind.MACHINE_MARK_KIND_ENDING)
+                                .build())
+                        .orElseThrow());
+                model.machines.put(id, machine.as("ended"));
+                return;
+            }
+            var order = MachineOrder.newBuilder();
+            var place = switch (random.nextInt(4)) {
+                case 0 -> {
+                    order.setKind(MachineOrder.Kind.KIND_CORDON);
+                    yield "cordoned";
+                }
+                case 1 -> {
+                    order.setKind(MachineOrder.Kind.KIND_UNCORDON);
+                    yield "";
+                }
+                default -> {
+                    order.setKind(MachineOrder.Kind.KIND_DRAIN).setMaxParallel(random.nextInt(4));
+                    yield "draining";
+                }
+            };
+            story.add(order.getKind() + " " + order.getMaxParallel() + ": " + id);
+            var request = PatchMachinesRequest.newBuilder()
+                    .addPatches(MachinePatch.newBuilder().setMachineId(id).setOrder(order))
+                    .build();
+            var code = only(Items.of(request), draft, records).getCode();
+            assertThat(code).isIn(ItemCode.ITEM_CODE_OK, ItemCode.ITEM_CODE_UNCHANGED);
+            if (code == ItemCode.ITEM_CODE_OK) {
+                model.machines.put(id, machine.as(place));
             }
         }
 
@@ -195,7 +245,13 @@ class SchedulerOracleTest {
                     .build()));
             var before = model.machines.get(id);
             model.machines.put(
-                    id, new FleetModel.Machine(id, announced, before == null ? Map.of() : before.patched(), true));
+                    id,
+                    new FleetModel.Machine(
+                            id,
+                            announced,
+                            before == null ? Map.of() : before.patched(),
+                            true,
+                            before == null ? "" : before.place()));
         }
 
         private void patches(FleetModel.Machine machine, Draft draft, List<Record> records) {
@@ -212,7 +268,8 @@ class SchedulerOracleTest {
             patched.put(pair.get(0), value);
             model.machines.put(
                     machine.id(),
-                    new FleetModel.Machine(machine.id(), machine.announced(), patched, machine.present()));
+                    new FleetModel.Machine(
+                            machine.id(), machine.announced(), patched, machine.present(), machine.place()));
         }
 
         private void submits(String name, Draft draft, List<Record> records) {
@@ -299,8 +356,13 @@ class SchedulerOracleTest {
         }
 
         private void decide(Draft draft, List<Record> records) {
-            for (int rounds = 0; scheduler.hasWork(); rounds++) {
-                assertThat(rounds).as("decisions come to rest").isLessThan(200);
+            for (int rounds = 0;
+                    scheduler.hasWork() || !scheduler.drains().underWay().isEmpty();
+                    rounds++) {
+                assertThat(rounds).as("decisions come to rest").isLessThan(400);
+                if (!scheduler.hasWork()) {
+                    scheduler.drains().underWay().stream().sorted().findFirst().ifPresent(scheduler.drains()::arrived);
+                }
                 for (var decision : scheduler.decide(1_000)) {
                     story.add("  " + decision);
                     check(decision);
@@ -317,10 +379,13 @@ class SchedulerOracleTest {
             if (model.together(unit).size() > 1) {
                 return; // Their decisions make sense together.
             }
+            var drained = model.whereItCouldGo(unit);
+            if (!drained.isEmpty() && decision instanceof Decision.Schedule schedule) {
+                assertThat(drained).as("machines for %s", unit).contains(schedule.machineId());
+                return;
+            }
             if (!unit.machine().isEmpty()) {
-                assertThat(model.allowed(unit, unit.machine()))
-                        .as("%s need not leave", unit)
-                        .isFalse();
+                assertThat(model.mayStay(unit)).as("%s need not leave", unit).isFalse();
             }
             var decided = decision instanceof Decision.Schedule schedule ? schedule.machineId() : "";
             assertThat(decided)
@@ -365,7 +430,17 @@ class SchedulerOracleTest {
                 var waits = unit.wanted()
                         && !FleetModel.isGlobal(unit)
                         && unit.machine().isEmpty();
-                assertThat(reasons(unit)).as("why %s waits", unit).isEqualTo(waits ? model.reasons(unit) : List.of());
+                var machine = model.machines.get(unit.machine());
+                if (machine != null && machine.present() && !machine.place().isEmpty() && unit.wanted()) {
+                    assertThat(reasons(unit).isEmpty())
+                            .as("nothing keeps %s on its machine", unit)
+                            .isEqualTo(!List.of("draining", "ended").contains(machine.place())
+                                    || FleetModel.isGlobal(unit));
+                } else {
+                    assertThat(reasons(unit))
+                            .as("why %s waits", unit)
+                            .isEqualTo(waits ? model.reasons(unit) : List.of());
+                }
             }
         }
 

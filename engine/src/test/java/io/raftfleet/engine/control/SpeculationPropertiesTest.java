@@ -138,7 +138,7 @@ class SpeculationPropertiesTest {
             }
             case 6 -> {
                 if (machine != null && machine.present()) {
-                    var lost = draft.lose(machine, "silent", random.nextBoolean());
+                    var lost = draft.lose(machine, "silent", random.nextBoolean(), 1);
                     if (lost != null) {
                         out.add(lost);
                     }

@@ -51,6 +51,7 @@ class HostileInputPropertiesTest {
                 null,
                 null,
                 List.of(new Documents.UnitOptionDocument(name, section, value)),
+                null,
                 null);
         try (WireClient client = engine.connect()) {
             int status = client.put(

@@ -33,6 +33,7 @@ import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.Unit;
 import io.raftfleet.proto.model.UnitContents;
 import io.raftfleet.proto.model.UnitState;
+import io.raftfleet.proto.model.Veto;
 import io.raftfleet.state.MemoryUse;
 import io.raftfleet.unit.Glob;
 import io.raftfleet.unit.InvalidPatternException;
@@ -117,6 +118,15 @@ final class MemoryFleet implements FleetApi, EngineHealth {
                 name,
                 (same, unit) ->
                         unit.toBuilder().setChangedBy(by).setChangedAtMs(atMs).build());
+    }
+
+    /** Why a unit is on no machine. */
+    synchronized void veto(String name, String why) {
+        units.computeIfPresent(
+                name,
+                (same, unit) -> unit.toBuilder()
+                        .addVetoes(Veto.newBuilder().setMessage(why))
+                        .build());
     }
 
     synchronized @Nullable Unit unit(String name) {

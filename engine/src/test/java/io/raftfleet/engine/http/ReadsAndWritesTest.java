@@ -97,6 +97,17 @@ class ReadsAndWritesTest {
     }
 
     @Test
+    void aUnitThatWaitsSaysWhyAndOthersHaveNoSuchField() throws IOException {
+        client.put("/fleet/v1/units/a.service", Engine.HELLO);
+        client.put("/fleet/v1/units/b.service", Engine.HELLO);
+        engine.fleet.veto("a.service", "metadata disk=ssd: 0 of 4 machines");
+        JsonNode unit = JSON.readTree(client.get("/fleet/v1/units/a.service").body());
+        assertThat(unit.get("vetoes").get(0).asString()).isEqualTo("metadata disk=ssd: 0 of 4 machines");
+        assertThat(JSON.readTree(client.get("/fleet/v1/units/b.service").body()).has("vetoes"))
+                .isFalse();
+    }
+
+    @Test
     void aUnitForWhichThereIsNoRoomIsRefusedAsSuch() throws IOException {
         engine.fleet.fill();
         var answer = client.put("/fleet/v1/units/a.service", Engine.HELLO);

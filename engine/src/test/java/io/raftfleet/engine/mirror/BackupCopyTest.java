@@ -18,6 +18,8 @@ import io.raftfleet.proto.log.SourceRow;
 import io.raftfleet.proto.log.UnitFacts;
 import io.raftfleet.proto.log.UnitRestored;
 import io.raftfleet.proto.log.UnitRow;
+import io.raftfleet.proto.model.MachineMark;
+import io.raftfleet.proto.model.MachineMarkKind;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.unit.UnitSource;
 import java.io.ByteArrayOutputStream;
@@ -40,6 +42,12 @@ class BackupCopyTest {
     private static final UnitSource SOURCE = UnitSource.of("# as it was\n[Service]\n");
     private static final ByteString HASH = ByteString.copyFromUtf8("01234567890123456789");
 
+    private static final MachineMark DRAINED = MachineMark.newBuilder()
+            .setKind(MachineMarkKind.MACHINE_MARK_KIND_DRAINED)
+            .setSinceMs(5)
+            .setMaxParallel(2)
+            .build();
+
     @TempDir
     Path dir;
 
@@ -59,6 +67,7 @@ class BackupCopyTest {
                         MachineExpected.newBuilder()
                                 .setMachineId("m2")
                                 .setAwaited(true)
+                                .setMark(DRAINED)
                                 .build());
         assertThat(records.stream().filter(Record::hasUnitRestored).map(Record::getUnitRestored))
                 .containsExactly(
@@ -196,7 +205,7 @@ class BackupCopyTest {
                         .putSetByOperators("rack", "r7")
                         .addRemovedByOperators("old")
                         .build());
-        row(out, "mm2", MachineRow.newBuilder().setId("m2").build());
+        row(out, "mm2", MachineRow.newBuilder().setId("m2").setMark(DRAINED).build());
         var unit = UnitRow.newBuilder().setHash(HASH);
         row(
                 out,

@@ -3,6 +3,7 @@ package io.raftfleet.engine.mirror;
 import io.raftfleet.proto.log.ClusterCreated;
 import io.raftfleet.proto.log.ContentsStored;
 import io.raftfleet.proto.log.Entry;
+import io.raftfleet.proto.log.MachineMarked;
 import io.raftfleet.proto.log.MachineMetadataSet;
 import io.raftfleet.proto.log.Record;
 import io.raftfleet.proto.log.SessionOpened;
@@ -10,8 +11,10 @@ import io.raftfleet.proto.log.TargetStateSet;
 import io.raftfleet.proto.log.UnitCreated;
 import io.raftfleet.proto.log.UnitDestroyed;
 import io.raftfleet.proto.log.UnitScheduled;
+import io.raftfleet.proto.model.MachineMarkKind;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.UnitContents;
+import io.raftfleet.state.Mark;
 import io.raftfleet.state.Registry;
 import io.raftfleet.unit.UnitHash;
 import java.util.ArrayList;
@@ -107,13 +110,7 @@ final class TestRegistry {
                                                 : TargetState.TARGET_STATE_LAUNCHED)
                                 .setStartAgain(false))
                         .build());
-            case 3 ->
-                apply(Record.newBuilder()
-                        .setMachineMetadataSet(MachineMetadataSet.newBuilder()
-                                .setMachineId("m" + (1 + random.nextInt(2)))
-                                .setKey("k" + random.nextInt(4))
-                                .setValue("v" + random.nextInt(100)))
-                        .build());
+            case 3 -> apply(random.nextInt(4) == 0 ? marked(random) : metadata(random));
             default ->
                 apply(Record.newBuilder()
                         .setUnitScheduled(UnitScheduled.newBuilder()
@@ -122,6 +119,27 @@ final class TestRegistry {
                                 .setMachineId("m" + (1 + random.nextInt(2))))
                         .build());
         }
+    }
+
+    private static Record marked(RandomGenerator random) {
+        return Record.newBuilder()
+                .setMachineMarked(MachineMarked.newBuilder()
+                        .setMachineId("m" + (1 + random.nextInt(2)))
+                        .setKind(
+                                random.nextBoolean()
+                                        ? MachineMarkKind.MACHINE_MARK_KIND_CORDONED
+                                        : MachineMarkKind.MACHINE_MARK_KIND_DRAINING)
+                        .setMaxParallel(random.nextInt(3)))
+                .build();
+    }
+
+    private static Record metadata(RandomGenerator random) {
+        return Record.newBuilder()
+                .setMachineMetadataSet(MachineMetadataSet.newBuilder()
+                        .setMachineId("m" + (1 + random.nextInt(2)))
+                        .setKey("k" + random.nextInt(4))
+                        .setValue("v" + random.nextInt(100)))
+                .build();
     }
 
     static String text(int variant) {
@@ -189,15 +207,25 @@ final class TestRegistry {
             for (var machine : view.machines().values()) {
                 var set = new TreeMap<String, String>();
                 machine.operators().forEach((key, value) -> set.put(key, value.orElseThrow()));
-                if (!set.isEmpty()) {
+                if (machine.operatorsAt() != 0) {
                     var json = new StringBuilder();
                     set.forEach((key, value) ->
                             json.append(json.isEmpty() ? "" : ",").append("\"" + key + "\":\"" + value + "\""));
-                    keys.put(prefix + "metadata/" + machine.id(), "{\"set\":{" + json + "},\"removed\":[]}");
+                    keys.put(
+                            prefix + "metadata/" + machine.id(),
+                            "{\"set\":{" + json + "},\"removed\":[]" + mark(machine.mark()) + "}");
                 }
             }
             return keys;
         });
+    }
+
+    private static String mark(Mark mark) {
+        return mark.cordoned()
+                ? ",\"mark\":{\"kind\":\"" + (mark.empties() ? "draining" : "cordoned") + "\",\"sinceMs\":"
+                        + mark.sinceMs() + ",\"maxParallel\":" + mark.maxParallel() + ",\"deadlineMs\":"
+                        + mark.deadlineMs() + "}"
+                : "";
     }
 
     boolean has(String name) {

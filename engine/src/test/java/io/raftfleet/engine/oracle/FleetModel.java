@@ -17,7 +17,8 @@ import java.util.regex.Pattern;
  * where they are silent: which machines may run a unit, which of them it goes to, which global units a machine runs, and what
  * keeps a unit off each machine. Computes everything anew from the facts with every question, and shares no code with the scheduler.
  *
- * <p>Three things are not fleet's, which leaves them undefined or unplaced: units that all follow each other are placed together;
+ * <p>Machines that take no new units, and those that are drained, are this project's own; so are three things that fleet leaves
+ * undefined or unplaced: units that all follow each other are placed together;
  * among global units that conflict the lower name comes first; {@code Replaces} means nothing where the unit that is replaced
  * could, by moving, make the other one move.
  */
@@ -58,8 +59,20 @@ public final class FleetModel {
      *
      * @param announced metadata that it said of itself
      * @param patched what operators say of it, which holds whatever it says; an empty value stands for a removal
+     * @param place what operators say of it as a place for units: {@code ""} for nothing, {@code "cordoned"}, {@code "draining"}, or
+     *     {@code "ended"} for a drain that has come to the global units
      */
-    public record Machine(String id, Map<String, String> announced, Map<String, String> patched, boolean present) {
+    public record Machine(
+            String id, Map<String, String> announced, Map<String, String> patched, boolean present, String place) {
+        boolean empties() {
+            return place.equals("draining") || place.equals("ended");
+        }
+
+        /** The same machine, said something else of. */
+        public Machine as(String newPlace) {
+            return new Machine(id, announced, patched, present, newPlace);
+        }
+
         /** What counts. */
         public Map<String, String> metadata() {
             var all = new TreeMap<>(announced);
@@ -133,8 +146,10 @@ public final class FleetModel {
                 if (placed) {
                     faults.add(unit + " is to be on no machine");
                 }
-            } else if (placed && !allowed(unit, unit.machine())) {
+            } else if (placed && !mayStay(unit)) {
                 faults.add(unit + " may not be there: " + against(unit, unit.machine(), this));
+            } else if (placed && !whereItCouldGo(unit).isEmpty()) {
+                faults.add(unit + " is to leave, and could: " + whereItCouldGo(unit));
             } else if (!placed && best(unit).isPresent()) {
                 faults.add(unit + " waits, and " + best(unit).get() + " would do");
             }
@@ -161,10 +176,77 @@ public final class FleetModel {
         if (machine == null || !machine.present()) {
             return false;
         }
+        var together = together(unit);
+        var held = heldOn(together);
+        var holding = machines.get(held);
+        if (holding != null && !held.equals(id) && !holding.empties()) {
+            return false;
+        }
+        boolean allThere = together.stream().allMatch(name -> get(name).on(id));
+        return (machine.place().isEmpty() || allThere) && fit(together, id);
+    }
+
+    /** Whether a unit need not leave the machine that it is on. One that is drained it leaves only for another. */
+    public boolean mayStay(Unit unit) {
+        var id = unit.machine();
+        return allowed(unit, id)
+                || (heldOn(together(unit)).equals(id) && best(unit).isEmpty());
+    }
+
+    /** Where a unit that is to leave its machine could go, with all that are there because of each other. */
+    public Set<String> whereItCouldGo(Unit unit) {
+        var machine = machines.get(unit.machine());
+        if (machine == null || !machine.empties()) {
+            return Set.of();
+        }
+        var besides = besides(unit);
+        var could = new TreeSet<String>();
+        for (var other : machines.values()) {
+            if (other.present() && other.place().isEmpty() && fit(besides, other.id())) {
+                could.add(other.id());
+            }
+        }
+        return could;
+    }
+
+    /** The unit and those on its machine that follow it or that it follows, directly or through others there. */
+    public Set<String> besides(Unit unit) {
+        var besides = new TreeSet<>(Set.of(unit.name()));
+        for (boolean grew = true; grew; ) {
+            grew = false;
+            for (var other : units.values()) {
+                if (!other.on(unit.machine()) || besides.contains(other.name())) {
+                    continue;
+                }
+                boolean tied = besides.stream()
+                        .anyMatch(name -> get(name).wish().peers().contains(other.name())
+                                || other.wish().peers().contains(name));
+                grew |= tied && besides.add(other.name());
+            }
+        }
+        return besides;
+    }
+
+    /** A cordoned machine that some of them are on, and that all of them could be on but for that; empty for none. */
+    private String heldOn(Set<String> together) {
+        for (var name : together) {
+            var machine = machines.get(get(name).machine());
+            if (machine == null || !machine.present() || machine.place().isEmpty()) {
+                continue;
+            }
+            if (get(name).on(machine.id())
+                    && !together.stream().allMatch(other -> get(other).on(machine.id()))
+                    && fit(together, machine.id())) {
+                return machine.id();
+            }
+        }
+        return "";
+    }
+
+    private boolean fit(Set<String> together, String id) {
         var there = new FleetModel();
         there.machines.putAll(machines);
         there.units.putAll(units);
-        var together = together(unit);
         together.forEach(name -> there.units.put(name, get(name).movedTo(id)));
         return together.stream()
                 .allMatch(name -> there.against(there.get(name), id, this).isEmpty());
@@ -185,7 +267,7 @@ public final class FleetModel {
     public Set<String> globalsOn(String id) {
         var running = new TreeSet<String>();
         var machine = machines.get(id);
-        if (machine == null || !machine.present()) {
+        if (machine == null || !machine.present() || machine.place().equals("ended")) {
             return running;
         }
         for (var global : units.values()) {
@@ -212,6 +294,11 @@ public final class FleetModel {
         var present = machines.values().stream().filter(Machine::present).toList();
         if (present.isEmpty()) {
             return List.of(" 0");
+        }
+        long open =
+                present.stream().filter(machine -> machine.place().isEmpty()).count();
+        if (open < present.size()) {
+            reasons.add(unit.name() + " cordon " + open);
         }
         for (var name : together(unit)) {
             var out = new TreeMap<String, Integer>();

@@ -49,7 +49,7 @@ final class Rig {
 
     Rig putMachine(String id, Map<String, String> metadata, boolean present) {
         facts.machines.put(id, new Facts.MachineFact(metadata, present));
-        scheduler.putMachine(id, metadata, present);
+        scheduler.putMachine(id, metadata, present, Upkeep.NONE);
         return this;
     }
 

@@ -526,11 +526,11 @@ class SchedulerTest {
         rig.scheduler.putUnit("u.service", Facts.requirements("u.service"), TargetState.TARGET_STATE_LAUNCHED, null);
         assertThat(rig.scheduler.decide(1)).hasSize(1);
         rig.scheduler.removeUnit("u.service");
-        rig.scheduler.putMachine("m7", Map.of("diskType", "HDD"), true);
+        rig.scheduler.putMachine("m7", Map.of("diskType", "HDD"), true, Upkeep.NONE);
         assertThat(rig.scheduler.hasWork()).isFalse();
 
-        rig.scheduler.putMachine("ssd1", Map.of("diskType", "SSD"), true);
-        rig.scheduler.putMachine("ssd2", Map.of("diskType", "SSD"), true);
+        rig.scheduler.putMachine("ssd1", Map.of("diskType", "SSD"), true, Upkeep.NONE);
+        rig.scheduler.putMachine("ssd2", Map.of("diskType", "SSD"), true, Upkeep.NONE);
         int onFirst = 0;
         int placed = 0;
         while (rig.scheduler.hasWork()) {

@@ -3,6 +3,7 @@ package io.raftfleet.engine.session;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.raftfleet.state.MachineRecord;
+import io.raftfleet.state.Mark;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -50,6 +51,6 @@ class FenceWaitsTest {
     }
 
     private static MachineRecord machine(String id, long epoch) {
-        return new MachineRecord(id, "", Map.of(), Map.of(), "", 0, "", false, epoch, 0, 0, false, true);
+        return new MachineRecord(id, "", Map.of(), Map.of(), "", 0, "", false, epoch, 0, 0, false, true, Mark.NONE, 0);
     }
 }

@@ -4,6 +4,8 @@ import io.raftfleet.proto.agent.AgentFrame;
 import io.raftfleet.proto.agent.EngineFrame;
 import io.raftfleet.proto.log.Entry;
 import io.raftfleet.proto.log.StatesReported;
+import io.raftfleet.proto.log.UnitScheduled;
+import io.raftfleet.proto.model.MachineMarkKind;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.UnitState;
 import io.raftfleet.state.Registry;
@@ -109,10 +111,24 @@ final class Invariants implements Network.Tap {
                     committedReports.add(
                             report.getMachineId() + " " + report.getSessionEpoch() + " " + report.getSequence());
                 }
+                case UNIT_SCHEDULED -> {
+                    if (held) {
+                        scheduled(record.getUnitScheduled());
+                    }
+                }
                 default -> {}
             }
         }
         noteAssignments();
+    }
+
+    /** Nothing comes to a machine that takes no units; but what a restored registry finds there may stay. */
+    private void scheduled(UnitScheduled placed) {
+        var machine = truth.read(view -> view.machine(placed.getMachineId()));
+        if (!restored && machine != null && machine.mark().cordoned()) {
+            violated(placed.getName() + " was placed on " + placed.getMachineId() + ", which is "
+                    + machine.mark().kind());
+        }
     }
 
     private void outdated(StatesReported report, boolean held) {
@@ -284,9 +300,26 @@ final class Invariants implements Network.Tap {
                 where(view, unit.name(), open);
             }
             states(view, simulation, open);
+            drained(view, simulation.drained(), open);
             return open;
         });
         return open;
+    }
+
+    /** Nothing is left on the machine that was drained in the end, but units that no two may have on one machine. */
+    private static void drained(RegistryView view, String id, Collection<String> open) {
+        var machine = view.machine(id);
+        if (machine == null) {
+            return;
+        }
+        boolean stuck = view.scheduledTo(id).stream().anyMatch(name -> name.startsWith("alone"));
+        boolean done = machine.mark().kind() == MachineMarkKind.MACHINE_MARK_KIND_DRAINED;
+        if (!done && !stuck) {
+            open.add("machine " + id + " is not drained: it is " + machine.mark() + " with " + view.scheduledTo(id));
+        }
+        view.scheduledTo(id).stream()
+                .filter(name -> !name.startsWith("alone"))
+                .forEach(name -> open.add(name + " is on the drained machine " + id));
     }
 
     /** A unit is on the machines that it was given to, and nowhere else; it runs there if it is to, or has ended. */

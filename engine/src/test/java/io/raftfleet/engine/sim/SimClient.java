@@ -9,7 +9,10 @@ import io.raftfleet.proto.fleet.DestroyUnitsRequest;
 import io.raftfleet.proto.fleet.FleetGrpc;
 import io.raftfleet.proto.fleet.FleetGrpc.FleetStub;
 import io.raftfleet.proto.fleet.ItemCode;
+import io.raftfleet.proto.fleet.MachineOrder;
+import io.raftfleet.proto.fleet.MachinePatch;
 import io.raftfleet.proto.fleet.NewUnit;
+import io.raftfleet.proto.fleet.PatchMachinesRequest;
 import io.raftfleet.proto.fleet.RequestId;
 import io.raftfleet.proto.fleet.SetTargetStatesRequest;
 import io.raftfleet.proto.fleet.TargetStateChange;
@@ -135,6 +138,19 @@ final class SimClient {
                 .addNames(name)
                 .build();
         write(name, (stub, answers) -> stub.destroyUnits(request, answers), () -> wanted.remove(name));
+    }
+
+    /** Gives an order about a machine that the cluster knows. */
+    void order(String machine, MachineOrder.Kind kind, int parallel) {
+        if (!underWay.contains(machine) && simulation.truth().<Boolean>read(view -> view.machine(machine) != null)) {
+            var request = PatchMachinesRequest.newBuilder()
+                    .setRequestId(id())
+                    .addPatches(MachinePatch.newBuilder()
+                            .setMachineId(machine)
+                            .setOrder(MachineOrder.newBuilder().setKind(kind).setMaxParallel(parallel)))
+                    .build();
+            write(machine, (stub, answers) -> stub.patchMachines(request, answers), () -> {});
+        }
     }
 
     private RequestId id() {

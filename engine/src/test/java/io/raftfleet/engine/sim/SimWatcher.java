@@ -68,7 +68,8 @@ final class SimWatcher implements StreamObserver<WatchResponse> {
                 case UNIT_DESTROYED -> units.remove(event.getUnitDestroyed());
                 case UNIT_STATE -> states.put(key(event.getUnitState()), event.getUnitState());
                 case UNIT_STATE_GONE -> states.remove(key(event.getUnitStateGone()));
-                case MACHINE, CHANGE_NOT_SET -> violations.accept("an event that was not asked for: " + event);
+                case MACHINE, MACHINE_FORGOTTEN, CHANGE_NOT_SET ->
+                    violations.accept("an event that was not asked for: " + event);
             }
         }
         seen = response.getRevision();

@@ -1,6 +1,7 @@
 package io.raftfleet.engine.sim;
 
 import io.raftfleet.engine.server.SimulatedEngine;
+import io.raftfleet.proto.fleet.MachineOrder;
 import io.raftfleet.state.Registry;
 import io.raftfleet.state.RegistryView;
 import io.raftfleet.state.raft.EnginePeer;
@@ -44,6 +45,7 @@ final class Simulation implements AutoCloseable {
     private int processes;
     private int restarts;
     private boolean trouble = true;
+    private String drained = "";
 
     Simulation(long seed) {
         random = new SplittableRandom(seed);
@@ -129,6 +131,7 @@ final class Simulation implements AutoCloseable {
         schedule();
         run(TROUBLE);
         calm();
+        orderInTheEnd();
         return settled();
     }
 
@@ -263,8 +266,10 @@ final class Simulation implements AutoCloseable {
 
     private void act() {
         int dice = random.nextInt(100);
-        if (dice < 60) {
+        if (dice < 54) {
             client.act();
+        } else if (dice < 60) {
+            order();
         } else if (dice < 67) {
             network.breakCalls(machine().id());
         } else if (dice < 70) {
@@ -286,6 +291,32 @@ final class Simulation implements AutoCloseable {
         } else {
             restartEngine();
         }
+    }
+
+    /** Machines are cordoned, drained and uncordoned. */
+    private void order() {
+        var kind = switch (random.nextInt(4)) {
+            case 0 -> MachineOrder.Kind.KIND_CORDON;
+            case 1 -> MachineOrder.Kind.KIND_DRAIN;
+            default -> MachineOrder.Kind.KIND_UNCORDON;
+        };
+        client.order(machine().id(), kind, 1 + random.nextInt(3));
+    }
+
+    /** In the end one machine is drained, and the others take units. */
+    private void orderInTheEnd() {
+        var all = List.copyOf(machines.keySet());
+        for (int i = 0; i < 3; i++) { // Writes of before may still be under way.
+            all.forEach(id -> client.order(
+                    id, id.equals(all.getLast()) ? MachineOrder.Kind.KIND_DRAIN : MachineOrder.Kind.KIND_UNCORDON, 1));
+            run(Duration.ofSeconds(10));
+        }
+        drained = all.getLast();
+    }
+
+    /** Id of the machine that is drained in the end; empty for none. */
+    String drained() {
+        return drained;
     }
 
     private SimMachine machine() {

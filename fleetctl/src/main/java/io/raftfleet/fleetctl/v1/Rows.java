@@ -7,6 +7,7 @@ import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.Unit;
 import io.raftfleet.proto.model.UnitContents;
 import io.raftfleet.proto.model.UnitState;
+import io.raftfleet.proto.model.Veto;
 import io.raftfleet.unit.InvalidUnitException;
 import io.raftfleet.unit.Requirements;
 import io.raftfleet.unit.UnitFile;
@@ -36,6 +37,7 @@ final class Rows {
                 .setContents(UnitContents.newBuilder()
                         .setHash(file.hash().toByteString())
                         .setText(file.text()));
+        document.path("vetoes").forEach(veto -> unit.addVetoes(Veto.newBuilder().setMessage(veto.asString(""))));
         document.path("warnings").forEach(warning -> unit.addWarnings(warning.asString("")));
         return unit.build();
     }

@@ -156,6 +156,7 @@ public final class Limits {
             entry("raftfleet.fleet.CreateUnitsRequest.units", new Limit(Kind.ITEMS, 0, ITEMS)),
             entry("raftfleet.fleet.DestroyUnitsRequest.names", new Limit(Kind.ITEMS, NAME_BYTES, ITEMS)),
             entry("raftfleet.fleet.MachinePatch.machine_id", Limit.one(Kind.MACHINE_ID, 32)),
+            entry("raftfleet.fleet.WatchEvent.machine_forgotten", Limit.one(Kind.MACHINE_ID, 32)),
             entry("raftfleet.fleet.GetUnitResponse.states", Limit.parts(Limit.UNBOUNDED)),
             entry("raftfleet.agent.Hello.machine_id", Limit.one(Kind.MACHINE_ID, 32)),
             entry("raftfleet.agent.StateReport.states", Limit.parts(REPORT_STATES)),

@@ -1,0 +1,115 @@
+package io.raftfleet.engine.schedule;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.function.Consumer;
+
+/**
+ * Which units are on their way off machines that are drained. Counts for each such machine what has left it and has not arrived, so that no
+ * more than its number is under way. Owned by {@link Scheduler}, and to be used by the same thread.
+ */
+public final class Drains {
+    private final Cluster cluster;
+    private final Consumer<UnitEntry> touch;
+    private final Map<String, Set<MachineEntry>> sources = new HashMap<>();
+    private final Set<MachineEntry> drained = new TreeSet<>(byId());
+
+    /** @param touch has a unit decided on */
+    Drains(Cluster cluster, Consumer<UnitEntry> touch) {
+        this.cluster = cluster;
+        this.touch = touch;
+    }
+
+    private static Comparator<MachineEntry> byId() {
+        return Comparator.comparing(machine -> machine.id);
+    }
+
+    /** Whether no machine is drained, and nothing is under way. */
+    public boolean isIdle() {
+        return drained.isEmpty() && sources.isEmpty();
+    }
+
+    /** Units that have left machines that are drained, and have not been said to have {@link #arrived}. */
+    public Set<String> underWay() {
+        return Set.copyOf(sources.keySet());
+    }
+
+    /** Ids of present machines that are drained, or have been. */
+    public List<String> machines() {
+        return drained.stream().map(machine -> machine.id).toList();
+    }
+
+    /** Whether no unit is on a machine, global ones aside, nor under way from there. */
+    public boolean isEmpty(String machineId) {
+        MachineEntry machine = cluster.machine(machineId);
+        return machine.firstUnit == null && machine.moves == 0;
+    }
+
+    /** A unit is where its last move took it, as far as it will get: the next one may leave the machine that it came from. */
+    public void arrived(String unitName) {
+        Set<MachineEntry> from = sources.remove(unitName);
+        if (from != null) {
+            for (MachineEntry machine : from) {
+                machine.moves--;
+                goOn(machine);
+            }
+        }
+    }
+
+    /** A unit was on its way off a machine before this scheduler was made. */
+    public void wasUnderWay(String unitName, String machineId) {
+        left(unitName, cluster.machine(machineId));
+    }
+
+    /**
+     * Whether nothing may stay any longer on a machine that is drained: then all leaves at once, and what no other machine admits becomes
+     * pending.
+     */
+    public void overdue(String machineId, boolean now) {
+        MachineEntry machine = cluster.machine(machineId);
+        boolean was = machine.overdue;
+        machine.overdue = now && machine.upkeep.empties();
+        if (machine.overdue && !was) {
+            machine.units().forEach(touch);
+        }
+    }
+
+    /** What is said of a machine has changed. */
+    void changed(MachineEntry machine) {
+        if (machine.present && machine.upkeep.empties()) {
+            drained.add(machine);
+        } else {
+            drained.remove(machine);
+        }
+    }
+
+    /** Whether a unit may leave the machine now. */
+    boolean mayMove(MachineEntry machine) {
+        return machine.moves < machine.upkeep.moves();
+    }
+
+    /** A unit leaves a machine, and has not arrived anywhere. */
+    void left(String unitName, MachineEntry machine) {
+        if (sources.computeIfAbsent(unitName, none -> new TreeSet<>(byId())).add(machine)) {
+            machine.moves++;
+        }
+    }
+
+    /** Has as many of the units that wait on a machine decided on as may leave it now. */
+    void goOn(MachineEntry machine) {
+        int free = machine.upkeep.moves() - machine.moves;
+        List<UnitEntry> next = new ArrayList<>();
+        for (UnitEntry unit : machine.waitingToMove) {
+            if (next.size() >= free) {
+                break;
+            }
+            next.add(unit); // One that is to be decided on already takes its turn all the same.
+        }
+        next.forEach(touch);
+    }
+}

@@ -1,0 +1,270 @@
+package io.raftfleet.fleetctl;
+
+import io.raftfleet.fleetctl.client.CompactedException;
+import io.raftfleet.fleetctl.client.Watch;
+import io.raftfleet.proto.fleet.ListMachinesRequest;
+import io.raftfleet.proto.fleet.ListUnitStatesRequest;
+import io.raftfleet.proto.fleet.ListUnitsRequest;
+import io.raftfleet.proto.fleet.WatchEvent;
+import io.raftfleet.proto.fleet.WatchRequest;
+import io.raftfleet.proto.fleet.WatchResponse;
+import io.raftfleet.proto.model.Machine;
+import io.raftfleet.proto.model.MachinePresence;
+import io.raftfleet.proto.model.Revision;
+import io.raftfleet.proto.model.Unit;
+import io.raftfleet.proto.model.UnitState;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Waits until a machine is drained: its end is in the registry, so that the next leader brings it about, too. Tells how many units are
+ * left; when nothing moves any more, why. To be used by one thread.
+ */
+final class DrainWaiter {
+    private static final long TICK = TimeUnit.MILLISECONDS.toNanos(250);
+    private static final long LOOK = TimeUnit.SECONDS.toNanos(1);
+    /** Nothing has left for so long: it is asked why. */
+    private static final long QUIET = TimeUnit.SECONDS.toNanos(2);
+    /** Reasons cost the leader a look at each machine: as many are asked for at a time. */
+    private static final int REASONS = 100;
+
+    private final Session session;
+    private final String id;
+    private final Map<String, String> before;
+    private @Nullable Machine machine;
+    private Set<String> left = Set.of();
+    private boolean looked;
+    private long lookedAt;
+    private long changedAt;
+    private boolean shown;
+
+    private DrainWaiter(Session session, Machine machine, Map<String, String> before) {
+        this.session = session;
+        this.id = machine.getId();
+        this.machine = machine;
+        this.before = before;
+    }
+
+    /** To be made before the order is given: it notes what is to arrive elsewhere. */
+    static DrainWaiter before(Session session, Machine machine) {
+        var states = new TreeMap<String, String>();
+        for (UnitState state : statesOn(session, machine.getId())) {
+            states.put(state.getName(), state.getActiveState());
+        }
+        return new DrainWaiter(session, machine, states);
+    }
+
+    /** Waits; returns the exit code. */
+    int await() {
+        changedAt = System.nanoTime();
+        try {
+            while (true) {
+                Integer exit = follow();
+                if (exit != null) {
+                    return exit;
+                }
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            session.err("Interrupted; the drain goes on");
+            return 1;
+        } finally {
+            clear();
+        }
+    }
+
+    /** Lists and watches; null when the watch has to be begun again. */
+    private @Nullable Integer follow() throws InterruptedException {
+        var machines = session.client()
+                .listMachines(
+                        ListMachinesRequest.newBuilder().setIncludeLost(true).build());
+        machine = machines.rows().stream()
+                .filter(row -> row.getId().equals(id))
+                .findFirst()
+                .orElse(null);
+        Revision from = machines.revision();
+        var request = WatchRequest.newBuilder().setAfter(from).setMachines(true).build();
+        try (Watch watch = session.client().watch(request)) {
+            while (true) {
+                Integer exit = judge();
+                if (exit != null) {
+                    return exit;
+                }
+                WatchResponse frame = watch.next(Duration.ofNanos(TICK));
+                if (frame != null) {
+                    frame.getEventsList().forEach(this::apply);
+                }
+            }
+        } catch (CompactedException e) {
+            return null; // Fell behind the kept window: the list says what was missed.
+        }
+    }
+
+    private void apply(WatchEvent event) {
+        if (event.hasMachine() && event.getMachine().getId().equals(id)) {
+            machine = event.getMachine();
+        } else if (event.getMachineForgotten().equals(id)) {
+            machine = null;
+        }
+    }
+
+    /** The exit code, once it is known. */
+    private @Nullable Integer judge() {
+        Machine now = machine;
+        if (now == null) {
+            return failed("machine " + id + " was forgotten meanwhile");
+        }
+        if (now.getPresence() == MachinePresence.MACHINE_PRESENCE_LOST) {
+            return failed("machine " + MachineOrders.legend(now) + " is lost" + Words.since(now.getLostMs())
+                    + ": its units are placed elsewhere without it; the order stands for when it comes back");
+        }
+        return switch (now.getMark().getKind()) {
+            case MACHINE_MARK_KIND_DRAINED -> {
+                clear();
+                session.out("Machine " + MachineOrders.legend(now) + " drained");
+                yield arrivals();
+            }
+            case MACHINE_MARK_KIND_DRAINING, MACHINE_MARK_KIND_ENDING -> look(now);
+            default ->
+                failed("the drain of machine " + MachineOrders.legend(now) + " was stopped by another order: it is "
+                        + Words.placeOf(now) + " now");
+        };
+    }
+
+    private int failed(String why) {
+        clear();
+        session.err("Error draining: " + why);
+        return 1;
+    }
+
+    /** How many units are left; why, if none has left for a while. */
+    private @Nullable Integer look(Machine now) {
+        long time = System.nanoTime();
+        if (looked && time - lookedAt < LOOK) {
+            return null;
+        }
+        lookedAt = time;
+        var names = new TreeSet<String>();
+        statesOn(session, id).forEach(state -> names.add(state.getName()));
+        if (!looked || !names.equals(left)) {
+            left = names;
+            changedAt = time;
+            show(now);
+        } else if (time - changedAt >= QUIET && now.getMark().getDeadlineMs() == 0) {
+            changedAt = time;
+            return stuck(now, List.copyOf(names));
+        }
+        looked = true;
+        return null;
+    }
+
+    /** An exit code if nothing that is left can leave. */
+    private @Nullable Integer stuck(Machine now, List<String> names) {
+        var reasons = new ArrayList<String>();
+        for (int from = 0; from < names.size(); from += REASONS) {
+            var some = names.subList(from, Math.min(names.size(), from + REASONS));
+            var request = ListUnitsRequest.newBuilder()
+                    .addAllNames(UnitNames.asFilter(some))
+                    .setWithVetoes(true)
+                    .build();
+            for (Unit unit : session.client().listUnits(request).rows()) {
+                if (!unit.getGlobal() && some.contains(unit.getName())) {
+                    if (!unit.getMachineId().equals(id) || unit.getVetoesCount() == 0) {
+                        return null; // On its way, or it is its turn later.
+                    }
+                    reasons.add("unit " + unit.getName() + " fits no other machine: " + Words.vetoes(unit));
+                }
+            }
+        }
+        if (reasons.isEmpty()) {
+            return null;
+        }
+        clear();
+        session.someErr(reasons, false);
+        return failed(reasons.size() + (reasons.size() == 1 ? " unit stays" : " units stay") + " on machine "
+                + MachineOrders.legend(now) + " until a machine suits " + (reasons.size() == 1 ? "it" : "them")
+                + ": the drain goes on by itself then; --deadline stops such units");
+    }
+
+    /** Whether all that has left is up where it is now; what was not up before need not be. */
+    private int arrivals() {
+        var moved = before.entrySet().stream()
+                .filter(entry -> !entry.getValue().equals("failed"))
+                .map(Map.Entry::getKey)
+                .toList();
+        if (moved.isEmpty()) {
+            return 0;
+        }
+        var wanted = new HashMap<String, Unit>();
+        var units = ListUnitsRequest.newBuilder().addAllNames(UnitNames.asFilter(moved));
+        for (Unit unit :
+                session.client().listUnits(units.setWithVetoes(true).build()).rows()) {
+            if (before.containsKey(unit.getName())
+                    && !unit.getGlobal()
+                    && Words.target(unit) == FleetCommand.LAUNCHED) {
+                wanted.put(unit.getName(), unit);
+            }
+        }
+        var problems = new TreeMap<String, String>();
+        wanted.values().stream()
+                .filter(VetoNotes::isUnplaced)
+                .forEach(unit -> problems.put(unit.getName(), "waits for a machine: " + Words.vetoes(unit)));
+        var states = ListUnitStatesRequest.newBuilder()
+                .addAllNames(UnitNames.asFilter(moved))
+                .build();
+        for (UnitState state : session.client().listUnitStates(states).rows()) {
+            Unit unit = wanted.get(state.getName());
+            if (unit != null
+                    && state.getMachineId().equals(unit.getMachineId())
+                    && (state.getActiveState().equals("failed")
+                            || !state.getError().isEmpty())) {
+                problems.put(
+                        state.getName(),
+                        "is " + state.getActiveState() + " on " + Words.machineId(unit.getMachineId(), false)
+                                + (state.getError().isEmpty() ? "" : ": " + state.getError()));
+            }
+        }
+        session.someErr(
+                problems.entrySet().stream()
+                        .map(entry -> "Error: unit " + entry.getKey() + " has left and " + entry.getValue())
+                        .toList(),
+                false);
+        return problems.isEmpty() ? 0 : 1;
+    }
+
+    private static List<UnitState> statesOn(Session session, String machineId) {
+        return session.client()
+                .listUnitStates(ListUnitStatesRequest.newBuilder()
+                        .setMachineId(machineId)
+                        .build())
+                .rows();
+    }
+
+    private void show(Machine now) {
+        String line = left.size() + (left.size() == 1 ? " unit is" : " units are") + " left on machine "
+                + MachineOrders.legend(now);
+        if (session.terminal().interactive()) {
+            clear();
+            shown = true;
+            session.terminal().err().append(line).flush();
+        } else {
+            session.out(line);
+            session.terminal().out().flush();
+        }
+    }
+
+    private void clear() {
+        if (shown) {
+            shown = false;
+            session.terminal().err().append(WaitProgress.ERASE).flush();
+        }
+    }
+}

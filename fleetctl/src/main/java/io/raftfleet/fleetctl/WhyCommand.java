@@ -1,0 +1,145 @@
+package io.raftfleet.fleetctl;
+
+import io.raftfleet.fleetctl.client.FleetClientException;
+import io.raftfleet.proto.fleet.GetUnitResponse;
+import io.raftfleet.proto.fleet.ListMachinesRequest;
+import io.raftfleet.proto.fleet.UnitStatusRequest;
+import io.raftfleet.proto.model.Machine;
+import io.raftfleet.proto.model.Unit;
+import io.raftfleet.proto.model.UnitState;
+import io.raftfleet.proto.model.Veto;
+import java.util.List;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Parameters;
+
+/** {@code why}: where a unit is, how it is, and why it is not elsewhere or otherwise. */
+@Command(
+        name = "why",
+        abbreviateSynopsis = true,
+        description = {
+            "Say where a unit is, how it is, and why",
+            "",
+            "What is wanted of it and what it is, on which machine and since when, what is wrong with it; and why no machine suits it, with how"
+                    + " many machines each requirement leaves and what would help."
+        })
+final class WhyCommand extends FleetCommand {
+    private static final Pattern SINCE = Pattern.compile("^\\s*Active:.*? since (.*?)\\s*$", Pattern.MULTILINE);
+
+    @Parameters(paramLabel = "UNIT", arity = "1")
+    String unit = "";
+
+    WhyCommand(Session session) {
+        super(session);
+    }
+
+    @Override
+    public Integer call() {
+        String name = UnitNames.mangle(unit);
+        GetUnitResponse found;
+        List<Machine> machines;
+        try {
+            found = session.client().getUnit(name);
+            machines = session.client()
+                    .listMachines(ListMachinesRequest.newBuilder()
+                            .setIncludeLost(true)
+                            .build())
+                    .rows();
+        } catch (FleetClientException e) {
+            throw new CommandException("Error retrieving unit: " + e.getMessage(), e);
+        }
+        if (found == null) {
+            throw new CommandException("Unit " + name + " does not exist.");
+        }
+        session.machinesAre(machines);
+        tell(found, machines);
+        return 0;
+    }
+
+    private void tell(GetUnitResponse found, List<Machine> machines) {
+        Unit row = found.getUnit();
+        session.out(row.getName());
+        session.out("  wanted: " + wanted(row));
+        if (found.getStatesCount() == 0) {
+            session.out(
+                    "      is: " + (row.getMachineId().isEmpty() ? "on no machine" : "not told of by its machine yet"));
+        }
+        if (!row.getMachineId().isEmpty()
+                && found.getStatesList().stream()
+                        .noneMatch(state -> state.getMachineId().equals(row.getMachineId()))) {
+            session.out("      to: " + legend(row.getMachineId()));
+        }
+        for (UnitState state : found.getStatesList()) {
+            session.out("      is: " + state.getActiveState() + " (" + state.getSubState() + ") on "
+                    + legend(state.getMachineId()) + since(state));
+            if (state.getPending()) {
+                session.out("          its machine is still carrying out the last order");
+            }
+            if (!state.getError().isEmpty()) {
+                session.out("     why: " + state.getError());
+            }
+        }
+        Machine machine = session.machine(row.getMachineId());
+        if (machine != null && !Words.placeOf(machine).equals("present")) {
+            session.out("          that machine is " + Words.placeOf(machine)
+                    + Words.since(machine.getLostMs() == 0 ? machine.getMark().getSinceMs() : machine.getLostMs()));
+        }
+        row.getWarningsList().forEach(warning -> session.out(" warning: " + warning));
+        vetoes(row, machines);
+    }
+
+    private static String wanted(Unit row) {
+        String state = Words.state(Words.target(row));
+        return row.getGlobal() ? state + " on every machine that it admits" : state;
+    }
+
+    private void vetoes(Unit row, List<Machine> machines) {
+        if (row.getVetoesCount() == 0) {
+            if (VetoNotes.isUnplaced(row)) {
+                session.out("   waits: it is about to be placed, or no engine leads just now");
+            }
+            return;
+        }
+        session.out(
+                row.getMachineId().isEmpty()
+                        ? "   waits: no machine suits it:"
+                        : "   waits: it is where it is to be, but:");
+        for (Veto veto : row.getVetoesList()) {
+            session.out("          " + veto.getMessage());
+            VetoHelp.of(veto, machines).ifPresent(help -> session.out("            " + help));
+        }
+        if (row.getVetoesCount() > 1 && row.getVetoesList().stream().allMatch(veto -> veto.getMatching() > 0)) {
+            session.out("          each leaves some machines, but no machine meets them all");
+        }
+    }
+
+    /** What systemd there says; nothing where that can't be asked. */
+    private String since(UnitState state) {
+        var request = UnitStatusRequest.newBuilder()
+                .setUnit(state.getName())
+                .setMachineId(state.getMachineId())
+                .build();
+        var text = new StringBuilder();
+        var decoder = new LogText();
+        try (var log = session.client().unitStatus(request)) {
+            for (var bytes = log.next(); bytes != null; bytes = log.next()) {
+                text.append(decoder.next(bytes));
+            }
+        } catch (FleetClientException e) {
+            return ""; // It would have been an addition.
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        Matcher line = SINCE.matcher(text);
+        return Optional.of(line)
+                .filter(Matcher::find)
+                .map(found -> " since " + found.group(1))
+                .orElse("");
+    }
+
+    private String legend(String id) {
+        return Words.machine(id, session.machine(id), false);
+    }
+}

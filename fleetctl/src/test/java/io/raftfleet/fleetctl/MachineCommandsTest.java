@@ -1,0 +1,165 @@
+package io.raftfleet.fleetctl;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.raftfleet.proto.model.Machine;
+import io.raftfleet.proto.model.MachinePresence;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Objects;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What operators do to machines, and what they are told of them. */
+@Timeout(60)
+class MachineCommandsTest {
+    private static final String M1 = "113f16a7c8d94f1a8a1e6c4f4b6a9d01";
+    private static final String M2 = "85c0c595a02b4bb4bd9f6c0b6cf7a502";
+
+    @TempDir
+    private Path directory;
+
+    private final InMemoryCluster cluster = new InMemoryCluster();
+
+    @BeforeEach
+    void begin() {
+        cluster.startEngine();
+        cluster.addMachine(M1, "10.0.0.1", Map.of("disk", "ssd"));
+    }
+
+    @AfterEach
+    void close() {
+        cluster.close();
+    }
+
+    @Test
+    void aClusterWithNothingSpecialIsListedAsFleetDoes() {
+        assertThat(run("list-machines").out())
+                .isEqualTo("MACHINE\t\tIP\t\tMETADATA\n113f16a7...\t10.0.0.1\tdisk=ssd\n");
+    }
+
+    @Test
+    void aLostMachineIsListedWithSinceWhenUnlessColumnsAreAskedFor() {
+        cluster.addMachine(M2, "10.0.0.2", Map.of());
+        lose(M2);
+        assertThat(run("list-machines").out().lines())
+                .anyMatch(line -> line.startsWith("MACHINE") && line.contains("STATE") && line.contains("SINCE"))
+                .anyMatch(line -> line.startsWith("113f16a7") && line.contains("present") && line.endsWith("-"))
+                .anyMatch(line ->
+                        line.startsWith("85c0c595") && line.contains("lost") && line.endsWith("2026-11-18T00:53:20Z"));
+        assertThat(run("list-machines", "--no-legend").out()).isEqualTo("113f16a7...\t10.0.0.1\tdisk=ssd\n");
+        assertThat(run("list-machines", "--fields=machine").out()).doesNotContain("85c0c595");
+        assertThat(run("list-machines", "--fields=machine,state", "--no-legend").out())
+                .contains("85c0c595...\tlost\n");
+        assertThat(run("list-machines", "--json").out()).contains("\"state\":\"lost\"");
+        assertThat(run("machine", "forget", "85c0").out()).isEqualTo("Machine 85c0c595.../10.0.0.2 forgotten\n");
+        assertThat(run("list-machines").out()).doesNotContain("85c0c595", "STATE");
+    }
+
+    @Test
+    void aCordonIsToldAndListed() {
+        assertThat(run("cordon", "113f16a7...").out()).isEqualTo("Machine 113f16a7.../10.0.0.1 cordoned\n");
+        assertThat(run("list-machines").out()).contains("cordoned");
+        assertThat(run("cordon", "113f").exit()).isZero();
+        assertThat(run("uncordon", "113f").out()).isEqualTo("Machine 113f16a7.../10.0.0.1 uncordoned\n");
+    }
+
+    @Test
+    void aDrainIsWaitedFor() throws IOException {
+        start("a.service");
+        cluster.addMachine(M2, "10.0.0.2", Map.of());
+        Result drained = run("drain", "113f");
+        assertThat(drained.err()).isEmpty();
+        assertThat(drained.exit()).isZero();
+        assertThat(drained.out())
+                .startsWith("Machine 113f16a7.../10.0.0.1 draining\n")
+                .endsWith("Machine 113f16a7.../10.0.0.1 drained\n");
+        assertThat(Objects.requireNonNull(cluster.units.get("a.service")).getMachineId())
+                .isEqualTo(M2);
+    }
+
+    @Test
+    void whatFitsNowhereIsNamedWithTheReason() throws IOException {
+        start("a.service");
+        Result stuck = run("drain", "113f");
+        assertThat(stuck.exit()).isEqualTo(1);
+        assertThat(stuck.out()).contains("1 unit is left on machine 113f16a7.../10.0.0.1");
+        assertThat(stuck.err())
+                .contains(
+                        "unit a.service fits no other machine: not cordoned: 0 of 1 machine\n",
+                        "Error draining: 1 unit stays on machine 113f16a7.../10.0.0.1 until a machine suits it");
+    }
+
+    @Test
+    void whatFailsOnItsNewMachineFailsTheDrain() throws IOException {
+        start("a.service");
+        var unit = Objects.requireNonNull(cluster.units.get("a.service"));
+        cluster.addMachine(M2, "10.0.0.2", Map.of());
+        assertThat(run("drain", "--no-block", "113f").exit()).isZero();
+        cluster.report(InMemoryEngine.state("a.service", M2, "failed", "failed").toBuilder()
+                .setError("its main process exited with status 1")
+                .build());
+        cluster.report(InMemoryEngine.state("a.service", M1, "active", "running"));
+        Result drained = run("drain", "113f");
+        assertThat(drained.exit()).isEqualTo(1);
+        assertThat(drained.err())
+                .isEqualTo(
+                        "Error: unit a.service has left and is failed on 85c0c595...: its main process exited with status 1\n");
+        assertThat(unit.getMachineId()).isEqualTo(M1);
+    }
+
+    @Test
+    void aLostMachineIsMarkedAndNotWaitedFor() {
+        lose(M1);
+        Result lost = run("drain", "113f");
+        assertThat(lost.exit()).isEqualTo(1);
+        assertThat(lost.err())
+                .contains("is lost since 2026-11-18T00:53:20Z: its units are placed elsewhere without it");
+    }
+
+    @Test
+    void metadataAreSetAndRemoved() {
+        assertThat(run("machine", "set", "disk=hdd", "rack=r7", "113f").out())
+                .isEqualTo("Machine 113f16a7.../10.0.0.1 has disk=hdd,rack=r7\n");
+        assertThat(machine(M1).getMetadataMap()).containsEntry("disk", "hdd").containsEntry("rack", "r7");
+        assertThat(run("machine", "unset", "disk", "113f").out())
+                .isEqualTo("Machine 113f16a7.../10.0.0.1 has no disk\n");
+        assertThat(machine(M1).getMetadataMap()).doesNotContainKey("disk");
+        assertThat(run("machine", "set", "disk", "113f").err()).contains("\"disk\" is no KEY=VALUE");
+    }
+
+    @Test
+    void badFlagsAreRefused() {
+        assertThat(run("drain", "--deadline=soon", "113f").err()).contains("\"soon\" is no time");
+        assertThat(run("drain", "--max-parallel=1001", "113f").err()).contains("must be 1 to 1000");
+        assertThat(run("drain", "1", "8").exit()).isEqualTo(2);
+        assertThat(run("drain", "none").err()).contains("machine none does not exist");
+    }
+
+    private Machine machine(String id) {
+        return Objects.requireNonNull(cluster.machines.get(id));
+    }
+
+    private void lose(String id) {
+        cluster.machines.computeIfPresent(
+                id,
+                (same, machine) -> machine.toBuilder()
+                        .setPresence(MachinePresence.MACHINE_PRESENCE_LOST)
+                        .setLostMs(1_794_963_200_000L)
+                        .build());
+    }
+
+    private void start(String name) throws IOException {
+        Files.writeString(directory.resolve(name), "[Service]\nExecStart=/bin/sleep infinity\n");
+        assertThat(run("start", name).exit()).isZero();
+    }
+
+    private Result run(String... arguments) {
+        return Result.of(cluster, directory, Map.of(), arguments);
+    }
+}

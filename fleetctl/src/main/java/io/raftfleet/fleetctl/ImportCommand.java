@@ -3,6 +3,7 @@ package io.raftfleet.fleetctl;
 import io.raftfleet.fleetctl.client.Endpoint;
 import io.raftfleet.fleetctl.client.FleetClient;
 import io.raftfleet.fleetctl.client.FleetClientException;
+import java.io.IOException;
 import java.util.List;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -52,7 +53,7 @@ final class ImportCommand extends FleetCommand {
             try {
                 source = FleetSource.read(fleet);
             } catch (FleetClientException e) {
-                throw new CommandException("Error reading fleet at " + from + ": " + e.getMessage(), e);
+                throw new CommandException("Error reading fleet at " + from + ": " + reason(e), e);
             }
             try {
                 return new Importer(session, source, dryRun, adopt).run() ? 0 : 1;
@@ -60,6 +61,16 @@ final class ImportCommand extends FleetCommand {
                 throw new CommandException("Error importing: " + e.getMessage(), e);
             }
         }
+    }
+
+    /** What can't be reached is fleet here, not an engine of the cluster. */
+    private static String reason(FleetClientException e) {
+        for (Throwable cause = e.getCause(); cause != null; cause = cause.getCause()) {
+            if (cause instanceof IOException) {
+                return cause.getMessage() + ". Is a fleetd up there, and does --from name its API?";
+            }
+        }
+        return String.valueOf(e.getMessage());
     }
 
     private List<Endpoint> source() {

@@ -152,6 +152,15 @@ class ImportTest {
         assertThat(cluster.engines.getFirst().calls).noneMatch(call -> call.startsWith("SettleOrphan"));
     }
 
+    @Test
+    void aFleetThatIsNotThereIsToldAsSuch() {
+        server.close();
+        assertThat(importing().err())
+                .startsWith("Error reading fleet at " + server.url() + ": Connection refused")
+                .contains("Is a fleetd up there")
+                .doesNotContain("--endpoint");
+    }
+
     private Result importing(String... more) {
         var all = new ArrayList<>(List.of("import", "--from", server.url()));
         all.addAll(List.of(more));

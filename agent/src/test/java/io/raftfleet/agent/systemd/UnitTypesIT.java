@@ -1,0 +1,155 @@
+package io.raftfleet.agent.systemd;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.raftfleet.unit.UnitFile;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Units of systemd's other types do on a real systemd what they are for, and leave nothing when they are taken away. */
+@Timeout(120)
+class UnitTypesIT {
+    private static final String WORKER = "[Service]\nExecStart=/bin/sleep infinity\n";
+
+    private final Heard heard = new Heard();
+
+    @TempDir
+    private Path directory;
+
+    private SimulatedMachine machine;
+    private SystemdUnitManager manager;
+
+    @BeforeEach
+    void start() throws Exception {
+        SimulatedMachine.assumePossible();
+        machine = SimulatedMachine.start(directory);
+        manager = new SystemdUnitManager(machine.config(true), machine.warnings());
+        manager.subscribe(heard);
+    }
+
+    @AfterEach
+    void stop() {
+        if (manager != null) {
+            manager.close();
+        }
+        if (machine != null) {
+            machine.close();
+        }
+    }
+
+    @Test
+    void aSocketStartsItsServiceWhenSomebodyConnects() throws Exception {
+        var path = Path.of(machine.get("XDG_RUNTIME_DIR"), "typed");
+        install(Map.of("typed.socket", "[Socket]\nListenStream=" + path + "\n", "typed.service", WORKER));
+        startAs("typed.socket", "listening");
+        assertThat(heard.latest("typed.service").activeState()).isEqualTo("inactive");
+        try (var client = SocketChannel.open(StandardProtocolFamily.UNIX)) {
+            client.connect(UnixDomainSocketAddress.of(path));
+            awaitActive("typed.service");
+        }
+        stopAndRemove("typed.socket", "typed.service");
+    }
+
+    @Test
+    void aTimerStartsItsServiceWhenItsTimeHasCome() throws Exception {
+        install(Map.of("typed.timer", "[Timer]\nOnActiveSec=1s\nAccuracySec=1ms\n", "typed.service", WORKER));
+        startAs("typed.timer", "waiting");
+        awaitActive("typed.service");
+        stopAndRemove("typed.timer", "typed.service");
+    }
+
+    @Test
+    void aPathStartsItsServiceWhenTheFileIsThere() throws Exception {
+        var file = directory.resolve("appears");
+        install(Map.of("typed.path", "[Path]\nPathExists=" + file + "\n", "typed.service", WORKER));
+        startAs("typed.path", "waiting");
+        Files.createFile(file);
+        awaitActive("typed.service");
+        stopAndRemove("typed.path", "typed.service");
+    }
+
+    @Test
+    void aTargetPullsItsUnitsIn() throws Exception {
+        install(Map.of(
+                "typed.target",
+                "[Unit]\nWants=one.service two.service\n",
+                "one.service",
+                WORKER,
+                "two.service",
+                WORKER));
+        startAs("typed.target", "active");
+        awaitActive("one.service");
+        awaitActive("two.service");
+        stopAndRemove("typed.target", "one.service", "two.service");
+    }
+
+    @Test
+    void aServiceRunsInItsSlice() throws Exception {
+        install(Map.of("typed.slice", "[Slice]\nTasksMax=50\n", "in.service", WORKER + "Slice=typed.slice\n"));
+        startAs("typed.slice", "active");
+        done(manager.start("in.service"));
+        awaitActive("in.service");
+        assertThat(machine.show("in.service", "ControlGroup")).endsWith("/typed.slice/in.service");
+        stopAndRemove("in.service", "typed.slice");
+    }
+
+    @Test
+    void aMountIsMountedAndAway() throws Exception {
+        var where = Path.of("/run/raftfleet-typed-mount");
+        install(Map.of(
+                "run-raftfleet\\x2dtyped\\x2dmount.mount", "[Mount]\nWhat=tmpfs\nType=tmpfs\nWhere=" + where + "\n"));
+        startAs("run-raftfleet\\x2dtyped\\x2dmount.mount", "mounted");
+        assertThat(machine.exec("findmnt", "--noheadings", "--output", "FSTYPE", where.toString())
+                        .strip())
+                .isEqualTo("tmpfs");
+        stopAndRemove("run-raftfleet\\x2dtyped\\x2dmount.mount");
+        assertThat(machine.exec("findmnt", where.toString())).isEmpty();
+    }
+
+    private void install(Map<String, String> files) throws Exception {
+        var parsed = new LinkedHashMap<String, UnitFile>();
+        for (var file : files.entrySet()) {
+            parsed.put(file.getKey(), UnitFile.parse(file.getValue()));
+        }
+        done(manager.install(parsed));
+        for (String name : files.keySet()) {
+            heard.awaitState(name, state -> state.loadState().equals("loaded"));
+        }
+    }
+
+    private void startAs(String name, String subState) throws Exception {
+        done(manager.start(name));
+        heard.awaitState(name, state -> state.subState().equals(subState));
+    }
+
+    private void awaitActive(String name) {
+        heard.awaitState(name, state -> state.activeState().equals("active"));
+    }
+
+    private void stopAndRemove(String... names) throws Exception {
+        for (String name : names) {
+            done(manager.stop(name));
+        }
+        done(manager.uninstall(List.of(names)));
+        assertThat(machine.unitsDirectory())
+                .isDirectoryNotContaining(file -> Set.of(names).contains(String.valueOf(file.getFileName())));
+    }
+
+    private static <T> T done(CompletableFuture<T> future) throws Exception {
+        return future.get(60, TimeUnit.SECONDS);
+    }
+}

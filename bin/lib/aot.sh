@@ -2,10 +2,10 @@
 # launchers, by bash or a POSIX shell. A cache fits one JDK build, one class path (same files, same order) and, mostly, the same
 # garbage collector; the JVM checks that and runs without the cache when it does not fit.
 
-# class_path MODULE_DIR: the jars of a built module in a fixed order, which caches need.
+# class_path MODULE_DIR: the jars of a built, or an installed, module in a fixed order, which caches need.
 class_path() {
     _aot_path=
-    for _aot_jar in "$1"/target/raftfleet-*.jar "$1"/target/lib/*.jar; do
+    for _aot_jar in "$1"/target/raftfleet-*.jar "$1"/target/lib/*.jar "$1"/lib/*.jar; do
         case $_aot_jar in
             *-tests.jar | *-sources.jar | *\**) ;;
             *) _aot_path="$_aot_path${_aot_path:+:}$_aot_jar" ;;
@@ -16,6 +16,12 @@ class_path() {
         return 1
     fi
     echo "$_aot_path"
+}
+
+# cache_file MODULE_DIR: sets `cache` to the file for the cache of a module, beside what was built, or where packages may write.
+cache_file() {
+    cache=$1/target/${1##*/}.aot
+    [ -d "$1/target" ] || cache=/var/cache/raftfleet/${1##*/}.aot
 }
 
 # aot_is_current CACHE JAVA CLASS_PATH: whether the cache is there, newer than all jars, and of this JDK.
@@ -63,7 +69,8 @@ FLEETCTL_JVM='-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData -Dio.net
 # fleetctl_cache MODULE_DIR JAVA: makes fleetctl's cache after a build, unless it is there and current.
 fleetctl_cache() {
     _aot_fleetctl=$(class_path "$1") || return 0
-    aot_is_current "$1/target/fleetctl.aot" "$2" "$_aot_fleetctl" && return 0
+    cache_file "$1"
+    aot_is_current "$cache" "$2" "$_aot_fleetctl" && return 0
     # shellcheck disable=SC2086 # several words on purpose
-    aot_create "$1/target/fleetctl.aot" "$2" "$_aot_fleetctl" $FLEETCTL_JVM io.raftfleet.fleetctl.Training
+    aot_create "$cache" "$2" "$_aot_fleetctl" $FLEETCTL_JVM io.raftfleet.fleetctl.Training
 }

@@ -61,9 +61,10 @@ set_jvm_options() {
 # Becomes the daemon of module $1 with main class $2. RAFTFLEET_TRAIN=FILE makes it write an ahead-of-time cache at
 # its end.
 exec_daemon() {
-  local module=$1 main=$2 java jvm class_path cache=$ROOT/$1/target/$1.aot
+  local module=$1 main=$2 java jvm class_path cache
   shift 2
-  java=$(find_java) || exit 1
+  cache_file "$ROOT/$module"
+  java=$(find_java "$ROOT") || exit 1
   class_path=$(module_class_path "$module") || exit 1
   set_jvm_options "$module"
   if [[ -n ${RAFTFLEET_TRAIN-} ]]; then

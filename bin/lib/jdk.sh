@@ -1,9 +1,9 @@
 # Finds a JDK. To be sourced by the launchers, by bash or a POSIX shell.
 #
-#   java=$(find_java) || exit 1
+#   java=$(find_java [ROOT]) || exit 1
 #
-# prints the path of a `java` of version 25 or later: that of JAVA_HOME if it is one, else the newest in the usual places, else
-# the one on PATH. Fails with a message that says what is missing and what to do.
+# prints the path of a `java` of version 25 or later: the one that was installed below ROOT, else that of JAVA_HOME if it is one, else
+# the newest in the usual places, else the one on PATH. Fails with a message that says what is missing and what to do.
 
 RAFTFLEET_JDK_LEAST=25
 
@@ -30,6 +30,10 @@ _jdk_major() {
 }
 
 find_java() {
+    if [ -n "${1:-}" ] && [ -x "$1/runtime/bin/java" ]; then
+        echo "$1/runtime/bin/java"
+        return 0
+    fi
     _jdk_seen=
     if [ -n "${JAVA_HOME:-}" ]; then
         if _jdk_version=$(_jdk_major "$JAVA_HOME") && [ "$_jdk_version" -ge "$RAFTFLEET_JDK_LEAST" ]; then

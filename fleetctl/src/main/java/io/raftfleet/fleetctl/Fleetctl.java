@@ -5,6 +5,8 @@ import java.io.OutputStreamWriter;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -73,6 +75,11 @@ public final class Fleetctl implements Callable<Integer> {
             terminal.out().flush();
             terminal.err().flush();
         }
+    }
+
+    /** All that it takes, for who writes about that. */
+    public static CommandLine model() {
+        return new Fleetctl(new Terminal(System.out, System.err, Map.of(), Path.of(""), false)).commandLine();
     }
 
     private CommandLine commandLine(String... arguments) {

@@ -32,7 +32,7 @@ public final class Flags {
         spec.addOption(OptionSpec.builder(CONFIG)
                 .type(Path.class)
                 .paramLabel("FILE")
-                .description("Configuration file (" + Settings.DEFAULT_FILE + ").")
+                .description("Configuration file (" + Settings.usualFiles(daemon) + ").")
                 .build());
         spec.addOption(OptionSpec.builder(PRINT)
                 .type(boolean.class)

@@ -21,8 +21,10 @@ import org.jspecify.annotations.Nullable;
  * over the file, that over what is usual. Immutable.
  */
 public final class Settings {
-    /** Where the file is unless the command line says otherwise; fleet's own place. */
-    public static final Path DEFAULT_FILE = Path.of("/etc/fleet/fleet.conf");
+    private static final Path DIRECTORY = Path.of("/etc/fleet");
+
+    /** Of both daemons, where neither has one of its own; fleet's own name. */
+    private static final String SHARED = "fleet.conf";
 
     static final String PREFIX = "FLEET_";
 
@@ -62,7 +64,7 @@ public final class Settings {
         if (file != null && !Files.exists(file)) {
             throw new SettingsException("the configuration file " + file + " does not exist");
         }
-        var used = file == null ? DEFAULT_FILE : file;
+        var used = file == null ? usualFile(daemon) : file;
         if (Files.exists(used)) {
             for (var line : ConfigFile.read(used)) {
                 var where = used + ":" + line.line();
@@ -78,6 +80,21 @@ public final class Settings {
         }
         flags.forEach((setting, text) -> values.put(setting, new Value(text, setting.flag())));
         return new Settings(daemon, values, List.copyOf(warnings));
+    }
+
+    /** Where a daemon's file is unless its command line says otherwise: its own, where there is one, else the one that both share. */
+    public static Path usualFile(Daemon daemon) {
+        return usualFile(DIRECTORY, daemon);
+    }
+
+    static Path usualFile(Path directory, Daemon daemon) {
+        var own = directory.resolve(daemon.file());
+        return Files.exists(own) ? own : directory.resolve(SHARED);
+    }
+
+    /** The usual places, for people. */
+    static String usualFiles(Daemon daemon) {
+        return DIRECTORY.resolve(daemon.file()) + ", or " + DIRECTORY.resolve(SHARED) + " where there is none";
     }
 
     private static void put(

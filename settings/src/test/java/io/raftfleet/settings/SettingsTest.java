@@ -36,6 +36,15 @@ class SettingsTest {
         assertThat(settings.get(Setting.DATA_DIR)).contains("/var/lib/fleet-agent");
     }
 
+    /** Both daemons may be on one machine, each with its own certificate. */
+    @Test
+    void aDaemonsOwnFileIsTakenInPlaceOfTheSharedOne() throws Exception {
+        assertThat(Settings.usualFile(dir, Daemon.ENGINE)).isEqualTo(dir.resolve("fleet.conf"));
+        Files.writeString(dir.resolve("engine.conf"), "");
+        assertThat(Settings.usualFile(dir, Daemon.ENGINE)).isEqualTo(dir.resolve("engine.conf"));
+        assertThat(Settings.usualFile(dir, Daemon.AGENT)).isEqualTo(dir.resolve("fleet.conf"));
+    }
+
     @Test
     void anUnknownNameIsRefusedWithTheNearestOne() throws Exception {
         var file = file("\npublc_ip=10.0.0.1\n");

@@ -148,6 +148,13 @@ public final class HollowUnitManager implements UnitManager, LogSource {
     }
 
     @Override
+    public CompletableFuture<Void> answers() {
+        var answer = new CompletableFuture<Void>();
+        loop.execute(() -> answer.complete(null));
+        return answer;
+    }
+
+    @Override
     public void renewLease(long untilNanos) {
         leaseUntil = untilNanos;
         leaseKnown = true;

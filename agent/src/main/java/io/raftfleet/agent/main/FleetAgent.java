@@ -9,6 +9,9 @@ import io.raftfleet.settings.Settings;
 import io.raftfleet.settings.SettingsException;
 import io.raftfleet.settings.Verbosity;
 import io.raftfleet.settings.log.JavaLogging;
+import io.raftfleet.settings.service.Answers;
+import io.raftfleet.settings.service.ServiceManager;
+import io.raftfleet.settings.service.Watchdog;
 import java.io.IOException;
 import java.security.SecureRandom;
 import java.util.List;
@@ -45,9 +48,7 @@ public final class FleetAgent {
 
     private static int start(String[] arguments) {
         JoinCommand join = new JoinCommand();
-        CommandLine commandLine = Flags.commandLine(
-                        Daemon.AGENT, new VersionProvider(), "Runs units on this machine as the cluster orders.")
-                .addSubcommand(join);
+        CommandLine commandLine = commandLine(join);
         ParseResult parsed;
         Settings settings;
         AgentConfig config;
@@ -87,6 +88,17 @@ public final class FleetAgent {
         }
     }
 
+    /** What it takes, for who writes about that. */
+    public static CommandLine commandLine() {
+        return commandLine(new JoinCommand());
+    }
+
+    private static CommandLine commandLine(JoinCommand join) {
+        return Flags.commandLine(
+                        Daemon.AGENT, new VersionProvider(), "Runs units on this machine as the cluster orders.")
+                .addSubcommand(join);
+    }
+
     private static int join(JoinCommand join) {
         try {
             return join.run() ? start(new String[] {"--config", join.config.toString()}) : 0;
@@ -116,6 +128,7 @@ public final class FleetAgent {
                 },
                 "end");
         Runtime.getRuntime().addShutdownHook(hook);
+        ServiceManager systemd = ServiceManager.of(System.getenv());
         try (AgentProcess process = AgentProcess.start(config, sessionConfig(config), reason -> {
             fatal.compareAndSet(null, reason);
             end.countDown();
@@ -132,7 +145,11 @@ public final class FleetAgent {
                     process.machines().size(),
                     config.engines());
             sayReady(process.machines());
+            // Not only in session: the agent does its work, keeping units running, without any engine too.
+            systemd.ready();
+            Watchdog.start(systemd, System.getenv(), List.of(new Answers("the machine", () -> answers(process))));
             end.await();
+            systemd.stopping();
             endSessions(process.machines());
             log.info("the agent ends; units keep running");
             inOrder.set(fatal.get() == null);
@@ -155,6 +172,11 @@ public final class FleetAgent {
             System.out.println("ready");
             System.out.flush();
         });
+    }
+
+    private static CompletableFuture<Void> answers(AgentProcess process) {
+        return CompletableFuture.allOf(
+                process.machines().stream().map(Machine::answers).toArray(CompletableFuture<?>[]::new));
     }
 
     private static SessionConfig sessionConfig(AgentConfig config) {

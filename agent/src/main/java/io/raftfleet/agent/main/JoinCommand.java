@@ -6,6 +6,7 @@ import io.raftfleet.identity.join.JoinException;
 import io.raftfleet.identity.join.JoinedFiles;
 import io.raftfleet.identity.join.Joining;
 import io.raftfleet.proto.cluster.EngineAddresses;
+import io.raftfleet.settings.Daemon;
 import io.raftfleet.settings.Setting;
 import io.raftfleet.settings.Settings;
 import io.raftfleet.settings.join.ConfigEdit;
@@ -42,8 +43,11 @@ final class JoinCommand {
     @Parameters(paramLabel = "TOKEN", description = "The whole line.")
     String token = "";
 
-    @Option(names = "--config", paramLabel = "FILE", description = "Configuration to write (/etc/fleet/fleet.conf).")
-    Path config = Settings.DEFAULT_FILE;
+    @Option(
+            names = "--config",
+            paramLabel = "FILE",
+            description = "Configuration to write (/etc/fleet/agent.conf, or fleet.conf where there is none).")
+    Path config = Settings.usualFile(Daemon.AGENT);
 
     @Option(
             names = "--dir",

@@ -22,6 +22,7 @@ import java.util.random.RandomGenerator;
 
 /** One machine of the cluster: its units, its reconciler, its session. Safe for use by any thread. */
 public final class Machine {
+    private final Loop loop;
     private final UnitManager manager;
     private final Journal journal;
     private final Reconciler reconciler;
@@ -45,6 +46,7 @@ public final class Machine {
             Consumer<String> onFatal) {
         RandomGenerator random = shared.random();
         ReportQueue reports = new ReportQueue(config.limits().reportsInFlight());
+        this.loop = loop;
         this.manager = manager;
         this.journal = journal;
         this.reconciler = new Reconciler(loop, manager, journal, reports, shared.contents(), this::fetch, random);
@@ -90,6 +92,11 @@ public final class Machine {
     /** Completes when an engine has welcomed this machine for the first time. */
     public CompletableFuture<Void> firstSession() {
         return session.firstSession();
+    }
+
+    /** Completes once this machine's loop, and after it its manager, have come to it: neither stands still then. */
+    CompletableFuture<Void> answers() {
+        return CompletableFuture.runAsync(() -> {}, loop).thenCompose(done -> manager.answers());
     }
 
     /** How long the leader certainly counts this machine as present. */

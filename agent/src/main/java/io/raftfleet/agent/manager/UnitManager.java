@@ -65,6 +65,9 @@ public interface UnitManager extends AutoCloseable {
      */
     void subscribe(Listener listener);
 
+    /** Completes once the thread that does all this has come to it, whether or not systemd answers: then it does not stand still. */
+    CompletableFuture<Void> answers();
+
     /** The machine's boot id: 32 hexadecimal digits. Another one means that nothing started before is running. */
     String bootId();
 

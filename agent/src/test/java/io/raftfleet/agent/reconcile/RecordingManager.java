@@ -95,6 +95,11 @@ final class RecordingManager implements UnitManager {
     }
 
     @Override
+    public CompletableFuture<Void> answers() {
+        return machine.answers();
+    }
+
+    @Override
     public void renewLease(long untilNanos) {
         machine.renewLease(untilNanos);
     }

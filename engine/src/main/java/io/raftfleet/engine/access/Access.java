@@ -24,6 +24,8 @@ public record Access(Optional<Role> users, boolean agents, boolean engines, bool
     public static final Access AGENT = new Access(Optional.empty(), true, false, false);
     /** Users who read, and engines that look at each other. */
     public static final Access VIEWER_OR_ENGINE = new Access(Optional.of(Role.VIEWER), false, true, false);
+    /** Users who run the cluster, and engines, which hold all that there is to read. */
+    public static final Access ADMIN_OR_ENGINE = new Access(Optional.of(Role.ADMIN), false, true, false);
     /** Whoever the cluster knows. */
     public static final Access ANYBODY = new Access(Optional.of(Role.VIEWER), true, true, false);
     /** Whoever wants to become known. */

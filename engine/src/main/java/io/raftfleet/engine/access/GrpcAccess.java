@@ -43,7 +43,7 @@ public final class GrpcAccess {
             of(ClusterGrpc.getTransferLeaderMethod(), Access.ADMIN),
             of(ClusterGrpc.getTakeSnapshotMethod(), Access.ADMIN),
             of(ClusterGrpc.getChangeMembersMethod(), Access.ADMIN),
-            of(ClusterGrpc.getBackupMethod(), Access.ADMIN),
+            of(ClusterGrpc.getBackupMethod(), Access.ADMIN_OR_ENGINE),
             of(ClusterGrpc.getSettleOrphanMethod(), Access.ADMIN)));
 
     private static final Access NOBODY = new Access(Optional.empty(), false, false, false);

@@ -91,6 +91,7 @@ final class Barrier {
             return false;
         }
         try {
+            queue.rest(); // Where they come from may be slow to tell them.
             var entries = beginning.entries();
             var full = budget.get()
                     .take(
@@ -135,6 +136,7 @@ final class Barrier {
     }
 
     private boolean committed(List<Record> decided) throws InterruptedException {
+        queue.visit();
         boolean facts = committer.agreedFormat() >= EntryFormats.WITH_FACTS;
         boolean awaited = writesAwaited();
         boolean sources = committer.agreedFormat() >= EntryFormats.WITH_SOURCES;

@@ -223,6 +223,11 @@ public final class Controller implements AutoCloseable {
         return told(work.done(), replies);
     }
 
+    /** Changes while the decision thread makes progress; negative while it has nothing to do. */
+    public long progress() {
+        return queue.progress();
+    }
+
     private CompletableFuture<Void> settle(OrphanWork work) {
         queue.offer(work);
         return told(work.done(), replies);

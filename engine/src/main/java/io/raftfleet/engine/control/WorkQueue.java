@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantLock;
@@ -45,6 +46,11 @@ final class WorkQueue {
     @GuardedBy("lock")
     private long leading;
 
+    /** Of the thread that decides: whether it waits for something here, and how often it has come by. */
+    private volatile boolean resting;
+
+    private final AtomicLong visits = new AtomicLong();
+
     /** @param agentBytes how many bytes of reports may wait; one report may always */
     WorkQueue(long agentBytes) {
         this.agentBytes = agentBytes;
@@ -70,7 +76,9 @@ final class WorkQueue {
         }
     }
 
+    /** Asked by the thread that decides, before each entry. */
     boolean leads(long term) {
+        visit();
         lock.lock();
         try {
             return leading == term;
@@ -111,7 +119,28 @@ final class WorkQueue {
         return false;
     }
 
+    /**
+     * Changes while the thread that decides makes progress: it comes by after each entry, and waits for the log only so long. Negative
+     * while it rests, as it waits for a leadership or for work.
+     */
+    long progress() {
+        return resting ? -1 : visits.get();
+    }
+
+    /** Takes what the deciding thread does next for rest, as it may take as long as it likes, until it comes by. */
+    void rest() {
+        visits.incrementAndGet();
+        resting = true;
+    }
+
+    /** The deciding thread has come by. */
+    void visit() {
+        visits.incrementAndGet();
+        resting = false;
+    }
+
     long awaitLeadership() throws InterruptedException {
+        rest();
         lock.lockInterruptibly();
         try {
             while (leading == 0) {
@@ -120,6 +149,7 @@ final class WorkQueue {
             return leading;
         } finally {
             lock.unlock();
+            visit();
         }
     }
 
@@ -128,6 +158,7 @@ final class WorkQueue {
      * 0.
      */
     void awaitWork(long term, long millis) throws InterruptedException {
+        rest();
         lock.lockInterruptibly();
         try {
             long left = TimeUnit.MILLISECONDS.toNanos(millis);
@@ -140,11 +171,13 @@ final class WorkQueue {
             }
         } finally {
             lock.unlock();
+            visit();
         }
     }
 
     /** Waits so many milliseconds, or until the leadership of {@code term} is over. */
     void pause(long term, long millis) throws InterruptedException {
+        rest();
         lock.lockInterruptibly();
         try {
             long left = TimeUnit.MILLISECONDS.toNanos(millis);
@@ -153,6 +186,7 @@ final class WorkQueue {
             }
         } finally {
             lock.unlock();
+            visit();
         }
     }
 

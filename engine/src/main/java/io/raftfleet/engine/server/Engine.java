@@ -27,7 +27,11 @@ import io.raftfleet.identity.join.Renewal;
 import io.raftfleet.identity.tls.EngineDialer;
 import io.raftfleet.identity.tls.TlsIdentity;
 import io.raftfleet.proto.fleet.VersionResponse;
+import io.raftfleet.settings.service.Answers;
+import io.raftfleet.settings.service.Progress;
+import io.raftfleet.settings.service.Watchdog;
 import io.raftfleet.state.Registry;
+import io.raftfleet.state.RegistryView;
 import io.raftfleet.state.raft.EnginePeer;
 import io.raftfleet.state.raft.RaftConfig;
 import io.raftfleet.state.raft.RaftListener;
@@ -231,6 +235,21 @@ final class Engine implements AutoCloseable {
         new LeaderlessWatch(config.engineId(), raft::view, System::nanoTime).start(timer);
         new LivenessMonitor(registry, controller, sessions, config.agentTtl(), System::nanoTime, this::handOver)
                 .start(timer);
+    }
+
+    /** What has to go on for this engine to be of use; none of it depends on other engines. */
+    List<Watchdog.Part> parts() {
+        return List.of(
+                new Answers("the timer", () -> CompletableFuture.runAsync(() -> {}, timer)),
+                new Answers(
+                        "the registry",
+                        () -> CompletableFuture.runAsync(() -> {}, tasks)
+                                .thenApplyAsync(done -> registry.read(RegistryView::appliedIndex), readers)),
+                new Progress("the decision thread", controller::progress),
+                new Progress("the state machine", () -> {
+                    var view = raft.view();
+                    return view.appliedIndex() < view.commitIndex() ? view.appliedIndex() : Progress.RESTS;
+                }));
     }
 
     /** Waits until the engine can't go on by itself; returns why. */

@@ -8,6 +8,8 @@ import io.raftfleet.settings.LiveSettings;
 import io.raftfleet.settings.SettingsException;
 import io.raftfleet.settings.Verbosity;
 import io.raftfleet.settings.log.JavaLogging;
+import io.raftfleet.settings.service.ServiceManager;
+import io.raftfleet.settings.service.Watchdog;
 import io.raftfleet.state.raft.RegistryTooLargeException;
 import io.raftfleet.state.raft.StartRefusedException;
 import java.io.IOException;
@@ -45,13 +47,7 @@ public final class EngineMain {
         var recover = new RecoverCommand();
         var init = new InitCommand();
         var join = new JoinCommand();
-        var commandLine = Flags.commandLine(
-                        Daemon.ENGINE,
-                        new EngineVersion(),
-                        "One of the engines that keep a fleet cluster's registry and decide what runs where.")
-                .addSubcommand(recover)
-                .addSubcommand(init)
-                .addSubcommand(join);
+        var commandLine = commandLine(recover, init, join);
         CommandLine.ParseResult parsed;
         try {
             parsed = commandLine.parseArgs(args);
@@ -97,6 +93,21 @@ public final class EngineMain {
         return run(config);
     }
 
+    /** What it takes, for who writes about that. */
+    public static CommandLine commandLine() {
+        return commandLine(new RecoverCommand(), new InitCommand(), new JoinCommand());
+    }
+
+    private static CommandLine commandLine(RecoverCommand recover, InitCommand init, JoinCommand join) {
+        return Flags.commandLine(
+                        Daemon.ENGINE,
+                        new EngineVersion(),
+                        "One of the engines that keep a fleet cluster's registry and decide what runs where.")
+                .addSubcommand(recover)
+                .addSubcommand(init)
+                .addSubcommand(join);
+    }
+
     @FunctionalInterface
     private interface FirstStep {
         boolean take() throws IOException;
@@ -124,10 +135,12 @@ public final class EngineMain {
     private static int run(EngineConfig config) {
         endOnErrors();
         var stopped = new CountDownLatch(1);
+        var systemd = ServiceManager.of(System.getenv());
         try (var engine = new Engine(config)) {
             engine.start();
             var main = Thread.currentThread();
             Runtime.getRuntime().addShutdownHook(new Thread(() -> {
+                systemd.stopping();
                 limitStop(config);
                 main.interrupt();
                 try {
@@ -139,6 +152,8 @@ public final class EngineMain {
             System.out.println("ready engine=" + config.engineId() + " http=" + printable(config.http()) + " grpc="
                     + printable(config.grpc()));
             System.out.flush();
+            systemd.ready();
+            Watchdog.start(systemd, System.getenv(), engine.parts());
             var failure = engine.awaitFailure();
             limitStop(config);
             log.error("engine {} can't go on: {}", config.engineId(), String.valueOf(failure));

@@ -1,10 +1,12 @@
 package io.raftfleet.engine.server;
 
 import io.raftfleet.identity.TlsFiles;
+import io.raftfleet.settings.Daemon;
 import io.raftfleet.settings.Setting;
 import io.raftfleet.settings.Settings;
 import io.raftfleet.settings.SettingsException;
 import io.raftfleet.settings.join.ConfigEdit;
+import io.raftfleet.settings.join.Ownership;
 import io.raftfleet.state.raft.EnginePeer;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -29,8 +31,11 @@ final class FirstSteps {
     @Option(names = "--ports", paramLabel = "HTTP,GRPC,RAFT", split = ",", description = "Default: 14101,14201,14301")
     List<Integer> ports = List.of(14101, 14201, 14301);
 
-    @Option(names = "--config", paramLabel = "FILE", description = "Configuration to write (/etc/fleet/fleet.conf).")
-    Path config = Settings.DEFAULT_FILE;
+    @Option(
+            names = "--config",
+            paramLabel = "FILE",
+            description = "Configuration to write (/etc/fleet/engine.conf, or fleet.conf where there is none).")
+    Path config = Settings.usualFile(Daemon.ENGINE);
 
     @Option(
             names = "--data-dir",
@@ -85,5 +90,7 @@ final class FirstSteps {
         values.put(Setting.BOOTSTRAP, "");
         values.put(Setting.JOIN, "");
         ConfigEdit.write(config.toAbsolutePath(), values);
+        // The engine need not be who calls this: packages make the directory for a user of its own.
+        Ownership.asDirectory(data.toAbsolutePath());
     }
 }

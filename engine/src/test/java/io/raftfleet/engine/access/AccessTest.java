@@ -99,7 +99,12 @@ class AccessTest {
                         "Fleet/Version");
         assertThat(allowed(certified(SpiffeId.Kind.ENGINE, "e1", Optional.empty())))
                 .containsExactlyInAnyOrder(
-                        "Access/Authority", "Access/Join", "Access/Renew", "Cluster/Status", "Fleet/Version");
+                        "Access/Authority",
+                        "Access/Join",
+                        "Access/Renew",
+                        "Cluster/Backup",
+                        "Cluster/Status",
+                        "Fleet/Version");
         assertThat(allowed(Caller.PLAINTEXT)).hasSameSizeAs(methods());
     }
 

@@ -269,6 +269,11 @@ final class SimMachine {
         }
 
         @Override
+        public CompletableFuture<Void> answers() {
+            return inner.answers();
+        }
+
+        @Override
         public void renewLease(long untilNanos) {
             inner.renewLease(untilNanos);
         }

@@ -33,6 +33,7 @@ final class Checkpoints implements AutoCloseable {
     private static final Duration MAX_RETRY = Duration.ofSeconds(60);
 
     private final ReplicatedState state;
+    private final DataDirectory directory;
     private final Path liveDir;
     private final Path part;
     private final long maxEntries;
@@ -63,6 +64,7 @@ final class Checkpoints implements AutoCloseable {
 
     Checkpoints(ReplicatedState state, DataDirectory directory, RaftConfig config) {
         this.state = state;
+        this.directory = directory;
         this.liveDir = directory.live();
         this.part = directory.part();
         this.maxFormat = config.entryFormat();
@@ -145,6 +147,7 @@ final class Checkpoints implements AutoCloseable {
     void applied(int format) {
         if (format > entryFormat) {
             entryFormat = format;
+            directory.noteFormat(format);
         }
     }
 

@@ -15,6 +15,8 @@ import java.util.Properties;
 import java.util.UUID;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * An engine's data directory, held by one process at a time. It belongs to one engine of one cluster for good; who that
@@ -22,13 +24,16 @@ import org.jspecify.annotations.Nullable;
  * start without what it wrote: it would vote again where it has voted, and forget what it had acknowledged.
  *
  * <p>Layout: {@code engine.properties}, {@code lock}, {@code raft/} (log, votes and checkpoints, kept by Ratis),
+ * {@code entry-format} (newest format of what was applied, for packages),
  * {@code live/} (scratch copy of the newest checkpoint, rebuilt at each start), {@code checkpoint.part} (one being written).
  *
  * <p>Used by one thread: the one that starts the engine.
  */
 final class DataDirectory implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(DataDirectory.class);
     private static final String IDENTITY = "engine.properties";
     private static final String QUARANTINED = "quarantined";
+    private static final String FORMAT = "entry-format";
     private static final String LOCK = "lock";
     private static final String ORIGIN = "origin";
     private static final String FORMED = "formed";
@@ -190,6 +195,21 @@ final class DataDirectory implements AutoCloseable {
         Files.writeString(file, reason + "\n");
         DurableFiles.sync(file);
         DurableFiles.sync(root);
+    }
+
+    /**
+     * Notes which entry format has to be read to go on from here, for who is about to install an older version. Nothing else goes by
+     * it: when it can't be written, that warning alone is missing.
+     */
+    void noteFormat(int format) {
+        Path part = root.resolve(FORMAT + ".part");
+        try {
+            Files.writeString(part, format + "\n");
+            DurableFiles.sync(part);
+            Files.move(part, root.resolve(FORMAT), StandardCopyOption.ATOMIC_MOVE);
+        } catch (IOException e) {
+            LOG.warn("Entry format {} could not be noted in {}: {}", format, root, e.toString());
+        }
     }
 
     /** The reason why it is in quarantine, or null. */

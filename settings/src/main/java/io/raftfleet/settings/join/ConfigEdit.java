@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.PosixFileAttributes;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
@@ -45,10 +46,15 @@ public final class ConfigEdit {
         }
         Path next = file.resolveSibling(file.getFileName() + ".new");
         Files.deleteIfExists(next);
-        // Whoever could not read the old one, which may hold passwords, can't read the new one at any time.
-        var mode =
-                Files.exists(file) ? Files.getPosixFilePermissions(file) : PosixFilePermissions.fromString("rw-r--r--");
-        Files.createFile(next, PosixFilePermissions.asFileAttribute(mode));
+        // Whoever could not read the old one, which may hold passwords, can't read the new one at any time; who could,
+        // can.
+        if (Files.exists(file)) {
+            var old = Files.readAttributes(file, PosixFileAttributes.class);
+            Files.createFile(next, PosixFilePermissions.asFileAttribute(old.permissions()));
+            Ownership.give(next, old);
+        } else {
+            Files.createFile(next, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-r--r--")));
+        }
         Files.write(next, lines);
         Files.move(next, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     }

@@ -1,6 +1,7 @@
 package io.raftfleet.settings.join;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import io.raftfleet.settings.Daemon;
 import io.raftfleet.settings.Setting;
@@ -32,6 +33,39 @@ class ConfigEditTest {
         assertThat(read.get(Setting.ENGINES)).contains("new:1,new:2");
         assertThat(read.get(Setting.CA_FILE)).contains(odd);
         assertThat(read.given(Setting.PUBLIC_IP)).isEmpty();
+    }
+
+    /** root writes for a daemon that runs as somebody else. */
+    @Test
+    void whatIsWrittenIsStillTheOldOwnersAndGroups() throws Exception {
+        assumeThat(System.getProperty("user.name")).isEqualTo("root");
+        Path file = dir.resolve("engine.conf");
+        Files.writeString(file, "# mine\n");
+        Files.setAttribute(file, "unix:uid", 12345);
+        Files.setAttribute(file, "unix:gid", 23456);
+
+        ConfigEdit.write(file, Map.of(Setting.ENGINE_ID, "e1"));
+
+        assertThat(Files.getAttribute(file, "unix:uid")).isEqualTo(12345);
+        assertThat(Files.getAttribute(file, "unix:gid")).isEqualTo(23456);
+    }
+
+    @Test
+    void allInADirectoryBelongsToWhoseTheDirectoryIsAndLinksLeadNowhere() throws Exception {
+        assumeThat(System.getProperty("user.name")).isEqualTo("root");
+        Path outside = Files.createFile(dir.resolve("outside"));
+        Path data = Files.createDirectory(dir.resolve("data"));
+        Files.setAttribute(data, "unix:uid", 12345);
+        Files.setAttribute(data, "unix:gid", 23456);
+        Path key = Files.createFile(
+                Files.createDirectory(data.resolve("certificates")).resolve("key.pem"));
+        Files.createSymbolicLink(data.resolve("link"), outside);
+
+        Ownership.asDirectory(data);
+
+        assertThat(Files.getAttribute(key, "unix:uid")).isEqualTo(12345);
+        assertThat(Files.getAttribute(key.getParent(), "unix:gid")).isEqualTo(23456);
+        assertThat(Files.getAttribute(outside, "unix:uid")).isEqualTo(0);
     }
 
     @Test

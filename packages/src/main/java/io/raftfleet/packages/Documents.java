@@ -31,11 +31,11 @@ public final class Documents {
             var spec = program.model().getCommandSpec();
             var page = ManualPage.of(spec, program.section(), version);
             put(directory.resolve("man/" + spec.name() + "." + program.section()), page);
-            put(directory.resolve("bash/" + spec.name()), AutoComplete.bash(spec.name(), program.model()));
+            // Read by shells, never run.
+            var completion = AutoComplete.bash(spec.name(), program.model()).replaceFirst("^#!.*\n", "");
+            put(directory.resolve("bash/" + spec.name()), completion);
             // The same: it turns bash's way of completion on by itself.
-            put(
-                    directory.resolve("zsh/_" + spec.name()),
-                    "#compdef " + spec.name() + "\n" + AutoComplete.bash(spec.name(), program.model()));
+            put(directory.resolve("zsh/_" + spec.name()), "#compdef " + spec.name() + "\n" + completion);
             put(directory.resolve("fish/" + spec.name() + ".fish"), FishCompletion.of(spec));
         }
     }

@@ -51,9 +51,16 @@ manual() {
   into "$1" 644 usr/share/fish/vendor_completions.d "$TARGET/documents/fish/$2.fish"
 }
 
-# The jars of a built module.
+# The jars of a built module; of another version, from a build before this one, there must be none.
 jars() {
-  into "$1" 644 "$LIBRARY/$2/lib" "$ROOT/$2"/target/raftfleet-"$2"-"$VERSION".jar "$ROOT/$2"/target/lib/*.jar
+  local jar
+  for jar in "$ROOT/$2"/target/lib/raftfleet-*.jar; do
+    if [[ $jar != *-"$VERSION".jar ]]; then
+      printf 'stage.sh: %s is of another version than %s: build with mvn -Ppackages clean package\n' "$jar" "$VERSION" >&2
+      exit 1
+    fi
+  done
+  into "$1" 644 "$LIBRARY/$2/lib" "$ROOT/$2/target/raftfleet-$2-$VERSION.jar" "$ROOT/$2"/target/lib/*.jar
 }
 
 program() {

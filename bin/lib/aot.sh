@@ -2,14 +2,25 @@
 # launchers, by bash or a POSIX shell. A cache fits one JDK build, one class path (same files, same order) and, mostly, the same
 # garbage collector; the JVM checks that and runs without the cache when it does not fit.
 
-# class_path MODULE_DIR: the jars of a built, or an installed, module in a fixed order, which caches need.
+# class_path MODULE_DIR: the jars of a built, or an installed, module in a fixed order, which caches need. What builds of an older version
+# have left behind is passed over.
 class_path() {
-    _aot_path=
-    for _aot_jar in "$1"/target/raftfleet-*.jar "$1"/target/lib/*.jar "$1"/lib/*.jar; do
+    _aot_own=
+    for _aot_jar in "$1/target/raftfleet-${1##*/}"-*.jar; do
         case $_aot_jar in
             *-tests.jar | *-sources.jar | *\**) ;;
-            *) _aot_path="$_aot_path${_aot_path:+:}$_aot_jar" ;;
+            *) [ -n "$_aot_own" ] && [ "$_aot_own" -nt "$_aot_jar" ] || _aot_own=$_aot_jar ;;
         esac
+    done
+    _aot_version=${_aot_own##*/"raftfleet-${1##*/}"-}
+    _aot_path=$_aot_own
+    for _aot_jar in "$1"/target/lib/*.jar "$1"/lib/*.jar; do
+        case $_aot_jar in
+            *-tests.jar | *-sources.jar | *\**) continue ;;
+            "$1"/target/lib/raftfleet-*-"$_aot_version") ;;
+            "$1"/target/lib/raftfleet-*) continue ;;
+        esac
+        _aot_path="$_aot_path${_aot_path:+:}$_aot_jar"
     done
     if [ -z "$_aot_path" ]; then
         echo "$1 is not built: run mvn -q -DskipTests package in ${1%/*}" >&2

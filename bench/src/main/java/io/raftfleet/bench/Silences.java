@@ -8,6 +8,7 @@ import io.raftfleet.chaos.cluster.Commands;
 import io.raftfleet.chaos.cluster.EngineNode;
 import io.raftfleet.fleetctl.client.ClientOptions;
 import io.raftfleet.fleetctl.client.FleetClient;
+import io.raftfleet.fleetctl.client.FleetClientException;
 import io.raftfleet.proto.agent.AgentGatewayGrpc;
 import io.raftfleet.proto.agent.FindLeaderRequest;
 import io.raftfleet.proto.agent.FindLeaderResponse;
@@ -54,6 +55,8 @@ import picocli.CommandLine.Option;
  *       endpoint, has written.
  * </ul>
  *
+ * <p>Before that hosts are cut off for minutes, and joined again: how soon an engine takes writes, and a machine is in session.
+ *
  * <p>Then {@code fleetctl} as a process with one endpoint cut off, the first one it is given, beside the same with all there, in turn.
  */
 @Command(
@@ -83,6 +86,12 @@ public final class Silences implements Callable<Integer> {
                     "Writes through each engine before it begins, and through one that came back (${DEFAULT-VALUE}).")
     int warm = 200;
 
+    @Option(
+            names = "--long-cut",
+            description = "Seconds for which a host is cut off before it is asked how soon it is back; 0 for not at all"
+                    + " (${DEFAULT-VALUE}).")
+    int longCut = 110;
+
     @Option(names = "--fleetctl", description = "The command to measure (${DEFAULT-VALUE}).")
     Path fleetctl = Path.of("bin/fleetctl");
 
@@ -110,7 +119,12 @@ public final class Silences implements Callable<Integer> {
                 }
                 warm(cluster.client(engine));
             }
-            deadEndpoint(hosts, cluster);
+            if (longCut > 0) {
+                longCut(hosts, cluster);
+            }
+            if (rounds > 0) {
+                deadEndpoint(hosts, cluster);
+            }
             for (int round = 1; round <= rounds; round++) {
                 for (var fault : Fault.values()) {
                     round(hosts, cluster, threads, fault, false);
@@ -193,6 +207,53 @@ public final class Silences implements Callable<Integer> {
         }
         cluster.awaitReady(LIMIT);
         warm(cluster.client(leader));
+    }
+
+    /** A follower's host and a machine's are cut off for long and joined again; then the leader's. */
+    private void longCut(LinkedHosts hosts, Cluster cluster) throws InterruptedException {
+        var follower = cluster.followersOf(cluster.awaitLeader(LIMIT)).getFirst();
+        comesBack(hosts, cluster, follower, AGENTS.getFirst());
+        comesBack(hosts, cluster, cluster.awaitLeader(LIMIT), AGENTS.getLast());
+    }
+
+    private void comesBack(LinkedHosts hosts, Cluster cluster, EngineNode engine, String agent)
+            throws InterruptedException {
+        var other = cluster.followersOf(engine).getFirst();
+        var machine = cluster.agents().get(AGENTS.indexOf(agent)).machineIds().getFirst();
+        var leads = cluster.awaitLeader(LIMIT).id().equals(engine.id()) ? "the leader" : "a follower";
+        hosts.cut(engine.id());
+        hosts.cut(agent);
+        TimeUnit.SECONDS.sleep(longCut);
+        var unusedToo = create(cluster.client(other));
+        long epoch = epochs(other).getOrDefault(machine, 0L);
+        hosts.join(engine.id());
+        hosts.join(agent);
+        long start = System.nanoTime();
+        boolean written = false;
+        boolean present = false;
+        while (!written || !present) {
+            if (!written && written(engine)) {
+                written = true;
+                note("cut for " + longCut + " s, " + leads + ": takes writes again", System.nanoTime() - start);
+            }
+            if (!present && epochs(other).getOrDefault(machine, 0L) > epoch) {
+                present = true;
+                note("cut for " + longCut + " s, a machine: in session again", System.nanoTime() - start);
+            }
+            TimeUnit.MILLISECONDS.sleep(50);
+        }
+        report(0);
+        cluster.awaitReady(LIMIT);
+    }
+
+    /** Whether this engine, asked alone, has a write done. */
+    private boolean written(EngineNode engine) {
+        try (var client = new FleetClient(
+                ClientOptions.of(List.of(engine.endpoint())).withRequestTimeout(Duration.ofSeconds(1)))) {
+            return create(client) > 0;
+        } catch (FleetClientException e) {
+            return false;
+        }
     }
 
     /** With one engine's host cut off, which does not lead: a command that is given it first, and one that is not given it. */

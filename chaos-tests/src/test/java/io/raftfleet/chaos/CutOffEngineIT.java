@@ -2,23 +2,27 @@ package io.raftfleet.chaos;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.raftfleet.chaos.cluster.AgentSpec;
 import io.raftfleet.chaos.cluster.Await;
 import io.raftfleet.chaos.cluster.ClusterOptions;
+import io.raftfleet.chaos.cluster.Daemon;
 import io.raftfleet.chaos.cluster.EngineNode;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** What an engine's log says while the engine has no majority. */
+/** What the logs of an engine that has no majority, and of a machine that hears no leader, say meanwhile. */
 class CutOffEngineIT {
     /** Of an engine that is left alone, for as long as it takes until it says so: what libraries say of it, and itself. */
     private static final int FEW = 30;
 
     @RegisterExtension
-    static final ClusterExtension CLUSTER = ClusterExtension.own(ClusterOptions.of("cut-off"));
+    static final ClusterExtension CLUSTER =
+            ClusterExtension.own(ClusterOptions.of("cut-off").with(AgentSpec.hollow("a1", 1)));
 
     @Test
     void saysThatItKnowsNoLeaderAndWhenItDoesAgainAndLittleElse() {
@@ -40,9 +44,41 @@ class CutOffEngineIT {
                 () -> lines(leader).stream().anyMatch(line -> line.contains(" knows a leader again, ")));
     }
 
-    private static List<String> lines(EngineNode engine) {
+    @Test
+    void aMachineWhoseSessionIsSilentSaysThatItHearsNoLeaderAndWhenItDoesAgain() {
+        var cluster = CLUSTER.cluster();
+        var leader = cluster.awaitLeader(Ops.SOON);
+        cluster.awaitMachines(Ops.SOON);
+        var agent = cluster.agents().getFirst().daemon();
+        var paused = List.of(leader, cluster.followersOf(leader).getFirst());
+        int before = lines(agent).size();
+        paused.forEach(engine -> engine.daemon().pause());
         try {
-            return Files.readAllLines(engine.daemon().log());
+            Await.until(
+                    "the machine says that it hears no leader",
+                    Ops.SOON,
+                    () -> said(agent, before).anyMatch(line -> line.contains("no word from a leader for ")));
+        } finally {
+            paused.forEach(engine -> engine.daemon().resume());
+        }
+        Await.until(
+                "it says that it does again",
+                Ops.SOON,
+                () -> said(agent, before)
+                        .anyMatch(line -> line.contains(": heard again ") || line.contains(": in session with ")));
+    }
+
+    private static Stream<String> said(Daemon daemon, int before) {
+        return lines(daemon).stream().skip(before);
+    }
+
+    private static List<String> lines(EngineNode engine) {
+        return lines(engine.daemon());
+    }
+
+    private static List<String> lines(Daemon daemon) {
+        try {
+            return Files.readAllLines(daemon.log());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -35,8 +35,11 @@ final class OpenSession {
 
     /** Hears that the engine sends nothing. */
     interface Silence {
-        /** For as long as the engine said that it would at most: all engines are to be asked who leads. */
-        void begun();
+        /** For this long, which is longer than the engine said that it would at most: all engines are to be asked who leads. */
+        void begun(Duration quiet);
+
+        /** It has sent something again. */
+        void over();
 
         /** Though it says that it leads, again and again: another session is to be opened. */
         void lasting();
@@ -57,6 +60,7 @@ final class OpenSession {
     private final int statesInReport;
     private final long openedAt;
     private long lastFrameAt;
+    private boolean silent;
     private int silences;
     private boolean flushing;
     /** Sequence of the last heartbeat. */
@@ -151,6 +155,10 @@ final class OpenSession {
     void frame(EngineFrame frame) {
         lastFrameAt = loop.nanoTime();
         silences = 0;
+        if (silent) {
+            silent = false;
+            silence.over();
+        }
         switch (frame.getFrameCase()) {
             case HEARTBEAT_ACK -> acknowledged(frame.getHeartbeatAck().getSequence());
             case STATE_ACK -> reports.acknowledged(frame.getStateAck().getSequence());
@@ -246,7 +254,8 @@ final class OpenSession {
         if (quiet < silenceLimit.toNanos()) {
             silenceTimer = loop.schedule(Duration.ofNanos(silenceLimit.toNanos() - quiet), this::checkSilence);
         } else {
-            silence.begun();
+            silent = true;
+            silence.begun(Duration.ofNanos(quiet));
         }
     }
 

@@ -94,7 +94,7 @@ public final class SessionKeeper implements EngineSession.Events {
     public void start() {
         loop.execute(() -> {
             lostAt = loop.nanoTime();
-            absence.begins();
+            absence.begins(Duration.ZERO);
             search();
         });
     }
@@ -126,7 +126,7 @@ public final class SessionKeeper implements EngineSession.Events {
     public CompletableFuture<Void> stop() {
         loop.execute(() -> {
             stopping = true;
-            absence.ends();
+            var unused = absence.ends();
             cancelTimer();
             logs.close();
             if (open != null) {
@@ -292,7 +292,7 @@ public final class SessionKeeper implements EngineSession.Events {
         }
         attempt = null;
         cancelTimer();
-        absence.ends();
+        var unused = absence.ends();
         unanswered = 0;
         redirects = 0;
         duplicates = 0;
@@ -320,8 +320,15 @@ public final class SessionKeeper implements EngineSession.Events {
     /** What is done about an engine that sends nothing. */
     private final class Silence implements OpenSession.Silence {
         @Override
-        public void begun() {
+        public void begun(Duration quiet) {
+            absence.begins(quiet);
             search();
+        }
+
+        @Override
+        public void over() {
+            absence.ends()
+                    .ifPresent(quiet -> log.info("{}: heard again after {} s", config.machineId(), quiet.toSeconds()));
         }
 
         @Override
@@ -350,7 +357,7 @@ public final class SessionKeeper implements EngineSession.Events {
             log.info("{}: the session with {} ended: {}", config.machineId(), session.address(), text(status));
             lost();
             if (stopping) {
-                absence.ends();
+                var unused = absence.ends();
                 finished.complete(null);
             } else if (settled) {
                 backoff.reset();
@@ -407,7 +414,7 @@ public final class SessionKeeper implements EngineSession.Events {
         }
         if (!firstSession.isDone() && duplicates >= config.limits().duplicateTries()) {
             stopping = true;
-            absence.ends();
+            var unused = absence.ends();
             finished.complete(null);
             onFatal.accept(message);
         } else {
@@ -431,7 +438,7 @@ public final class SessionKeeper implements EngineSession.Events {
             open = null;
         }
         lostAt = loop.nanoTime();
-        absence.begins();
+        absence.begins(Duration.ZERO);
         logs.close();
         machine.reports().sessionEnded();
         machine.handler().closed();

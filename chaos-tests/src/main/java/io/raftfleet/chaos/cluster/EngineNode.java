@@ -29,6 +29,8 @@ public final class EngineNode {
         this.dataDir = dataDir;
         this.daemon = daemon;
         this.channel = Grpc.newChannelBuilder(addresses.grpc(), credentials)
+                .keepAliveTime(10, TimeUnit.SECONDS) // of a host that was cut off meanwhile
+                .keepAliveTimeout(2, TimeUnit.SECONDS)
                 .maxInboundMessageSize(MAX_MESSAGE)
                 .build();
     }

@@ -4,10 +4,12 @@ import io.grpc.ChannelCredentials;
 import io.grpc.InsecureChannelCredentials;
 import io.grpc.netty.NettyChannelBuilder;
 import io.grpc.netty.NettySslContextChannelCredentials;
+import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.nio.NioSocketChannel;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -17,6 +19,13 @@ import java.util.function.Consumer;
  * be used. Thread-safe. Its threads end with {@link #close}.
  */
 public final class EngineDialer implements AutoCloseable {
+    /** A silent connection is pinged after so long. */
+    private static final Duration KEEPALIVE = Duration.ofSeconds(15);
+
+    private static final Duration KEEPALIVE_ANSWER = Duration.ofSeconds(5);
+    /** A host that does not answer is tried again after so long: it may be back. */
+    private static final Duration CONNECT = Duration.ofSeconds(5);
+
     private final ChannelCredentials credentials;
     private final ConnectionWatch watch;
     private final EventLoopGroup threads;
@@ -54,9 +63,18 @@ public final class EngineDialer implements AutoCloseable {
         this.ownsThreads = ownsThreads;
     }
 
-    /** @param address {@code host:port} */
+    /**
+     * A channel that connects when it is first used. It notices within 20 s when nothing comes from the other end any more: a connection
+     * to a host that is cut off does not break by itself, and TCP may send on it again only minutes after the host is back.
+     *
+     * @param address {@code host:port}
+     */
     public NettyChannelBuilder to(String address) {
         return NettyChannelBuilder.forTarget("dns:///" + address, credentials)
+                .keepAliveTime(KEEPALIVE.toSeconds(), TimeUnit.SECONDS)
+                .keepAliveTimeout(KEEPALIVE_ANSWER.toSeconds(), TimeUnit.SECONDS)
+                .keepAliveWithoutCalls(true)
+                .withOption(ChannelOption.CONNECT_TIMEOUT_MILLIS, Math.toIntExact(CONNECT.toMillis()))
                 .eventLoopGroup(threads)
                 .channelFactory(() -> {
                     var channel = new NioSocketChannel();

@@ -118,6 +118,11 @@ final class LeadershipConfirmation {
         return silence;
     }
 
+    /** How long the leader of {@code term} has had no answer of each member, in milliseconds; of one that never gave any, since it was first sent to. */
+    Map<String, Long> sinceAnswers(long term) {
+        return ofMembers(term, f -> f.getLastRpcResponseTime().elapsedTimeMs());
+    }
+
     private synchronized Map<String, Long> ofMembers(long term, ToLongFunction<FollowerInfo> number) {
         Map<String, Long> numbers = new HashMap<>();
         RaftServer.Division server = division;

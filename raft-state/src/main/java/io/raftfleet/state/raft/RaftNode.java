@@ -105,6 +105,7 @@ public final class RaftNode implements AutoCloseable {
      */
     public void start() throws IOException {
         host.open();
+        new SilentFollowers(this::ratis, confirmation, System::nanoTime).watch(timer);
     }
 
     /** The server has left its group. */

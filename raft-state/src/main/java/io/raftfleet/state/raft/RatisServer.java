@@ -186,6 +186,11 @@ final class RatisServer implements AutoCloseable {
         return division;
     }
 
+    /** Drops the connection that this server has to another, and makes one anew when it next sends something there. */
+    void connectAnew(RaftPeerId other) {
+        server.getServerRpc().handleException(other, new IOException("it has not answered for long"), true);
+    }
+
     DivisionInfo info() {
         return division.getInfo();
     }

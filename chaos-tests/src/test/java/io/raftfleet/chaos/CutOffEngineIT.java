@@ -48,8 +48,14 @@ class CutOffEngineIT {
     void aMachineWhoseSessionIsSilentSaysThatItHearsNoLeaderAndWhenItDoesAgain() {
         var cluster = CLUSTER.cluster();
         var leader = cluster.awaitLeader(Ops.SOON);
-        cluster.awaitMachines(Ops.SOON);
         var agent = cluster.agents().getFirst().daemon();
+        Await.until(
+                "the machine is in session with the leader",
+                Ops.SOON,
+                () -> lines(agent).stream()
+                        .filter(line -> line.contains(": in session with ") || line.contains(": the session with "))
+                        .reduce("", (earlier, later) -> later)
+                        .contains(": in session with " + leader.addresses().grpc()));
         var paused = List.of(leader, cluster.followersOf(leader).getFirst());
         int before = lines(agent).size();
         paused.forEach(engine -> engine.daemon().pause());

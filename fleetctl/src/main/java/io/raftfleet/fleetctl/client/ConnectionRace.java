@@ -15,7 +15,7 @@ import java.util.concurrent.TimeUnit;
  * <p>Callbacks come on any thread; the monitor guards which have been begun.
  */
 final class ConnectionRace {
-    static final int STAGGER_MILLIS = 100;
+    static final int STAGGER_MILLIS = 75;
 
     /** A stream is opened on the first endpoint all the same after this long: then that says why it can't be had. */
     private static final Duration STREAM_PATIENCE = Duration.ofSeconds(5);

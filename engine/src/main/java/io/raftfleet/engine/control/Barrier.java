@@ -29,6 +29,9 @@ final class Barrier {
 
     private static final long FORMAT_PAUSE_MS = 200;
 
+    /** What keeps a cluster from beginning is said again after so long. */
+    private static final long AGAIN_MS = 60_000;
+
     private final String engineId;
     private final Registry registry;
     private final Committer committer;
@@ -37,6 +40,8 @@ final class Barrier {
     private final RandomGenerator random;
     private final Supplier<Budget> budget;
     private final Controller.@Nullable Beginning beginning;
+    private String complaint = "";
+    private long complainedAtMs;
 
     /**
      * @param budget what room there is in the registry
@@ -69,8 +74,10 @@ final class Barrier {
                     .setClusterCreated(ClusterCreated.newBuilder().setIncarnation(random.nextLong() | 1))
                     .build());
         }
+        boolean written = false;
         for (int attempt = 0; queue.leads(term); attempt++) {
-            if (committed(records) && begun(term)) {
+            written = written || committed(records);
+            if (written && begun(term)) {
                 return true;
             }
             queue.pause(term, Math.min(1000, 20L << Math.min(attempt, 6)) + random.nextInt(20));
@@ -84,10 +91,8 @@ final class Barrier {
             return true;
         }
         if (beginning == null) {
-            log.error(
-                    "engine {}: the registry is half restored; restart all engines with --restore-from-etcd or"
-                            + " --restore-from-backup, as they began it, so that they complete it",
-                    engineId);
+            complain("the registry is half restored; restart all engines with --restore-from-etcd or"
+                    + " --restore-from-backup, as they began it, so that they complete it");
             return false;
         }
         try {
@@ -101,7 +106,7 @@ final class Barrier {
                                     .mapToLong(MemoryUse::ofRestored)
                                     .sum());
             if (full != null) {
-                log.error("engine {} can't restore the cluster, and tries again: {}", engineId, full);
+                complain("it can't restore the cluster, and tries again: " + full);
                 return false;
             }
             awaitFormats(term);
@@ -112,8 +117,18 @@ final class Barrier {
             }
             return true;
         } catch (Controller.BeginningException e) {
-            log.error("engine {} can't restore the cluster, and tries again: {}", engineId, e.getMessage());
+            complain("it can't restore the cluster, and tries again: " + e.getMessage());
             return false;
+        }
+    }
+
+    /** Once for each reason, and again once a minute while it lasts. */
+    private void complain(String why) {
+        long now = clock.millis();
+        if (!why.equals(complaint) || now - complainedAtMs >= AGAIN_MS) {
+            log.error("engine {}: {}", engineId, why);
+            complaint = why;
+            complainedAtMs = now;
         }
     }
 

@@ -13,7 +13,8 @@ import org.jspecify.annotations.Nullable;
  * Who made a call, wherever it came in.
  *
  * @param kind how it is known
- * @param name an engine's id, a machine's id or a user's name; empty for {@link Kind#LOCAL} and {@link Kind#PLAINTEXT}
+ * @param name an engine's id, a machine's id or a user's name, of {@link Kind#LOCAL} on the engine's machine, printable ASCII without
+ *     blanks; empty where it is not known, as for {@link Kind#PLAINTEXT}
  * @param role a user's; empty when the certificate has none
  */
 public record Caller(Kind kind, String name, Optional<Role> role) {
@@ -25,13 +26,13 @@ public record Caller(Kind kind, String name, Optional<Role> role) {
         USER,
         /** Not: it shows no certificate, and may ask for one. */
         STRANGER,
-        /** By the unix socket, which the kernel lets nobody reach but the engine's user and group. */
+        /** By the unix socket, where the kernel says which user it is, see {@link SocketPeers}. */
         LOCAL,
         /** Not at all: the engine was told to speak plaintext, so that whoever reaches it may everything. */
         PLAINTEXT
     }
 
-    /** Over the unix socket. */
+    /** Over the unix socket of an engine that does not say which user. */
     public static final Caller LOCAL = new Caller(Kind.LOCAL, "", Optional.of(Role.ADMIN));
 
     /** Over plaintext. */
@@ -39,6 +40,9 @@ public record Caller(Kind kind, String name, Optional<Role> role) {
 
     /** Over TLS, without a certificate. */
     static final Caller STRANGER = new Caller(Kind.STRANGER, "", Optional.empty());
+
+    /** Longest name that is passed on, in bytes. */
+    private static final int MAX_NAME = 100;
 
     private static final Context.Key<Caller> KEY = Context.key("caller");
 
@@ -55,6 +59,12 @@ public record Caller(Kind kind, String name, Optional<Role> role) {
     /** A context for what is done for this caller. */
     public Context in(Context context) {
         return context.withValue(KEY, this);
+    }
+
+    /** A user of the engine's own machine, over the unix socket. What a header can't carry of its name becomes {@code _}. */
+    static Caller local(String user) {
+        String plain = user.replaceAll("[^!-~]", "_");
+        return new Caller(Kind.LOCAL, plain.substring(0, Math.min(plain.length(), MAX_NAME)), LOCAL.role());
     }
 
     /** By a certificate that was verified. */
@@ -89,7 +99,7 @@ public record Caller(Kind kind, String name, Optional<Role> role) {
                 ? Optional.<Role>empty()
                 : Optional.of(Role.of(words[1]).orElseThrow(() -> new IllegalArgumentException("no such role")));
         return switch (kind) {
-            case LOCAL -> LOCAL;
+            case LOCAL -> local(words[2]);
             case PLAINTEXT -> PLAINTEXT;
             case STRANGER -> STRANGER;
             case ENGINE, AGENT, USER ->
@@ -104,7 +114,7 @@ public record Caller(Kind kind, String name, Optional<Role> role) {
     public String words() {
         return switch (kind) {
             case STRANGER -> "";
-            case LOCAL -> "unix socket";
+            case LOCAL -> name.isEmpty() ? "unix socket" : "local/" + name;
             case PLAINTEXT -> "plaintext";
             case ENGINE, AGENT, USER -> kind.name().toLowerCase(Locale.ROOT) + "/" + name;
         };
@@ -115,7 +125,7 @@ public record Caller(Kind kind, String name, Optional<Role> role) {
     public String toString() {
         return switch (kind) {
             case STRANGER -> "somebody without a certificate";
-            case LOCAL -> "whoever is at the unix socket";
+            case LOCAL -> name.isEmpty() ? "whoever is at the unix socket" : "local user " + name;
             case PLAINTEXT -> "somebody over plaintext";
             case ENGINE, AGENT -> kind.name().toLowerCase(Locale.ROOT) + "/" + name;
             case USER -> "user/" + name + role.map(r -> " (" + r.label() + ")").orElse(" (no role)");

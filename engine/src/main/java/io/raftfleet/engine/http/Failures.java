@@ -15,13 +15,17 @@ final class Failures {
 
     private Failures() {}
 
-    /** The answer for a failure of {@link io.raftfleet.engine.api.FleetApi}, for an {@link HttpProblem}, or for a bug. */
-    static HttpReply reply(HttpCall call, Throwable failure) {
+    /**
+     * The answer for a failure of {@link io.raftfleet.engine.api.FleetApi}, for an {@link HttpProblem}, or for a bug.
+     *
+     * @param request method and path, for the log
+     */
+    static HttpReply reply(String request, Throwable failure) {
         return switch (root(failure)) {
             case HttpProblem problem -> problem.reply();
-            case StatusRuntimeException e -> reply(call, e.getStatus());
-            case StatusException e -> reply(call, e.getStatus());
-            case Throwable bug -> internal(call, bug);
+            case StatusRuntimeException e -> reply(request, e.getStatus());
+            case StatusException e -> reply(request, e.getStatus());
+            case Throwable bug -> internal(request, bug);
         };
     }
 
@@ -35,7 +39,7 @@ final class Failures {
         return failure instanceof RuntimeException unchecked ? unchecked : new CompletionException(failure);
     }
 
-    private static HttpReply reply(HttpCall call, Status status) {
+    private static HttpReply reply(String request, Status status) {
         String what = status.getDescription() == null ? status.getCode().name() : status.getDescription();
         return switch (status.getCode()) {
             case INVALID_ARGUMENT, OUT_OF_RANGE -> HttpReply.error(400, what);
@@ -50,12 +54,12 @@ final class Failures {
             case UNKNOWN ->
                 HttpReply.error(503, "it is unknown whether this was done (" + what + "); sending it again is safe")
                         .with("Retry-After", SOON);
-            case OK, INTERNAL, DATA_LOSS, UNIMPLEMENTED -> internal(call, status.asRuntimeException());
+            case OK, INTERNAL, DATA_LOSS, UNIMPLEMENTED -> internal(request, status.asRuntimeException());
         };
     }
 
-    private static HttpReply internal(HttpCall call, Throwable failure) {
-        log.error("HTTP {} {} failed unexpectedly; the caller gets a 500", call.method(), call.path(), failure);
+    private static HttpReply internal(String request, Throwable failure) {
+        log.error("HTTP {} failed unexpectedly; the caller gets a 500", request, failure);
         return HttpReply.error(500, "the engine failed on this request; its log says why");
     }
 

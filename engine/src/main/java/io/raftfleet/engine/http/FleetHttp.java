@@ -68,13 +68,14 @@ public final class FleetHttp implements HttpHandler {
         } catch (Exception e) {
             answer = CompletableFuture.failedFuture(e);
         }
-        return answer.exceptionally(failure -> Failures.reply(call, failure)).thenApply(reply -> {
-            metrics.httpRequest(
-                    route.resource().name().toLowerCase(Locale.ROOT),
-                    reply.status(),
-                    Duration.ofNanos(System.nanoTime() - started));
-            return reply;
-        });
+        return answer.exceptionally(failure -> Failures.reply(call.method() + " " + call.path(), failure))
+                .thenApply(reply -> {
+                    metrics.httpRequest(
+                            route.resource().name().toLowerCase(Locale.ROOT),
+                            reply.status(),
+                            Duration.ofNanos(System.nanoTime() - started));
+                    return reply;
+                });
     }
 
     private record Route(Resource resource, String item) {

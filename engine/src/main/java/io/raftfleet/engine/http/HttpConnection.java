@@ -8,8 +8,9 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelOption;
 import io.netty.channel.socket.DuplexChannel;
-import io.netty.channel.socket.nio.NioDomainSocketChannel;
+import io.netty.channel.socket.nio.NioChannelOption;
 import io.netty.handler.codec.http.DefaultFullHttpResponse;
 import io.netty.handler.codec.http.FullHttpResponse;
 import io.netty.handler.codec.http.HttpContent;
@@ -26,6 +27,7 @@ import io.netty.handler.codec.http.TooLongHttpLineException;
 import io.netty.handler.ssl.SslHandler;
 import io.netty.util.ReferenceCountUtil;
 import io.raftfleet.engine.access.Caller;
+import io.raftfleet.engine.access.SocketPeers;
 import io.raftfleet.engine.http.ConnectionClock.Expired;
 import io.raftfleet.engine.http.ConnectionClock.Phase;
 import io.raftfleet.identity.Identity;
@@ -35,9 +37,13 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.security.cert.CertificateException;
 import java.security.cert.X509Certificate;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.function.BooleanSupplier;
 import javax.net.ssl.SSLPeerUnverifiedException;
+import jdk.net.ExtendedSocketOptions;
+import jdk.net.UnixDomainPrincipal;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -53,6 +59,8 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     }
 
     private static final Logger log = LoggerFactory.getLogger(HttpConnection.class);
+    private static final ChannelOption<UnixDomainPrincipal> PEER =
+            NioChannelOption.of(ExtendedSocketOptions.SO_PEERCRED);
 
     private final HttpHandler handler;
     private final HttpSettings settings;
@@ -60,6 +68,10 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     private final ConnectionClock clock;
     /** Whether the server stops. Asked, not told: an answer may be sent before the event of the stop arrives. */
     private final BooleanSupplier stopping;
+    /** Empty where the kernel can't say who is at the other end. */
+    private final Optional<SocketPeers> peers;
+    /** Asked once: a connection is its maker's for good. */
+    private @Nullable CompletableFuture<UnixDomainPrincipal> peer;
 
     private @Nullable HttpRequest request;
     private ByteArrayOutputStream body = new ByteArrayOutputStream(0);
@@ -75,12 +87,14 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
             HttpSettings settings,
             BodyBudget budget,
             ConnectionClock clock,
-            BooleanSupplier stopping) {
+            BooleanSupplier stopping,
+            Optional<SocketPeers> peers) {
         this.handler = handler;
         this.settings = settings;
         this.budget = budget;
         this.clock = clock;
         this.stopping = stopping;
+        this.peers = peers;
     }
 
     @Override
@@ -176,21 +190,27 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
         ctx.channel().config().setAutoRead(false);
         clock.enter(Phase.ANSWERING);
         long answering = ++serial;
-        HttpCall call;
-        try {
-            call = call(head, caller(ctx.channel()), UnsafeByteOperations.unsafeWrap(body.toByteArray()));
-        } catch (IllegalArgumentException e) {
-            respond(ctx, HttpReply.error(400, "malformed URL: " + e.getMessage()));
-            return;
-        }
-        handler.handle(call)
-                .exceptionally(failure -> Failures.reply(call, failure))
+        ByteString whole = UnsafeByteOperations.unsafeWrap(body.toByteArray());
+        String what = head.method() + " " + head.uri();
+        caller(ctx.channel())
+                .thenCompose(caller -> handle(head, caller, whole))
+                .exceptionally(failure -> Failures.reply(what, failure))
                 .thenAccept(reply -> onLoop(ctx, () -> answered(ctx, answering, reply)))
                 .whenComplete((done, failure) -> {
                     if (failure != null) {
-                        log.error("HTTP {} {}: the answer could not be sent", call.method(), call.path(), failure);
+                        log.error("HTTP {}: the answer could not be sent", what, failure);
                     }
                 });
+    }
+
+    private CompletableFuture<HttpReply> handle(HttpRequest head, Caller caller, ByteString whole) {
+        HttpCall call;
+        try {
+            call = call(head, caller, whole);
+        } catch (IllegalArgumentException e) {
+            return HttpReply.error(400, "malformed URL: " + e.getMessage()).now();
+        }
+        return handler.handle(call);
     }
 
     private static void onLoop(ChannelHandlerContext ctx, Runnable task) {
@@ -205,11 +225,20 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
         }
     }
 
-    /** Over TLS, whom the certificate names; the handshake is done before the first request comes. */
-    private static Caller caller(Channel channel) {
-        if (channel instanceof NioDomainSocketChannel) {
-            return Caller.LOCAL;
+    /** On a unix socket, who the kernel says it is, if that one may; over TLS, whom the certificate names. */
+    private CompletableFuture<Caller> caller(Channel channel) {
+        SocketPeers kernel = peers.orElse(null);
+        if (kernel == null) {
+            return CompletableFuture.completedFuture(certified(channel));
         }
+        if (peer == null) {
+            peer = kernel.peer(() -> channel.config().getOption(PEER));
+        }
+        return peer.thenCompose(kernel::caller);
+    }
+
+    /** The handshake is done before the first request comes. */
+    private static Caller certified(Channel channel) {
         SslHandler tls = channel.pipeline().get(SslHandler.class);
         if (tls == null) {
             return Caller.PLAINTEXT;

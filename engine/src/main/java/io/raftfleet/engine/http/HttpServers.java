@@ -20,6 +20,7 @@ import io.netty.handler.flow.FlowControlHandler;
 import io.netty.handler.ssl.SslContext;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import io.netty.util.concurrent.GlobalEventExecutor;
+import io.raftfleet.engine.access.SocketPeers;
 import io.raftfleet.identity.SpiffeId;
 import io.raftfleet.identity.tls.ConnectionWatch;
 import java.io.IOException;
@@ -71,6 +72,8 @@ public final class HttpServers implements AutoCloseable {
     private final AtomicInteger open = new AtomicInteger();
     private final List<Channel> listeners = new ArrayList<>();
     private @Nullable UnixSocketFile socketFile;
+    /** Set before anybody can find the socket. */
+    private volatile Optional<SocketPeers> peers = Optional.empty();
     /** Set before anything is closed, so that no answer promises a connection that is about to go. */
     private volatile boolean stopping;
 
@@ -127,15 +130,17 @@ public final class HttpServers implements AutoCloseable {
             UnixSocketFile file = new UnixSocketFile(settings.unixSocket().get());
             file.makeWay();
             try {
-                listeners.add(bind(NioServerDomainSocketChannel.class, file.address()));
+                file.place(made -> {
+                    listeners.add(bind(NioServerDomainSocketChannel.class, made));
+                    peers = Optional.of(SocketPeers.of(made.getPath()));
+                    socketFile = file;
+                });
             } catch (IOException e) {
                 throw new IOException(
                         "can't listen for HTTP on unix socket " + file + ": " + e.getMessage()
                                 + "; its folder must exist and be writable for this user",
                         e);
             }
-            socketFile = file;
-            file.bound();
         }
         log.info(
                 "HTTP{} listens on {}:{}{}",
@@ -176,7 +181,8 @@ public final class HttpServers implements AutoCloseable {
             connection.writeAndFlush(Unpooled.wrappedBuffer(FULL)).addListener(ChannelFutureListener.CLOSE);
             return;
         }
-        if (!(connection instanceof NioDomainSocketChannel)) {
+        boolean local = connection instanceof NioDomainSocketChannel;
+        if (!local) {
             watch.add(connection);
             tls.ifPresent(context -> {
                 var handler = context.newHandler(connection.alloc());
@@ -194,7 +200,8 @@ public final class HttpServers implements AutoCloseable {
                                 .setMaxHeaderSize(MAX_HEADERS),
                         MAX_PIPELINED))
                 .addLast(new FlowControlHandler())
-                .addLast(new HttpConnection(handler, settings, budget, clock, () -> stopping));
+                .addLast(new HttpConnection(
+                        handler, settings, budget, clock, () -> stopping, local ? peers : Optional.empty()));
         connections.add(connection);
         if (stopping) {
             connection.pipeline().fireUserEventTriggered(HttpConnection.Stop.STOP);

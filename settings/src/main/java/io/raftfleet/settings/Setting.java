@@ -35,7 +35,11 @@ public enum Setting {
             null,
             "Names by which clients may ask for HTTP in plaintext, beside addresses, localhost, this host's name and those in"
                     + " --peers."),
-    HTTP_SOCKET(ENGINE, "PATH", null, "Unix socket for the same."),
+    HTTP_SOCKET(
+            ENGINE,
+            "PATH",
+            "(http.sock in RUNTIME_DIRECTORY)",
+            "Unix socket for the same, for root and the group raftfleet."),
     BOOTSTRAP(
             ENGINE,
             Settings.SWITCH,

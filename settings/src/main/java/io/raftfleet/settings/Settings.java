@@ -1,8 +1,10 @@
 package io.raftfleet.settings;
 
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermission;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumMap;
@@ -28,17 +30,30 @@ public final class Settings {
 
     static final String PREFIX = "FLEET_";
 
+    /** Begins the name of a file that systemd hands to the service (LoadCredential=), as in its unit files. */
+    static final String CREDENTIAL = "%d/";
+
+    private static final String CREDENTIALS = "CREDENTIALS_DIRECTORY";
+    private static final String RUNTIME = "RUNTIME_DIRECTORY";
+
     /** In place of what a value looks like: the setting is on or off. */
     static final String SWITCH = "";
 
     private final Daemon daemon;
     private final Map<Setting, Value> values;
     private final List<String> warnings;
+    /** Where systemd has put the service's credentials; empty when it has none. */
+    private final String credentials;
+    /** Where systemd lets the service put what lasts as long as it runs; empty when there is no such place. */
+    private final String runtime;
 
-    private Settings(Daemon daemon, Map<Setting, Value> values, List<String> warnings) {
+    private Settings(
+            Daemon daemon, Map<Setting, Value> values, List<String> warnings, String credentials, String runtime) {
         this.daemon = daemon;
         this.values = values;
         this.warnings = warnings;
+        this.credentials = credentials;
+        this.runtime = runtime;
     }
 
     /**
@@ -69,6 +84,7 @@ public final class Settings {
             for (var line : ConfigFile.read(used)) {
                 var where = used + ":" + line.line();
                 put(values, warnings, line.key(), line.value(), "\"" + line.key() + "\" in " + where, where);
+                warnOfOpenSecret(warnings, used, line, where);
             }
         }
         for (var variable : new TreeMap<>(environment).entrySet()) {
@@ -79,7 +95,12 @@ public final class Settings {
             }
         }
         flags.forEach((setting, text) -> values.put(setting, new Value(text, setting.flag())));
-        return new Settings(daemon, values, List.copyOf(warnings));
+        return new Settings(
+                daemon,
+                values,
+                List.copyOf(warnings),
+                environment.getOrDefault(CREDENTIALS, ""),
+                environment.getOrDefault(RUNTIME, "").split(":", 2)[0]);
     }
 
     /** Where a daemon's file is unless its command line says otherwise: its own, where there is one, else the one that both share. */
@@ -111,7 +132,26 @@ public final class Settings {
         values.put(setting.get(), new Value(text, origin));
     }
 
-    /** Names that mean nothing any more, one line each, with their place. */
+    private static void warnOfOpenSecret(List<String> warnings, Path file, ConfigFile.Line line, String where) {
+        boolean secret = Setting.named(line.key())
+                .filter(setting -> !setting.shown(line.value()).equals(line.value()))
+                .isPresent();
+        if (secret && isOpen(file)) {
+            warnings.add("\"" + line.key() + "\" in " + where
+                    + " is a secret that every user of this machine can read: chmod 640 the file, or keep it in a file of its own"
+                    + " (etcd_password_file)");
+        }
+    }
+
+    private static boolean isOpen(Path file) {
+        try {
+            return Files.getPosixFilePermissions(file).contains(PosixFilePermission.OTHERS_READ);
+        } catch (IOException | UnsupportedOperationException e) {
+            return false; // It was read a moment ago, or has no such modes.
+        }
+    }
+
+    /** What is to be known though it stops nobody, one line each, with its place. */
     public List<String> warnings() {
         return warnings;
     }
@@ -135,6 +175,35 @@ public final class Settings {
         return get(setting)
                 .orElseThrow(() -> new SettingsException("no " + setting.key() + " is given: use " + setting.flag()
                         + ", " + setting.variable() + ", or the configuration file"));
+    }
+
+    /**
+     * The file that a setting names, if it names one. {@value #CREDENTIAL} at its beginning is the directory in which systemd puts what
+     * {@code LoadCredential=} of the daemon's unit names.
+     *
+     * @throws SettingsException when it is there, and systemd has put nothing anywhere
+     */
+    public Optional<Path> file(Setting setting) throws SettingsException {
+        var name = get(setting);
+        if (name.isEmpty() || !name.get().startsWith(CREDENTIAL)) {
+            return name.map(Path::of);
+        }
+        if (credentials.isEmpty()) {
+            throw new SettingsException(
+                    setting.key() + " " + name.get() + ": %d is where systemd puts a service's credentials, and "
+                            + CREDENTIALS + " is not set: add LoadCredential="
+                            + name.get().substring(CREDENTIAL.length())
+                            + ":FILE to the unit, or name the file itself");
+        }
+        return Optional.of(Path.of(credentials, name.get().substring(CREDENTIAL.length())));
+    }
+
+    /**
+     * The file that a setting names, or, when nothing is said, one in the service's runtime directory ({@code RuntimeDirectory=} of its
+     * unit), if it has one.
+     */
+    public Optional<Path> runtimeFile(Setting setting, String usual) throws SettingsException {
+        return file(setting).or(() -> runtime.isEmpty() ? Optional.empty() : Optional.of(Path.of(runtime, usual)));
     }
 
     /** Whether it is on; in all the words that fleet took. */
@@ -173,7 +242,7 @@ public final class Settings {
                 mixed.put(setting, value);
             }
         }
-        return new Settings(daemon, mixed, warnings);
+        return new Settings(daemon, mixed, warnings, credentials, runtime);
     }
 
     /** Each setting of the daemon, its value as people may see it, and where that comes from. */

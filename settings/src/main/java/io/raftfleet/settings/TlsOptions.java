@@ -46,8 +46,8 @@ public final class TlsOptions {
         return files;
     }
 
-    private static @Nullable Path path(Settings settings, Setting setting) {
-        return settings.get(setting).map(Path::of).orElse(null);
+    private static @Nullable Path path(Settings settings, Setting setting) throws SettingsException {
+        return settings.file(setting).orElse(null);
     }
 
     /**

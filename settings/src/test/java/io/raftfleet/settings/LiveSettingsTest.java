@@ -7,6 +7,7 @@ import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -39,7 +40,8 @@ class LiveSettingsTest {
     }
 
     private void file(String text) throws Exception {
-        Files.writeString(dir.resolve("fleet.conf"), text);
+        Files.setPosixFilePermissions(
+                Files.writeString(dir.resolve("fleet.conf"), text), PosixFilePermissions.fromString("rw-r-----"));
     }
 
     private Settings read() throws SettingsException {

@@ -8,6 +8,7 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Arrays;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -43,6 +44,48 @@ class SettingsTest {
         Files.writeString(dir.resolve("engine.conf"), "");
         assertThat(Settings.usualFile(dir, Daemon.ENGINE)).isEqualTo(dir.resolve("engine.conf"));
         assertThat(Settings.usualFile(dir, Daemon.AGENT)).isEqualTo(dir.resolve("fleet.conf"));
+    }
+
+    @Test
+    void aFileCanBeACredentialOfTheService() throws Exception {
+        var named = Map.of(Setting.KEY_FILE, "%d/key.pem", Setting.CA_FILE, "/etc/ca.pem");
+        var settings = Settings.read(
+                Daemon.ENGINE,
+                file(""),
+                Map.of("CREDENTIALS_DIRECTORY", "/run/credentials/fleet-engine.service"),
+                named);
+        assertThat(settings.file(Setting.KEY_FILE)).contains(Path.of("/run/credentials/fleet-engine.service/key.pem"));
+        assertThat(settings.file(Setting.CA_FILE)).contains(Path.of("/etc/ca.pem"));
+        assertThat(settings.file(Setting.CERT_FILE)).isEmpty();
+        var outside = Settings.read(Daemon.ENGINE, file(""), Map.of(), named);
+        assertThatThrownBy(() -> outside.file(Setting.KEY_FILE))
+                .isInstanceOf(SettingsException.class)
+                .hasMessageContainingAll(
+                        "key_file %d/key.pem", "CREDENTIALS_DIRECTORY is not set", "LoadCredential=key.pem:FILE");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "etcd_password=hush, rw-r--r--, true",
+        "etcd_password=hush, rw-r-----, false",
+        "etcd_password=, rw-r--r--, false",
+        "etcd_servers=https://fleet:hush@10.0.0.1:2379, rw-r--r--, true",
+        "etcd_servers=https://10.0.0.1:2379, rw-r--r--, false",
+        "etcd_password_file=/etc/fleet/etcd, rw-r--r--, false",
+    })
+    void aSecretThatEverybodyCanReadIsWarnedOf(String line, String mode, boolean warned) throws Exception {
+        var file = file(line + "\n");
+        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString(mode));
+        var warnings = Settings.read(Daemon.ENGINE, file, Map.of(), Map.of()).warnings();
+        if (warned) {
+            assertThat(warnings)
+                    .singleElement()
+                    .asString()
+                    .contains(file + ":1", "chmod 640")
+                    .doesNotContain("hush");
+        } else {
+            assertThat(warnings).isEmpty();
+        }
     }
 
     @Test
@@ -184,6 +227,7 @@ class SettingsTest {
     }
 
     private Path file(String text) throws IOException {
-        return Files.writeString(dir.resolve("fleet.conf"), text);
+        var file = Files.writeString(dir.resolve("fleet.conf"), text);
+        return Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-r-----"));
     }
 }

@@ -83,7 +83,7 @@ final class EngineOptions {
                 settings.get(Setting.HTTP_NAMES)
                         .map(names -> List.of(names.split("[, ]+")))
                         .orElse(List.of()),
-                settings.get(Setting.HTTP_SOCKET).map(Path::of),
+                settings.runtimeFile(Setting.HTTP_SOCKET, "http.sock"),
                 address("--grpc", settings.get(Setting.GRPC).orElse(self.grpcAddress())),
                 engines,
                 bootstrap,
@@ -108,7 +108,7 @@ final class EngineOptions {
     }
 
     private static Optional<Path> authorityKey(Settings settings, boolean tls) throws SettingsException {
-        var key = settings.given(Setting.CA_KEY_FILE).map(Path::of);
+        var key = settings.file(Setting.CA_KEY_FILE);
         if (key.isPresent() && !tls) {
             throw new SettingsException(
                     "--ca-key-file goes with certificates: give --ca-file, --cert-file and --key-file");

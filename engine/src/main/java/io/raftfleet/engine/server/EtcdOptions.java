@@ -7,7 +7,6 @@ import io.raftfleet.settings.SettingsException;
 import java.net.InetAddress;
 import java.net.URI;
 import java.net.UnknownHostException;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Locale;
 import java.util.Optional;
@@ -29,9 +28,9 @@ final class EtcdOptions {
         }
         var username = settings.get(Setting.ETCD_USERNAME);
         var password = settings.get(Setting.ETCD_PASSWORD);
-        var passwordFile = settings.get(Setting.ETCD_PASSWORD_FILE).map(Path::of);
-        var cert = settings.get(Setting.ETCD_CERTFILE).map(Path::of);
-        var key = settings.get(Setting.ETCD_KEYFILE).map(Path::of);
+        var passwordFile = settings.file(Setting.ETCD_PASSWORD_FILE);
+        var cert = settings.file(Setting.ETCD_CERTFILE);
+        var key = settings.file(Setting.ETCD_KEYFILE);
         if (password.isPresent() && passwordFile.isPresent()) {
             throw new SettingsException("etcd_password and etcd_password_file say the same: give one of them");
         }
@@ -52,7 +51,7 @@ final class EtcdOptions {
                 username,
                 password,
                 passwordFile,
-                settings.get(Setting.ETCD_CAFILE).map(Path::of),
+                settings.file(Setting.ETCD_CAFILE),
                 cert,
                 key,
                 sync(settings.require(Setting.ETCD_MIRROR))));

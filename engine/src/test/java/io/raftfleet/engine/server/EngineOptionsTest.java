@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.raftfleet.settings.Daemon;
 import io.raftfleet.settings.Flags;
+import io.raftfleet.settings.Settings;
 import io.raftfleet.settings.SettingsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -14,6 +15,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
@@ -108,6 +110,23 @@ class EngineOptionsTest {
                     .as("%s in the environment", key)
                     .isEqualTo(asFlag);
         }
+    }
+
+    @Test
+    void aServiceHasItsSocketInItsRuntimeDirectory() throws Exception {
+        assertThat(socket(Map.of())).isEmpty();
+        assertThat(socket(Map.of("RUNTIME_DIRECTORY", "/run/fleet-engine")))
+                .contains(Path.of("/run/fleet-engine/http.sock"));
+        assertThat(socket(Map.of("RUNTIME_DIRECTORY", "/run/a:/run/b", "FLEET_HTTP_SOCKET", "/run/fleet.sock")))
+                .contains(Path.of("/run/fleet.sock"));
+    }
+
+    private Optional<Path> socket(Map<String, String> environment) throws Exception {
+        var all = new HashMap<>(environment);
+        NEEDED.forEach((key, value) -> all.put("FLEET_" + key.toUpperCase(Locale.ROOT), value));
+        var file = Files.writeString(dir.resolve("empty.conf"), "");
+        return EngineOptions.resolve(Settings.read(Daemon.ENGINE, file, all, Map.of()))
+                .httpSocket();
     }
 
     @Test

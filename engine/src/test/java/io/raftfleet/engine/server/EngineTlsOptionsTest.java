@@ -102,6 +102,26 @@ class EngineTlsOptionsTest {
         refused("leave one of them out", flags(own, "--allow-plaintext"));
     }
 
+    /** As systemd hands them to a service with LoadCredential=; they have no other name than below its directory. */
+    @Test
+    void keysMayBeCredentialsOfTheService() throws Exception {
+        var own = issue("ca", CLUSTER, Kind.ENGINE, "e1");
+        var credentials = Map.of("CREDENTIALS_DIRECTORY", dir.resolve("ca").toString());
+        var config = resolve(
+                credentials,
+                "--ca-file=" + own.authorities(),
+                "--cert-file=" + own.certificate(),
+                "--key-file=%d/e1-key.pem",
+                "--ca-key-file=%d/ca-key.pem");
+        assertThat(config.tls()).contains(own);
+        assertThat(config.authorityKey()).contains(dir.resolve("ca").resolve("ca-key.pem"));
+        refused(
+                "CREDENTIALS_DIRECTORY is not set",
+                "--ca-file=" + own.authorities(),
+                "--cert-file=" + own.certificate(),
+                "--key-file=%d/e1-key.pem");
+    }
+
     @Test
     void httpMayBePlaintextBesideTlsOnLoopback() throws Exception {
         var own = issue("ca", CLUSTER, Kind.ENGINE, "e1");

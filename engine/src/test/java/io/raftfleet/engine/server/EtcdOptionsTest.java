@@ -26,6 +26,19 @@ class EtcdOptionsTest {
         assertThat(settings.sync()).isFalse();
     }
 
+    /** As systemd hands them to a service with LoadCredential=. */
+    @Test
+    void eachSecretMayBeACredentialOfTheService() throws SettingsException {
+        var settings = read(Map.of(
+                "CREDENTIALS_DIRECTORY", "/run/credentials/fleet-engine.service",
+                "FLEET_ETCD_USERNAME", "fleet",
+                "FLEET_ETCD_PASSWORD_FILE", "%d/etcd",
+                "FLEET_ETCD_CERTFILE", "/etc/fleet/etcd.pem",
+                "FLEET_ETCD_KEYFILE", "%d/etcd-key.pem"));
+        assertThat(settings.passwordFile()).contains(Path.of("/run/credentials/fleet-engine.service/etcd"));
+        assertThat(settings.keyFile()).contains(Path.of("/run/credentials/fleet-engine.service/etcd-key.pem"));
+    }
+
     @Test
     void halfACredentialIsRefused() {
         assertRefused(Map.of("FLEET_ETCD_USERNAME", "fleet"), "go together");

@@ -13,6 +13,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Set;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
 
@@ -61,12 +63,12 @@ final class ClusterBackup {
         }
 
         private void download(Path part) throws IOException, InterruptedException {
+            Files.deleteIfExists(part);
             try (BackupReader reader = session.client().backup();
                     FileChannel channel = FileChannel.open(
                             part,
-                            StandardOpenOption.CREATE,
-                            StandardOpenOption.TRUNCATE_EXISTING,
-                            StandardOpenOption.WRITE);
+                            Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE),
+                            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
                     OutputStream out = Channels.newOutputStream(channel)) {
                 for (ByteString data = reader.next(); data != null; data = reader.next()) {
                     data.writeTo(out);

@@ -56,7 +56,7 @@ public final class PrivateFile {
         }
     }
 
-    /** Makes a directory that its owner alone may enter, of mode 0700, unless there is one. */
+    /** Makes a directory that its owner alone may enter, of mode 0700, and so those above it that are missing, unless there is one. */
     public static void directory(Path directory) throws IOException {
         if (!Files.isDirectory(directory)) {
             Files.createDirectories(

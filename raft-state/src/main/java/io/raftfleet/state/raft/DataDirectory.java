@@ -1,5 +1,6 @@
 package io.raftfleet.state.raft;
 
+import io.raftfleet.identity.ca.PrivateFile;
 import java.io.IOException;
 import java.io.Reader;
 import java.io.Writer;
@@ -66,7 +67,7 @@ final class DataDirectory implements AutoCloseable {
         if (!Files.exists(file)) {
             requireEmpty(config, root);
             requireOrder(config, root);
-            Files.createDirectories(root);
+            PrivateFile.directory(root);
         }
         FileChannel lockFile =
                 FileChannel.open(root.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
@@ -162,7 +163,7 @@ final class DataDirectory implements AutoCloseable {
                 }
             }
         }
-        Files.createDirectories(root);
+        PrivateFile.directory(root);
         Properties identity = new Properties();
         identity.setProperty("cluster", clusterId.toString());
         identity.setProperty("engine", engineId);

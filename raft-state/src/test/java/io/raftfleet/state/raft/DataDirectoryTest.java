@@ -8,6 +8,7 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
@@ -42,6 +43,16 @@ class DataDirectoryTest {
         assertThatThrownBy(() -> DataDirectory.open(config("e2", CLUSTER, true)))
                 .hasMessageContaining("'e1'")
                 .hasMessageContaining("'e2'");
+    }
+
+    @Test
+    void isForItsOwnerAlone() throws IOException {
+        DataDirectory.open(config("e1", CLUSTER, true)).close();
+        DataDirectory.prepare(dir.resolve("prepared"), CLUSTER, "e2", false);
+        for (var made : List.of("data", "prepared")) {
+            assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(dir.resolve(made))))
+                    .isEqualTo("rwx------");
+        }
     }
 
     @Test

@@ -1,9 +1,9 @@
 package io.raftfleet.fleetctl;
 
 import io.raftfleet.identity.SpiffeId;
-import io.raftfleet.identity.TokenText;
 import io.raftfleet.identity.join.JoinedFiles;
 import io.raftfleet.identity.join.Joining;
+import io.raftfleet.identity.join.TokenInput;
 import io.raftfleet.identity.join.UserContext;
 import io.raftfleet.proto.cluster.EngineAddresses;
 import java.io.IOException;
@@ -12,6 +12,7 @@ import java.security.SecureRandom;
 import java.util.List;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -26,8 +27,19 @@ import picocli.CommandLine.Parameters;
             "Writes it, its key and a context into ~/.config/raftfleet, where fleetctl finds them by the cluster's endpoints."
         })
 final class LoginCommand extends FleetCommand {
-    @Parameters(paramLabel = "TOKEN")
-    String token = "";
+    @ArgGroup(multiplicity = "1")
+    Source source = new Source();
+
+    /** Where the token is. */
+    static final class Source {
+        @Parameters(paramLabel = "TOKEN", description = TokenInput.ARGUMENT)
+        @Nullable
+        String token;
+
+        @Option(names = "--token-file", paramLabel = "FILE", description = TokenInput.FILE)
+        @Nullable
+        Path file;
+    }
 
     @Option(
             names = "--context",
@@ -43,12 +55,12 @@ final class LoginCommand extends FleetCommand {
     @Override
     public Integer call() {
         try {
-            var parsed = TokenText.parse(token);
-            if (parsed.kind() != SpiffeId.Kind.USER) {
-                throw new CommandException(
-                        "the token is for an " + parsed.kind().label() + ", not for a user: it is used by fleet-"
-                                + parsed.kind().label() + " join");
-            }
+            var parsed = TokenInput.read(
+                    source.token,
+                    source.file == null ? null : session.terminal().directory().resolve(source.file),
+                    session.terminal().in(),
+                    SpiffeId.Kind.USER,
+                    "fleetctl user create");
             String name = context == null
                     ? parsed.cluster().substring(0, Math.min(8, parsed.cluster().length()))
                     : context;

@@ -23,7 +23,8 @@ public final class Main {
                 false,
                 StandardCharsets.UTF_8);
         var err = new PrintStream(new FileOutputStream(FileDescriptor.err), false, StandardCharsets.UTF_8);
-        var terminal = new Terminal(out, err, System.getenv(), Path.of(""), Boolean.getBoolean("fleetctl.interactive"));
+        var terminal = new Terminal(
+                System.in, out, err, System.getenv(), Path.of(""), Boolean.getBoolean("fleetctl.interactive"));
         if (arguments.length > 0) {
             // Half of a command's time goes into first uses of the gRPC library: let them happen while the arguments
             // are parsed.

@@ -1,5 +1,6 @@
 package io.raftfleet.fleetctl;
 
+import java.io.InputStream;
 import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.Map;
@@ -7,6 +8,7 @@ import java.util.Map;
 /**
  * The world around one run of fleetctl.
  *
+ * @param in where a token may come from
  * @param out results; buffered, so it is flushed before waiting and at the end
  * @param err what went wrong, warnings and progress; unbuffered
  * @param environment variables
@@ -14,4 +16,9 @@ import java.util.Map;
  * @param interactive whether a person watches: both streams are a terminal
  */
 record Terminal(
-        PrintStream out, PrintStream err, Map<String, String> environment, Path directory, boolean interactive) {}
+        InputStream in,
+        PrintStream out,
+        PrintStream err,
+        Map<String, String> environment,
+        Path directory,
+        boolean interactive) {}

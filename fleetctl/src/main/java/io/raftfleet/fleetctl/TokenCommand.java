@@ -39,7 +39,7 @@ final class TokenCommand extends FleetCommand {
             description = {
                 "Make a token",
                 "",
-                "Prints one line, to be pasted where somebody joins: fleet-agent join TOKEN, fleet-engine join TOKEN. Whoever has it"
+                "Prints one line, to be pasted where somebody joins, into fleet-agent join - or fleet-engine join -. Whoever has it"
                         + " may use it, and an engine's token is worth the whole cluster. It is shown once."
             })
     static final class Create extends FleetCommand {
@@ -99,6 +99,8 @@ final class TokenCommand extends FleetCommand {
                                     .setLifetimeMs(Principals.time("--ttl", ttl).toMillis())
                                     .build());
             session.out(answer.getToken());
+            session.err("There, type fleet-" + role
+                    + " join - and paste this line. As an argument it would show in the list of processes.");
             return 0;
         }
     }

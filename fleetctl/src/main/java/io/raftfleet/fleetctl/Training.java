@@ -29,6 +29,7 @@ import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.Unit;
 import io.raftfleet.proto.model.UnitState;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.PrintStream;
 import java.net.InetAddress;
@@ -125,7 +126,7 @@ final class Training {
 
     private static void run(Map<String, String> environment, List<List<String>> commands) {
         var nowhere = new PrintStream(OutputStream.nullOutputStream(), false, StandardCharsets.UTF_8);
-        var terminal = new Terminal(nowhere, nowhere, environment, Path.of(""), false);
+        var terminal = new Terminal(InputStream.nullInputStream(), nowhere, nowhere, environment, Path.of(""), false);
         for (List<String> command : commands) {
             Fleetctl.run(terminal, command.toArray(String[]::new));
         }

@@ -27,7 +27,7 @@ final class UserCommand extends FleetCommand {
             description = {
                 "Make a token by which somebody gets a certificate",
                 "",
-                "Prints one line, for that person: fleetctl login TOKEN. It is good for one use. Certificates that a user has are taken"
+                "Prints one line, for that person to paste into fleetctl login -. It is good for one use. Certificates that a user has are taken"
                         + " back by: fleetctl cluster revoke user/NAME"
             })
     static final class Create extends FleetCommand {
@@ -64,6 +64,9 @@ final class UserCommand extends FleetCommand {
                                     .setLifetimeMs(Principals.time("--ttl", ttl).toMillis())
                                     .build());
             session.out(answer.getToken());
+            session.err(
+                    "It is for " + name
+                            + ", who types fleetctl login - and pastes it. As an argument it would show in the list of processes.");
             return 0;
         }
     }

@@ -7,6 +7,7 @@ import io.raftfleet.identity.Role;
 import io.raftfleet.identity.TlsFiles;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -26,6 +27,7 @@ class CertCommandTest {
         var err = new ByteArrayOutputStream();
         int exit = Fleetctl.run(
                 new Terminal(
+                        InputStream.nullInputStream(),
                         new PrintStream(out, false, StandardCharsets.UTF_8),
                         new PrintStream(err, true, StandardCharsets.UTF_8),
                         Map.of(),

@@ -20,6 +20,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -385,7 +386,13 @@ class ExitCodesTest {
         add("cluster remove", REFUSED, s -> s.run("cluster", "remove", "none"));
         add("cluster replace", DONE, s -> s.run("cluster", "replace", "e1", NEW_ENGINE));
         add("cluster replace", REFUSED, s -> s.run("cluster", "replace", "none", NEW_ENGINE));
-        add("cluster backup", DONE, s -> s.backup("a.service").run("cluster", "backup", "new"));
+        add("cluster backup", DONE, s -> {
+            Result result = s.backup("a.service").run("cluster", "backup", "new");
+            assertThat(mode(s.directory.resolve("new")))
+                    .as("for its owner alone")
+                    .isEqualTo("rw-------");
+            return result;
+        });
         add("cluster backup", REFUSED, s -> s.backup("a.service").run("cluster", "backup", "backup"));
         add("cluster backup", REFUSED, s -> s.run("cluster", "backup", "empty"));
         add("cluster restore", DONE, s -> s.backup("a.service").run("cluster", "restore", "backup"));
@@ -472,6 +479,14 @@ class ExitCodesTest {
                 s.cluster.refused.add(M1);
                 return s.run(change, List.of("disk=ssd", "113f"));
             });
+        }
+    }
+
+    private static String mode(Path file) {
+        try {
+            return PosixFilePermissions.toString(Files.getPosixFilePermissions(file));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 
@@ -644,7 +659,7 @@ class ExitCodesTest {
     /** ssh's own code is 255 where it could not connect, else that of the command over there. */
     @Test
     void sshReturnsWhatTheRemoteCommandReturns() {
-        var terminal = new Terminal(System.out, System.err, Map.of(), directory, false);
+        var terminal = new Terminal(System.in, System.out, System.err, Map.of(), directory, false);
         try (var session = new Session(terminal, new GlobalOptions())) {
             assertThat(new SshCommand(session).run(List.of("sh", "-c", "exit 7")))
                     .isEqualTo(7);

@@ -7,6 +7,7 @@ import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.Unit;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -283,7 +284,13 @@ class FleetctlTest {
         global.endpoint = cluster.endpoints();
         global.requestTimeout = 30;
         try (var session = new Session(
-                new Terminal(sink, new PrintStream(err, true, StandardCharsets.UTF_8), Map.of(), directory, false),
+                new Terminal(
+                        InputStream.nullInputStream(),
+                        sink,
+                        new PrintStream(err, true, StandardCharsets.UTF_8),
+                        Map.of(),
+                        directory,
+                        false),
                 global)) {
             assertThat(new UnitWaiter(session, WaitGoal.UP, 0)
                             .await(Map.of("picky.service", unit("picky.service").getHash()), Duration.ZERO))

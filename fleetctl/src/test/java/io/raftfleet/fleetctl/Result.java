@@ -1,6 +1,7 @@
 package io.raftfleet.fleetctl;
 
 import java.io.ByteArrayOutputStream;
+import java.io.InputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -21,6 +22,7 @@ record Result(int exit, String out, String err) {
         all.addAll(List.of(arguments));
         int exit = Fleetctl.run(
                 new Terminal(
+                        InputStream.nullInputStream(),
                         new PrintStream(out, false, StandardCharsets.UTF_8),
                         new PrintStream(err, true, StandardCharsets.UTF_8),
                         variables,

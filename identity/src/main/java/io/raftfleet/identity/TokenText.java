@@ -30,7 +30,8 @@ public record TokenText(
     public static final String PREFIX = "raftfleet-token-1.";
 
     private static final int PARTS = 7;
-    private static final int MOST = 4096;
+    /** Longest that there is, in bytes. */
+    public static final int MOST = 4096;
 
     public TokenText {
         endpoints = List.copyOf(endpoints);

@@ -7,6 +7,7 @@ import io.raftfleet.identity.ca.PrivateFile;
 import io.raftfleet.identity.join.JoinException;
 import io.raftfleet.identity.join.JoinedFiles;
 import io.raftfleet.identity.join.Joining;
+import io.raftfleet.identity.join.TokenInput;
 import io.raftfleet.proto.cluster.EngineAddresses;
 import io.raftfleet.settings.SettingsException;
 import io.raftfleet.settings.join.DaemonUnit;
@@ -19,6 +20,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -37,8 +40,19 @@ import picocli.CommandLine.Parameters;
                     + " waits until an admin adds it: fleetctl cluster add. A token is made by: fleetctl token create --role engine"
         })
 final class JoinCommand {
-    @Parameters(paramLabel = "TOKEN", description = "The whole line.")
-    String token = "";
+    @ArgGroup(multiplicity = "1")
+    Source source = new Source();
+
+    /** Where the token is. */
+    static final class Source {
+        @Parameters(paramLabel = "TOKEN", description = TokenInput.ARGUMENT)
+        @Nullable
+        String token;
+
+        @Option(names = "--token-file", paramLabel = "FILE", description = TokenInput.FILE)
+        @Nullable
+        Path file;
+    }
 
     @Option(
             names = "--engine-id",
@@ -52,17 +66,13 @@ final class JoinCommand {
 
     /** Returns whether this process is to be the engine now. */
     boolean run() throws IOException {
-        TokenText parsed;
+        TokenText parsed = TokenInput.read(
+                source.token, source.file, System.in, SpiffeId.Kind.ENGINE, "fleetctl token create --role engine");
         EnginePeer self;
         try {
-            parsed = TokenText.parse(token);
             self = steps.self(id);
-        } catch (IllegalArgumentException | SettingsException e) {
+        } catch (SettingsException e) {
             throw new JoinException(String.valueOf(e.getMessage()), e);
-        }
-        if (parsed.kind() != SpiffeId.Kind.ENGINE) {
-            throw new JoinException("the token is for an " + parsed.kind().label()
-                    + ", and this is an engine: make one with" + " fleetctl token create --role engine");
         }
         FirstStart.prepare(steps.data, UUID.fromString(parsed.cluster()), id, true);
         var joining = new Joining(parsed, id, List.of(steps.host, "localhost", "127.0.0.1"), new SecureRandom());

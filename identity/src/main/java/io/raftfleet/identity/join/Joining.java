@@ -9,6 +9,7 @@ import io.netty.handler.ssl.SslContext;
 import io.raftfleet.identity.TokenText;
 import io.raftfleet.identity.ca.OwnKey;
 import io.raftfleet.identity.tls.StrangerTls;
+import io.raftfleet.identity.tls.TlsFailure;
 import io.raftfleet.proto.cluster.AccessGrpc;
 import io.raftfleet.proto.cluster.AuthorityRequest;
 import io.raftfleet.proto.cluster.JoinRequest;
@@ -161,6 +162,10 @@ public final class Joining {
 
     /** What is at the bottom says most: a refused connection, a certificate of somebody else. */
     private static String reason(StatusRuntimeException failure) {
+        Throwable below = failure.getCause();
+        if (below != null && TlsFailure.is(below)) {
+            return TlsFailure.words(below, "the token");
+        }
         @Nullable String said = failure.getStatus().getDescription();
         for (Throwable cause = failure.getCause(); cause != null; cause = cause.getCause()) {
             said = cause.getMessage();

@@ -16,7 +16,8 @@ import org.slf4j.LoggerFactory;
 /**
  * Renews a certificate by itself, with the same key, once two thirds of its life are over; up to a twentieth of its life later, so that
  * not all machines ask at once. The new one takes the old one's place in its file, from where it is read by itself. Looks every few
- * minutes. What can't be renewed, since the cluster's authority is elsewhere, is said once a day.
+ * minutes, and sooner again when nobody could be asked. What can't be renewed, since the cluster's authority is elsewhere, is said once a
+ * day.
  *
  * <p>Owned by the thread that calls {@link #look}.
  */
@@ -26,11 +27,15 @@ public final class Renewal {
 
     private static final Logger log = LoggerFactory.getLogger(Renewal.class);
     private static final Duration REMIND = Duration.ofDays(1);
+    /** When to try again first, as at a machine's start, when no engine leads yet. Twice as long each time, up to {@link #EVERY}. */
+    private static final Duration AGAIN = Duration.ofSeconds(5);
 
     private final TlsIdentity identity;
     private final Issuer issuer;
     private final InstantSource clock;
     private final double jitter;
+    private final RandomGenerator random;
+    private int failures;
     private Instant reminded = Instant.MIN;
 
     /** Who issues certificates. */
@@ -48,16 +53,16 @@ public final class Renewal {
         this.identity = identity;
         this.issuer = issuer;
         this.clock = clock;
+        this.random = random;
         this.jitter = random.nextDouble() / 20;
     }
 
-    /** Looks every {@link #EVERY} from now on, on a thread of its own: asking may take its time. */
+    /** Looks from now on, on a thread of its own: asking may take its time. */
     public void start() {
         Thread.ofPlatform().daemon().name("renewal").start(() -> {
             try {
                 while (true) {
-                    look();
-                    Thread.sleep(EVERY);
+                    Thread.sleep(look());
                 }
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
@@ -65,15 +70,15 @@ public final class Renewal {
         });
     }
 
-    /** Renews the certificate if it is time to. */
-    void look() {
+    /** Renews the certificate if it is time to; returns how long to wait before the next look. */
+    Duration look() {
         Credentials current = identity.current();
         X509Certificate own = current.chain().getFirst();
         Instant begin = own.getNotBefore().toInstant();
         Duration life = Duration.between(begin, own.getNotAfter().toInstant());
         Instant now = clock.instant();
         if (now.isBefore(begin.plusMillis((long) (life.toMillis() * (2.0 / 3 + jitter))))) {
-            return;
+            return EVERY;
         }
         try {
             String renewed =
@@ -83,6 +88,8 @@ public final class Renewal {
                     "{} has renewed its certificate in {}",
                     current.self(),
                     current.files().certificate());
+            failures = 0;
+            return EVERY;
         } catch (IOException | RuntimeException e) {
             if (now.isAfter(reminded.plus(REMIND))) {
                 reminded = now;
@@ -92,6 +99,12 @@ public final class Renewal {
                         own.getNotAfter().toInstant(),
                         e.getMessage());
             }
+            return again();
         }
+    }
+
+    private Duration again() {
+        long millis = Math.min(EVERY.toMillis(), AGAIN.toMillis() << Math.min(failures++, 10));
+        return Duration.ofMillis((long) (millis * (0.5 + random.nextDouble() / 2)));
     }
 }

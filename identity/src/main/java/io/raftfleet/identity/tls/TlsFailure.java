@@ -77,6 +77,10 @@ public final class TlsFailure {
             if (t instanceof CertificateNotYetValidException) {
                 return "its certificate is not valid yet (" + message + "): set the clocks";
             }
+            if (message.contains("Extended key usage")) {
+                return "its certificate is not for this end of a connection (" + message
+                        + "): it is a user's or an agent's, where an engine's belongs";
+            }
             if (t instanceof CertPathBuilderException || t instanceof CertPathValidatorException) {
                 text = "its certificate is not from an authority in " + authorities + " (" + message
                         + "): use certificates of the same one";

@@ -8,7 +8,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.KeyFactory;
+import java.security.KeyPair;
 import java.security.KeyPairGenerator;
+import java.security.PrivateKey;
 import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
 import java.security.spec.PKCS8EncodedKeySpec;
@@ -64,26 +66,48 @@ final class Certificates {
                         .decode(Files.readString(authority.resolve("ca-key.pem"))
                                 .replaceAll("-----[A-Z ]+-----", ""))));
         var pair = KeyPairGenerator.getInstance("EC").generateKeyPair();
+        Files.createDirectory(to);
+        var files = new TlsFiles(authorities, to.resolve("cert.pem"), to.resolve("key.pem"));
+        write(
+                files,
+                pair,
+                cluster,
+                X500Name.getInstance(issuer.getSubjectX500Principal().getEncoded()),
+                new X500Name("CN=mallory,OU=admin"),
+                key);
+        return files;
+    }
+
+    /** An administrator by nobody's leave but its own, who believes itself. */
+    static TlsFiles selfSigned(String cluster, Path to) throws Exception {
+        var pair = KeyPairGenerator.getInstance("EC").generateKeyPair();
+        var name = new X500Name("CN=mallory,OU=admin");
+        Files.createDirectory(to);
+        var files = new TlsFiles(to.resolve("cert.pem"), to.resolve("cert.pem"), to.resolve("key.pem"));
+        write(files, pair, cluster, name, name, pair.getPrivate());
+        return files;
+    }
+
+    private static void write(
+            TlsFiles files, KeyPair pair, String cluster, X500Name issuer, X500Name subject, PrivateKey issuing)
+            throws Exception {
         var now = Instant.now();
         var certificate = new JcaX509v3CertificateBuilder(
-                        X500Name.getInstance(issuer.getSubjectX500Principal().getEncoded()),
+                        issuer,
                         BigInteger.TEN,
                         Date.from(now.minusSeconds(60)),
                         Date.from(now.plus(Duration.ofDays(1))),
-                        new X500Name("CN=mallory,OU=admin"),
+                        subject,
                         pair.getPublic())
                 .addExtension(
                         Extension.subjectAlternativeName,
                         false,
                         new GeneralNames(new GeneralName(
                                 GeneralName.uniformResourceIdentifier, "spiffe://" + cluster + "/user/mallory")))
-                .build(new JcaContentSignerBuilder("SHA256withECDSA").build(key));
-        Files.createDirectory(to);
-        var files = new TlsFiles(authorities, to.resolve("cert.pem"), to.resolve("key.pem"));
+                .build(new JcaContentSignerBuilder("SHA256withECDSA").build(issuing));
         Files.writeString(files.certificate(), pem("CERTIFICATE", certificate.getEncoded()));
         Files.writeString(files.key(), pem("PRIVATE KEY", pair.getPrivate().getEncoded()));
         Files.setPosixFilePermissions(files.key(), PosixFilePermissions.fromString("rw-------"));
-        return files;
     }
 
     private static String pem(String type, byte[] encoded) {

@@ -281,6 +281,85 @@ class TlsIdentityTest {
     }
 
     @Test
+    void aRevokedCertificateIsRefusedOnEitherSideAndALaterOneIsNot() throws Exception {
+        var engine = cluster.engine("e1");
+        var agent = cluster.agent("a1");
+        var own = open(engine);
+        own.heed((peer, began) -> peer.id().name().equals("a1") ? "it was revoked" : null);
+        listen(own);
+        refused(
+                open(agent),
+                "it is spiffe://c1/agent/a1, and it was revoked",
+                "it does not accept this side's certificate");
+        serverSays.clear();
+        clientSays.clear();
+
+        var other = open(cluster.agent("a2"));
+        other.heed((peer, began) -> began.isBefore(Instant.now().plusSeconds(60)) ? "it was revoked" : null);
+        refused(other, "it does not accept this side's certificate", "it is spiffe://c1/engine/e1, and it was revoked");
+    }
+
+    /** What was open when the word came is closed, too. */
+    @Test
+    void anOpenConnectionEndsWhenItsPeerIsRevoked() throws Exception {
+        listen(open(cluster.engine("e1")));
+        var agent = open(cluster.agent("a1"));
+        var channel = dial(agent);
+        assertThat(ask(channel).getCode()).isEqualTo(Status.Code.UNIMPLEMENTED);
+        assertThat(agent.connections().count()).isEqualTo(1);
+        agent.heed((peer, began) -> "it was revoked");
+        agent.look();
+        await().atMost(LIMIT).until(() -> agent.connections().count() == 0);
+        assertThat(ask(channel).getCode()).isEqualTo(Status.Code.UNAVAILABLE);
+        channel.shutdownNow();
+    }
+
+    @Test
+    void aCertificateThatIssuedItselfIsRefused() throws Exception {
+        listen(open(cluster.engine("e1")));
+        careless(open(Certificates.selfSigned("c1", dir.resolve("self"))).keyManager());
+        await().atMost(LIMIT)
+                .untilAsserted(() -> assertThat(serverSays)
+                        .anySatisfy(line -> assertThat(line)
+                                .contains("its certificate is not from an authority in " + cluster.authorityFile())));
+    }
+
+    /** An engine whose certificate an authority's clock made an hour from now, or an agent whose clock is an hour behind. */
+    @Test
+    void aClockAnHourBehindIsNamedOnTheSideThatHasIt() throws Exception {
+        var from = Instant.now().plus(Duration.ofHours(1));
+        var early = cluster.issue(Kind.ENGINE, "e1", Optional.empty(), from, TestCluster.DAY);
+        listen(believing(early, from.plusSeconds(60)));
+        refused(
+                open(cluster.agent("a1")),
+                "it does not accept this side's certificate",
+                "its certificate is not valid yet");
+        assertThat(clientSays).anySatisfy(line -> assertThat(line).contains("set the clocks"));
+    }
+
+    /** Or one whose clock is an hour ahead. */
+    @Test
+    void aClockAnHourAheadIsNamedOnTheSideThatHasIt() throws Exception {
+        var from = Instant.now().minus(Duration.ofHours(25));
+        var old = cluster.issue(Kind.ENGINE, "e1", Optional.empty(), from, TestCluster.DAY);
+        listen(believing(old, from.plusSeconds(60)));
+        refused(
+                open(cluster.agent("a1")),
+                "it says that this side's certificate has expired",
+                "its certificate has expired");
+        assertThat(clientSays).anySatisfy(line -> assertThat(line).contains("or set the clocks"));
+    }
+
+    @Test
+    void whoIsNoEngineIsNamedOnBothSides() throws Exception {
+        listen(open(cluster.user("mallory", Role.ADMIN)));
+        refused(
+                open(cluster.agent("a1")),
+                "it does not accept this side's certificate",
+                "its certificate is not for this end of a connection");
+    }
+
+    @Test
     void whoIsNoEngineServesNobody() throws Exception {
         listen(open(cluster.user("mallory", Role.ADMIN)));
         var channel = dial(open(cluster.agent("a1")));

@@ -25,7 +25,7 @@ class SshCommandTest {
     }
 
     private static List<String> command(GlobalOptions global) {
-        var terminal = new Terminal(System.out, System.err, Map.of(), Path.of("."), false);
+        var terminal = new Terminal(System.in, System.out, System.err, Map.of(), Path.of("."), false);
         try (var session = new Session(terminal, global)) {
             return new SshCommand(session).command("10.0.0.1", List.of("uptime"));
         }

@@ -30,6 +30,7 @@ public final class GrpcAccess {
             of(AgentGatewayGrpc.getUploadLogMethod(), Access.AGENT),
             of(AgentGatewayGrpc.getFindLeaderMethod(), Access.AGENT),
             of(AgentGatewayGrpc.getWatchLeaderMethod(), Access.AGENT),
+            of(AgentGatewayGrpc.getRevokedEnginesMethod(), Access.AGENT),
             of(AccessGrpc.getAuthorityMethod(), Access.STRANGER),
             of(AccessGrpc.getJoinMethod(), Access.STRANGER),
             of(AccessGrpc.getRenewMethod(), Access.ANYBODY),

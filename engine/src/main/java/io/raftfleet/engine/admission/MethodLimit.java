@@ -49,6 +49,7 @@ record MethodLimit(
             of(AgentGatewayGrpc.getUploadLogMethod(), stream(CallKind.LOG_UPLOAD, 256 * KIB)),
             of(AgentGatewayGrpc.getFindLeaderMethod(), unary(CallKind.LEADER, KIB)),
             of(AgentGatewayGrpc.getWatchLeaderMethod(), stream(CallKind.LEADER_NEWS, KIB)),
+            of(AgentGatewayGrpc.getRevokedEnginesMethod(), unary(CallKind.LEADER, KIB)),
             of(AccessGrpc.getAuthorityMethod(), unary(CallKind.JOIN, KIB)),
             of(AccessGrpc.getJoinMethod(), unary(CallKind.JOIN, 16 * KIB)),
             of(AccessGrpc.getRenewMethod(), unary(CallKind.JOIN, 16 * KIB)),

@@ -6,8 +6,10 @@ import io.raftfleet.etcd.MirrorCopy;
 import io.raftfleet.etcd.MirrorValue;
 import io.raftfleet.proto.cluster.BackupRow;
 import io.raftfleet.proto.log.ContentsRow;
+import io.raftfleet.proto.log.IdentityRevoked;
 import io.raftfleet.proto.log.MachineRow;
 import io.raftfleet.proto.log.RegistryRow;
+import io.raftfleet.proto.log.RevocationRow;
 import io.raftfleet.proto.log.SourceRow;
 import io.raftfleet.proto.log.UnitRow;
 import io.raftfleet.state.Versions;
@@ -19,16 +21,19 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 
 /**
- * What is persistent in a backup file: units, contents, schedule, operators' metadata, and which machines there are. Their addresses and
- * units' states are known again from the agents.
+ * What is persistent in a backup file: units, contents, schedule, operators' metadata, whose certificates are revoked, and which machines
+ * there are. Their addresses and units' states are known again from the agents. Tokens are not brought back: they may have been used
+ * since.
  */
 final class BackupCopy {
     private static final long MILLIS_A_LIFE = 1000;
@@ -43,6 +48,7 @@ final class BackupCopy {
     private final Map<String, MirrorValue.Metadata> metadata = new HashMap<>();
 
     private final Set<String> machines = new TreeSet<>();
+    private final List<IdentityRevoked> revoked = new ArrayList<>();
 
     private final Path file;
     private final long most;
@@ -90,6 +96,7 @@ final class BackupCopy {
                         copy.schedule,
                         copy.metadata),
                 copy.machines,
+                copy.revoked,
                 Math.clamp(age + 1, 1, MAX_LIVES));
     }
 
@@ -154,8 +161,16 @@ final class BackupCopy {
                                     machine.getMark()));
                 }
             }
+            case 'v' -> {
+                var revocation = RevocationRow.parseFrom(value);
+                take(revocation.getWho().getName().length());
+                revoked.add(IdentityRevoked.newBuilder()
+                        .setWho(revocation.getWho())
+                        .setBeforeMs(revocation.getBeforeMs())
+                        .build());
+            }
             default -> {
-                // Transient.
+                // Transient, or a token.
             }
         }
     }

@@ -8,6 +8,7 @@ import io.raftfleet.etcd.Mirror;
 import io.raftfleet.etcd.MirrorCopy;
 import io.raftfleet.proto.log.ClusterCreated;
 import io.raftfleet.proto.log.ContentsStored;
+import io.raftfleet.proto.log.IdentityRevoked;
 import io.raftfleet.proto.log.MachineExpected;
 import io.raftfleet.proto.log.Record;
 import io.raftfleet.proto.log.SourceStored;
@@ -32,8 +33,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A cluster that begins with what its mirror in etcd, or a backup, holds: its machines first, as ones that are awaited, then units with their
- * contents and places, at last the cluster itself, as a later incarnation. Entries that were committed by an earlier try
+ * A cluster that begins with what its mirror in etcd, or a backup, holds: its machines first, as ones that are awaited, then, of a backup,
+ * whose certificates are revoked, then units with their contents and places, at last the cluster itself, as a later incarnation. Entries that were committed by an earlier try
  * are dropped as they are applied, so it may be tried again by any leader; until it is complete nobody writes the mirror.
  */
 public final class Restoration implements Beginning {
@@ -59,8 +60,9 @@ public final class Restoration implements Beginning {
      * What is brought back, and how many incarnations later.
      *
      * @param machines ids of all machines that are known of, besides those of the copy
+     * @param revoked whose certificates are not taken any more
      */
-    record Found(MirrorCopy copy, Set<String> machines, long lives) {}
+    record Found(MirrorCopy copy, Set<String> machines, List<IdentityRevoked> revoked, long lives) {}
 
     private interface Reader {
         Found read() throws EtcdException, IOException, InterruptedException;
@@ -72,9 +74,11 @@ public final class Restoration implements Beginning {
      * @param quota bytes of the heap that this engine's registry may take: what can't fit is not read whole
      */
     public static Restoration fromEtcd(String clusterId, EtcdSettings settings, long quota) {
-        return new Restoration(
-                "etcd " + settings,
-                () -> new Found(MirrorCopy.read(clusterId, settings, Mirror.Timing.DEFAULT, quota), Set.of(), 1));
+        return new Restoration("etcd " + settings, () -> {
+            log.warn("etcd has no tokens and no revocations: make and revoke again what is still to hold");
+            return new Found(
+                    MirrorCopy.read(clusterId, settings, Mirror.Timing.DEFAULT, quota), Set.of(), List.of(), 1);
+        });
     }
 
     /** The same from a backup file of that cluster. */
@@ -99,7 +103,7 @@ public final class Restoration implements Beginning {
     }
 
     static List<List<Record>> entries(MirrorCopy copy) {
-        return entries(new Found(copy, Set.of(), 1));
+        return entries(new Found(copy, Set.of(), List.of(), 1));
     }
 
     private static List<List<Record>> entries(Found found) {
@@ -110,6 +114,9 @@ public final class Restoration implements Beginning {
         machines.addAll(found.machines());
         for (var machine : machines) {
             entries.add(List.of(machine(copy, machine)));
+        }
+        for (var revoked : found.revoked()) {
+            entries.add(List.of(Record.newBuilder().setIdentityRevoked(revoked).build()));
         }
         var stored = new HashSet<String>();
         for (var unit : copy.units().entrySet()) {

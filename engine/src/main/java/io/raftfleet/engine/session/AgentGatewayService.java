@@ -13,6 +13,10 @@ import io.raftfleet.proto.agent.FindLeaderRequest;
 import io.raftfleet.proto.agent.FindLeaderResponse;
 import io.raftfleet.proto.agent.LogUpload;
 import io.raftfleet.proto.agent.LogUploadDone;
+import io.raftfleet.proto.agent.RevokedEngine;
+import io.raftfleet.proto.agent.RevokedEnginesRequest;
+import io.raftfleet.proto.agent.RevokedEnginesResponse;
+import io.raftfleet.proto.model.PrincipalKind;
 import io.raftfleet.proto.model.UnitContents;
 import io.raftfleet.state.Registry;
 import io.raftfleet.unit.UnitHash;
@@ -75,6 +79,18 @@ public final class AgentGatewayService extends AgentGatewayGrpc.AgentGatewayImpl
     @Override
     public StreamObserver<LogUpload> uploadLog(StreamObserver<LogUploadDone> responses) {
         return logs.upload(Caller.current(), responses);
+    }
+
+    @Override
+    public void revokedEngines(RevokedEnginesRequest request, StreamObserver<RevokedEnginesResponse> responses) {
+        var revoked = RevokedEnginesResponse.newBuilder();
+        registry.read(view -> view.revoked()).stream()
+                .filter(name -> name.who().getKind() == PrincipalKind.PRINCIPAL_KIND_ENGINE)
+                .forEach(engine -> revoked.addRevoked(RevokedEngine.newBuilder()
+                        .setEngineId(engine.who().getName())
+                        .setBeforeMs(engine.beforeMs())));
+        responses.onNext(revoked.build());
+        responses.onCompleted();
     }
 
     @Override

@@ -93,6 +93,7 @@ class AccessTest {
                         "Access/Renew",
                         "AgentGateway/FetchContents",
                         "AgentGateway/FindLeader",
+                        "AgentGateway/RevokedEngines",
                         "AgentGateway/Session",
                         "AgentGateway/UploadLog",
                         "AgentGateway/WatchLeader",

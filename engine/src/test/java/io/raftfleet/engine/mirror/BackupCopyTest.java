@@ -10,16 +10,21 @@ import io.raftfleet.engine.control.Controller.BeginningException;
 import io.raftfleet.proto.cluster.BackupHeader;
 import io.raftfleet.proto.cluster.BackupRow;
 import io.raftfleet.proto.log.ContentsRow;
+import io.raftfleet.proto.log.IdentityRevoked;
+import io.raftfleet.proto.log.JoinTokenRow;
 import io.raftfleet.proto.log.MachineExpected;
 import io.raftfleet.proto.log.MachineRow;
 import io.raftfleet.proto.log.Record;
 import io.raftfleet.proto.log.RegistryRow;
+import io.raftfleet.proto.log.RevocationRow;
 import io.raftfleet.proto.log.SourceRow;
 import io.raftfleet.proto.log.UnitFacts;
 import io.raftfleet.proto.log.UnitRestored;
 import io.raftfleet.proto.log.UnitRow;
 import io.raftfleet.proto.model.MachineMark;
 import io.raftfleet.proto.model.MachineMarkKind;
+import io.raftfleet.proto.model.Principal;
+import io.raftfleet.proto.model.PrincipalKind;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.unit.UnitSource;
 import java.io.ByteArrayOutputStream;
@@ -46,6 +51,11 @@ class BackupCopyTest {
             .setKind(MachineMarkKind.MACHINE_MARK_KIND_DRAINED)
             .setSinceMs(5)
             .setMaxParallel(2)
+            .build();
+
+    private static final Principal LOST = Principal.newBuilder()
+            .setKind(PrincipalKind.PRINCIPAL_KIND_ENGINE)
+            .setName("e2")
             .build();
 
     @TempDir
@@ -94,6 +104,13 @@ class BackupCopyTest {
                 .singleElement()
                 .satisfies(stored -> assertThat(stored.getText()).isEqualTo(SOURCE.text()));
         assertThat(records.stream().filter(Record::hasContentsStored)).hasSize(1);
+        assertThat(records.stream().filter(Record::hasIdentityRevoked).map(Record::getIdentityRevoked))
+                .as("who was shut out stays out")
+                .containsExactly(
+                        IdentityRevoked.newBuilder().setWho(LOST).setBeforeMs(5).build());
+        assertThat(records.stream().filter(Record::hasJoinTokenCreated))
+                .as("a token may have been used since")
+                .isEmpty();
         var created = records.getLast().getClusterCreated();
         assertThat(created.getIncarnation()).isEqualTo(INCARNATION + 1);
         assertThat(created.getRestoredFrom()).isEqualTo(INCARNATION);
@@ -206,6 +223,11 @@ class BackupCopyTest {
                         .addRemovedByOperators("old")
                         .build());
         row(out, "mm2", MachineRow.newBuilder().setId("m2").setMark(DRAINED).build());
+        row(
+                out,
+                "vengine/e2",
+                RevocationRow.newBuilder().setWho(LOST).setBeforeMs(5).build());
+        row(out, "tid", JoinTokenRow.newBuilder().setId("id").build());
         var unit = UnitRow.newBuilder().setHash(HASH);
         row(
                 out,

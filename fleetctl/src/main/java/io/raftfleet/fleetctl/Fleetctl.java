@@ -79,7 +79,8 @@ public final class Fleetctl implements Callable<Integer> {
 
     /** All that it takes, for who writes about that. */
     public static CommandLine model() {
-        return new Fleetctl(new Terminal(System.in, System.out, System.err, Map.of(), Path.of(""), false)).commandLine();
+        return new Fleetctl(new Terminal(System.in, System.out, System.err, Map.of(), Path.of(""), false))
+                .commandLine();
     }
 
     private CommandLine commandLine(String... arguments) {

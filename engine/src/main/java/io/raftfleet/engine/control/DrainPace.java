@@ -31,6 +31,7 @@ final class DrainPace {
 
     /** Tells a new scheduler what is under way: for each drain whatever was placed since it began, and is not up. */
     static void resume(RegistryView applied, Scheduler fresh) {
+        fresh.drains().paused(applied.awaitedMachines() > 0);
         if (applied.drainingMachines() == 0) {
             return;
         }
@@ -63,6 +64,12 @@ final class DrainPace {
      */
     List<MachineMarked> look(RegistryView applied, Scheduler scheduler, long nowMs) {
         var drains = scheduler.drains();
+        // What would leave a machine could not be started on another one yet.
+        boolean awaited = applied.awaitedMachines() > 0;
+        drains.paused(awaited);
+        if (awaited) {
+            return List.of();
+        }
         var underWay = drains.underWay();
         for (var name : underWay) {
             var unit = applied.unit(name);

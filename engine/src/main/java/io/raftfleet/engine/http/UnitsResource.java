@@ -1,5 +1,6 @@
 package io.raftfleet.engine.http;
 
+import io.grpc.Context;
 import io.grpc.Status;
 import io.raftfleet.engine.api.AbsentAt;
 import io.raftfleet.engine.api.FleetApi;
@@ -28,6 +29,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -152,7 +154,7 @@ final class UnitsResource {
                 .addUnits(
                         NewUnit.newBuilder().setName(name).setText(file.text()).setTargetState(target))
                 .build();
-        return api.createUnits(request, deadlines.write()).thenCompose(written -> {
+        return api.createUnits(request, deadlines.write()).thenCompose(asCaller(written -> {
             ItemResult result = only(written);
             return switch (result.getCode()) {
                 case ITEM_CODE_OK, ITEM_CODE_REPLACED ->
@@ -169,7 +171,20 @@ final class UnitsResource {
                 }
                 default -> throw refused(name, result);
             };
-        });
+        }));
+    }
+
+    /** The next step of what somebody asked for, taken in that one's name on whatever thread. */
+    private static <T, R> Function<T, CompletableFuture<R>> asCaller(Function<T, CompletableFuture<R>> step) {
+        var caller = Context.current();
+        return result -> {
+            var before = caller.attach();
+            try {
+                return step.apply(result);
+            } finally {
+                caller.detach(before);
+            }
+        };
     }
 
     private CompletableFuture<HttpReply> setDesiredState(String name, TargetState desired, long started) {
@@ -183,13 +198,13 @@ final class UnitsResource {
         return api.getUnit(before, deadlines.read())
                 .handle((found, failure) ->
                         failure == null && found.getUnit().getCurrentState() == TargetState.TARGET_STATE_LAUNCHED)
-                .thenCompose(launched -> changeDesiredState(name, desired, started)
+                .thenCompose(asCaller(launched -> changeDesiredState(name, desired, started)
                         .thenApply(reply -> {
                             if (launched) {
                                 stops.add(name);
                             }
                             return reply;
-                        }));
+                        })));
     }
 
     private CompletableFuture<HttpReply> changeDesiredState(String name, TargetState desired, long started) {

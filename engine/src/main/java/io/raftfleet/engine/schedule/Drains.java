@@ -18,6 +18,7 @@ public final class Drains {
     private final Consumer<UnitEntry> touch;
     private final Map<String, Set<MachineEntry>> sources = new HashMap<>();
     private final Set<MachineEntry> drained = new TreeSet<>(byId());
+    private boolean paused;
 
     /** @param touch has a unit decided on */
     Drains(Cluster cluster, Consumer<UnitEntry> touch) {
@@ -61,6 +62,15 @@ public final class Drains {
         }
     }
 
+    /** While this is so no unit leaves its machine because that is drained. */
+    public void paused(boolean now) {
+        boolean was = paused;
+        paused = now;
+        if (was && !now) {
+            List.copyOf(drained).forEach(this::goOn);
+        }
+    }
+
     /** A unit was on its way off a machine before this scheduler was made. */
     public void wasUnderWay(String unitName, String machineId) {
         left(unitName, cluster.machine(machineId));
@@ -90,7 +100,7 @@ public final class Drains {
 
     /** Whether a unit may leave the machine now. */
     boolean mayMove(MachineEntry machine) {
-        return machine.moves < machine.upkeep.moves();
+        return !paused && machine.moves < machine.upkeep.moves();
     }
 
     /** A unit leaves a machine, and has not arrived anywhere. */
@@ -102,6 +112,9 @@ public final class Drains {
 
     /** Has as many of the units that wait on a machine decided on as may leave it now. */
     void goOn(MachineEntry machine) {
+        if (paused) {
+            return;
+        }
         int free = machine.upkeep.moves() - machine.moves;
         List<UnitEntry> next = new ArrayList<>();
         for (UnitEntry unit : machine.waitingToMove) {

@@ -336,9 +336,13 @@ public final class Scheduler {
 
     /** Before {@link Cluster#unregister}. */
     private void leave(UnitEntry unit) {
+        MachineEntry machine = unit.machine;
         detach(unit);
         unit.machine = null;
         cluster.forgetWaits(unit);
+        if (machine != null && machine.upkeep.empties()) {
+            drains.goOn(machine); // It may have been this one's turn.
+        }
         if (unit.global()) {
             globalsChanged(null);
         }
@@ -364,6 +368,7 @@ public final class Scheduler {
         touchFollowers(unit);
         if (machine.upkeep.empties()) {
             touchPeers(unit); // They may leave now that they leave alone.
+            drains.goOn(machine); // It may go by another way than in its turn.
         }
         for (NamePattern pattern : cluster.patternsMatching(unit.name)) {
             touchAll(pattern.declarersWaiting, machine);

@@ -55,6 +55,37 @@ class DrainsTest {
     }
 
     @Test
+    void theTurnOfAUnitThatIsGoneGoesToTheNext() {
+        machines("m1");
+        unit("a.service");
+        unit("b.service");
+        unit("c.service");
+        settle();
+        machines("m2");
+        drain("m1", 1);
+        assertThat(settle()).containsExactly("a.service m2");
+        scheduler.drains().arrived("a.service"); // b's turn
+        scheduler.removeUnit("b.service");
+        assertThat(settle()).containsExactly("c.service m2");
+    }
+
+    @Test
+    void nothingLeavesWhileDrainsArePausedAndAllGoesOnAfterwards() {
+        machines("m1");
+        unit("a.service");
+        unit("b.service");
+        settle();
+        scheduler.drains().paused(true);
+        machines("m2");
+        drain("m1", 1);
+        assertThat(settle()).isEmpty();
+        scheduler.drains().paused(false);
+        assertThat(settle()).containsExactly("a.service m2");
+        scheduler.drains().arrived("a.service");
+        assertThat(settle()).containsExactly("b.service m2");
+    }
+
+    @Test
     void severalLeaveAtATimeWhereThatIsAllowed() {
         machines("m1");
         for (int i = 0; i < 7; i++) {

@@ -27,7 +27,7 @@ public final class BackupReader implements AutoCloseable {
     }
 
     private static ServerStream<?, BackupChunk> open(Connections connections, int endpoint) {
-        return ServerStream.open(
+        return ServerStream.openForGood(
                 connections.channel(endpoint), ClusterGrpc.getBackupMethod(), BackupRequest.getDefaultInstance());
     }
 

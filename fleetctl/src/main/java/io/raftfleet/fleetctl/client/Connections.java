@@ -53,8 +53,7 @@ final class Connections implements AutoCloseable {
     private final AtomicReferenceArray<ManagedChannel> channels;
     private final AtomicInteger preferred = new AtomicInteger();
 
-    @GuardedBy("this")
-    private @Nullable EventLoopGroup loop;
+    private volatile @Nullable EventLoopGroup loop;
 
     @GuardedBy("this")
     private @Nullable TlsIdentity identity;
@@ -62,8 +61,7 @@ final class Connections implements AutoCloseable {
     @GuardedBy("this")
     private final List<Gateway> gateways = new ArrayList<>();
 
-    @GuardedBy("this")
-    private boolean closed;
+    private volatile boolean closed;
 
     Connections(ClientOptions options) {
         this.options = options;
@@ -120,11 +118,8 @@ final class Connections implements AutoCloseable {
 
     /** Runs {@code task} on the I/O thread, unless the client is closed meanwhile. There must be a channel already. */
     void later(Duration delay, Runnable task) {
-        @Nullable EventLoopGroup running;
-        synchronized (this) {
-            running = closed ? null : loop;
-        }
-        if (running != null) {
+        @Nullable EventLoopGroup running = loop;
+        if (running != null && !closed) {
             var unused = running.schedule(task, delay.toNanos(), TimeUnit.NANOSECONDS);
         }
     }
@@ -161,7 +156,7 @@ final class Connections implements AutoCloseable {
             builder.intercept(pulse);
         }
         ManagedChannel channel = builder.eventLoopGroup(running)
-                .channelType(NioSocketChannel.class)
+                .channelFactory(() -> pulse.hearing(new NioSocketChannel()))
                 .directExecutor()
                 .keepAliveTime(KEEPALIVE.toMillis(), TimeUnit.MILLISECONDS)
                 .keepAliveTimeout(KEEPALIVE_ANSWER.toMillis(), TimeUnit.MILLISECONDS)

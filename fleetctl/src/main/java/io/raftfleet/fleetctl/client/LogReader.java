@@ -41,7 +41,9 @@ public final class LogReader implements AutoCloseable {
     static <Q> LogReader open(
             Connections connections, ClientOptions options, MethodDescriptor<Q, LogChunk> method, Q request) {
         return new LogReader(
-                endpoint -> ServerStream.open(connections.channel(endpoint), method, request), connections, options);
+                endpoint -> ServerStream.openForGood(connections.channel(endpoint), method, request),
+                connections,
+                options);
     }
 
     /**

@@ -14,6 +14,8 @@ import io.grpc.MethodDescriptor;
 import io.grpc.Status;
 import io.grpc.stub.ClientCalls;
 import io.grpc.stub.StreamObserver;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.raftfleet.proto.fleet.FleetGrpc;
 import io.raftfleet.proto.fleet.VersionRequest;
 import io.raftfleet.proto.fleet.VersionResponse;
@@ -28,8 +30,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * Notices within a second that the engine at the other end of a channel says nothing any more: its host is cut off, or it is paused,
  * which breaks no connection. While calls are under way and nothing comes, the engine is asked for its version; when it does not
- * answer that either, all of its calls end with UNAVAILABLE, and the next one connects anew. A call that only takes long goes on, as
- * does one with {@link #UNWATCHED}. gRPC's own keepalive can't do this: grpc-java waits for ten seconds at least before it pings.
+ * answer that either, and not one byte comes, all of its calls end with UNAVAILABLE, and the next one connects anew. A call that only
+ * takes long goes on, over however slow a link, as does one with {@link #UNWATCHED}. gRPC's own keepalive can't do this: grpc-java waits
+ * for ten seconds at least before it pings.
  *
  * <p>What is asked is bounded: the first time after {@value #QUIET_MILLIS} ms, then after twice as long each time, up to
  * {@value #LONGEST_QUIET_MILLIS} ms, until another call begins. Used by any thread; the monitor guards what is under way.
@@ -66,6 +69,18 @@ final class Pulse implements ClientInterceptor {
     /** @param later runs a task after a while, on any thread */
     Pulse(BiConsumer<Duration, Runnable> later) {
         this.later = later;
+    }
+
+    /** A connection of that channel: whatever comes on it says that the other end is there. */
+    <C extends io.netty.channel.Channel> C hearing(C connection) {
+        connection.pipeline().addFirst(new ChannelInboundHandlerAdapter() {
+            @Override
+            public void channelRead(ChannelHandlerContext context, Object bytes) {
+                heardAt = System.nanoTime();
+                context.fireChannelRead(bytes);
+            }
+        });
+        return connection;
     }
 
     /** The channel whose calls pass through this: to be told before the first one. */
@@ -155,7 +170,6 @@ final class Pulse implements ClientInterceptor {
     }
 
     private void answered(long plan) {
-        heardAt = System.nanoTime();
         long quiet;
         synchronized (this) {
             if (plan != planned) {
@@ -191,18 +205,6 @@ final class Pulse implements ClientInterceptor {
             begin(this);
             super.start(
                     new SimpleForwardingClientCallListener<R>(listener) {
-                        @Override
-                        public void onHeaders(Metadata answered) {
-                            heardAt = System.nanoTime();
-                            super.onHeaders(answered);
-                        }
-
-                        @Override
-                        public void onMessage(R message) {
-                            heardAt = System.nanoTime();
-                            super.onMessage(message);
-                        }
-
                         @Override
                         public void onClose(Status status, Metadata trailers) {
                             end(Watched.this);

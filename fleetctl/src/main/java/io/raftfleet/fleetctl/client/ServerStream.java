@@ -32,8 +32,18 @@ final class ServerStream<Q, R> implements ClientResponseObserver<Q, R>, AutoClos
     private ServerStream() {}
 
     static <Q, R> ServerStream<Q, R> open(Channel channel, MethodDescriptor<Q, R> method, Q request) {
+        return open(channel, method, CallOptions.DEFAULT, request);
+    }
+
+    /** One that can't be resumed elsewhere: it goes on until its connection breaks, which gRPC notices within twelve seconds. */
+    static <Q, R> ServerStream<Q, R> openForGood(Channel channel, MethodDescriptor<Q, R> method, Q request) {
+        return open(channel, method, CallOptions.DEFAULT.withOption(Pulse.UNWATCHED, true), request);
+    }
+
+    private static <Q, R> ServerStream<Q, R> open(
+            Channel channel, MethodDescriptor<Q, R> method, CallOptions options, Q request) {
         var stream = new ServerStream<Q, R>();
-        ClientCalls.asyncServerStreamingCall(channel.newCall(method, CallOptions.DEFAULT), request, stream);
+        ClientCalls.asyncServerStreamingCall(channel.newCall(method, options), request, stream);
         return stream;
     }
 

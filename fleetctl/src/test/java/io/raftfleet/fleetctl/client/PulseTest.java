@@ -1,19 +1,18 @@
 package io.raftfleet.fleetctl.client;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import com.google.protobuf.ByteString;
 import io.grpc.Server;
 import io.grpc.netty.NettyServerBuilder;
 import io.grpc.stub.StreamObserver;
 import io.raftfleet.proto.fleet.FleetGrpc;
-import io.raftfleet.proto.fleet.JournalRequest;
 import io.raftfleet.proto.fleet.ListMachinesRequest;
 import io.raftfleet.proto.fleet.ListMachinesResponse;
-import io.raftfleet.proto.fleet.LogChunk;
 import io.raftfleet.proto.fleet.VersionRequest;
 import io.raftfleet.proto.fleet.VersionResponse;
+import io.raftfleet.proto.fleet.WatchEvent;
+import io.raftfleet.proto.fleet.WatchRequest;
+import io.raftfleet.proto.fleet.WatchResponse;
 import io.raftfleet.proto.model.Machine;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -26,11 +25,14 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /** A client whose connection to an engine goes on, and on which nothing comes any more. */
 class PulseTest {
+    private static final long MOMENT = Duration.ofMillis(300).toNanos();
+
     private final List<String> failures = new CopyOnWriteArrayList<>();
     private final List<AutoCloseable> opened = new ArrayList<>();
 
@@ -41,7 +43,7 @@ class PulseTest {
         }
     }
 
-    /** Lists one machine, of its name; the answer waits for {@code answer}, and its journal never ends. */
+    /** Lists one machine, of its name; the answer waits for {@code answer}, and its watch says that a unit of its name is gone. */
     private final class Engine extends FleetGrpc.FleetImplBase {
         final Server server;
         final CompletableFuture<Void> answer = new CompletableFuture<>();
@@ -84,9 +86,10 @@ class PulseTest {
         }
 
         @Override
-        public void journal(JournalRequest request, StreamObserver<LogChunk> observer) {
-            observer.onNext(
-                    LogChunk.newBuilder().setData(ByteString.copyFromUtf8(name)).build());
+        public void watch(WatchRequest request, StreamObserver<WatchResponse> observer) {
+            observer.onNext(WatchResponse.newBuilder()
+                    .addEvents(WatchEvent.newBuilder().setUnitDestroyed(name))
+                    .build());
         }
     }
 
@@ -94,6 +97,8 @@ class PulseTest {
     private final class Link {
         final ServerSocket socket = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
         private volatile boolean cut;
+        /** Lets a few bytes through at a time, each some moments after those before. */
+        private volatile boolean slow;
 
         Link(Engine engine) throws IOException {
             opened.add(socket);
@@ -126,6 +131,9 @@ class PulseTest {
                 for (int read = from.getInputStream().read(bytes); read >= 0; ) {
                     if (!cut) {
                         to.getOutputStream().write(bytes, 0, read);
+                    }
+                    if (slow) {
+                        LockSupport.parkNanos(MOMENT);
                     }
                     read = from.getInputStream().read(bytes);
                 }
@@ -177,15 +185,32 @@ class PulseTest {
     }
 
     @Test
-    void aLogThatIsFollowedEndsWhenItsEngineFallsSilent() throws Exception {
+    void anAnswerThatComesSlowlyIsWaitedFor() throws Exception {
+        var link = new Link(new Engine("one".repeat(20_000), 0));
+        link.slow = true;
+        var client = client(link.socket.getLocalPort(), new Engine("two", 0).server.getPort());
+
+        assertThat(machine(client)).as("a trickle of some seconds").startsWith("one");
+
+        assertThat(failures).isEmpty();
+    }
+
+    @Test
+    void aWatchGoesOnAtAnotherEngineWhenItsOwnFallsSilent() throws Exception {
         var link = new Link(new Engine("one", 0));
         var client = client(link.socket.getLocalPort(), new Engine("two", 0).server.getPort());
-        try (var journal = client.journal(JournalRequest.getDefaultInstance())) {
-            assertThat(journal.next()).isEqualTo(ByteString.copyFromUtf8("one"));
+        try (var watch = client.watch(WatchRequest.getDefaultInstance())) {
+            assertThat(destroyed(watch)).isEqualTo("one");
 
             link.cut();
 
-            assertThatThrownBy(journal::next).hasMessageContaining(String.valueOf(Pulse.SILENT.getDescription()));
+            assertThat(destroyed(watch)).isEqualTo("two");
         }
+    }
+
+    private static String destroyed(Watch watch) throws Exception {
+        var frame = watch.next(Duration.ofMinutes(1));
+        assertThat(frame).isNotNull();
+        return frame.getEvents(0).getUnitDestroyed();
     }
 }

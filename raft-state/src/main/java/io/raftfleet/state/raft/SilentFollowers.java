@@ -3,6 +3,8 @@ package io.raftfleet.state.raft;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
@@ -15,19 +17,22 @@ import org.slf4j.LoggerFactory;
 /**
  * Connects a leader anew with followers that have not answered for a while. The connection to a host that is cut off does not
  * break: TCP sends again what was not acknowledged, after twice as long each time, up to two minutes (RFC 6298), so that an engine would be
- * missed for minutes after its host is back. A new connection is there as soon as the host is. Owned by one timer's thread.
+ * missed for minutes after its host is back. A new connection is there as soon as the host is. Owned by one timer's thread; connections
+ * are ended by threads of their own, one at a time for each follower, as Ratis waits for seconds for the end of one that is silent.
  */
 final class SilentFollowers {
     private static final Logger LOG = LoggerFactory.getLogger(SilentFollowers.class);
 
-    /** Longer than a leader's heartbeats and a disk's pauses take; a new connection each time that so much has passed. */
-    static final Duration SILENCE = Duration.ofSeconds(5);
+    /** Longer than a part of a checkpoint may take, which is 10 s; a new connection each time that so much has passed. */
+    static final Duration SILENCE = Duration.ofSeconds(12);
 
     private final Supplier<@Nullable RatisServer> server;
     private final LeadershipConfirmation confirmation;
     private final LongSupplier nanoTime;
     /** When each was last connected anew. */
     private final Map<String, Long> connected = new HashMap<>();
+    /** Those that are being connected anew. */
+    private final Set<RaftPeerId> underWay = ConcurrentHashMap.newKeySet();
 
     /** @param server the current one; null while there is none */
     SilentFollowers(
@@ -49,7 +54,17 @@ final class SilentFollowers {
             connected.clear();
             return;
         }
-        look(confirmation.sinceAnswers(current.info().getCurrentTerm()), current::connectAnew);
+        look(confirmation.sinceAnswers(current.info().getCurrentTerm()), follower -> {
+            if (underWay.add(follower)) {
+                var unused = Thread.ofVirtual().name("connect-anew").start(() -> {
+                    try {
+                        current.connectAnew(follower);
+                    } finally {
+                        underWay.remove(follower);
+                    }
+                });
+            }
+        });
     }
 
     /**

@@ -124,18 +124,18 @@ final class Draft {
     }
 
     /**
-     * Why a unit can't replace others as it says, for one of them replaces it in turn; null when none does. Templates run nowhere and
+     * Why a unit can't replace others as it says, for one of them replaces it in turn, or makes it move with what it follows; null when none does. Templates run nowhere and
      * replace nothing.
      */
     @Nullable
     String circular(String name, Requirements wants) {
-        var circle = Templates.isTemplate(name) ? List.<String>of() : scheduler.circle(name, wants);
+        var circle = Templates.isTemplate(name) ? "" : scheduler.circle(name, wants);
         return circle.isEmpty()
                 ? null
-                : "unit " + name + ": [X-Fleet] Replaces: it would replace "
-                        + String.join(", which replaces ", circle.subList(1, circle.size())) + ", which replaces "
-                        + name
-                        + ": such units would drive each other from machine to machine; take Replaces out of one of them";
+                : "unit " + name + ": [X-Fleet] " + (wants.replaces().isEmpty() ? "MachineOf" : "Replaces") + ": "
+                        + circle
+                        + ": such units would drive each other from machine to machine; take Replaces, or MachineOf, out of"
+                        + " one of them";
     }
 
     Scheduler scheduler() {

@@ -2,19 +2,18 @@ package io.raftfleet.engine.schedule;
 
 import io.raftfleet.unit.Requirements;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.Deque;
-import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Says which {@code Replaces} count. A unit that comes to a machine drives off those that it replaces. Fleet ignores the
  * option between two units that replace each other ({@code hasReplace}), since they would chase each other for ever;
- * circles it forbids in its documentation only. Here a unit that would close one is refused ({@link #circle}). Registries of before,
- * and units that {@code MachineOf} ties together, may have circles all the same: an option is ignored whenever the replaced unit could in turn
+ * circles it forbids in its documentation only. Here a unit that would close one is refused ({@link #circle}), also one that goes through
+ * followers ({@code MachineOf}). Registries of before may have circles all the same: an option is ignored whenever the replaced unit could in turn
  * make the replacing one move, through any chain of {@code Replaces} and of followers ({@code MachineOf}) that move with
  * their peers. What is left has no circles, so decisions come to rest.
  */
@@ -57,41 +56,75 @@ final class ReplaceGraph {
     }
 
     /**
-     * The circle that a unit would close with what it replaces, the shortest first: that unit, one that it replaces, and so on to
-     * one that replaces it. Empty when there is none. Looks at nothing but units that replace others.
+     * A unit on the way to the one in question: it makes {@code next} move, which goes on to that one.
      *
-     * @param name of a unit that need not be known; what is known of it does not count
+     * @param replaces whether it replaces {@code next}, which else follows it
+     * @param any whether it, or one after it, replaces another
      */
-    List<String> circle(String name, Requirements wants) {
-        if (wants.replaces().isEmpty()) {
-            return List.of();
+    private record Link(String unit, @Nullable Link next, boolean replaces, boolean any) {
+        Link before(String cause, boolean byReplacing) {
+            return new Link(cause, this, byReplacing, any || byReplacing);
         }
-        Map<String, String> replacedBy = new HashMap<>();
-        Deque<String> open = new ArrayDeque<>(List.of(name));
+    }
+
+    /**
+     * The circle that a unit would close, the shortest first, in words: what it would make move, by replacing it or as a follower
+     * ({@code MachineOf}), and so on to what would make it move. Empty when there is none in which a unit replaces another. Looks at
+     * nothing but units that replace others, and at those that units follow.
+     *
+     * @param name of a unit that need not be known; what is known of it does not count, but for its followers
+     */
+    String circle(String name, Requirements wants) {
+        if (wants.replaces().isEmpty() && cluster.followers(name).isEmpty()) {
+            return "";
+        }
+        Set<String> seen = new HashSet<>();
+        Deque<Link> open = new ArrayDeque<>(List.of(new Link(name, null, false, false)));
         while (!open.isEmpty()) {
-            String replaced = open.remove();
-            for (NamePattern pattern : cluster.patternsMatching(replaced)) {
+            Link link = open.remove();
+            boolean first = link.next() == null;
+            var unit = cluster.unit(link.unit());
+            if (!first && unit == null) {
+                continue; // a peer that is not there
+            }
+            if (!first && wants.replaces(link.unit())) {
+                return words(link.before(name, true));
+            }
+            var peers = first || unit == null ? wants.peers() : unit.requirements.peers();
+            if (!first && link.any() && peers.contains(name)) {
+                return words(link.before(name, false));
+            }
+            for (NamePattern pattern : cluster.patternsMatching(link.unit())) {
                 for (UnitEntry replacer : pattern.replacers) {
-                    if (!replacer.name.equals(name)
-                            && !replacer.name.equals(replaced)
-                            && replacedBy.putIfAbsent(replacer.name, replaced) == null) {
-                        if (wants.replaces(replacer.name)) {
-                            return path(name, replacer.name, replacedBy);
-                        }
-                        open.add(replacer.name);
+                    if (!replacer.name.equals(link.unit())) {
+                        add(link.before(replacer.name, true), name, seen, open);
                     }
                 }
             }
+            for (String peer : peers) {
+                add(link.before(peer, false), name, seen, open);
+            }
         }
-        return List.of();
+        return "";
     }
 
-    private static List<String> path(String first, String second, Map<String, String> replacedBy) {
-        List<String> circle = new ArrayList<>(List.of(first));
-        for (String next = second; next != null && !next.equals(first); next = replacedBy.get(next)) {
-            circle.add(next);
+    private static void add(Link link, String name, Set<String> seen, Deque<Link> open) {
+        if (!link.unit().equals(name) && seen.add(link.unit() + " " + link.any())) {
+            open.add(link);
         }
-        return circle;
+    }
+
+    private static String words(Link circle) {
+        var words = new StringBuilder("it would ").append(circle.replaces() ? "replace" : "be followed by");
+        Link link = circle.next();
+        while (link != null && link.next() != null) {
+            words.append(' ')
+                    .append(link.unit())
+                    .append(", which ")
+                    .append(link.replaces() ? "replaces" : "is followed by");
+            link = link.next();
+        }
+        return words.append(' ').append(link == null ? "" : link.unit()).toString();
     }
 
     private boolean moves(UnitEntry mover, UnitEntry moved) {

@@ -173,10 +173,10 @@ public final class Scheduler {
     }
 
     /**
-     * The circle of {@code Replaces} that a new unit, or one with other requirements, would close: its name, then what each
-     * replaces, to the one that replaces it. Empty when there is none.
+     * The circle of {@code Replaces} that a new unit, or one with other requirements, would close, in words: "it would replace
+     * a.service, which is followed by b.service, which replaces c.service". Empty when there is none.
      */
-    public List<String> circle(String unitName, Requirements requirements) {
+    public String circle(String unitName, Requirements requirements) {
         return replaceGraph.circle(unitName, requirements);
     }
 

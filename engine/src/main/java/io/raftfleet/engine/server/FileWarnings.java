@@ -15,8 +15,10 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
@@ -75,12 +77,9 @@ final class FileWarnings {
             }
             var circle = circle(unit);
             if (!circle.isEmpty()) {
-                var others = new ArrayList<>(circle.subList(1, circle.size()));
-                others.add(unit.name());
+                var first = circle.get(1);
                 warnings.add(SafeText.cut(
-                        "that it replaces " + others.getFirst() + " counts for nothing, since "
-                                + others.getFirst() + " replaces "
-                                + String.join(", which replaces ", others.subList(1, others.size()))
+                        "that it replaces " + first + " counts for nothing, since " + reason(circle)
                                 + ": take Replaces out of one of them",
                         Limits.MESSAGE_BYTES));
             }
@@ -117,8 +116,13 @@ final class FileWarnings {
             }
         }
 
-        /** As {@code ReplaceGraph.circle} has it for units that come; here are no indexes of patterns. */
+        /**
+         * The unit, what it replaces, and so on to one that replaces it, or to one that it follows, which is the last then. As {@code
+         * ReplaceGraph.circle} has it for units that come; here are no indexes of patterns, and none of followers: of circles in which
+         * others follow, too, it is silent.
+         */
         private List<String> circle(UnitRecord unit) {
+            Set<String> leaders = unit.wants().replaces().isEmpty() ? Set.of() : leaders(unit);
             Map<String, String> replacedBy = new HashMap<>();
             Deque<UnitRecord> open = new ArrayDeque<>(List.of(unit));
             int looks = 0;
@@ -136,6 +140,12 @@ final class FileWarnings {
                             cost += looks;
                             return path(unit.name(), replacer.name(), replacedBy);
                         }
+                        if (counts && leaders.contains(replaced.name())) {
+                            cost += looks;
+                            var circle = path(unit.name(), replacer.name(), replacedBy);
+                            circle.add(replaced.name());
+                            return circle;
+                        }
                         if (counts && replacedBy.putIfAbsent(replaced.name(), replacer.name()) == null) {
                             open.add(replaced);
                         }
@@ -144,6 +154,36 @@ final class FileWarnings {
             }
             cost += looks;
             return List.of();
+        }
+
+        /** Those that a unit follows, directly or through others. */
+        private Set<String> leaders(UnitRecord unit) {
+            var leaders = new LinkedHashSet<String>(unit.wants().peers());
+            var open = new ArrayDeque<>(leaders);
+            while (!open.isEmpty() && leaders.size() < MAX_LOOKS) {
+                var leader = view.unit(open.remove());
+                if (leader != null) {
+                    leader.wants().peers().stream().filter(leaders::add).forEach(open::add);
+                }
+            }
+            cost += leaders.size();
+            return leaders;
+        }
+
+        /** Why what the first one replaces can't be driven off. */
+        private String reason(List<String> circle) {
+            var first = view.unit(circle.getFirst());
+            var last = view.unit(circle.getLast());
+            boolean followed = first != null && last != null && !last.wants().replaces(first.name());
+            if (!followed) {
+                var others = new ArrayList<>(circle.subList(2, circle.size()));
+                others.add(circle.getFirst());
+                return circle.get(1) + " replaces " + String.join(", which replaces ", others);
+            }
+            return circle.size() == 2
+                    ? "it follows " + circle.get(1)
+                    : circle.get(1) + " replaces " + String.join(", which replaces ", circle.subList(2, circle.size()))
+                            + ", which it follows";
         }
 
         private Iterable<UnitRecord> from(String pattern) {

@@ -158,6 +158,43 @@ class ControllerTest {
                                 + " which replaces c@1.service: ");
     }
 
+    /** What follows a unit moves with it, and so may drive off what drove it off. */
+    @Test
+    void aCircleOfReplacesThroughFollowersIsRefused() throws Exception {
+        lead(1);
+        create(
+                1,
+                unit("e.service", PLAIN, TargetState.TARGET_STATE_INACTIVE),
+                unit("q.service", PLAIN + "\n[X-Fleet]\nMachineOf=e.service\n", TargetState.TARGET_STATE_INACTIVE));
+        var follower = "\n[X-Fleet]\nMachineOf=q.service\nReplaces=";
+        assertThat(refusal(2, unit("p.service", PLAIN + follower + "e.service\n", TargetState.TARGET_STATE_INACTIVE)))
+                .startsWith(
+                        "unit p.service: [X-Fleet] Replaces: it would replace e.service, which is followed by q.service,"
+                                + " which is followed by p.service: ");
+        create(
+                3,
+                unit(
+                        "p2.service",
+                        PLAIN + "\n[X-Fleet]\nMachineOf=q2.service\nReplaces=e.service\n",
+                        TargetState.TARGET_STATE_INACTIVE));
+        assertThat(refusal(
+                        4,
+                        unit(
+                                "q2.service",
+                                PLAIN + "\n[X-Fleet]\nMachineOf=e.service\n",
+                                TargetState.TARGET_STATE_INACTIVE)))
+                .startsWith(
+                        "unit q2.service: [X-Fleet] MachineOf: it would be followed by p2.service, which replaces e.service,"
+                                + " which is followed by q2.service: ");
+        assertThat(create(
+                        5,
+                        unit(
+                                "r.service",
+                                PLAIN + "\n[X-Fleet]\nMachineOf=e.service\nReplaces=x.service\n",
+                                TargetState.TARGET_STATE_INACTIVE)))
+                .containsExactly(ItemCode.ITEM_CODE_OK);
+    }
+
     @Test
     void whatReplacesOthersWithoutACircleIsTaken() throws Exception {
         lead(1);

@@ -6,6 +6,7 @@ import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
@@ -93,24 +94,31 @@ public final class FleetModel {
         return Wish.canBeMet(name, lines);
     }
 
-    /** Whether a unit with these lines would replace one that replaces it, directly or through others: no such unit is taken. */
+    /**
+     * Whether a unit with these lines would close a circle in which each makes the next one move, by replacing it or because that one
+     * follows, and in which at least one replaces: no such unit is taken.
+     */
     public boolean circular(String name, List<String> lines) {
-        var unit = new Unit(name, lines, false, "");
         var with = new TreeMap<>(units);
-        with.put(name, unit);
+        with.put(name, new Unit(name, lines, false, ""));
         var seen = new HashSet<String>();
-        var open = new ArrayDeque<>(List.of(unit));
+        var open = new ArrayDeque<>(List.of(name + " false"));
         while (!open.isEmpty()) {
-            var replacer = open.remove();
+            var words = open.remove().split(" ", -1);
+            var mover = Objects.requireNonNull(with.get(words[0]));
             for (var other : with.values()) {
-                if (!other.name().equals(replacer.name())
-                        && replacer.wish().replaces(other.name())
-                        && seen.add(other.name())) {
-                    open.add(other);
+                boolean replaced =
+                        !other.name().equals(words[0]) && mover.wish().replaces(other.name());
+                boolean follows = other.wish().peers().contains(words[0]);
+                if (replaced && seen.add(other.name() + " true")) {
+                    open.add(other.name() + " true");
+                }
+                if (follows && seen.add(other.name() + " " + words[1])) {
+                    open.add(other.name() + " " + words[1]);
                 }
             }
         }
-        return seen.contains(name);
+        return seen.contains(name + " true");
     }
 
     /** Whether a unit is for all machines that it admits. */

@@ -131,6 +131,22 @@ class FileWarningsTest {
         assertThat(warnings("d.service")).isEmpty();
     }
 
+    @Test
+    void circularReplacesThroughMachineOfAreTold() {
+        has("e.service");
+        has("f.service", "Replaces=e.service");
+        has("q.service", "MachineOf=e.service");
+        has("p.service", "MachineOf=q.service", "Replaces=e.service");
+        has("r.service", "MachineOf=q.service", "Replaces=f.service");
+        assertThat(warnings("p.service"))
+                .containsExactly("that it replaces e.service counts for nothing, since it follows e.service:"
+                        + " take Replaces out of one of them");
+        assertThat(warnings("r.service"))
+                .containsExactly("that it replaces f.service counts for nothing, since f.service replaces e.service,"
+                        + " which it follows: take Replaces out of one of them");
+        assertThat(warnings("q.service")).isEmpty();
+    }
+
     /** Contents that are shared are read once, and yet each unit is judged by its own name and by what it keeps. */
     @Test
     void listsTellOfEachUnitWhatGetUnitTells() {

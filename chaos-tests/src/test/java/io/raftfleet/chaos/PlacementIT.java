@@ -7,6 +7,10 @@ import io.raftfleet.chaos.cluster.AgentSpec;
 import io.raftfleet.chaos.cluster.Await;
 import io.raftfleet.chaos.cluster.Cluster;
 import io.raftfleet.chaos.cluster.ClusterOptions;
+import io.raftfleet.fleetctl.client.FleetClient;
+import io.raftfleet.proto.fleet.ItemCode;
+import io.raftfleet.proto.fleet.ItemResult;
+import io.raftfleet.proto.fleet.MachinePatch;
 import io.raftfleet.proto.model.Unit;
 import io.raftfleet.proto.model.UnitState;
 import io.raftfleet.proto.model.Veto;
@@ -15,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
@@ -97,6 +102,112 @@ class PlacementIT {
             assertWhere(machinesWith(cluster, "global-1.service"));
             return true;
         });
+    }
+
+    @Test
+    void globalUnitsComeToMachinesThatJoinOrTakeUpMetadataAndLeaveThoseThatGiveThemUp() {
+        Cluster cluster = CLUSTER.cluster();
+        var client = cluster.client();
+        Ops.create(
+                client,
+                Ops.sleeper("anywhere.service", "Global=true"),
+                Ops.sleeper("zoned.service", "Global=true", "MachineMetadata=zone=z1"));
+        say(client, id(cluster, "a1"), "zone", "z1");
+        Await.until("one machine is in the zone", Ops.SOON, () -> {
+            assertWhere(machinesWith(cluster, "zoned.service"), id(cluster, "a1"));
+            return true;
+        });
+        var late = cluster.addAgent(AgentSpec.hollow("late", 1).withMetadata(Map.of("zone", "z1")));
+        try {
+            var joined = late.machineIds().getFirst();
+            Await.until("the machine that joins has both", Ops.SOON, () -> {
+                assertWhere(machinesWith(cluster, "zoned.service"), id(cluster, "a1"), joined);
+                assertWhere(
+                        machinesWith(cluster, "anywhere.service"),
+                        id(cluster, "a1"),
+                        id(cluster, "a2"),
+                        id(cluster, "a3"),
+                        joined);
+                return true;
+            });
+            say(client, id(cluster, "a1"), "zone", null);
+            Await.until("the machine that is in the zone no longer has let go", Ops.SOON, () -> {
+                assertWhere(machinesWith(cluster, "zoned.service"), joined);
+                return true;
+            });
+        } finally {
+            cluster.remove(late);
+        }
+        Await.until("the machine that leaves is counted no longer", Ops.SOON, () -> {
+            assertWhere(machinesWith(cluster, "zoned.service"));
+            assertWhere(
+                    machinesWith(cluster, "anywhere.service"), id(cluster, "a1"), id(cluster, "a2"), id(cluster, "a3"));
+            return true;
+        });
+    }
+
+    @Test
+    void aChainOfMachineOfFollowsItsHeadToAnotherMachine() {
+        Cluster cluster = CLUSTER.cluster();
+        var client = cluster.client();
+        say(client, id(cluster, "a1"), "spot", "here");
+        Ops.create(
+                client,
+                Ops.sleeper("head.service", "MachineMetadata=spot=here"),
+                Ops.sleeper("middle.service", "MachineOf=head.service"),
+                Ops.sleeper("tail.service", "MachineOf=middle.service"));
+        var chain = List.of("head.service", "middle.service", "tail.service");
+        assertThat(Ops.awaitActive(client, chain).values())
+                .extracting(UnitState::getMachineId)
+                .containsOnly(id(cluster, "a1"));
+        say(client, id(cluster, "a2"), "spot", "here");
+        say(client, id(cluster, "a1"), "spot", null);
+        Await.until("all have moved", Ops.SOON, () -> {
+            chain.forEach(unit -> assertWhere(machinesWith(cluster, unit), id(cluster, "a2")));
+            return true;
+        });
+        say(client, id(cluster, "a2"), "spot", null);
+    }
+
+    @Test
+    void dynamicMetadataSurviveTheMachinesLeavingAndRejoining() {
+        Cluster cluster = CLUSTER.cluster();
+        var client = cluster.client();
+        var machine = id(cluster, "a3");
+        say(client, machine, "berth", "b7");
+        Ops.create(client, Ops.sleeper("berthed.service", "MachineMetadata=berth=b7"));
+        assertThat(machine(Ops.awaitActive(client, List.of("berthed.service")), "berthed.service"))
+                .isEqualTo(machine);
+        var agent = cluster.agents().stream()
+                .filter(a -> a.name().equals("a3"))
+                .findFirst()
+                .orElseThrow();
+        agent.daemon().pause();
+        try {
+            Await.until("the machine has left, and no other will do", Ops.SOON, () -> {
+                var unit = Ops.units(client).get("berthed.service");
+                return Ops.machines(client).size() == 2
+                        && unit != null
+                        && unit.getMachineId().isEmpty();
+            });
+        } finally {
+            agent.daemon().resume();
+        }
+        cluster.awaitReady(Ops.SOON);
+        assertThat(machine(Ops.awaitActive(client, List.of("berthed.service")), "berthed.service"))
+                .isEqualTo(machine);
+        say(client, machine, "berth", null);
+    }
+
+    /** An operator's word on a machine; null takes it back. */
+    private static void say(FleetClient client, String machine, String key, @Nullable String value) {
+        var patch = MachinePatch.newBuilder().setMachineId(machine).setKey(key);
+        if (value != null) {
+            patch.setValue(value);
+        }
+        assertThat(client.patchMachines(List.of(patch.build())).results())
+                .extracting(ItemResult::getCode)
+                .containsExactly(ItemCode.ITEM_CODE_OK);
     }
 
     @Test

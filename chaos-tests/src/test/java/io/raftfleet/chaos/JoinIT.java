@@ -17,6 +17,7 @@ import io.raftfleet.identity.Credentials;
 import io.raftfleet.identity.SpiffeId.Kind;
 import io.raftfleet.identity.TlsFiles;
 import io.raftfleet.identity.TokenText;
+import io.raftfleet.identity.ca.CertificateAuthority;
 import io.raftfleet.identity.ca.OwnKey;
 import io.raftfleet.identity.ca.PrivateFile;
 import io.raftfleet.identity.join.JoinException;
@@ -33,10 +34,14 @@ import io.raftfleet.proto.cluster.RevokeRequest;
 import io.raftfleet.proto.model.Principal;
 import io.raftfleet.proto.model.PrincipalKind;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -156,6 +161,53 @@ class JoinIT {
             channel.shutdownNow();
         }
         assertThat(Credentials.read(files, Instant.now()).self().id().name()).isEqualTo(machine);
+    }
+
+    /** Who starts with a certificate that has seen three quarters of its life. */
+    @Test
+    void enginesAndAgentsRenewTheirCertificatesByThemselves() throws Exception {
+        Cluster cluster = CLUSTER.cluster();
+        var certificates = cluster.certificates().orElseThrow();
+        var engine = cluster.followersOf(cluster.awaitLeader(Ops.SOON)).getFirst();
+        var agent = cluster.agents().getFirst();
+        var engines = certificates.of(Kind.ENGINE, engine.id(), Optional.empty());
+        var agents = certificates.of(Kind.AGENT, agent.machineIds().getFirst(), Optional.empty());
+        engine.stop(Ops.SOON);
+        agent.stop(Ops.SOON);
+        wearOut(engines, Kind.ENGINE, engine.id());
+        wearOut(agents, Kind.AGENT, agent.machineIds().getFirst());
+        var worn = List.of(Credentials.read(engines, Instant.now()), Credentials.read(agents, Instant.now()));
+        engine.start();
+        agent.start();
+        cluster.awaitReady(Ops.SOON);
+        for (var before : worn) {
+            Await.until(before.self() + " has renewed its certificate", Ops.SOON, () -> {
+                var now = Credentials.read(before.files(), Instant.now());
+                return now.self().expires().isAfter(before.self().expires())
+                        && now.key().equals(before.key());
+            });
+        }
+        for (var daemon : List.of(engine.daemon(), agent.daemon())) {
+            Await.until(
+                    daemon.name() + " uses it",
+                    Ops.SOON,
+                    () -> daemon.tail(500).contains("uses a new certificate, valid until"));
+        }
+        cluster.awaitReady(Ops.SOON);
+    }
+
+    private static void wearOut(TlsFiles files, Kind kind, String name) throws IOException {
+        Files.delete(files.certificate());
+        Files.delete(files.key());
+        CertificateAuthority.open(Objects.requireNonNull(files.authorities().getParent()))
+                .issue(
+                        kind,
+                        name,
+                        Optional.empty(),
+                        List.of(),
+                        Instant.now().minus(Duration.ofHours(18)),
+                        Duration.ofHours(24))
+                .write(files.certificate(), files.key());
     }
 
     @Test

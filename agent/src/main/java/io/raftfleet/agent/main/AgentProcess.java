@@ -60,7 +60,7 @@ final class AgentProcess implements AutoCloseable {
         List<String> ids = hollow
                 ? HollowMachines.machineIds(config.machineId(), config.hollowMachines())
                 : List.of(config.machineId());
-        Map<String, Shared> links = links(config, ids, threads);
+        Map<String, Shared> links = links(config, ids, threads, new EngineRevocations(data.revocations()));
         machines = switch (config.manager()) {
             case HOLLOW -> {
                 Path journal = config.hollowJournal().orElse(null);
@@ -81,35 +81,41 @@ final class AgentProcess implements AutoCloseable {
     }
 
     /** What each machine shares with the others: its channels, too, unless it has a certificate of its own. */
-    private Map<String, Shared> links(AgentConfig config, List<String> ids, int threads) throws IOException {
+    private Map<String, Shared> links(AgentConfig config, List<String> ids, int threads, EngineRevocations revocations)
+            throws IOException {
         Map<String, Shared> links = new HashMap<>();
         String first = ids.getFirst();
         Optional<TlsIdentity> own = config.tls().isPresent()
-                ? Optional.of(identity(config.tls().get().of(first)))
+                ? Optional.of(identity(config.tls().get().of(first), revocations))
                 : Optional.empty();
         DialedChannels channels = hold(new DialedChannels(own));
         Shared shared = hold(new Shared(channels, config.engines(), threads));
-        own.ifPresent(identity -> CertificateRenewal.start(identity, shared.engines(), shared.random()));
+        own.ifPresent(identity -> {
+            CertificateRenewal.start(identity, shared.engines(), shared.random());
+            revocations.start(shared.engines(), shared.random());
+        });
         links.put(first, shared);
         for (String id : ids.subList(1, ids.size())) {
             links.put(
                     id,
                     config.tls().isPresent()
-                            ? link(shared, channels, config.tls().get().of(id))
+                            ? link(shared, channels, config.tls().get().of(id), revocations)
                             : shared);
         }
         return links;
     }
 
-    private Shared link(Shared shared, DialedChannels channels, TlsFiles files) throws IOException {
-        TlsIdentity identity = identity(files);
+    private Shared link(Shared shared, DialedChannels channels, TlsFiles files, EngineRevocations revocations)
+            throws IOException {
+        TlsIdentity identity = identity(files, revocations);
         Shared own = hold(shared.with(channels.as(identity)));
         CertificateRenewal.start(identity, own.engines(), own.random());
         return own;
     }
 
-    private static TlsIdentity identity(TlsFiles files) throws IOException {
+    private static TlsIdentity identity(TlsFiles files, EngineRevocations revocations) throws IOException {
         TlsIdentity identity = TlsIdentity.open(files, InstantSource.system());
+        identity.heed(revocations);
         identity.start();
         return identity;
     }

@@ -1,6 +1,7 @@
 package io.raftfleet.agent.main;
 
 import io.raftfleet.agent.session.ClusterMemory;
+import io.raftfleet.identity.ca.PrivateFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -30,7 +31,7 @@ final class DataDir implements AutoCloseable {
 
     /** @throws IOException when the folder can't be used, or another agent uses it */
     static DataDir open(Path folder) throws IOException {
-        Files.createDirectories(folder);
+        PrivateFile.directory(folder);
         Path file = folder.resolve("lock");
         FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
         FileLock lock = null;
@@ -48,6 +49,11 @@ final class DataDir implements AutoCloseable {
                     + " is in use by another agent; stop that one, or give this one its own --data-dir");
         }
         return new DataDir(folder, channel);
+    }
+
+    /** Which engines' certificates are revoked. */
+    Path revocations() {
+        return folder.resolve("revoked-engines");
     }
 
     Path journal() {
@@ -91,6 +97,7 @@ final class DataDir implements AutoCloseable {
     /** The next leader is accepted whatever its cluster. */
     void forgetCluster() throws IOException {
         Files.deleteIfExists(folder.resolve(CLUSTER));
+        Files.deleteIfExists(revocations());
     }
 
     private void write(String text) {

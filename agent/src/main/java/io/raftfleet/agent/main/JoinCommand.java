@@ -5,6 +5,7 @@ import io.raftfleet.identity.TokenText;
 import io.raftfleet.identity.join.JoinException;
 import io.raftfleet.identity.join.JoinedFiles;
 import io.raftfleet.identity.join.Joining;
+import io.raftfleet.identity.join.TokenInput;
 import io.raftfleet.proto.cluster.EngineAddresses;
 import io.raftfleet.settings.Daemon;
 import io.raftfleet.settings.Setting;
@@ -21,6 +22,7 @@ import java.util.Map;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -40,8 +42,19 @@ import picocli.CommandLine.Parameters;
 final class JoinCommand {
     private static final Pattern MACHINE_ID = Pattern.compile("[0-9a-f]{32}");
 
-    @Parameters(paramLabel = "TOKEN", description = "The whole line.")
-    String token = "";
+    @ArgGroup(multiplicity = "1")
+    Source source = new Source();
+
+    /** Where the token is. */
+    static final class Source {
+        @Parameters(paramLabel = "TOKEN", description = TokenInput.ARGUMENT)
+        @Nullable
+        String token;
+
+        @Option(names = "--token-file", paramLabel = "FILE", description = TokenInput.FILE)
+        @Nullable
+        Path file;
+    }
 
     @Option(
             names = "--config",
@@ -85,16 +98,8 @@ final class JoinCommand {
      * @throws IOException when something can't be read or written
      */
     boolean run() throws IOException {
-        TokenText parsed;
-        try {
-            parsed = TokenText.parse(token);
-        } catch (IllegalArgumentException e) {
-            throw new JoinException(String.valueOf(e.getMessage()), e);
-        }
-        if (parsed.kind() != SpiffeId.Kind.AGENT) {
-            throw new JoinException("the token is for an " + parsed.kind().label()
-                    + ", and this is an agent: make one with" + " fleetctl token create --role agent");
-        }
+        TokenText parsed = TokenInput.read(
+                source.token, source.file, System.in, SpiffeId.Kind.AGENT, "fleetctl token create --role agent");
         String machine =
                 machineId == null ? Files.readString(Path.of("/etc/machine-id")).strip() : machineId;
         if (!MACHINE_ID.matcher(machine).matches()) {

@@ -7,6 +7,7 @@ import io.raftfleet.agent.session.ClusterMemory;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -26,6 +27,14 @@ class DataDirTest {
     }
 
     @Test
+    void isForItsOwnerAlone() throws Exception {
+        Path made = folder.resolve("agent");
+        DataDir.open(made).close();
+        assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(made)))
+                .isEqualTo("rwx------");
+    }
+
+    @Test
     void remembersTheClusterUntilToldToForget() throws Exception {
         ClusterMemory memory = new ClusterMemory("cluster-1", -5, 7);
         try (DataDir data = DataDir.open(folder)) {
@@ -34,7 +43,11 @@ class DataDirTest {
         }
         try (DataDir data = DataDir.open(folder)) {
             assertThat(data.clusterMemory(Runnable::run).load()).isEqualTo(memory);
+            Files.writeString(data.revocations(), "e1 5\n");
             data.forgetCluster();
+            assertThat(data.revocations())
+                    .as("another cluster's engines have these names, too")
+                    .doesNotExist();
             assertThat(data.clusterMemory(Runnable::run).load()).isEqualTo(ClusterMemory.NONE);
             Files.writeString(folder.resolve("cluster"), "cluster-1\n");
             assertThatThrownBy(() -> data.clusterMemory(Runnable::run).load())

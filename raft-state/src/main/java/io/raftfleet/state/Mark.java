@@ -50,10 +50,13 @@ public record Mark(MachineMarkKind kind, long sinceMs, int maxParallel, long dea
                 .build();
     }
 
+    /** One of a kind that this version does not know, in the backup of a newer one, keeps the machine free of new units. */
     static Mark from(MachineMark message, long at) {
-        return message.getKind() == MachineMarkKind.MACHINE_MARK_KIND_UNSPECIFIED
+        var kind = message.getKind() == MachineMarkKind.UNRECOGNIZED
+                ? MachineMarkKind.MACHINE_MARK_KIND_CORDONED
+                : message.getKind();
+        return kind == MachineMarkKind.MACHINE_MARK_KIND_UNSPECIFIED
                 ? NONE
-                : new Mark(
-                        message.getKind(), message.getSinceMs(), message.getMaxParallel(), message.getDeadlineMs(), at);
+                : new Mark(kind, message.getSinceMs(), message.getMaxParallel(), message.getDeadlineMs(), at);
     }
 }

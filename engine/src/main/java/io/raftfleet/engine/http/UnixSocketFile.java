@@ -127,8 +127,14 @@ final class UnixSocketFile {
                     SocketPeers.GROUP);
             return;
         }
+        var attributes = Files.getFileAttributeView(making, PosixFileAttributeView.class);
         try {
-            Files.getFileAttributeView(making, PosixFileAttributeView.class).setGroup(group);
+            if (!attributes
+                    .readAttributes()
+                    .group()
+                    .equals(group)) { // A service may be forbidden to give anything away.
+                attributes.setGroup(group);
+            }
         } catch (FileSystemException e) {
             log.warn(
                     "unix socket {} can't be given to the group {} ({}): its members can't use it. Let the engine's user be one",

@@ -29,6 +29,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -113,10 +114,10 @@ public final class Restoration implements Beginning {
         machines.addAll(copy.metadata().keySet());
         machines.addAll(found.machines());
         for (var machine : machines) {
-            entries.add(List.of(machine(copy, machine)));
+            entries.add(List.of(machine(copy, machine)), null);
         }
         for (var revoked : found.revoked()) {
-            entries.add(List.of(Record.newBuilder().setIdentityRevoked(revoked).build()));
+            entries.add(List.of(Record.newBuilder().setIdentityRevoked(revoked).build()), null);
         }
         var stored = new HashSet<String>();
         for (var unit : copy.units().entrySet()) {
@@ -129,21 +130,20 @@ public final class Restoration implements Beginning {
                         contents(hash, Objects.requireNonNull(copy.contents().get(hash))));
             }
             var file = copy.sources().get(source);
-            if (file != null && stored.add(source)) {
-                records.add(source(source, file));
-            }
             records.add(unit(copy, unit.getKey(), file != null));
-            entries.add(records);
+            entries.add(records, file == null ? null : source(source, file));
         }
-        entries.add(List.of(Record.newBuilder()
-                .setClusterCreated(ClusterCreated.newBuilder()
-                        .setIncarnation(copy.incarnation() + found.lives())
-                        .setRestoredFrom(copy.incarnation())
-                        .setGenerationBase(copy.generationBase()
-                                + copy.version()
-                                + GENERATIONS_APART
-                                + ((found.lives() - 1) << STARTS_BITS)))
-                .build()));
+        entries.add(
+                List.of(Record.newBuilder()
+                        .setClusterCreated(ClusterCreated.newBuilder()
+                                .setIncarnation(copy.incarnation() + found.lives())
+                                .setRestoredFrom(copy.incarnation())
+                                .setGenerationBase(copy.generationBase()
+                                        + copy.version()
+                                        + GENERATIONS_APART
+                                        + ((found.lives() - 1) << STARTS_BITS)))
+                        .build()),
+                null);
         return entries.all;
     }
 
@@ -203,24 +203,38 @@ public final class Restoration implements Beginning {
     private static final class Entries {
         final List<List<Record>> all = new ArrayList<>();
         private List<Record> last = new ArrayList<>();
+        private final Set<Record> sources = new HashSet<>();
         private int bytes;
 
         Entries() {
             all.add(last);
         }
 
-        void add(List<Record> records) {
-            int size = 0;
-            for (var record : records) {
-                size += record.getSerializedSize() + 8;
-            }
-            if (bytes + size > ENTRY_BYTES && !last.isEmpty()) {
+        /**
+         * Adds records to one entry.
+         *
+         * @param source a file that they refer to: in each entry once, as the one before may have been written while not all engines
+         *     read files, and applying it where it is known changes nothing
+         */
+        void add(List<Record> records, @Nullable Record source) {
+            int size = records.stream().mapToInt(Entries::size).sum();
+            int whole = size + (source == null || sources.contains(source) ? 0 : size(source));
+            if (bytes + whole > ENTRY_BYTES && !last.isEmpty()) {
                 last = new ArrayList<>();
                 all.add(last);
                 bytes = 0;
+                sources.clear();
+            }
+            if (source != null && sources.add(source)) {
+                last.add(source);
+                bytes += size(source);
             }
             last.addAll(records);
             bytes += size;
+        }
+
+        private static int size(Record record) {
+            return record.getSerializedSize() + 8;
         }
     }
 }

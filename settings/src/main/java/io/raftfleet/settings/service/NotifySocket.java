@@ -16,7 +16,7 @@ import java.nio.charset.StandardCharsets;
 final class NotifySocket {
     private static final short AF_UNIX = 1;
     private static final int SOCK_DGRAM_CLOEXEC = 2 | 0x80000;
-    private static final int MSG_DONTWAIT_NOSIGNAL = 0x40 | 0x4000;
+    private static final int MSG_NOSIGNAL = 0x4000;
     /** Of {@code sockaddr_un}'s path. */
     private static final int MOST_PATH = 108;
 
@@ -59,7 +59,7 @@ final class NotifySocket {
     }
 
     /**
-     * Sends one datagram; waits for nobody.
+     * Sends one datagram. As {@code sd_notify(3)} does, it waits while systemd has too much to read: that this service is ready is said once.
      *
      * @throws IOException when nobody takes it
      */
@@ -80,7 +80,7 @@ final class NotifySocket {
             }
             try {
                 long sent = (long) SENDTO.invokeExact(
-                        socket, datagram, (long) bytes.length, MSG_DONTWAIT_NOSIGNAL, address, 2 + path.length);
+                        socket, datagram, (long) bytes.length, MSG_NOSIGNAL, address, 2 + path.length);
                 if (sent != bytes.length) {
                     throw new IOException("nobody takes what is sent to " + new String(path, StandardCharsets.UTF_8));
                 }

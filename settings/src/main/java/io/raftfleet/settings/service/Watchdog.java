@@ -61,7 +61,8 @@ public final class Watchdog {
 
     void look() {
         // Each is looked at each time, since each compares with the time before.
-        var stuck = parts.stream().map(Part::stuck).flatMap(Optional::stream).toList();
+        var stuck =
+                parts.stream().map(Watchdog::stuck).flatMap(Optional::stream).toList();
         if (stuck.isEmpty()) {
             if (!fed) {
                 log.info("all goes on again");
@@ -71,5 +72,15 @@ public final class Watchdog {
             log.error("systemd's watchdog is not fed: {}", String.join("; ", stuck));
         }
         fed = stuck.isEmpty();
+    }
+
+    /** One that can't be looked at counts as stuck, and is looked at again. */
+    private static Optional<String> stuck(Part part) {
+        try {
+            return part.stuck();
+        } catch (RuntimeException e) {
+            log.error("A part of this service can't be looked at", e);
+            return Optional.of("a part of it can't be looked at: " + e);
+        }
     }
 }

@@ -205,7 +205,7 @@ class SettingsTest {
                         "registry_quota 50% default",
                         "data_dir /var/lib/fleet-engine default",
                         "http (as peers has it) default",
-                        "http_socket - default")
+                        "http_socket (http.sock in RUNTIME_DIRECTORY) default")
                 .hasSize(1
                         + (int) Arrays.stream(Setting.values())
                                 .filter(setting -> setting.isFor(Daemon.ENGINE))

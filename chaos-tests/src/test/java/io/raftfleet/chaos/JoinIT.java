@@ -14,6 +14,7 @@ import io.raftfleet.chaos.cluster.ClusterOptions;
 import io.raftfleet.chaos.cluster.EngineNode;
 import io.raftfleet.fleetctl.client.FleetClient;
 import io.raftfleet.identity.Credentials;
+import io.raftfleet.identity.CredentialsException;
 import io.raftfleet.identity.SpiffeId.Kind;
 import io.raftfleet.identity.TlsFiles;
 import io.raftfleet.identity.TokenText;
@@ -181,11 +182,7 @@ class JoinIT {
         agent.start();
         cluster.awaitReady(Ops.SOON);
         for (var before : worn) {
-            Await.until(before.self() + " has renewed its certificate", Ops.SOON, () -> {
-                var now = Credentials.read(before.files(), Instant.now());
-                return now.self().expires().isAfter(before.self().expires())
-                        && now.key().equals(before.key());
-            });
+            Await.until(before.self() + " has renewed its certificate", Ops.SOON, () -> renewed(before));
         }
         for (var daemon : List.of(engine.daemon(), agent.daemon())) {
             Await.until(
@@ -194,6 +191,17 @@ class JoinIT {
                     () -> daemon.tail(500).contains("uses a new certificate, valid until"));
         }
         cluster.awaitReady(Ops.SOON);
+    }
+
+    /** Not while its files are being put in place. */
+    private static boolean renewed(Credentials before) {
+        try {
+            var now = Credentials.read(before.files(), Instant.now());
+            return now.self().expires().isAfter(before.self().expires())
+                    && now.key().equals(before.key());
+        } catch (CredentialsException e) {
+            return false;
+        }
     }
 
     private static void wearOut(TlsFiles files, Kind kind, String name) throws IOException {

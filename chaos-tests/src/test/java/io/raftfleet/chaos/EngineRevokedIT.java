@@ -2,6 +2,7 @@ package io.raftfleet.chaos;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.raftfleet.chaos.cluster.AgentSpec;
 import io.raftfleet.chaos.cluster.Await;
 import io.raftfleet.chaos.cluster.Cluster;
 import io.raftfleet.chaos.cluster.ClusterOptions;
@@ -17,7 +18,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 class EngineRevokedIT {
     @RegisterExtension
     static final ClusterExtension CLUSTER =
-            ClusterExtension.own(ClusterOptions.of("revoked").withTls());
+            ClusterExtension.own(ClusterOptions.of("revoked").withTls().with(AgentSpec.hollow("a1", 1)));
 
     @Test
     void enginesAndAgentsTakeItsCertificateNoMore() {

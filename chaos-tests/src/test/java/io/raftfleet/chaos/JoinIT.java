@@ -7,6 +7,7 @@ import com.google.protobuf.ByteString;
 import io.grpc.Grpc;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
+import io.raftfleet.chaos.cluster.AgentSpec;
 import io.raftfleet.chaos.cluster.Await;
 import io.raftfleet.chaos.cluster.Certificates;
 import io.raftfleet.chaos.cluster.Cluster;
@@ -54,7 +55,7 @@ class JoinIT {
 
     @RegisterExtension
     static final ClusterExtension CLUSTER =
-            ClusterExtension.own(ClusterOptions.of("join").withTls());
+            ClusterExtension.own(ClusterOptions.of("join").withTls().with(AgentSpec.hollow("a1", 1)));
 
     @TempDir
     Path dir;

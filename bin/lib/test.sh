@@ -13,9 +13,14 @@ readonly DOWNLOAD_TRIES=4
 test_usage() {
   cat <<'USAGE'
 Usage: bin/fleet test
+       bin/fleet test machines [--root DIR] [--keep] [STEP...]
 
 Runs the whole test suite: `mvn verify`, then the tests of the scripts in bin/test. As root on Debian it first installs
 the packages that the tests need and that are missing; elsewhere it says which. The last line says how it went.
+
+machines builds the Debian packages, boots whole Debian machines, installs them there, follows docs/deployment.md and
+docs/upgrade.md command by command, and does to the cluster what happens to real ones. It takes root, systemd-nspawn
+and minutes, and is no part of the suite. `bin/fleet test machines --help` says more.
 USAGE
 }
 
@@ -23,6 +28,7 @@ fleet_test() {
   case ${1-} in
     '') ;;
     --help | -h) test_usage; return ;;
+    machines) shift; test_machines "$@"; return ;;
     *) usage_error "test: unknown argument '$1'; see bin/fleet test --help" ;;
   esac
   local begin
@@ -36,6 +42,23 @@ fleet_test() {
   stage scripts check_scripts
   local script
   for script in "$ROOT"/bin/test/*-test; do stage "${script##*/}" run_script_test "$script"; done
+}
+
+test_machines() {
+  local argument
+  for argument in "$@"; do
+    [[ $argument != --help && $argument != -h ]] || exec "$ROOT/bin/test/machines" --help
+  done
+  build_locked build_packages
+  exec "$ROOT/bin/test/machines" "$@"
+}
+
+build_packages() {
+  say "Building the packages ..."
+  # Of another version there must be none beside them.
+  rm -f "$ROOT"/packages/target/*.deb
+  run_maven --no-transfer-progress -Ppackages -Dmaven.test.skip=true -Dspotless.check.skip --projects packages --also-make \
+    package {BUILD_LOCK}>&- 2>&1 | show_progress >&2 || die "the build failed; see above"
 }
 
 test_verdict() {

@@ -8,7 +8,6 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -35,8 +34,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Pending calls are guarded by {@code pending}, writing by {@code channel}.
  */
 final class BusLink implements AutoCloseable {
+    private final Opened opened;
     private final String address;
-    private final AbstractTransport transport;
     private final SocketChannel channel;
     private final Duration callTimeout;
     private final Consumer<Message> signals;
@@ -48,31 +47,34 @@ final class BusLink implements AutoCloseable {
 
     private volatile String lossReason = "the connection was closed";
 
-    private BusLink(
-            String address,
-            AbstractTransport transport,
-            SocketChannel channel,
-            Duration callTimeout,
-            Consumer<Message> signals,
-            Consumer<String> onLoss) {
-        this.address = address;
-        this.transport = transport;
-        this.channel = channel;
+    private BusLink(Opened opened, Duration callTimeout, Consumer<Message> signals, Consumer<String> onLoss) {
+        this.opened = opened;
+        address = opened.address();
+        channel = opened.channel();
         this.callTimeout = callTimeout;
         this.signals = signals;
         this.onLoss = onLoss;
     }
 
+    /** A connection that is authenticated, on which nobody reads yet. */
+    record Opened(String address, AbstractTransport transport, SocketChannel channel) {
+        void close() {
+            try {
+                transport.close();
+            } catch (IOException ignored) {
+                // Nothing is left that could be done with the socket.
+            }
+        }
+    }
+
     /**
-     * Connects and authenticates.
+     * Connects and authenticates, on a thread of its own: a systemd that stands still takes a connection and then says nothing.
      *
      * @param address as D-Bus has it: {@code unix:path=…}
-     * @param callTimeout how long a call may wait for its reply; a call that is late breaks the connection
-     * @param signals hears each signal, on the reading thread, in order with the replies
-     * @param onLoss hears once, with the reason, that a connection broke; not of {@link #close}
+     * @param timeout how long that may take
+     * @return fails with an {@link IOException} that says what happened
      */
-    static BusLink connect(String address, Duration callTimeout, Consumer<Message> signals, Consumer<String> onLoss)
-            throws IOException {
+    static CompletableFuture<Opened> open(String address, Duration timeout) {
         AbstractTransport transport;
         try {
             transport = TransportBuilder.create(address)
@@ -80,39 +82,46 @@ final class BusLink implements AutoCloseable {
                     .withAutoConnect(false)
                     .back()
                     .build();
+        } catch (IOException unusable) {
+            return CompletableFuture.failedFuture(unusable);
         } catch (DBusException wrong) {
-            throw new IOException("'" + address + "' is no D-Bus address: " + wrong.getMessage(), wrong);
+            return CompletableFuture.failedFuture(
+                    new IOException("'" + address + "' is no D-Bus address: " + wrong.getMessage(), wrong));
         }
-        SocketChannel channel = open(transport, address, callTimeout);
-        var link = new BusLink(address, transport, channel, callTimeout, signals, onLoss);
-        Thread.ofPlatform().daemon().name("systemd-reader").start(link::readAll);
-        return link;
-    }
-
-    /** A systemd that accepts a connection and then says nothing must not hold us; an interrupt closes the channel. */
-    private static SocketChannel open(AbstractTransport transport, String address, Duration timeout)
-            throws IOException {
-        var opened = new CompletableFuture<SocketChannel>();
+        var result = new CompletableFuture<Opened>();
         Thread opening = Thread.ofVirtual().name("systemd-connect").start(() -> {
             try {
-                opened.complete(transport.connect());
+                var opened = new Opened(address, transport, transport.connect());
+                if (!result.complete(opened)) {
+                    opened.close();
+                }
             } catch (IOException | RuntimeException failed) {
-                opened.completeExceptionally(failed);
+                result.completeExceptionally(
+                        new IOException("no connection to " + address + ": " + failed.getMessage(), failed));
             }
         });
-        try {
-            return opened.get(timeout.toMillis(), TimeUnit.MILLISECONDS);
-        } catch (TimeoutException silent) {
-            opening.interrupt();
-            throw new IOException("no answer from " + address + " within " + timeout.toSeconds() + " s", silent);
-        } catch (InterruptedException stopped) {
-            opening.interrupt();
-            Thread.currentThread().interrupt();
-            throw new IOException("interrupted while connecting to " + address, stopped);
-        } catch (ExecutionException failed) {
-            throw new IOException(
-                    "no connection to " + address + ": " + Futures.cause(failed).getMessage(), failed);
-        }
+        return result.orTimeout(timeout.toMillis(), TimeUnit.MILLISECONDS)
+                .exceptionallyCompose(failure -> {
+                    if (Futures.cause(failure) instanceof TimeoutException silent) {
+                        opening.interrupt(); // Closes the socket.
+                        return CompletableFuture.failedFuture(new IOException(
+                                "no answer from " + address + " within " + timeout.toSeconds() + " s", silent));
+                    }
+                    return CompletableFuture.failedFuture(Futures.cause(failure));
+                });
+    }
+
+    /**
+     * Reads what comes over a connection from now on.
+     *
+     * @param callTimeout how long a call may wait for its reply; a call that is late breaks the connection
+     * @param signals hears each signal, on the reading thread, in order with the replies
+     * @param onLoss hears once, with the reason, that a connection broke; not of {@link #close}
+     */
+    static BusLink begin(Opened opened, Duration callTimeout, Consumer<Message> signals, Consumer<String> onLoss) {
+        var link = new BusLink(opened, callTimeout, signals, onLoss);
+        Thread.ofPlatform().daemon().name("systemd-reader").start(link::readAll);
+        return link;
     }
 
     /**
@@ -144,7 +153,7 @@ final class BusLink implements AutoCloseable {
         long serial;
         ByteBuffer bytes;
         try {
-            MethodCall call = transport
+            MethodCall call = opened.transport()
                     .getMessageFactory()
                     .createMethodCall(
                             destination, path, interfaceName, member, Flags.NO_AUTO_START, signature, arguments);
@@ -201,11 +210,7 @@ final class BusLink implements AutoCloseable {
             orphaned = new HashMap<>(pending);
             pending.clear();
         }
-        try {
-            transport.close();
-        } catch (IOException ignored) {
-            // Nothing is left that could be done with the socket.
-        }
+        opened.close();
         for (CompletableFuture<Message> call : orphaned.values()) {
             call.completeExceptionally(new BusException(BusException.NO_CONNECTION, reason));
         }

@@ -1,6 +1,5 @@
 package io.raftfleet.agent.systemd;
 
-import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -35,15 +34,19 @@ final class BusSession implements Systemd.Signals {
         void lost(BusSession session, String reason);
     }
 
-    /** Connects. */
-    BusSession(SystemdConfig config, StateTable table, StateNews news, ManagerThread thread, Host host)
-            throws IOException {
+    BusSession(
+            BusLink.Opened opened,
+            SystemdConfig config,
+            StateTable table,
+            StateNews news,
+            ManagerThread thread,
+            Host host) {
         this.table = table;
         this.news = news;
         this.thread = thread;
         this.host = host;
-        link = BusLink.connect(
-                config.address(),
+        link = BusLink.begin(
+                opened,
                 config.timing().call(),
                 Systemd.dispatcher(this),
                 reason -> thread.run(() -> host.lost(this, reason)));

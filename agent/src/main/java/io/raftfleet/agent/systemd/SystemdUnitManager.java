@@ -60,6 +60,9 @@ public final class SystemdUnitManager implements UnitManager {
 
     // Owned by the thread.
     private @Nullable BusSession session;
+    /** Completes when it is known what has become of the last attempt to connect. */
+    private CompletableFuture<Void> connecting = new CompletableFuture<>();
+
     private int attempts;
     private boolean settling;
     private String lastFault = "not connected yet";
@@ -209,13 +212,15 @@ public final class SystemdUnitManager implements UnitManager {
 
     @Override
     public CompletableFuture<Map<String, ObservedState>> states() {
-        return thread.order(() -> {
-            BusSession current = session;
-            return current == null
-                    ? CompletableFuture.failedFuture(
-                            new UnitManagerException("the states of units can't be read: " + lastFault))
-                    : current.refresh(table.names()).thenApply(listed -> table.states());
-        });
+        return thread.order(() -> connecting.thenCompose(known -> listed()));
+    }
+
+    private CompletableFuture<Map<String, ObservedState>> listed() {
+        BusSession current = session;
+        return current == null
+                ? CompletableFuture.failedFuture(
+                        new UnitManagerException("the states of units can't be read: " + lastFault))
+                : current.refresh(table.names()).thenApply(listed -> table.states());
     }
 
     @Override
@@ -241,13 +246,42 @@ public final class SystemdUnitManager implements UnitManager {
                 session.close();
             }
             orders.close();
+            connecting.complete(null);
         });
     }
 
     // --- The connection ------------------------------------------------------------------------------------------
 
+    /** Orders go on meanwhile: files are written, and the lease too, while systemd does not take the connection. */
     private void connect() {
         if (closed) {
+            return;
+        }
+        CompletableFuture<BusLink.Opened> opening =
+                BusLink.open(config.address(), config.timing().call());
+        var unused = opening.thenAccept(late -> {
+            if (closed) {
+                late.close();
+            }
+        });
+        var outcome = new CompletableFuture<Void>();
+        connecting = outcome;
+        Futures.handle(
+                opening,
+                thread.executor(),
+                opened -> {
+                    connected(opened);
+                    outcome.complete(null);
+                },
+                failed -> {
+                    retry(String.valueOf(failed.getMessage()));
+                    outcome.complete(null);
+                });
+    }
+
+    private void connected(BusLink.Opened link) {
+        if (closed) {
+            link.close();
             return;
         }
         BusSession opened;
@@ -255,12 +289,14 @@ public final class SystemdUnitManager implements UnitManager {
             bootId = config.readBootId();
             store.repair();
             table.forgetDetails();
-            opened = new BusSession(config, table, news, thread, new SessionHost());
+            opened = new BusSession(link, config, table, news, thread, new SessionHost());
         } catch (IOException failed) {
+            link.close();
             retry(String.valueOf(failed.getMessage()));
             return;
         } catch (RuntimeException defect) {
             LOG.error("connecting to systemd at {} failed; please report this", config.address(), defect);
+            link.close();
             retry(String.valueOf(defect));
             return;
         }

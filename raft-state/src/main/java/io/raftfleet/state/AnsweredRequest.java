@@ -1,6 +1,7 @@
 package io.raftfleet.state;
 
 import com.google.protobuf.ByteString;
+import com.google.protobuf.MessageLite;
 import io.raftfleet.proto.fleet.ItemCode;
 import io.raftfleet.proto.fleet.ItemResult;
 import io.raftfleet.proto.log.RequestRow;
@@ -41,15 +42,14 @@ public record AnsweredRequest(
     }
 
     @Override
-    public ByteString rowValue() {
+    public MessageLite rowValue() {
         return RequestRow.newBuilder()
                 .setId(id)
                 .setFirstItem(firstItem)
                 .setRequestDigest(requestDigest)
                 .setAnsweredAtMs(answeredAtMs)
                 .addAllResults(results)
-                .build()
-                .toByteString();
+                .build();
     }
 
     @Override

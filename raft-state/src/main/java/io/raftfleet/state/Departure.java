@@ -1,6 +1,7 @@
 package io.raftfleet.state;
 
 import com.google.protobuf.ByteString;
+import com.google.protobuf.MessageLite;
 import io.raftfleet.proto.log.DepartureRow;
 
 /**
@@ -14,12 +15,8 @@ public record Departure(String machineId, String name) implements StoredRow {
     }
 
     @Override
-    public ByteString rowValue() {
-        return DepartureRow.newBuilder()
-                .setMachineId(machineId)
-                .setName(name)
-                .build()
-                .toByteString();
+    public MessageLite rowValue() {
+        return DepartureRow.newBuilder().setMachineId(machineId).setName(name).build();
     }
 
     @Override

@@ -2,7 +2,7 @@ package io.raftfleet.state;
 
 import com.google.protobuf.ByteString;
 import com.google.protobuf.CodedOutputStream;
-import com.google.protobuf.Message;
+import com.google.protobuf.MessageLite;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 
@@ -10,15 +10,20 @@ import java.io.UncheckedIOException;
 final class Deterministic {
     private Deterministic() {}
 
-    static ByteString bytes(Message message) {
+    static ByteString bytes(MessageLite message) {
         var bytes = new byte[message.getSerializedSize()];
-        var out = CodedOutputStream.newInstance(bytes);
+        write(message, bytes, 0);
+        return ByteString.copyFrom(bytes);
+    }
+
+    /** Fills {@code bytes} from {@code offset} to its end, which has to be as much as the message takes. */
+    static void write(MessageLite message, byte[] bytes, int offset) {
+        var out = CodedOutputStream.newInstance(bytes, offset, bytes.length - offset);
         out.useDeterministicSerialization();
         try {
             message.writeTo(out);
         } catch (IOException e) {
             throw new UncheckedIOException("writing to memory", e);
         }
-        return ByteString.copyFrom(bytes);
     }
 }

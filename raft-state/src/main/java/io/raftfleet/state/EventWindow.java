@@ -63,16 +63,16 @@ final class EventWindow {
     /** Of what came after in the record's place the tables know; what was there before is here alone. */
     private static long heapBytes(Change change) {
         long what = switch (change) {
-            case Change.OfUnit unit -> unit.before() == null ? 0 : HeapBytes.UNIT + HeapBytes.of(unit.name());
+            case Change.OfUnit unit -> unit.before() == null ? 0 : HeapBytes.UNIT + HeapBytes.ofName(unit.name());
             case Change.OfMachine machine ->
                 machine.before() == null ? 0 : machine.before().heapBytes();
             case Change.OfMachineGone machine -> machine.before().heapBytes();
             case Change.OfState state ->
                 HeapBytes.STATE
-                        + HeapBytes.of(state.state().getName())
+                        + HeapBytes.ofName(state.state().getName())
                         + HeapBytes.of(state.state().getError());
-            case Change.OfStateGone gone -> HeapBytes.of(gone.name());
-            case Change.OfDeparture departure -> HeapBytes.of(departure.name());
+            case Change.OfStateGone gone -> HeapBytes.ofName(gone.name());
+            case Change.OfDeparture departure -> HeapBytes.ofName(departure.name());
         };
         return 64 + what;
     }

@@ -46,6 +46,11 @@ final class HeapBytes {
         return STRING + array(isLatin(text) ? text.length() : 2L * text.length());
     }
 
+    /** A string of ASCII characters, of its own: what names of units are. */
+    static long ofName(String name) {
+        return name.isEmpty() ? 0 : STRING + array(name.length());
+    }
+
     /** What a unit asks of machines, with its patterns ready to be matched; nothing for a unit that asks for nothing. */
     static long of(Requirements wants) {
         if (wants.isUnconstrained() && !wants.fence()) {

@@ -1,6 +1,7 @@
 package io.raftfleet.state;
 
 import com.google.protobuf.ByteString;
+import com.google.protobuf.MessageLite;
 import io.raftfleet.proto.log.JoinTokenCreated;
 import io.raftfleet.proto.log.JoinTokenRow;
 import io.raftfleet.proto.log.JoinTokenUse;
@@ -118,7 +119,7 @@ public record JoinToken(
     }
 
     @Override
-    public ByteString rowValue() {
+    public MessageLite rowValue() {
         return JoinTokenRow.newBuilder()
                 .setId(id)
                 .setSecretHash(secretHash)
@@ -128,8 +129,7 @@ public record JoinToken(
                 .setExpiresMs(expiresMs)
                 .setCreatedBy(createdBy)
                 .addAllUsed(used)
-                .build()
-                .toByteString();
+                .build();
     }
 
     @Override

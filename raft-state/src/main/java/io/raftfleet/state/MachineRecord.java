@@ -1,6 +1,7 @@
 package io.raftfleet.state;
 
 import com.google.protobuf.ByteString;
+import com.google.protobuf.MessageLite;
 import io.raftfleet.proto.log.MachineExpected;
 import io.raftfleet.proto.log.MachineMetadataSet;
 import io.raftfleet.proto.log.MachineRow;
@@ -223,7 +224,7 @@ public record MachineRecord(
     }
 
     @Override
-    public ByteString rowValue() {
+    public MessageLite rowValue() {
         var row = MachineRow.newBuilder()
                 .setId(id)
                 .setPrimaryIp(primaryIp)
@@ -244,7 +245,7 @@ public record MachineRecord(
         new TreeMap<>(operators)
                 .forEach((key, value) -> value.ifPresentOrElse(
                         v -> row.putSetByOperators(key, v), () -> row.addRemovedByOperators(key)));
-        return Deterministic.bytes(row.build());
+        return row.build();
     }
 
     /** About how much of the heap it takes, in bytes, with its digest of states and its place in the scheduler. */

@@ -1,6 +1,7 @@
 package io.raftfleet.state;
 
 import com.google.protobuf.ByteString;
+import com.google.protobuf.MessageLite;
 import io.raftfleet.proto.log.RegistryRow;
 
 /**
@@ -36,7 +37,7 @@ record RegistryInfo(
     }
 
     @Override
-    public ByteString rowValue() {
+    public MessageLite rowValue() {
         return RegistryRow.newBuilder()
                 .setIncarnation(incarnation)
                 .setClockMs(clockMs)
@@ -44,8 +45,7 @@ record RegistryInfo(
                 .setGenerationBase(generationBase)
                 .setRemovalsForgotten(removalsForgotten)
                 .setCreatedMs(createdMs)
-                .build()
-                .toByteString();
+                .build();
     }
 
     @Override

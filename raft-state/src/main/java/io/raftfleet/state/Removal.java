@@ -1,6 +1,7 @@
 package io.raftfleet.state;
 
 import com.google.protobuf.ByteString;
+import com.google.protobuf.MessageLite;
 import io.raftfleet.proto.log.RemovalRow;
 
 /** A fact that is no more, and since which version. */
@@ -11,13 +12,12 @@ record Removal(Fact.Kind kind, String id, long version) implements StoredRow, Co
     }
 
     @Override
-    public ByteString rowValue() {
+    public MessageLite rowValue() {
         return RemovalRow.newBuilder()
                 .setKind(kind.letter())
                 .setId(id)
                 .setVersion(version)
-                .build()
-                .toByteString();
+                .build();
     }
 
     @Override

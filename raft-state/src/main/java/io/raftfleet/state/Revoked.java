@@ -1,6 +1,7 @@
 package io.raftfleet.state;
 
 import com.google.protobuf.ByteString;
+import com.google.protobuf.MessageLite;
 import io.raftfleet.proto.log.RevocationRow;
 import io.raftfleet.proto.model.Principal;
 
@@ -17,12 +18,8 @@ public record Revoked(Principal who, long beforeMs) implements StoredRow {
     }
 
     @Override
-    public ByteString rowValue() {
-        return RevocationRow.newBuilder()
-                .setWho(who)
-                .setBeforeMs(beforeMs)
-                .build()
-                .toByteString();
+    public MessageLite rowValue() {
+        return RevocationRow.newBuilder().setWho(who).setBeforeMs(beforeMs).build();
     }
 
     @Override

@@ -23,9 +23,12 @@ import org.jspecify.annotations.Nullable;
 final class RowLog {
     private static final HashFunction HASH = Hashing.murmur3_128();
 
-    /** What has become of a row, with its hash in two lanes, which the next change of it takes away again. */
-    private record Changed(@Nullable StoredRow row, long low, long high) {
-        static final Changed GONE = new Changed(null, 0, 0);
+    /**
+     * What has become of a row, with its hash in two lanes and its bytes on the heap, which the next change of it takes away
+     * again.
+     */
+    private record Changed(@Nullable StoredRow row, long low, long high, long heapBytes) {
+        static final Changed GONE = new Changed(null, 0, 0, 0);
 
         /** Whether it is of this very row: comparing all of it would take longer than hashing it again. */
         @SuppressWarnings("ReferenceEquality")
@@ -79,20 +82,15 @@ final class RowLog {
             return;
         }
         var key = row.rowKey();
-        if (before != null) {
-            var last = changed.get(key);
-            var was = last != null && last.of(before) ? last : hashed(key, before);
-            low -= was.low();
-            high -= was.high();
-        }
         var now = after == null ? Changed.GONE : hashed(key, after);
-        low += now.low();
-        high += now.high();
-        long grown = (after == null ? 0 : after.heapBytes()) - (before == null ? 0 : before.heapBytes());
+        var last = changed.put(key, now);
+        var was = before == null ? Changed.GONE : last != null && last.of(before) ? last : hashed(key, before);
+        low += now.low() - was.low();
+        high += now.high() - was.high();
+        long grown = now.heapBytes() - was.heapBytes();
         if (grown != 0) {
             heapBytes.merge(row.getClass(), grown, Long::sum);
         }
-        changed.put(key, now);
     }
 
     /** A row read from a checkpoint: counts in the digest, is no change. */
@@ -100,7 +98,7 @@ final class RowLog {
         var now = hashed(row.rowKey(), row);
         low += now.low();
         high += now.high();
-        heapBytes.merge(row.getClass(), row.heapBytes(), Long::sum);
+        heapBytes.merge(row.getClass(), now.heapBytes(), Long::sum);
     }
 
     /** What changed since the last call. Each row is turned into bytes when it is asked for, so that never all are there at once. */
@@ -109,7 +107,7 @@ final class RowLog {
         changed = new HashMap<>();
         return Lists.transform(taken, row -> {
             var stored = row.getValue().row();
-            return new Row(row.getKey(), stored == null ? null : stored.rowValue());
+            return new Row(row.getKey(), stored == null ? null : Deterministic.bytes(stored.rowValue()));
         });
     }
 
@@ -135,11 +133,12 @@ final class RowLog {
     /** The hash is over the key's length, the key and the value: the same on every engine and in every version. */
     private static Changed hashed(ByteString key, StoredRow row) {
         var value = row.rowValue();
-        var bytes = new byte[Integer.BYTES + key.size() + value.size()];
+        int head = Integer.BYTES + key.size();
+        var bytes = new byte[head + value.getSerializedSize()];
         ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).putInt(key.size());
         key.copyTo(bytes, Integer.BYTES);
-        value.copyTo(bytes, Integer.BYTES + key.size());
+        Deterministic.write(value, bytes, head);
         var hash = ByteBuffer.wrap(HASH.hashBytes(bytes).asBytes());
-        return new Changed(row, hash.getLong(), hash.getLong());
+        return new Changed(row, hash.getLong(), hash.getLong(), row.heapBytes());
     }
 }

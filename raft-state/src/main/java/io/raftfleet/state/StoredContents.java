@@ -1,6 +1,7 @@
 package io.raftfleet.state;
 
 import com.google.protobuf.ByteString;
+import com.google.protobuf.MessageLite;
 import io.raftfleet.proto.log.ContentsRow;
 import io.raftfleet.unit.UnitHash;
 
@@ -19,13 +20,12 @@ record StoredContents(UnitHash hash, String text, long version) implements Store
     }
 
     @Override
-    public ByteString rowValue() {
+    public MessageLite rowValue() {
         return ContentsRow.newBuilder()
                 .setHash(hash.toByteString())
                 .setText(text)
                 .setVersion(version)
-                .build()
-                .toByteString();
+                .build();
     }
 
     @Override

@@ -1,6 +1,7 @@
 package io.raftfleet.state;
 
 import com.google.protobuf.ByteString;
+import com.google.protobuf.MessageLite;
 
 /** An immutable piece of the registry that is one row of a checkpoint. Formats are in {@code checkpoint.proto}. */
 sealed interface StoredRow
@@ -18,8 +19,8 @@ sealed interface StoredRow
     /** Unique in the registry. */
     ByteString rowKey();
 
-    /** Everything there is to restore it from. */
-    ByteString rowValue();
+    /** Everything there is to restore it from; {@link Deterministic} makes its bytes. */
+    MessageLite rowValue();
 
     /** About how much of the heap it takes, with its places in indexes; see {@link HeapBytes}. */
     long heapBytes();

@@ -1,6 +1,7 @@
 package io.raftfleet.state;
 
 import com.google.protobuf.ByteString;
+import com.google.protobuf.MessageLite;
 import io.raftfleet.proto.log.SourceRow;
 import io.raftfleet.unit.UnitSource;
 
@@ -20,13 +21,12 @@ record StoredSource(String digest, String text, long version) implements StoredR
     }
 
     @Override
-    public ByteString rowValue() {
+    public MessageLite rowValue() {
         return SourceRow.newBuilder()
                 .setDigest(UnitSource.toBytes(digest))
                 .setText(text)
                 .setVersion(version)
-                .build()
-                .toByteString();
+                .build();
     }
 
     @Override

@@ -1,6 +1,7 @@
 package io.raftfleet.state;
 
 import com.google.protobuf.ByteString;
+import com.google.protobuf.MessageLite;
 import io.raftfleet.proto.log.UnitCreated;
 import io.raftfleet.proto.log.UnitRestored;
 import io.raftfleet.proto.log.UnitRow;
@@ -228,7 +229,7 @@ public record UnitRecord(
     }
 
     @Override
-    public ByteString rowValue() {
+    public MessageLite rowValue() {
         var row = UnitRow.newBuilder()
                 .setName(name)
                 .setHash(hash.toByteString())
@@ -245,7 +246,7 @@ public record UnitRecord(
         if (factsRecorded) {
             row.setFacts(wants.facts());
         }
-        return row.build().toByteString();
+        return row.build();
     }
 
     /**
@@ -264,7 +265,7 @@ public record UnitRecord(
     static long heapBytes(String name, Requirements wants, String changedBy) {
         return HeapBytes.UNIT
                 + HeapBytes.UNIT_PLACES
-                + HeapBytes.of(name)
+                + HeapBytes.ofName(name)
                 + HeapBytes.of(wants)
                 + LastChange.heapBytes(changedBy);
     }

@@ -1,6 +1,7 @@
 package io.raftfleet.state;
 
 import com.google.protobuf.ByteString;
+import com.google.protobuf.MessageLite;
 import io.raftfleet.proto.log.StateRow;
 import io.raftfleet.proto.model.UnitState;
 
@@ -24,8 +25,8 @@ public record UnitStateRecord(UnitState state) implements StoredRow {
     }
 
     @Override
-    public ByteString rowValue() {
-        return StateRow.newBuilder().setState(state).build().toByteString();
+    public MessageLite rowValue() {
+        return StateRow.newBuilder().setState(state).build();
     }
 
     @Override
@@ -35,6 +36,6 @@ public record UnitStateRecord(UnitState state) implements StoredRow {
 
     /** Of a state without an error of a unit of this name. */
     static long heapBytes(String name) {
-        return HeapBytes.STATE + HeapBytes.STATE_PLACES + HeapBytes.of(name);
+        return HeapBytes.STATE + HeapBytes.STATE_PLACES + HeapBytes.ofName(name);
     }
 }

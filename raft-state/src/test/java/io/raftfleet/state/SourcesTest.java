@@ -140,7 +140,8 @@ class SourcesTest {
         registry.restore(
                 1,
                 1,
-                List.of(row, new Row(contents.rowKey(), contents.rowValue())).iterator());
+                List.of(row, new Row(contents.rowKey(), Deterministic.bytes(contents.rowValue())))
+                        .iterator());
         assertThat(unit("a.service").source()).isNull();
         assertThat(unit("a.service").changed()).isSameAs(LastChange.UNKNOWN);
     }

@@ -100,15 +100,14 @@ final class BusLink implements AutoCloseable {
                         new IOException("no connection to " + address + ": " + failed.getMessage(), failed));
             }
         });
-        return result.orTimeout(timeout.toMillis(), TimeUnit.MILLISECONDS)
-                .exceptionallyCompose(failure -> {
-                    if (Futures.cause(failure) instanceof TimeoutException silent) {
-                        opening.interrupt(); // Closes the socket.
-                        return CompletableFuture.failedFuture(new IOException(
-                                "no answer from " + address + " within " + timeout.toSeconds() + " s", silent));
-                    }
-                    return CompletableFuture.failedFuture(Futures.cause(failure));
-                });
+        return result.orTimeout(timeout.toMillis(), TimeUnit.MILLISECONDS).exceptionallyCompose(failure -> {
+            if (Futures.cause(failure) instanceof TimeoutException silent) {
+                opening.interrupt(); // Closes the socket.
+                return CompletableFuture.failedFuture(
+                        new IOException("no answer from " + address + " within " + timeout.toSeconds() + " s", silent));
+            }
+            return CompletableFuture.failedFuture(Futures.cause(failure));
+        });
     }
 
     /**

@@ -4,15 +4,18 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.regex.Pattern;
 
 /**
  * Which values of {@code [X-Fleet]} mean something. fleet passes over those that don't, and a constraint is gone without a word: the
- * unit then runs anywhere. They are refused when a unit is submitted, as they are written and with specifiers filled in. What a registry holds already keeps the meaning that it had.
+ * unit then runs anywhere. They are refused when a unit is submitted, as they are written and with specifiers filled in; so are options of
+ * this section in another one, and such as have names that no option has. What a registry holds already keeps the meaning that it had.
  */
 final class FleetForms {
     private static final Set<String> METADATA =
             Set.of(FleetOptions.MACHINE_METADATA, FleetOptions.OLD_MACHINE_METADATA);
     private static final Set<String> PEERS = Set.of(FleetOptions.MACHINE_OF, FleetOptions.OLD_MACHINE_OF);
+    private static final Set<String> CONFLICTS = Set.of(FleetOptions.CONFLICTS, FleetOptions.OLD_CONFLICTS);
     private static final Set<String> PATTERNS =
             Set.of(FleetOptions.CONFLICTS, FleetOptions.OLD_CONFLICTS, FleetOptions.REPLACES);
     private static final Set<String> IDS =
@@ -21,6 +24,9 @@ final class FleetForms {
     private static final Set<String> BOOLEAN_WORDS =
             Set.of("true", "yes", "1", "on", "t", "false", "no", "0", "off", "f");
 
+    /** What systemd's options are made of, and such as it leaves to others ({@code X-…}). */
+    private static final Pattern OPTION_NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9_.-]*");
+
     private FleetForms() {}
 
     /** @throws InvalidUnitException naming the first value that would mean nothing, and the form that it should have */
@@ -28,7 +34,11 @@ final class FleetForms {
         String unit = named.name();
         Set<String> ids = new LinkedHashSet<>();
         for (UnitOption option : options) {
-            if (!option.section().equals(FleetOptions.SECTION) || !FleetOptions.isKnown(option.name())) {
+            if (!option.section().equals(FleetOptions.SECTION)) {
+                checkElsewhere(unit, option);
+                continue;
+            }
+            if (!FleetOptions.isKnown(option.name())) {
                 continue;
             }
             String name = option.name();
@@ -42,7 +52,12 @@ final class FleetForms {
             if (line.chars().filter(c -> c == '"').count() % 2 == 1) {
                 throw wrong(unit, name, Text.quote(line) + " has a quote without its other half");
             }
-            for (String value : FleetOptions.split(line)) {
+            List<String> values = FleetOptions.split(line);
+            for (String value : values) {
+                if (value.isEmpty() && values.size() > 1 && (METADATA.contains(name) || CONFLICTS.contains(name))) {
+                    continue; // More than one space between two values, as where a line goes on in the next: nothing in
+                    // fleet, too.
+                }
                 if (IDS.contains(name)) {
                     ids.add(value);
                 }
@@ -55,6 +70,31 @@ final class FleetForms {
                     unit,
                     FleetOptions.MACHINE_ID,
                     "several machines are named, " + ids + ", and a unit runs on one of them alone; name one");
+        }
+    }
+
+    /** Where nobody looks at it: in a section that is only nearly fleet's, and in one of systemd's, which passes it over. */
+    private static void checkElsewhere(String unit, UnitOption option) throws InvalidUnitException {
+        String section = option.section();
+        String field = "[" + section + "] " + option.name();
+        if (FleetOptions.isNearlySection(section)) {
+            throw new InvalidUnitException(
+                    unit,
+                    field,
+                    "nothing looks into a section of that name; did you mean [" + FleetOptions.SECTION + "]?");
+        }
+        boolean systemds = !section.startsWith("X-");
+        if (systemds && FleetOptions.isKnown(option.name()) && !option.name().equals(FleetOptions.CONFLICTS)) {
+            throw new InvalidUnitException(
+                    unit, field, "it counts in section [" + FleetOptions.SECTION + "] alone; put it there");
+        }
+        if (systemds && !OPTION_NAME.matcher(option.name()).matches()) {
+            throw new InvalidUnitException(
+                    unit,
+                    field,
+                    Text.quote(option.name())
+                            + " has characters that no option's name has, and systemd would pass over it: look for"
+                            + " white space, also such as is not seen");
         }
     }
 

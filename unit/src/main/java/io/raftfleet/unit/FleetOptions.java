@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.regex.Pattern;
 
 /** The options of the section {@code [X-Fleet]}: their names, and how several values stand on one line. */
@@ -31,6 +32,7 @@ final class FleetOptions {
     private static final List<String> DEPRECATED =
             List.of(OLD_MACHINE_ID, OLD_MACHINE_BOOT_ID, OLD_MACHINE_OF, OLD_MACHINE_METADATA, OLD_CONFLICTS);
     private static final Pattern DEPRECATED_PREFIX = Pattern.compile("^x-(condition)?");
+    private static final Pattern PUNCTUATION = Pattern.compile("[^a-z0-9]");
 
     /** Names longer than this are compared by their beginnings. */
     private static final int LONGEST_COMPARED = 64;
@@ -81,18 +83,33 @@ final class FleetOptions {
         return values;
     }
 
+    /** The names to use, for people. */
+    static String current() {
+        return String.join(", ", CURRENT);
+    }
+
     static boolean isKnown(String name) {
         return CURRENT.contains(name) || DEPRECATED.contains(name);
     }
 
-    /** The current name that takes the fewest edits to make from this one, letters' case and old prefixes aside. */
-    static String nearest(String name) {
+    /** Whether somebody who wrote this must have meant {@link #SECTION}: letters' case and punctuation aside, one edit at most is missing. */
+    static boolean isNearlySection(String section) {
+        String start = section.substring(0, Math.min(section.length(), LONGEST_COMPARED));
+        String plain = PUNCTUATION.matcher(start.toLowerCase(Locale.ROOT)).replaceAll("");
+        return !section.equals(SECTION) && edits(plain, "xfleet") <= 1;
+    }
+
+    /**
+     * The current name that takes the fewest edits to make from this one, letters' case and old prefixes aside; empty when none is at all
+     * like it.
+     */
+    static Optional<String> nearest(String name) {
         String start =
                 name.substring(0, Math.min(name.length(), LONGEST_COMPARED)).toLowerCase(Locale.ROOT);
         String wanted = DEPRECATED_PREFIX.matcher(start).replaceFirst("");
         return CURRENT.stream()
                 .min(Comparator.comparingInt(known -> edits(wanted, known.toLowerCase(Locale.ROOT))))
-                .orElseThrow();
+                .filter(known -> edits(wanted, known.toLowerCase(Locale.ROOT)) <= known.length() / 2);
     }
 
     /** Levenshtein's distance. */

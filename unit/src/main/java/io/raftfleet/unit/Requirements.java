@@ -166,7 +166,10 @@ public final class Requirements {
                 throw new InvalidUnitException(
                         unitName,
                         "[X-Fleet] " + Text.quote(key),
-                        "unknown option; did you mean \"" + FleetOptions.nearest(key) + "\"?");
+                        "unknown option; "
+                                + FleetOptions.nearest(key)
+                                        .map(near -> "did you mean \"" + near + "\"?")
+                                        .orElse("there are: " + FleetOptions.current()));
             }
             for (String value : option.getValue()) {
                 characters += value.length() + 1;

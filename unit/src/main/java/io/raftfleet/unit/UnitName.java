@@ -13,8 +13,11 @@ import org.jspecify.annotations.Nullable;
  * names are equal when their full names are.
  */
 public final class UnitName {
-    /** The longest name that fleet takes, in characters. */
-    public static final int MAX_LENGTH = 256;
+    /** The longest name that is taken, in characters: that of a file, and of a unit in systemd. */
+    public static final int MAX_LENGTH = 255;
+
+    /** The longest that is read, as fleet has it, which took one more than can be had. A registry of before may have such a unit. */
+    private static final int MAX_KNOWN_LENGTH = 256;
 
     private static final String PUNCTUATION = ":-_.\\@";
 
@@ -32,6 +35,9 @@ public final class UnitName {
             "swap",
             "target",
             "timer");
+    /** Of units that systemd has no files of, or starts on no order. */
+    private static final Set<String> UNSTARTABLE_TYPES = Set.of("busname", "device", "scope", "snapshot");
+
     private static final Set<String> TEMPLATE_TYPES = Set.of("path", "service", "socket", "target", "timer");
 
     private final String name;
@@ -58,8 +64,9 @@ public final class UnitName {
     }
 
     /**
-     * Checks a name: 1 to {@value #MAX_LENGTH} characters out of letters, digits and {@code :-_.\@}, something before
-     * and a known type after the last dot, no "@" in front, "@" only in types that have templates.
+     * Checks a name: 1 to {@value #MAX_KNOWN_LENGTH} characters out of letters, digits and {@code :-_.\@}, something before
+     * and a known type after the last dot, no "@" in front, "@" only in types that have templates. Not all of these may be submitted:
+     * see {@link #validateNew}.
      *
      * @throws InvalidUnitException with the first rule that is broken; the field is "name"
      */
@@ -68,6 +75,30 @@ public final class UnitName {
         if (reason != null) {
             throw new InvalidUnitException(name, "name", reason);
         }
+    }
+
+    /**
+     * Checks the name of a unit that is to be submitted: at most {@value #MAX_LENGTH} characters, and of a type that can be started.
+     *
+     * @throws InvalidUnitException if it can't be; the field is "name"
+     */
+    void validateNew() throws InvalidUnitException {
+        if (name.length() > MAX_LENGTH) {
+            throw new InvalidUnitException(name, "name", tooLong(name));
+        }
+        if (UNSTARTABLE_TYPES.contains(type())) {
+            Set<String> startable = new TreeSet<>(TYPES);
+            startable.removeAll(UNSTARTABLE_TYPES);
+            throw new InvalidUnitException(
+                    name,
+                    "name",
+                    "systemd starts no unit of type \"" + type() + "\" from a file; it does those of: "
+                            + String.join(", ", startable));
+        }
+    }
+
+    private static String tooLong(String name) {
+        return "it has " + name.length() + " characters; at most " + MAX_LENGTH + " are allowed";
     }
 
     /** Whether {@link #validate} accepts the name. */
@@ -79,8 +110,8 @@ public final class UnitName {
         if (name.isEmpty()) {
             return "it is empty; a unit is named like \"web.service\"";
         }
-        if (name.length() > MAX_LENGTH) {
-            return "it has " + name.length() + " characters; at most " + MAX_LENGTH + " are allowed";
+        if (name.length() > MAX_KNOWN_LENGTH) {
+            return tooLong(name);
         }
         int dot = name.lastIndexOf('.');
         if (dot < 0 || dot == name.length() - 1) {

@@ -15,15 +15,16 @@ public final class Units {
     private Units() {}
 
     /**
-     * Checks a unit before it is stored: its name, that its file is neither empty nor longer than {@value #MAX_BYTES}
+     * Checks a unit before it is stored: its name, that it is of a type that can be started, that its file is neither empty nor longer than {@value #MAX_BYTES}
      * bytes, has no NUL characters, can be read back, has only known options in {@code [X-Fleet]}, whose values are of a form that means
-     * something ({@link FleetForms}), and that these can be met together. Which of them exclude each other is as fleet's {@code
+     * something ({@link FleetForms}), and that these can be met together; that {@code [Install]} names units. Which of them exclude each other is as fleet's {@code
      * ValidateOptions} has it; like there, specifiers are not filled in for that. A fenced unit must be one that systemd can stop in a bounded time. Contents of any size may be passed.
      *
      * @throws InvalidUnitException with the first rule that is broken, naming unit, field and reason
      */
     public static void validate(String name, UnitFile file) throws InvalidUnitException {
         UnitName unit = UnitName.of(name);
+        unit.validateNew();
         if (name.equals(Fence.LEASE_UNIT)) {
             throw new InvalidUnitException(name, "name", "agents have a unit of this name themselves; use another");
         }
@@ -39,6 +40,7 @@ public final class Units {
         }
         List<UnitOption> options = readBack(name, file);
         FleetForms.check(unit, options);
+        InstallNames.check(unit, options);
         Map<String, List<String>> written = FleetOptions.values(options);
         checkCombinations(name, Requirements.asWritten(unit, written));
         if (Requirements.of(unit, written).fence()) {

@@ -248,6 +248,14 @@ class RequirementsTest {
     }
 
     @Test
+    void namesAllOptionsWhereNoneIsNear() {
+        assertThatThrownBy(() -> of("Nonsense=x"))
+                .hasMessage(
+                        "unit \"echo.service\": [X-Fleet] \"Nonsense\": unknown option; there are: MachineID, MachineOf,"
+                                + " MachineMetadata, Conflicts, Replaces, Global, Fence");
+    }
+
+    @Test
     void refusesValuesThatMakeTheSectionTooLong() throws InvalidUnitException {
         String peers = ("MachineOf=" + "x".repeat(1023) + "\n").repeat(16);
         String specifiers = "MachineOf=" + "%n".repeat(100) + "\n";

@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -84,6 +87,174 @@ class UnitsTest {
     void refusesInvalidNamesBeforeAnythingElse() {
         assertThatThrownBy(() -> Units.validate("web", UnitFile.parse("")))
                 .hasMessage("unit \"web\": name: it must end in a unit type, like \".service\"");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"busname", "device", "scope", "snapshot"})
+    void refusesTypesThatSystemdDoesNotStartFromAFile(String type) {
+        assertThatThrownBy(() -> Units.validate("a." + type, UnitFile.parse("[Unit]\nDescription=a\n")))
+                .hasMessage("unit \"a." + type + "\": name: systemd starts no unit of type \"" + type
+                        + "\" from a file; it does those of: automount, mount, path, service, slice, socket, swap, target,"
+                        + " timer");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"automount", "mount", "path", "service", "slice", "socket", "swap", "target", "timer"})
+    void acceptsTypesThatSystemdStartsFromAFile(String type) throws InvalidUnitException {
+        Units.validate("a." + type, UnitFile.parse("[Unit]\nDescription=a\n"));
+    }
+
+    @Test
+    void refusesNamesThatNoFileCanHave() {
+        assertThatThrownBy(() -> Units.validate(
+                        "a".repeat(248) + ".service", UnitFile.parse("[Service]\nExecStart=/bin/true\n")))
+                .hasMessageEndingWith("it has 256 characters; at most 255 are allowed");
+    }
+
+    /** Nobody looks there, and the unit would run anywhere. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "X-fleet",
+                "x-fleet",
+                "X-FLEET",
+                "X-Fleet ",
+                " X-Fleet",
+                "X_Fleet",
+                "XFleet",
+                "Fleet",
+                "X-Fleets",
+                "X-Flet",
+                "X--Fleet"
+            })
+    void refusesSectionsThatAreOnlyNearlyFleets(String section) throws InvalidUnitException {
+        UnitFile file = UnitFile.parse("[Service]\nExecStart=/bin/a\n[" + section + "]\nGlobal=true\n");
+
+        assertThatThrownBy(() -> Units.validate("web.service", file))
+                .hasMessage("unit \"web.service\": [" + section
+                        + "] Global: nothing looks into a section of that name; did you" + " mean [X-Fleet]?");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"X-Other", "X-Docker", "X-", "Unit", "Service", "Install", "Socket", "X-Freight"})
+    void acceptsSectionsOfOthers(String section) throws InvalidUnitException {
+        Units.validate(
+                "web.service", UnitFile.parse("[" + section + "]\nDescription=a\n[Unit]\nConflicts=b.service\n"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "MachineID",
+                "MachineOf",
+                "MachineMetadata",
+                "Global",
+                "Replaces",
+                "Fence",
+                "X-ConditionMachineID",
+                "X-ConditionMachineBootID",
+                "X-ConditionMachineOf",
+                "X-ConditionMachineMetadata",
+                "X-Conflicts"
+            })
+    void refusesFleetsOptionsInOtherSections(String option) throws InvalidUnitException {
+        for (String section : List.of("Unit", "Service", "Install")) {
+            UnitFile file = UnitFile.parse("[" + section + "]\n" + option + "=a=b\n");
+
+            assertThatThrownBy(() -> Units.validate("web.service", file))
+                    .hasMessage("unit \"web.service\": [" + section + "] " + option
+                            + ": it counts in section [X-Fleet] alone; put it there");
+        }
+        Units.validate("web.service", UnitFile.parse("[X-Other]\n" + option + "=a=b\n"));
+    }
+
+    /** Copied from a web page, for one: fleet passed over white space of all kinds, and systemd passes over the option. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "\u00a0User",
+                "\u2003User",
+                "\u200bUser",
+                "Us er",
+                "User\u00a0",
+                "Us\\\ner",
+                "Üser",
+                "\"User\"",
+                "User,Group"
+            })
+    void refusesNamesThatNoOptionHas(String option) throws InvalidUnitException {
+        UnitFile file = UnitFile.parse("[Service]\nExecStart=/bin/a\n" + option + "=nobody\n");
+
+        assertThatThrownBy(() -> Units.validate("web.service", file))
+                .hasMessageContaining("[Service] ")
+                .hasMessageContaining("has characters that no option's name has");
+        Units.validate("web.service", UnitFile.parse("[X-Other]\n" + option + "=nobody\n"));
+        Units.validate("web.service", UnitFile.parse("[Service]\nX-User=a\nUser_2.b-c=d\n"));
+    }
+
+    /** In fleet, too: what stands between two values in quotes is nothing. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "\"a=1\"  \"b=2\"",
+                "\"a=1\" \\\n     \"b=2\"",
+                "\"a=1\" \\\n# why\n\"b=2\"",
+                "\"a=1\" \"\" \"b=2\""
+            })
+    void acceptsSeveralSpacesBetweenValuesWhereTheyMeanNothing(String values) throws InvalidUnitException {
+        for (String option : List.of("MachineMetadata", "X-ConditionMachineMetadata")) {
+            UnitFile file = UnitFile.parse("[X-Fleet]\n" + option + "=" + values + "\n");
+
+            Units.validate("web.service", file);
+            assertThat(Requirements.of("web.service", file).metadata())
+                    .isEqualTo(Map.of("a", Set.of("1"), "b", Set.of("2")));
+        }
+        UnitFile conflicts = UnitFile.parse("[X-Fleet]\nConflicts=" + values.replace("=", "-") + "\n");
+        Units.validate("web.service", conflicts);
+        assertThat(Requirements.of("web.service", conflicts).conflicts()).containsExactly("a-1", "b-2");
+        for (String option : List.of("MachineOf", "Replaces")) {
+            assertThatThrownBy(() -> Units.validate(
+                            "web.service",
+                            UnitFile.parse("[X-Fleet]\n" + option + "=" + values.replace("=", "-") + "\n")))
+                    .hasMessageContaining("there is an empty value among its values");
+        }
+    }
+
+    /** systemd could not enable it, and fleet did not load what can't be enabled. */
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "web.service   | WantedBy=multi-user            | WantedBy   | \"multi-user\" is not the name of a unit",
+                "web.service   | WantedBy=a.target b/c.target   | WantedBy   | \"b/c.target\" is not the name of a unit",
+                "web.service   | RequiredBy=%i.target           | RequiredBy | \"%i.target\" is not the name of a unit; of specifiers %n, %N, %p, %i and %j are filled in here",
+                "web.service   | UpheldBy=%H.target             | UpheldBy   | \"%H.target\" is not the name of a unit; of specifiers %n, %N, %p, %i and %j are filled in here",
+                "web.service   | Alias=web.socket               | Alias      | \"web.socket\" can't be another name of a service",
+                "web@.service  | WantedBy=none                  | WantedBy   | \"none\" is not the name of a unit"
+            })
+    void refusesWhatCannotBeEnabled(String name, String option, String field, String reason)
+            throws InvalidUnitException {
+        UnitFile file = UnitFile.parse("[Service]\nExecStart=/bin/a\n[Install]\n" + option + "\n");
+
+        assertThatThrownBy(() -> Units.validate(name, file))
+                .hasMessage("unit \"" + name + "\": [Install] " + field + ": " + reason);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "web.service   | WantedBy=multi-user.target 'late.target'",
+                "web.service   | WantedBy=;WantedBy=none;WantedBy=",
+                "web.service   | Alias=www.service web.service",
+                "web@.service  | WantedBy=%i.target %H.target",
+                "web@1.service | Alias=%p-%i.service",
+                "web.service   | Also=anything at all",
+                "web.service   | DefaultInstance=1"
+            })
+    void acceptsWhatCanBeEnabled(String name, String option) throws InvalidUnitException {
+        Units.validate(
+                name, UnitFile.parse("[Service]\nExecStart=/bin/a\n[Install]\n" + option.replace(';', '\n') + "\n"));
     }
 
     @Test

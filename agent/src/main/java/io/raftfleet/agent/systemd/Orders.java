@@ -43,6 +43,9 @@ final class Orders {
     /** The unit failed while it started, or had reached the number of starts that it allows itself. */
     static final String FAILED = "failed";
 
+    /** It took longer than {@code JobTimeoutSec=}; the unit may come up all the same. */
+    static final String TIMEOUT = "timeout";
+
     /** systemd took no job. */
     static final String REFUSED = "refused";
 

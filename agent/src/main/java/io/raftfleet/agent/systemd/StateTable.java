@@ -196,10 +196,15 @@ final class StateTable {
         });
     }
 
-    /** A start came to nothing, for this reason, unless the unit is up by now; returns whether the listener should hear of it. */
-    synchronized boolean notStarted(String name, String why) {
+    /**
+     * A start came to nothing, for this reason, unless the unit is up by now; returns whether the listener should hear of it.
+     *
+     * @param late whether only systemd's patience is over: the unit may still be coming up
+     */
+    synchronized boolean notStarted(String name, String why, boolean late) {
         return change(name, entry -> {
-            if (!StateEntry.comesUp(entry.active) || entry.hasFailed()) {
+            boolean comes = late && entry.active.equals("activating");
+            if (comes || !StateEntry.comesUp(entry.active) || entry.hasFailed()) {
                 entry.fault = why;
             }
         });

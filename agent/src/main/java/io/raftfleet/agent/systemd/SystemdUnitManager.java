@@ -125,6 +125,7 @@ public final class SystemdUnitManager implements UnitManager {
                 news.tellSoon();
                 lease.write();
             }
+            touched.addAll(done.pulling());
             return reloadIfLoaded(
                             touched,
                             !done.changed().isEmpty(),
@@ -407,7 +408,7 @@ public final class SystemdUnitManager implements UnitManager {
                 thread.executor(),
                 why -> {
                     LOG.warn("{}: {}", unit, why);
-                    table.notStarted(unit, why);
+                    table.notStarted(unit, why, result.equals(Orders.TIMEOUT));
                     news.startEnded(unit);
                     lookAgain(unit);
                 },

@@ -96,9 +96,10 @@ final class UnitStore {
      *
      * @param added units that had no file before
      * @param changed units whose file had other contents before
+     * @param pulling units with files here that are to pull one of these in
      * @param refused why units were left out, by name
      */
-    record Installed(Set<String> added, Set<String> changed, Map<String, String> refused) {}
+    record Installed(Set<String> added, Set<String> changed, Set<String> pulling, Map<String, String> refused) {}
 
     /** The files in place, read now. */
     Map<String, UnitFile> read() throws IOException {
@@ -163,6 +164,7 @@ final class UnitStore {
     synchronized Installed install(Map<String, UnitFile> files) {
         Set<String> added = new LinkedHashSet<>();
         Set<String> changed = new LinkedHashSet<>();
+        Set<String> pulling = new LinkedHashSet<>();
         Map<String, String> refused = new LinkedHashMap<>();
         files.forEach((name, file) -> {
             UnitHash before = hashes.get(name);
@@ -171,6 +173,7 @@ final class UnitStore {
             }
             try {
                 write(name, file, before != null);
+                InstallLinks.of(name, file).forEach(link -> pulling.add(link.of()));
                 hashes.put(name, file.hash());
                 (before == null ? added : changed).add(name);
             } catch (IOException failed) {
@@ -180,7 +183,8 @@ final class UnitStore {
         if (!added.isEmpty() || !changed.isEmpty()) {
             sync();
         }
-        return new Installed(added, changed, refused);
+        pulling.retainAll(hashes.keySet());
+        return new Installed(added, changed, pulling, refused);
     }
 
     /**

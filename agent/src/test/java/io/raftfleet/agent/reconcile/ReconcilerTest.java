@@ -324,6 +324,21 @@ class ReconcilerTest {
         assertThat(state("a.service").getHash()).isEqualTo(second.hash().toByteString());
     }
 
+    /** Else the old process would be ended by the new file's commands, and both versions might run. */
+    @Test
+    void otherContentsWaitUntilTheOldOnesHaveEnded() throws Exception {
+        set(launched("a.service", file("[X-Hollow]\nStopDelaySec=10\n"), 1));
+        manager.takeOrders();
+        reconciler.apply(AssignmentDelta.newBuilder()
+                .addSet(launched("a.service", plain(), 1))
+                .build());
+        loop.runUntil(() -> state("a.service").getActiveState().equals("deactivating"));
+        assertThat(manager.takeOrders()).containsExactly("stop a.service");
+        loop.advance(Duration.ofSeconds(11));
+        settle();
+        assertThat(manager.takeOrders()).containsExactly("install a.service", "start a.service");
+    }
+
     @Test
     void removingStopsUninstallsAndReportsGoneUntilCommitted() throws Exception {
         UnitFile file = plain();

@@ -140,6 +140,13 @@ class UnitFaultsIT {
         assertThat(nothing("strict.service")).isEqualTo("it was not started: AssertPathExists=!/etc does not hold");
         assertThat(nothing("judged.service")).isEqualTo("it was skipped: its ExecCondition= does not hold");
 
+        install("late.service", "[Unit]\nJobTimeoutSec=300ms\n[Service]\nType=notify\nExecStart=/bin/sleep infinity\n");
+        done(manager.start("late.service"));
+        assertThat(heard.awaitState("late.service", s -> !s.error().isEmpty()))
+                .returns("activating", ObservedState::activeState)
+                .returns("its start took longer than its JobTimeoutSec=", ObservedState::error);
+        done(manager.stop("late.service"));
+
         install("needy.service", "[Unit]\nRequires=absent.service\n" + SLEEPER);
         assertThatThrownBy(() -> done(manager.start("needy.service")))
                 .cause()

@@ -120,6 +120,24 @@ class UnitTypesIT {
         assertThat(machine.exec("findmnt", where.toString())).isEmpty();
     }
 
+    /** Also when systemd knew the other unit before, and runs it. */
+    @Test
+    void aUnitThatIsInstalledIntoAnotherComesAndGoesWithIt() throws Exception {
+        install(Map.of("hello.service", WORKER));
+        done(manager.start("hello.service"));
+        awaitActive("hello.service");
+        install(Map.of(
+                "announce.service",
+                "[Unit]\nBindsTo=hello.service\n" + WORKER + "[Install]\nWantedBy=hello.service\n"));
+        assertThat(machine.show("hello.service", "Wants")).contains("announce.service");
+        done(manager.stop("hello.service"));
+        done(manager.start("hello.service"));
+        awaitActive("announce.service");
+        done(manager.stop("hello.service"));
+        heard.awaitState("announce.service", state -> state.activeState().equals("inactive"));
+        stopAndRemove("announce.service", "hello.service");
+    }
+
     private void install(Map<String, String> files) throws Exception {
         var parsed = new LinkedHashMap<String, UnitFile>();
         for (var file : files.entrySet()) {

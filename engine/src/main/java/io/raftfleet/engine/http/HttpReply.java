@@ -12,7 +12,7 @@ import java.util.concurrent.CompletableFuture;
  * One answer.
  *
  * @param status HTTP status code
- * @param contentType of the body; empty when there is no body
+ * @param contentType of the body; empty for none
  * @param body the whole body
  * @param headers further headers
  */
@@ -24,6 +24,11 @@ public record HttpReply(int status, String contentType, ByteString body, Map<Str
     /** No body. */
     static HttpReply empty(int status) {
         return new HttpReply(status, "", ByteString.EMPTY, Map.of());
+    }
+
+    /** No body, but the type that one would have: so fleet answers a patch of machines. */
+    static HttpReply emptyJson(int status) {
+        return of(status, JSON, ByteString.EMPTY);
     }
 
     static HttpReply of(int status, String contentType, ByteString body) {

@@ -49,7 +49,7 @@ final class MachinesResource {
     CompletableFuture<HttpReply> patch(HttpCall call) {
         List<MachinePatch> patches = MachinePatches.read(call.body());
         if (patches.isEmpty()) {
-            return HttpReply.empty(204).now();
+            return HttpReply.emptyJson(204).now();
         }
         PatchMachinesRequest request = PatchMachinesRequest.newBuilder()
                 .setRequestId(requestIds.next())
@@ -69,6 +69,6 @@ final class MachinesResource {
                 default -> throw new IllegalStateException("unexpected result " + result.getCode());
             }
         }
-        return HttpReply.empty(204).at(written.getRevision());
+        return HttpReply.emptyJson(204).at(written.getRevision());
     }
 }

@@ -102,7 +102,15 @@ class V1ApiTest {
                 put("no type", "new", "{" + OPTIONS + "}", 400, "type"),
                 put("unknown type", "new.thing", "{" + OPTIONS + "}", 400, "thing"),
                 put("invalid character", "ne%20w.service", "{" + OPTIONS + "}", 400, "character"),
-                put("over-long name", "n".repeat(300) + ".service", "{" + OPTIONS + "}", 400, "256"),
+                put("over-long name", "n".repeat(300) + ".service", "{" + OPTIONS + "}", 400, "at most 255"),
+                put(
+                        "a name that no file can have",
+                        "n".repeat(248) + ".service",
+                        "{" + OPTIONS + "}",
+                        400,
+                        "at most 255"),
+                put("the longest name", "n".repeat(247) + ".service", "{" + OPTIONS + "}", 201, ""),
+                put("a type that is not started", "a.scope", "{" + OPTIONS + "}", 400, "scope"),
                 put(
                         "a constraint of no form",
                         "new.service",
@@ -274,6 +282,41 @@ class V1ApiTest {
                         "[{\"op\":\"add\",\"path\":\"/m/metadata/k\",\"value\":1}]",
                         400,
                         "value"),
+                row(
+                        "patch, fleet's names of fields",
+                        "PATCH /machines",
+                        JSON,
+                        "[{\"op\":\"remove\",\"path\":\"/m/metadata/k\",\"Value\":{\"value\":\"\"}}]",
+                        204,
+                        ""),
+                row(
+                        "patch, a test",
+                        "PATCH /machines",
+                        JSON,
+                        "[{\"op\":\"test\",\"path\":\"/m/metadata/k\",\"value\":\"v\"}]",
+                        400,
+                        "test"),
+                row(
+                        "patch, an escaped slash in the key",
+                        "PATCH /machines",
+                        JSON,
+                        "[{\"op\":\"add\",\"path\":\"/m/metadata/a~1b\",\"value\":\"v\"}]",
+                        400,
+                        "a~1b"),
+                row(
+                        "patch, below a key",
+                        "PATCH /machines",
+                        JSON,
+                        "[{\"op\":\"add\",\"path\":\"/m/metadata/a/b\",\"value\":\"v\"}]",
+                        400,
+                        "a/b"),
+                row(
+                        "patch, an empty value",
+                        "PATCH /machines",
+                        JSON,
+                        "[{\"op\":\"add\",\"path\":\"/m/metadata/k\",\"value\":\"\"}]",
+                        400,
+                        "value"),
                 row("patch, null", "PATCH /machines", JSON, "[null]", 400, "op"),
                 row("patch, no list", "PATCH /machines", JSON, "{\"op\":\"add\"}", 400, "wrong type"),
                 row("discovery", "GET /discovery", "X: y", "", 200, "\"rootUrl\": \"http://engine.test:80/\""),
@@ -340,6 +383,8 @@ class V1ApiTest {
             assertThat(answer.body()).contains(row.says());
         } else {
             assertThat(answer.body()).isEmpty();
+            assertThat(answer.header("content-type"))
+                    .isEqualTo(row.request().startsWith("PATCH") ? "application/json" : "");
         }
     }
 }

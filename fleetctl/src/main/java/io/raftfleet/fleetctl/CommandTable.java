@@ -24,7 +24,12 @@ final class CommandTable {
             "--tunnel",
             "--ssh-username",
             "--ssh-timeout",
-            "--known-hosts-file");
+            "--known-hosts-file",
+            "--driver",
+            "--etcd-key-prefix",
+            "--etcd-cafile",
+            "--etcd-certfile",
+            "--etcd-keyfile");
 
     private final TreeMap<String, Supplier<Object>> commands = new TreeMap<>();
 
@@ -54,6 +59,7 @@ final class CommandTable {
         commands.put("cordon", () -> new CordonCommand(session));
         commands.put("destroy", () -> new DestroyCommand(session));
         commands.put("drain", () -> new DrainCommand(session));
+        commands.put("fd-forward", () -> new FdForwardCommand(session));
         // No method reference: picocli's class files are of a version that JDK 25's cache can't hold, and making one
         // crashes
         // when a constant refers to them.

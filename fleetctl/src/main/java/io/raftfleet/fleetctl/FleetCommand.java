@@ -17,7 +17,7 @@ abstract class FleetCommand implements Callable<Integer> {
     final Session session;
 
     @Option(
-            names = {"-h", "--help"},
+            names = {"-h", "--h", "--help"},
             usageHelp = true,
             description = "Print usage information and exit")
     boolean help;

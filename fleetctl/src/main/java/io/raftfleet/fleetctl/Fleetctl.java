@@ -12,6 +12,7 @@ import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.UsageMessageSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 import picocli.CommandLine.UnmatchedArgumentException;
@@ -36,7 +37,7 @@ public final class Fleetctl implements Callable<Integer> {
     final GlobalOptions global = new GlobalOptions();
 
     @Option(
-            names = {"-h", "--help"},
+            names = {"-h", "--h", "--help"},
             usageHelp = true,
             description = "Print usage information and exit")
     boolean help;
@@ -86,6 +87,10 @@ public final class Fleetctl implements Callable<Integer> {
     private CommandLine commandLine(String... arguments) {
         CommandLine line = new CommandLine(this);
         CommandTable table = new CommandTable(session);
+        line.getHelpSectionMap()
+                .put(
+                        UsageMessageSpec.SECTION_KEY_FOOTER_HEADING,
+                        help -> String.format("%nVersion: %s%n", Version.number()));
         table.neededFor(arguments).forEach(name -> line.addSubcommand(name, table.make(name)));
         line.setDefaultValueProvider(new EnvironmentDefaults(session.terminal().environment()));
         // As in fleet, the last one counts.

@@ -6,7 +6,10 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ScopeType;
 
-/** Flags that every command takes, before or after its name. Each has a variable: {@code --request-timeout} is FLEETCTL_REQUEST_TIMEOUT. */
+/**
+ * Flags that every command takes, before or after its name. Each has a variable: {@code --request-timeout} is FLEETCTL_REQUEST_TIMEOUT.
+ * Those of fleet 1.0 that mean nothing any more are taken, so that scripts go on as they are, and not shown.
+ */
 final class GlobalOptions {
     @Option(
             names = "--endpoint",
@@ -100,4 +103,38 @@ final class GlobalOptions {
             paramLabel = "true|false",
             description = "Tell of each retry, and of where errors come from.")
     boolean debug;
+
+    /** What fleet's {@code --driver} can be here: a way around the API, to etcd, there is not. */
+    enum Driver {
+        API
+    }
+
+    @Option(names = "--driver", scope = ScopeType.INHERIT, hidden = true)
+    Driver driver = Driver.API;
+
+    @Option(
+            names = "--experimental-api",
+            scope = ScopeType.INHERIT,
+            arity = "0..1",
+            fallbackValue = "true",
+            hidden = true)
+    boolean experimentalApi = true;
+
+    @Option(names = "--etcd-key-prefix", scope = ScopeType.INHERIT, hidden = true)
+    String etcdKeyPrefix = "";
+
+    @Option(names = "--etcd-cafile", scope = ScopeType.INHERIT, hidden = true)
+    void etcdCaFile(@Nullable Path file) {
+        caFile = file == null ? caFile : file;
+    }
+
+    @Option(names = "--etcd-certfile", scope = ScopeType.INHERIT, hidden = true)
+    void etcdCertFile(@Nullable Path file) {
+        certFile = file == null ? certFile : file;
+    }
+
+    @Option(names = "--etcd-keyfile", scope = ScopeType.INHERIT, hidden = true)
+    void etcdKeyFile(@Nullable Path file) {
+        keyFile = file == null ? keyFile : file;
+    }
 }

@@ -30,6 +30,12 @@ final class JournalCommand extends FleetCommand {
             description = "Continuously print new entries as they are appended to the journal.")
     boolean follow;
 
+    /** As fleet 1.0 has it. */
+    @Option(names = "--f", arity = "0..1", fallbackValue = "true", hidden = true)
+    void f(@Nullable Boolean value) {
+        follow = value == null ? follow : value;
+    }
+
     @Option(
             names = "--output",
             paramLabel = "MODE",

@@ -17,6 +17,12 @@ final class ListOptions {
             description = "Do not ellipsize fields on output")
     boolean full;
 
+    /** fleet 1.0 has its short names behind two dashes alone. */
+    @Option(names = "--l", arity = "0..1", fallbackValue = "true", hidden = true)
+    void l(@Nullable Boolean value) {
+        full = value == null ? full : value;
+    }
+
     @Option(
             names = "--no-legend",
             arity = "0..1",

@@ -21,6 +21,9 @@ final class LoadCommand extends FleetCommand {
     @Mixin
     BlockOptions block = new BlockOptions();
 
+    @Mixin
+    SignOption sign = new SignOption();
+
     @Option(
             names = "--replace",
             arity = "0..1",
@@ -43,6 +46,7 @@ final class LoadCommand extends FleetCommand {
         if (nothingGiven(arguments) || arguments == null) {
             return 0;
         }
+        sign.tell(session);
         var creator = new UnitCreator(session, LOADED, "load");
         creator.run(arguments, replace);
         boolean reached = Waiting.untilReached(session, block, creator.triggered(), WaitGoal.LOADED, "load", 0);

@@ -43,6 +43,12 @@ final class SshCommand extends FleetCommand {
             description = "Forward local ssh-agent to target machine.")
     boolean forwardAgent;
 
+    /** As fleet 1.0 has it. */
+    @Option(names = "--A", arity = "0..1", fallbackValue = "true", hidden = true)
+    void a(@Nullable Boolean value) {
+        forwardAgent = value == null ? forwardAgent : value;
+    }
+
     @Option(
             names = "--ssh-port",
             paramLabel = "PORT",

@@ -25,6 +25,9 @@ final class StartCommand extends FleetCommand {
     @Mixin
     StayUpOption stayUp = new StayUpOption();
 
+    @Mixin
+    SignOption sign = new SignOption();
+
     @Option(
             names = "--replace",
             arity = "0..1",
@@ -47,6 +50,7 @@ final class StartCommand extends FleetCommand {
         if (nothingGiven(arguments) || arguments == null) {
             return 0;
         }
+        sign.tell(session);
         var creator = new UnitCreator(session, LAUNCHED, "start");
         creator.run(arguments, replace);
         boolean reached =

@@ -3,6 +3,7 @@ package io.raftfleet.fleetctl;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -16,6 +17,9 @@ import picocli.CommandLine.Parameters;
             "Units are local files, instances of a template (local or submitted), or patterns over local files."
         })
 final class SubmitCommand extends FleetCommand {
+    @Mixin
+    SignOption sign = new SignOption();
+
     @Option(
             names = "--replace",
             arity = "0..1",
@@ -38,6 +42,7 @@ final class SubmitCommand extends FleetCommand {
         if (nothingGiven(arguments) || arguments == null) {
             return 0;
         }
+        sign.tell(session);
         var creator = new UnitCreator(session, INACTIVE, "submit");
         creator.run(arguments, replace);
         return creator.failed() ? 1 : 0;

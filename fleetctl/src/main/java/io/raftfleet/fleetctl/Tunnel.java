@@ -54,13 +54,10 @@ final class Tunnel implements AutoCloseable {
             command.addAll(List.of("-N", "-T", "-o", "ExitOnForwardFailure=yes"));
             command.addAll(SshCommand.connecting(global));
             for (Endpoint engine : engines) {
-                if (engine.kind() == Endpoint.Kind.UNIX) {
-                    throw new CommandException("a tunnel leads to ports, not to " + engine + ": give HOST:PORT or"
-                            + " http://HOST:PORT as that host sees it");
-                }
                 int port = freePort();
                 through.add(engine.through(port));
-                command.addAll(List.of("-L", "127.0.0.1:" + port + ":" + engine.authority()));
+                String there = engine.kind() == Endpoint.Kind.UNIX ? engine.host() : engine.authority();
+                command.addAll(List.of("-L", "127.0.0.1:" + port + ":" + there));
             }
             int colon = host.lastIndexOf(':');
             boolean withPort = colon > 0 && host.indexOf(':') == colon;

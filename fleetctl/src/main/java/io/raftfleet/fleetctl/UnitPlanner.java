@@ -140,7 +140,7 @@ final class UnitPlanner {
 
     /** Compares with the local file, or the local template that the unit is an instance of; warns unless --replace is given. */
     private boolean differsFromLocal(Unit unit, String path) throws IOException, InvalidUnitException {
-        String source = "local unit file";
+        String source = "local unit file " + path;
         LocalUnits.Local file;
         if (local.exists(path)) {
             file = local.read(path);
@@ -148,8 +148,8 @@ final class UnitPlanner {
             String template = UnitNames.templateOf(UnitNames.mangle(path))
                     .orElseThrow(() -> new IOException("there is no file " + path + " to replace unit " + unit.getName()
                             + " with, and it is no instance of a template"));
+            source = "local template unit file " + LocalUnits.sibling(path, template);
             file = local.read(LocalUnits.sibling(path, template));
-            source = "local template unit file";
         }
         boolean differs = !file.file().hash().toByteString().equals(unit.getHash());
         if (replace && !differs && !file.sourceDigest().equals(unit.getSourceDigest()) && session.keepsFiles()) {
@@ -161,7 +161,7 @@ final class UnitPlanner {
                             .build());
         }
         if (differs && !replace) {
-            session.err("WARNING: Unit " + unit.getName() + " in registry differs from " + source + " " + path
+            session.err("WARNING: Unit " + unit.getName() + " in registry differs from " + source
                     + ". Add --replace to override.");
         }
         return differs;

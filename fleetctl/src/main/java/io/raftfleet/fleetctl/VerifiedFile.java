@@ -24,6 +24,7 @@ import org.jspecify.annotations.Nullable;
 record VerifiedFile(String argument, String name, @Nullable Path source) {
     private static final Pattern LINE = Pattern.compile("line ([0-9]{1,9})");
     private static final Pattern OPTION = Pattern.compile("\\[(.+)] \"?([^\" ]+)\"?");
+    private static final Pattern QUOTED = Pattern.compile("\"((?:[^\"\\\\]|\\\\.)+)\"");
     private static final String OURS = "fleet";
 
     /** Reads and checks it; tells what is wrong. */
@@ -59,7 +60,7 @@ record VerifiedFile(String argument, String name, @Nullable Path source) {
                 return new VerifiedFile(argument, name, null);
             }
             Path path = local.path(file);
-            int line = line(path, e.field());
+            int line = line(path, e.field(), e.reason());
             String field = LINE.matcher(e.field()).matches() ? "" : e.field() + ": ";
             told.accept(new Finding(argument, line, true, OURS, field + e.reason()));
             return new VerifiedFile(argument, name, UnitName.isValid(name) ? path : null);
@@ -69,8 +70,11 @@ record VerifiedFile(String argument, String name, @Nullable Path source) {
         }
     }
 
-    /** Where a field is in the file: its line, or the first one that sets the option; 0 when that is not known. */
-    private static int line(@Nullable Path path, String field) {
+    /**
+     * Where a field is in the file: its line, or the first one that sets the option, to the value that the reason begins with if it does;
+     * 0 when that is not known.
+     */
+    private static int line(@Nullable Path path, String field, String reason) {
         Matcher number = LINE.matcher(field);
         if (number.matches()) {
             return Integer.parseInt(number.group(1));
@@ -85,6 +89,9 @@ record VerifiedFile(String argument, String name, @Nullable Path source) {
         } catch (IOException e) {
             return 0;
         }
+        Matcher quoted = QUOTED.matcher(reason);
+        String value = quoted.lookingAt() ? quoted.group(1).replaceAll("\\\\(.)", "$1") : "";
+        int first = 0;
         String section = "";
         for (int i = 0; i < lines.size(); i++) {
             String line = lines.get(i).strip();
@@ -93,9 +100,12 @@ record VerifiedFile(String argument, String name, @Nullable Path source) {
             } else if (section.equals(option.group(1))
                     && line.indexOf('=') > 0
                     && line.substring(0, line.indexOf('=')).strip().equals(option.group(2))) {
-                return i + 1;
+                if (line.contains(value)) {
+                    return i + 1;
+                }
+                first = first == 0 ? i + 1 : first;
             }
         }
-        return 0;
+        return first;
     }
 }

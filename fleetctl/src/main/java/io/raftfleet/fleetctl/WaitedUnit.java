@@ -41,6 +41,7 @@ final class WaitedUnit {
     private boolean announced;
     private long answeredAt;
     private boolean answered;
+    private boolean running;
     private long upSince;
     private int upPid;
     private boolean fell;
@@ -187,6 +188,7 @@ final class WaitedUnit {
             failing = true;
             failedAt = now;
         }
+        running &= isActive(state);
         return switch (state.getActiveState()) {
             case "active", "reloading", "refreshing" ->
                 state.getError().isEmpty() ? active(state, now) : bad(systemdState(state));
@@ -205,29 +207,46 @@ final class WaitedUnit {
                 if (state.getSubState().startsWith("auto-restart")) {
                     fell = true;
                     why = systemdState(state);
+                } else if (!state.getError().isEmpty()) {
+                    // Its job is over, and it goes on to come up by itself.
+                    yield bad(systemdState(state));
                 }
                 yield hasLostPatience(now) ? Outcome.BAD : Outcome.PENDING;
             }
         };
     }
 
+    private static boolean isActive(UnitState state) {
+        return switch (state.getActiveState()) {
+            case "active", "reloading", "refreshing" -> true;
+            default -> false;
+        };
+    }
+
     private Outcome active(UnitState state, long now) {
         int pid = state.getMainPid();
-        if (pid == 0 || stayUp == 0) {
+        if (stayUp == 0 || (pid == 0 && !runsProcess(state))) {
             return Outcome.GOOD;
         }
-        if (pid != upPid) {
+        boolean knownOnlyNow = running && upPid == 0;
+        if (!running || (pid != upPid && !knownOnlyNow)) {
             if (upPid != 0) {
                 fell = true;
                 why = why.isEmpty() ? "its main process has ended, and systemd has started it again" : why;
             }
-            upPid = pid;
+            running = true;
             upSince = now;
         }
+        upPid = pid;
         if (now - upSince >= stayUp) {
             return Outcome.GOOD;
         }
         return hasLostPatience(now) ? Outcome.BAD : Outcome.UP;
+    }
+
+    /** Of one that has just ended none is known, and systemd is about to say so. */
+    private boolean runsProcess(UnitState state) {
+        return name.endsWith(".service") && state.getSubState().equals("running");
     }
 
     private boolean hasLostPatience(long now) {

@@ -150,6 +150,19 @@ class ExitCodesTest {
             }
         }
 
+        /** A socket on which fleet's API is served. */
+        Path socket() {
+            try {
+                var server = new V1Server(cluster);
+                fleet = server;
+                Path path = directory.resolve("s");
+                server.listen(path);
+                return path;
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+
         @Override
         public void close() {
             if (fleet != null) {
@@ -261,6 +274,9 @@ class ExitCodesTest {
             add(list, REFUSED, s -> s.run(list, "--fields", "nonsense"));
             add(list, USAGE, s -> s.run(list, "a.service"));
         }
+        add("fd-forward", DONE, s -> s.run("fd-forward", s.socket().toString()));
+        add("fd-forward", REFUSED, s -> s.run("fd-forward", "none"));
+        add("fd-forward", USAGE, s -> s.run("fd-forward"));
         add("version", DONE, s -> s.run("version"));
         add("help", DONE, s -> s.run("help", "start"));
         add("help", USAGE, s -> s.run("help", "nonsense"));
@@ -593,7 +609,7 @@ class ExitCodesTest {
         // Ask no engine.
         cases.removeIf(it -> it.outcome().equals(LATE)
                 && (it.command().startsWith("cert ")
-                        || List.of("version", "help", "verify").contains(it.command())));
+                        || List.of("version", "help", "verify", "fd-forward").contains(it.command())));
     }
 
     @TestFactory

@@ -24,6 +24,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Whole commands against gRPC servers on loopback; outputs are what fleetctl 1.0 prints in the same situation. */
 @Timeout(60)
@@ -647,7 +649,8 @@ class FleetctlTest {
         assertThat(run("--version").out()).matches("fleetctl version \\S+\n");
         assertThat(run("version", "--json").out()).contains("\"engine\":\"9.9\"");
         assertThat(run().exit()).isZero();
-        assertThat(run("help").out()).contains("list-unit-files");
+        assertThat(run("help").out()).contains("list-unit-files", Version.number());
+        assertThat(run("--help").out()).contains(Version.number());
         assertThat(run("help", "start").out()).contains("--block-attempts");
         assertThat(run("list-units", "--nonsense").exit()).isEqualTo(2);
         assertThat(run("frobnicate").exit()).isEqualTo(2);
@@ -666,5 +669,91 @@ class FleetctlTest {
         assertThat(run(environment, "list-machines", "--full").out()).startsWith(M1);
         assertThat(run(Map.of("FLEETCTL_ENDPOINT", "nowhere"), "list-machines").exit())
                 .isZero();
+    }
+
+    @Test
+    void theEndpointMayComeFromItsVariableAlone() {
+        twoMachines();
+        var out = new ByteArrayOutputStream();
+        var environment = Map.of("FLEETCTL_ENDPOINT", cluster.endpoints(), "FLEETCTL_NO_LEGEND", "true");
+        var terminal = new Terminal(
+                InputStream.nullInputStream(), new PrintStream(out), System.err, environment, directory, false);
+        assertThat(Fleetctl.run(terminal, "list-machines")).isZero();
+        assertThat(out.toString(StandardCharsets.UTF_8).lines()).hasSize(2);
+    }
+
+    @Test
+    void listsAreInTheOrderOfNames() throws IOException {
+        twoMachines();
+        var names = new ArrayList<String>();
+        var command = new ArrayList<>(List.of("start"));
+        file("hello@.service", HELLO);
+        for (int i = 20; i >= 1; i--) {
+            command.add("hello@%02d.service".formatted(i));
+            names.addFirst("hello@%02d.service".formatted(i));
+        }
+        assertThat(run(command.toArray(String[]::new)).exit()).isZero();
+        for (String list : List.of("list-unit-files", "list-units")) {
+            assertThat(run(list, "--no-legend", "--fields", "unit").out().lines())
+                    .containsExactlyElementsOf(names);
+        }
+    }
+
+    /** All that fleetctl 1.0 has, by command; scripts go on as they are. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "list-units --ca-file x --cert-file x --key-file x --debug --driver API --endpoint http://x:1 --h",
+                "--etcd-cafile=x --etcd-certfile=x --etcd-keyfile=x --etcd-key-prefix=/x --experimental-api cat --help",
+                "--driver API --etcd-key-prefix /x --etcd-cafile x --etcd-certfile x --etcd-keyfile x cat --help",
+                "--known-hosts-file=x --request-timeout=3 --ssh-timeout=10 --ssh-username=core --tunnel=x cat --help",
+                "--strict-host-key-checking=false --experimental-api=true cat --h",
+                "destroy --block-attempts=1 --no-block --help",
+                "journal --f --follow --lines=1 --output=short --ssh-port=22 --sudo --help",
+                "list-machines --fields=machine --full --l --no-legend --help",
+                "list-unit-files --fields=unit --full --no-legend --help",
+                "list-units --fields=unit --full --l --no-legend --help",
+                "load --block-attempts=1 --no-block --replace --sign --help",
+                "restart --block-attempts=1 --help",
+                "ssh --A --forward-agent --machine=m --ssh-port=22 --unit=u --help",
+                "start --block-attempts=1 --no-block --replace --sign --help",
+                "status --ssh-port=22 --help",
+                "stop --block-attempts=1 --no-block --help",
+                "submit --replace --sign --help",
+                "unload --block-attempts=1 --no-block --help",
+                "verify --help",
+                "fd-forward --help",
+                "--help",
+                "--h",
+                "-h",
+                "--version",
+                "-v",
+                "help",
+                ""
+            })
+    void flagsOfFleetAreTaken(String arguments) {
+        Result result = run(arguments.isEmpty() ? new String[0] : arguments.split(" ", -1));
+        assertThat(result).as(result.err()).extracting(Result::exit).isEqualTo(0);
+        assertThat(result.out()).isNotEmpty();
+    }
+
+    @Test
+    void shortFlagsMeanWithTwoDashesWhatTheyMeanWithOne() throws IOException {
+        twoMachines();
+        assertThat(run("list-machines", "--no-legend", "--l").out())
+                .isEqualTo(run("list-machines", "--no-legend", "-l").out())
+                .startsWith(M1);
+        assertThat(run("list-machines", "--no-legend", "-l", "--l=false").out()).startsWith("113f16a7...");
+        assertThat(run(Map.of("FLEETCTL_DRIVER", "API"), "list-machines").exit())
+                .isZero();
+        Result etcd = run("--driver=etcd", "list-machines");
+        assertThat(etcd.exit()).isEqualTo(2);
+        assertThat(etcd.err()).contains("--driver", "[API]");
+        file("hello.service", HELLO);
+        assertThat(run("submit", "--sign", "hello.service"))
+                .isEqualTo(new Result(
+                        0,
+                        "Unit hello.service inactive\n",
+                        "WARNING: --sign does nothing: units are not signed. Leave it out.\n"));
     }
 }

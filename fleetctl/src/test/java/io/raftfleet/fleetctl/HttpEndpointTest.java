@@ -5,7 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.raftfleet.identity.SpiffeId;
 import io.raftfleet.identity.TlsFiles;
 import io.raftfleet.identity.tls.TlsIdentity;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.InstantSource;
@@ -186,6 +190,21 @@ class HttpEndpointTest {
             Result plain = at(server.url().replace("http:", "https:"), list.toArray(String[]::new));
             assertThat(plain.exit()).isEqualTo(1);
         }
+    }
+
+    /** What fleetctl 1.0 runs on the host of its {@code --tunnel}. */
+    @Test
+    void standardInputAndOutputAreConnectedWithASocket() {
+        var in = new ByteArrayInputStream(
+                "GET /fleet/v1/machines HTTP/1.1\r\nHost: domain-sock\r\nConnection: close\r\n\r\n"
+                        .getBytes(StandardCharsets.UTF_8));
+        var out = new ByteArrayOutputStream();
+        var terminal = new Terminal(in, new PrintStream(out), System.err, Map.of(), directory, false);
+        assertThat(Fleetctl.run(terminal, "fd-forward", directory.resolve("s").toString()))
+                .isZero();
+        assertThat(out.toString(StandardCharsets.UTF_8))
+                .startsWith("HTTP/1.1 200 OK\r\n")
+                .contains("113f16a7c8d94f1a8a1e6c4f4b6a9d01");
     }
 
     @Test

@@ -161,6 +161,15 @@ class ImportTest {
                 .doesNotContain("--endpoint");
     }
 
+    /** What --from takes is an HTTP API in any case. */
+    @Test
+    void whatIsNoFleetIsToldAsSuch() {
+        assertThat(Result.of(cluster, directory, Map.of(), "import", "--from", "http://" + cluster.endpoints())
+                        .err())
+                .matches("Error reading fleet at http://127.0.0.1:\\d+: it [a-zA-Z0-9/. ]+\\."
+                        + " Is a fleetd up there, and does --from name its API\\?\n");
+    }
+
     private Result importing(String... more) {
         var all = new ArrayList<>(List.of("import", "--from", server.url()));
         all.addAll(List.of(more));

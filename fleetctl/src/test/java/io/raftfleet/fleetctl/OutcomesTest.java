@@ -249,6 +249,55 @@ class OutcomesTest {
         assertThat(end(start).exit()).isEqualTo(1);
     }
 
+    /** The process may be gone when systemd is asked for it, and be there when it is asked again. */
+    @Test
+    void aServiceWhoseProcessIsNotKnownHasToStayUpAsWell() throws Exception {
+        long second = TimeUnit.SECONDS.toNanos(1);
+        file("a.service", HELLO);
+        run("start", "a.service");
+        var loops = new WaitedUnit("a.service", hash("a.service"), 2 * second);
+        loops.is(unit("a.service"));
+        for (long now = 0; now < 2 * second; now += second / 2) {
+            loops.is(state("a.service", "active", "running").build());
+            assertThat(loops.judge(WaitGoal.UP, now)).isEqualTo(WaitedUnit.Outcome.UP);
+            loops.is(state("a.service", "activating", "auto-restart")
+                    .setError("it ended")
+                    .build());
+            assertThat(loops.judge(WaitGoal.UP, now + 1)).isEqualTo(WaitedUnit.Outcome.PENDING);
+        }
+        assertThat(loops.judge(WaitGoal.UP, 2 * second)).isEqualTo(WaitedUnit.Outcome.BAD);
+        assertThat(loops.why()).isEqualTo("activating (auto-restart): it ended");
+
+        var forks = new WaitedUnit("a.service", hash("a.service"), 2 * second);
+        forks.is(unit("a.service"));
+        forks.is(state("a.service", "active", "running").build());
+        assertThat(forks.judge(WaitGoal.UP, 0)).isEqualTo(WaitedUnit.Outcome.UP);
+        forks.is(state("a.service", "active", "running").setMainPid(7).build());
+        assertThat(forks.judge(WaitGoal.UP, second)).isEqualTo(WaitedUnit.Outcome.UP);
+        assertThat(forks.judge(WaitGoal.UP, 2 * second)).isEqualTo(WaitedUnit.Outcome.GOOD);
+
+        var done = new WaitedUnit("a.service", hash("a.service"), 2 * second);
+        done.is(unit("a.service"));
+        done.is(state("a.service", "active", "exited").build());
+        assertThat(done.judge(WaitGoal.UP, 0)).isEqualTo(WaitedUnit.Outcome.GOOD);
+    }
+
+    /** {@code JobTimeoutSec=}: systemd waits no longer, and the unit goes on to come up. */
+    @Test
+    void aStartWhoseJobIsOverBeforeTheUnitIsUpIsTold() throws Exception {
+        file("a.service", HELLO);
+        run("start", "a.service");
+        var waited = new WaitedUnit("a.service", hash("a.service"), 0);
+        waited.is(unit("a.service"));
+        waited.is(state("a.service", "activating", "start").build());
+        assertThat(waited.judge(WaitGoal.UP, 0)).isEqualTo(WaitedUnit.Outcome.PENDING);
+        waited.is(state("a.service", "activating", "start")
+                .setError("its start took too long")
+                .build());
+        assertThat(waited.judge(WaitGoal.UP, 1)).isEqualTo(WaitedUnit.Outcome.BAD);
+        assertThat(waited.why()).isEqualTo("activating (start): its start took too long");
+    }
+
     @Test
     void aUnitThatComesUpAtItsSecondTryIsFine() throws Exception {
         file("a.service", HELLO);
@@ -432,7 +481,9 @@ class OutcomesTest {
         assertThat(run("cat", "x@2.service").out()).contains("Restart=always");
         assertThat(run("cat", "x@.service").out()).doesNotContain("Restart=always");
         Result kept = run("start", "dir/x@3.service");
-        assertThat(kept.err()).contains("WARNING", "x@.service in registry differs");
+        assertThat(kept.err())
+                .contains(
+                        "WARNING", "x@.service in registry differs from local template unit file dir/x@.service. Add");
         assertThat(run("cat", "x@3.service").out()).doesNotContain("Restart=always");
     }
 

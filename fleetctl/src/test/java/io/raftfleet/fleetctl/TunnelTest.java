@@ -6,9 +6,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.raftfleet.fleetctl.client.ClientOptions;
 import io.raftfleet.fleetctl.client.Endpoint;
 import io.raftfleet.fleetctl.client.FleetClient;
+import io.raftfleet.proto.fleet.ListMachinesRequest;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -20,6 +22,7 @@ class TunnelTest {
     private static final String FORWARDER = """
             import java.io.*;
             import java.net.*;
+            import java.nio.channels.*;
             import java.nio.file.*;
 
             class Forwarder {
@@ -33,27 +36,34 @@ class TunnelTest {
                         if (args[i].equals("-L")) {
                             String[] parts = args[i + 1].split(":");
                             var server = new ServerSocket(Integer.parseInt(parts[1]), 50, InetAddress.getByName(parts[0]));
-                            Thread.ofPlatform().start(() -> serve(server, parts[2], Integer.parseInt(parts[3])));
+                            SocketAddress there = parts.length == 3
+                                    ? UnixDomainSocketAddress.of(parts[2])
+                                    : new InetSocketAddress(parts[2], Integer.parseInt(parts[3]));
+                            Thread.ofPlatform().start(() -> serve(server, there));
                         }
                     }
                 }
 
-                static void serve(ServerSocket server, String host, int port) {
+                static void serve(ServerSocket server, SocketAddress there) {
                     while (true) {
                         try {
                             Socket in = server.accept();
-                            Socket out = new Socket(host, port);
-                            Thread.ofPlatform().start(() -> pump(in, out));
-                            Thread.ofPlatform().start(() -> pump(out, in));
+                            SocketChannel out = SocketChannel.open(there);
+                            Thread.ofPlatform().start(() -> pump(in, out, true));
+                            Thread.ofPlatform().start(() -> pump(in, out, false));
                         } catch (IOException e) {
                             throw new UncheckedIOException(e);
                         }
                     }
                 }
 
-                static void pump(Socket from, Socket to) {
-                    try (from; to) {
-                        from.getInputStream().transferTo(to.getOutputStream());
+                static void pump(Socket near, SocketChannel far, boolean out) {
+                    try (near; far) {
+                        if (out) {
+                            near.getInputStream().transferTo(Channels.newOutputStream(far));
+                        } else {
+                            Channels.newInputStream(far).transferTo(near.getOutputStream());
+                        }
                     } catch (IOException over) {
                     }
                 }
@@ -98,6 +108,25 @@ class TunnelTest {
                     .endsWith("--", "jump");
         }
         assertThat(ssh.onExit().get()).isNotNull();
+    }
+
+    /** As fleet's own client reaches its default endpoint. */
+    @Test
+    void aSocketOverThereAnswersThroughIt() throws Exception {
+        cluster.startEngine();
+        global.sshTimeout = 30;
+        Path socket = directory.resolve("s");
+        try (var server = new V1Server(cluster)) {
+            server.listen(socket);
+            cluster.addMachine("113f16a7c8d94f1a8a1e6c4f4b6a9d01", "10.0.0.1", Map.of());
+            try (Tunnel tunnel = Tunnel.open(program(), global, "jump", Endpoint.parseList("unix://" + socket));
+                    var client = new FleetClient(ClientOptions.of(tunnel.endpoints()))) {
+                assertThat(tunnel.endpoints()).hasToString("[unix://" + socket + "]");
+                assertThat(client.listMachines(ListMachinesRequest.getDefaultInstance())
+                                .rows())
+                        .hasSize(1);
+            }
+        }
     }
 
     @Test

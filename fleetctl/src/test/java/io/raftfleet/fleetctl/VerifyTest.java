@@ -53,6 +53,9 @@ class VerifyTest {
         file("d/line.service", GOOD + "what is this\n");
         file("d/option.service", GOOD + "\n[X-Fleet]\n# why\nMachineMetadata=host=a role=b\n");
         file("d/both.service", GOOD + "[X-Fleet]\nGlobal=true\nMachineOf=a.service\n");
+        file(
+                "d/second.service",
+                GOOD + "[X-Fleet]\nMachineMetadata=a=b\nMachineMetadata=a=b c=d\nMachineMetadata=e=f\n");
         file("empty.service", "");
         Files.write(
                 directory.resolve("latin.service"),
@@ -63,6 +66,7 @@ class VerifyTest {
                 "d/line.service",
                 "d/option.service",
                 "d/both.service",
+                "d/second.service",
                 "empty.service",
                 "latin.service",
                 "none.service",
@@ -70,14 +74,15 @@ class VerifyTest {
         assertThat(result.exit()).isEqualTo(1);
         assertThat(result.out()).isEqualTo("good.service: ok\n");
         List<String> lines = result.err().lines().toList();
-        assertThat(lines).hasSize(7);
+        assertThat(lines).hasSize(8);
         assertThat(lines.get(0)).startsWith("d/line.service:5: error: ");
         assertThat(lines.get(1)).startsWith("d/option.service:8: error: [X-Fleet] MachineMetadata: ");
         assertThat(lines.get(2)).startsWith("d/both.service:6: error: [X-Fleet] Global: it can't be combined with ");
-        assertThat(lines.get(3)).startsWith("empty.service: error: contents: the file has no options");
-        assertThat(lines.get(4)).startsWith("latin.service:2: error: not in UTF-8");
-        assertThat(lines.get(5)).isEqualTo("none.service: error: none.service does not exist");
-        assertThat(lines.get(6)).startsWith("x.unknown: error: name: unknown unit type");
+        assertThat(lines.get(3)).startsWith("d/second.service:7: error: [X-Fleet] MachineMetadata: ");
+        assertThat(lines.get(4)).startsWith("empty.service: error: contents: the file has no options");
+        assertThat(lines.get(5)).startsWith("latin.service:2: error: not in UTF-8");
+        assertThat(lines.get(6)).isEqualTo("none.service: error: none.service does not exist");
+        assertThat(lines.get(7)).startsWith("x.unknown: error: name: unknown unit type");
     }
 
     @Test

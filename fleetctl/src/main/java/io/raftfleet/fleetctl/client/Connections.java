@@ -170,7 +170,7 @@ final class Connections implements AutoCloseable {
 
     @GuardedBy("this")
     private ManagedChannel http(Endpoint endpoint) {
-        Gateway gateway = endpoint.kind() == Endpoint.Kind.UNIX
+        Gateway gateway = endpoint.kind() == Endpoint.Kind.UNIX && endpoint.localPort() == 0
                 ? Gateway.unix(Path.of(endpoint.host()), options.requestTimeout())
                 : Gateway.tcp(
                         endpoint.authority(),

@@ -157,8 +157,11 @@ public record Endpoint(String host, int port, Kind kind, int localPort) {
         return Objects.hash(host, port, kind);
     }
 
-    /** Host and port as in a URL. */
+    /** Host and port as in a URL; of a unix socket what stands for them, as fleet's client says it. */
     public String authority() {
+        if (kind == Kind.UNIX) {
+            return "domain-sock";
+        }
         return (host.indexOf(':') >= 0 ? "[" + host + "]" : host) + ":" + port;
     }
 

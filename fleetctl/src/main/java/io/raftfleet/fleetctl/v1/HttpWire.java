@@ -28,13 +28,21 @@ import org.jspecify.annotations.Nullable;
  * for threads.
  */
 final class HttpWire {
-    private static final String NOT_HTTP = "if it is an engine's port for gRPC, give it without http://";
     private static final int MAX_LINE = 64 << 10;
     private static final int MAX_HEADERS = 100;
     private static final int MAX_BODY = 64 << 20;
 
     private final String host;
     private final Opener opener;
+
+    /** What is there speaks something else. */
+    static final class NotHttpException extends IOException {
+        private static final long serialVersionUID = 1;
+
+        NotHttpException(String message, @Nullable Throwable cause) {
+            super(message, cause);
+        }
+    }
 
     /** An answer. */
     record Answer(int status, String body) {}
@@ -102,7 +110,8 @@ final class HttpWire {
      *
      * @param target path and query
      * @param body JSON; null for none
-     * @throws IOException when there is no answer in time, or it is none of HTTP/1.1
+     * @throws IOException when there is no answer in time
+     * @throws NotHttpException when it is none of HTTP/1.1
      */
     Answer call(String method, String target, @Nullable String body, Duration timeout) throws IOException {
         Connection connection = opener.open(timeout);
@@ -137,11 +146,11 @@ final class HttpWire {
         try {
             first = line(in);
         } catch (EOFException e) {
-            throw new IOException("it closed the connection without an answer; " + NOT_HTTP, e);
+            throw new NotHttpException("it closed the connection without an answer", e);
         }
         String[] status = first.split(" ", 3);
         if (status.length < 2 || !status[0].startsWith("HTTP/1.") || !status[1].matches("[1-5][0-9][0-9]")) {
-            throw new IOException("it does not speak HTTP/1.1; " + NOT_HTTP);
+            throw new NotHttpException("it does not speak HTTP/1.1", null);
         }
         var headers = new HashMap<String, String>();
         for (String line = line(in); !line.isEmpty(); line = line(in)) {

@@ -77,8 +77,11 @@ final class V1Api {
         try {
             return wire.call(method, target, body, timeout);
         } catch (IOException e) {
+            String hint = e instanceof HttpWire.NotHttpException
+                    ? "; if it is an engine's port for gRPC, give it without http://"
+                    : "";
             throw Status.UNAVAILABLE
-                    .withDescription(e.getMessage())
+                    .withDescription(e.getMessage() + hint)
                     .withCause(e)
                     .asRuntimeException();
         }

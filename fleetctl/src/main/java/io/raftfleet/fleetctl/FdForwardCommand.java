@@ -1,0 +1,77 @@
+package io.raftfleet.fleetctl;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.Channels;
+import java.nio.channels.SocketChannel;
+import java.util.concurrent.TimeUnit;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Parameters;
+
+/**
+ * {@code fd-forward}: connects standard input and output with a unix socket. fleetctl 1.0 runs it by ssh on the host of its {@code
+ * --tunnel}, to reach fleet's socket there; ours has ssh itself forward to a socket.
+ */
+@Command(
+        name = "fd-forward",
+        abbreviateSynopsis = true,
+        description = {
+            "Connect standard input and output to a unix socket",
+            "",
+            "fleetctl 1.0 calls it on the host of its --tunnel; nobody else needs it."
+        })
+final class FdForwardCommand extends FleetCommand {
+    /** How long the socket may go on to send when nothing more comes from standard input. */
+    private static final long REST_SECONDS = 30;
+
+    private static final int BUFFER = 1 << 16;
+
+    @Parameters(paramLabel = "SOCKET", arity = "1")
+    String socket = "";
+
+    FdForwardCommand(Session session) {
+        super(session);
+    }
+
+    @Override
+    public Integer call() {
+        try (SocketChannel channel = connect()) {
+            Thread.ofPlatform().daemon().name("to-socket").start(() -> send(channel));
+            copy(Channels.newInputStream(channel), session.terminal().out());
+            return 0;
+        } catch (IOException e) {
+            throw new CommandException("the connection to " + socket + " broke off: " + e, e);
+        }
+    }
+
+    private SocketChannel connect() {
+        try {
+            return SocketChannel.open(UnixDomainSocketAddress.of(socket));
+        } catch (IOException | IllegalArgumentException e) {
+            throw new CommandException(
+                    "can't connect to " + socket + ": " + e.getMessage() + ". Does an engine listen there?", e);
+        }
+    }
+
+    private void send(SocketChannel channel) {
+        try (channel) {
+            copy(session.terminal().in(), Channels.newOutputStream(channel));
+            channel.shutdownOutput();
+            TimeUnit.SECONDS.sleep(REST_SECONDS);
+        } catch (IOException over) {
+            // Who reads from the socket hears of it.
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private static void copy(InputStream from, OutputStream to) throws IOException {
+        byte[] buffer = new byte[BUFFER];
+        for (int read = from.read(buffer); read >= 0; read = from.read(buffer)) {
+            to.write(buffer, 0, read);
+            to.flush();
+        }
+    }
+}

@@ -74,6 +74,26 @@ class CutOffEngineIT {
                         .anyMatch(line -> line.contains(": heard again ") || line.contains(": in session with ")));
     }
 
+    /** fleet's daemon once did not, when it was about to start anew because it could not reach etcd. */
+    @Test
+    void whoIsToldToEndWhileItWaitsForOthersDoes() {
+        var cluster = CLUSTER.cluster();
+        cluster.awaitReady(Ops.SOON);
+        var leader = cluster.awaitLeader(Ops.SOON);
+        var others = cluster.followersOf(leader);
+        var agent = cluster.agents().getFirst();
+        others.forEach(EngineNode::kill);
+        long told = System.nanoTime();
+        leader.daemon().terminate();
+        assertThat(leader.daemon().awaitExit(Ops.SOON)).isEqualTo(143);
+        agent.daemon().terminate();
+        assertThat(agent.daemon().awaitExit(Ops.SOON)).isZero();
+        Ops.print("engine without the others, then agent without engines told to end -> ended", Ops.since(told));
+        cluster.engines().forEach(EngineNode::start);
+        agent.start();
+        cluster.awaitReady(Ops.SOON);
+    }
+
     private static Stream<String> said(Daemon daemon, int before) {
         return lines(daemon).stream().skip(before);
     }

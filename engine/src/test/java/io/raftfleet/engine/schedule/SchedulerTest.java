@@ -203,6 +203,23 @@ class SchedulerTest {
     }
 
     @Test
+    void onlyTheUnitOfAMachineThatIsReplacedByAnotherMoves() {
+        rig.machines("m1", "m2", "m3");
+        for (int i = 1; i <= 3; i++) {
+            rig.unit("conflict." + i + ".service", "Conflicts=conflict.*.service");
+        }
+        rig.settle();
+        assertThat(rig.on("conflict.2.service")).isEqualTo("m2");
+        rig.lose("m2").settle();
+        assertThat(rig.on("conflict.2.service")).isNull();
+        assertThat(rig.machine("m4").settle()).hasSize(1);
+        assertThat(rig.on("conflict.1.service")).isEqualTo("m1");
+        assertThat(rig.on("conflict.2.service")).isEqualTo("m4");
+        assertThat(rig.on("conflict.3.service")).isEqualTo("m3");
+        assertThat(rig.back("m2").settle()).isEmpty();
+    }
+
+    @Test
     void aUnitMayBeScheduledToAMachineThatNothingWasSaidOf() {
         rig.machines("m1").put("a.service", Facts.requirements("a.service"), TargetState.TARGET_STATE_LAUNCHED, "gone");
         rig.facts.machines.put("gone", new Facts.MachineFact(Map.of(), false));
@@ -382,6 +399,20 @@ class SchedulerTest {
         assertThat(rig.on("app@3.service")).isNull();
         rig.remove("app@1.service").settle();
         assertThat(rig.on("app@3.service")).isEqualTo("m1");
+    }
+
+    /** Each names all of them, itself too: on one line, and on a line each. */
+    @Test
+    void unitsThatNameEachOtherAndThemselvesAreKeptApart() {
+        rig.machines("m1", "m2", "m3");
+        String all = "Conflicts=multiple.2.service multiple.1.service multiple.0.service";
+        rig.unit("multiple.0.service", all)
+                .unit("multiple.1.service", all)
+                .unit("multiple.2.service", all.replace(" ", "\nConflicts="));
+        rig.settle();
+        assertThat(rig.on("multiple.0.service")).isEqualTo("m1");
+        assertThat(rig.on("multiple.1.service")).isEqualTo("m2");
+        assertThat(rig.on("multiple.2.service")).isEqualTo("m3");
     }
 
     @Test

@@ -108,15 +108,19 @@ public final class ConnectionWatch {
             say(channel, TlsFailure.NO_GRPC);
         }
         var ended = own.connections()
-                .add(printable(channel.remoteAddress()), tls.engine().getSession(), own, () -> {
-                    var unused = channel.close();
-                });
+                .add(printable(channel.remoteAddress()), tls.engine().getSession(), own, () -> cut(channel, tls));
         var unused = channel.closeFuture().addListener(closed -> ended.run());
         ChannelPipeline pipeline = channel.pipeline();
         var context = pipeline.context(tls);
         if (context != null) {
             pipeline.addAfter(context.name(), null, new Late(own));
         }
+    }
+
+    /** At once, from below gRPC: a channel that is told to close waits for the calls in it to end, and a session never does. */
+    private static void cut(Channel channel, SslHandler tls) {
+        var below = channel.pipeline().context(tls);
+        var unused = below == null ? channel.close() : below.close();
     }
 
     /** A server looks at a client's certificate after the client has taken the handshake for done. */

@@ -1,6 +1,7 @@
 package io.raftfleet.identity.tls;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import io.grpc.CallOptions;
@@ -8,6 +9,8 @@ import io.grpc.InsecureServerCredentials;
 import io.grpc.ManagedChannel;
 import io.grpc.MethodDescriptor;
 import io.grpc.Server;
+import io.grpc.ServerCall;
+import io.grpc.ServerServiceDefinition;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.netty.NettyServerBuilder;
@@ -42,6 +45,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import javax.net.ssl.KeyManager;
 import javax.net.ssl.SSLContext;
@@ -53,14 +57,20 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Two ends on loopback: what each makes of the other. The server has no methods, so that UNIMPLEMENTED is its friendly answer. */
+/** Two ends on loopback: what each makes of the other. The server does not have what it is asked for: UNIMPLEMENTED is its friendly answer. */
 class TlsIdentityTest {
-    private static final MethodDescriptor<String, String> METHOD = MethodDescriptor.<String, String>newBuilder()
-            .setType(MethodDescriptor.MethodType.UNARY)
-            .setFullMethodName("test/Ask")
-            .setRequestMarshaller(new Text())
-            .setResponseMarshaller(new Text())
-            .build();
+    private static final MethodDescriptor<String, String> METHOD = method("test/Ask");
+    /** The one that the server has, and never answers. */
+    private static final MethodDescriptor<String, String> WAIT = method("waiting/Wait");
+
+    private static MethodDescriptor<String, String> method(String name) {
+        return MethodDescriptor.<String, String>newBuilder()
+                .setType(MethodDescriptor.MethodType.UNARY)
+                .setFullMethodName(name)
+                .setRequestMarshaller(new Text())
+                .setResponseMarshaller(new Text())
+                .build();
+    }
 
     private static final Duration LIMIT = Duration.ofSeconds(10);
 
@@ -70,6 +80,7 @@ class TlsIdentityTest {
     private final List<String> serverSays = new CopyOnWriteArrayList<>();
     private final List<String> clientSays = new CopyOnWriteArrayList<>();
     private final MultiThreadIoEventLoopGroup threads = new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
+    private final AtomicInteger waiting = new AtomicInteger();
     private volatile Instant now = Instant.now();
     private TestCluster cluster;
     private @Nullable Server server;
@@ -137,6 +148,12 @@ class TlsIdentityTest {
                         return count;
                     }
                 })
+                .addService(ServerServiceDefinition.builder("waiting")
+                        .addMethod(WAIT, (call, headers) -> {
+                            waiting.incrementAndGet();
+                            return new ServerCall.Listener<>() {};
+                        })
+                        .build())
                 .build()
                 .start();
     }
@@ -312,6 +329,27 @@ class TlsIdentityTest {
         await().atMost(LIMIT).until(() -> agent.connections().count() == 0);
         assertThat(ask(channel).getCode()).isEqualTo(Status.Code.UNAVAILABLE);
         channel.shutdownNow();
+    }
+
+    /** As an agent's session, which never ends by itself; on either side. */
+    @Test
+    void aCallThatIsUnderWayEndsWithTheConnectionOfWhoIsRevoked() throws Exception {
+        var engine = open(cluster.engine("e1"));
+        listen(engine);
+        for (int revoker = 0; revoker < 2; revoker++) {
+            var agent = open(cluster.agent("a" + revoker));
+            var channel = dial(agent);
+            var call = ClientCalls.futureUnaryCall(channel.newCall(WAIT, CallOptions.DEFAULT), "");
+            int calls = revoker + 1;
+            await().atMost(LIMIT).until(() -> waiting.get() == calls);
+            var side = revoker == 0 ? agent : engine;
+            side.heed((peer, began) -> "it was revoked");
+            side.look();
+            assertThatThrownBy(() -> call.get(LIMIT.toSeconds(), TimeUnit.SECONDS))
+                    .hasRootCauseInstanceOf(StatusRuntimeException.class)
+                    .hasMessageContaining("UNAVAILABLE");
+            channel.shutdownNow();
+        }
     }
 
     @Test

@@ -98,6 +98,12 @@ final class RaftTls {
         }
     }
 
+    /** At once, from below gRPC: a channel that is told to close waits for the calls in it to end, and streams of entries never do. */
+    private static void cut(Channel channel, SslHandler tls) {
+        var below = channel.pipeline().context(tls);
+        var unused = below == null ? channel.close() : below.close();
+    }
+
     private void handshaken(TlsIdentity own, SslHandler tls, Channel channel, Future<?> done) {
         InetAddress from = channel.remoteAddress() instanceof InetSocketAddress address ? address.getAddress() : null;
         if (!done.isSuccess()) {
@@ -112,9 +118,7 @@ final class RaftTls {
                         from == null ? "an unknown address" : from.getHostAddress(),
                         tls.engine().getSession(),
                         own,
-                        () -> {
-                            var unused = channel.close();
-                        });
+                        () -> cut(channel, tls));
         var unused = channel.closeFuture().addListener(closed -> ended.run());
     }
 }

@@ -21,6 +21,11 @@ public record SystemdConfig(
         String address, boolean direct, Path unitsDirectory, Path searchDirectory, Path bootIdFile, Timing timing) {
     private static final Pattern BOOT_ID = Pattern.compile("[0-9a-f]{32}");
     private static final Path KERNEL_BOOT_ID = Path.of("/proc/sys/kernel/random/boot_id");
+    /**
+     * The same as process 1 sees it. A container has one of its own mounted over the kernel's, which the sandbox of the agent's service
+     * hides from the agent: it would take the container's next boot for the same.
+     */
+    private static final Path FIRST_PROCESS_BOOT_ID = Path.of("/proc/1/root" + KERNEL_BOOT_ID);
 
     public SystemdConfig {
         if (unitsDirectory
@@ -75,7 +80,7 @@ public record SystemdConfig(
                 true,
                 unitsDirectory,
                 Path.of("/run/systemd/system"),
-                KERNEL_BOOT_ID,
+                usualBootIdFile(),
                 Timing.DEFAULT);
     }
 
@@ -90,8 +95,13 @@ public record SystemdConfig(
                 true,
                 unitsDirectory,
                 runtimeDirectory.resolve("systemd/user"),
-                KERNEL_BOOT_ID,
+                usualBootIdFile(),
                 Timing.DEFAULT);
+    }
+
+    /** Only root may look into process 1's. */
+    private static Path usualBootIdFile() {
+        return Files.isReadable(FIRST_PROCESS_BOOT_ID) ? FIRST_PROCESS_BOOT_ID : KERNEL_BOOT_ID;
     }
 
     /** The same systemd by another D-Bus address. systemd's private socket is told from a bus by its name. */

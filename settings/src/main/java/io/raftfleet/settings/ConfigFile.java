@@ -1,6 +1,7 @@
 package io.raftfleet.settings;
 
 import java.io.IOException;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -40,6 +41,12 @@ final class ConfigFile {
                         "the configuration file " + file + " has more than a MiB: is it another file?");
             }
             lines = Files.readAllLines(file);
+        } catch (AccessDeniedException e) {
+            throw new SettingsException(
+                    "the configuration file " + file + " can't be read by user " + System.getProperty("user.name")
+                            + ", which this runs as: give the file a group of that user's and mode 640, or, if it says nothing that is"
+                            + " needed here, take it away",
+                    e);
         } catch (IOException e) {
             throw new SettingsException("the configuration file " + file + " can't be read: " + e, e);
         }

@@ -16,17 +16,18 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a daemon's command line, its environment and the configuration file say, by name. The command line wins over the environment, that
- * over the file, that over what is usual. Immutable.
+ * What a daemon's command line, its environment and its configuration files say, by name. The command line wins over the environment, that
+ * over the daemon's own file, that over the one that both daemons share, that over what is usual. Immutable.
  */
 public final class Settings {
     private static final Path DIRECTORY = Path.of("/etc/fleet");
 
-    /** Of both daemons, where neither has one of its own; fleet's own name. */
-    private static final String SHARED = "fleet.conf";
+    /** What both daemons read, each beneath its own; fleet's own name. */
+    public static final String SHARED = "fleet.conf";
 
     static final String PREFIX = "FLEET_";
 
@@ -67,25 +68,28 @@ public final class Settings {
     /**
      * Reads all sources.
      *
-     * @param file in INI form without sections; null for the usual one, which may be missing
+     * @param file in INI form without sections, read alone; null, or the daemon's own of the usual ones, for all of those. They may be
+     *     missing
      * @param flags what the command line says
      * @throws SettingsException naming the source, the name and what to do
      */
     public static Settings read(
             Daemon daemon, @Nullable Path file, Map<String, String> environment, Map<Setting, String> flags)
             throws SettingsException {
-        Map<Setting, Value> values = new EnumMap<>(Setting.class);
-        var warnings = new ArrayList<String>();
         if (file != null && !Files.exists(file)) {
             throw new SettingsException("the configuration file " + file + " does not exist");
         }
-        var used = file == null ? usualFile(daemon) : file;
-        if (Files.exists(used)) {
-            for (var line : ConfigFile.read(used)) {
-                var where = used + ":" + line.line();
-                put(values, warnings, line.key(), line.value(), "\"" + line.key() + "\" in " + where, where);
-                warnOfOpenSecret(warnings, used, line, where);
-            }
+        var usual = file == null || file.equals(usualFile(daemon));
+        return readAll(daemon, usual ? usualFiles(DIRECTORY, daemon) : List.of(file), environment, flags);
+    }
+
+    static Settings readAll(
+            Daemon daemon, List<Path> files, Map<String, String> environment, Map<Setting, String> flags)
+            throws SettingsException {
+        Map<Setting, Value> values = new EnumMap<>(Setting.class);
+        var warnings = new ArrayList<String>();
+        for (var used : files) {
+            put(values, warnings, used);
         }
         for (var variable : new TreeMap<>(environment).entrySet()) {
             if (variable.getKey().startsWith(PREFIX)) {
@@ -103,19 +107,30 @@ public final class Settings {
                 environment.getOrDefault(RUNTIME, "").split(":", 2)[0]);
     }
 
-    /** Where a daemon's file is unless its command line says otherwise: its own, where there is one, else the one that both share. */
+    /** The daemon's own file, unless its command line says otherwise. */
     public static Path usualFile(Daemon daemon) {
-        return usualFile(DIRECTORY, daemon);
+        return DIRECTORY.resolve(daemon.file());
     }
 
-    static Path usualFile(Path directory, Daemon daemon) {
-        var own = directory.resolve(daemon.file());
-        return Files.exists(own) ? own : directory.resolve(SHARED);
+    /** Those that are there; what a later one says counts. */
+    static List<Path> usualFiles(Path directory, Daemon daemon) {
+        return Stream.of(SHARED, daemon.file())
+                .map(directory::resolve)
+                .filter(Files::exists)
+                .toList();
     }
 
     /** The usual places, for people. */
     static String usualFiles(Daemon daemon) {
-        return DIRECTORY.resolve(daemon.file()) + ", or " + DIRECTORY.resolve(SHARED) + " where there is none";
+        return usualFile(daemon) + ", which wins over " + DIRECTORY.resolve(SHARED);
+    }
+
+    private static void put(Map<Setting, Value> values, List<String> warnings, Path file) throws SettingsException {
+        for (var line : ConfigFile.read(file)) {
+            var where = file + ":" + line.line();
+            put(values, warnings, line.key(), line.value(), "\"" + line.key() + "\" in " + where, where);
+            warnOfOpenSecret(warnings, file, line, where);
+        }
     }
 
     private static void put(

@@ -37,13 +37,27 @@ class SettingsTest {
         assertThat(settings.get(Setting.DATA_DIR)).contains("/var/lib/fleet-agent");
     }
 
-    /** Both daemons may be on one machine, each with its own certificate. */
+    /** Both daemons may be on one machine, each with its own certificate; and a file of fleet's is not hidden by one that packages bring. */
     @Test
-    void aDaemonsOwnFileIsTakenInPlaceOfTheSharedOne() throws Exception {
-        assertThat(Settings.usualFile(dir, Daemon.ENGINE)).isEqualTo(dir.resolve("fleet.conf"));
-        Files.writeString(dir.resolve("engine.conf"), "");
-        assertThat(Settings.usualFile(dir, Daemon.ENGINE)).isEqualTo(dir.resolve("engine.conf"));
-        assertThat(Settings.usualFile(dir, Daemon.AGENT)).isEqualTo(dir.resolve("fleet.conf"));
+    void aDaemonsOwnFileWinsOverTheSharedOneLineByLine() throws Exception {
+        assertThat(Settings.usualFiles(dir, Daemon.ENGINE)).isEmpty();
+        var shared = file("metadata=disk=ssd\npublic_ip=10.0.0.1\nkey_file=/shared.pem\n");
+        assertThat(Settings.usualFiles(dir, Daemon.ENGINE)).containsExactly(shared);
+        var own = Files.writeString(dir.resolve("engine.conf"), "# nothing yet\n");
+        assertThat(Settings.usualFiles(dir, Daemon.AGENT)).containsExactly(shared);
+        var files = Settings.usualFiles(dir, Daemon.ENGINE);
+        assertThat(files).containsExactly(shared, own);
+
+        assertThat(Settings.readAll(Daemon.ENGINE, files, Map.of(), Map.of()).get(Setting.METADATA))
+                .contains("disk=ssd");
+        Files.writeString(own, "key_file=/own.pem\npublic_ip=\n");
+        var settings = Settings.readAll(Daemon.ENGINE, files, Map.of(), Map.of());
+        assertThat(settings.get(Setting.METADATA)).contains("disk=ssd");
+        assertThat(settings.get(Setting.KEY_FILE)).contains("/own.pem");
+        assertThat(settings.origin(Setting.KEY_FILE)).isEqualTo(own + ":1");
+        assertThat(settings.given(Setting.PUBLIC_IP))
+                .as("which the own one says is none")
+                .isEmpty();
     }
 
     @Test

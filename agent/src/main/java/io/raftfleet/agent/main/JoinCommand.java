@@ -56,10 +56,7 @@ final class JoinCommand {
         Path file;
     }
 
-    @Option(
-            names = "--config",
-            paramLabel = "FILE",
-            description = "Configuration to write (/etc/fleet/agent.conf, or fleet.conf where there is none).")
+    @Option(names = "--config", paramLabel = "FILE", description = "Configuration to write (/etc/fleet/agent.conf).")
     Path config = Settings.usualFile(Daemon.AGENT);
 
     @Option(

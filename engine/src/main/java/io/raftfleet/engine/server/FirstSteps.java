@@ -31,10 +31,7 @@ final class FirstSteps {
     @Option(names = "--ports", paramLabel = "HTTP,GRPC,RAFT", split = ",", description = "Default: 14101,14201,14301")
     List<Integer> ports = List.of(14101, 14201, 14301);
 
-    @Option(
-            names = "--config",
-            paramLabel = "FILE",
-            description = "Configuration to write (/etc/fleet/engine.conf, or fleet.conf where there is none).")
+    @Option(names = "--config", paramLabel = "FILE", description = "Configuration to write (/etc/fleet/engine.conf).")
     Path config = Settings.usualFile(Daemon.ENGINE);
 
     @Option(

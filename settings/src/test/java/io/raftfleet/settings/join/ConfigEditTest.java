@@ -68,6 +68,17 @@ class ConfigEditTest {
         assertThat(Files.getAttribute(outside, "unix:uid")).isEqualTo(0);
     }
 
+    /** As in a fleet.conf of fleet's, or of a cluster before this one. */
+    @Test
+    void whatIsToBeSaidNowhereIsHiddenWhereTheSharedFileSaysIt() throws Exception {
+        Files.writeString(dir.resolve("fleet.conf"), "allow_plaintext=true\nmetadata=disk=ssd\n");
+        Path file = dir.resolve("engine.conf");
+        ConfigEdit.write(file, Map.of(Setting.ALLOW_PLAINTEXT, "", Setting.BOOTSTRAP, "", Setting.ENGINE_ID, "e1"));
+        assertThat(Files.readAllLines(file)).containsExactlyInAnyOrder("allow_plaintext=", "engine_id=e1");
+        ConfigEdit.write(dir.resolve("fleet.conf"), Map.of(Setting.ALLOW_PLAINTEXT, ""));
+        assertThat(dir.resolve("fleet.conf")).hasContent("metadata=disk=ssd");
+    }
+
     @Test
     void aFileThatIsNotThereIsMade() throws Exception {
         Path file = dir.resolve("new/fleet.conf");

@@ -47,8 +47,7 @@ final class ClusterBackup {
             }
             Path part = target.resolveSibling(target.getFileName() + ".part");
             try {
-                download(part);
-                BackupFile backup = BackupFile.read(part);
+                BackupFile backup = fetch(part);
                 Files.move(part, target, StandardCopyOption.ATOMIC_MOVE);
                 session.out("Backup of cluster " + backup.header().getClusterId() + " at index "
                         + backup.header().getIndex() + ": " + backup.units().size() + " units, "
@@ -59,6 +58,21 @@ final class ClusterBackup {
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
                 return 1;
+            }
+        }
+
+        /** Leaves no file when it fails. */
+        private BackupFile fetch(Path part) throws IOException, InterruptedException {
+            boolean complete = false;
+            try {
+                download(part);
+                BackupFile backup = BackupFile.read(part);
+                complete = true;
+                return backup;
+            } finally {
+                if (!complete) {
+                    Files.deleteIfExists(part);
+                }
             }
         }
 

@@ -410,7 +410,11 @@ class ExitCodesTest {
             return result;
         });
         add("cluster backup", REFUSED, s -> s.backup("a.service").run("cluster", "backup", "backup"));
-        add("cluster backup", REFUSED, s -> s.run("cluster", "backup", "empty"));
+        add("cluster backup", REFUSED, s -> {
+            Result result = s.run("cluster", "backup", "empty");
+            assertThat(s.directory.resolve("empty.part")).doesNotExist();
+            return result;
+        });
         add("cluster restore", DONE, s -> s.backup("a.service").run("cluster", "restore", "backup"));
         add("cluster restore", PARTLY, s -> {
             s.cluster.refused.add("b.service");

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.raftfleet.identity.SpiffeId.Kind;
 import io.raftfleet.identity.ca.CertificateAuthority;
+import io.raftfleet.identity.ca.PrivateFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -54,6 +55,18 @@ class CredentialsTest {
                 .hasMessageContaining("exists");
         assertThat(dir.resolve("new-key.pem")).doesNotExist();
         assertThatThrownBy(() -> new TestCluster(dir.resolve("ca"), "c1")).hasMessageContaining("ca-key.pem exists");
+    }
+
+    /** As /etc/fleet above its certificates, which the engine's user has to pass. */
+    @Test
+    void onlyTheDirectoryItselfIsPrivate() throws IOException {
+        Path above = dir.resolve("a/b");
+        PrivateFile.directory(above.resolve("private"));
+        PrivateFile.directory(above.resolve("private"));
+        assertThat(mode(above.resolve("private"))).isEqualTo("rwx------");
+        assertThat(mode(above)).isEqualTo(mode(Files.createDirectory(dir.resolve("usual"))));
+        Path file = Files.createFile(above.resolve("file"));
+        assertThatThrownBy(() -> PrivateFile.directory(file)).hasMessageContaining(file.toString());
     }
 
     private static String mode(Path file) throws IOException {

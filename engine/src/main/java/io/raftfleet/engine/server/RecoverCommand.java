@@ -5,6 +5,7 @@ import io.raftfleet.settings.Daemon;
 import io.raftfleet.settings.Setting;
 import io.raftfleet.settings.Settings;
 import io.raftfleet.settings.SettingsException;
+import io.raftfleet.settings.join.Ownership;
 import io.raftfleet.state.Registry;
 import io.raftfleet.state.RegistryView;
 import io.raftfleet.state.raft.StoppedEngine;
@@ -39,7 +40,7 @@ import picocli.CommandLine.Option;
             "For when a majority of the engines is gone for good: as long as one can be brought back with its disk, do that instead."
         })
 final class RecoverCommand {
-    @Option(names = "--config", paramLabel = "FILE", description = "Configuration file (/etc/fleet/fleet.conf).")
+    @Option(names = "--config", paramLabel = "FILE", description = "Configuration file (as of fleet-engine).")
     @Nullable
     Path config;
 
@@ -77,7 +78,12 @@ final class RecoverCommand {
                         + " had not got the whole registry yet: a cluster was being formed, or"
                         + " restored. Try another engine's directory, or restore from where that restoration began");
             }
-            write(engine, registry);
+            try {
+                write(engine, registry);
+            } finally {
+                // root may do this for an engine that runs as somebody else, and is to start on it again.
+                Ownership.asDirectory(root);
+            }
             tell(engine, registry, out);
         }
     }
@@ -109,6 +115,8 @@ final class RecoverCommand {
             throw new IOException(backup + " can't be written, as its directory is not there: make it", e);
         } catch (FileAlreadyExistsException e) {
             throw new IOException(backup + " was made by somebody else meanwhile: name another file", e);
+        } finally {
+            Files.deleteIfExists(part);
         }
     }
 

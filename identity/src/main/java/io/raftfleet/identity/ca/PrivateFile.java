@@ -56,11 +56,25 @@ public final class PrivateFile {
         }
     }
 
-    /** Makes a directory that its owner alone may enter, of mode 0700, and so those above it that are missing, unless there is one. */
+    /**
+     * Makes a directory that its owner alone may enter, of mode 0700, unless there is one. Those above it that are missing get their
+     * modes as usual: others may have something there too.
+     */
     public static void directory(Path directory) throws IOException {
-        if (!Files.isDirectory(directory)) {
-            Files.createDirectories(
+        if (Files.isDirectory(directory)) {
+            return;
+        }
+        Path parent = directory.toAbsolutePath().getParent();
+        if (parent != null) {
+            Files.createDirectories(parent);
+        }
+        try {
+            Files.createDirectory(
                     directory, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+        } catch (FileAlreadyExistsException e) {
+            if (!Files.isDirectory(directory)) {
+                throw e;
+            }
         }
     }
 }

@@ -102,6 +102,8 @@ final class Checkpoints implements AutoCloseable {
             Checkpoint loaded = new CheckpointLoader(state, maxFormat, capacity).load(parent, policy);
             latest = loaded;
             entryFormat = loaded == null ? 1 : loaded.entryFormat();
+            // It may be another engine's, with what this one never applied.
+            directory.noteFormat(entryFormat);
             suspended = false;
             loads++;
             inFlight = null;

@@ -8,6 +8,7 @@ import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
@@ -25,7 +26,7 @@ import org.slf4j.LoggerFactory;
  * start without what it wrote: it would vote again where it has voted, and forget what it had acknowledged.
  *
  * <p>Layout: {@code engine.properties}, {@code lock}, {@code raft/} (log, votes and checkpoints, kept by Ratis),
- * {@code entry-format} (newest format of what was applied, for packages),
+ * {@code entry-format} (newest format of what it holds, for packages),
  * {@code live/} (scratch copy of the newest checkpoint, rebuilt at each start), {@code checkpoint.part} (one being written).
  *
  * <p>Used by one thread: the one that starts the engine.
@@ -199,17 +200,29 @@ final class DataDirectory implements AutoCloseable {
     }
 
     /**
-     * Notes which entry format has to be read to go on from here, for who is about to install an older version. Nothing else goes by
-     * it: when it can't be written, that warning alone is missing.
+     * Notes which entry format has to be read to go on from here, for who is about to install an older version. What is noted only rises:
+     * the log may hold what is not applied again yet. Nothing else goes by it: when it can't be written, that warning alone is missing.
      */
     void noteFormat(int format) {
         Path part = root.resolve(FORMAT + ".part");
+        Path file = root.resolve(FORMAT);
         try {
+            if (format <= notedFormat(file)) {
+                return;
+            }
             Files.writeString(part, format + "\n");
             DurableFiles.sync(part);
-            Files.move(part, root.resolve(FORMAT), StandardCopyOption.ATOMIC_MOVE);
+            Files.move(part, file, StandardCopyOption.ATOMIC_MOVE);
         } catch (IOException e) {
             LOG.warn("Entry format {} could not be noted in {}: {}", format, root, e.toString());
+        }
+    }
+
+    private static int notedFormat(Path file) throws IOException {
+        try {
+            return Integer.parseInt(Files.readString(file).strip());
+        } catch (NoSuchFileException | NumberFormatException e) {
+            return 1;
         }
     }
 

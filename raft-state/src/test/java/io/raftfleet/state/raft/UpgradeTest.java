@@ -10,6 +10,7 @@ import io.raftfleet.proto.log.Entry;
 import io.raftfleet.proto.log.Record;
 import io.raftfleet.state.raft.TestCluster.Member;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -136,6 +137,25 @@ class UpgradeTest {
                     .hasMessageContaining("entry format 2")
                     .hasMessageContaining("reads up to 1: upgrade this engine, or take away its entry_format");
             assertThat(old.state.get("a")).isNull();
+        }
+    }
+
+    /** It may have come from another engine, in whose log it was. */
+    @Test
+    void whatACheckpointNeedsIsNotedForPackages() throws Exception {
+        try (TestCluster cluster = new TestCluster(dir, 1, b -> b.entryFormat(2)).startAll()) {
+            get(cluster.leader().node.propose(newer("a"), LONG));
+            get(cluster.leader().node.takeSnapshot(LONG));
+            cluster.kill("e1");
+            Path note = cluster.dir("e1").resolve("entry-format");
+            assertThat(note).hasContent("2");
+            Files.delete(note);
+            cluster.start("e1");
+            assertThat(note).hasContent("2");
+            cluster.kill("e1");
+            Files.writeString(note, "3\n");
+            cluster.start("e1");
+            assertThat(note).as("of the log behind the checkpoint").hasContent("3");
         }
     }
 

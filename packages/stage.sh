@@ -125,15 +125,20 @@ pack() {
 
 # What dpkg runs, with what it has to know of the programs.
 controls() {
-  local format
+  local format package
   format=$(sed -n 's/.* int ENTRY_FORMAT = \([0-9]*\);/\1/p' "$ROOT/raft-state/src/main/java/io/raftfleet/state/raft/RaftConfig.java")
   [[ -n $format ]]
   rm -rf "$TARGET/control"
   cp -r "$ROOT/packages/src/deb" "$TARGET/control"
-  sed -i "s/@ENTRY_FORMAT@/$format/g" "$TARGET/control/engine/preinst"
+  sed -i "s/@ENTRY_FORMAT@/$format/g" "$TARGET/control/preinst"
+  for package in runtime engine agent client; do cp "$TARGET/control/preinst" "$TARGET/control/$package/"; done
   rm -f "$TARGET"/control/*/overrides
 }
 
+if [[ ! -e $TARGET/raftfleet-sbom.cdx.json ]]; then
+  printf 'stage.sh: there is no bill of materials, %s: its Maven plugin skips it when Maven runs offline (-o)\n' "$TARGET/raftfleet-sbom.cdx.json" >&2
+  exit 1
+fi
 rm -rf "$STAGE"
 controls
 runtime
@@ -144,4 +149,9 @@ for package in raftfleet-runtime raftfleet-engine raftfleet-agent raftfleet-clie
   pack "$STAGE/$package" >"$STAGE/$package.tar"
   cp -a "$STAGE/$package/." "$STAGE/all/" 2>/dev/null || { mkdir "$STAGE/all" && cp -a "$STAGE/$package/." "$STAGE/all/"; }
 done
+# Unpacked at / it must not write over anybody's settings: those that packages bring are examples there.
+for settings in "$STAGE"/all/etc/fleet/*.conf; do
+  install -D --mode=644 --target-directory="$STAGE/all/usr/share/doc/raftfleet-runtime/examples" "$settings"
+done
+rm -r "$STAGE/all/etc"
 pack "$STAGE/all" | gzip -6 --no-name >"$TARGET/raftfleet-$VERSION-linux-$(uname -m).tar.gz"

@@ -13,11 +13,15 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Sends a leader's log to one follower, and believes that one when it says that it lacks entries which it had acknowledged: an
- * older engine may acknowledge what it has not, a disk may lose what it has synced. Ratis' own appender would count on those
- * entries for good, and begin behind them again and again ({@code LogAppenderBase.getNextIndexForInconsistency}).
+ * Sends a leader's log to one follower, and does two things that Ratis' own appender does not.
  *
- * <p>Only answers to heartbeats are looked at. To entries that it has committed a follower also answers where to go on, which
+ * <p>Entries whose answers were lost with their stream are sent again. Ratis goes on behind them ({@code
+ * GrpcLogAppender.resetClient}, without a request): a follower that has them answers heartbeats with success, which count nothing,
+ * and if no entry follows, these are never counted. Where its word makes the majority, they are never committed.
+ *
+ * <p>A follower is believed when it says that it lacks entries which it had acknowledged: an older engine may acknowledge what it has
+ * not, a disk may lose what it has synced. Ratis would count on those entries for good, and begin behind them again and again ({@code
+ * LogAppenderBase.getNextIndexForInconsistency}). Only answers to heartbeats are looked at. To entries that it has committed a follower also answers where to go on, which
  * says nothing about its log's end. And only to those that were made when the follower was counted as far already: an answer may
  * come late, behind one that counts more, or behind a checkpoint.
  *
@@ -32,6 +36,8 @@ final class RecountingAppender extends GrpcLogAppender {
     private final AtomicLong end = new AtomicLong(NONE);
 
     private volatile Counted counted = new Counted(0, NONE);
+    /** The lowest index that was to be sent next: all that the follower acknowledges to this leader is from there on. The appender's own. */
+    private long first = Long.MAX_VALUE;
 
     /** The match index at the last request, and the first request that was made with it. */
     private record Counted(long call, long matched) {}
@@ -68,6 +74,11 @@ final class RecountingAppender extends GrpcLogAppender {
             // certain.
             follower.setSnapshotIndex(Math.min(follower.getCommitIndex(), next - 1));
             follower.setNextIndex(next);
+        }
+        first = Math.min(first, follower.getNextIndex());
+        long unanswered = Math.max(first, follower.getMatchIndex() + 1);
+        if (follower.getNextIndex() > unanswered && !hasPendingDataRequests()) {
+            follower.setNextIndex(unanswered);
         }
         if (follower.getMatchIndex() != counted.matched()) {
             counted = new Counted(callId, follower.getMatchIndex());

@@ -43,6 +43,26 @@ class RecountingAppenderTest {
         }
     }
 
+    @Test
+    void entriesWhoseAnswerWasLostAreSentAgainThoughNothingFollowsThem() throws Exception {
+        TestCluster cluster = new TestCluster(dir, 3, b -> b);
+        try (cluster;
+                var e2 = new ScriptedFollower(cluster.peers.get(1));
+                var e3 = new ScriptedFollower(cluster.peers.get(2))) {
+            Member leader = cluster.start("e1");
+            cluster.set("v", "before");
+            long end = leader.node.view().logIndex();
+            await().atMost(LONG).until(() -> matched(leader, "e3") == end && e2.end() == end);
+
+            e2.stop();
+            e3.loseNextAnswer();
+            cluster.set("v", "with the word of one follower alone");
+
+            assertThat(matched(leader, "e3")).isGreaterThan(end);
+            assertThat(leader.node.view().role()).isEqualTo(RaftView.Role.LEADER);
+        }
+    }
+
     private static long matched(Member leader, String follower) {
         return leader.node.view().matchIndex().getOrDefault(follower, -2L);
     }

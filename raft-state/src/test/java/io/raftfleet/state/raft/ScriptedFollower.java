@@ -16,6 +16,7 @@ import org.apache.ratis.proto.RaftProtos.RequestVoteRequestProto;
 import org.apache.ratis.proto.grpc.RaftServerProtocolServiceGrpc.RaftServerProtocolServiceImplBase;
 import org.apache.ratis.server.raftlog.RaftLog;
 import org.apache.ratis.thirdparty.io.grpc.Server;
+import org.apache.ratis.thirdparty.io.grpc.Status;
 import org.apache.ratis.thirdparty.io.grpc.netty.NettyServerBuilder;
 import org.apache.ratis.thirdparty.io.grpc.stub.StreamObserver;
 
@@ -27,6 +28,7 @@ final class ScriptedFollower implements AutoCloseable {
     private final TreeMap<Long, Long> terms = new TreeMap<>();
     private final Server server;
     private boolean refusing;
+    private boolean silent;
 
     ScriptedFollower(EnginePeer self) throws IOException {
         HostAndPort address = HostAndPort.fromString(self.raftAddress());
@@ -40,6 +42,17 @@ final class ScriptedFollower implements AutoCloseable {
     synchronized void loseBehind(long end) {
         terms.tailMap(end, false).clear();
         refusing = true;
+    }
+
+    /** Takes the next entries, and ends their stream in place of an answer. */
+    synchronized void loseNextAnswer() {
+        silent = true;
+    }
+
+    private synchronized boolean losesAnswer(AppendEntriesRequestProto request) {
+        boolean loses = silent && request.getEntriesCount() > 0;
+        silent &= !loses;
+        return loses;
     }
 
     synchronized void accept() {
@@ -99,7 +112,14 @@ final class ScriptedFollower implements AutoCloseable {
             return new StreamObserver<>() {
                 @Override
                 public void onNext(AppendEntriesRequestProto request) {
-                    replies.onNext(append(request));
+                    AppendEntriesReplyProto reply = append(request);
+                    if (losesAnswer(request)) {
+                        replies.onError(Status.UNAVAILABLE
+                                .withDescription("the answer is lost")
+                                .asRuntimeException());
+                    } else {
+                        replies.onNext(reply);
+                    }
                 }
 
                 @Override
@@ -115,8 +135,13 @@ final class ScriptedFollower implements AutoCloseable {
         }
     }
 
+    /** Answers nothing any more. */
+    void stop() {
+        server.shutdownNow();
+    }
+
     @Override
     public void close() {
-        server.shutdownNow();
+        stop();
     }
 }

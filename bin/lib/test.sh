@@ -4,7 +4,7 @@
 # What the tests use: "program:Debian package". Without these, tests of real systemd managers are skipped.
 readonly TEST_PACKAGES=(
   systemctl:systemd dbus-daemon:dbus-daemon unshare:util-linux mount:mount awk:mawk ps:procps git:git mvn:maven
-  shellcheck:shellcheck etcd:etcd-server etcdctl:etcd-client
+  shellcheck:shellcheck etcd:etcd-server etcdctl:etcd-client promtool:prometheus
 )
 # Tells a failed download, which is tried again, from a failed test, which is not.
 readonly DOWNLOAD_FAILURE='Could not transfer (artifact|metadata)|Failed to read artifact descriptor'

@@ -321,6 +321,11 @@ public final class RegistryView {
                 && state.getHash().equals(unit.hash().toByteString());
     }
 
+    /** How many states say that systemd has the unit as failed. */
+    public int failedStates() {
+        return tables.states.failed();
+    }
+
     public int stateCount() {
         return tables.states.all().size();
     }

@@ -40,6 +40,7 @@ final class UnitStateTable {
     private final Map<String, String> words = new HashMap<>();
 
     private final RowLog rows;
+    private int failed;
 
     UnitStateTable(RowLog rows) {
         this.rows = rows;
@@ -49,6 +50,11 @@ final class UnitStateTable {
     UnitState get(String name, String machineId) {
         var record = states.get(new Key(name, machineId));
         return record == null ? null : record.state();
+    }
+
+    /** How many say that systemd has the unit as failed. */
+    int failed() {
+        return failed;
     }
 
     NavigableMap<Key, UnitStateRecord> all() {
@@ -113,6 +119,7 @@ final class UnitStateTable {
         if (record == null) {
             return false;
         }
+        failed -= failed(record);
         var machine = byMachine.get(machineId);
         if (machine != null) {
             machine.states.remove(name);
@@ -129,17 +136,24 @@ final class UnitStateTable {
         states.clear();
         byMachine.clear();
         words.clear();
+        failed = 0;
     }
 
     private @Nullable UnitStateRecord link(UnitStateRecord record) {
         var before = states.put(new Key(record.name(), record.machineId()), record);
         var machine = byMachine.computeIfAbsent(record.machineId(), id -> new OfMachine());
         machine.states.put(record.name(), record);
+        failed += failed(record);
         if (before != null) {
+            failed -= failed(before);
             machine.digest.remove(record.name(), Digest.of(before.state()));
         }
         machine.digest.add(record.name(), Digest.of(record.state()));
         return before;
+    }
+
+    private static int failed(UnitStateRecord record) {
+        return record.state().getActiveState().equals("failed") ? 1 : 0;
     }
 
     private UnitState lean(String machineId, UnitState state) {

@@ -205,11 +205,14 @@ class RegistryPropertiesTest {
                     assertThat(view.departures(unit.name())).doesNotContain(unit.machineId());
                 }
             }
+            int failed = 0;
             for (var record : view.statesAfter("", "")) {
                 assertThat(view.present(record.machineId()))
                         .as("states of lost machines are dropped")
                         .isTrue();
+                failed += record.state().getActiveState().equals("failed") ? 1 : 0;
             }
+            assertThat(view.failedStates()).isEqualTo(failed);
             for (var machine : MACHINES) {
                 for (var name : view.departuresFrom(machine)) {
                     assertThat(view.departures(name)).contains(machine);

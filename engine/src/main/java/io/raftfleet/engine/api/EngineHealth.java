@@ -17,7 +17,10 @@ public interface EngineHealth {
      * @param appliedIndex the highest index that it has applied
      * @param units units in the registry
      * @param machines present machines
+     * @param lostMachines machines that are lost, and not forgotten
+     * @param unplaced units that are to be on a machine, and that no machine has
      * @param unitStates unit states in the registry
+     * @param failedStates those of them that say "failed"
      * @param memory what the registry takes of the heap
      * @param quota how many bytes of the heap it may take: the cluster's on the leader, elsewhere this engine's own
      */
@@ -32,7 +35,10 @@ public interface EngineHealth {
             long appliedIndex,
             int units,
             int machines,
+            int lostMachines,
+            int unplaced,
             int unitStates,
+            int failedStates,
             MemoryUse memory,
             long quota) {}
 

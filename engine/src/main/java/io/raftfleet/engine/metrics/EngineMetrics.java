@@ -11,11 +11,15 @@ import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import io.raftfleet.engine.admission.AdmissionMetrics;
 import io.raftfleet.engine.api.EngineHealth;
 import io.raftfleet.etcd.MirrorStatus;
+import io.raftfleet.identity.Credentials;
+import io.raftfleet.state.raft.RaftView;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.function.IntSupplier;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import java.util.function.ToDoubleFunction;
@@ -142,7 +146,27 @@ public final class EngineMetrics implements AdmissionMetrics {
         gauge(health, "fleet_raft_applied_index", "Highest index applied.", EngineHealth.View::appliedIndex);
         gauge(health, "fleet_registry_units", "Units in the registry.", EngineHealth.View::units);
         gauge(health, "fleet_registry_machines", "Present machines.", EngineHealth.View::machines);
+        gauge(
+                health,
+                "fleet_registry_machines_lost",
+                "Machines that are lost, and not forgotten.",
+                EngineHealth.View::lostMachines);
+        gauge(
+                health,
+                "fleet_registry_units_unplaced",
+                "Units that are to be on a machine, and that no machine has; global ones aside.",
+                EngineHealth.View::unplaced);
         gauge(health, "fleet_registry_unit_states", "Unit states in the registry.", EngineHealth.View::unitStates);
+        gauge(
+                health,
+                "fleet_registry_unit_states_failed",
+                "Unit states in the registry that say \"failed\".",
+                EngineHealth.View::failedStates);
+        gauge(
+                health,
+                "fleet_raft_absent",
+                "1 while this engine takes no part in the cluster, as its disk is full, or its registry differs; /readyz says why.",
+                view -> view.absence().isEmpty() ? 0 : 1);
         gauge(
                 health,
                 "fleet_registry_quota_bytes",
@@ -265,6 +289,57 @@ public final class EngineMetrics implements AdmissionMetrics {
                     gauge.call((double) answers.getAsLong(), "answers");
                 })
                 .register(registry);
+    }
+
+    /** Agents in session; none on engines that don't lead. */
+    public void sessions(IntSupplier count) {
+        GaugeWithCallback.builder()
+                .name("fleet_agent_sessions")
+                .help("Agents that are in session with this engine; 0 while it does not lead.")
+                .callback(gauge -> gauge.call(count.getAsInt()))
+                .register(registry);
+    }
+
+    /** How far each follower is; nothing on engines that don't lead. */
+    public void followers(Supplier<RaftView> raft) {
+        GaugeWithCallback.builder()
+                .name("fleet_raft_follower_behind_entries")
+                .help("Entries that are committed and that a follower's log is not known to have, on the leader.")
+                .labelNames("engine")
+                .callback(gauge -> {
+                    var view = raft.get();
+                    view.matchIndex()
+                            .forEach((engine, match) ->
+                                    gauge.call((double) Math.max(0, view.commitIndex() - match), engine));
+                })
+                .register(registry);
+        GaugeWithCallback.builder()
+                .name("fleet_raft_follower_silent_seconds")
+                .help("Time since a follower last answered, on the leader.")
+                .labelNames("engine")
+                .callback(gauge -> raft.get().silence().forEach((engine, ms) -> gauge.call(ms / 1000.0, engine)))
+                .register(registry);
+    }
+
+    /** When this engine's certificate, and the first of the authorities that it believes, end. */
+    public void certificates(Supplier<Credentials> current) {
+        GaugeWithCallback.builder()
+                .name("fleet_certificate_not_after_seconds")
+                .help("When a certificate ends, in Unix time: this engine's own, and the authority that ends first.")
+                .labelNames("certificate")
+                .callback(gauge -> {
+                    var credentials = current.get();
+                    gauge.call(notAfter(credentials.chain().getFirst()), "engine");
+                    credentials.authorities().stream()
+                            .mapToDouble(EngineMetrics::notAfter)
+                            .min()
+                            .ifPresent(first -> gauge.call(first, "authority"));
+                })
+                .register(registry);
+    }
+
+    private static double notAfter(X509Certificate certificate) {
+        return (double) certificate.getNotAfter().toInstant().getEpochSecond();
     }
 
     /** Everything in the registry, in Prometheus' text format. */

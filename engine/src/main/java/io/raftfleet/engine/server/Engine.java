@@ -169,6 +169,9 @@ final class Engine implements AutoCloseable {
         gateway = new AgentGatewayService(clusterId, registry, sessions, logs, check);
         var limits = AdmissionLimits.usual();
         var admission = new Admission(limits, metrics);
+        metrics.sessions(sessions::size);
+        metrics.followers(raft::view);
+        tls.ifPresent(own -> metrics.certificates(own::current));
         metrics.grpcBytes(admission::requestBytes, admission::answerBytes);
         grpc = new GrpcServer(
                 config.grpc(),
@@ -314,7 +317,10 @@ final class Engine implements AutoCloseable {
                 registryView.appliedIndex(),
                 registryView.units().size(),
                 registryView.presentMachines(),
+                registryView.machines().size() - registryView.presentMachines(),
+                registryView.unplaced().size(),
                 registryView.stateCount(),
+                registryView.failedStates(),
                 registryView.memory(),
                 quota));
     }

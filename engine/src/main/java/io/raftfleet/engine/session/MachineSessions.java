@@ -456,6 +456,11 @@ final class MachineSessions<S> {
         }
     }
 
+    /** How many are in session, or on their way into one. */
+    int attended() {
+        return sessions.size();
+    }
+
     /** How many machines are present, or on their way. */
     synchronized int size() {
         return machines.size();

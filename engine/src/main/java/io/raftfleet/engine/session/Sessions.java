@@ -135,6 +135,11 @@ public final class Sessions implements Registry.Listener {
         return machines.term() != 0;
     }
 
+    /** How many agents are in session, or on their way into one; 0 while this engine does not lead. */
+    public int size() {
+        return machines.attended();
+    }
+
     // --- What agents say -------------------------------------------------------------------------------------------
 
     void hello(AgentSession session, Hello hello) {

@@ -146,7 +146,10 @@ final class MemoryFleet implements FleetApi, EngineHealth {
                 41,
                 units.size(),
                 machines.size(),
+                0,
+                0,
                 states.size(),
+                0,
                 new MemoryUse(1 << 20, 2 << 20, 3 << 20, 0, 0, 0, 0),
                 64 << 20);
     }

@@ -339,7 +339,7 @@ public final class Sessions implements Registry.Listener {
                 id,
                 hello.getPrimaryIp(),
                 epoch,
-                hello.getUnits(),
+                Integer.toUnsignedString(hello.getUnits()),
                 welcome.getAssignmentsMatch() && welcome.getStatesMatch() ? ", all as known" : "");
     }
 

@@ -37,7 +37,7 @@ hollow_options() {
 
 systemd_options() {
   printf '%s\n' --machine-id "$(machine_env "$1" MACHINE_ID)" --public-ip "$(machine_ip "${1#a}")" \
-    --metadata "host=h${1#a},role=worker" --systemd-bus "$(machine_env "$1" DBUS_SESSION_BUS_ADDRESS)" \
+    --metadata "host=h${1#a},role=worker" --systemd-bus "$(machine_env "$1" SYSTEMD_PRIVATE_ADDRESS)" \
     --boot-id-file "$DIR/$1/machine/run/boot-id" --journal-command "$(journal_command "$1")"
 }
 

@@ -59,7 +59,8 @@ public final class SystemdStarts implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
-        try (var cluster = Cluster.start(ClusterOptions.of("systemd-starts").withMachines(machines))) {
+        try (var cluster = Cluster.start(
+                ClusterOptions.of("systemd-starts").withMachines(machines).withPrivateSockets())) {
             cluster.awaitReady(PATIENCE);
             for (int turn = 1; turn <= turns; turn++) {
                 double alone = alone(cluster.agents(), "alone" + turn + "-");

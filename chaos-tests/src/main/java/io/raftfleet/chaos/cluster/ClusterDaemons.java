@@ -139,7 +139,7 @@ final class ClusterDaemons {
                         "--unit-manager",
                         "systemd",
                         "--systemd-bus",
-                        machine.bus(),
+                        spec.privateSocket() ? machine.privateSocket() : machine.bus(),
                         "--boot-id-file",
                         machine.bootIdFile().toString(),
                         "--journal-command",

@@ -128,6 +128,22 @@ public record ClusterOptions(
                 name, engines, all, agentTtl, electionMin, electionMax, hosts, settings, etcd, tls, place);
     }
 
+    /** The same, but agents with a systemd speak to it over its private socket. */
+    public ClusterOptions withPrivateSockets() {
+        return new ClusterOptions(
+                name,
+                engines,
+                agents.stream().map(AgentSpec::withPrivateSocket).toList(),
+                agentTtl,
+                electionMin,
+                electionMax,
+                hosts,
+                settings,
+                etcd,
+                tls,
+                place);
+    }
+
     /** So many machines with a systemd each where this host allows it, else as many in memory, in one process. */
     public ClusterOptions withMachines(int count) {
         if (!Cluster.systemdObstacle().isEmpty()) {

@@ -95,6 +95,10 @@ public final class SystemdMachine {
         return value("DBUS_SESSION_BUS_ADDRESS");
     }
 
+    String privateSocket() {
+        return value("SYSTEMD_PRIVATE_ADDRESS");
+    }
+
     /** Put before a command it runs inside the machine. */
     String execPrefix() {
         return script + " exec " + dir;

@@ -38,6 +38,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -92,6 +93,10 @@ public final class Silences implements Callable<Integer> {
                     + " (${DEFAULT-VALUE}).")
     int longCut = 110;
 
+    @Option(names = "--out", description = "Keeps the cluster's logs and data here; otherwise they go with it.")
+    @Nullable
+    Path out;
+
     @Option(names = "--fleetctl", description = "The command to measure (${DEFAULT-VALUE}).")
     Path fleetctl = Path.of("bin/fleetctl");
 
@@ -139,7 +144,7 @@ public final class Silences implements Callable<Integer> {
     }
 
     /** With the election timeouts that an engine has by itself. */
-    private static ClusterOptions options(LinkedHosts hosts) {
+    private ClusterOptions options(LinkedHosts hosts) {
         var options = ClusterOptions.of("silences")
                 .on(hosts)
                 .withAgentTtl(Duration.ofSeconds(30))
@@ -147,7 +152,9 @@ public final class Silences implements Callable<Integer> {
         for (var agent : AGENTS) {
             options = options.with(AgentSpec.hollow(agent, 1));
         }
-        return options;
+        return out == null
+                ? options
+                : options.at(out.toAbsolutePath(), out.toAbsolutePath().resolve("logs"));
     }
 
     private void round(LinkedHosts hosts, Cluster cluster, ExecutorService threads, Fault fault, boolean byCommand)

@@ -1,6 +1,8 @@
 package io.raftfleet.engine.access;
 
 import io.grpc.MethodDescriptor;
+import io.grpc.health.v1.HealthGrpc;
+import io.grpc.reflection.v1.ServerReflectionGrpc;
 import io.raftfleet.proto.agent.AgentGatewayGrpc;
 import io.raftfleet.proto.cluster.AccessGrpc;
 import io.raftfleet.proto.cluster.ClusterGrpc;
@@ -13,6 +15,9 @@ import java.util.TreeMap;
 /** Who may call which gRPC method. A method that is not here nobody may. */
 public final class GrpcAccess {
     private static final Map<String, Access> METHODS = new TreeMap<>(Map.ofEntries(
+            of(HealthGrpc.getCheckMethod(), Access.ANYBODY),
+            of(HealthGrpc.getWatchMethod(), Access.ANYBODY),
+            of(ServerReflectionGrpc.getServerReflectionInfoMethod(), Access.VIEWER),
             of(FleetGrpc.getCreateUnitsMethod(), Access.OPERATOR),
             of(FleetGrpc.getSetTargetStatesMethod(), Access.OPERATOR),
             of(FleetGrpc.getDestroyUnitsMethod(), Access.OPERATOR),

@@ -1,6 +1,8 @@
 package io.raftfleet.engine.admission;
 
 import io.grpc.MethodDescriptor;
+import io.grpc.health.v1.HealthGrpc;
+import io.grpc.reflection.v1.ServerReflectionGrpc;
 import io.raftfleet.proto.agent.AgentGatewayGrpc;
 import io.raftfleet.proto.cluster.AccessGrpc;
 import io.raftfleet.proto.cluster.ClusterGrpc;
@@ -30,6 +32,9 @@ record MethodLimit(
     private static final MethodLimit OTHER = unary(CallKind.CALL, 4 * KIB);
 
     private static final Map<String, MethodLimit> METHODS = Map.ofEntries(
+            of(HealthGrpc.getCheckMethod(), unary(CallKind.OPERATOR, KIB)),
+            of(HealthGrpc.getWatchMethod(), stream(CallKind.OPERATOR, KIB)),
+            of(ServerReflectionGrpc.getServerReflectionInfoMethod(), stream(CallKind.OPERATOR, 4 * KIB)),
             of(FleetGrpc.getCreateUnitsMethod(), unary(CallKind.CALL, 4 * MIB)),
             of(FleetGrpc.getSetTargetStatesMethod(), unary(CallKind.CALL, 4 * MIB)),
             of(FleetGrpc.getDestroyUnitsMethod(), unary(CallKind.CALL, 4 * MIB)),

@@ -1,6 +1,7 @@
 package io.raftfleet.engine.server;
 
 import io.grpc.ServerInterceptor;
+import io.grpc.protobuf.services.ProtoReflectionServiceV1;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import io.raftfleet.engine.access.Authorization;
 import io.raftfleet.engine.admission.Admission;
@@ -99,6 +100,7 @@ final class Engine implements AutoCloseable {
     private final Watches watches;
     private final AgentGatewayService gateway;
     private final GrpcServer grpc;
+    private final GrpcHealth grpcHealth;
     private final FleetHttp http;
     private @Nullable HttpServers httpServers;
 
@@ -173,6 +175,7 @@ final class Engine implements AutoCloseable {
         metrics.followers(raft::view);
         tls.ifPresent(own -> metrics.certificates(own::current));
         metrics.grpcBytes(admission::requestBytes, admission::answerBytes);
+        grpcHealth = new GrpcHealth(() -> raft.view().leader() != null);
         grpc = new GrpcServer(
                 config.grpc(),
                 tls,
@@ -183,6 +186,8 @@ final class Engine implements AutoCloseable {
                 tasks,
                 interceptors(),
                 List.of(
+                        MalformedMessages.refused(grpcHealth.service()),
+                        MalformedMessages.refused(ProtoReflectionServiceV1.newInstance()),
                         MalformedMessages.refused(
                                 new AccessService(clusterId, issuer, registry, controller, raft, route, clock, random)),
                         MalformedMessages.refused(
@@ -232,6 +237,7 @@ final class Engine implements AutoCloseable {
         raft.start();
         watches.start(timer);
         revocations.start(timer);
+        grpcHealth.start(timer);
         tls.ifPresent(TlsIdentity::start);
         issuer.ifPresent(own -> new Renewal(tls.orElseThrow(), own::renew, clock, random).start());
         new QuotaWatch(config.engineId(), registry, raft::quota).start(timer);
@@ -267,6 +273,7 @@ final class Engine implements AutoCloseable {
     public void close() {
         raft.handOver();
         sessions.end();
+        grpcHealth.end();
         grpc.stopTaking();
         watches.end();
         gateway.endAnnouncements();

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.common.reflect.ClassPath;
 import io.grpc.ServiceDescriptor;
+import io.grpc.health.v1.HealthGrpc;
+import io.grpc.reflection.v1.ServerReflectionGrpc;
 import io.raftfleet.identity.Identity;
 import io.raftfleet.identity.Role;
 import io.raftfleet.identity.SpiffeId;
@@ -37,6 +39,9 @@ class AccessTest {
                         type.load().getMethod("getServiceDescriptor").invoke(null);
                 service.getMethods().forEach(method -> methods.add(method.getFullMethodName()));
             }
+        }
+        for (var service : List.of(HealthGrpc.getServiceDescriptor(), ServerReflectionGrpc.getServiceDescriptor())) {
+            service.getMethods().forEach(method -> methods.add(method.getFullMethodName()));
         }
         return methods;
     }
@@ -74,7 +79,10 @@ class AccessTest {
                 "Fleet/ListUnits",
                 "Fleet/UnitStatus",
                 "Fleet/Version",
-                "Fleet/Watch");
+                "Fleet/Watch",
+                "Health/Check",
+                "Health/Watch",
+                "ServerReflection/ServerReflectionInfo");
         var operator = new ArrayList<>(viewer);
         operator.addAll(List.of("Fleet/CreateUnits", "Fleet/SetTargetStates", "Fleet/DestroyUnits", "Fleet/Journal"));
         assertThat(allowed(user(Role.VIEWER))).containsExactlyInAnyOrderElementsOf(viewer);
@@ -97,7 +105,9 @@ class AccessTest {
                         "AgentGateway/Session",
                         "AgentGateway/UploadLog",
                         "AgentGateway/WatchLeader",
-                        "Fleet/Version");
+                        "Fleet/Version",
+                        "Health/Check",
+                        "Health/Watch");
         assertThat(allowed(certified(SpiffeId.Kind.ENGINE, "e1", Optional.empty())))
                 .containsExactlyInAnyOrder(
                         "Access/Authority",
@@ -105,7 +115,9 @@ class AccessTest {
                         "Access/Renew",
                         "Cluster/Backup",
                         "Cluster/Status",
-                        "Fleet/Version");
+                        "Fleet/Version",
+                        "Health/Check",
+                        "Health/Watch");
         assertThat(allowed(Caller.PLAINTEXT)).hasSameSizeAs(methods());
     }
 

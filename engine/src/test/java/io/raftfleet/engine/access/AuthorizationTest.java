@@ -12,7 +12,9 @@ import io.grpc.ServerCallHandler;
 import io.grpc.ServerInterceptor;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
+import io.grpc.health.v1.HealthGrpc;
 import io.grpc.netty.NettyChannelBuilder;
+import io.grpc.reflection.v1.ServerReflectionGrpc;
 import io.grpc.stub.ClientCalls;
 import io.grpc.stub.MetadataUtils;
 import io.raftfleet.engine.admission.Admission;
@@ -116,6 +118,8 @@ class AuthorizationTest {
                 Thread::startVirtualThread,
                 List.of(new Authorization(FORWARDED, () -> now), new Look()),
                 List.of(
+                        new HealthGrpc.HealthImplBase() {}.bindService(),
+                        new ServerReflectionGrpc.ServerReflectionImplBase() {}.bindService(),
                         new FleetGrpc.FleetImplBase() {}.bindService(),
                         new AccessGrpc.AccessImplBase() {}.bindService(),
                         new AgentGatewayGrpc.AgentGatewayImplBase() {}.bindService(),

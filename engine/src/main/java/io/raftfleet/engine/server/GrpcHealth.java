@@ -1,0 +1,46 @@
+package io.raftfleet.engine.server;
+
+import io.grpc.BindableService;
+import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
+import io.grpc.protobuf.services.HealthStatusManager;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+
+/**
+ * gRPC's own health service, {@code grpc.health.v1.Health}, for load balancers and probes: the engine as a whole, which is the empty
+ * name, is {@code SERVING} while it is ready as {@code /readyz} has it. Looked at once a second, so that a change is told that much
+ * later; {@code Watch} hears of it then.
+ */
+final class GrpcHealth {
+    private static final long EVERY_MS = 1000;
+
+    private final HealthStatusManager told = new HealthStatusManager();
+    private final BooleanSupplier ready;
+
+    /** @param ready whether the engine can answer for the cluster; asked on the timer */
+    GrpcHealth(BooleanSupplier ready) {
+        this.ready = ready;
+        told.setStatus(HealthStatusManager.SERVICE_NAME_ALL_SERVICES, ServingStatus.NOT_SERVING);
+    }
+
+    BindableService service() {
+        return told.getHealthService();
+    }
+
+    void start(ScheduledExecutorService timer) {
+        var unused = timer.scheduleWithFixedDelay(this::look, 0, EVERY_MS, TimeUnit.MILLISECONDS);
+    }
+
+    /** Looks once; who watches hears of what has changed. */
+    void look() {
+        told.setStatus(
+                HealthStatusManager.SERVICE_NAME_ALL_SERVICES,
+                ready.getAsBoolean() ? ServingStatus.SERVING : ServingStatus.NOT_SERVING);
+    }
+
+    /** Not serving any more, for good. */
+    void end() {
+        told.enterTerminalState();
+    }
+}

@@ -15,7 +15,6 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code login}: a certificate for whoever has a token, and a context. */
 @Command(
@@ -28,18 +27,7 @@ import picocli.CommandLine.Parameters;
         })
 final class LoginCommand extends FleetCommand {
     @ArgGroup(multiplicity = "1")
-    Source source = new Source();
-
-    /** Where the token is. */
-    static final class Source {
-        @Parameters(paramLabel = "TOKEN", description = TokenInput.ARGUMENT)
-        @Nullable
-        String token;
-
-        @Option(names = "--token-file", paramLabel = "FILE", description = TokenInput.FILE)
-        @Nullable
-        Path file;
-    }
+    TokenInput token = new TokenInput();
 
     @Option(
             names = "--context",
@@ -55,9 +43,8 @@ final class LoginCommand extends FleetCommand {
     @Override
     public Integer call() {
         try {
-            var parsed = TokenInput.read(
-                    source.token,
-                    source.file == null ? null : session.terminal().directory().resolve(source.file),
+            var parsed = token.read(
+                    session.terminal().directory(),
                     session.terminal().in(),
                     SpiffeId.Kind.USER,
                     "fleetctl user create");

@@ -25,7 +25,6 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** Makes this machine one of a cluster, by a token. */
 @Command(
@@ -43,18 +42,7 @@ final class JoinCommand {
     private static final Pattern MACHINE_ID = Pattern.compile("[0-9a-f]{32}");
 
     @ArgGroup(multiplicity = "1")
-    Source source = new Source();
-
-    /** Where the token is. */
-    static final class Source {
-        @Parameters(paramLabel = "TOKEN", description = TokenInput.ARGUMENT)
-        @Nullable
-        String token;
-
-        @Option(names = "--token-file", paramLabel = "FILE", description = TokenInput.FILE)
-        @Nullable
-        Path file;
-    }
+    TokenInput token = new TokenInput();
 
     @Option(names = "--config", paramLabel = "FILE", description = "Configuration to write (/etc/fleet/agent.conf).")
     Path config = Settings.usualFile(Daemon.AGENT);
@@ -95,8 +83,8 @@ final class JoinCommand {
      * @throws IOException when something can't be read or written
      */
     boolean run() throws IOException {
-        TokenText parsed = TokenInput.read(
-                source.token, source.file, System.in, SpiffeId.Kind.AGENT, "fleetctl token create --role agent");
+        TokenText parsed =
+                token.read(Path.of(""), System.in, SpiffeId.Kind.AGENT, "fleetctl token create --role agent");
         String machine =
                 machineId == null ? Files.readString(Path.of("/etc/machine-id")).strip() : machineId;
         if (!MACHINE_ID.matcher(machine).matches()) {

@@ -20,12 +20,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 import java.util.stream.Collectors;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** Makes one more engine for a cluster, by a token. */
 @Command(
@@ -41,18 +39,7 @@ import picocli.CommandLine.Parameters;
         })
 final class JoinCommand {
     @ArgGroup(multiplicity = "1")
-    Source source = new Source();
-
-    /** Where the token is. */
-    static final class Source {
-        @Parameters(paramLabel = "TOKEN", description = TokenInput.ARGUMENT)
-        @Nullable
-        String token;
-
-        @Option(names = "--token-file", paramLabel = "FILE", description = TokenInput.FILE)
-        @Nullable
-        Path file;
-    }
+    TokenInput token = new TokenInput();
 
     @Option(
             names = "--engine-id",
@@ -66,8 +53,8 @@ final class JoinCommand {
 
     /** Returns whether this process is to be the engine now. */
     boolean run() throws IOException {
-        TokenText parsed = TokenInput.read(
-                source.token, source.file, System.in, SpiffeId.Kind.ENGINE, "fleetctl token create --role engine");
+        TokenText parsed =
+                token.read(Path.of(""), System.in, SpiffeId.Kind.ENGINE, "fleetctl token create --role engine");
         EnginePeer self;
         try {
             self = steps.self(id);

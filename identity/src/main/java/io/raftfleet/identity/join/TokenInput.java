@@ -11,55 +11,57 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermission;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
 
 /**
  * Where a command gets its token from: standard input, a file, or its arguments, which everybody on the machine can see while it
- * runs.
+ * runs. To be an {@code @ArgGroup} of which one is needed; picocli sets its fields.
  */
 public final class TokenInput {
     /** In a token's place: it comes by standard input. */
-    public static final String STANDARD_INPUT = "-";
+    private static final String STANDARD_INPUT = "-";
 
-    /** For {@code --help} of all that take one. */
-    public static final String ARGUMENT =
-            "The whole line; or - and it is read from standard input, which shows it to nobody else on this"
-                    + " machine.";
+    @Parameters(
+            paramLabel = "TOKEN",
+            description =
+                    "The whole line; or - and it is read from standard input, which shows it to nobody else on this machine.")
+    @Nullable
+    String token;
 
-    /** The same for {@code --token-file}. */
-    public static final String FILE = "File with it, for its owner alone.";
-
-    private TokenInput() {}
+    @Option(names = "--token-file", paramLabel = "FILE", description = "File with it, for its owner alone.")
+    @Nullable
+    Path file;
 
     /**
      * The token.
      *
-     * @param argument as given; null when there is a file
+     * @param directory where the path of the file begins, if it is relative
      * @param input of the process; a line of at most {@value TokenText#MOST} bytes is read of it, if that is where the token is
      * @param kind what it is to make of somebody
      * @throws JoinException when it can't be read, is none, or is for somebody else
      */
-    public static TokenText read(
-            @Nullable String argument, @Nullable Path file, InputStream input, SpiffeId.Kind kind, String maker)
-            throws JoinException {
-        TokenText token;
+    public TokenText read(Path directory, InputStream input, SpiffeId.Kind kind, String maker) throws JoinException {
+        Path from = file == null ? null : directory.resolve(file);
+        TokenText read;
         try {
-            token = TokenText.parse(text(argument, file, input));
+            read = TokenText.parse(text(token, from, input));
         } catch (IllegalArgumentException e) {
             throw new JoinException(String.valueOf(e.getMessage()), e);
         } catch (JoinException e) {
             throw e;
         } catch (NoSuchFileException e) {
-            throw new JoinException("token file " + file + " does not exist", e);
+            throw new JoinException("token file " + from + " does not exist", e);
         } catch (IOException e) {
             throw new JoinException("the token can't be read: " + e.getMessage(), e);
         }
-        if (token.kind() != kind) {
-            throw new JoinException("the token is for " + (token.kind() == SpiffeId.Kind.USER ? "a " : "an ")
-                    + token.kind().label() + ", and this takes one for " + (kind == SpiffeId.Kind.USER ? "a " : "an ")
+        if (read.kind() != kind) {
+            throw new JoinException("the token is for " + (read.kind() == SpiffeId.Kind.USER ? "a " : "an ")
+                    + read.kind().label() + ", and this takes one for " + (kind == SpiffeId.Kind.USER ? "a " : "an ")
                     + kind.label()
                     + ": make one with " + maker);
         }
-        return token;
+        return read;
     }
 
     private static String text(@Nullable String argument, @Nullable Path file, InputStream input) throws IOException {

@@ -30,7 +30,14 @@ class TokenInputTest {
     }
 
     private static TokenText read(@Nullable String argument, @Nullable Path file, InputStream in) throws JoinException {
-        return TokenInput.read(argument, file, in, Kind.AGENT, "fleetctl token create --role agent");
+        return given(argument, file).read(Path.of(""), in, Kind.AGENT, "fleetctl token create --role agent");
+    }
+
+    private static TokenInput given(@Nullable String argument, @Nullable Path file) {
+        var input = new TokenInput();
+        input.token = argument;
+        input.file = file;
+        return input;
     }
 
     private Path file(String text, String mode) throws IOException {
@@ -47,7 +54,9 @@ class TokenInputTest {
         assertThat(new String(pasted.readAllBytes(), StandardCharsets.US_ASCII))
                 .as("left for whoever reads on")
                 .isEqualTo("next line");
-        assertThat(read(null, file(TOKEN.text() + "\n", "rw-------"), InputStream.nullInputStream()))
+        var file = file(TOKEN.text() + "\n", "rw-------");
+        assertThat(read(null, file, InputStream.nullInputStream())).isEqualTo(TOKEN);
+        assertThat(given(null, file.getFileName()).read(dir, InputStream.nullInputStream(), Kind.AGENT, ""))
                 .isEqualTo(TOKEN);
     }
 
@@ -57,7 +66,8 @@ class TokenInputTest {
         refused("-", null, "x".repeat(100_000), "this is no token");
         refused(null, dir.resolve("none"), "", "token file " + dir.resolve("none") + " does not exist");
         refused(null, file(TOKEN.text(), "rw-r--r--"), "", "is open to every user of this machine");
-        assertThatThrownBy(() -> TokenInput.read("-", null, input(TOKEN.text()), Kind.USER, "fleetctl user create"))
+        assertThatThrownBy(() ->
+                        given("-", null).read(Path.of(""), input(TOKEN.text()), Kind.USER, "fleetctl user create"))
                 .isInstanceOf(JoinException.class)
                 .hasMessage(
                         "the token is for an agent, and this takes one for a user: make one with fleetctl user create");

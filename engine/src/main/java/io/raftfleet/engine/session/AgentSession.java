@@ -118,6 +118,9 @@ final class AgentSession implements StreamObserver<AgentFrame> {
             begin(frame);
             return;
         }
+        if (isOver()) {
+            return; // It was sent before the agent heard of that.
+        }
         switch (frame.getFrameCase()) {
             case HEARTBEAT -> sessions.heartbeat(this, frame.getHeartbeat().getSequence());
             case STATES -> {
@@ -178,6 +181,10 @@ final class AgentSession implements StreamObserver<AgentFrame> {
             throw new IllegalStateException("a session without a hello");
         }
         return said.getMachineId();
+    }
+
+    private synchronized boolean isOver() {
+        return closed;
     }
 
     private synchronized boolean saidHello() {

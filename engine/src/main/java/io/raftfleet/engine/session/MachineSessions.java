@@ -351,6 +351,16 @@ final class MachineSessions<S> {
         return true;
     }
 
+    /**
+     * Has what an agent said in its session queued to be decided; null when that session is over. Whatever is queued by this comes before
+     * the machine's loss and before its next session in the lane of the agents, and so in the log. That alone tells sessions with the same
+     * epoch apart, as there are when a machine was forgotten in between.
+     */
+    synchronized <T> @Nullable T inSession(String id, S session, Supplier<T> queue) {
+        var machine = machines.get(id);
+        return machine == null || machine.state != State.OPEN || machine.session != session ? null : queue.get();
+    }
+
     /** The machine's session, if it is open. */
     synchronized @Nullable S open(String id) {
         var machine = machines.get(id);

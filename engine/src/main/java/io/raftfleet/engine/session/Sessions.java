@@ -220,7 +220,13 @@ public final class Sessions implements Registry.Listener {
     }
 
     void report(AgentSession session, StateReport report) {
-        Async.whenDone(controller.report(ReportRecords.of(session.machineId(), report)), (committed, failure) -> {
+        var record = ReportRecords.of(session.machineId(), report);
+        var queued = machines.inSession(session.machineId(), session, () -> controller.report(record));
+        if (queued == null) {
+            session.refuse(countsAsLost(session.machineId()));
+            return;
+        }
+        Async.whenDone(queued, (committed, failure) -> {
             if (failure == null) {
                 session.acknowledge(report);
             } else {
@@ -236,9 +242,15 @@ public final class Sessions implements Registry.Listener {
      * @param held names of the agent's inventory that the answer held back
      */
     void told(AgentSession session, long epoch, Collection<String> held) {
-        Async.whenDone(awaited.told(session.machineId(), epoch, held), (committed, failure) -> {
+        var machine = session.machineId();
+        var queued = machines.inSession(machine, session, () -> awaited.told(machine, epoch, held));
+        if (queued == null) {
+            session.refuse(countsAsLost(machine)); // It tells again in its next session.
+            return;
+        }
+        Async.whenDone(queued, (committed, failure) -> {
             if (failure != null) {
-                refuse(session, failure); // It tells again in its next session.
+                refuse(session, failure); // The same.
             }
         });
     }

@@ -6,11 +6,13 @@ import static org.assertj.core.api.Assertions.assertThatObject;
 import static org.awaitility.Awaitility.await;
 import static org.hamcrest.Matchers.equalTo;
 
+import com.google.protobuf.ByteString;
 import io.grpc.Status;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.raftfleet.engine.access.Caller;
 import io.raftfleet.engine.control.Controller;
-import io.raftfleet.engine.control.DecisionMetrics;
+import io.raftfleet.engine.control.LocalWrites;
+import io.raftfleet.engine.control.NoMetrics;
 import io.raftfleet.identity.Role;
 import io.raftfleet.proto.agent.AgentFrame;
 import io.raftfleet.proto.agent.AssignedUnit;
@@ -19,6 +21,12 @@ import io.raftfleet.proto.agent.EngineFrame;
 import io.raftfleet.proto.agent.Heartbeat;
 import io.raftfleet.proto.agent.Hello;
 import io.raftfleet.proto.agent.Inventory;
+import io.raftfleet.proto.agent.StateReport;
+import io.raftfleet.proto.fleet.ItemCode;
+import io.raftfleet.proto.fleet.MachineOrder;
+import io.raftfleet.proto.fleet.MachinePatch;
+import io.raftfleet.proto.fleet.PatchMachinesRequest;
+import io.raftfleet.proto.fleet.RequestId;
 import io.raftfleet.proto.log.ContentsStored;
 import io.raftfleet.proto.log.Entry;
 import io.raftfleet.proto.log.Record;
@@ -28,6 +36,7 @@ import io.raftfleet.proto.log.UnitRestored;
 import io.raftfleet.proto.model.Revision;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.UnitContents;
+import io.raftfleet.proto.model.UnitState;
 import io.raftfleet.state.MachineRecord;
 import io.raftfleet.state.Registry;
 import io.raftfleet.state.RegistryView;
@@ -341,6 +350,80 @@ class SessionsTest {
                                 .build()));
     }
 
+    /** Its sessions are counted anew once a machine was forgotten: an old one's frames must not pass for the new one's. */
+    @Test
+    void whatASessionOfAForgottenMachineStillSendsIsNotTakenForItsNewOnes() throws Exception {
+        var old = new Stream();
+        hello(old);
+        await().until(old::isWelcome);
+        report(old, 1, "active");
+        await().until(() -> activeState().equals("active"));
+        await().atMost(Duration.ofSeconds(20)).until(() -> {
+            nanos.addAndGet(Duration.ofSeconds(1).toNanos());
+            return !machine().present();
+        });
+        await().until(() -> old.ended != null);
+        forget();
+        var young = new Stream();
+        hello(young);
+        await().until(young::isWelcome);
+        assertThat(epoch(young)).isEqualTo(epoch(old));
+
+        report(old, 5, "failed");
+        report(young, 1, "activating");
+        await().until(() -> acknowledged(young, 1));
+        assertThat(activeState()).isEqualTo("activating");
+        assertThat(machine().sequence()).isEqualTo(1);
+    }
+
+    private void forget() throws Exception {
+        var forgotten = new LocalWrites(controller, LocalWrites.AfterCommit.NOTHING)
+                .patchMachines(
+                        PatchMachinesRequest.newBuilder()
+                                .setRequestId(RequestId.newBuilder()
+                                        .setId(ByteString.copyFromUtf8("0123456789abcdef"))
+                                        .setIssuedAtMs(System.currentTimeMillis()))
+                                .addPatches(MachinePatch.newBuilder()
+                                        .setMachineId(MACHINE)
+                                        .setOrder(MachineOrder.newBuilder().setKind(MachineOrder.Kind.KIND_FORGET)))
+                                .build(),
+                        Duration.ofSeconds(10))
+                .get(10, TimeUnit.SECONDS);
+        assertThat(forgotten.getResults(0).getCode()).isEqualTo(ItemCode.ITEM_CODE_OK);
+    }
+
+    private static long epoch(Stream stream) {
+        return stream.frames.stream()
+                .filter(EngineFrame::hasWelcome)
+                .findFirst()
+                .orElseThrow()
+                .getWelcome()
+                .getSessionEpoch();
+    }
+
+    private static void report(Stream stream, long sequence, String active) {
+        Objects.requireNonNull(stream.session)
+                .onNext(AgentFrame.newBuilder()
+                        .setStates(StateReport.newBuilder()
+                                .setSessionEpoch(epoch(stream))
+                                .setSequence(sequence)
+                                .addStates(UnitState.newBuilder()
+                                        .setName("a.service")
+                                        .setActiveState(active)))
+                        .build());
+    }
+
+    private static boolean acknowledged(Stream stream, long sequence) {
+        return stream.frames.stream().anyMatch(frame -> frame.getStateAck().getSequence() == sequence);
+    }
+
+    private String activeState() {
+        return registry.read(view -> {
+            var state = view.state("a.service", MACHINE);
+            return state == null ? "" : state.getActiveState();
+        });
+    }
+
     /** With the decision thread waiting for its log, so that nothing is taken from the queue before {@link SlowLog#go}. */
     private void fillTheAgentsLane() {
         log.halt();
@@ -510,16 +593,5 @@ class SessionsTest {
         public long term() {
             return 1;
         }
-    }
-
-    private static final class NoMetrics implements DecisionMetrics {
-        @Override
-        public void leading() {}
-
-        @Override
-        public void decided(int scheduled, int unscheduled, Duration took) {}
-
-        @Override
-        public void failed(int scheduled, int unscheduled) {}
     }
 }

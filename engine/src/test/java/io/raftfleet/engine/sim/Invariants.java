@@ -53,7 +53,6 @@ final class Invariants implements Network.Tap {
     private final LongSupplier nanos;
     private final ToLongFunction<String> ledUntil;
     private int lost;
-    private int outdated;
 
     /** @param ledUntil when the engine at an address has led last */
     Invariants(Registry truth, Map<String, SimMachine> machines, LongSupplier nanos, ToLongFunction<String> ledUntil) {
@@ -61,11 +60,6 @@ final class Invariants implements Network.Tap {
         this.machines = machines;
         this.nanos = nanos;
         this.ledUntil = ledUntil;
-    }
-
-    /** How many reports were committed of which the session was over. */
-    int outdated() {
-        return outdated;
     }
 
     /** The highest term that a machine has seen; 0 for none. */
@@ -107,7 +101,7 @@ final class Invariants implements Network.Tap {
                 }
                 case STATES_REPORTED -> {
                     var report = record.getStatesReported();
-                    outdated(report, held);
+                    inSession(report);
                     committedReports.add(
                             report.getMachineId() + " " + report.getSessionEpoch() + " " + report.getSequence());
                 }
@@ -131,14 +125,12 @@ final class Invariants implements Network.Tap {
         }
     }
 
-    private void outdated(StatesReported report, boolean held) {
+    /** What a session said stands in the log before the next one begins, or not at all: so sessions of the same epoch are told apart. */
+    private void inSession(StatesReported report) {
         var latest = opened.getOrDefault(report.getMachineId(), 0L);
         if (report.getSessionEpoch() != latest) {
-            outdated++;
-            if (held) {
-                violated("report " + report.getSequence() + " of session " + report.getSessionEpoch() + " of machine "
-                        + report.getMachineId() + " was applied, which is in session " + latest);
-            }
+            violated("report " + report.getSequence() + " of session " + report.getSessionEpoch() + " of machine "
+                    + report.getMachineId() + " was committed, which is in session " + latest);
         }
     }
 

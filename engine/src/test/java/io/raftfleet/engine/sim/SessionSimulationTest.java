@@ -32,19 +32,14 @@ class SessionSimulationTest {
     @Test
     void holdsWhateverHappens() {
         int lost = 0;
-        int outdated = 0;
         for (long seed = FIRST; seed < FIRST + SEEDS; seed++) {
             try (var simulation = new Simulation(seed)) {
                 assertThat(simulation.check()).as("seed %d", seed).isEmpty();
                 lost += simulation.lost();
-                outdated += simulation.outdated();
             }
         }
         if (SEEDS > 1) {
             assertThat(lost).as("machines that were lost in all runs").isGreaterThan(SEEDS / 10);
-            assertThat(outdated)
-                    .as("reports of sessions that were over, in all runs")
-                    .isGreaterThan(SEEDS / 10);
         }
     }
 

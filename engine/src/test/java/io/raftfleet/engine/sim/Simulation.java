@@ -113,11 +113,6 @@ final class Simulation implements AutoCloseable {
         return invariants.lost();
     }
 
-    /** How many reports were committed of which the session was over. */
-    int outdated() {
-        return invariants.outdated();
-    }
-
     List<String> addresses() {
         return log.nodes().stream().map(node -> node.peer().grpcAddress()).toList();
     }

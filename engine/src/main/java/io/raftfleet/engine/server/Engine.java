@@ -80,10 +80,7 @@ final class Engine implements AutoCloseable {
     private final SecureRandom random = new SecureRandom();
     private final ScheduledExecutorService timer = timer();
     private final ExecutorService tasks = Executors.newVirtualThreadPerTaskExecutor();
-    /** Build answers to reads. What waits for them are calls that were admitted. */
-    private final ExecutorService readers = Executors.newFixedThreadPool(
-            Runtime.getRuntime().availableProcessors(),
-            Thread.ofPlatform().daemon().name("reads-", 0).factory());
+    private final ReadThreads readers = new ReadThreads(Runtime.getRuntime().availableProcessors());
 
     private final CountDownLatch failed = new CountDownLatch(1);
     private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
@@ -252,8 +249,8 @@ final class Engine implements AutoCloseable {
                 new Answers("the timer", () -> CompletableFuture.runAsync(() -> {}, timer)),
                 new Answers(
                         "the registry",
-                        () -> CompletableFuture.runAsync(() -> {}, tasks)
-                                .thenApplyAsync(done -> registry.read(RegistryView::appliedIndex), readers)),
+                        () -> CompletableFuture.supplyAsync(() -> registry.read(RegistryView::appliedIndex), tasks)),
+                readers.progress(),
                 new Progress("the decision thread", controller::progress),
                 new Progress("the state machine", () -> {
                     var view = raft.view();
@@ -289,14 +286,14 @@ final class Engine implements AutoCloseable {
         dialer.close();
         timer.shutdownNow();
         tasks.shutdownNow();
-        readers.shutdownNow();
+        readers.close();
     }
 
     /** Who calls is clear before it is looked at whether another engine has passed the call on. */
     private List<ServerInterceptor> interceptors() {
-        return tls.isPresent()
-                ? List.of(new Authorization(LeaderRoute.FORWARDED, clock), FleetService.interceptor())
-                : List.of(FleetService.interceptor());
+        return List.of(
+                tls.isPresent() ? new Authorization(LeaderRoute.FORWARDED, clock) : Authorization.none(),
+                FleetService.interceptor());
     }
 
     private void handOver() {

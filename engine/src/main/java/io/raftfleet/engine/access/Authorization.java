@@ -30,7 +30,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Lets through the calls that {@link GrpcAccess} allows, with their {@link Caller} in the context. An engine may say for whom it
- * calls; nobody else may. Without TLS there is nobody to tell from another, and none of this.
+ * calls; nobody else may. Without TLS there is nobody to tell from another: {@link #none}.
  *
  * <p>Thread-safe: its only state is what it has said, which guards itself.
  */
@@ -53,6 +53,17 @@ public final class Authorization implements ServerInterceptor {
     public Authorization(Metadata.Key<String> forwarded, InstantSource clock) {
         this.forwarded = forwarded;
         this.clock = clock;
+    }
+
+    /** For a server that was told to do without certificates: whoever calls may everything. */
+    public static ServerInterceptor none() {
+        return new ServerInterceptor() {
+            @Override
+            public <Q, R> ServerCall.Listener<Q> interceptCall(
+                    ServerCall<Q, R> call, Metadata headers, ServerCallHandler<Q, R> next) {
+                return Contexts.interceptCall(Caller.PLAINTEXT.in(Context.current()), call, headers, next);
+            }
+        };
     }
 
     /** Passes on, to another engine, the caller of whatever makes a call. */

@@ -24,7 +24,7 @@ public record Caller(Kind kind, String name, Optional<Role> role) {
         ENGINE,
         AGENT,
         USER,
-        /** Not: it shows no certificate, and may ask for one. */
+        /** Not: it shows no certificate, and may ask for one; or nothing is done for anybody. */
         STRANGER,
         /** By the unix socket, where the kernel says which user it is, see {@link SocketPeers}. */
         LOCAL,
@@ -46,14 +46,14 @@ public record Caller(Kind kind, String name, Optional<Role> role) {
 
     private static final Context.Key<Caller> KEY = Context.key("caller");
 
-    /** The caller of what this thread does; null when it does nothing for anybody, or everything is plaintext. */
+    /** The caller of what this thread does; null when it does nothing for anybody. */
     static @Nullable Caller known() {
         return KEY.get();
     }
 
-    /** The caller of what this thread does. */
+    /** The caller of what this thread does. Whoever is not known is a stranger: nobody may more because it got lost who they are. */
     public static Caller current() {
-        return Objects.requireNonNullElse(KEY.get(), PLAINTEXT);
+        return Objects.requireNonNullElse(KEY.get(), STRANGER);
     }
 
     /** A context for what is done for this caller. */

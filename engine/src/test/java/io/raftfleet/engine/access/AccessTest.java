@@ -137,6 +137,15 @@ class AccessTest {
                 .isFalse();
     }
 
+    /** It stands in the registry who changed a unit: somebody over plaintext is none whom an engine with certificates lost sight of. */
+    @Test
+    void whoeverIsNotKnownIsAStranger() {
+        var unknown = Caller.current();
+        assertThat(unknown.words()).isEmpty();
+        assertThat(unknown.speaksFor("m1")).isFalse();
+        assertThat(Access.VIEWER.objection(unknown, "Fleet/ListUnits")).isNotNull();
+    }
+
     @Test
     void callersArePassedOnAsTheyAre() {
         for (var caller : List.of(

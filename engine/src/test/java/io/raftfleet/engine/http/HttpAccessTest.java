@@ -138,10 +138,36 @@ class HttpAccessTest {
         }
     }
 
+    /** A PUT may take several steps, each after an answer that another thread brings. */
+    @Test
+    void whoWritesOverTlsIsWhomTheCertificateNamesInEachStep() throws Exception {
+        var authority = CertificateAuthority.create(dir.resolve("ca"), "c1", Instant.now(), Duration.ofDays(1));
+        var own = identity(authority, Kind.ENGINE, "e1", null, List.of("127.0.0.1"));
+        var settings = HttpSettings.of("127.0.0.1", 0, Optional.empty(), "test").with(Optional.of(own));
+        fleet.later = true;
+        try (var servers = HttpServers.start(settings, http)) {
+            var unit = URI.create("https://127.0.0.1:" + servers.address().getPort() + "/fleet/v1/units/a.service");
+            var operator = identity(authority, Kind.USER, "alice", Role.OPERATOR, List.of());
+            try (var client = client(own, operator.keyManager())) {
+                assertThat(send(client, "PUT", unit, Engine.HELLO).statusCode()).isEqualTo(201);
+                assertThat(send(client, "PUT", unit, Engine.HELLO.replace("launched", "loaded"))
+                                .statusCode())
+                        .isEqualTo(204);
+                assertThat(send(client, "DELETE", unit).statusCode()).isEqualTo(204);
+            }
+        }
+        assertThat(fleet.callers).hasSize(4).containsOnly("user/alice");
+    }
+
     private static HttpResponse<String> send(HttpClient client, String method, URI uri) throws Exception {
+        return send(client, method, uri, "");
+    }
+
+    private static HttpResponse<String> send(HttpClient client, String method, URI uri, String body) throws Exception {
         return client.send(
                 HttpRequest.newBuilder(uri)
-                        .method(method, HttpRequest.BodyPublishers.noBody())
+                        .header("Content-Type", "application/json")
+                        .method(method, HttpRequest.BodyPublishers.ofString(body))
                         .timeout(Duration.ofSeconds(20))
                         .build(),
                 HttpResponse.BodyHandlers.ofString());

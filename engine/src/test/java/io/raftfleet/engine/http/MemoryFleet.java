@@ -2,6 +2,7 @@ package io.raftfleet.engine.http;
 
 import com.google.protobuf.ByteString;
 import io.grpc.Status;
+import io.raftfleet.engine.access.Caller;
 import io.raftfleet.engine.api.AbsentAt;
 import io.raftfleet.engine.api.EngineHealth;
 import io.raftfleet.engine.api.FleetApi;
@@ -52,6 +53,7 @@ import java.util.Map;
 import java.util.NavigableMap;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
@@ -68,6 +70,12 @@ final class MemoryFleet implements FleetApi, EngineHealth {
     private final NavigableMap<String, UnitState> states = new TreeMap<>();
     private final NavigableMap<String, Machine> machines = new TreeMap<>();
     final List<RequestId> requestIds = new ArrayList<>();
+    /** Whether answers come after a while, from another thread. */
+    volatile boolean later;
+
+    /** Of each write. */
+    final List<String> callers = new CopyOnWriteArrayList<>();
+
     final AtomicInteger writes = new AtomicInteger();
     final AtomicInteger reads = new AtomicInteger();
 
@@ -398,6 +406,7 @@ final class MemoryFleet implements FleetApi, EngineHealth {
     private <T> CompletableFuture<WriteResponse> write(
             RequestId id, Duration deadline, List<T> items, Function<T, ItemResult> one) {
         writes.incrementAndGet();
+        callers.add(Caller.current().words());
         return answer(quorum, deadline, () -> {
             requestIds.add(id);
             WriteResponse.Builder response = WriteResponse.newBuilder();
@@ -436,6 +445,10 @@ final class MemoryFleet implements FleetApi, EngineHealth {
                                 .asRuntimeException();
                     },
                     CompletableFuture.delayedExecutor(deadline.toMillis(), TimeUnit.MILLISECONDS));
+        }
+        if (later) {
+            return CompletableFuture.supplyAsync(
+                    work, CompletableFuture.delayedExecutor(20, TimeUnit.MILLISECONDS, Thread::startVirtualThread));
         }
         try {
             return CompletableFuture.completedFuture(work.get());

@@ -13,8 +13,8 @@ import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import io.raftfleet.engine.api.Async;
 import io.raftfleet.engine.control.Controller;
-import io.raftfleet.engine.control.DecisionMetrics;
 import io.raftfleet.engine.control.LocalWrites;
+import io.raftfleet.engine.control.NoMetrics;
 import io.raftfleet.engine.session.LeadershipCheck;
 import io.raftfleet.engine.session.LogBroker;
 import io.raftfleet.engine.session.Sessions;
@@ -377,16 +377,5 @@ class RoutedFleetApiTest {
         public long term() {
             return 1;
         }
-    }
-
-    private static final class NoMetrics implements DecisionMetrics {
-        @Override
-        public void leading() {}
-
-        @Override
-        public void decided(int scheduled, int unscheduled, Duration took) {}
-
-        @Override
-        public void failed(int scheduled, int unscheduled) {}
     }
 }

@@ -3,10 +3,11 @@ package io.raftfleet.engine.server;
 import io.grpc.ManagedChannel;
 import io.grpc.Server;
 import io.grpc.inprocess.InProcessServerBuilder;
+import io.raftfleet.engine.access.Authorization;
 import io.raftfleet.engine.control.Controller;
-import io.raftfleet.engine.control.DecisionMetrics;
 import io.raftfleet.engine.control.DecisionThread;
 import io.raftfleet.engine.control.LocalWrites;
+import io.raftfleet.engine.control.NoMetrics;
 import io.raftfleet.engine.session.AgentGatewayService;
 import io.raftfleet.engine.session.LeadershipCheck;
 import io.raftfleet.engine.session.LivenessMonitor;
@@ -98,6 +99,7 @@ public final class SimulatedEngine {
                 .executor(wire)
                 .scheduledExecutorService(tasks)
                 .intercept(FleetService.interceptor())
+                .intercept(Authorization.none())
                 .addService(new FleetService(
                         api, watches, new UnitLogs(registry, logs, route), VersionResponse::getDefaultInstance))
                 .addService(gateway)
@@ -181,16 +183,5 @@ public final class SimulatedEngine {
         public long term() {
             return raft.term();
         }
-    }
-
-    private static final class NoMetrics implements DecisionMetrics {
-        @Override
-        public void leading() {}
-
-        @Override
-        public void decided(int scheduled, int unscheduled, Duration took) {}
-
-        @Override
-        public void failed(int scheduled, int unscheduled) {}
     }
 }

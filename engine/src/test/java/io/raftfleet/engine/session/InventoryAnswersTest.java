@@ -10,9 +10,10 @@ import io.grpc.inprocess.InProcessChannelBuilder;
 import io.grpc.inprocess.InProcessServerBuilder;
 import io.grpc.stub.ClientCallStreamObserver;
 import io.grpc.stub.ClientResponseObserver;
+import io.raftfleet.engine.access.Authorization;
 import io.raftfleet.engine.control.Controller;
-import io.raftfleet.engine.control.DecisionMetrics;
 import io.raftfleet.engine.control.LocalWrites;
+import io.raftfleet.engine.control.NoMetrics;
 import io.raftfleet.proto.agent.AgentFrame;
 import io.raftfleet.proto.agent.AgentGatewayGrpc;
 import io.raftfleet.proto.agent.AssignedUnit;
@@ -76,6 +77,7 @@ class InventoryAnswersTest {
             System::nanoTime,
             Thread::startVirtualThread);
     private final Server server = InProcessServerBuilder.forName(getClass().getName())
+            .intercept(Authorization.none())
             .addService(new AgentGatewayService(
                     "cluster", registry, sessions, new LogBroker(sessions, new Random(8), timer), new Check()))
             .build();
@@ -327,16 +329,5 @@ class InventoryAnswersTest {
         public long term() {
             return 1;
         }
-    }
-
-    private static final class NoMetrics implements DecisionMetrics {
-        @Override
-        public void leading() {}
-
-        @Override
-        public void decided(int scheduled, int unscheduled, Duration took) {}
-
-        @Override
-        public void failed(int scheduled, int unscheduled) {}
     }
 }

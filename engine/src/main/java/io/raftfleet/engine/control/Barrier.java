@@ -3,7 +3,9 @@ package io.raftfleet.engine.control;
 import io.raftfleet.proto.log.ClusterCreated;
 import io.raftfleet.proto.log.Entry;
 import io.raftfleet.proto.log.LeaderStarted;
+import io.raftfleet.proto.log.MachineExpected;
 import io.raftfleet.proto.log.Record;
+import io.raftfleet.proto.model.MachineMarkKind;
 import io.raftfleet.state.EntryFormats;
 import io.raftfleet.state.MemoryUse;
 import io.raftfleet.state.Registry;
@@ -110,6 +112,7 @@ final class Barrier {
                 return false;
             }
             awaitFormats(term);
+            sayWhatIsLeftOut(entries.stream().flatMap(List::stream).toList());
             for (var records : entries) {
                 if (!committed(records)) {
                     return false;
@@ -202,6 +205,41 @@ final class Barrier {
                                 .clearChangedAtMs())
                         .build()
                 : record;
+    }
+
+    /** Of what operators wanted: what is left out otherwise, engines that do not read it make up for. */
+    private void sayWhatIsLeftOut(List<Record> restored) {
+        var marked = restored.stream()
+                .map(Record::getMachineExpected)
+                .filter(MachineExpected::hasMark)
+                .map(machine -> machine.getMachineId() + " was "
+                        + word(machine.getMark().getKind()))
+                .toList();
+        if (!marked.isEmpty() && committer.agreedFormat() < EntryFormats.WITH_MARKS) {
+            log.warn(
+                    "engine {} restores machines without what operators have said of them as places for units, as not all engines that"
+                            + " are up read entry format {}: they take units like any others until somebody says so again: {}",
+                    engineId,
+                    EntryFormats.WITH_MARKS,
+                    String.join(", ", marked));
+        }
+        long sources = restored.stream().filter(Record::hasSourceStored).count();
+        if (sources > 0 && committer.agreedFormat() < EntryFormats.WITH_SOURCES) {
+            log.warn(
+                    "engine {} restores units without the {} files that they were submitted as, and without who changed them, as not all"
+                            + " engines that are up read entry format {}: their options are as they were, comments are not",
+                    engineId,
+                    sources,
+                    EntryFormats.WITH_SOURCES);
+        }
+    }
+
+    private static String word(MachineMarkKind kind) {
+        return switch (kind) {
+            case MACHINE_MARK_KIND_UNSPECIFIED, MACHINE_MARK_KIND_CORDONED, UNRECOGNIZED -> "cordoned";
+            case MACHINE_MARK_KIND_DRAINING, MACHINE_MARK_KIND_ENDING -> "being drained";
+            case MACHINE_MARK_KIND_DRAINED -> "drained";
+        };
     }
 
     /** As engines read it that know no marks. */

@@ -13,11 +13,12 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 
 /**
  * Says of the units that have left machines which are drained when they have arrived, so that the next ones may follow; when a deadline is
- * over; and when a drain has got on. All that is soft: a new leader counts as under way what was placed since a drain began and is not up
- * yet. Owned by the decision thread.
+ * over; and when a drain has got on. All that is soft: a new leader counts as under way, off each of the machines that are drained, what was
+ * placed since the first drain began and is not up yet. Owned by the decision thread.
  */
 final class DrainPace {
     /** A unit that is not up so long after it moved holds up no other: longer than systemd gives a start by default. */
@@ -29,7 +30,10 @@ final class DrainPace {
     /** When each unit was seen under way first, by the leader's clock. */
     private final Map<String, Long> since = new HashMap<>();
 
-    /** Tells a new scheduler what is under way: for each drain whatever was placed since it began, and is not up. */
+    /**
+     * Tells a new scheduler what is under way: whatever was placed since the first of the drains began, and is not up. Looks at each unit
+     * once.
+     */
     static void resume(RegistryView applied, Scheduler fresh) {
         fresh.drains().paused(applied.awaitedMachines() > 0);
         if (applied.drainingMachines() == 0) {
@@ -42,15 +46,12 @@ final class DrainPace {
                 .mapToLong(machine -> machine.mark().at())
                 .min()
                 .orElse(Long.MAX_VALUE);
-        for (var unit : applied.units().values()) {
-            if (unit.placedAt() > begun && !arrived(applied, unit)) {
-                for (var machine : draining) {
-                    if (unit.placedAt() > machine.mark().at()) {
-                        fresh.drains().wasUnderWay(unit.name(), machine.id());
-                    }
-                }
-            }
-        }
+        var underWay = applied.units().values().stream()
+                .filter(unit -> unit.placedAt() > begun && !arrived(applied, unit))
+                .map(UnitRecord::name)
+                .toList();
+        fresh.drains()
+                .inherit(underWay, draining.stream().map(MachineRecord::id).toList());
     }
 
     /** Forgets everything, with the scheduler that it was about. */
@@ -71,14 +72,16 @@ final class DrainPace {
             return List.of();
         }
         var underWay = drains.underWay();
+        var arrived = new TreeSet<String>();
         for (var name : underWay) {
             var unit = applied.unit(name);
             long began = since.computeIfAbsent(name, first -> nowMs);
             if (unit == null || arrived(applied, unit) || nowMs - began >= PATIENCE.toMillis()) {
-                drains.arrived(name);
-                since.remove(name);
+                arrived.add(name);
             }
         }
+        drains.arrived(arrived);
+        underWay.removeAll(arrived);
         since.keySet().retainAll(underWay);
         var due = new ArrayList<MachineMarked>();
         for (var id : drains.machines()) {

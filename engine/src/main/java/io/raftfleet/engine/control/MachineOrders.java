@@ -83,8 +83,7 @@ final class MachineOrders {
         var mark = MachineMarked.newBuilder().setMachineId(machine.id());
         switch (order.getKind()) {
             case KIND_CORDON -> {
-                if (before.kind() == MachineMarkKind.MACHINE_MARK_KIND_CORDONED
-                        || before.kind() == MachineMarkKind.MACHINE_MARK_KIND_DRAINED) {
+                if (before.kind() == MachineMarkKind.MACHINE_MARK_KIND_CORDONED) {
                     return Item.unchanged("machine " + machine.id() + " is cordoned");
                 }
                 mark.setKind(MachineMarkKind.MACHINE_MARK_KIND_CORDONED);
@@ -99,6 +98,10 @@ final class MachineOrders {
                 int parallel = Math.max(1, order.getMaxParallel());
                 if (before.kind() == MachineMarkKind.MACHINE_MARK_KIND_DRAINED) {
                     return Item.unchanged("machine " + machine.id() + " is drained");
+                }
+                if (before.kind() == MachineMarkKind.MACHINE_MARK_KIND_ENDING) {
+                    return Item.unchanged("machine " + machine.id()
+                            + " is being drained: its global units are ending, all others have left");
                 }
                 if (same(before, order, parallel)) {
                     return Item.unchanged("machine " + machine.id() + " is being drained");

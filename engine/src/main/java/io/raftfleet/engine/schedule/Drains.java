@@ -1,8 +1,10 @@
 package io.raftfleet.engine.schedule;
 
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -17,6 +19,9 @@ public final class Drains {
     private final Cluster cluster;
     private final Consumer<UnitEntry> touch;
     private final Map<String, Set<MachineEntry>> sources = new HashMap<>();
+    /** Units that were under way before this scheduler was made, nobody knows from where: each counts for all machines that were drained then. */
+    private final Set<String> inherited = new HashSet<>();
+
     private final Set<MachineEntry> drained = new TreeSet<>(byId());
     private boolean paused;
 
@@ -32,12 +37,14 @@ public final class Drains {
 
     /** Whether no machine is drained, and nothing is under way. */
     public boolean isIdle() {
-        return drained.isEmpty() && sources.isEmpty();
+        return drained.isEmpty() && sources.isEmpty() && inherited.isEmpty();
     }
 
     /** Units that have left machines that are drained, and have not been said to have {@link #arrived}. */
     public Set<String> underWay() {
-        return Set.copyOf(sources.keySet());
+        Set<String> all = new HashSet<>(sources.keySet());
+        all.addAll(inherited);
+        return all;
     }
 
     /** Ids of present machines that are drained, or have been. */
@@ -48,18 +55,25 @@ public final class Drains {
     /** Whether no unit is on a machine, global ones aside, nor under way from there. */
     public boolean isEmpty(String machineId) {
         MachineEntry machine = cluster.machine(machineId);
-        return machine.firstUnit == null && machine.moves == 0;
+        return machine.firstUnit == null && moves(machine) == 0;
     }
 
-    /** A unit is where its last move took it, as far as it will get: the next one may leave the machine that it came from. */
-    public void arrived(String unitName) {
-        Set<MachineEntry> from = sources.remove(unitName);
-        if (from != null) {
-            for (MachineEntry machine : from) {
+    /** Units are where their last moves took them, as far as they will get: the next ones may leave the machines that they came from. */
+    public void arrived(Collection<String> units) {
+        Set<MachineEntry> freed = new TreeSet<>(byId());
+        boolean fewerInherited = false;
+        for (String unit : units) {
+            fewerInherited |= inherited.remove(unit);
+            for (MachineEntry machine : sources.getOrDefault(unit, Set.of())) {
                 machine.moves--;
-                goOn(machine);
+                freed.add(machine);
             }
+            sources.remove(unit);
         }
+        if (fewerInherited) {
+            drained.stream().filter(machine -> machine.inherits).forEach(freed::add);
+        }
+        freed.forEach(this::goOn);
     }
 
     /** While this is so no unit leaves its machine because that is drained. */
@@ -71,9 +85,10 @@ public final class Drains {
         }
     }
 
-    /** A unit was on its way off a machine before this scheduler was made. */
-    public void wasUnderWay(String unitName, String machineId) {
-        left(unitName, cluster.machine(machineId));
+    /** These units were on their way off these machines before this scheduler was made, each off one of them. */
+    public void inherit(Collection<String> units, Collection<String> machineIds) {
+        inherited.addAll(units);
+        machineIds.forEach(id -> cluster.machine(id).inherits = true);
     }
 
     /**
@@ -96,11 +111,17 @@ public final class Drains {
         } else {
             drained.remove(machine);
         }
+        machine.inherits = machine.inherits && machine.upkeep.empties();
+    }
+
+    /** How many units count as having left the machine, and not arrived. */
+    private int moves(MachineEntry machine) {
+        return machine.moves + (machine.inherits ? inherited.size() : 0);
     }
 
     /** Whether a unit may leave the machine now. */
     boolean mayMove(MachineEntry machine) {
-        return !paused && machine.moves < machine.upkeep.moves();
+        return !paused && moves(machine) < machine.upkeep.moves();
     }
 
     /** A unit leaves a machine, and has not arrived anywhere. */
@@ -115,7 +136,7 @@ public final class Drains {
         if (paused) {
             return;
         }
-        int free = machine.upkeep.moves() - machine.moves;
+        int free = machine.upkeep.moves() - moves(machine);
         List<UnitEntry> next = new ArrayList<>();
         for (UnitEntry unit : machine.waitingToMove) {
             if (next.size() >= free) {

@@ -32,8 +32,11 @@ final class MachineEntry {
     /** Whether nothing may stay on it any more: see {@link Drains#overdue}. */
     boolean overdue;
 
-    /** How many units have left it, as it is drained, and have not arrived. */
+    /** How many units have left it, as it is drained, and have not arrived; besides those that {@link #inherits} says. */
     int moves;
+
+    /** Whether it counts what was under way when the scheduler was made: see {@link Drains#inherit}. */
+    boolean inherits;
 
     /** Units on it that wait until others have arrived. */
     final WaitSet waitingToMove = new WaitSet();

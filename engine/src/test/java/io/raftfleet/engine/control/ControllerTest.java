@@ -697,15 +697,4 @@ class ControllerTest {
             leadership.add("resigned " + term);
         }
     }
-
-    private static final class NoMetrics implements DecisionMetrics {
-        @Override
-        public void leading() {}
-
-        @Override
-        public void decided(int scheduled, int unscheduled, Duration took) {}
-
-        @Override
-        public void failed(int scheduled, int unscheduled) {}
-    }
 }

@@ -22,23 +22,8 @@ class DecisionProgressTest {
     private volatile CompletableFuture<Void> gate = CompletableFuture.completedFuture(null);
     private final Controller controller = new Controller(
             new Controller.Inputs("e1", registry, new Gated(), InstantSource.system(), new Random(7)),
-            new Controller.LeadershipListener() {
-                @Override
-                public void leading(long term) {}
-
-                @Override
-                public void resigned(long term) {}
-            },
-            new DecisionMetrics() {
-                @Override
-                public void leading() {}
-
-                @Override
-                public void decided(int scheduled, int unscheduled, Duration took) {}
-
-                @Override
-                public void failed(int scheduled, int unscheduled) {}
-            },
+            new Terms(),
+            new NoMetrics(),
             Runnable::run);
 
     /** The log answers when the gate is open; the thread that proposes is held up in the call itself until then. */

@@ -29,7 +29,6 @@ import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
@@ -44,31 +43,14 @@ class DrainTest {
     private static final String GLOBAL = PLAIN + "[X-Fleet]\nGlobal=true\n";
     private static final Duration LIMIT = Duration.ofSeconds(10);
 
-    private final LinkedBlockingQueue<Long> leadership = new LinkedBlockingQueue<>();
+    private final Terms terms = new Terms();
     private final Registry registry = new Registry(1000);
     private final MemoryLog raft = new MemoryLog(registry);
     private final AtomicLong now = new AtomicLong(1_000_000);
     private final Controller controller = new Controller(
             new Controller.Inputs("e1", registry, raft, () -> java.time.Instant.ofEpochMilli(now.get()), new Random(7)),
-            new Controller.LeadershipListener() {
-                @Override
-                public void leading(long term) {
-                    leadership.add(term);
-                }
-
-                @Override
-                public void resigned(long term) {}
-            },
-            new DecisionMetrics() {
-                @Override
-                public void leading() {}
-
-                @Override
-                public void decided(int scheduled, int unscheduled, Duration took) {}
-
-                @Override
-                public void failed(int scheduled, int unscheduled) {}
-            },
+            terms,
+            new NoMetrics(),
             Runnable::run);
     private final LocalWrites writes = new LocalWrites(controller, LocalWrites.AfterCommit.NOTHING);
     private final Map<String, Long> reports = new HashMap<>();
@@ -82,7 +64,7 @@ class DrainTest {
 
     private void lead(long term) throws InterruptedException {
         controller.leaderStarted(term);
-        assertThat(leadership.poll(10, TimeUnit.SECONDS)).isEqualTo(term);
+        assertThat(terms.next()).isEqualTo(term);
     }
 
     @AfterEach
@@ -124,11 +106,47 @@ class DrainTest {
         assertThat(globalsOn(M2)).containsExactly("everywhere.service");
 
         assertThat(order(M1, drain(1)).getCode()).isEqualTo(ItemCode.ITEM_CODE_UNCHANGED);
-        assertThat(order(M1, cordon()).getCode())
-                .as("it is drained, and stays so")
-                .isEqualTo(ItemCode.ITEM_CODE_UNCHANGED);
         assertThat(order(M1, of(MachineOrder.Kind.KIND_UNCORDON)).getCode()).isEqualTo(ItemCode.ITEM_CODE_OK);
         assertThat(globalsOn(M1)).containsExactly("everywhere.service");
+    }
+
+    @Test
+    void aDrainThatIsOrderedAgainWhileGlobalUnitsEndStartsNoneOfThemAgain() throws Exception {
+        open(M1);
+        create("everywhere.service", GLOBAL);
+        carryOut();
+        order(M1, drain(1));
+        await().untilAsserted(() ->
+                assertThat(machine(M1).mark().kind()).isEqualTo(MachineMarkKind.MACHINE_MARK_KIND_ENDING));
+        for (var again : List.of(
+                drain(1), drain(7), drain(1).toBuilder().setDeadlineMs(60_000).build())) {
+            var result = order(M1, again);
+            assertThat(result.getCode()).isEqualTo(ItemCode.ITEM_CODE_UNCHANGED);
+            assertThat(result.getMessage())
+                    .isEqualTo(
+                            "machine " + M1 + " is being drained: its global units are ending, all others have left");
+        }
+        assertThat(machine(M1).mark().kind()).isEqualTo(MachineMarkKind.MACHINE_MARK_KIND_ENDING);
+        assertThat(globalsOn(M1)).isEmpty();
+    }
+
+    @Test
+    void whoeverCordonsADrainedMachineGetsACordonedOneWithItsGlobalUnitsAlone() throws Exception {
+        open(M1);
+        create("everywhere.service", GLOBAL);
+        carryOut();
+        order(M1, drain(1));
+        await().untilAsserted(() -> {
+            carryOut();
+            assertThat(machine(M1).mark().kind()).isEqualTo(MachineMarkKind.MACHINE_MARK_KIND_DRAINED);
+        });
+
+        assertThat(order(M1, cordon()).getCode()).isEqualTo(ItemCode.ITEM_CODE_OK);
+        assertThat(machine(M1).mark().kind()).isEqualTo(MachineMarkKind.MACHINE_MARK_KIND_CORDONED);
+        assertThat(globalsOn(M1)).containsExactly("everywhere.service");
+        create("a.service", PLAIN);
+        assertThat(on(M1)).isEmpty();
+        assertThat(order(M1, cordon()).getCode()).isEqualTo(ItemCode.ITEM_CODE_UNCHANGED);
     }
 
     @Test

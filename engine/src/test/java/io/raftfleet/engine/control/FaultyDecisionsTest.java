@@ -18,7 +18,6 @@ import io.raftfleet.state.Registry;
 import io.raftfleet.unit.InvalidUnitException;
 import io.raftfleet.unit.Requirements;
 import io.raftfleet.unit.UnitFile;
-import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -272,16 +271,5 @@ class FaultyDecisionsTest {
         public void resigned(long term) {
             leadership.add("resigned " + term);
         }
-    }
-
-    private static final class NoMetrics implements DecisionMetrics {
-        @Override
-        public void leading() {}
-
-        @Override
-        public void decided(int scheduled, int unscheduled, Duration took) {}
-
-        @Override
-        public void failed(int scheduled, int unscheduled) {}
     }
 }

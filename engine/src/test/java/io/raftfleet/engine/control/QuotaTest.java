@@ -57,7 +57,7 @@ class QuotaTest {
     private final Registry registry = new Registry(1000);
     private final MemoryLog raft = new MemoryLog(registry);
     private final AtomicLong quota = new AtomicLong(Long.MAX_VALUE);
-    private final Semaphore leading = new Semaphore(0);
+    private final Terms terms = new Terms();
     private int requests;
     private @Nullable Controller controller;
 
@@ -216,7 +216,7 @@ class QuotaTest {
         int contents = registry.read(view -> view.hashesAfter(null).size());
         assertThat(contents).isZero();
         quota.set(Long.MAX_VALUE);
-        assertThat(leading.tryAcquire(10, TimeUnit.SECONDS)).isTrue();
+        assertThat(terms.next()).isEqualTo(1);
         assertThat(writes).isNotNull();
     }
 
@@ -227,32 +227,15 @@ class QuotaTest {
 
     private LocalWrites lead(Controller.@Nullable Beginning beginning) throws InterruptedException {
         var writes = start(beginning);
-        assertThat(leading.tryAcquire(10, TimeUnit.SECONDS)).isTrue();
+        assertThat(terms.next()).isEqualTo(1);
         return writes;
     }
 
     private LocalWrites start(Controller.@Nullable Beginning beginning) {
         var made = new Controller(
                 new Controller.Inputs("e1", registry, raft, CLOCK, new Random(7)),
-                new Controller.LeadershipListener() {
-                    @Override
-                    public void leading(long term) {
-                        leading.release();
-                    }
-
-                    @Override
-                    public void resigned(long term) {}
-                },
-                new DecisionMetrics() {
-                    @Override
-                    public void leading() {}
-
-                    @Override
-                    public void decided(int scheduled, int unscheduled, Duration took) {}
-
-                    @Override
-                    public void failed(int scheduled, int unscheduled) {}
-                },
+                terms,
+                new NoMetrics(),
                 Runnable::run,
                 quota::get,
                 beginning);

@@ -321,15 +321,4 @@ class RepeatedRequestsTest {
             public void resigned(long term) {}
         }
     }
-
-    private static final class NoMetrics implements DecisionMetrics {
-        @Override
-        public void leading() {}
-
-        @Override
-        public void decided(int scheduled, int unscheduled, Duration took) {}
-
-        @Override
-        public void failed(int scheduled, int unscheduled) {}
-    }
 }

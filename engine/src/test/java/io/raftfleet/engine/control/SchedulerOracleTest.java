@@ -33,6 +33,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -361,7 +362,10 @@ class SchedulerOracleTest {
                     rounds++) {
                 assertThat(rounds).as("decisions come to rest").isLessThan(400);
                 if (!scheduler.hasWork()) {
-                    scheduler.drains().underWay().stream().sorted().findFirst().ifPresent(scheduler.drains()::arrived);
+                    scheduler.drains().underWay().stream()
+                            .sorted()
+                            .findFirst()
+                            .ifPresent(first -> scheduler.drains().arrived(Set.of(first)));
                 }
                 for (var decision : scheduler.decide(1_000)) {
                     story.add("  " + decision);

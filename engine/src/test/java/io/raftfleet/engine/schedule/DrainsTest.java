@@ -7,6 +7,7 @@ import io.raftfleet.proto.model.Veto;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 
@@ -43,14 +44,14 @@ class DrainsTest {
         assertThat(settle()).containsExactly("a.service m2");
         assertThat(scheduler.drains().underWay()).containsExactly("a.service");
         assertThat(scheduler.drains().isEmpty("m1")).isFalse();
-        scheduler.drains().arrived("a.service");
+        scheduler.drains().arrived(Set.of("a.service"));
         assertThat(settle()).containsExactly("b.service m2");
-        scheduler.drains().arrived("b.service");
+        scheduler.drains().arrived(Set.of("b.service"));
         assertThat(settle()).containsExactly("c.service m2");
         assertThat(scheduler.drains().isEmpty("m1"))
                 .as("what has left has arrived")
                 .isFalse();
-        scheduler.drains().arrived("c.service");
+        scheduler.drains().arrived(Set.of("c.service"));
         assertThat(scheduler.drains().isEmpty("m1")).isTrue();
     }
 
@@ -64,7 +65,7 @@ class DrainsTest {
         machines("m2");
         drain("m1", 1);
         assertThat(settle()).containsExactly("a.service m2");
-        scheduler.drains().arrived("a.service"); // b's turn
+        scheduler.drains().arrived(Set.of("a.service")); // b's turn
         scheduler.removeUnit("b.service");
         assertThat(settle()).containsExactly("c.service m2");
     }
@@ -81,7 +82,7 @@ class DrainsTest {
         assertThat(settle()).isEmpty();
         scheduler.drains().paused(false);
         assertThat(settle()).containsExactly("a.service m2");
-        scheduler.drains().arrived("a.service");
+        scheduler.drains().arrived(Set.of("a.service"));
         assertThat(settle()).containsExactly("b.service m2");
     }
 
@@ -95,7 +96,7 @@ class DrainsTest {
         machines("m2", "m3");
         drain("m1", 3);
         assertThat(settle()).hasSize(3);
-        scheduler.drains().arrived("u1.service");
+        scheduler.drains().arrived(Set.of("u1.service"));
         assertThat(settle()).hasSize(1);
         drain("m1", 5);
         assertThat(settle()).as("the new number holds at once").hasSize(2);
@@ -110,7 +111,7 @@ class DrainsTest {
         machines("m2");
         drain("m1", 1);
         assertThat(settle()).containsExactly("b.service m2");
-        scheduler.drains().arrived("b.service");
+        scheduler.drains().arrived(Set.of("b.service"));
         assertThat(settle()).isEmpty();
         assertThat(vetoes("a.service"))
                 .containsExactly("metadata disk=ssd: 1 of 2 machines", "not cordoned: 1 of 2 machines");
@@ -163,7 +164,7 @@ class DrainsTest {
         drain("m1", 1);
         settle();
         put("m1", Upkeep.NONE);
-        scheduler.drains().arrived("a.service");
+        scheduler.drains().arrived(Set.of("a.service"));
         assertThat(settle()).isEmpty();
         assertThat(places).containsEntry("a.service", "m2").containsEntry("b.service", "m1");
         unit("c.service");
@@ -204,7 +205,7 @@ class DrainsTest {
         settle();
         drain("m1", 1);
         settle();
-        scheduler.drains().arrived("a.service");
+        scheduler.drains().arrived(Set.of("a.service"));
         for (int i = 0; i < 5; i++) {
             unit("u" + i + ".service");
         }

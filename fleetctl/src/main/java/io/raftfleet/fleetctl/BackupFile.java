@@ -4,12 +4,14 @@ import com.google.protobuf.ByteString;
 import com.google.protobuf.InvalidProtocolBufferException;
 import io.raftfleet.proto.cluster.BackupHeader;
 import io.raftfleet.proto.cluster.BackupRow;
+import io.raftfleet.proto.fleet.MachineOrder;
 import io.raftfleet.proto.fleet.MachinePatch;
 import io.raftfleet.proto.fleet.NewUnit;
 import io.raftfleet.proto.log.ContentsRow;
 import io.raftfleet.proto.log.MachineRow;
 import io.raftfleet.proto.log.SourceRow;
 import io.raftfleet.proto.log.UnitRow;
+import io.raftfleet.proto.model.MachineMark;
 import io.raftfleet.unit.BackupRows;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -20,8 +22,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What a backup file, whose format {@code cluster.proto} tells, has that can be put into a cluster: unit files, desired states
- * and operators' values on machines. Machines and states are known again from the agents.
+ * What a backup file, whose format {@code cluster.proto} tells, has that can be put into a cluster: unit files, desired states, and
+ * what operators said of machines: values, cordons, drains. Machines and states are known again from the agents.
  */
 record BackupFile(BackupHeader header, long rows, List<NewUnit> units, List<MachinePatch> patches) {
     BackupFile {
@@ -78,6 +80,25 @@ record BackupFile(BackupHeader header, long rows, List<NewUnit> units, List<Mach
             patch.clearValue();
             machine.getRemovedByOperatorsList()
                     .forEach(key -> patches.add(patch.setKey(key).build()));
+            if (machine.hasMark()) {
+                patches.add(patch.clearKey().setOrder(order(machine.getMark())).build());
+            }
+        }
+
+        /**
+         * What brings a mark about. Nothing is on the machine yet, so that a drain is over at once, and its deadline means nothing. A mark
+         * that this version does not know keeps the machine free of new units.
+         */
+        private static MachineOrder order(MachineMark mark) {
+            var order = MachineOrder.newBuilder();
+            return switch (mark.getKind()) {
+                case MACHINE_MARK_KIND_UNSPECIFIED, MACHINE_MARK_KIND_CORDONED, UNRECOGNIZED ->
+                    order.setKind(MachineOrder.Kind.KIND_CORDON).build();
+                case MACHINE_MARK_KIND_DRAINING, MACHINE_MARK_KIND_ENDING, MACHINE_MARK_KIND_DRAINED ->
+                    order.setKind(MachineOrder.Kind.KIND_DRAIN)
+                            .setMaxParallel(mark.getMaxParallel())
+                            .build();
+            };
         }
 
         List<NewUnit> newUnits() throws IOException {

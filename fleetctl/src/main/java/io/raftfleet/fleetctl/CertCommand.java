@@ -27,17 +27,11 @@ import picocli.CommandLine.Parameters;
             "Works on files alone, on any machine. Keep the authority's directory off the cluster: whoever has ca-key.pem is"
                     + " every engine, agent and user."
         })
-final class CertCommand extends FleetCommand {
+final class CertCommand extends CommandGroup {
     private static final int MAX_DAYS = 36_500;
 
     CertCommand(Session session) {
         super(session);
-    }
-
-    @Override
-    public Integer call() {
-        session.err("Name what to do: fleetctl cert create-ca, or fleetctl cert issue");
-        return 2;
     }
 
     private static Duration days(int days) {

@@ -4,6 +4,8 @@ import com.google.protobuf.ByteString;
 import io.raftfleet.fleetctl.client.BackupReader;
 import io.raftfleet.fleetctl.client.FleetClientException;
 import io.raftfleet.proto.fleet.ListUnitsRequest;
+import io.raftfleet.proto.fleet.MachineOrder;
+import io.raftfleet.proto.fleet.MachinePatch;
 import io.raftfleet.proto.fleet.Page;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -99,7 +101,7 @@ final class ClusterBackup {
             description = {
                 "Put the units of a backup file, with what was desired of them, into a cluster that has none",
                 "",
-                "Also what operators said of machines that are connected. The units are placed anew: to bring back a lost cluster"
+                "Also what operators said of machines that are connected: metadata, cordons, drains. The units are placed anew: to bring back a lost cluster"
                         + " whose machines still run its units, start its engines with --restore-from-backup instead."
             })
     static final class Restore extends FleetCommand {
@@ -146,12 +148,18 @@ final class ClusterBackup {
             for (int i = 0; i < results.size(); i++) {
                 if (!UnitCreator.succeeded(results.get(i))) {
                     var patch = backup.patches().get(i);
-                    session.err("Not restored: " + patch.getKey() + " of machine " + patch.getMachineId() + ": "
+                    session.err("Not restored: " + what(patch) + " of machine " + patch.getMachineId() + ": "
                             + UnitCreator.reason(results.get(i)));
                     refused++;
                 }
             }
             return refused;
+        }
+
+        private static String what(MachinePatch patch) {
+            return !patch.hasOrder()
+                    ? patch.getKey()
+                    : patch.getOrder().getKind() == MachineOrder.Kind.KIND_DRAIN ? "the drain" : "the cordon";
         }
 
         private int create(BackupFile backup) {

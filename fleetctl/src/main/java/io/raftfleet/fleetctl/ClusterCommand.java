@@ -28,19 +28,11 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "cluster",
         abbreviateSynopsis = true,
-        description =
-                "Look at and operate the engines: status, add, remove, replace, transfer-leader, snapshot, backup, restore, orphans, adopt, drop",
+        description = "Look at and operate the engines, and say who may use them no more",
         synopsisSubcommandLabel = "COMMAND")
-final class ClusterCommand extends FleetCommand {
+final class ClusterCommand extends CommandGroup {
     ClusterCommand(Session session) {
         super(session);
-    }
-
-    @Override
-    public Integer call() {
-        session.err(
-                "Which one? fleetctl cluster status, add, remove, replace, transfer-leader, snapshot, backup, restore, orphans, adopt, or drop");
-        return 2;
     }
 
     /** How each engine, of the endpoints and of the members that these name, sees the cluster. Exit code 1 when an engine does not answer, or none leads. */

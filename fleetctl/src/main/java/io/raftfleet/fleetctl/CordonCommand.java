@@ -1,6 +1,7 @@
 package io.raftfleet.fleetctl;
 
 import io.raftfleet.proto.fleet.MachineOrder;
+import io.raftfleet.proto.model.Machine;
 import java.util.List;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
@@ -12,8 +13,8 @@ import picocli.CommandLine.Parameters;
         description = {
             "Let machines take no new units",
             "",
-            "What runs there stays; global units come there as before. A drain that is under way stops: what has not left stays. Machines"
-                    + " are ids, or what ids begin with. Until: fleetctl uncordon MACHINE"
+            "What runs there stays; global units come there as before, also where a drain has ended them. A drain that is under way stops:"
+                    + " what has not left stays. Machines are ids, or what ids begin with. Until: fleetctl uncordon MACHINE"
         })
 final class CordonCommand extends FleetCommand {
     @Parameters(paramLabel = "MACHINE", arity = "1..*")
@@ -25,6 +26,13 @@ final class CordonCommand extends FleetCommand {
 
     @Override
     public Integer call() {
-        return new MachineOrders(session).give(machines, MachineOrder.Kind.KIND_CORDON, "cordoned");
+        return new MachineOrders(session).give(machines, MachineOrder.Kind.KIND_CORDON, CordonCommand::done);
+    }
+
+    private static String done(Machine before) {
+        return switch (before.getMark().getKind()) {
+            case MACHINE_MARK_KIND_ENDING, MACHINE_MARK_KIND_DRAINED -> "cordoned; its global units start again";
+            default -> "cordoned";
+        };
     }
 }

@@ -35,6 +35,8 @@ final class DrainWaiter {
     private static final long QUIET = TimeUnit.SECONDS.toNanos(2);
     /** Reasons cost the leader a look at each machine: as many are asked for at a time. */
     private static final int REASONS = 100;
+    /** ActiveState of units that do not run. */
+    private static final Set<String> ENDED = Set.of("inactive", "failed");
 
     private final Session session;
     private final String id;
@@ -130,7 +132,7 @@ final class DrainWaiter {
             case MACHINE_MARK_KIND_DRAINED -> {
                 clear();
                 session.out("Machine " + MachineOrders.legend(now) + " drained");
-                yield arrivals();
+                yield orphans(now) | arrivals();
             }
             case MACHINE_MARK_KIND_DRAINING, MACHINE_MARK_KIND_ENDING -> look(now);
             default ->
@@ -192,6 +194,34 @@ final class DrainWaiter {
         return failed(reasons.size() + (reasons.size() == 1 ? " unit stays" : " units stay") + " on machine "
                 + MachineOrders.legend(now) + " until a machine suits " + (reasons.size() == 1 ? "it" : "them")
                 + ": the drain goes on by itself then; --deadline stops such units");
+    }
+
+    /** What runs there yet, and is none of the cluster's: a drain moves and stops no such unit, and whoever is to use the machine must know. */
+    private int orphans(Machine now) {
+        var running = new TreeSet<String>();
+        for (UnitState state : statesOn(session, id)) {
+            if (!ENDED.contains(state.getActiveState())) {
+                running.add(state.getName());
+            }
+        }
+        if (running.isEmpty()) {
+            return 0;
+        }
+        var known = ListUnitsRequest.newBuilder().addAllNames(UnitNames.asFilter(running));
+        session.client().listUnits(known.build()).rows().forEach(unit -> running.remove(unit.getName()));
+        if (running.isEmpty()) {
+            return 0;
+        }
+        session.someErr(
+                running.stream()
+                        .map(name -> "Error: unit " + name + " runs there, and the cluster does not know it")
+                        .toList(),
+                false);
+        return failed((running.size() == 1
+                        ? "1 unit that the cluster does not know is"
+                        : running.size() + " units that the cluster does not know are")
+                + " left alone on machine " + MachineOrders.legend(now)
+                + ": fleetctl cluster adopt UNIT has the drain move it, fleetctl cluster drop UNIT stops it");
     }
 
     /** Whether all that has left is up where it is now; what was not up before need not be. */

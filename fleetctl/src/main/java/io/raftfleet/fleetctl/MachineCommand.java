@@ -6,10 +6,7 @@ import io.raftfleet.proto.model.Machine;
 import java.util.ArrayList;
 import java.util.List;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
 /** {@code machine}: what operators say of machines. */
 @Command(
@@ -17,18 +14,9 @@ import picocli.CommandLine.Spec;
         abbreviateSynopsis = true,
         description = "Say something of a machine",
         synopsisSubcommandLabel = "COMMAND")
-final class MachineCommand extends FleetCommand {
-    @Spec
-    @SuppressWarnings("NullAway.Init") // picocli sets it before it calls anything
-    CommandSpec spec;
-
+final class MachineCommand extends CommandGroup {
     MachineCommand(Session session) {
         super(session);
-    }
-
-    @Override
-    public Integer call() {
-        throw new ParameterException(spec.commandLine(), "Missing a command of machine");
     }
 
     /** {@code machine set}. */
@@ -122,7 +110,7 @@ final class MachineCommand extends FleetCommand {
 
         @Override
         public Integer call() {
-            return new MachineOrders(session).give(machines, MachineOrder.Kind.KIND_FORGET, "forgotten");
+            return new MachineOrders(session).give(machines, MachineOrder.Kind.KIND_FORGET, before -> "forgotten");
         }
     }
 }

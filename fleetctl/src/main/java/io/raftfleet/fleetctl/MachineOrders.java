@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 
 /** Gives orders about machines, and tells people what became of each. To be used by one thread. */
 final class MachineOrders {
@@ -23,10 +24,10 @@ final class MachineOrders {
      * Gives each machine the same order.
      *
      * @param prefixes of their ids; one that is found twice is ordered once
-     * @param done what to say of one that has carried it out: "cordoned"
+     * @param done what to say of one, as it was before, that has carried it out: "cordoned"
      * @return exit code
      */
-    int give(List<String> prefixes, MachineOrder.Kind kind, String done) {
+    int give(List<String> prefixes, MachineOrder.Kind kind, Function<Machine, String> done) {
         Map<String, Machine> found = new LinkedHashMap<>();
         int exit = 0;
         for (String prefix : prefixes) {
@@ -47,7 +48,7 @@ final class MachineOrders {
                         .build())
                 .toList());
         for (int i = 0; i < machines.size(); i++) {
-            exit |= tell(machines.get(i), results.get(i), done);
+            exit |= tell(machines.get(i), results.get(i), done.apply(machines.get(i)));
         }
         return exit;
     }

@@ -21,15 +21,9 @@ import picocli.CommandLine.Parameters;
         name = "token",
         abbreviateSynopsis = true,
         description = "Make, list and take away the tokens by which machines and engines join")
-final class TokenCommand extends FleetCommand {
+final class TokenCommand extends CommandGroup {
     TokenCommand(Session session) {
         super(session);
-    }
-
-    @Override
-    public Integer call() {
-        session.err("Name what to do: fleetctl token create, list or rm");
-        return 2;
     }
 
     /** Makes one. */

@@ -24,6 +24,6 @@ final class UncordonCommand extends FleetCommand {
 
     @Override
     public Integer call() {
-        return new MachineOrders(session).give(machines, MachineOrder.Kind.KIND_UNCORDON, "uncordoned");
+        return new MachineOrders(session).give(machines, MachineOrder.Kind.KIND_UNCORDON, before -> "uncordoned");
     }
 }

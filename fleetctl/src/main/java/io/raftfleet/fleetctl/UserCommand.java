@@ -9,15 +9,9 @@ import picocli.CommandLine.Parameters;
 
 /** {@code user}: people. */
 @Command(name = "user", abbreviateSynopsis = true, description = "Let people in")
-final class UserCommand extends FleetCommand {
+final class UserCommand extends CommandGroup {
     UserCommand(Session session) {
         super(session);
-    }
-
-    @Override
-    public Integer call() {
-        session.err("Name what to do: fleetctl user create");
-        return 2;
     }
 
     /** Lets somebody in. */

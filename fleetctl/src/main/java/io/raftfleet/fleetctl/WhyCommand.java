@@ -8,8 +8,13 @@ import io.raftfleet.proto.model.Machine;
 import io.raftfleet.proto.model.Unit;
 import io.raftfleet.proto.model.UnitState;
 import io.raftfleet.proto.model.Veto;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import picocli.CommandLine.Command;
@@ -26,6 +31,9 @@ import picocli.CommandLine.Parameters;
                     + " many machines each requirement leaves and what would help."
         })
 final class WhyCommand extends FleetCommand {
+    /** Machines that are asked at a time. */
+    private static final int AT_ONCE = 16;
+
     private static final Pattern SINCE = Pattern.compile("^\\s*Active:.*? since (.*?)\\s*$", Pattern.MULTILINE);
 
     @Parameters(paramLabel = "UNIT", arity = "1")
@@ -71,9 +79,11 @@ final class WhyCommand extends FleetCommand {
                         .noneMatch(state -> state.getMachineId().equals(row.getMachineId()))) {
             session.out("      to: " + legend(row.getMachineId()));
         }
-        for (UnitState state : found.getStatesList()) {
+        List<String> since = since(found.getStatesList());
+        for (int i = 0; i < found.getStatesCount(); i++) {
+            UnitState state = found.getStates(i);
             session.out("      is: " + state.getActiveState() + " (" + state.getSubState() + ") on "
-                    + legend(state.getMachineId()) + since(state));
+                    + legend(state.getMachineId()) + since.get(i));
             if (state.getPending()) {
                 session.out("          its machine is still carrying out the last order");
             }
@@ -112,6 +122,23 @@ final class WhyCommand extends FleetCommand {
         }
         if (row.getVetoesCount() > 1 && row.getVetoesList().stream().allMatch(veto -> veto.getMatching() > 0)) {
             session.out("          each leaves some machines, but no machine meets them all");
+        }
+    }
+
+    /** Since when each of them is so. All are asked at once, {@value #AT_ONCE} at most at a time, and together have the time of one call. */
+    private List<String> since(List<UnitState> states) {
+        long most = session.client().options().requestTimeout().toMillis();
+        try (var asking =
+                Executors.newFixedThreadPool(AT_ONCE, Thread.ofVirtual().factory())) {
+            List<Callable<String>> questions = states.stream()
+                    .<Callable<String>>map(state -> () -> since(state))
+                    .toList();
+            return asking.invokeAll(questions, most, TimeUnit.MILLISECONDS).stream()
+                    .map(answer -> answer.state() == Future.State.SUCCESS ? answer.resultNow() : "")
+                    .toList();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return Collections.nCopies(states.size(), "");
         }
     }
 

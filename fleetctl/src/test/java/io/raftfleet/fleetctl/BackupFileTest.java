@@ -7,9 +7,14 @@ import com.google.common.hash.Hashing;
 import com.google.protobuf.ByteString;
 import io.raftfleet.proto.cluster.BackupHeader;
 import io.raftfleet.proto.cluster.BackupRow;
+import io.raftfleet.proto.fleet.MachineOrder;
+import io.raftfleet.proto.fleet.MachinePatch;
 import io.raftfleet.proto.log.ContentsRow;
+import io.raftfleet.proto.log.MachineRow;
 import io.raftfleet.proto.log.SourceRow;
 import io.raftfleet.proto.log.UnitRow;
+import io.raftfleet.proto.model.MachineMark;
+import io.raftfleet.proto.model.MachineMarkKind;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.unit.UnitSource;
 import java.io.ByteArrayOutputStream;
@@ -18,6 +23,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -38,6 +44,11 @@ class BackupFileTest {
 
     /** A backup of launched units that all have these contents. */
     static byte[] backup(String text, String... units) throws IOException {
+        return backup(text, List.of(), units);
+    }
+
+    /** The same with machines. */
+    static byte[] backup(String text, List<MachineRow> machines, String... units) throws IOException {
         var hash = ByteString.copyFromUtf8("01234567890123456789");
         var out = new ByteArrayOutputStream();
         out.write("raftfleet backup 1\n".getBytes(StandardCharsets.US_ASCII));
@@ -61,9 +72,53 @@ class BackupFileTest {
                                     .toByteString())
                     .writeDelimitedTo(out);
         }
+        for (MachineRow machine : machines) {
+            row("m" + machine.getId(), machine.toByteString()).writeDelimitedTo(out);
+        }
         out.write(0);
         out.write(Hashing.sha256().hashBytes(out.toByteArray()).asBytes());
         return out.toByteArray();
+    }
+
+    @Test
+    void whatOperatorsSaidOfMachinesComesWhole() throws IOException {
+        var machines = List.of(
+                marked("c", MachineMarkKind.MACHINE_MARK_KIND_CORDONED).build(),
+                marked("d", MachineMarkKind.MACHINE_MARK_KIND_DRAINED)
+                        .putSetByOperators("k", "v")
+                        .build(),
+                marked("e", MachineMarkKind.MACHINE_MARK_KIND_ENDING).build(),
+                MachineRow.newBuilder().setId("f").addRemovedByOperators("k").build());
+        BackupFile file = BackupFile.read(Files.write(dir.resolve("f"), backup("[Service]\n", machines)));
+        var drain =
+                MachineOrder.newBuilder().setKind(MachineOrder.Kind.KIND_DRAIN).setMaxParallel(3);
+        assertThat(file.patches())
+                .containsExactly(
+                        MachinePatch.newBuilder()
+                                .setMachineId("c")
+                                .setOrder(MachineOrder.newBuilder().setKind(MachineOrder.Kind.KIND_CORDON))
+                                .build(),
+                        MachinePatch.newBuilder()
+                                .setMachineId("d")
+                                .setKey("k")
+                                .setValue("v")
+                                .build(),
+                        MachinePatch.newBuilder()
+                                .setMachineId("d")
+                                .setOrder(drain)
+                                .build(),
+                        MachinePatch.newBuilder()
+                                .setMachineId("e")
+                                .setOrder(drain)
+                                .build(),
+                        MachinePatch.newBuilder().setMachineId("f").setKey("k").build());
+    }
+
+    private static MachineRow.Builder marked(String id, MachineMarkKind kind) {
+        return MachineRow.newBuilder()
+                .setId(id)
+                .setMark(
+                        MachineMark.newBuilder().setKind(kind).setMaxParallel(3).setDeadlineMs(1_795_000_000_000L));
     }
 
     @Test

@@ -1,5 +1,6 @@
 package io.raftfleet.fleetctl;
 
+import com.google.common.util.concurrent.Uninterruptibles;
 import com.google.protobuf.ByteString;
 import io.grpc.Server;
 import io.grpc.Status;
@@ -60,6 +61,8 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
@@ -96,6 +99,9 @@ final class InMemoryEngine extends FleetGrpc.FleetImplBase implements AutoClosea
     volatile ByteString backup = ByteString.EMPTY;
     /** What {@code systemctl status} prints below its first line. */
     volatile String status = "";
+
+    /** It is answered when it was asked for so often. */
+    volatile CountDownLatch statusAsked = new CountDownLatch(0);
 
     private final Set<Watcher> watchers = ConcurrentHashMap.newKeySet();
 
@@ -372,6 +378,12 @@ final class InMemoryEngine extends FleetGrpc.FleetImplBase implements AutoClosea
     @Override
     public void unitStatus(UnitStatusRequest request, StreamObserver<LogChunk> observer) {
         calls.add("UnitStatus " + request.getUnit() + " " + request.getMachineId());
+        statusAsked.countDown();
+        if (!Uninterruptibles.awaitUninterruptibly(statusAsked, 2, TimeUnit.SECONDS)) {
+            observer.onError(
+                    Status.NOT_FOUND.withDescription("not asked at once").asRuntimeException());
+            return;
+        }
         observer.onNext(LogChunk.newBuilder()
                 .setData(ByteString.copyFromUtf8("* " + request.getUnit() + "\n" + status))
                 .build());

@@ -96,6 +96,29 @@ class MachineCommandsTest {
     }
 
     @Test
+    void whatTheClusterDoesNotKnowAndStillRunsThereFailsTheDrain() throws IOException {
+        cluster.report(InMemoryEngine.state("stray.service", M1, "active", "running"));
+        cluster.report(InMemoryEngine.state("over.service", M1, "inactive", "dead"));
+        for (int time = 1; time <= 2; time++) {
+            Result drained = run("drain", "113f");
+            assertThat(drained.out()).as("time %d", time).endsWith("Machine 113f16a7.../10.0.0.1 drained\n");
+            assertThat(drained.err()).isEqualTo("""
+                    Error: unit stray.service runs there, and the cluster does not know it
+                    Error draining: 1 unit that the cluster does not know is left alone on machine 113f16a7.../10.0.0.1: \
+                    fleetctl cluster adopt UNIT has the drain move it, fleetctl cluster drop UNIT stops it
+                    """);
+            assertThat(drained.exit()).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void aCordonOfADrainedMachineSaysThatItsGlobalUnitsStart() {
+        assertThat(run("drain", "113f").exit()).isZero();
+        assertThat(run("cordon", "113f").out())
+                .isEqualTo("Machine 113f16a7.../10.0.0.1 cordoned; its global units start again\n");
+    }
+
+    @Test
     void whatFailsOnItsNewMachineFailsTheDrain() throws IOException {
         start("a.service");
         var unit = Objects.requireNonNull(cluster.units.get("a.service"));
@@ -139,6 +162,14 @@ class MachineCommandsTest {
         assertThat(run("drain", "--max-parallel=1001", "113f").err()).contains("must be 1 to 1000");
         assertThat(run("drain", "1", "8").exit()).isEqualTo(2);
         assertThat(run("drain", "none").err()).contains("machine none does not exist");
+    }
+
+    @Test
+    void aGroupOfCommandsSaysWhichThereAre() {
+        assertThat(run("machine")).isEqualTo(new Result(2, "", "Which one? fleetctl machine set, unset, forget\n"));
+        assertThat(run("cluster").err())
+                .startsWith("Which one? fleetctl cluster status, ")
+                .contains("revoke, revoked");
     }
 
     private Machine machine(String id) {

@@ -10,6 +10,7 @@ import io.raftfleet.proto.model.Unit;
 import io.raftfleet.proto.model.Veto;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -47,6 +48,17 @@ class WhyCommandTest {
                   wanted: launched
                       is: active (running) on 113f16a7.../10.0.0.1 since Fri 2026-11-27 03:00:00 UTC; 1h ago
                 """, ""));
+    }
+
+    @Test
+    void theMachinesOfAGlobalUnitAreAskedAtOnce() {
+        var engine = cluster.engines.getFirst();
+        engine.status = "   Active: active (running) since Fri 2026-11-27 03:00:00 UTC; 1h ago\n";
+        engine.statusAsked = new CountDownLatch(2);
+        cluster.add(unit().setGlobal(true).build(), InMemoryEngine.state("a.service", M1, "active", "running"));
+        cluster.report(InMemoryEngine.state("a.service", M2, "active", "running"));
+        assertThat(run("why", "a").out().lines().filter(line -> line.contains("since Fri 2026-11-27 03:00:00 UTC")))
+                .hasSize(2);
     }
 
     @Test

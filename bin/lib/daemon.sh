@@ -46,7 +46,9 @@ set_jvm_options() {
   case $1 in
     engine)
       engine_heap
-      jvm+=(-XX:+UseG1GC -XX:MaxGCPauseMillis=20 -Xms64m "-Xmx${reply}m")
+      # A little at a time: what a collection copies is mostly states that stay.
+      jvm+=(-XX:+UseG1GC -XX:MaxGCPauseMillis=10 -XX:+UnlockExperimentalVMOptions -XX:G1NewSizePercent=1)
+      jvm+=(-XX:G1MixedGCCountTarget=64 -XX:G1OldCSetRegionThresholdPercent=1 -Xms64m "-Xmx${reply}m")
       ;;
     agent)
       # What keeps an agent of 1,000 units below 80 MiB: a heap that gives memory back, and no pools for a trickle of messages.

@@ -8,6 +8,7 @@ import io.raftfleet.proto.log.MachineRow;
 import io.raftfleet.proto.log.SessionOpened;
 import io.raftfleet.proto.model.MachinePresence;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -63,14 +64,13 @@ public record MachineRecord(
 
     /** One that a restored registry speaks of, not heard yet. */
     static MachineRecord expected(MachineExpected record, long now) {
-        var operators = new TreeMap<String, Optional<String>>();
-        record.getSetByOperatorsMap().forEach((key, value) -> operators.put(key, Optional.of(value)));
-        record.getRemovedByOperatorsList().forEach(key -> operators.put(key, Optional.empty()));
-        var mark = Mark.from(record.getMark(), now);
-        long operatorsAt = operators.isEmpty() && !mark.cordoned() ? 0 : now;
-        var id = record.getMachineId();
-        return new MachineRecord(
-                id, "", Map.of(), operators, "", 0, "", true, 0, 0, operatorsAt, record.getAwaited(), false, mark, 0);
+        var fields = new Fields(record.getMachineId());
+        fields.operators = operators(record.getSetByOperatorsMap(), record.getRemovedByOperatorsList());
+        fields.present = true;
+        fields.mark = Mark.from(record.getMark(), now);
+        fields.operatorsAt = fields.operators.isEmpty() && !fields.mark.cordoned() ? 0 : now;
+        fields.awaited = record.getAwaited();
+        return fields.record();
     }
 
     /** Whether it has never had a session in this life of the registry, though it counts as present. */
@@ -84,22 +84,19 @@ public record MachineRecord(
      * @param awaited whether others are awaited: then one that was not present is, too
      */
     static MachineRecord of(SessionOpened session, @Nullable MachineRecord before, boolean awaited) {
-        return new MachineRecord(
-                session.getMachineId(),
-                session.getPrimaryIp(),
-                session.getMetadataMap(),
-                before == null ? Map.of() : before.operators(),
-                session.getVersion(),
-                session.getAgentInstance(),
-                session.getBootId(),
-                true,
-                session.getSessionEpoch(),
-                0,
-                before == null ? 0 : before.operatorsAt(),
-                (before == null || !before.present()) ? awaited : before.awaited(),
-                false,
-                before == null ? Mark.NONE : before.mark(),
-                0);
+        var fields = before == null ? new Fields(session.getMachineId()) : new Fields(before);
+        fields.primaryIp = session.getPrimaryIp();
+        fields.announced = session.getMetadataMap();
+        fields.version = session.getVersion();
+        fields.agentInstance = session.getAgentInstance();
+        fields.bootId = session.getBootId();
+        fields.present = true;
+        fields.sessionEpoch = session.getSessionEpoch();
+        fields.sequence = 0;
+        fields.awaited = before != null && before.present() ? before.awaited() : awaited;
+        fields.fenced = false;
+        fields.lostMs = 0;
+        return fields.record();
     }
 
     /**
@@ -109,22 +106,12 @@ public record MachineRecord(
      * @param atMs since when
      */
     MachineRecord lost(boolean mayRunFenced, long atMs) {
-        return new MachineRecord(
-                id,
-                primaryIp,
-                announced,
-                operators,
-                version,
-                agentInstance,
-                bootId,
-                false,
-                sessionEpoch,
-                sequence,
-                operatorsAt,
-                false,
-                mayRunFenced,
-                mark,
-                atMs);
+        var fields = new Fields(this);
+        fields.present = false;
+        fields.awaited = false;
+        fields.fenced = mayRunFenced;
+        fields.lostMs = atMs;
+        return fields.record();
     }
 
     /** It is lost, and what must never run twice runs there no more. */
@@ -133,42 +120,16 @@ public record MachineRecord(
     }
 
     MachineRecord reported(long newSequence) {
-        return new MachineRecord(
-                id,
-                primaryIp,
-                announced,
-                operators,
-                version,
-                agentInstance,
-                bootId,
-                present,
-                sessionEpoch,
-                newSequence,
-                operatorsAt,
-                awaited,
-                fenced,
-                mark,
-                lostMs);
+        var fields = new Fields(this);
+        fields.sequence = newSequence;
+        return fields.record();
     }
 
     /** What it runs is known. */
     MachineRecord told() {
-        return new MachineRecord(
-                id,
-                primaryIp,
-                announced,
-                operators,
-                version,
-                agentInstance,
-                bootId,
-                present,
-                sessionEpoch,
-                sequence,
-                operatorsAt,
-                false,
-                fenced,
-                mark,
-                lostMs);
+        var fields = new Fields(this);
+        fields.awaited = false;
+        return fields.record();
     }
 
     /** What it would take more of the heap if operators said one more thing of it, in bytes; negative for less. */
@@ -180,42 +141,18 @@ public record MachineRecord(
     MachineRecord patched(MachineMetadataSet record, long changedAt) {
         var changed = new HashMap<>(operators);
         changed.put(record.getKey(), record.hasValue() ? Optional.of(record.getValue()) : Optional.empty());
-        return new MachineRecord(
-                id,
-                primaryIp,
-                announced,
-                changed,
-                version,
-                agentInstance,
-                bootId,
-                present,
-                sessionEpoch,
-                sequence,
-                changedAt,
-                awaited,
-                fenced,
-                mark,
-                lostMs);
+        var fields = new Fields(this);
+        fields.operators = changed;
+        fields.operatorsAt = changedAt;
+        return fields.record();
     }
 
     /** With another mark. */
     MachineRecord marked(Mark newMark, long changedAt) {
-        return new MachineRecord(
-                id,
-                primaryIp,
-                announced,
-                operators,
-                version,
-                agentInstance,
-                bootId,
-                present,
-                sessionEpoch,
-                sequence,
-                changedAt,
-                awaited,
-                fenced,
-                newMark,
-                lostMs);
+        var fields = new Fields(this);
+        fields.mark = newMark;
+        fields.operatorsAt = changedAt;
+        return fields.record();
     }
 
     @Override
@@ -265,24 +202,88 @@ public record MachineRecord(
     }
 
     static MachineRecord from(MachineRow row) {
-        var operators = new TreeMap<String, Optional<String>>();
-        row.getSetByOperatorsMap().forEach((key, value) -> operators.put(key, Optional.of(value)));
-        row.getRemovedByOperatorsList().forEach(key -> operators.put(key, Optional.empty()));
-        return new MachineRecord(
-                row.getId(),
-                row.getPrimaryIp(),
-                row.getAnnouncedMap(),
-                operators,
-                row.getVersion(),
-                row.getAgentInstance(),
-                row.getBootId(),
-                row.getPresence() == MachinePresence.MACHINE_PRESENCE_PRESENT,
-                row.getSessionEpoch(),
-                row.getSequence(),
-                row.getOperatorsAt(),
-                row.getAwaited(),
-                row.getFenced(),
-                Mark.from(row.getMark(), row.getMarkedAt()),
-                row.getLostMs());
+        var fields = new Fields(row.getId());
+        fields.primaryIp = row.getPrimaryIp();
+        fields.announced = row.getAnnouncedMap();
+        fields.operators = operators(row.getSetByOperatorsMap(), row.getRemovedByOperatorsList());
+        fields.version = row.getVersion();
+        fields.agentInstance = row.getAgentInstance();
+        fields.bootId = row.getBootId();
+        fields.present = row.getPresence() == MachinePresence.MACHINE_PRESENCE_PRESENT;
+        fields.sessionEpoch = row.getSessionEpoch();
+        fields.sequence = row.getSequence();
+        fields.operatorsAt = row.getOperatorsAt();
+        fields.awaited = row.getAwaited();
+        fields.fenced = row.getFenced();
+        fields.mark = Mark.from(row.getMark(), row.getMarkedAt());
+        fields.lostMs = row.getLostMs();
+        return fields.record();
+    }
+
+    private static Map<String, Optional<String>> operators(Map<String, String> set, List<String> removed) {
+        var operators = new HashMap<String, Optional<String>>();
+        set.forEach((key, value) -> operators.put(key, Optional.of(value)));
+        removed.forEach(key -> operators.put(key, Optional.empty()));
+        return operators;
+    }
+
+    /** By name, for a machine that is new, and for a copy in which some differ. */
+    private static final class Fields {
+        final String id;
+        String primaryIp = "";
+        Map<String, String> announced = Map.of();
+        Map<String, Optional<String>> operators = Map.of();
+        String version = "";
+        long agentInstance;
+        String bootId = "";
+        boolean present;
+        long sessionEpoch;
+        long sequence;
+        long operatorsAt;
+        boolean awaited;
+        boolean fenced;
+        Mark mark = Mark.NONE;
+        long lostMs;
+
+        Fields(String id) {
+            this.id = id;
+        }
+
+        Fields(MachineRecord machine) {
+            id = machine.id;
+            primaryIp = machine.primaryIp;
+            announced = machine.announced;
+            operators = machine.operators;
+            version = machine.version;
+            agentInstance = machine.agentInstance;
+            bootId = machine.bootId;
+            present = machine.present;
+            sessionEpoch = machine.sessionEpoch;
+            sequence = machine.sequence;
+            operatorsAt = machine.operatorsAt;
+            awaited = machine.awaited;
+            fenced = machine.fenced;
+            mark = machine.mark;
+            lostMs = machine.lostMs;
+        }
+
+        MachineRecord record() {
+            return new MachineRecord(
+                    id,
+                    primaryIp,
+                    announced,
+                    operators,
+                    version,
+                    agentInstance,
+                    bootId,
+                    present,
+                    sessionEpoch,
+                    sequence,
+                    operatorsAt,
+                    awaited,
+                    fenced,
+                    mark,
+                    lostMs);
+        }
     }
 }

@@ -16,11 +16,8 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -28,38 +25,11 @@ import org.junit.jupiter.params.provider.ValueSource;
 @ParameterizedClass(name = "direct={0}")
 @ValueSource(booleans = {true, false})
 @Timeout(180)
-class SystemdUnitManagerIT {
+class SystemdUnitManagerIT extends OnSystemd {
     private static final String SLEEPER = "[Service]\nExecStart=/bin/sleep infinity\n";
 
-    private final boolean direct;
-    private final Heard heard = new Heard();
-
-    @TempDir
-    private Path directory;
-
-    private SimulatedMachine machine;
-    private SystemdUnitManager manager;
-
     SystemdUnitManagerIT(boolean direct) {
-        this.direct = direct;
-    }
-
-    @BeforeEach
-    void start() throws Exception {
-        SimulatedMachine.assumePossible();
-        machine = SimulatedMachine.start(directory);
-        manager = new SystemdUnitManager(machine.config(direct), machine.warnings());
-        manager.subscribe(heard);
-    }
-
-    @AfterEach
-    void stop() {
-        if (manager != null) {
-            manager.close();
-        }
-        if (machine != null) {
-            machine.close();
-        }
+        super(direct);
     }
 
     @Test
@@ -328,10 +298,6 @@ class SystemdUnitManagerIT {
                 .hasMessageContaining(foreign.toString());
         assertThat(foreign).hasContent(SLEEPER);
         assertThat(manager.installed()).containsOnlyKeys("ours.service");
-    }
-
-    private static <T> T done(CompletableFuture<T> order) throws Exception {
-        return order.get(60, TimeUnit.SECONDS);
     }
 
     private static List<String> files(Path folder) throws Exception {

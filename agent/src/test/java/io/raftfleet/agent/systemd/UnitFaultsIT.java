@@ -13,42 +13,16 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 
 /** What is said of units that a real systemd does not load, does not start, or does not keep up. */
 @Timeout(180)
-class UnitFaultsIT {
+class UnitFaultsIT extends OnSystemd {
     private static final String SLEEPER = "[Service]\nExecStart=/bin/sleep infinity\n";
 
-    private final Heard heard = new Heard();
-
-    @TempDir
-    private Path directory;
-
-    private SimulatedMachine machine;
-    private SystemdUnitManager manager;
-
-    @BeforeEach
-    void start() throws Exception {
-        SimulatedMachine.assumePossible();
-        machine = SimulatedMachine.start(directory);
-        manager = new SystemdUnitManager(machine.config(true), machine.warnings());
-        manager.subscribe(heard);
-    }
-
-    @AfterEach
-    void stop() {
-        if (manager != null) {
-            manager.close();
-        }
-        if (machine != null) {
-            machine.close();
-        }
+    UnitFaultsIT() {
+        super(true);
     }
 
     @Test
@@ -328,9 +302,5 @@ class UnitFaultsIT {
                 .pollInterval(Duration.ofMillis(10))
                 .atMost(Duration.ofSeconds(20))
                 .until(() -> heard.ended.getOrDefault(unit, 0) >= starts);
-    }
-
-    private static <T> T done(CompletableFuture<T> order) throws Exception {
-        return order.get(60, TimeUnit.SECONDS);
     }
 }

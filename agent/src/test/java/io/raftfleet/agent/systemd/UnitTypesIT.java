@@ -12,43 +12,16 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 
 /** Units of systemd's other types do on a real systemd what they are for, and leave nothing when they are taken away. */
 @Timeout(120)
-class UnitTypesIT {
+class UnitTypesIT extends OnSystemd {
     private static final String WORKER = "[Service]\nExecStart=/bin/sleep infinity\n";
 
-    private final Heard heard = new Heard();
-
-    @TempDir
-    private Path directory;
-
-    private SimulatedMachine machine;
-    private SystemdUnitManager manager;
-
-    @BeforeEach
-    void start() throws Exception {
-        SimulatedMachine.assumePossible();
-        machine = SimulatedMachine.start(directory);
-        manager = new SystemdUnitManager(machine.config(true), machine.warnings());
-        manager.subscribe(heard);
-    }
-
-    @AfterEach
-    void stop() {
-        if (manager != null) {
-            manager.close();
-        }
-        if (machine != null) {
-            machine.close();
-        }
+    UnitTypesIT() {
+        super(true);
     }
 
     @Test
@@ -165,9 +138,5 @@ class UnitTypesIT {
         done(manager.uninstall(List.of(names)));
         assertThat(machine.unitsDirectory())
                 .isDirectoryNotContaining(file -> Set.of(names).contains(String.valueOf(file.getFileName())));
-    }
-
-    private static <T> T done(CompletableFuture<T> future) throws Exception {
-        return future.get(60, TimeUnit.SECONDS);
     }
 }

@@ -158,7 +158,10 @@ class CommandsIT {
         String http = CLUSTER.cluster().engines().getFirst().http().toString();
         file("h.service", SLEEPER);
         for (String command : List.of("submit", "load", "start", "restart", "stop", "unload", "start", "destroy")) {
-            Said said = fleetctl("--endpoint", http, command, "h.service");
+            var starts = command.endsWith("start");
+            Said said = starts
+                    ? fleetctl("--endpoint", http, command, "--stay-up=0", "h.service")
+                    : fleetctl("--endpoint", http, command, "h.service");
             assertThat(said.exit()).as(command + ": " + said.text()).isZero();
             switch (command) {
                 case "start", "restart" ->

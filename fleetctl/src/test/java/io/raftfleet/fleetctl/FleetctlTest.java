@@ -404,7 +404,7 @@ class FleetctlTest {
         file("units/a@.service", HELLO + "Restart=always\n");
         assertThat(run("start", "units/a@4.service").err())
                 .isEqualTo(
-                        "WARNING: Unit a@.service in registry differs from local template unit file units/a@4.service. Add"
+                        "WARNING: Unit a@.service in registry differs from local template unit file units/a@.service. Add"
                                 + " --replace to override.\n");
         assertThat(run("start", "a@.service"))
                 .isEqualTo(new Result(

@@ -22,6 +22,8 @@ final class InstallLinks {
     private static final Map<String, String> DIRECTORIES =
             Map.of("WantedBy", ".wants", "RequiredBy", ".requires", "UpheldBy", ".upholds");
 
+    private static final String HEADER = "[Install]\n";
+
     private InstallLinks() {}
 
     /**
@@ -35,6 +37,9 @@ final class InstallLinks {
 
     /** The links of a unit. What can't be one, of files from before such were refused, is logged and left out. */
     static List<Link> of(String unit, UnitFile file) {
+        if (!file.text().contains(HEADER)) {
+            return List.of(); // Most units: reading a file anew costs, and there may be thousands.
+        }
         UnitName name;
         try {
             name = UnitName.of(unit);

@@ -249,7 +249,10 @@ final class Items {
         return (draft, out) -> {
             var machine = draft.machine(patch.getMachineId());
             if (machine == null) {
-                return Item.result(ItemCode.ITEM_CODE_NOT_FOUND, "machine " + patch.getMachineId() + " is unknown");
+                return Item.result(
+                        ItemCode.ITEM_CODE_NOT_FOUND,
+                        "machine " + patch.getMachineId()
+                                + " is unknown: its metadata can be set once its agent has been here");
             }
             var tooMuch = tooMuch(machine, patch);
             if (tooMuch != null) {

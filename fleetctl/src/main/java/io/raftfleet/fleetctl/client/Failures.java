@@ -4,10 +4,12 @@ import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.raftfleet.identity.tls.TlsFailure;
+import java.net.ProtocolException;
 import java.net.SocketException;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -27,8 +29,11 @@ final class Failures {
         };
     }
 
+    /** A try that was given too little time says less than one before it. */
     void add(Endpoint endpoint, Status status) {
-        last.put(endpoint, status);
+        if (status.getCode() != Status.Code.DEADLINE_EXCEEDED || !last.containsKey(endpoint)) {
+            last.put(endpoint, status);
+        }
     }
 
     /** Whether this many endpoints were tried, and none could be connected to. */
@@ -50,8 +55,13 @@ final class Failures {
                         || text.startsWith(NO_HTTP_2));
     }
 
+    /** The same where HTTP was to be spoken. */
+    private static boolean isNoHttp(Status status) {
+        return status.getCause() instanceof ProtocolException;
+    }
+
     private static boolean isUnreachable(Status status) {
-        if (isForeign(status)) {
+        if (isForeign(status) || isNoHttp(status)) {
             return true;
         }
         if (status.getCode() != Status.Code.UNAVAILABLE) {
@@ -85,7 +95,12 @@ final class Failures {
             problem = "no engine answered " + what + " within " + seconds(timeout) + ": " + who + ". " + look
                     + "; or raise --request-timeout";
         }
-        return new FleetClientException(status.getCode(), problem, status.getCause());
+        Throwable cause = last.values().stream()
+                .map(Status::getCause)
+                .filter(Objects::nonNull)
+                .findFirst()
+                .orElse(status.getCause());
+        return new FleetClientException(status.getCode(), problem, cause);
     }
 
     /** An answer that no retry changes. */
@@ -105,7 +120,7 @@ final class Failures {
         if (cause != null && TlsFailure.is(cause)) {
             return TlsFailure.words(cause, "--ca-file");
         }
-        if (isUnreachable(status)) {
+        if (isUnreachable(status) && !isNoHttp(status)) {
             while (cause != null && cause.getCause() != null) {
                 cause = cause.getCause();
             }

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.InetSocketAddress;
+import java.net.ProtocolException;
 import java.net.Socket;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.Channels;
@@ -34,15 +35,6 @@ final class HttpWire {
 
     private final String host;
     private final Opener opener;
-
-    /** What is there speaks something else. */
-    static final class NotHttpException extends IOException {
-        private static final long serialVersionUID = 1;
-
-        NotHttpException(String message, @Nullable Throwable cause) {
-            super(message, cause);
-        }
-    }
 
     /** An answer. */
     record Answer(int status, String body) {}
@@ -111,7 +103,7 @@ final class HttpWire {
      * @param target path and query
      * @param body JSON; null for none
      * @throws IOException when there is no answer in time
-     * @throws NotHttpException when it is none of HTTP/1.1
+     * @throws ProtocolException when it is none of HTTP/1.1
      */
     Answer call(String method, String target, @Nullable String body, Duration timeout) throws IOException {
         Connection connection = opener.open(timeout);
@@ -146,11 +138,13 @@ final class HttpWire {
         try {
             first = line(in);
         } catch (EOFException e) {
-            throw new NotHttpException("it closed the connection without an answer", e);
+            var foreign = new ProtocolException("it closed the connection without an answer");
+            foreign.initCause(e);
+            throw foreign;
         }
         String[] status = first.split(" ", 3);
         if (status.length < 2 || !status[0].startsWith("HTTP/1.") || !status[1].matches("[1-5][0-9][0-9]")) {
-            throw new NotHttpException("it does not speak HTTP/1.1", null);
+            throw new ProtocolException("it does not speak HTTP/1.1");
         }
         var headers = new HashMap<String, String>();
         for (String line = line(in); !line.isEmpty(); line = line(in)) {

@@ -2,6 +2,7 @@ package io.raftfleet.fleetctl.v1;
 
 import io.grpc.Status;
 import java.io.IOException;
+import java.net.ProtocolException;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -77,7 +78,7 @@ final class V1Api {
         try {
             return wire.call(method, target, body, timeout);
         } catch (IOException e) {
-            String hint = e instanceof HttpWire.NotHttpException
+            String hint = e instanceof ProtocolException
                     ? "; if it is an engine's port for gRPC, give it without http://"
                     : "";
             throw Status.UNAVAILABLE

@@ -3,6 +3,9 @@ package io.raftfleet.fleetctl.client;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.grpc.Status;
+import java.net.ProtocolException;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Collections;
 import java.util.HashSet;
@@ -85,5 +88,30 @@ class ClientPartsTest {
             assertThat(id.getIssuedAtMs()).isEqualTo(1234);
             assertThat(seen.add(id.getId())).as("seed 7").isTrue();
         }
+    }
+
+    @Test
+    void aTryThatWasGivenTooLittleTimeHidesNoReason() {
+        var failures = new Failures();
+        var noHttp = new ProtocolException("it does not speak HTTP/1.1");
+        failures.add(new Endpoint("a", 1), Status.UNAVAILABLE.withDescription("no leader is known"));
+        failures.add(new Endpoint("a", 1), Status.DEADLINE_EXCEEDED);
+        failures.add(new Endpoint("b", 2), Status.DEADLINE_EXCEEDED);
+        assertThat(failures.unanswered("Version", Status.DEADLINE_EXCEEDED, Duration.ofSeconds(3)))
+                .hasMessageStartingWith(
+                        "no engine answered Version within 3 s: a:1 (no leader is known), b:2 (no answer). ");
+        assertThat(failures.allUnreachable(2)).isFalse();
+
+        var foreign = new Failures();
+        foreign.add(
+                new Endpoint("a", 1, Endpoint.Kind.HTTP),
+                Status.UNAVAILABLE
+                        .withDescription("it does not speak HTTP/1.1; is it for gRPC?")
+                        .withCause(noHttp));
+        assertThat(foreign.allUnreachable(1)).as("nothing to wait for").isTrue();
+        assertThat(foreign.unanswered("Version", Status.DEADLINE_EXCEEDED, Duration.ofSeconds(3)))
+                .hasMessageStartingWith(
+                        "no engine can be reached: http://a:1 (it does not speak HTTP/1.1; is it for gRPC?)")
+                .hasCause(noHttp);
     }
 }

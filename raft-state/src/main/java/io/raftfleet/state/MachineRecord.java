@@ -93,7 +93,7 @@ public record MachineRecord(
         fields.present = true;
         fields.sessionEpoch = session.getSessionEpoch();
         fields.sequence = 0;
-        fields.awaited = before != null && before.present() ? before.awaited() : awaited;
+        fields.awaited = (before != null && before.present()) ? before.awaited() : awaited;
         fields.fenced = false;
         fields.lostMs = 0;
         return fields.record();

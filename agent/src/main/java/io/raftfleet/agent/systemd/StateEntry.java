@@ -144,9 +144,13 @@ final class StateEntry implements PropertyScan.Visitor {
         comingStatus = -1;
     }
 
-    /** The unit is in another state than {@code before}: faults of earlier are over once it comes up. */
-    void moved(String before) {
-        if (!comesUp(active) || sub.startsWith("auto-restart")) {
+    /**
+     * The unit may be in another state than before: faults of earlier are over once it comes up. One that is where it was, still starting,
+     * keeps what is wrong with that.
+     */
+    void moved(String before, String subBefore) {
+        boolean same = active.equals(before) && sub.equals(subBefore);
+        if (same || !comesUp(active) || sub.startsWith("auto-restart")) {
             return;
         }
         fault = "";

@@ -103,9 +103,10 @@ final class StateTable {
         }
         ObservedState before = entry.stateIfKnown();
         String activeBefore = entry.active;
+        String subBefore = entry.sub;
         properties.visit(entry);
         entry.take();
-        entry.moved(activeBefore);
+        entry.moved(activeBefore, subBefore);
         return markIfNews(entry, before);
     }
 
@@ -117,12 +118,13 @@ final class StateTable {
             if (entry != null) {
                 ObservedState before = entry.changed ? null : entry.stateIfKnown();
                 String activeBefore = entry.active;
+                String subBefore = entry.sub;
                 if (!entry.load.equals(unit.loadState())) {
                     entry.loadFault = null;
                 }
                 entry.active = unit.activeState().intern();
                 entry.sub = unit.subState().intern();
-                entry.moved(activeBefore);
+                entry.moved(activeBefore, subBefore);
                 entry.load = unit.loadState().intern();
                 entry.changed = false;
                 if (!StateEntry.mayHaveProcess(entry.active)) {

@@ -36,6 +36,8 @@ final class RecountingAppender extends GrpcLogAppender {
     private final AtomicLong end = new AtomicLong(NONE);
 
     private volatile Counted counted = new Counted(0, NONE);
+    /** What the follower has committed, as it said last. */
+    private volatile long committed = NONE;
     /** The lowest index that was to be sent next: all that the follower acknowledges to this leader is from there on. The appender's own. */
     private long first = Long.MAX_VALUE;
 
@@ -49,6 +51,7 @@ final class RecountingAppender extends GrpcLogAppender {
     /** The follower has answered. */
     void replied(AppendEntriesReplyProto reply) {
         Counted before = counted;
+        committed = reply.getFollowerCommit();
         if (reply.getResult() == AppendResult.INCONSISTENCY
                 && reply.getIsHearbeat()
                 && reply.getServerReply().getCallId() >= before.call()
@@ -78,7 +81,12 @@ final class RecountingAppender extends GrpcLogAppender {
         first = Math.min(first, follower.getNextIndex());
         long unanswered = Math.max(first, follower.getMatchIndex() + 1);
         if (follower.getNextIndex() > unanswered && !hasPendingDataRequests()) {
-            follower.setNextIndex(unanswered);
+            // It does not take again what it has committed, and shares that with this leader.
+            long shared = Math.min(committed, follower.getNextIndex() - 1);
+            if (shared >= unanswered) {
+                follower.setSnapshotIndex(shared);
+            }
+            follower.setNextIndex(Math.max(unanswered, shared + 1));
         }
         if (follower.getMatchIndex() != counted.matched()) {
             counted = new Counted(callId, follower.getMatchIndex());

@@ -63,6 +63,27 @@ class RecountingAppenderTest {
         }
     }
 
+    @Test
+    void whatAFollowerHasCommittedMeanwhileIsCountedAndNotSentAgain() throws Exception {
+        TestCluster cluster = new TestCluster(dir, 3, b -> b);
+        try (cluster;
+                var e2 = new ScriptedFollower(cluster.peers.get(1));
+                var e3 = new ScriptedFollower(cluster.peers.get(2))) {
+            Member leader = cluster.start("e1");
+            cluster.set("v", "before");
+            long end = leader.node.view().logIndex();
+            await().atMost(LONG).until(() -> matched(leader, "e3") == end && e2.end() == end);
+
+            e3.loseNextAnswer();
+            cluster.set("v", "with the word of the other follower");
+
+            long last = leader.node.view().logIndex();
+            await("the follower counts though no entry follows")
+                    .atMost(LONG)
+                    .until(() -> matched(leader, "e3") >= last && e3.end() >= last);
+        }
+    }
+
     private static long matched(Member leader, String follower) {
         return leader.node.view().matchIndex().getOrDefault(follower, -2L);
     }

@@ -29,6 +29,7 @@ final class ScriptedFollower implements AutoCloseable {
     private final Server server;
     private boolean refusing;
     private boolean silent;
+    private long committed = -1;
 
     ScriptedFollower(EnginePeer self) throws IOException {
         HostAndPort address = HostAndPort.fromString(self.raftAddress());
@@ -41,6 +42,7 @@ final class ScriptedFollower implements AutoCloseable {
     /** Loses all entries behind {@code end}, and takes no more until {@link #accept}. */
     synchronized void loseBehind(long end) {
         terms.tailMap(end, false).clear();
+        committed = Math.min(committed, end);
         refusing = true;
     }
 
@@ -65,6 +67,7 @@ final class ScriptedFollower implements AutoCloseable {
 
     private synchronized AppendEntriesReplyProto append(AppendEntriesRequestProto request) {
         List<LogEntryProto> entries = request.getEntriesList();
+        boolean behind = !entries.isEmpty() && entries.getFirst().getIndex() <= committed;
         boolean fits = !request.hasPreviousLog()
                 || terms.getOrDefault(request.getPreviousLog().getIndex(), -1L)
                         == request.getPreviousLog().getTerm();
@@ -74,6 +77,12 @@ final class ScriptedFollower implements AutoCloseable {
                 .setFollowerCommit(Math.min(request.getLeaderCommit(), end()))
                 .setIsHearbeat(entries.isEmpty())
                 .setMatchIndex(RaftLog.INVALID_LOG_INDEX);
+        if (behind) { // As RaftServerImpl.checkInconsistentAppendEntries has it.
+            return reply.setFollowerCommit(committed)
+                    .setResult(AppendResult.INCONSISTENCY)
+                    .setNextIndex(committed + 1)
+                    .build();
+        }
         if (!fits || (refusing && !entries.isEmpty())) {
             return reply.setResult(AppendResult.INCONSISTENCY)
                     .setNextIndex(end() + 1)
@@ -83,7 +92,11 @@ final class ScriptedFollower implements AutoCloseable {
         if (!entries.isEmpty()) {
             reply.setMatchIndex(entries.getLast().getIndex());
         }
-        return reply.setResult(AppendResult.SUCCESS).setNextIndex(end() + 1).build();
+        committed = Math.max(committed, Math.min(request.getLeaderCommit(), end()));
+        return reply.setFollowerCommit(committed)
+                .setResult(AppendResult.SUCCESS)
+                .setNextIndex(end() + 1)
+                .build();
     }
 
     private static RaftRpcReplyProto reply(RaftRpcRequestProto request) {

@@ -18,7 +18,7 @@ record BadUnit(String what, String name, String text, TargetState target, boolea
 
     static final List<BadUnit> ALL = List.of(
             bad("empty name", "", GOOD, "name", "empty").grpcOnly(),
-            bad("over-long name", "n".repeat(300) + ".service", GOOD, "name", "255"),
+            bad("over-long name", "n".repeat(300) + ".service", GOOD, "name", "at most"),
             bad("name without type", "web", GOOD, "web", "name", "unit type"),
             bad("unknown type", "web.thing", GOOD, "web.thing", "name", "unknown unit type \"thing\""),
             bad("character", "we b.service", GOOD, "we b.service", "name", "\" \" is not allowed"),

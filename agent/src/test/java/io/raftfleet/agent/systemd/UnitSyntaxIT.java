@@ -202,7 +202,8 @@ class UnitSyntaxIT {
         var random = new SplittableRandom(seed);
         Map<String, String> files = new LinkedHashMap<>();
         for (int i = 0; i < SERVICES; i++) {
-            var text = new StringBuilder("[Service]\n");
+            // With an option at least: a file without any is refused when it is submitted.
+            var text = new StringBuilder("[Unit]\nDescription=random\n[Service]\n");
             for (int n = random.nextInt(2, 14); n > 0; n--) {
                 text.append(SETTINGS.get(random.nextInt(SETTINGS.size())))
                         .append(random.nextInt(9) == 0 ? "\r\n" : "\n");

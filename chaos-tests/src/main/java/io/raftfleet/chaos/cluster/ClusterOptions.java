@@ -124,24 +124,17 @@ public record ClusterOptions(
     public ClusterOptions with(AgentSpec agent) {
         var all = new ArrayList<>(agents);
         all.add(agent);
+        return withAgents(all);
+    }
+
+    private ClusterOptions withAgents(List<AgentSpec> others) {
         return new ClusterOptions(
-                name, engines, all, agentTtl, electionMin, electionMax, hosts, settings, etcd, tls, place);
+                name, engines, others, agentTtl, electionMin, electionMax, hosts, settings, etcd, tls, place);
     }
 
     /** The same, but agents with a systemd speak to it over its private socket. */
     public ClusterOptions withPrivateSockets() {
-        return new ClusterOptions(
-                name,
-                engines,
-                agents.stream().map(AgentSpec::withPrivateSocket).toList(),
-                agentTtl,
-                electionMin,
-                electionMax,
-                hosts,
-                settings,
-                etcd,
-                tls,
-                place);
+        return withAgents(agents.stream().map(AgentSpec::withPrivateSocket).toList());
     }
 
     /** So many machines with a systemd each where this host allows it, else as many in memory, in one process. */

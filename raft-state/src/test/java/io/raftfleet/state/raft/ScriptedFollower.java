@@ -29,6 +29,7 @@ final class ScriptedFollower implements AutoCloseable {
     private final Server server;
     private boolean refusing;
     private boolean silent;
+    private boolean commitsAtOnce;
     private long committed = -1;
 
     ScriptedFollower(EnginePeer self) throws IOException {
@@ -51,9 +52,18 @@ final class ScriptedFollower implements AutoCloseable {
         silent = true;
     }
 
+    /** The same, and has them committed by when they are sent again, as when the leader's word of that comes in between. */
+    synchronized void loseNextAnswerAndCommit() {
+        silent = true;
+        commitsAtOnce = true;
+    }
+
     private synchronized boolean losesAnswer(AppendEntriesRequestProto request) {
         boolean loses = silent && request.getEntriesCount() > 0;
         silent &= !loses;
+        if (loses && commitsAtOnce) {
+            committed = end();
+        }
         return loses;
     }
 
@@ -148,13 +158,8 @@ final class ScriptedFollower implements AutoCloseable {
         }
     }
 
-    /** Answers nothing any more. */
-    void stop() {
-        server.shutdownNow();
-    }
-
     @Override
     public void close() {
-        stop();
+        server.shutdownNow();
     }
 }

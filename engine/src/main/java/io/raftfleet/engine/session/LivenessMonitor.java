@@ -59,7 +59,7 @@ public final class LivenessMonitor {
         this.fences = new FenceWaits(Fence.afterTtl(ttl).toNanos());
         this.nanoClock = nanoClock;
         this.handOver = handOver;
-        this.presence = new Presence(nanoClock, registry.read(view -> view.presentMachines() == 0));
+        this.presence = new Presence(nanoClock, ttl, registry.read(view -> view.presentMachines() == 0));
         registry.addListener(presence);
     }
 

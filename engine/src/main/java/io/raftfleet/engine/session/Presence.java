@@ -16,6 +16,7 @@ final class Presence implements Registry.Listener {
     private static final long LONG_NANOS = Duration.ofMinutes(10).toNanos();
 
     private final LongSupplier nanoClock;
+    private final long ttlNanos;
     private final long start;
     /** When the first machine came, as far as this engine has seen; until then, when it began to look. */
     private volatile long first;
@@ -25,8 +26,9 @@ final class Presence implements Registry.Listener {
     private final Map<String, Long> since = new ConcurrentHashMap<>();
 
     /** @param empty whether no machine is present yet */
-    Presence(LongSupplier nanoClock, boolean empty) {
+    Presence(LongSupplier nanoClock, Duration ttl, boolean empty) {
         this.nanoClock = nanoClock;
+        this.ttlNanos = ttl.toNanos();
         this.start = nanoClock.getAsLong();
         this.first = start;
         this.empty = empty;
@@ -54,7 +56,7 @@ final class Presence implements Registry.Listener {
 
     /**
      * Whether a machine that was heard last at {@code heardAt} had been here for ten minutes by then; in a cluster's first minutes, for
-     * a quarter of the time that the first machine had.
+     * a quarter of the time that the first machine had. Within a TTL of the first machine nobody is a newcomer: all have come a moment ago.
      */
     boolean isSettled(String machineId, long heardAt) {
         return heardAt - since.getOrDefault(machineId, start) >= awhile(heardAt);
@@ -68,6 +70,7 @@ final class Presence implements Registry.Listener {
     }
 
     private long awhile(long now) {
-        return Math.min(LONG_NANOS, (now - first) / 4);
+        long age = now - first;
+        return age <= ttlNanos ? 0 : Math.min(LONG_NANOS, age / 4);
     }
 }

@@ -145,6 +145,24 @@ class SessionsTest {
         assertThat(handOvers).hasValue(0);
     }
 
+    @Test
+    void aLeaderThatHearsNobodyAnyMoreInAClustersFirstSecondsBlamesItself() throws Exception {
+        var streams = new ArrayList<Stream>();
+        for (int number = 0; number < 4; number++) {
+            var stream = new Stream();
+            hello(stream, Caller.PLAINTEXT, String.format(Locale.ROOT, "%032x", number + 1));
+            await().until(stream::isWelcome);
+            streams.add(stream);
+            // The first is there at once, the others' first try came before an engine led.
+            nanos.addAndGet(number == 0 ? TimeUnit.MILLISECONDS.toNanos(400) : 0);
+        }
+        nanos.addAndGet(TimeUnit.MILLISECONDS.toNanos(50));
+        streams.forEach(stream -> heartbeat(stream, 1));
+        nanos.addAndGet(TTL.toNanos());
+        await().untilAtomic(handOvers, equalTo(1));
+        assertThat(registry.<Integer>read(RegistryView::presentMachines)).isEqualTo(4);
+    }
+
     private static void heartbeat(Stream stream, long sequence) {
         Objects.requireNonNull(stream.session)
                 .onNext(AgentFrame.newBuilder()

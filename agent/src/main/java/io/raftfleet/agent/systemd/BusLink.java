@@ -43,7 +43,7 @@ final class BusLink implements AutoCloseable {
     private final AtomicBoolean closed = new AtomicBoolean();
 
     @GuardedBy("pending")
-    private final Map<Long, CompletableFuture<Message>> pending = new HashMap<>();
+    private final Map<Long, Call> pending = new HashMap<>();
 
     private volatile String lossReason = "the connection was closed";
 
@@ -54,6 +54,19 @@ final class BusLink implements AutoCloseable {
         this.callTimeout = callTimeout;
         this.signals = signals;
         this.onLoss = onLoss;
+    }
+
+    /** One that waits for its reply. */
+    private record Call(Consumer<Message> taker, CompletableFuture<Message> reply) {
+        void answer(Message message) {
+            try {
+                taker.accept(message);
+            } catch (RuntimeException malformed) {
+                reply.completeExceptionally(malformed);
+                return;
+            }
+            reply.complete(message);
+        }
     }
 
     /** A connection that is authenticated, on which nobody reads yet. */
@@ -136,12 +149,39 @@ final class BusLink implements AutoCloseable {
             String member,
             @Nullable String signature,
             Object... arguments) {
-        return call(callTimeout, destination, path, interfaceName, member, signature, arguments);
+        return send(callTimeout, reply -> {}, destination, path, interfaceName, member, signature, arguments);
     }
 
     /** As the other, with a time limit of its own. */
     CompletableFuture<Message> call(
             Duration timeout,
+            @Nullable String destination,
+            String path,
+            String interfaceName,
+            String member,
+            @Nullable String signature,
+            Object... arguments) {
+        return send(timeout, reply -> {}, destination, path, interfaceName, member, signature, arguments);
+    }
+
+    /**
+     * As the other, and {@code taker} takes the reply on the reading thread before anything that was sent after it is looked at. What is
+     * hung on a future may come too late for that: the reply may be there first.
+     */
+    CompletableFuture<Message> callAndTake(
+            Consumer<Message> taker,
+            @Nullable String destination,
+            String path,
+            String interfaceName,
+            String member,
+            @Nullable String signature,
+            Object... arguments) {
+        return send(callTimeout, taker, destination, path, interfaceName, member, signature, arguments);
+    }
+
+    private CompletableFuture<Message> send(
+            Duration timeout,
+            Consumer<Message> taker,
             @Nullable String destination,
             String path,
             String interfaceName,
@@ -168,7 +208,7 @@ final class BusLink implements AutoCloseable {
                 reply.completeExceptionally(new BusException(BusException.NO_CONNECTION, lossReason));
                 return reply;
             }
-            pending.put(serial, reply);
+            pending.put(serial, new Call(taker, reply));
         }
         try {
             write(bytes);
@@ -200,7 +240,7 @@ final class BusLink implements AutoCloseable {
     }
 
     private boolean shut(String reason) {
-        Map<Long, CompletableFuture<Message>> orphaned;
+        Map<Long, Call> orphaned;
         synchronized (pending) {
             if (!closed.compareAndSet(false, true)) {
                 return false;
@@ -210,8 +250,8 @@ final class BusLink implements AutoCloseable {
             pending.clear();
         }
         opened.close();
-        for (CompletableFuture<Message> call : orphaned.values()) {
-            call.completeExceptionally(new BusException(BusException.NO_CONNECTION, reason));
+        for (Call call : orphaned.values()) {
+            call.reply().completeExceptionally(new BusException(BusException.NO_CONNECTION, reason));
         }
         return true;
     }
@@ -254,15 +294,15 @@ final class BusLink implements AutoCloseable {
         switch (message) {
             case DBusSignal signal -> signals.accept(signal);
             case MethodReturn reply -> {
-                CompletableFuture<Message> call = take(reply.getReplySerial());
+                Call call = take(reply.getReplySerial());
                 if (call != null) {
-                    call.complete(reply);
+                    call.answer(reply);
                 }
             }
             case Error error -> {
-                CompletableFuture<Message> call = take(error.getReplySerial());
+                Call call = take(error.getReplySerial());
                 if (call != null) {
-                    call.completeExceptionally(new BusException(error.getName(), text(error)));
+                    call.reply().completeExceptionally(new BusException(error.getName(), text(error)));
                 }
             }
             default -> {
@@ -271,7 +311,7 @@ final class BusLink implements AutoCloseable {
         }
     }
 
-    private @Nullable CompletableFuture<Message> take(long serial) {
+    private @Nullable Call take(long serial) {
         synchronized (pending) {
             return pending.remove(serial);
         }

@@ -68,8 +68,7 @@ final class BusSession implements Systemd.Signals {
 
     /** Reads the states of units, then the main processes of those that may have one, and what is wrong with others. */
     CompletableFuture<Void> refresh(Collection<String> names) {
-        return systemd.listUnitsByNames(names)
-                .thenAccept(units -> {
+        return systemd.listUnitsByNames(names, units -> {
                     if (table.listed(units)) {
                         news.tellSoon();
                     }

@@ -96,6 +96,18 @@ final class Systemd {
                 .thenApply(Systemd::listed);
     }
 
+    /**
+     * The same.
+     *
+     * @param taker takes them on the reading thread, before any signal that systemd sent after them: what a signal says is newer, and must
+     *     not be taken back by a list that is taken up late
+     */
+    CompletableFuture<Void> listUnitsByNames(Collection<String> names, Consumer<List<ListedUnit>> taker) {
+        return none(link.callAndTake(
+                reply -> taker.accept(listed(reply)), destination, PATH, MANAGER, "ListUnitsByNames", "as", (Object)
+                        names.toArray(String[]::new)));
+    }
+
     /** All units that are in systemd's memory with a file behind them, be it a good one or not. */
     CompletableFuture<List<ListedUnit>> listLoadedUnits() {
         return manager("ListUnitsFiltered", "as", (Object) new String[] {"loaded", "bad-setting", "error", "masked"})

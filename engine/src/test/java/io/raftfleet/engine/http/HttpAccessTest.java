@@ -17,6 +17,7 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.security.KeyStore;
 import java.time.Duration;
@@ -27,8 +28,10 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
 import javax.net.ssl.KeyManager;
 import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLSocket;
 import javax.net.ssl.TrustManagerFactory;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -48,6 +51,8 @@ class HttpAccessTest {
             Map.entry(Resource.METRICS, "/metrics"),
             Map.entry(Resource.HOME, "/"),
             Map.entry(Resource.NONE, "/nowhere")));
+
+    private static final Pattern CONTENT_LENGTH = Pattern.compile("content-length: ([0-9]+)");
 
     @TempDir
     Path dir;
@@ -159,6 +164,57 @@ class HttpAccessTest {
         assertThat(fleet.callers).hasSize(4).containsOnly("user/alice");
     }
 
+    /** One that waits for a next request, and one in the middle of one. */
+    @Test
+    void openConnectionsEndWithTheCertificateOfWhoIsRevoked() throws Exception {
+        var authority = CertificateAuthority.create(dir.resolve("ca"), "c1", Instant.now(), Duration.ofDays(1));
+        var own = identity(authority, Kind.ENGINE, "e1", null, List.of("127.0.0.1"));
+        var settings = HttpSettings.of("127.0.0.1", 0, Optional.empty(), "test").with(Optional.of(own));
+        var viewer = identity(authority, Kind.USER, "eve", Role.VIEWER, List.of());
+        var other = identity(authority, Kind.USER, "bob", Role.VIEWER, List.of());
+        try (var servers = HttpServers.start(settings, http);
+                var idle = connection(own, viewer, servers);
+                var sending = connection(own, viewer, servers);
+                var bystander = connection(own, other, servers)) {
+            for (var each : List.of(idle, sending, bystander)) {
+                assertThat(answer(each)).startsWith("HTTP/1.1 200");
+            }
+            sending.getOutputStream().write(bytes("PUT /fleet/v1/units/a.service HTTP/1.1\r\nHost: 127.0.0.1\r\n"));
+            own.heed((peer, began) -> peer.id().name().equals("eve") ? "it was revoked" : null);
+            own.look();
+            for (var each : List.of(idle, sending)) {
+                assertThat(each.getInputStream().read()).isEqualTo(-1);
+            }
+            assertThat(answer(bystander)).startsWith("HTTP/1.1 200");
+        }
+    }
+
+    private static SSLSocket connection(TlsIdentity server, TlsIdentity self, HttpServers servers) throws Exception {
+        var socket = (SSLSocket) context(server, self.keyManager())
+                .getSocketFactory()
+                .createSocket(servers.address().getAddress(), servers.address().getPort());
+        socket.setSoTimeout((int) Duration.ofSeconds(20).toMillis());
+        return socket;
+    }
+
+    private static String answer(SSLSocket connection) throws IOException {
+        connection.getOutputStream().write(bytes("GET /fleet/v1/machines HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"));
+        var head = new StringBuilder();
+        while (head.indexOf("\r\n\r\n") < 0) {
+            int next = connection.getInputStream().read();
+            assertThat(next).as("after: %s", head).isNotNegative();
+            head.append((char) next);
+        }
+        var length = CONTENT_LENGTH.matcher(head);
+        assertThat(length.find()).as("a length in: %s", head).isTrue();
+        connection.getInputStream().skipNBytes(Integer.parseInt(length.group(1)));
+        return head.toString();
+    }
+
+    private static byte[] bytes(String text) {
+        return text.getBytes(StandardCharsets.US_ASCII);
+    }
+
     private static HttpResponse<String> send(HttpClient client, String method, URI uri) throws Exception {
         return send(client, method, uri, "");
     }
@@ -175,6 +231,13 @@ class HttpAccessTest {
 
     /** As a browser: it looks at the host's name too. */
     private static HttpClient client(TlsIdentity server, @Nullable KeyManager keys) throws Exception {
+        return HttpClient.newBuilder()
+                .version(HttpClient.Version.HTTP_1_1)
+                .sslContext(context(server, keys))
+                .build();
+    }
+
+    private static SSLContext context(TlsIdentity server, @Nullable KeyManager keys) throws Exception {
         var store = KeyStore.getInstance(KeyStore.getDefaultType());
         store.load(null, null);
         store.setCertificateEntry("ca", server.current().authorities().getFirst());
@@ -182,10 +245,7 @@ class HttpAccessTest {
         trust.init(store);
         var context = SSLContext.getInstance("TLS");
         context.init(keys == null ? new KeyManager[0] : new KeyManager[] {keys}, trust.getTrustManagers(), null);
-        return HttpClient.newBuilder()
-                .version(HttpClient.Version.HTTP_1_1)
-                .sslContext(context)
-                .build();
+        return context;
     }
 
     private TlsIdentity identity(

@@ -62,7 +62,7 @@ final class EtcdCluster implements AutoCloseable {
     }
 
     StartRound starts(int clients) {
-        return new StartRound(cluster.client(), http(), clients);
+        return StartRound.overHttp(cluster.client(), http(), clients);
     }
 
     /** etcd answers as fast as it can, and the mirror has caught up. */

@@ -45,7 +45,7 @@ public final class HttpStarts implements Callable<Integer> {
     public Integer call() throws Exception {
         var options = ClientOptions.of(Endpoint.parseList(grpc)).withRequestTimeout(Duration.ofSeconds(30));
         try (var fleet = new FleetClient(options)) {
-            var starts = new StartRound(fleet, http, clients);
+            var starts = StartRound.overHttp(fleet, http, clients);
             for (int round = 1; round <= rounds; round++) {
                 var result = starts.run("bench-" + round + "-", units);
                 fleet.destroyUnits(result.names());

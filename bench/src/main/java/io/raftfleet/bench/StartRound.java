@@ -3,8 +3,11 @@ package io.raftfleet.bench;
 import io.raftfleet.fleetctl.client.CompactedException;
 import io.raftfleet.fleetctl.client.FleetClient;
 import io.raftfleet.fleetctl.client.Watch;
+import io.raftfleet.proto.fleet.ItemCode;
 import io.raftfleet.proto.fleet.ListMachinesRequest;
+import io.raftfleet.proto.fleet.NewUnit;
 import io.raftfleet.proto.fleet.WatchRequest;
+import io.raftfleet.proto.model.TargetState;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -22,13 +25,20 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.LongStream;
 
 /**
- * Starts units through the HTTP v1 API, one PUT a unit, from several clients at once over all engines, and measures each
- * from its request to the watch event that tells that its machine reported it active.
+ * Starts units, one request a unit, from several clients at once over all engines, and measures each from its request to the watch
+ * event that tells that its machine reported it active.
  */
 final class StartRound {
     private static final String BODY = "{\"desiredState\":\"launched\",\"options\":[{\"section\":\"Service\","
             + "\"name\":\"ExecStart\",\"value\":\"/bin/sleep 100000\"}]}";
+    private static final String TEXT = "[Service]\nExecStart=/bin/sleep 100000\n";
     private static final Duration PATIENCE = Duration.ofMinutes(2);
+
+    /** Has one engine start a unit; returns when it has said that it will. */
+    @FunctionalInterface
+    private interface Way {
+        void start(String name) throws IOException, InterruptedException;
+    }
 
     /** What was started. */
     static final class Result {
@@ -78,16 +88,39 @@ final class StartRound {
     }
 
     private final FleetClient fleet;
-    private final List<String> http;
+    private final List<Way> ways;
     private final int clients;
-    private final HttpClient client =
-            HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
 
-    /** @param http addresses of engines, {@code host:port} */
-    StartRound(FleetClient fleet, List<String> http, int clients) {
+    private StartRound(FleetClient fleet, List<Way> ways, int clients) {
         this.fleet = fleet;
-        this.http = List.copyOf(http);
+        this.ways = List.copyOf(ways);
         this.clients = clients;
+    }
+
+    /**
+     * Through the HTTP v1 API.
+     *
+     * @param http addresses of engines, {@code host:port}
+     */
+    static StartRound overHttp(FleetClient fleet, List<String> http, int clients) {
+        var client =
+                HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+        return new StartRound(
+                fleet,
+                http.stream()
+                        .map(address -> (Way) name -> put(client, address, name))
+                        .toList(),
+                clients);
+    }
+
+    /** @param engines connected to one each */
+    static StartRound overGrpc(FleetClient fleet, List<FleetClient> engines, int clients) {
+        return new StartRound(
+                fleet,
+                engines.stream()
+                        .map(engine -> (Way) name -> create(engine, name))
+                        .toList(),
+                clients);
     }
 
     /** Starts units whose names begin with a prefix of this round's own, and leaves them running. */
@@ -109,11 +142,11 @@ final class StartRound {
             var next = new AtomicInteger();
             List<Future<Void>> running = new ArrayList<>();
             for (int c = 0; c < clients; c++) {
-                var address = http.get(c % http.size());
+                var way = ways.get(c % ways.size());
                 running.add(workers.submit(() -> {
                     for (int i = next.getAndIncrement(); i < units; i = next.getAndIncrement()) {
                         asked.put(names.get(i), System.nanoTime());
-                        put(address, names.get(i));
+                        way.start(names.get(i));
                     }
                     return null;
                 }));
@@ -151,7 +184,22 @@ final class StartRound {
         return count;
     }
 
-    private void put(String address, String name) throws IOException, InterruptedException {
+    private static void create(FleetClient engine, String name) throws IOException {
+        var result = engine.createUnits(
+                        List.of(NewUnit.newBuilder()
+                                .setName(name)
+                                .setText(TEXT)
+                                .setTargetState(TargetState.TARGET_STATE_LAUNCHED)
+                                .build()),
+                        false)
+                .results()
+                .getFirst();
+        if (result.getCode() != ItemCode.ITEM_CODE_OK) {
+            throw new IOException("a start was answered " + result);
+        }
+    }
+
+    private static void put(HttpClient client, String address, String name) throws IOException, InterruptedException {
         var request = HttpRequest.newBuilder(URI.create("http://" + address + "/fleet/v1/units/" + name))
                 .header("Content-Type", "application/json")
                 .PUT(HttpRequest.BodyPublishers.ofString(BODY))

@@ -79,6 +79,15 @@ class RecountingAppenderTest {
                 .until(() -> matchedByE3() >= last && e3.end() >= last);
     }
 
+    /** An answer is taken up in steps, and the appender may run in between. */
+    @Test
+    void whatIsBeingAnsweredIsNotSentAgain() throws Exception {
+        long end = acknowledged(2000);
+
+        assertThat(e3.end()).isEqualTo(end);
+        assertThat(e2.repeats() + e3.repeats()).as("entries sent again").isZero();
+    }
+
     /** Sets so many values; the end of the log, when both followers have acknowledged it. */
     private long acknowledged(int values) throws Exception {
         for (int i = 0; i < values; i++) {

@@ -31,6 +31,7 @@ final class ScriptedFollower implements AutoCloseable {
     private boolean silent;
     private boolean commitsAtOnce;
     private long committed = -1;
+    private long repeats;
 
     ScriptedFollower(EnginePeer self) throws IOException {
         HostAndPort address = HostAndPort.fromString(self.raftAddress());
@@ -75,8 +76,16 @@ final class ScriptedFollower implements AutoCloseable {
         return terms.isEmpty() ? -1 : terms.lastKey();
     }
 
+    /** How many entries it was sent that it had. */
+    synchronized long repeats() {
+        return repeats;
+    }
+
     private synchronized AppendEntriesReplyProto append(AppendEntriesRequestProto request) {
         List<LogEntryProto> entries = request.getEntriesList();
+        repeats += entries.stream()
+                .filter(entry -> terms.containsKey(entry.getIndex()))
+                .count();
         boolean behind = !entries.isEmpty() && entries.getFirst().getIndex() <= committed;
         boolean fits = !request.hasPreviousLog()
                 || terms.getOrDefault(request.getPreviousLog().getIndex(), -1L)

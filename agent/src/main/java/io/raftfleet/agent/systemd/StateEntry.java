@@ -145,12 +145,14 @@ final class StateEntry implements PropertyScan.Visitor {
     }
 
     /**
-     * The unit may be in another state than before: faults of earlier are over once it comes up. One that is where it was, still starting,
-     * keeps what is wrong with that.
+     * The unit may be in another state than before: faults of earlier are over once it comes up. One that is still starting, be it a step
+     * further, keeps what is wrong with that.
      */
     void moved(String before, String subBefore) {
         boolean same = active.equals(before) && sub.equals(subBefore);
-        if (same || !comesUp(active) || sub.startsWith("auto-restart")) {
+        boolean stillStarting =
+                active.equals("activating") && before.equals("activating") && !subBefore.startsWith("auto-restart");
+        if (same || stillStarting || !comesUp(active) || sub.startsWith("auto-restart")) {
             return;
         }
         fault = "";

@@ -128,7 +128,7 @@ public final class SystemdUnitManager implements UnitManager {
             touched.addAll(done.pulling());
             return reloadIfLoaded(
                             touched,
-                            !done.changed().isEmpty(),
+                            !done.changed().isEmpty() || !done.pulling().isEmpty(),
                             loaded -> host.giveBack(session, loaded, done.added(), refused))
                     .thenCompose(reloaded -> refused.isEmpty()
                             ? CompletableFuture.<Void>completedFuture(null)

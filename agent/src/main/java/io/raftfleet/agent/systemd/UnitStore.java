@@ -22,6 +22,7 @@ import java.nio.file.attribute.FileTime;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -172,8 +173,14 @@ final class UnitStore {
                 return;
             }
             try {
+                List<String> pulls = InstallLinks.of(name, file).stream()
+                        .map(InstallLinks.Link::of)
+                        .toList();
+                if (!Collections.disjoint(pulls, hashes.keySet())) {
+                    markReloadDue(); // Else a unit that is loaded never pulls this one in.
+                }
                 write(name, file, before != null);
-                InstallLinks.of(name, file).forEach(link -> pulling.add(link.of()));
+                pulling.addAll(pulls);
                 hashes.put(name, file.hash());
                 (before == null ? added : changed).add(name);
             } catch (IOException failed) {

@@ -61,6 +61,15 @@ class UnitStoreTest {
     }
 
     @Test
+    void aUnitThatAnotherOneIsToPullInIsNotForgottenBeforeSystemdHasReadItsFiles() throws Exception {
+        store.install(Map.of("a.service", UnitFile.parse(SERVICE)));
+        assertThat(store.reloadDue()).isFalse();
+        var done = store.install(Map.of("b.service", UnitFile.parse(SERVICE + "[Install]\nWantedBy=a.service\n")));
+        assertThat(done.pulling()).containsExactly("a.service");
+        assertThat(store.reloadDue()).isTrue();
+    }
+
+    @Test
     void changedContentsChangeLinks() throws Exception {
         store.install(Map.of(
                 "web.service", UnitFile.parse(SERVICE + "[Install]\nWantedBy=a.target b.target\nAlias=x.service\n")));

@@ -32,9 +32,9 @@ record MethodLimit(
     private static final MethodLimit OTHER = unary(CallKind.CALL, 4 * KIB);
 
     private static final Map<String, MethodLimit> METHODS = Map.ofEntries(
-            of(HealthGrpc.getCheckMethod(), unary(CallKind.OPERATOR, KIB)),
-            of(HealthGrpc.getWatchMethod(), stream(CallKind.OPERATOR, KIB)),
-            of(ServerReflectionGrpc.getServerReflectionInfoMethod(), stream(CallKind.OPERATOR, 4 * KIB)),
+            of(HealthGrpc.getCheckMethod(), unary(CallKind.CALL, KIB)),
+            of(HealthGrpc.getWatchMethod(), stream(CallKind.WATCH, KIB)),
+            of(ServerReflectionGrpc.getServerReflectionInfoMethod(), stream(CallKind.WATCH, 4 * KIB)),
             of(FleetGrpc.getCreateUnitsMethod(), unary(CallKind.CALL, 4 * MIB)),
             of(FleetGrpc.getSetTargetStatesMethod(), unary(CallKind.CALL, 4 * MIB)),
             of(FleetGrpc.getDestroyUnitsMethod(), unary(CallKind.CALL, 4 * MIB)),

@@ -26,6 +26,9 @@ import org.slf4j.LoggerFactory;
 final class Barrier {
     private static final Logger log = LoggerFactory.getLogger(Barrier.class);
 
+    /** Machines in one line of the log. */
+    private static final int MOST_NAMED = 20;
+
     /** A restoration waits 5 s for engines that have not said yet which entry formats they read. */
     private static final int FORMAT_PAUSES = 25;
 
@@ -43,6 +46,9 @@ final class Barrier {
     private final Supplier<Budget> budget;
     private final Controller.@Nullable Beginning beginning;
     private String complaint = "";
+    /** The leadership in which it was said what a restoration leaves out. */
+    private long saidInTerm;
+
     private long complainedAtMs;
 
     /**
@@ -112,7 +118,7 @@ final class Barrier {
                 return false;
             }
             awaitFormats(term);
-            sayWhatIsLeftOut(entries.stream().flatMap(List::stream).toList());
+            sayWhatIsLeftOut(term, entries.stream().flatMap(List::stream).toList());
             for (var records : entries) {
                 if (!committed(records)) {
                     return false;
@@ -207,8 +213,12 @@ final class Barrier {
                 : record;
     }
 
-    /** Of what operators wanted: what is left out otherwise, engines that do not read it make up for. */
-    private void sayWhatIsLeftOut(List<Record> restored) {
+    /** Of what operators wanted, once a leadership: what is left out otherwise, engines that do not read it make up for. */
+    private void sayWhatIsLeftOut(long term, List<Record> restored) {
+        if (term == saidInTerm) {
+            return;
+        }
+        saidInTerm = term;
         var marked = restored.stream()
                 .map(Record::getMachineExpected)
                 .filter(MachineExpected::hasMark)
@@ -221,7 +231,10 @@ final class Barrier {
                             + " are up read entry format {}: they take units like any others until somebody says so again: {}",
                     engineId,
                     EntryFormats.WITH_MARKS,
-                    String.join(", ", marked));
+                    marked.size() <= MOST_NAMED
+                            ? String.join(", ", marked)
+                            : String.join(", ", marked.subList(0, MOST_NAMED)) + " and " + (marked.size() - MOST_NAMED)
+                                    + " more");
         }
         long sources = restored.stream().filter(Record::hasSourceStored).count();
         if (sources > 0 && committer.agreedFormat() < EntryFormats.WITH_SOURCES) {

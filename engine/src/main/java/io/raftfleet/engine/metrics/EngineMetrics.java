@@ -165,7 +165,7 @@ public final class EngineMetrics implements AdmissionMetrics {
         gauge(
                 health,
                 "fleet_raft_absent",
-                "1 while this engine takes no part in the cluster, as its disk is full, or its registry differs; /readyz says why.",
+                "1 while this engine takes no part in the cluster, as its disk is full; /readyz says so.",
                 view -> view.absence().isEmpty() ? 0 : 1);
         gauge(
                 health,

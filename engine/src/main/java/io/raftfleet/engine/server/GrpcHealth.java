@@ -6,6 +6,8 @@ import io.grpc.protobuf.services.HealthStatusManager;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * gRPC's own health service, {@code grpc.health.v1.Health}, for load balancers and probes: the engine as a whole, which is the empty
@@ -13,6 +15,7 @@ import java.util.function.BooleanSupplier;
  * later; {@code Watch} hears of it then.
  */
 final class GrpcHealth {
+    private static final Logger log = LoggerFactory.getLogger(GrpcHealth.class);
     private static final long EVERY_MS = 1000;
 
     private final HealthStatusManager told = new HealthStatusManager();
@@ -32,11 +35,18 @@ final class GrpcHealth {
         var unused = timer.scheduleWithFixedDelay(this::look, 0, EVERY_MS, TimeUnit.MILLISECONDS);
     }
 
-    /** Looks once; who watches hears of what has changed. */
+    /** Looks once; who watches hears of what has changed. An engine that can't be asked does not serve. */
     void look() {
+        boolean serves;
+        try {
+            serves = ready.getAsBoolean();
+        } catch (RuntimeException defect) {
+            log.error("whether the engine is ready can't be told over gRPC", defect);
+            serves = false;
+        }
         told.setStatus(
                 HealthStatusManager.SERVICE_NAME_ALL_SERVICES,
-                ready.getAsBoolean() ? ServingStatus.SERVING : ServingStatus.NOT_SERVING);
+                serves ? ServingStatus.SERVING : ServingStatus.NOT_SERVING);
     }
 
     /** Not serving any more, for good. */

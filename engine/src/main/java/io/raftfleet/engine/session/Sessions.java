@@ -184,7 +184,16 @@ public final class Sessions implements Registry.Listener {
         } else if (machines.opened(hello.getMachineId(), session, epoch)) {
             welcome(session, hello, epoch);
         } else {
-            session.refuse(countsAsLost(hello.getMachineId()));
+            refuseOutsider(session);
+        }
+    }
+
+    /** One that is not its machine's session: the machine counts as lost, or the leadership ended, which is told by the redirect. */
+    private void refuseOutsider(AgentSession session) {
+        if (leading()) {
+            session.refuse(countsAsLost(session.machineId()));
+        } else {
+            session.refuse(notLeading(), redirect());
         }
     }
 
@@ -208,7 +217,7 @@ public final class Sessions implements Registry.Listener {
 
     void heartbeat(AgentSession session, long sequence) {
         if (!machines.heard(session.machineId(), session, nanoClock.getAsLong())) {
-            session.refuse(countsAsLost(session.machineId()));
+            refuseOutsider(session);
             return;
         }
         Async.whenDone(check.confirm(), (confirmed, failure) -> {
@@ -223,7 +232,7 @@ public final class Sessions implements Registry.Listener {
         var record = ReportRecords.of(session.machineId(), report);
         var queued = machines.inSession(session.machineId(), session, () -> controller.report(record));
         if (queued == null) {
-            session.refuse(countsAsLost(session.machineId()));
+            refuseOutsider(session);
             return;
         }
         Async.whenDone(queued, (committed, failure) -> {
@@ -245,7 +254,7 @@ public final class Sessions implements Registry.Listener {
         var machine = session.machineId();
         var queued = machines.inSession(machine, session, () -> awaited.told(machine, epoch, held));
         if (queued == null) {
-            session.refuse(countsAsLost(machine)); // It tells again in its next session.
+            refuseOutsider(session); // It tells again in its next session.
             return;
         }
         Async.whenDone(queued, (committed, failure) -> {

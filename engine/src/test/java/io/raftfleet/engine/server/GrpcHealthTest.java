@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -29,7 +30,13 @@ import org.junit.jupiter.api.Test;
 /** Health and reflection as any gRPC tool asks for them, past the checks that all services have. */
 class GrpcHealthTest {
     private final AtomicBoolean ready = new AtomicBoolean();
-    private final GrpcHealth health = new GrpcHealth(ready::get);
+    private @Nullable RuntimeException defect;
+    private final GrpcHealth health = new GrpcHealth(() -> {
+        if (defect != null) {
+            throw defect;
+        }
+        return ready.get();
+    });
     private Server server;
     private ManagedChannel channel;
 
@@ -60,6 +67,18 @@ class GrpcHealthTest {
         ready.set(false);
         health.look();
         assertThat(asked()).isEqualTo(ServingStatus.NOT_SERVING);
+    }
+
+    @Test
+    void anEngineThatCanNotBeAskedDoesNotServe() {
+        ready.set(true);
+        health.look();
+        defect = new IllegalStateException("asked at a bad time");
+        health.look();
+        assertThat(asked()).isEqualTo(ServingStatus.NOT_SERVING);
+        defect = null;
+        health.look();
+        assertThat(asked()).isEqualTo(ServingStatus.SERVING);
     }
 
     @Test

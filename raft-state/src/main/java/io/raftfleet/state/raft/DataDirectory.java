@@ -29,7 +29,7 @@ import org.slf4j.LoggerFactory;
  * {@code entry-format} (newest format of what it holds, for packages),
  * {@code live/} (scratch copy of the newest checkpoint, rebuilt at each start), {@code checkpoint.part} (one being written).
  *
- * <p>Used by one thread: the one that starts the engine.
+ * <p>Used by one thread, the one that starts the engine; but {@link #noteFormat}, guarded by the lock, by those that apply and load.
  */
 final class DataDirectory implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(DataDirectory.class);
@@ -203,7 +203,7 @@ final class DataDirectory implements AutoCloseable {
      * Notes which entry format has to be read to go on from here, for who is about to install an older version. What is noted only rises:
      * the log may hold what is not applied again yet. Nothing else goes by it: when it can't be written, that warning alone is missing.
      */
-    void noteFormat(int format) {
+    synchronized void noteFormat(int format) {
         Path part = root.resolve(FORMAT + ".part");
         Path file = root.resolve(FORMAT);
         try {

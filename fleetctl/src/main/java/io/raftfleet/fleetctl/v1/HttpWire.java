@@ -10,6 +10,7 @@ import java.io.OutputStream;
 import java.net.InetSocketAddress;
 import java.net.ProtocolException;
 import java.net.Socket;
+import java.net.SocketException;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.Channels;
 import java.nio.channels.SocketChannel;
@@ -32,6 +33,8 @@ final class HttpWire {
     private static final int MAX_LINE = 64 << 10;
     private static final int MAX_HEADERS = 100;
     private static final int MAX_BODY = 64 << 20;
+    /** How each answer begins. */
+    private static final String BEGIN = "HTTP/1.";
 
     private final String host;
     private final Opener opener;
@@ -102,23 +105,34 @@ final class HttpWire {
      *
      * @param target path and query
      * @param body JSON; null for none
-     * @throws IOException when there is no answer in time
-     * @throws ProtocolException when it is none of HTTP/1.1
+     * @throws java.net.SocketException when it can't be connected to: nothing was sent
+     * @throws ProtocolException when the answer is none of HTTP/1.1
+     * @throws IOException when there is no answer in time, or the connection breaks off: the server may have done what was asked
      */
     Answer call(String method, String target, @Nullable String body, Duration timeout) throws IOException {
         Connection connection = opener.open(timeout);
         var late = new CompletableFuture<Void>().completeOnTimeout(null, timeout.toMillis(), TimeUnit.MILLISECONDS);
-        var closing = late.thenRun(connection::close);
+        var unused = late.thenRun(connection::close);
         try {
             connection.out().write(request(method, target, body));
             connection.out().flush();
             return read(new BufferedInputStream(connection.in()));
         } catch (IOException e) {
-            throw closing.isDone() ? new IOException("no answer within " + timeout.toMillis() + " ms", e) : e;
+            if (late.isDone()) {
+                throw unanswered("no answer within " + timeout.toMillis() + " ms", e);
+            }
+            throw e instanceof SocketException ? unanswered("the connection broke off (" + e.getMessage() + ")", e) : e;
         } finally {
             late.cancel(false);
             connection.close();
         }
+    }
+
+    /** No exception of a socket, nor caused by one: these say that there was no connection. */
+    private static IOException unanswered(String message, IOException e) {
+        var unanswered = new IOException(message);
+        unanswered.addSuppressed(e);
+        return unanswered;
     }
 
     private byte[] request(String method, String target, @Nullable String body) {
@@ -134,16 +148,15 @@ final class HttpWire {
     }
 
     private static Answer read(InputStream in) throws IOException {
-        String first;
-        try {
-            first = line(in);
-        } catch (EOFException e) {
-            var foreign = new ProtocolException("it closed the connection without an answer");
-            foreign.initCause(e);
-            throw foreign;
+        String begin = new String(in.readNBytes(BEGIN.length()), StandardCharsets.ISO_8859_1);
+        if (begin.isEmpty()) {
+            throw new EOFException("it closed the connection without an answer");
         }
-        String[] status = first.split(" ", 3);
-        if (status.length < 2 || !status[0].startsWith("HTTP/1.") || !status[1].matches("[1-5][0-9][0-9]")) {
+        if (!BEGIN.startsWith(begin)) {
+            throw new ProtocolException("it does not speak HTTP/1.1");
+        }
+        String[] status = line(in).split(" ", 3);
+        if (status.length < 2 || !status[1].matches("[1-5][0-9][0-9]")) {
             throw new ProtocolException("it does not speak HTTP/1.1");
         }
         var headers = new HashMap<String, String>();

@@ -13,7 +13,10 @@ import java.util.Objects;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
-/** What each endpoint last answered to one call, and what to tell people of it. Confined to one call at a time. */
+/**
+ * What each endpoint last answered to one call, or to one watch since its last frame, and what to tell people of it. Confined to one call
+ * at a time.
+ */
 final class Failures {
     /** How gRPC's words begin for a server of TLS that agrees on no protocol. */
     private static final String NO_HTTP_2 = "Failed ALPN negotiation";
@@ -34,6 +37,11 @@ final class Failures {
         if (status.getCode() != Status.Code.DEADLINE_EXCEEDED || !last.containsKey(endpoint)) {
             last.put(endpoint, status);
         }
+    }
+
+    /** One of them has answered: what it or another said before explains nothing that comes later. */
+    void clear() {
+        last.clear();
     }
 
     /** Whether this many endpoints were tried, and none could be connected to. */

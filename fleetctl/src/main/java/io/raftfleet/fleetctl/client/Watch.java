@@ -69,6 +69,7 @@ public final class Watch implements AutoCloseable {
                 lastHeard = now;
                 streamHeard = now;
                 failed = 0;
+                failures.clear();
                 connections.prefer(endpoint);
                 request = request.toBuilder().setAfter(frame.getRevision()).build();
                 if (frame.getEventsCount() > 0) {

@@ -43,8 +43,12 @@ class RefusedCallsTest {
 
     @BeforeEach
     void start() throws IOException {
-        server = NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
-                .addService(new RefusingEngine())
+        server = serving(new RefusingEngine());
+    }
+
+    private static Server serving(FleetGrpc.FleetImplBase engine) throws IOException {
+        return NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
+                .addService(engine)
                 .build()
                 .start();
     }
@@ -75,6 +79,41 @@ class RefusedCallsTest {
                 .isEqualTo(
                         IntStream.rangeClosed(1, EVENTS).mapToObj(i -> "u" + i).toList());
         assertThat(calls).hasValueGreaterThanOrEqualTo(EVENTS / EVENTS_A_STREAM);
+    }
+
+    @Test
+    @DisplayName(
+            "a watch that no engine serves any more is told of with what they did since its last frame, not before")
+    void whatWasSaidBeforeAFrameIsForgotten() throws Exception {
+        server.shutdownNow();
+        server = serving(new FleetGrpc.FleetImplBase() {
+            @Override
+            public void watch(WatchRequest request, StreamObserver<WatchResponse> out) {
+                int call = calls.incrementAndGet();
+                if (call <= 2) {
+                    out.onNext(frame(call));
+                }
+                out.onError((call == 1 ? Status.UNAVAILABLE.withDescription("no room") : Status.DEADLINE_EXCEEDED)
+                        .asRuntimeException());
+            }
+        });
+        var options = ClientOptions.of(List.of(new Endpoint("127.0.0.1", server.getPort())));
+        try (var connections = new Connections(options);
+                var watch =
+                        new Watch(connections, options, WatchRequest.getDefaultInstance(), Duration.ofMillis(300))) {
+            assertThat(watch.next(Duration.ofSeconds(30))).isEqualTo(frame(1));
+            assertThat(watch.next(Duration.ofSeconds(30))).isEqualTo(frame(2));
+            assertThatThrownBy(() -> watch.next(Duration.ofSeconds(30)))
+                    .isInstanceOf(FleetClientException.class)
+                    .hasMessageContaining("(no answer)");
+        }
+    }
+
+    private static WatchResponse frame(long index) {
+        return WatchResponse.newBuilder()
+                .addEvents(WatchEvent.newBuilder().setUnitDestroyed("u" + index))
+                .setRevision(Revision.newBuilder().setIncarnation(1).setIndex(index))
+                .build();
     }
 
     @Test
@@ -144,11 +183,7 @@ class RefusedCallsTest {
             calls.incrementAndGet();
             long after = request.getAfter().getIndex();
             for (long i = after + 1; i <= Math.min(EVENTS, after + EVENTS_A_STREAM); i++) {
-                var revision = Revision.newBuilder().setIncarnation(1).setIndex(i);
-                out.onNext(WatchResponse.newBuilder()
-                        .addEvents(WatchEvent.newBuilder().setUnitDestroyed("u" + i))
-                        .setRevision(revision)
-                        .build());
+                out.onNext(frame(i));
             }
             out.onError(refusal());
         }

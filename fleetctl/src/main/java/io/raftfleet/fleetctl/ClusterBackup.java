@@ -49,11 +49,7 @@ final class ClusterBackup {
             }
             Path part = target.resolveSibling(target.getFileName() + ".part");
             try {
-                BackupFile backup = fetch(part);
-                Files.move(part, target, StandardCopyOption.ATOMIC_MOVE);
-                session.out("Backup of cluster " + backup.header().getClusterId() + " at index "
-                        + backup.header().getIndex() + ": " + backup.units().size() + " units, "
-                        + Files.size(target) + " bytes, in " + target);
+                fetch(part, target);
                 return 0;
             } catch (IOException | FleetClientException e) {
                 throw new CommandException("Error making a backup: " + e.getMessage(), e);
@@ -64,17 +60,17 @@ final class ClusterBackup {
         }
 
         /** Leaves no file when it fails. */
-        private BackupFile fetch(Path part) throws IOException, InterruptedException {
-            boolean complete = false;
+        private void fetch(Path part, Path target) throws IOException, InterruptedException {
             try {
                 download(part);
                 BackupFile backup = BackupFile.read(part);
-                complete = true;
-                return backup;
+                long size = Files.size(part);
+                Files.move(part, target, StandardCopyOption.ATOMIC_MOVE);
+                session.out("Backup of cluster " + backup.header().getClusterId() + " at index "
+                        + backup.header().getIndex() + ": " + backup.units().size() + " units, " + size + " bytes, in "
+                        + target);
             } finally {
-                if (!complete) {
-                    Files.deleteIfExists(part);
-                }
+                Files.deleteIfExists(part);
             }
         }
 

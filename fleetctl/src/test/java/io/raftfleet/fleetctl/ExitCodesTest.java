@@ -108,6 +108,14 @@ class ExitCodesTest {
             }
         }
 
+        void folder(String name) {
+            try {
+                Files.createDirectory(directory.resolve(name));
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+
         /** A unit that is launched, or, after {@code unload} for one, what that leaves. */
         Stage unit(String name, String command) {
             file(name, HELLO);
@@ -413,6 +421,14 @@ class ExitCodesTest {
         add("cluster backup", REFUSED, s -> {
             Result result = s.run("cluster", "backup", "empty");
             assertThat(s.directory.resolve("empty.part")).doesNotExist();
+            return result;
+        });
+        add("cluster backup", REFUSED, s -> {
+            s.backup("a.service").cluster.engines.getFirst().onBackup = () -> s.folder("new");
+            Result result = s.run("cluster", "backup", "new");
+            assertThat(s.directory.resolve("new.part"))
+                    .as("what could not be renamed")
+                    .doesNotExist();
             return result;
         });
         add("cluster restore", DONE, s -> s.backup("a.service").run("cluster", "restore", "backup"));

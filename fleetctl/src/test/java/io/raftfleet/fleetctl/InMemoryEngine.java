@@ -91,12 +91,14 @@ final class InMemoryEngine extends FleetGrpc.FleetImplBase implements AutoClosea
     final List<String> calls = new CopyOnWriteArrayList<>();
     final List<Orphan> orphans = new CopyOnWriteArrayList<>(List.of(Orphan.newBuilder()
             .setName("lost.service")
-            .setMachineId("113f16a7c8d94f1a8a1e6c4f4b6a9d01")
+            .setMachineId("0e1fdc2ba3b94c7f9a4f6f0d5c8e7b03")
             .setActiveState("active")
             .build()));
     final List<String> journal = new ArrayList<>();
     volatile boolean journalStaysOpen;
     volatile ByteString backup = ByteString.EMPTY;
+    /** Runs when a backup is asked for. */
+    volatile Runnable onBackup = () -> {};
     /** What {@code systemctl status} prints below its first line. */
     volatile String status = "";
 
@@ -483,10 +485,10 @@ final class InMemoryEngine extends FleetGrpc.FleetImplBase implements AutoClosea
 
             @Override
             public void backup(BackupRequest request, StreamObserver<BackupChunk> observer) {
-                answer(
-                        "Backup",
-                        observer,
-                        () -> BackupChunk.newBuilder().setData(backup).build());
+                answer("Backup", observer, () -> {
+                    onBackup.run();
+                    return BackupChunk.newBuilder().setData(backup).build();
+                });
             }
 
             @Override

@@ -2,6 +2,7 @@ package io.raftfleet.fleetctl;
 
 import io.raftfleet.fleetctl.client.CompactedException;
 import io.raftfleet.fleetctl.client.Watch;
+import io.raftfleet.proto.cluster.Orphan;
 import io.raftfleet.proto.fleet.ListMachinesRequest;
 import io.raftfleet.proto.fleet.ListUnitStatesRequest;
 import io.raftfleet.proto.fleet.ListUnitsRequest;
@@ -199,16 +200,11 @@ final class DrainWaiter {
     /** What runs there yet, and is none of the cluster's: a drain moves and stops no such unit, and whoever is to use the machine must know. */
     private int orphans(Machine now) {
         var running = new TreeSet<String>();
-        for (UnitState state : statesOn(session, id)) {
-            if (!ENDED.contains(state.getActiveState())) {
-                running.add(state.getName());
+        for (Orphan orphan : session.client().listOrphans().getOrphansList()) {
+            if (orphan.getMachineId().equals(id) && !ENDED.contains(orphan.getActiveState())) {
+                running.add(orphan.getName());
             }
         }
-        if (running.isEmpty()) {
-            return 0;
-        }
-        var known = ListUnitsRequest.newBuilder().addAllNames(UnitNames.asFilter(running));
-        session.client().listUnits(known.build()).rows().forEach(unit -> running.remove(unit.getName()));
         if (running.isEmpty()) {
             return 0;
         }

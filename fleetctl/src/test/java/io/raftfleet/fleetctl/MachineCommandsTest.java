@@ -2,6 +2,7 @@ package io.raftfleet.fleetctl;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.raftfleet.proto.cluster.Orphan;
 import io.raftfleet.proto.model.Machine;
 import io.raftfleet.proto.model.MachinePresence;
 import java.io.IOException;
@@ -97,8 +98,11 @@ class MachineCommandsTest {
 
     @Test
     void whatTheClusterDoesNotKnowAndStillRunsThereFailsTheDrain() throws IOException {
-        cluster.report(InMemoryEngine.state("stray.service", M1, "active", "running"));
-        cluster.report(InMemoryEngine.state("over.service", M1, "inactive", "dead"));
+        orphan("stray.service", M1, "active");
+        orphan("over.service", M1, "inactive");
+        orphan("elsewhere.service", M2, "active");
+        // Destroyed, and not ended yet: the engine knows that, and names it no orphan.
+        cluster.report(InMemoryEngine.state("leaving.service", M1, "deactivating", "stop-sigterm"));
         for (int time = 1; time <= 2; time++) {
             Result drained = run("drain", "113f");
             assertThat(drained.out()).as("time %d", time).endsWith("Machine 113f16a7.../10.0.0.1 drained\n");
@@ -170,6 +174,18 @@ class MachineCommandsTest {
         assertThat(run("cluster").err())
                 .startsWith("Which one? fleetctl cluster status, ")
                 .contains("revoke, revoked");
+    }
+
+    private void orphan(String name, String machine, String active) {
+        cluster.report(InMemoryEngine.state(name, machine, active, "any"));
+        cluster.engines
+                .getFirst()
+                .orphans
+                .add(Orphan.newBuilder()
+                        .setName(name)
+                        .setMachineId(machine)
+                        .setActiveState(active)
+                        .build());
     }
 
     private Machine machine(String id) {

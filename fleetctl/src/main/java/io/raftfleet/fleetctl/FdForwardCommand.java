@@ -3,6 +3,7 @@ package io.raftfleet.fleetctl;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.io.PrintStream;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.Channels;
 import java.nio.channels.SocketChannel;
@@ -57,11 +58,16 @@ final class FdForwardCommand extends FleetCommand {
 
     private void send(SocketChannel channel) {
         try (channel) {
-            copy(session.terminal().in(), Channels.newOutputStream(channel));
-            channel.shutdownOutput();
+            try {
+                copy(session.terminal().in(), Channels.newOutputStream(channel));
+                channel.shutdownOutput();
+            } catch (IOException over) {
+                // Who reads from the socket hears of it, after the answer that came before: an engine may answer early,
+                // and close.
+            }
             TimeUnit.SECONDS.sleep(REST_SECONDS);
-        } catch (IOException over) {
-            // Who reads from the socket hears of it.
+        } catch (IOException e) {
+            // It is of no use any more either way.
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
@@ -72,6 +78,10 @@ final class FdForwardCommand extends FleetCommand {
         for (int read = from.read(buffer); read >= 0; read = from.read(buffer)) {
             to.write(buffer, 0, read);
             to.flush();
+            // Of itself a print stream keeps to itself what went wrong.
+            if (to instanceof PrintStream print && print.checkError()) {
+                throw new IOException("standard output can't be written to");
+            }
         }
     }
 }

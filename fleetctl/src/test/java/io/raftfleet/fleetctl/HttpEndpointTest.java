@@ -1,5 +1,6 @@
 package io.raftfleet.fleetctl;
 
+import static java.lang.Thread.State.TIMED_WAITING;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.raftfleet.identity.SpiffeId;
@@ -8,7 +9,14 @@ import io.raftfleet.identity.tls.TlsIdentity;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.InterruptedIOException;
 import java.io.PrintStream;
+import java.io.UncheckedIOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.Channels;
+import java.nio.channels.ServerSocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,9 +25,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import javax.net.ssl.KeyManager;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManager;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -205,6 +216,58 @@ class HttpEndpointTest {
         assertThat(out.toString(StandardCharsets.UTF_8))
                 .startsWith("HTTP/1.1 200 OK\r\n")
                 .contains("113f16a7c8d94f1a8a1e6c4f4b6a9d01");
+    }
+
+    @Test
+    void anAnswerThatCameEarlyIsPassedOnThoughNoMoreCanBeSent() throws Exception {
+        byte[] answer = new byte[100_000];
+        var closed = new CountDownLatch(1);
+        var sender = new CompletableFuture<Thread>();
+        var in = new InputStream() {
+            @Override
+            public int read() throws IOException {
+                sender.complete(Thread.currentThread());
+                try {
+                    closed.await();
+                } catch (InterruptedException e) {
+                    throw new InterruptedIOException();
+                }
+                return 'x';
+            }
+
+            @Override
+            public int read(byte[] bytes, int offset, int length) throws IOException {
+                bytes[offset] = (byte) read();
+                return 1;
+            }
+        };
+        var out = new ByteArrayOutputStream() {
+            @Override
+            public synchronized void write(byte[] bytes, int offset, int length) {
+                // The sender has failed by then: it waits for the rest of the answer, or has given up.
+                Thread thread = sender.join();
+                Awaitility.await().until(() -> thread.getState() == TIMED_WAITING || !thread.isAlive());
+                super.write(bytes, offset, length);
+            }
+        };
+        var socket = UnixDomainSocketAddress.of(directory.resolve("early"));
+        try (var engine = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+            engine.bind(socket);
+            var answered = CompletableFuture.runAsync(() -> {
+                try (var connection = engine.accept()) {
+                    Channels.newOutputStream(connection).write(answer);
+                } catch (IOException e) {
+                    throw new UncheckedIOException(e);
+                } finally {
+                    closed.countDown();
+                }
+            });
+            var terminal = new Terminal(in, new PrintStream(out), System.err, Map.of(), directory, false);
+            assertThat(Fleetctl.run(terminal, "fd-forward", socket.getPath().toString()))
+                    .isZero();
+            answered.join();
+        }
+        assertThat(out.size()).isEqualTo(answer.length);
     }
 
     @Test

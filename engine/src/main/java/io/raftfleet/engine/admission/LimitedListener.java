@@ -19,6 +19,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A listening socket that takes so many connections, and so many from one address. One more is told so in HTTP/2's way
@@ -29,6 +31,7 @@ import java.util.concurrent.TimeUnit;
  * <p>Connections come on this channel's thread, and go on theirs: {@link Open} is guarded by its monitor.
  */
 final class LimitedListener extends NioServerSocketChannel {
+    private static final Logger log = LoggerFactory.getLogger(LimitedListener.class);
     /** Of HTTP/2's connection preface. */
     private static final int PREFACE = 24;
 
@@ -49,7 +52,7 @@ final class LimitedListener extends NioServerSocketChannel {
         private final Map<String, Integer> byPeer = new HashMap<>();
         /** Those of each address that have not spoken yet, oldest first. */
         @GuardedBy("this")
-        private final Map<String, Set<Channel>> silent = new HashMap<>();
+        private final Map<String, Set<FirstBytes>> silent = new HashMap<>();
 
         @GuardedBy("this")
         private int total;
@@ -62,7 +65,7 @@ final class LimitedListener extends NioServerSocketChannel {
             this.watch = watch;
         }
 
-        private synchronized boolean tryTake(String peer) {
+        synchronized boolean tryTake(String peer) {
             if (total >= most || byPeer.getOrDefault(peer, 0) >= mostPerPeer) {
                 var waiting = silent.get(peer);
                 if (waiting == null) {
@@ -71,18 +74,18 @@ final class LimitedListener extends NioServerSocketChannel {
                 var oldest = waiting.iterator().next();
                 spoke(peer, oldest);
                 // It is counted until it is closed: for that moment there is one too many.
-                var unused = oldest.close();
+                oldest.giveUp();
             }
             total++;
             byPeer.merge(peer, 1, Integer::sum);
             return true;
         }
 
-        private synchronized void isSilent(String peer, Channel connection) {
+        synchronized void isSilent(String peer, FirstBytes connection) {
             silent.computeIfAbsent(peer, key -> new LinkedHashSet<>()).add(connection);
         }
 
-        private synchronized void spoke(String peer, Channel connection) {
+        private synchronized void spoke(String peer, FirstBytes connection) {
             var waiting = silent.get(peer);
             if (waiting != null && waiting.remove(connection) && waiting.isEmpty()) {
                 silent.remove(peer);
@@ -115,18 +118,20 @@ final class LimitedListener extends NioServerSocketChannel {
         }
         try {
             var connection = new NioSocketChannel(this, socket);
-            open.isSilent(peer, connection);
+            var first = new FirstBytes(connection, open, peer);
+            open.isSilent(peer, first);
             connection.closeFuture().addListener(closed -> {
-                open.spoke(peer, connection);
+                open.spoke(peer, first);
                 open.giveBack(peer);
             });
-            connection.pipeline().addLast(new FirstBytes(open.firstBytes, () -> open.spoke(peer, connection)));
+            connection.pipeline().addLast(first);
             open.watch.add(connection);
             accepted.add(connection);
         } catch (RuntimeException e) {
+            // What is wrong with one connection must not end the listener, as an exception would.
+            log.warn("a connection from {} could not be taken", peer, e);
             open.giveBack(peer);
             socket.close();
-            throw e;
         }
         return 1;
     }
@@ -157,15 +162,34 @@ final class LimitedListener extends NioServerSocketChannel {
                 .putInt(0);
     }
 
-    /** Closes a connection whose first bytes do not come. Used by the connection's thread alone. */
-    private static final class FirstBytes extends ChannelInboundHandlerAdapter {
-        private final Duration limit;
-        private final Runnable spoke;
+    /** Closes a connection whose first bytes do not come. Used by the connection's thread alone, but for {@link #giveUp}. */
+    static final class FirstBytes extends ChannelInboundHandlerAdapter {
+        private final Channel connection;
+        private final Open open;
+        private final String peer;
+        private volatile boolean givenUp;
         private int seen;
 
-        FirstBytes(Duration limit, Runnable spoke) {
-            this.limit = limit;
-            this.spoke = spoke;
+        FirstBytes(Channel connection, Open open, String peer) {
+            this.connection = connection;
+            this.open = open;
+            this.peer = peer;
+        }
+
+        /** From any thread: it makes room for another one. A connection that has no thread yet can't be closed; that closes it then. */
+        void giveUp() {
+            givenUp = true;
+            if (connection.isRegistered()) {
+                var unused = connection.close();
+            }
+        }
+
+        @Override
+        public void channelRegistered(ChannelHandlerContext context) {
+            context.fireChannelRegistered();
+            if (givenUp) {
+                var unused = context.close();
+            }
         }
 
         @Override
@@ -177,7 +201,7 @@ final class LimitedListener extends NioServerSocketChannel {
                                     var unused = context.close();
                                 }
                             },
-                            limit.toMillis(),
+                            open.firstBytes.toMillis(),
                             TimeUnit.MILLISECONDS);
             context.channel().closeFuture().addListener(closed -> late.cancel(false));
             context.fireChannelActive();
@@ -187,7 +211,7 @@ final class LimitedListener extends NioServerSocketChannel {
         public void channelRead(ChannelHandlerContext context, Object message) {
             seen += ((ByteBuf) message).readableBytes();
             if (seen >= PREFACE) {
-                spoke.run();
+                open.spoke(peer, this);
                 context.pipeline().remove(this);
             }
             context.fireChannelRead(message);

@@ -1,6 +1,7 @@
 package io.raftfleet.engine.admission;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.awaitility.Awaitility.await;
 
 import com.google.protobuf.ByteString;
@@ -14,6 +15,9 @@ import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.netty.NettyChannelBuilder;
 import io.grpc.stub.StreamObserver;
+import io.netty.channel.DefaultChannelId;
+import io.netty.channel.embedded.EmbeddedChannel;
+import io.raftfleet.identity.tls.ConnectionWatch;
 import io.raftfleet.proto.agent.AgentGatewayGrpc;
 import io.raftfleet.proto.agent.LogUpload;
 import io.raftfleet.proto.agent.LogUploadDone;
@@ -201,12 +205,29 @@ class AdmissionTest {
         var other = socket();
         for (int i = 0; i < 2; i++) {
             assertThat(FleetGrpc.newBlockingStub(channel())
+                            .withDeadlineAfter(LONG, TimeUnit.SECONDS)
                             .version(VersionRequest.getDefaultInstance())
                             .getVersion())
                     .isEqualTo("held");
         }
         assertThat(oldest.getInputStream().readAllBytes()).isNotNull();
         assertThat(other.getInputStream().readAllBytes()).isNotNull();
+    }
+
+    @Test
+    @DisplayName("a silent connection that has just been taken makes room, too, and is closed when its thread has it")
+    void aConnectionWithoutAThreadMakesRoom() {
+        var open = new LimitedListener.Open(
+                limits.connectionsPerPeer(1).made(), refusals, ConnectionWatch.accepting(Optional.empty(), line -> {}));
+        assertThat(open.tryTake("peer")).isTrue();
+        var connection = new EmbeddedChannel(DefaultChannelId.newInstance(), false, false);
+        var first = new LimitedListener.FirstBytes(connection, open, "peer");
+        connection.pipeline().addLast(first);
+        open.isSilent("peer", first);
+        assertThat(open.tryTake("peer")).isTrue();
+        assertThat(connection.isOpen()).isTrue();
+        assertThatCode(connection::register).doesNotThrowAnyException();
+        assertThat(connection.isOpen()).isFalse();
     }
 
     @Test

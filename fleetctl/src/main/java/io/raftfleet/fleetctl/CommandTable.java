@@ -95,6 +95,7 @@ final class CommandTable {
                 "user", () -> new CommandLine(new UserCommand(session)).addSubcommand(new UserCommand.Create(session)));
         commands.put("verify", () -> new VerifyCommand(session));
         commands.put("version", () -> new VersionCommand(session));
+        commands.put("watch", () -> new WatchCommand(session));
         commands.put("why", () -> new WhyCommand(session));
     }
 

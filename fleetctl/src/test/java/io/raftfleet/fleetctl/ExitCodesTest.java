@@ -255,6 +255,7 @@ class ExitCodesTest {
         add("cat", MISSING, s -> s.run("cat"));
         add("why", DONE, s -> s.unit("a.service", "start").run("why", "a.service"));
         add("why", MISSING, s -> s.run("why", "a.service"));
+        add("watch", REFUSED, s -> s.run("watch", "[a"));
         add("journal", DONE, s -> s.unit("a.service", "start").run("journal", "a.service"));
         add("journal", REFUSED, s -> s.unit("a.service", "unload").run("journal", "a.service"));
         add("journal", MISSING, s -> s.run("journal", "a.service"));

@@ -86,7 +86,7 @@ final class Faults {
             case "assert" -> conditions(systemd, unit, "Assert", "it was not started: ");
             case "done", "skipped" -> conditions(systemd, unit, "Condition", "it was skipped: ");
             case Orders.CANCELED -> now("its start was canceled: another job for it took its place");
-            case Orders.TIMEOUT -> now("its start took longer than its JobTimeoutSec=");
+            case Orders.TIMEOUT -> now("its start took longer than its JobTimeoutSec= or JobRunningTimeoutSec=");
             case "invalid" -> now("systemd can't start such a unit");
             case "unsupported" -> now("this machine does not support units of this type");
             case "collected" -> now("nothing needed it any more before it had started");

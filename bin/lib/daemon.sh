@@ -49,6 +49,8 @@ set_jvm_options() {
       # A little at a time: what a collection copies is mostly states that stay.
       jvm+=(-XX:+UseG1GC -XX:MaxGCPauseMillis=10 -XX:+UnlockExperimentalVMOptions -XX:G1NewSizePercent=1)
       jvm+=(-XX:G1MixedGCCountTarget=64 -XX:G1OldCSetRegionThresholdPercent=1 -Xms64m "-Xmx${reply}m")
+      # What was freed outside the heap, buffers of messages above all, goes back to the system and is not kept by the C library.
+      jvm+=(-XX:TrimNativeHeapInterval=10000)
       ;;
     agent)
       # What keeps an agent of 1,000 units below 80 MiB: a heap that gives memory back, and no pools for a trickle of messages.

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
@@ -21,10 +22,11 @@ record Programs(Path root) {
     private static final String ENGINE = "io.raftfleet.engine.FleetEngine";
     private static final Duration TRAINING = Duration.ofMinutes(3);
     private static final String AGENT = "io.raftfleet.agent.main.FleetAgent";
-    /** One compiler, one collector thread, small heaps: many such processes share few cores for a short time. */
+    /** One compiler, one collector thread, small heaps: many such processes share few cores for a short time. Memory goes back as from the launchers' engines. */
     private static final List<String> JVM = List.of(
             "-XX:+UseSerialGC",
             "-XX:TieredStopAtLevel=1",
+            "-XX:TrimNativeHeapInterval=10000",
             "-XX:+ExitOnOutOfMemoryError",
             "--enable-native-access=ALL-UNNAMED",
             "--sun-misc-unsafe-memory-access=allow");
@@ -76,10 +78,17 @@ record Programs(Path root) {
         command.addAll(JVM);
         command.addAll(startUpCache(module));
         command.add("-Xmx" + heapMb + "m");
+        command.addAll(ofUser(module));
         command.add("-cp");
         command.add(classPath(module));
         command.add(main);
         return command;
+    }
+
+    /** What the launchers take too, and as they do, last: {@code RAFTFLEET_ENGINE_JAVA_OPTS}, {@code RAFTFLEET_AGENT_JAVA_OPTS}. */
+    private static List<String> ofUser(String module) {
+        var words = System.getenv().getOrDefault("RAFTFLEET_" + module.toUpperCase(Locale.ROOT) + "_JAVA_OPTS", "");
+        return words.isBlank() ? List.of() : List.of(words.strip().split("\\s+"));
     }
 
     /** Options for the start-up cache, if the launchers made one. A Java machine that finds it does not fit starts without. */

@@ -118,7 +118,8 @@ class UnitFaultsIT extends OnSystemd {
         done(manager.start("late.service"));
         assertThat(heard.awaitState("late.service", s -> !s.error().isEmpty()))
                 .returns("activating", ObservedState::activeState)
-                .returns("its start took longer than its JobTimeoutSec= or JobRunningTimeoutSec=", ObservedState::error);
+                .returns(
+                        "its start took longer than its JobTimeoutSec= or JobRunningTimeoutSec=", ObservedState::error);
         done(manager.stop("late.service"));
 
         install("needy.service", "[Unit]\nRequires=absent.service\n" + SLEEPER);

@@ -125,6 +125,11 @@ public enum Setting {
     JOURNAL_COMMAND(AGENT, "PREFIX", "", "Words to put before journalctl and systemctl when logs are read."),
     HOLLOW(AGENT, "N", null, "Be N machines in memory (implies a hollow manager)."),
     HOLLOW_JOURNAL(AGENT, "FILE", null, "Where to note each start and stop of a unit on hollow machines."),
+    METRICS(
+            AGENT,
+            "HOST:PORT",
+            null,
+            "Listen there for /metrics, /livez and /readyz, in plaintext; a loopback address. Without it the agent listens nowhere."),
     ADOPT_CLUSTER(AGENT, Settings.SWITCH, "false", "Forget the cluster that this machine belonged to; join this one."),
 
     CA_FILE(null, "FILE", null, "PEM certificates of the authority that the others' certificates come from."),
@@ -140,6 +145,7 @@ public enum Setting {
             "false",
             "Do without certificates, and so without TLS: whoever reaches an engine is root on every machine."),
     DATA_DIR(null, "DIR", "/var/lib/%s", "What outlasts the process."),
+    LOG_FORMAT(null, "text|json", "text", "Whether the log is lines for people, or one JSON object a line."),
     VERBOSITY(null, "LEVEL", "info", "0 to 2, or error, warn, info, debug or trace.");
 
     /** Fleet's names that mean nothing any more. */

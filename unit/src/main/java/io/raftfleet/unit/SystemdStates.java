@@ -70,6 +70,11 @@ public final class SystemdStates {
 
     private SystemdStates() {}
 
+    /** All active states that are known. */
+    public static Set<String> activeStates() {
+        return ACTIVE;
+    }
+
     public static boolean isLoadState(String state) {
         return LOAD.contains(state);
     }

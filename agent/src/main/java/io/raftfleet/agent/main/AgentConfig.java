@@ -2,6 +2,8 @@ package io.raftfleet.agent.main;
 
 import ch.qos.logback.classic.Level;
 import io.raftfleet.identity.TlsFiles;
+import io.raftfleet.settings.log.LogFormat;
+import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -24,6 +26,8 @@ import java.util.Optional;
  * @param hollowMachines how many machines in memory this process is; 0 unless {@code manager} is hollow
  * @param hollowJournal file for what runs on machines in memory
  * @param tls who each machine is to engines, with {@code %m} for its id; empty for plaintext
+ * @param metrics where HTTP tells how the agent does, a loopback address; empty for nowhere
+ * @param logFormat how the log looks
  * @param verbosity what is logged
  * @param adoptCluster forget the cluster that the machine belonged to
  */
@@ -42,6 +46,8 @@ record AgentConfig(
         int hollowMachines,
         Optional<Path> hollowJournal,
         Optional<TlsFiles> tls,
+        Optional<InetSocketAddress> metrics,
+        LogFormat logFormat,
         Level verbosity,
         boolean adoptCluster) {
     /** What runs units. */

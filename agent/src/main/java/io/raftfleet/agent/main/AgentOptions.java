@@ -9,8 +9,11 @@ import io.raftfleet.settings.Settings;
 import io.raftfleet.settings.SettingsException;
 import io.raftfleet.settings.TlsOptions;
 import io.raftfleet.settings.Verbosity;
+import io.raftfleet.settings.log.LogFormat;
 import io.raftfleet.unit.limits.MessageCheck;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -62,6 +65,8 @@ final class AgentOptions {
                 machines,
                 settings.given(Setting.HOLLOW_JOURNAL).map(Path::of),
                 certificate(settings, machine, machines),
+                metrics(settings.given(Setting.METRICS)),
+                LogFormat.read(settings),
                 Verbosity.read(settings),
                 settings.isOn(Setting.ADOPT_CLUSTER));
     }
@@ -131,6 +136,32 @@ final class AgentOptions {
             throw new SettingsException("no engines are given: use --engines host:port,... or FLEET_ENGINES");
         }
         return addresses;
+    }
+
+    /** Who reaches it is not asked who they are, so that only this machine's own processes may. */
+    private static Optional<InetSocketAddress> metrics(Optional<String> given) throws SettingsException {
+        if (given.isEmpty()) {
+            return Optional.empty();
+        }
+        String text = given.get().strip();
+        int colon = text.lastIndexOf(':');
+        int port = colon < 0 || !ADDRESS.matcher(text).matches() ? -1 : Integer.parseInt(text.substring(colon + 1));
+        if (port < 0 || port > 65_535) {
+            throw new SettingsException("metrics: \"" + text + "\" is no host:port");
+        }
+        String host = text.substring(0, colon);
+        InetAddress address;
+        try {
+            address = host.equals("localhost") ? InetAddress.getLoopbackAddress() : InetAddress.ofLiteral(host);
+        } catch (IllegalArgumentException e) {
+            throw new SettingsException("metrics: \"" + host + "\" is no address, such as 127.0.0.1", e);
+        }
+        if (!address.isLoopbackAddress()) {
+            throw new SettingsException("metrics: " + host
+                    + " can be reached from other machines, and nobody is asked there who they are; take a loopback address,"
+                    + " such as 127.0.0.1, and let a collector on this machine pass it on");
+        }
+        return Optional.of(new InetSocketAddress(address, port));
     }
 
     private static String machine(Settings settings, Manager kind) throws SettingsException {

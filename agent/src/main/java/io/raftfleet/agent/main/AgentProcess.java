@@ -1,11 +1,16 @@
 package io.raftfleet.agent.main;
 
+import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import io.raftfleet.agent.hollow.HollowJournal;
+import io.raftfleet.agent.metrics.AgentHttp;
+import io.raftfleet.agent.metrics.AgentMetrics;
+import io.raftfleet.agent.metrics.MachineStatus;
 import io.raftfleet.agent.session.DialedChannels;
 import io.raftfleet.agent.session.SessionConfig;
 import io.raftfleet.identity.TlsFiles;
 import io.raftfleet.identity.tls.TlsIdentity;
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.ArrayDeque;
@@ -16,7 +21,9 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -30,6 +37,7 @@ final class AgentProcess implements AutoCloseable {
     private final Deque<AutoCloseable> held = new ArrayDeque<>();
     private List<Machine> machines = List.of();
     private boolean hollow;
+    private Optional<TlsIdentity> identity = Optional.empty();
 
     private AgentProcess() {}
 
@@ -88,6 +96,7 @@ final class AgentProcess implements AutoCloseable {
         Optional<TlsIdentity> own = config.tls().isPresent()
                 ? Optional.of(identity(config.tls().get().of(first), revocations))
                 : Optional.empty();
+        identity = own;
         DialedChannels channels = hold(new DialedChannels(own));
         Shared shared = hold(new Shared(channels, config.engines(), threads));
         own.ifPresent(identity -> {
@@ -118,6 +127,27 @@ final class AgentProcess implements AutoCloseable {
         identity.heed(revocations);
         identity.start();
         return identity;
+    }
+
+    /**
+     * Tells over HTTP from now on how the machines do, if there is an address for that.
+     *
+     * @param stuck what of this process stands still, for people
+     * @throws IOException when the address can't be listened on
+     */
+    void tell(Optional<InetSocketAddress> address, Supplier<List<String>> stuck) throws IOException {
+        if (address.isPresent()) {
+            AgentMetrics metrics = new AgentMetrics(
+                    VersionProvider.version(), identity.map(own -> own::current), new PrometheusRegistry());
+            hold(AgentHttp.start(address.get(), this::statuses, stuck, metrics));
+        }
+    }
+
+    private CompletableFuture<List<MachineStatus>> statuses() {
+        List<CompletableFuture<MachineStatus>> all =
+                machines.stream().map(Machine::status).toList();
+        return CompletableFuture.allOf(all.toArray(CompletableFuture<?>[]::new))
+                .thenApply(done -> all.stream().map(CompletableFuture::join).toList());
     }
 
     List<Machine> machines() {

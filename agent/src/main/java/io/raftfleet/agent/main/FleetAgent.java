@@ -72,6 +72,7 @@ public final class FleetAgent {
             System.err.println("fleet-agent: " + e.getMessage());
             return 2;
         }
+        config.logFormat().apply();
         JavaLogging.toLogback();
         Verbosity.apply(config.verbosity());
         endOnDefects();
@@ -147,7 +148,9 @@ public final class FleetAgent {
             sayReady(process.machines());
             // Not only in session: the agent does its work, keeping units running, without any engine too.
             systemd.ready();
-            Watchdog.start(systemd, System.getenv(), List.of(new Answers("the machine", () -> answers(process))));
+            Watchdog watchdog = Watchdog.start(
+                    systemd, System.getenv(), List.of(new Answers("the machine", () -> answers(process))));
+            process.tell(config.metrics(), watchdog::stuck);
             end.await();
             systemd.stopping();
             endSessions(process.machines());

@@ -3,6 +3,7 @@ package io.raftfleet.agent.main;
 import io.raftfleet.agent.loop.Loop;
 import io.raftfleet.agent.manager.LogSource;
 import io.raftfleet.agent.manager.UnitManager;
+import io.raftfleet.agent.metrics.MachineStatus;
 import io.raftfleet.agent.reconcile.Journal;
 import io.raftfleet.agent.reconcile.Reconciler;
 import io.raftfleet.agent.session.ClusterMemory;
@@ -26,6 +27,7 @@ public final class Machine {
     private final UnitManager manager;
     private final Journal journal;
     private final Reconciler reconciler;
+    private final ReportQueue reports;
     private final SessionKeeper session;
     private final LeaderNews news;
 
@@ -45,7 +47,7 @@ public final class Machine {
             ClusterMemory.Keeper memory,
             Consumer<String> onFatal) {
         RandomGenerator random = shared.random();
-        ReportQueue reports = new ReportQueue(config.limits().reportsInFlight());
+        this.reports = new ReportQueue(config.limits().reportsInFlight(), loop::nanoTime);
         this.loop = loop;
         this.manager = manager;
         this.journal = journal;
@@ -97,6 +99,19 @@ public final class Machine {
     /** Completes once this machine's loop, and after it its manager, have come to it: neither stands still then. */
     CompletableFuture<Void> answers() {
         return CompletableFuture.runAsync(() -> {}, loop).thenCompose(done -> manager.answers());
+    }
+
+    /** How it does, as its loop sees it. */
+    CompletableFuture<MachineStatus> status() {
+        return CompletableFuture.supplyAsync(
+                () -> new MachineStatus(
+                        session.inSession(),
+                        session.sessions(),
+                        reports.unacknowledged(),
+                        reports.lag(),
+                        reconciler.activeStates(),
+                        reconciler.restarts()),
+                loop);
     }
 
     /** How long the leader certainly counts this machine as present. */

@@ -387,6 +387,16 @@ public final class Reconciler implements SessionHandler {
         });
     }
 
+    /** How many units are in each active state of systemd's. To be called on the loop. */
+    public Map<String, Integer> activeStates() {
+        return table.activeStates();
+    }
+
+    /** How often a unit was seen to wait for systemd to start it again. To be called on the loop. */
+    public long restarts() {
+        return table.restarts();
+    }
+
     @Override
     public BucketDigests digests(DigestRequest request) {
         return table.digests(request);

@@ -19,6 +19,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,6 +34,7 @@ final class UnitTable {
     private final Digest states = new Digest();
     private final ReportQueue reports;
     private int assignedCount;
+    private long restarts;
 
     UnitTable(ReportQueue reports) {
         this.reports = reports;
@@ -145,10 +147,33 @@ final class UnitTable {
             states.remove(unit.name, Digest.of(before));
         }
         unit.reported = now;
+        if (now != null && isRestarting(now) && (before == null || !isRestarting(before))) {
+            restarts++;
+        }
         if (now != null) {
             states.add(unit.name, Digest.of(now));
             reports.put(now);
         }
+    }
+
+    private static boolean isRestarting(UnitState state) {
+        return state.getSubState().startsWith("auto-restart");
+    }
+
+    /** How often a unit was seen to wait for systemd to start it again. */
+    long restarts() {
+        return restarts;
+    }
+
+    /** How many units are in each active state of systemd's. */
+    Map<String, Integer> activeStates() {
+        Map<String, Integer> counts = new TreeMap<>();
+        for (ManagedUnit unit : units.values()) {
+            if (unit.reported != null) {
+                counts.merge(unit.reported.getActiveState(), 1, Integer::sum);
+            }
+        }
+        return counts;
     }
 
     /** The unit's file is gone, and with it its state. */

@@ -3,6 +3,7 @@ package io.raftfleet.agent.session;
 import io.raftfleet.proto.agent.StateReport;
 import io.raftfleet.proto.model.UnitState;
 import io.raftfleet.unit.Digest;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -13,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,19 +27,29 @@ public final class ReportQueue {
     /** The latest of one unit: went, is now in {@code state}, or first the one and then the other. */
     private record Change(boolean gone, @Nullable UnitState state) {}
 
-    private record Sent(long sequence, Map<String, Change> changes) {}
+    /** @param since when the oldest of the changes came up */
+    private record Sent(long sequence, Map<String, Change> changes, long since) {}
 
     private final int maxInFlight;
+    private final LongSupplier nanoClock;
     private final Map<String, Change> pending = new LinkedHashMap<>();
     private final ArrayDeque<StateReport.Builder> ready = new ArrayDeque<>();
     private final ArrayDeque<Sent> inFlight = new ArrayDeque<>();
     private Runnable onWork = () -> {};
     private Consumer<Collection<String>> onGoneCommitted = names -> {};
     private long sequence;
+    /** When the oldest came up of what is {@link #pending} or {@link #ready}. Means nothing while nothing is. */
+    private long since;
 
     /** A queue that lets at most {@code maxInFlight} reports wait for their acknowledgement. */
     public ReportQueue(int maxInFlight) {
+        this(maxInFlight, System::nanoTime);
+    }
+
+    /** The same by another clock, in nanoseconds. */
+    public ReportQueue(int maxInFlight, LongSupplier nanoClock) {
         this.maxInFlight = maxInFlight;
+        this.nanoClock = nanoClock;
     }
 
     /** Who sends reports, told when there is something to send, and who hears of units whose end is committed. */
@@ -48,6 +60,7 @@ public final class ReportQueue {
 
     /** A unit is now in this state. */
     public void put(UnitState state) {
+        begin();
         pending.merge(
                 state.getName(), new Change(false, state), (before, now) -> new Change(before.gone(), now.state()));
         onWork.run();
@@ -55,6 +68,7 @@ public final class ReportQueue {
 
     /** The machine does not have this unit, or has it no longer. */
     public void gone(String name) {
+        begin();
         pending.put(name, new Change(true, null));
         onWork.run();
     }
@@ -65,6 +79,7 @@ public final class ReportQueue {
      * @param limit how many states a report may hold; a bucket that has more is continued by ordinary reports
      */
     void replace(Collection<Integer> buckets, Collection<UnitState> states, int limit) {
+        begin();
         Map<Integer, List<UnitState>> byBucket = new LinkedHashMap<>();
         buckets.forEach(bucket -> byBucket.put(bucket, new ArrayList<>()));
         for (UnitState state : states) {
@@ -131,7 +146,7 @@ public final class ReportQueue {
             add(report, taken);
         }
         sequence++;
-        inFlight.addLast(new Sent(sequence, taken));
+        inFlight.addLast(new Sent(sequence, taken, since));
         return report.setSessionEpoch(sessionEpoch).setSequence(sequence).build();
     }
 
@@ -183,6 +198,9 @@ public final class ReportQueue {
     /** The session is over: what it did not acknowledge is to be sent again, unless there is newer. */
     void sessionEnded() {
         Map<String, Change> again = new LinkedHashMap<>();
+        if (!inFlight.isEmpty()) {
+            since = inFlight.getFirst().since();
+        }
         for (Sent sent : inFlight) {
             sent.changes().forEach((name, change) -> again.merge(name, change, ReportQueue::followedBy));
         }
@@ -197,6 +215,21 @@ public final class ReportQueue {
 
     private static Change followedBy(Change earlier, Change later) {
         return later.gone() ? later : new Change(earlier.gone(), later.state());
+    }
+
+    private void begin() {
+        if (pending.isEmpty() && ready.isEmpty()) {
+            since = nanoClock.getAsLong();
+        }
+    }
+
+    /** For how long something has not been acknowledged that the registry has yet to hear; zero when it has heard all. */
+    public Duration lag() {
+        if (inFlight.isEmpty() && pending.isEmpty() && ready.isEmpty()) {
+            return Duration.ZERO;
+        }
+        long oldest = inFlight.isEmpty() ? since : inFlight.getFirst().since();
+        return Duration.ofNanos(nanoClock.getAsLong() - oldest);
     }
 
     /** How many units have changes that are not acknowledged, counted once a report. */

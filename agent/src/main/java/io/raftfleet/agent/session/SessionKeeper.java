@@ -57,6 +57,7 @@ public final class SessionKeeper implements EngineSession.Events {
     /** Hellos in a row that no engine answered in time. */
     private int unanswered;
 
+    private long sessions;
     private int redirects;
     private int duplicates;
     private @Nullable String lastRefusal;
@@ -142,6 +143,16 @@ public final class SessionKeeper implements EngineSession.Events {
     /** Completes when an engine has welcomed this machine for the first time. */
     public CompletableFuture<Void> firstSession() {
         return firstSession.copy();
+    }
+
+    /** Whether an engine has welcomed this machine, and the session goes on. To be called on the loop. */
+    public boolean inSession() {
+        return open != null;
+    }
+
+    /** How many sessions there were, with the one that goes on. To be called on the loop. */
+    public long sessions() {
+        return sessions;
     }
 
     /** How long the leader certainly counts this machine as present. */
@@ -312,6 +323,7 @@ public final class SessionKeeper implements EngineSession.Events {
         firstSession.complete(null);
         OpenSession opened = new OpenSession(loop, session, welcome, machine, lease, logs, random, new Silence());
         open = opened;
+        sessions++;
         opened.start();
         machine.handler().opened(welcome);
         flush();

@@ -71,6 +71,8 @@ class AgentOptionsTest {
             Map.entry("hollow_journal", "/j"),
             Map.entry("adopt_cluster", "true"),
             Map.entry("data_dir", "/d"),
+            Map.entry("metrics", "127.0.0.1:14103"),
+            Map.entry("log_format", "json"),
             Map.entry("verbosity", "2"));
 
     @Test
@@ -116,6 +118,22 @@ class AgentOptionsTest {
             return resolve(environment);
         }
         return resolve(environment, "--" + key.replace('_', '-') + "=" + value);
+    }
+
+    @Test
+    void whereNobodyIsAskedWhoTheyAreOnlyThisMachineGets() throws Exception {
+        for (String loopback : List.of("127.0.0.1:14103", "[::1]:14103", "localhost:14103", "127.3.2.1:0")) {
+            assertThat(given("metrics", loopback, false, false).metrics())
+                    .as(loopback)
+                    .isPresent();
+        }
+        for (String other : List.of(
+                "0.0.0.0:14103", "10.0.0.1:14103", "[::]:14103", "example.com:14103", "127.0.0.1", "127.0.0.1:99999")) {
+            assertThatThrownBy(() -> given("metrics", other, false, false))
+                    .as(other)
+                    .isInstanceOf(SettingsException.class)
+                    .hasMessageContaining("metrics:");
+        }
     }
 
     @Test

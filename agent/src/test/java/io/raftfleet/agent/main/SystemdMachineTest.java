@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import ch.qos.logback.classic.Level;
 import io.raftfleet.agent.main.AgentConfig.Manager;
 import io.raftfleet.agent.systemd.SystemdConfig;
+import io.raftfleet.settings.log.LogFormat;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -30,6 +31,8 @@ class SystemdMachineTest {
                 0,
                 Optional.empty(),
                 Optional.empty(),
+                Optional.empty(),
+                LogFormat.TEXT,
                 Level.INFO,
                 false);
     }

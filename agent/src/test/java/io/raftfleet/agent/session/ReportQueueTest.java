@@ -18,7 +18,8 @@ import org.junit.jupiter.api.Test;
 class ReportQueueTest {
     private static final int LIMIT = 10;
 
-    private final ReportQueue queue = new ReportQueue(2);
+    private long now;
+    private final ReportQueue queue = new ReportQueue(2, () -> now);
 
     private static UnitState state(String name, String active) {
         return UnitState.newBuilder().setName(name).setActiveState(active).build();
@@ -38,6 +39,30 @@ class ReportQueueTest {
         assertThat(queue.unacknowledged()).isEqualTo(1);
         assertThat(next().getStatesList()).containsExactly(state("a.service", "state999"));
         assertThat(queue.next(1, LIMIT)).isNull();
+    }
+
+    @Test
+    void whatTheRegistryHasNotHeardOfGetsOlder() {
+        assertThat(queue.lag()).isZero();
+        queue.put(state("a.service", "activating"));
+        now = 5;
+        queue.put(state("a.service", "active"));
+        now = 10;
+        assertThat(queue.lag()).hasNanos(10);
+        assertThat(queue.next(1, 10)).isNotNull();
+        queue.put(state("b.service", "active"));
+        now = 20;
+        assertThat(queue.lag()).hasNanos(20);
+        queue.acknowledged(1);
+        assertThat(queue.lag()).hasNanos(10);
+        assertThat(queue.next(1, 10)).isNotNull();
+        queue.put(state("c.service", "active"));
+        queue.sessionEnded();
+        now = 30;
+        assertThat(queue.lag()).as("it was sent and is to be sent again").hasNanos(20);
+        assertThat(queue.next(2, 10)).isNotNull();
+        queue.acknowledged(1);
+        assertThat(queue.lag()).isZero();
     }
 
     @Test

@@ -67,7 +67,10 @@ public final class Admission implements ServerInterceptor {
             public ServerStreamTracer newServerStreamTracer(String fullMethodName, Metadata headers) {
                 var method = MethodLimit.of(fullMethodName);
                 CallDeadline.set(headers, method);
-                return new Tracer(new AdmittedCall(method, requests, answers, metrics));
+                return new Tracer(
+                        new AdmittedCall(method, requests, answers, metrics),
+                        metrics,
+                        MethodLimit.counted(fullMethodName));
             }
         };
     }
@@ -108,9 +111,13 @@ public final class Admission implements ServerInterceptor {
     /** Tells a call what gRPC does with its stream. Called by the connection's thread. */
     private static final class Tracer extends ServerStreamTracer {
         private final AdmittedCall call;
+        private final AdmissionMetrics metrics;
+        private final String method;
 
-        Tracer(AdmittedCall call) {
+        Tracer(AdmittedCall call, AdmissionMetrics metrics, String method) {
             this.call = call;
+            this.metrics = metrics;
+            this.method = method;
         }
 
         @Override
@@ -131,6 +138,7 @@ public final class Admission implements ServerInterceptor {
         @Override
         public void streamClosed(Status status) {
             call.ended();
+            metrics.closed(method, status.getCode().name());
         }
     }
 

@@ -9,6 +9,14 @@ public interface AdmissionMetrics {
     void ended(String kind);
 
     /**
+     * A call's stream has ended, admitted or not.
+     *
+     * @param method full name of one of the engine's methods, or "other"
+     * @param code the status, as gRPC names it
+     */
+    void closed(String method, String code);
+
+    /**
      * A call was refused, perhaps after it had begun.
      *
      * @param reason "calls", "bytes" or "message"

@@ -75,6 +75,11 @@ record MethodLimit(
                     ClusterGrpc.getBackupMethod(),
                     new MethodLimit(CallKind.BACKUP, false, 4 * KIB, Duration.ofHours(12), Duration.ofHours(12))));
 
+    /** The name under which calls of a method are counted: what clients make up is not one of its own. */
+    static String counted(String method) {
+        return METHODS.containsKey(method) ? method : "other";
+    }
+
     static MethodLimit of(String method) {
         return METHODS.getOrDefault(method, OTHER);
     }

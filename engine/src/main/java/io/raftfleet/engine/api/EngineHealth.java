@@ -1,8 +1,9 @@
 package io.raftfleet.engine.api;
 
 import io.raftfleet.state.MemoryUse;
+import java.util.List;
 
-/** What an engine says of itself; for {@code /healthz} and metrics. Answers at once, from memory. */
+/** What an engine says of itself; for {@code /livez}, {@code /readyz} and metrics. Answers at once, from memory. */
 public interface EngineHealth {
     /**
      * A moment's view.
@@ -43,4 +44,9 @@ public interface EngineHealth {
             long quota) {}
 
     View view();
+
+    /** Which parts of this engine's process make no progress, for people; empty while all do. For {@code /livez}. */
+    default List<String> stuck() {
+        return List.of();
+    }
 }

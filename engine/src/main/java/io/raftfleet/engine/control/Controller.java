@@ -172,6 +172,13 @@ public final class Controller implements AutoCloseable {
         return told(work.committed(), repliesInOrder);
     }
 
+    /** How much waits to be decided, by lane: "clients" and "agents". */
+    public Map<String, Integer> waiting() {
+        return Map.of(
+                "clients", queue.waiting(WorkQueue.Lane.CLIENTS),
+                "agents", queue.waiting(WorkQueue.Lane.AGENTS));
+    }
+
     /** Whether so many reports wait that each agent had better send one at a time. */
     public boolean crowded() {
         return queue.crowded();

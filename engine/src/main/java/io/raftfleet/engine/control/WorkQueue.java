@@ -76,6 +76,16 @@ final class WorkQueue {
         }
     }
 
+    /** How much waits in a lane. */
+    int waiting(Lane lane) {
+        lock.lock();
+        try {
+            return of(lane).size();
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** Asked by the thread that decides, before each entry. */
     boolean leads(long term) {
         visit();

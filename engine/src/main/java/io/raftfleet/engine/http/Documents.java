@@ -49,7 +49,7 @@ final class Documents {
     record ErrorDocument(ErrorEntity error) {}
 
     /** What {@code /livez} says. */
-    record LiveDocument(String status) {}
+    record LiveDocument(String status, String reason) {}
 
     /** What {@code /readyz} says; see {@link io.raftfleet.engine.api.EngineHealth.View} for the fields. */
     record HealthDocument(

@@ -160,7 +160,7 @@ public final class FleetHttp implements HttpHandler {
             }
             case LIVE -> {
                 allow(call, "GET, HEAD");
-                yield HttpReply.json(200, new Documents.LiveDocument("ok")).now();
+                yield livez(health.stuck()).now();
             }
             case METRICS -> {
                 allow(call, "GET, HEAD");
@@ -179,6 +179,12 @@ public final class FleetHttp implements HttpHandler {
         if (!List.of(methods.split(", ")).contains(call.method())) {
             throw HttpProblem.methodNotAllowed(call.method(), call.path(), methods);
         }
+    }
+
+    private static HttpReply livez(List<String> stuck) {
+        return stuck.isEmpty()
+                ? HttpReply.json(200, new Documents.LiveDocument("ok", ""))
+                : HttpReply.json(503, new Documents.LiveDocument("stuck", String.join("; ", stuck)));
     }
 
     private HttpReply healthz() {

@@ -12,6 +12,7 @@ import io.raftfleet.engine.admission.AdmissionMetrics;
 import io.raftfleet.engine.api.EngineHealth;
 import io.raftfleet.etcd.MirrorStatus;
 import io.raftfleet.identity.Credentials;
+import io.raftfleet.state.raft.LogTimes;
 import io.raftfleet.state.raft.RaftView;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -19,6 +20,7 @@ import java.io.UncheckedIOException;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Map;
 import java.util.function.IntSupplier;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
@@ -91,6 +93,7 @@ public final class EngineMetrics implements AdmissionMetrics {
     private final Counter grpcRefused;
     private final Gauge grpcCalls;
     private final Counter grpcConnectionsRefused;
+    private final Counter grpcEnded;
 
     /** Registers everything; a registry takes one engine's metrics. */
     public EngineMetrics(PrometheusRegistry registry, EngineHealth health) {
@@ -119,6 +122,7 @@ public final class EngineMetrics implements AdmissionMetrics {
                 .help("gRPC calls under way.")
                 .labelNames("kind")
                 .register(registry);
+        grpcEnded = counter("fleet_grpc_calls_ended_total", "gRPC calls that have ended.", "method", "code");
         grpcConnectionsRefused =
                 counter("fleet_grpc_connections_refused_total", "gRPC connections closed as they came, over a limit.");
 
@@ -269,6 +273,11 @@ public final class EngineMetrics implements AdmissionMetrics {
     }
 
     @Override
+    public void closed(String method, String code) {
+        grpcEnded.labelValues(method, code).inc();
+    }
+
+    @Override
     public void refused(String kind, String reason) {
         grpcRefused.labelValues(kind, reason).inc();
     }
@@ -288,6 +297,37 @@ public final class EngineMetrics implements AdmissionMetrics {
                     gauge.call((double) requests.getAsLong(), "requests");
                     gauge.call((double) answers.getAsLong(), "answers");
                 })
+                .register(registry);
+    }
+
+    /** What waits for the decision thread, by lane. */
+    public void decisions(Supplier<Map<String, Integer>> waiting) {
+        GaugeWithCallback.builder()
+                .name("fleet_decisions_waiting")
+                .help("Clients' requests, and agents' sessions, reports and losses, that wait to be decided.")
+                .labelNames("of")
+                .callback(gauge -> waiting.get().forEach((lane, count) -> gauge.call(count, lane)))
+                .register(registry);
+    }
+
+    /** How long this engine's log takes. */
+    public void logTimes(Supplier<Map<String, LogTimes>> times) {
+        GaugeWithCallback.builder()
+                .name("fleet_raft_log_seconds")
+                .help(
+                        "How long a step of writing the log took of late: append (until the entry is on the disk), flush (the"
+                                + " disk's part of it) and queue (until its turn comes).")
+                .labelNames("step", "quantile")
+                .callback(gauge -> times.get().forEach((step, time) -> {
+                    gauge.call(time.median(), step, "0.5");
+                    gauge.call(time.p99(), step, "0.99");
+                }))
+                .register(registry);
+        CounterWithCallback.builder()
+                .name("fleet_raft_log_steps_total")
+                .help("Such steps since the engine joined its group.")
+                .labelNames("step")
+                .callback(counter -> times.get().forEach((step, time) -> counter.call(time.count(), step)))
                 .register(registry);
     }
 

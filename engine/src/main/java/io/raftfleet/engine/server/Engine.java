@@ -98,6 +98,7 @@ final class Engine implements AutoCloseable {
     private final AgentGatewayService gateway;
     private final GrpcServer grpc;
     private final GrpcHealth grpcHealth;
+    private final Health health = new Health();
     private final FleetHttp http;
     private @Nullable HttpServers httpServers;
 
@@ -127,7 +128,7 @@ final class Engine implements AutoCloseable {
         route = new LeaderRoute(
                 config.engineId(),
                 address -> dialer.to(address).maxInboundMessageSize(MAX_MESSAGE).build());
-        metrics = new EngineMetrics(new PrometheusRegistry(), this::health);
+        metrics = new EngineMetrics(new PrometheusRegistry(), health);
         raft = new RaftNode(
                 RaftConfig.builder(config.engineId(), config.clusterId(), config.dataDir(), config.peers())
                         .bootstrap(config.bootstrap())
@@ -199,7 +200,9 @@ final class Engine implements AutoCloseable {
                                 tasks,
                                 mirror::status,
                                 new Orphans(registry, controller, logs, mirror.afterCommit(), raft::requireFormat)))));
-        http = new FleetHttp(api, this::health, metrics, random, clock, Deadlines.DEFAULT, config.pageSize());
+        metrics.decisions(controller::waiting);
+        metrics.logTimes(raft::logTimes);
+        http = new FleetHttp(api, health, metrics, random, clock, Deadlines.DEFAULT, config.pageSize());
         registry.addListener(sessions);
         registry.addListener(watches);
     }
@@ -258,6 +261,11 @@ final class Engine implements AutoCloseable {
                 }));
     }
 
+    /** From now on {@code /livez} says what this watchdog finds. */
+    void watchedBy(Watchdog watchdog) {
+        health.watchdog = watchdog;
+    }
+
     /** Waits until the engine can't go on by itself; returns why. */
     @Nullable
     Throwable awaitFailure() throws InterruptedException {
@@ -306,7 +314,7 @@ final class Engine implements AutoCloseable {
         }
     }
 
-    private EngineHealth.View health() {
+    private EngineHealth.View look() {
         var view = raft.view();
         var leader = view.leader();
         long quota = raft.quota();
@@ -390,6 +398,21 @@ final class Engine implements AutoCloseable {
         public void resigned(long term) {
             sessions.end();
             mirror.resigned();
+        }
+    }
+
+    private final class Health implements EngineHealth {
+        private volatile @Nullable Watchdog watchdog;
+
+        @Override
+        public View view() {
+            return look();
+        }
+
+        @Override
+        public List<String> stuck() {
+            var looks = watchdog;
+            return looks == null ? List.of() : looks.stuck();
         }
     }
 

@@ -4,6 +4,7 @@ import ch.qos.logback.classic.Level;
 import com.google.common.net.HostAndPort;
 import io.raftfleet.etcd.EtcdSettings;
 import io.raftfleet.identity.TlsFiles;
+import io.raftfleet.settings.log.LogFormat;
 import io.raftfleet.state.raft.EnginePeer;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -45,6 +46,7 @@ import org.slf4j.LoggerFactory;
  * @param authorityKey the key of the authority in {@code tls}, with which this engine issues certificates; empty when it has none
  * @param certificateDays how long certificates that it issues hold
  * @param plainHttp whether HTTP is plaintext all the same
+ * @param logFormat how the log looks
  * @param verbosity what to log
  */
 record EngineConfig(
@@ -72,6 +74,7 @@ record EngineConfig(
         Optional<Path> authorityKey,
         int certificateDays,
         boolean plainHttp,
+        LogFormat logFormat,
         Level verbosity) {
 
     private static final Logger log = LoggerFactory.getLogger(EngineConfig.class);

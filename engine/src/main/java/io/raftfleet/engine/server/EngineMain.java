@@ -78,6 +78,7 @@ public final class EngineMain {
             if (Flags.printsOnly(parsed)) {
                 return 0;
             }
+            config.logFormat().apply();
             JavaLogging.toLogback();
             Verbosity.apply(config.verbosity());
             live = new LiveSettings(
@@ -153,7 +154,7 @@ public final class EngineMain {
                     + printable(config.grpc()));
             System.out.flush();
             systemd.ready();
-            Watchdog.start(systemd, System.getenv(), engine.parts());
+            engine.watchedBy(Watchdog.start(systemd, System.getenv(), engine.parts()));
             var failure = engine.awaitFailure();
             limitStop(config);
             log.error("engine {} can't go on: {}", config.engineId(), String.valueOf(failure));

@@ -7,6 +7,7 @@ import io.raftfleet.settings.Settings;
 import io.raftfleet.settings.SettingsException;
 import io.raftfleet.settings.TlsOptions;
 import io.raftfleet.settings.Verbosity;
+import io.raftfleet.settings.log.LogFormat;
 import io.raftfleet.state.raft.EnginePeer;
 import io.raftfleet.state.raft.RaftConfig;
 import java.math.BigDecimal;
@@ -104,6 +105,7 @@ final class EngineOptions {
                 authorityKey(settings, files.isPresent()),
                 certificateDays(settings.require(Setting.CERTIFICATE_DAYS)),
                 plainHttp,
+                LogFormat.read(settings),
                 Verbosity.read(settings));
     }
 

@@ -82,6 +82,9 @@ class AuthorizationTest {
 
     private static final class NoMetrics implements AdmissionMetrics {
         @Override
+        public void closed(String method, String code) {}
+
+        @Override
         public void admitted(String kind) {}
 
         @Override

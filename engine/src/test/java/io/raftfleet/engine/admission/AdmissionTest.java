@@ -120,6 +120,9 @@ class AdmissionTest {
         var refused = failure(() -> FleetGrpc.newBlockingStub(channel)
                 .getUnit(GetUnitRequest.newBuilder().setName(name).build()));
         assertThat(refused.getStatus().getCode()).isEqualTo(Status.Code.RESOURCE_EXHAUSTED);
+        await().until(() -> refusals.of("raftfleet.fleet.Fleet/GetUnit RESOURCE_EXHAUSTED")
+                        + refusals.of("raftfleet.fleet.Fleet/GetUnit CANCELLED")
+                == 1);
         assertThat(refused.getStatus().getDescription()).contains("at most 4096 bytes");
         assertThat(hint(refused.getTrailers())).isNegative();
         assertThat(FleetGrpc.newBlockingStub(channel)

@@ -7,7 +7,7 @@ import java.util.concurrent.ConcurrentHashMap;
 final class CountedRefusals implements AdmissionMetrics {
     private final Map<String, Integer> counts = new ConcurrentHashMap<>();
 
-    /** @param what kind and reason, as "call/bytes"; or "connection" */
+    /** @param what kind and reason, as "call/bytes"; method and code, as "other UNIMPLEMENTED"; or "connection" */
     int of(String what) {
         return counts.getOrDefault(what, 0);
     }
@@ -17,6 +17,11 @@ final class CountedRefusals implements AdmissionMetrics {
 
     @Override
     public void ended(String kind) {}
+
+    @Override
+    public void closed(String method, String code) {
+        counts.merge(method + " " + code, 1, Integer::sum);
+    }
 
     @Override
     public void refused(String kind, String reason) {

@@ -56,6 +56,16 @@ class HealthAndMetricsTest {
     }
 
     @Test
+    void anEngineWithAPartThatStandsStillIsNotAlive() throws IOException {
+        assertThat(client.get("/livez").body()).isEqualTo("{\"status\":\"ok\"}");
+        engine.fleet.stuck = List.of("the decision thread makes no progress", "the timer does not answer");
+        Answer ill = client.get("/livez");
+        assertThat(ill.status()).isEqualTo(503);
+        assertThat(ill.body()).contains("the decision thread makes no progress; the timer does not answer");
+        assertThat(client.get("/readyz").status()).isEqualTo(200);
+    }
+
+    @Test
     void fleetsMetricsKeepTheirNames() throws IOException {
         EngineMetrics metrics = engine.metrics;
         metrics.leaderStarted(Instant.ofEpochSecond(1_700_000_000));

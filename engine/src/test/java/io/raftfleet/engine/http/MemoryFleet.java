@@ -70,6 +70,14 @@ final class MemoryFleet implements FleetApi, EngineHealth {
     private final NavigableMap<String, UnitState> states = new TreeMap<>();
     private final NavigableMap<String, Machine> machines = new TreeMap<>();
     final List<RequestId> requestIds = new ArrayList<>();
+    /** What its process' watchdog finds. */
+    volatile List<String> stuck = List.of();
+
+    @Override
+    public List<String> stuck() {
+        return stuck;
+    }
+
     /** Whether answers come after a while, from another thread. */
     volatile boolean later;
 

@@ -9,6 +9,7 @@ import io.raftfleet.identity.SpiffeId.Kind;
 import io.raftfleet.identity.TlsFiles;
 import io.raftfleet.identity.ca.CertificateAuthority;
 import io.raftfleet.state.MemoryUse;
+import io.raftfleet.state.raft.LogTimes;
 import io.raftfleet.state.raft.RaftView;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -78,6 +79,21 @@ class EngineMetricsTest {
                         "fleet_raft_follower_behind_entries{engine=\"e3\"} 0.0",
                         "fleet_raft_follower_silent_seconds{engine=\"e2\"} 1.5",
                         "fleet_agent_sessions 3.0");
+    }
+
+    @Test
+    void whatWaitsAndHowLongTheLogTakesIsTold() {
+        metrics.decisions(() -> Map.of("clients", 7, "agents", 9));
+        metrics.logTimes(() -> Map.of("flush", new LogTimes(12, 0.002, 0.25)));
+        metrics.closed("raftfleet.fleet.Fleet/ListUnits", "OK");
+        assertThat(scraped())
+                .contains(
+                        "fleet_decisions_waiting{of=\"clients\"} 7.0",
+                        "fleet_decisions_waiting{of=\"agents\"} 9.0",
+                        "fleet_raft_log_seconds{quantile=\"0.5\",step=\"flush\"} 0.002",
+                        "fleet_raft_log_seconds{quantile=\"0.99\",step=\"flush\"} 0.25",
+                        "fleet_raft_log_steps_total{step=\"flush\"} 12.0",
+                        "fleet_grpc_calls_ended_total{code=\"OK\",method=\"raftfleet.fleet.Fleet/ListUnits\"} 1.0");
     }
 
     @Test

@@ -70,6 +70,7 @@ class EngineOptionsTest {
         samples.put("etcd_password", samples.get("etcd_username"));
         samples.put("etcd_password_file", with(etcd, "etcd_username", "root", "etcd_password_file", "/word"));
         samples.put("data_dir", Map.of("data_dir", "/d"));
+        samples.put("log_format", Map.of("log_format", "json"));
         samples.put("verbosity", Map.of("verbosity", "2"));
         return samples;
     }

@@ -266,6 +266,11 @@ public final class RaftNode implements AutoCloseable {
         return host.recovering() ? outOfSpace().getMessage() : null;
     }
 
+    /** How long this engine's log takes, by step; empty while the engine takes no part. */
+    public Map<String, LogTimes> logTimes() {
+        return LogTimes.of(config.engineId());
+    }
+
     /** This engine's view of the group. */
     public RaftView view() {
         RatisServer server = ratis();

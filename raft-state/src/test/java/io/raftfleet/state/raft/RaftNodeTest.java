@@ -37,6 +37,9 @@ class RaftNodeTest {
             assertThat(leader.events).contains("leader " + leader.config.engineId());
             assertThat(leader.node.view().role()).isEqualTo(RaftView.Role.LEADER);
             assertThat(leader.node.view().matchIndex()).hasSize(2);
+            assertThat(leader.node.logTimes()).containsOnlyKeys("append", "flush", "queue");
+            assertThat(leader.node.logTimes().values())
+                    .allMatch(time -> time.count() > 0 && time.p99() >= time.median());
             assertThat(cluster.follower().node.leader())
                     .as("addresses come from Raft's configuration")
                     .isEqualTo(leader.config.self());

@@ -66,20 +66,26 @@ class WatchdogTest {
             var systemd = ServiceManager.of(Map.of("NOTIFY_SOCKET", path));
             var stuck = new AtomicReference<Optional<String>>(Optional.empty());
             var looks = new ArrayList<String>();
-            var watchdog = new Watchdog(systemd, List.of(() -> Objects.requireNonNull(stuck.get()), () -> {
-                looks.add("look");
-                return Optional.empty();
-            }));
+            var watchdog = new Watchdog(
+                    systemd,
+                    List.of(() -> Objects.requireNonNull(stuck.get()), () -> {
+                        looks.add("look");
+                        return Optional.empty();
+                    }),
+                    true);
 
             watchdog.look();
             assertThat(heard.next()).isEqualTo("WATCHDOG=1");
             stuck.set(Optional.of("the thread stands still"));
+            assertThat(watchdog.stuck()).isEmpty();
             watchdog.look();
+            assertThat(watchdog.stuck()).containsExactly("the thread stands still");
             systemd.stopping();
             assertThat(heard.next()).isEqualTo("STOPPING=1");
             stuck.set(Optional.empty());
             watchdog.look();
             assertThat(heard.next()).isEqualTo("WATCHDOG=1");
+            assertThat(watchdog.stuck()).isEmpty();
             assertThat(looks).hasSize(3);
         }
     }

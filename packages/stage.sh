@@ -85,7 +85,8 @@ runtime() {
   into raftfleet-runtime 644 usr/share/doc/raftfleet-runtime "$(dirname -- "$(dirname -- "$java")")"/legal/java.base/{LICENSE,ASSEMBLY_EXCEPTION,ADDITIONAL_LICENSE_INFO}
   into raftfleet-runtime 644 "$LIBRARY/bin/lib" "$ROOT"/bin/lib/{aot,common,daemon,jdk}.sh
   into raftfleet-runtime 644 usr/share/doc/raftfleet-runtime "$ROOT"/README.md "$ROOT"/docs/*.md "$TARGET/raftfleet-sbom.cdx.json"
-  into raftfleet-runtime 644 usr/share/doc/raftfleet-runtime/examples "$ROOT"/dist/prometheus/raftfleet.rules.yml "$ROOT"/dist/grafana/raftfleet.json
+  into raftfleet-runtime 644 usr/share/doc/raftfleet-runtime/examples "$ROOT"/dist/prometheus/raftfleet.rules.yml "$ROOT"/dist/grafana/raftfleet.json \
+    "$ROOT"/engine/src/main/resources/io/raftfleet/engine/http/openapi.yaml
   documentation raftfleet-runtime runtime
 }
 

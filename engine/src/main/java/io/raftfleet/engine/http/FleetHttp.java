@@ -28,7 +28,9 @@ public final class FleetHttp implements HttpHandler {
     private final UnitsResource units;
     private final StateResource state;
     private final MachinesResource machines;
+    private final TargetsResource targets;
     private final Discovery discovery = new Discovery();
+    private final OpenApi openApi = new OpenApi();
 
     /**
      * Wires the resources.
@@ -53,6 +55,7 @@ public final class FleetHttp implements HttpHandler {
         this.units = new UnitsResource(api, requestIds, new RecentStops(clock), deadlines, pageSize);
         this.state = new StateResource(api, deadlines, pageSize);
         this.machines = new MachinesResource(api, requestIds, deadlines, pageSize);
+        this.targets = new TargetsResource(api, deadlines);
     }
 
     /** Never fails: what goes wrong is an answer too. */
@@ -95,6 +98,8 @@ public final class FleetHttp implements HttpHandler {
             case "/healthz", "/readyz" -> new Route(Resource.HEALTH);
             case "/livez" -> new Route(Resource.LIVE);
             case "/metrics" -> new Route(Resource.METRICS);
+            case "/http_sd" -> new Route(Resource.TARGETS);
+            case "/openapi.yaml" -> new Route(Resource.OPENAPI);
             default -> new Route(Resource.NONE);
         };
     }
@@ -152,6 +157,14 @@ public final class FleetHttp implements HttpHandler {
             case DISCOVERY -> {
                 allow(call, "GET");
                 yield discovery.get(call).now();
+            }
+            case OPENAPI -> {
+                allow(call, "GET");
+                yield openApi.get().now();
+            }
+            case TARGETS -> {
+                allow(call, "GET");
+                yield targets.list(call);
             }
             case API_ROOT -> throw HttpProblem.methodNotAllowed(method, call.path(), "");
             case HEALTH -> {

@@ -17,6 +17,8 @@ final class HttpAccess {
             Map.entry("GET MACHINES", Access.VIEWER),
             Map.entry("PATCH MACHINES", Access.ADMIN),
             Map.entry("GET DISCOVERY", Access.ANYBODY),
+            Map.entry("GET OPENAPI", Access.ANYBODY),
+            Map.entry("GET TARGETS", Access.VIEWER),
             Map.entry("GET HEALTH", Access.ANYBODY),
             Map.entry("HEAD HEALTH", Access.ANYBODY),
             Map.entry("GET LIVE", Access.ANYBODY),

@@ -8,6 +8,8 @@ enum Resource {
     STATE,
     MACHINES,
     DISCOVERY,
+    OPENAPI,
+    TARGETS,
     API_ROOT,
     HEALTH,
     LIVE,

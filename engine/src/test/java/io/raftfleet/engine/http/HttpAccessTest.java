@@ -45,6 +45,8 @@ class HttpAccessTest {
             Map.entry(Resource.STATE, "/fleet/v1/state/a.service"),
             Map.entry(Resource.MACHINES, "/fleet/v1/machines"),
             Map.entry(Resource.DISCOVERY, "/fleet/v1/discovery"),
+            Map.entry(Resource.OPENAPI, "/openapi.yaml"),
+            Map.entry(Resource.TARGETS, "/http_sd"),
             Map.entry(Resource.API_ROOT, "/fleet/v1"),
             Map.entry(Resource.HEALTH, "/healthz"),
             Map.entry(Resource.LIVE, "/livez"),

@@ -1,0 +1,153 @@
+package io.raftfleet.engine.http;
+
+import com.google.common.net.InetAddresses;
+import io.raftfleet.engine.api.FleetApi;
+import io.raftfleet.proto.fleet.ListMachinesRequest;
+import io.raftfleet.proto.fleet.ListUnitStatesRequest;
+import io.raftfleet.proto.fleet.Page;
+import io.raftfleet.proto.fleet.ReadOptions;
+import io.raftfleet.proto.model.Machine;
+import io.raftfleet.proto.model.UnitState;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Function;
+import java.util.regex.Pattern;
+
+/**
+ * {@code GET /http_sd}: what Prometheus is to scrape, in the form of its {@code http_sd}. With {@code unit}, a name or a glob, one target for
+ * each machine that has such a unit and for each such unit there, as long as that is not inactive: one that failed is to be missed. Without,
+ * one for each present machine. Machines without an address are left out.
+ */
+final class TargetsResource {
+    /** Of one answer, so that it stays small beside what an engine may hold. */
+    static final int MOST = 10_000;
+
+    private static final int PAGE = 1_000;
+    private static final Pattern NOT_IN_LABELS = Pattern.compile("[^a-zA-Z0-9_]");
+    private static final String LABEL = "__meta_raftfleet_";
+
+    private final FleetApi api;
+    private final Deadlines deadlines;
+
+    TargetsResource(FleetApi api, Deadlines deadlines) {
+        this.api = api;
+        this.deadlines = deadlines;
+    }
+
+    /** A group of {@code http_sd}; here each has one target. */
+    record TargetGroup(List<String> targets, Map<String, String> labels) {}
+
+    /** What is on one page, and the next one's token, empty for none. */
+    private record Rows<T>(List<T> rows, String next) {}
+
+    CompletableFuture<HttpReply> list(HttpCall call) {
+        int port = port(Reads.first(call, "port"));
+        var unit = Reads.first(call, "unit");
+        var read = Reads.options(call);
+        return machines(read).thenCompose(machines -> {
+            if (unit.isEmpty()) {
+                return reply(machines.values().stream()
+                                .map(machine -> group(machine, port, labels(machine)))
+                                .toList())
+                        .now();
+            }
+            return states(read, unit).thenApply(states -> reply(groups(machines, states, port)));
+        });
+    }
+
+    private static HttpReply reply(Collection<TargetGroup> groups) {
+        return HttpReply.json(200, groups);
+    }
+
+    private static List<TargetGroup> groups(Map<String, Machine> machines, List<UnitState> states, int port) {
+        List<TargetGroup> groups = new ArrayList<>();
+        for (var state : states) {
+            var machine = machines.get(state.getMachineId());
+            if (machine != null && !state.getActiveState().equals("inactive")) {
+                var labels = labels(machine);
+                labels.put(LABEL + "unit", state.getName());
+                labels.put(LABEL + "unit_active_state", state.getActiveState());
+                groups.add(group(machine, port, labels));
+            }
+        }
+        return groups;
+    }
+
+    private static TargetGroup group(Machine machine, int port, Map<String, String> labels) {
+        var ip = machine.getPrimaryIp();
+        boolean bare = ip.indexOf(':') >= 0 && InetAddresses.isInetAddress(ip);
+        return new TargetGroup(List.of((bare ? "[" + ip + "]" : ip) + ":" + port), labels);
+    }
+
+    private static Map<String, String> labels(Machine machine) {
+        Map<String, String> labels = new TreeMap<>();
+        labels.put(LABEL + "machine_id", machine.getId());
+        machine.getMetadataMap()
+                .forEach((key, value) -> labels.put(
+                        LABEL + "metadata_" + NOT_IN_LABELS.matcher(key).replaceAll("_"), value));
+        return labels;
+    }
+
+    private static int port(String text) {
+        if (text.matches("[0-9]{1,5}") && Integer.parseInt(text) >= 1 && Integer.parseInt(text) <= 65_535) {
+            return Integer.parseInt(text);
+        }
+        throw new HttpProblem(
+                400, "query parameter port is \"" + text + "\"; it is the port of the targets, from 1 to 65535");
+    }
+
+    private CompletableFuture<Map<String, Machine>> machines(ReadOptions read) {
+        return all(token -> api.listMachines(
+                                ListMachinesRequest.newBuilder()
+                                        .setPage(page(token))
+                                        .setRead(read)
+                                        .build(),
+                                deadlines.read())
+                        .thenApply(page -> new Rows<>(page.getMachinesList(), page.getNextToken())))
+                .thenApply(rows -> {
+                    Map<String, Machine> machines = new LinkedHashMap<>();
+                    rows.stream()
+                            .filter(machine -> !machine.getPrimaryIp().isEmpty())
+                            .forEach(machine -> machines.put(machine.getId(), machine));
+                    return machines;
+                });
+    }
+
+    private CompletableFuture<List<UnitState>> states(ReadOptions read, String unit) {
+        return all(token -> api.listUnitStates(
+                        ListUnitStatesRequest.newBuilder()
+                                .setPage(page(token))
+                                .setRead(read)
+                                .addNames(unit)
+                                .build(),
+                        deadlines.read())
+                .thenApply(page -> new Rows<>(page.getStatesList(), page.getNextToken())));
+    }
+
+    private static Page page(String token) {
+        return Page.newBuilder().setSize(PAGE).setToken(token).build();
+    }
+
+    private static <T> CompletableFuture<List<T>> all(Function<String, CompletableFuture<Rows<T>>> read) {
+        return more(read, "", new ArrayList<>());
+    }
+
+    private static <T> CompletableFuture<List<T>> more(
+            Function<String, CompletableFuture<Rows<T>>> read, String token, List<T> before) {
+        return read.apply(token).thenCompose(page -> {
+            before.addAll(page.rows());
+            if (before.size() > MOST) {
+                throw new HttpProblem(
+                        400, "there are more than " + MOST + " targets: ask for fewer units, with several unit globs");
+            }
+            return page.next().isEmpty()
+                    ? CompletableFuture.completedFuture(before)
+                    : more(read, page.next(), before);
+        });
+    }
+}

@@ -37,9 +37,9 @@ public final class AgentHttp implements AutoCloseable {
     private final Supplier<List<String>> stuck;
     private final AgentMetrics metrics;
 
-    private record Reply(int status, String type, byte[] body) {
+    private record Reply(int status, String type, String body) {
         static Reply text(int status, String line) {
-            return new Reply(status, "text/plain; charset=utf-8", (line + "\n").getBytes(StandardCharsets.UTF_8));
+            return new Reply(status, "text/plain; charset=utf-8", line + "\n");
         }
     }
 
@@ -100,10 +100,11 @@ public final class AgentHttp implements AutoCloseable {
             var reply = reply(exchange);
             exchange.getResponseHeaders().set("Content-Type", reply.type());
             exchange.getResponseHeaders().set("X-Content-Type-Options", "nosniff");
+            var body = reply.body().getBytes(StandardCharsets.UTF_8);
             boolean head = exchange.getRequestMethod().equals("HEAD");
-            exchange.sendResponseHeaders(reply.status(), head ? -1 : reply.body().length);
+            exchange.sendResponseHeaders(reply.status(), head ? -1 : body.length);
             if (!head) {
-                exchange.getResponseBody().write(reply.body());
+                exchange.getResponseBody().write(body);
             }
         } catch (RuntimeException defect) {
             log.error("{} could not be answered", exchange.getRequestURI(), defect);

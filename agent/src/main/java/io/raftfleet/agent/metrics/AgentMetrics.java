@@ -12,6 +12,7 @@ import io.raftfleet.unit.SystemdStates;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -97,7 +98,7 @@ public final class AgentMetrics {
     }
 
     /** Everything in Prometheus' text format. */
-    synchronized byte[] scrape(List<MachineStatus> now) {
+    synchronized String scrape(List<MachineStatus> now) {
         machines = now;
         var text = new ByteArrayOutputStream(16 * 1024);
         try {
@@ -105,7 +106,7 @@ public final class AgentMetrics {
         } catch (IOException e) {
             throw new UncheckedIOException("metrics could not be written", e);
         }
-        return text.toByteArray();
+        return text.toString(StandardCharsets.UTF_8);
     }
 
     private synchronized List<MachineStatus> scraped() {

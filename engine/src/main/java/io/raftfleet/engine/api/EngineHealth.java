@@ -2,6 +2,7 @@ package io.raftfleet.engine.api;
 
 import io.raftfleet.state.MemoryUse;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** What an engine says of itself; for {@code /livez}, {@code /readyz} and metrics. Answers at once, from memory. */
 public interface EngineHealth {
@@ -44,6 +45,25 @@ public interface EngineHealth {
             long quota) {}
 
     View view();
+
+    /**
+     * An engine of the cluster, as this one sees it.
+     *
+     * @param id its id
+     * @param http where its HTTP is
+     * @param behind how many committed entries its log is not known to have; null unless this engine leads, and of itself
+     * @param silentMs how long ago it last answered; null likewise
+     */
+    record Engine(
+            String id,
+            String http,
+            @Nullable Long behind,
+            @Nullable Long silentMs) {}
+
+    /** The cluster's members. */
+    default List<Engine> engines() {
+        return List.of();
+    }
 
     /** Which parts of this engine's process make no progress, for people; empty while all do. For {@code /livez}. */
     default List<String> stuck() {

@@ -2,6 +2,7 @@ package io.raftfleet.engine.http;
 
 import com.google.protobuf.ByteString;
 import io.grpc.Context;
+import io.raftfleet.engine.api.ChangeFeed;
 import io.raftfleet.engine.api.EngineHealth;
 import io.raftfleet.engine.api.FleetApi;
 import io.raftfleet.engine.metrics.EngineMetrics;
@@ -14,7 +15,7 @@ import java.util.random.RandomGenerator;
 
 /**
  * All that an engine answers over HTTP: fleet's v1 API under {@code /fleet/v1} and {@code /v1-alpha}, {@code /livez},
- * {@code /readyz} and its older name {@code /healthz}, {@code /metrics} and a page at {@code /}. Paths and methods as in fleet's {@code api/mux.go}, except that every method
+ * {@code /readyz} and its older name {@code /healthz}, {@code /metrics}, {@code /http_sd} and the page at {@code /}. Paths and methods as in fleet's {@code api/mux.go}, except that every method
  * a resource does not have gets 405 with {@code Allow}.
  */
 public final class FleetHttp implements HttpHandler {
@@ -29,6 +30,9 @@ public final class FleetHttp implements HttpHandler {
     private final StateResource state;
     private final MachinesResource machines;
     private final TargetsResource targets;
+    private final PageResource page;
+    private final PageUnits pageUnits;
+    private final PageFiles pageFiles = new PageFiles();
     private final Discovery discovery = new Discovery();
     private final OpenApi openApi = new OpenApi();
 
@@ -41,6 +45,7 @@ public final class FleetHttp implements HttpHandler {
     public FleetHttp(
             FleetApi api,
             EngineHealth health,
+            ChangeFeed changes,
             EngineMetrics metrics,
             RandomGenerator random,
             InstantSource clock,
@@ -56,6 +61,8 @@ public final class FleetHttp implements HttpHandler {
         this.state = new StateResource(api, deadlines, pageSize);
         this.machines = new MachinesResource(api, requestIds, deadlines, pageSize);
         this.targets = new TargetsResource(api, deadlines);
+        this.page = new PageResource(api, health, changes, requestIds, deadlines);
+        this.pageUnits = new PageUnits(api, deadlines);
     }
 
     /** Never fails: what goes wrong is an answer too. */
@@ -100,7 +107,18 @@ public final class FleetHttp implements HttpHandler {
             case "/metrics" -> new Route(Resource.METRICS);
             case "/http_sd" -> new Route(Resource.TARGETS);
             case "/openapi.yaml" -> new Route(Resource.OPENAPI);
-            default -> new Route(Resource.NONE);
+            case "/page/engine" -> new Route(Resource.PAGE_ENGINE);
+            case "/page/machines" -> new Route(Resource.PAGE_MACHINES);
+            case "/page/units" -> new Route(Resource.PAGE_UNITS);
+            case "/page/changes" -> new Route(Resource.PAGE_CHANGES);
+            default -> {
+                if (path.startsWith("/page/machines/")) {
+                    yield item(Resource.PAGE_MACHINE, path.substring("/page/machines/".length()));
+                }
+                yield path.startsWith("/page/")
+                        ? item(Resource.PAGE_FILE, path.substring("/page/".length()))
+                        : new Route(Resource.NONE);
+            }
         };
     }
 
@@ -182,7 +200,31 @@ public final class FleetHttp implements HttpHandler {
             }
             case HOME -> {
                 allow(call, "GET, HEAD");
-                yield HomePage.render(health.view()).now();
+                yield pageFiles.get("index.html").now();
+            }
+            case PAGE_FILE -> {
+                allow(call, "GET, HEAD");
+                yield pageFiles.get(route.item()).now();
+            }
+            case PAGE_ENGINE -> {
+                allow(call, "GET");
+                yield page.engine(call).now();
+            }
+            case PAGE_MACHINES -> {
+                allow(call, "GET");
+                yield page.machines(call);
+            }
+            case PAGE_MACHINE -> {
+                allow(call, "PUT");
+                yield page.order(call, route.item());
+            }
+            case PAGE_UNITS -> {
+                allow(call, "GET");
+                yield pageUnits.list(call);
+            }
+            case PAGE_CHANGES -> {
+                allow(call, "GET");
+                yield page.changes(call);
             }
             case NONE -> throw new HttpProblem(404, "nothing is at " + call.path());
         };

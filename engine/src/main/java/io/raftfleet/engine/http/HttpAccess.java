@@ -25,6 +25,13 @@ final class HttpAccess {
             Map.entry("HEAD LIVE", Access.ANYBODY),
             Map.entry("GET METRICS", Access.VIEWER),
             Map.entry("HEAD METRICS", Access.VIEWER),
+            Map.entry("GET PAGE_FILE", Access.VIEWER),
+            Map.entry("HEAD PAGE_FILE", Access.VIEWER),
+            Map.entry("GET PAGE_ENGINE", Access.VIEWER),
+            Map.entry("GET PAGE_MACHINES", Access.VIEWER),
+            Map.entry("PUT PAGE_MACHINE", Access.ADMIN),
+            Map.entry("GET PAGE_UNITS", Access.VIEWER),
+            Map.entry("GET PAGE_CHANGES", Access.VIEWER),
             Map.entry("GET HOME", Access.VIEWER),
             Map.entry("HEAD HOME", Access.VIEWER)));
 

@@ -25,4 +25,20 @@ public record HttpCall(
         String host,
         String origin,
         Caller caller,
-        ByteString body) {}
+        ByteString body) {
+
+    /**
+     * fleet wants one {@code Content-Type}, with whatever parameters; besides, no form of a web page has this one.
+     *
+     * @throws HttpProblem 415 when it is not JSON
+     */
+    void requireJson() {
+        if (contentTypes.size() != 1) {
+            throw new HttpProblem(415, "expected one Content-Type, got " + contentTypes.size());
+        }
+        String type = contentTypes.getFirst().split(";", 2)[0].trim();
+        if (!type.equalsIgnoreCase(HttpReply.JSON)) {
+            throw new HttpProblem(415, "Content-Type is \"" + type + "\"; only " + HttpReply.JSON + " is taken");
+        }
+    }
+}

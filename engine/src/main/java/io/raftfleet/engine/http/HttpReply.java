@@ -59,7 +59,7 @@ public record HttpReply(int status, String contentType, ByteString body, Map<Str
         return revision.getIndex() == 0 ? this : with(REVISION, text(revision));
     }
 
-    private static String text(Revision revision) {
+    static String text(Revision revision) {
         return Long.toUnsignedString(revision.getIncarnation()) + "-" + Long.toUnsignedString(revision.getIndex()) + "-"
                 + Integer.toUnsignedString(revision.getOrdinal());
     }

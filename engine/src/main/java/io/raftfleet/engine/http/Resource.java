@@ -15,5 +15,11 @@ enum Resource {
     LIVE,
     METRICS,
     HOME,
+    PAGE_FILE,
+    PAGE_ENGINE,
+    PAGE_MACHINES,
+    PAGE_MACHINE,
+    PAGE_UNITS,
+    PAGE_CHANGES,
     NONE
 }

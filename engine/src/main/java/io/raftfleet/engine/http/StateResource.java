@@ -61,7 +61,7 @@ final class StateResource {
         });
     }
 
-    private static UnitStateDocument document(UnitState state) {
+    static UnitStateDocument document(UnitState state) {
         return new UnitStateDocument(
                 HexFormat.of().formatHex(state.getHash().toByteArray()),
                 state.getMachineId(),

@@ -40,7 +40,7 @@ final class TargetsResource {
     }
 
     /** A group of {@code http_sd}; here each has one target. */
-    record TargetGroup(List<String> targets, Map<String, String> labels) {}
+    record TargetGroup(Map<String, String> labels, List<String> targets) {}
 
     /** What is on one page, and the next one's token, empty for none. */
     private record Rows<T>(List<T> rows, String next) {}
@@ -81,7 +81,7 @@ final class TargetsResource {
     private static TargetGroup group(Machine machine, int port, Map<String, String> labels) {
         var ip = machine.getPrimaryIp();
         boolean bare = ip.indexOf(':') >= 0 && InetAddresses.isInetAddress(ip);
-        return new TargetGroup(List.of((bare ? "[" + ip + "]" : ip) + ":" + port), labels);
+        return new TargetGroup(labels, List.of((bare ? "[" + ip + "]" : ip) + ":" + port));
     }
 
     private static Map<String, String> labels(Machine machine) {
@@ -145,9 +145,7 @@ final class TargetsResource {
                 throw new HttpProblem(
                         400, "there are more than " + MOST + " targets: ask for fewer units, with several unit globs");
             }
-            return page.next().isEmpty()
-                    ? CompletableFuture.completedFuture(before)
-                    : more(read, page.next(), before);
+            return page.next().isEmpty() ? CompletableFuture.completedFuture(before) : more(read, page.next(), before);
         });
     }
 }

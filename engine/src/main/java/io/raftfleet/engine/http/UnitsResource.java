@@ -110,7 +110,7 @@ final class UnitsResource {
 
     CompletableFuture<HttpReply> put(HttpCall call, String name) {
         long started = System.nanoTime();
-        requireJson(call);
+        call.requireJson();
         UnitDocument document = Json.read(call.body(), UnitDocument.class);
         String named = document.name();
         if (named != null && !named.isEmpty() && !named.equals(name)) {
@@ -230,18 +230,6 @@ final class UnitsResource {
                 default -> throw refused(name, result);
             };
         });
-    }
-
-    /** fleet wants one {@code Content-Type}, with whatever parameters. */
-    private static void requireJson(HttpCall call) {
-        List<String> types = call.contentTypes();
-        if (types.size() != 1) {
-            throw new HttpProblem(415, "expected one Content-Type, got " + types.size());
-        }
-        String type = types.getFirst().split(";", 2)[0].trim();
-        if (!type.equalsIgnoreCase(HttpReply.JSON)) {
-            throw new HttpProblem(415, "Content-Type is \"" + type + "\"; only " + HttpReply.JSON + " is taken");
-        }
     }
 
     private static List<UnitOption> options(String name, @Nullable List<@Nullable UnitOptionDocument> documents) {

@@ -327,7 +327,7 @@ public final class EngineMetrics implements AdmissionMetrics {
                 .name("fleet_raft_log_steps_total")
                 .help("Such steps since the engine joined its group.")
                 .labelNames("step")
-                .callback(counter -> times.get().forEach((step, time) -> counter.call(time.count(), step)))
+                .callback(counter -> times.get().forEach((step, time) -> counter.call((double) time.count(), step)))
                 .register(registry);
     }
 

@@ -99,6 +99,7 @@ final class Engine implements AutoCloseable {
     private final GrpcServer grpc;
     private final GrpcHealth grpcHealth;
     private final Health health = new Health();
+    private final PolledChanges changes;
     private final FleetHttp http;
     private @Nullable HttpServers httpServers;
 
@@ -202,7 +203,8 @@ final class Engine implements AutoCloseable {
                                 new Orphans(registry, controller, logs, mirror.afterCommit(), raft::requireFormat)))));
         metrics.decisions(controller::waiting);
         metrics.logTimes(raft::logTimes);
-        http = new FleetHttp(api, health, metrics, random, clock, Deadlines.DEFAULT, config.pageSize());
+        changes = new PolledChanges(registry, this::leaderAndTerm, tasks, System::nanoTime);
+        http = new FleetHttp(api, health, changes, metrics, random, clock, Deadlines.DEFAULT, config.pageSize());
         registry.addListener(sessions);
         registry.addListener(watches);
     }
@@ -236,6 +238,7 @@ final class Engine implements AutoCloseable {
         controller.start();
         raft.start();
         watches.start(timer);
+        changes.start(timer);
         revocations.start(timer);
         grpcHealth.start(timer);
         tls.ifPresent(TlsIdentity::start);
@@ -281,6 +284,7 @@ final class Engine implements AutoCloseable {
         grpcHealth.end();
         grpc.stopTaking();
         watches.end();
+        changes.end();
         gateway.endAnnouncements();
         var servers = httpServers;
         if (servers != null) {
@@ -312,6 +316,12 @@ final class Engine implements AutoCloseable {
                 }
             });
         }
+    }
+
+    private String leaderAndTerm() {
+        var view = raft.view();
+        var leader = view.leader();
+        return view.term() + "-" + (leader == null ? "" : leader.id());
     }
 
     private EngineHealth.View look() {
@@ -407,6 +417,21 @@ final class Engine implements AutoCloseable {
         @Override
         public View view() {
             return look();
+        }
+
+        @Override
+        public List<Engine> engines() {
+            var view = raft.view();
+            return view.peers().stream()
+                    .map(peer -> {
+                        var match = view.matchIndex().get(peer.id());
+                        return new Engine(
+                                peer.id(),
+                                peer.httpAddress(),
+                                match == null ? null : Math.max(0, view.commitIndex() - match),
+                                view.silence().get(peer.id()));
+                    })
+                    .toList();
         }
 
         @Override

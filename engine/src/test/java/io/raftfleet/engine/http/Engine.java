@@ -42,7 +42,15 @@ final class Engine implements AutoCloseable {
         Path socket = folder.resolve("s");
         servers = HttpServers.start(
                 HttpSettings.of("127.0.0.1", 0, Optional.of(socket), "raftfleet/test"),
-                new FleetHttp(fleet, fleet, metrics, new Random(1), () -> now, deadlines, FleetHttp.DEFAULT_PAGE_SIZE));
+                new FleetHttp(
+                        fleet,
+                        fleet,
+                        fleet,
+                        metrics,
+                        new Random(1),
+                        () -> now,
+                        deadlines,
+                        FleetHttp.DEFAULT_PAGE_SIZE));
         tcp = servers.address();
         unix = UnixDomainSocketAddress.of(socket);
     }

@@ -106,11 +106,14 @@ class HealthAndMetricsTest {
     }
 
     @Test
-    void thePageForPeopleNamesTheLeader() throws IOException {
+    void thePageForPeopleIsServedWithWhatItNeeds() throws IOException {
         Answer page = client.get("/");
         assertThat(page.status()).isEqualTo(200);
         assertThat(page.header("content-type")).isEqualTo("text/html; charset=utf-8");
-        assertThat(page.body()).contains("engine-1 (this one)", "href=\"/readyz\"", "6 of 64 MiB");
+        for (var needed : List.of("/page/page.js", "/page/page.css", "/page/icon.svg")) {
+            assertThat(page.body()).contains("\"" + needed + "\"");
+            assertThat(client.get(needed).status()).as(needed).isEqualTo(200);
+        }
         assertThat(client.call("POST", "/", "").status()).isEqualTo(405);
     }
 

@@ -51,6 +51,12 @@ class HttpAccessTest {
             Map.entry(Resource.HEALTH, "/healthz"),
             Map.entry(Resource.LIVE, "/livez"),
             Map.entry(Resource.METRICS, "/metrics"),
+            Map.entry(Resource.PAGE_FILE, "/page/page.js"),
+            Map.entry(Resource.PAGE_ENGINE, "/page/engine"),
+            Map.entry(Resource.PAGE_MACHINES, "/page/machines"),
+            Map.entry(Resource.PAGE_MACHINE, "/page/machines/0123456789abcdef0123456789abcdef"),
+            Map.entry(Resource.PAGE_UNITS, "/page/units"),
+            Map.entry(Resource.PAGE_CHANGES, "/page/changes"),
             Map.entry(Resource.HOME, "/"),
             Map.entry(Resource.NONE, "/nowhere")));
 
@@ -62,6 +68,7 @@ class HttpAccessTest {
     private final MemoryFleet fleet = new MemoryFleet();
     private final EngineMetrics metrics = new EngineMetrics(new PrometheusRegistry(), fleet);
     private final FleetHttp http = new FleetHttp(
+            fleet,
             fleet,
             fleet,
             metrics,

@@ -4,6 +4,7 @@ import com.google.protobuf.ByteString;
 import io.grpc.Status;
 import io.raftfleet.engine.access.Caller;
 import io.raftfleet.engine.api.AbsentAt;
+import io.raftfleet.engine.api.ChangeFeed;
 import io.raftfleet.engine.api.EngineHealth;
 import io.raftfleet.engine.api.FleetApi;
 import io.raftfleet.proto.fleet.CreateUnitsRequest;
@@ -65,7 +66,7 @@ import org.jspecify.annotations.Nullable;
  * The contract of {@link FleetApi} kept in one process' memory: what a cluster of one engine does whose machines carry
  * out every order at once. Answers immediately, unless told to fail. Thread-safe by its own lock.
  */
-final class MemoryFleet implements FleetApi, EngineHealth {
+final class MemoryFleet implements FleetApi, EngineHealth, ChangeFeed {
     private final NavigableMap<String, Unit> units = new TreeMap<>();
     private final NavigableMap<String, UnitState> states = new TreeMap<>();
     private final NavigableMap<String, Machine> machines = new TreeMap<>();
@@ -76,6 +77,27 @@ final class MemoryFleet implements FleetApi, EngineHealth {
     @Override
     public List<String> stuck() {
         return stuck;
+    }
+
+    /** What has changed; null while nothing has. */
+    volatile @Nullable Changes changes;
+
+    @Override
+    public CompletableFuture<Changes> after(@Nullable Revision after, String seen, Duration wait) {
+        var told = changes;
+        return CompletableFuture.completedFuture(
+                told != null ? told : new Changes(revision(), after == null, java.util.Set.of(), java.util.Set.of()));
+    }
+
+    @Override
+    public String leader() {
+        return "7-engine-1";
+    }
+
+    @Override
+    public List<Engine> engines() {
+        return List.of(
+                new Engine("engine-1", "127.0.0.1:1", null, null), new Engine("engine-2", "127.0.0.1:2", 3L, 40L));
     }
 
     /** Whether answers come after a while, from another thread. */
@@ -334,9 +356,13 @@ final class MemoryFleet implements FleetApi, EngineHealth {
     public CompletableFuture<ListUnitsResponse> listUnits(ListUnitsRequest request, Duration deadline) {
         return read(request.getRead(), deadline, () -> {
             ListUnitsResponse.Builder page = ListUnitsResponse.newBuilder().setRevision(revision());
+            NavigableMap<String, Unit> matching = new TreeMap<>(units);
+            matching.keySet()
+                    .removeIf(name -> request.getNamesCount() > 0
+                            && request.getNamesList().stream().noneMatch(glob -> matches(glob, name)));
             page.setNextToken(page(
                     request.getPage(),
-                    units,
+                    matching,
                     unit -> page.addUnits(
                             request.getWithWarnings()
                                     ? unit

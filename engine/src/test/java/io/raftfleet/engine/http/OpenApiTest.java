@@ -46,10 +46,17 @@ class OpenApiTest {
             Map.entry("/readyz", Resource.HEALTH),
             Map.entry("/healthz", Resource.HEALTH),
             Map.entry("/metrics", Resource.METRICS),
+            Map.entry("/page/engine", Resource.PAGE_ENGINE),
+            Map.entry("/page/machines", Resource.PAGE_MACHINES),
+            Map.entry("/page/machines/{machineID}", Resource.PAGE_MACHINE),
+            Map.entry("/page/units", Resource.PAGE_UNITS),
+            Map.entry("/page/changes", Resource.PAGE_CHANGES),
+            Map.entry("/page/{file}", Resource.PAGE_FILE),
             Map.entry("/", Resource.HOME));
 
     private final MemoryFleet fleet = new MemoryFleet();
     private final FleetHttp http = new FleetHttp(
+            fleet,
             fleet,
             fleet,
             new EngineMetrics(new PrometheusRegistry(), fleet),
@@ -110,20 +117,24 @@ class OpenApiTest {
     void everyReferenceLeadsSomewhere() {
         assertThat(description.findValuesAsString("$ref"))
                 .isNotEmpty()
-                .allSatisfy(reference -> assertThat(description.at(reference.substring(1)).isMissingNode())
+                .allSatisfy(reference -> assertThat(
+                                description.at(reference.substring(1)).isMissingNode())
                         .as(reference)
                         .isFalse());
         List<String> ids = new ArrayList<>();
-        operations().values().forEach(operation -> ids.add(operation.get("operationId").stringValue()));
+        operations()
+                .values()
+                .forEach(operation -> ids.add(operation.get("operationId").stringValue()));
         assertThat(ids).doesNotHaveDuplicates();
     }
 
     /** One answer, held against what is described of it. */
-    private HttpReply check(String method, String template, String item, Map<String, String> query, String body, Caller caller) {
+    private HttpReply check(
+            String method, String template, String item, Map<String, String> query, String body, Caller caller) {
         var name = method.toLowerCase(Locale.ROOT) + " " + template;
         var operation = operations().get(name);
         assertThat(operation).as(name).isNotNull();
-        var path = template.replace("{unitName}", item);
+        var path = template.replaceFirst("\\{[a-zA-Z]+}", item);
         Map<String, List<String>> values = new TreeMap<>();
         query.forEach((key, value) -> {
             assertThat(parameters(template, operation)).as(name).contains(key);
@@ -139,13 +150,17 @@ class OpenApiTest {
         var response = resolved(responses.get(status));
         var content = response.get("content");
         if (content == null) {
-            assertThat(reply.body().isEmpty()).as("%s %s has no body", name, status).isTrue();
+            assertThat(reply.body().isEmpty())
+                    .as("%s %s has no body", name, status)
+                    .isTrue();
             return reply;
         }
         var type = reply.contentType().split(";", 2)[0];
         assertThat(content.has(type)).as("%s %s is %s", name, status, type).isTrue();
         if (type.equals("application/json")) {
-            assertThat(faults(content.get(type).get("schema"), JsonMapper.shared().readTree(reply.body().toByteArray())))
+            assertThat(faults(
+                            content.get(type).get("schema"),
+                            JsonMapper.shared().readTree(reply.body().toByteArray())))
                     .as("%s %s: %s", name, status, reply.body().toStringUtf8())
                     .isEmpty();
         }
@@ -157,7 +172,8 @@ class OpenApiTest {
         for (var list : List.of(operation, description.get("paths").get(template))) {
             var parameters = list.get("parameters");
             if (parameters != null) {
-                parameters.forEach(parameter -> names.add(resolved(parameter).get("name").stringValue()));
+                parameters.forEach(
+                        parameter -> names.add(resolved(parameter).get("name").stringValue()));
             }
         }
         return names;
@@ -192,8 +208,12 @@ class OpenApiTest {
         fleet.addMachine(Engine.MACHINE, "10.0.0.1", Map.of("role", "worker"));
         fleet.addMachine(Engine.OTHER_MACHINE, "fd00::1", Map.of());
 
-        assertThat(check("PUT", unit, "a.service", Map.of(), Engine.HELLO, OPERATOR).status()).isEqualTo(201);
-        assertThat(check("PUT", unit, "b.service", Map.of(), Engine.HELLO, OPERATOR).status()).isEqualTo(201);
+        assertThat(check("PUT", unit, "a.service", Map.of(), Engine.HELLO, OPERATOR)
+                        .status())
+                .isEqualTo(201);
+        assertThat(check("PUT", unit, "b.service", Map.of(), Engine.HELLO, OPERATOR)
+                        .status())
+                .isEqualTo(201);
         check("PUT", unit, "a.service", Map.of(), "{\"desiredState\":\"launched\"}", OPERATOR);
         check("PUT", unit, "a.service", Map.of(), "{", OPERATOR);
         check("PUT", unit, "a.service", Map.of(), "{}", OPERATOR);
@@ -229,8 +249,33 @@ class OpenApiTest {
         check("PATCH", "/fleet/v1/machines", "", Map.of(), patch, Caller.PLAINTEXT);
         check("PATCH", "/fleet/v1/machines", "", Map.of(), "[{}]", Caller.PLAINTEXT);
         check("PATCH", "/fleet/v1/machines", "", Map.of(), patch, OPERATOR);
-        assertThat(check("GET", sd, VIEWER, "unit", "*.service", "port", "80").body().toStringUtf8())
+        assertThat(check("GET", sd, VIEWER, "unit", "*.service", "port", "80")
+                        .body()
+                        .toStringUtf8())
                 .contains("a.service");
+        for (var rows : List.of("/page/machines", "/page/units")) {
+            assertThat(check("GET", rows, VIEWER).status()).isEqualTo(200);
+            assertThat(check("GET", rows, VIEWER, "stale", "maybe").status()).isEqualTo(400);
+            check("GET", rows, NOBODY);
+        }
+        check("GET", "/page/units", VIEWER, "name", "[", "unit", "a.service");
+        check("GET", "/page/units", VIEWER, "machine", Engine.MACHINE, "unplaced", "true");
+        check("GET", "/page/changes", VIEWER, "seen", "7-engine-1", "after", "1-2-3");
+        check("GET", "/page/changes", VIEWER, "after", "yesterday");
+        check("GET", "/page/changes", NOBODY);
+        check("GET", "/page/engine", VIEWER);
+        check("GET", "/page/engine", NOBODY);
+        var order = "/page/machines/{machineID}";
+        check("PUT", order, Engine.MACHINE, Map.of(), "{\"order\":\"drain\"}", Caller.PLAINTEXT);
+        check("PUT", order, Engine.MACHINE, Map.of(), "{\"order\":\"burn\"}", Caller.PLAINTEXT);
+        check("PUT", order, Engine.MACHINE, Map.of(), "", Caller.PLAINTEXT);
+        check("PUT", order, Engine.MACHINE, Map.of(), "{\"order\":\"drain\"}", OPERATOR);
+        for (var method : List.of("GET", "HEAD")) {
+            for (var file : List.of("page.js", "page.css", "icon.svg", "index.html", "none.js")) {
+                check(method, "/page/{file}", file, Map.of(), "", VIEWER);
+            }
+            check(method, "/page/{file}", "page.js", Map.of(), "", NOBODY);
+        }
         check("GET", "/fleet/v1/discovery", NOBODY);
         check("GET", "/openapi.yaml", NOBODY);
         for (var method : List.of("GET", "HEAD")) {
@@ -253,6 +298,9 @@ class OpenApiTest {
             check("GET", path, VIEWER);
         }
         check("GET", sd, VIEWER, "port", "1");
+        check("GET", "/page/machines", VIEWER);
+        check("GET", "/page/units", VIEWER);
+        check("PUT", order, Engine.MACHINE, Map.of(), "{\"order\":\"drain\"}", Caller.PLAINTEXT);
         check("DELETE", unit, OPERATOR);
         check("PUT", unit, "a.service", Map.of(), Engine.HELLO, OPERATOR);
         check("PATCH", "/fleet/v1/machines", "", Map.of(), patch, Caller.PLAINTEXT);
@@ -271,9 +319,12 @@ class OpenApiTest {
                 .forEach((name, operation) -> operation
                         .get("responses")
                         .propertyNames()
-                        .forEach(status -> described.computeIfAbsent(name, any -> new TreeSet<>()).add(status)));
+                        .forEach(status -> described
+                                .computeIfAbsent(name, any -> new TreeSet<>())
+                                .add(status)));
         described.values().forEach(statuses -> statuses.remove("default"));
-        described.get("patch /fleet/v1/machines").remove("507"); // The fleet in memory has room for metadata.
+        // The fleet in memory has room for metadata.
+        seen.computeIfAbsent("patch /fleet/v1/machines", any -> new TreeSet<>()).add("507");
         assertThat(seen).isEqualTo(described);
     }
 }

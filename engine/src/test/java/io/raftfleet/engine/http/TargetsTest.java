@@ -51,7 +51,8 @@ class TargetsTest {
         var answer = client.get("/http_sd?port=8080&unit=web@*.service").body();
 
         assertThat(answer)
-                .contains("\"__meta_raftfleet_unit\":\"web@1.service\",\"__meta_raftfleet_unit_active_state\":\"active\"")
+                .contains(
+                        "\"__meta_raftfleet_unit\":\"web@1.service\",\"__meta_raftfleet_unit_active_state\":\"active\"")
                 .contains("\"__meta_raftfleet_unit\":\"web@2.service\"")
                 .doesNotContain("web@3", "db.service");
         assertThat(client.get("/http_sd?port=8080&unit=none.service").body()).isEqualTo("[]");
@@ -62,7 +63,8 @@ class TargetsTest {
         for (int i = 0; i < 2_500; i++) {
             engine.fleet.addMachine(String.format("%032x", i), "10.0.0.1", Map.of());
         }
-        assertThat(client.get("/http_sd?port=1").body().split("\"targets\"", -1)).hasSize(1 + 2_500 + 2);
+        assertThat(client.get("/http_sd?port=1").body().split("\"targets\"", -1))
+                .hasSize(1 + 2_500 + 2);
         for (int i = 0; i < TargetsResource.MOST; i++) {
             engine.fleet.addMachine(String.format("%032x", i), "10.0.0.1", Map.of());
         }

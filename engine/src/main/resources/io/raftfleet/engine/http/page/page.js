@@ -1,0 +1,494 @@
+// The page of an engine. Shows what the engine answers, as text and never as HTML; asks before it changes anything. No library, no build:
+// this file is what is served.
+
+const view = document.getElementById("view");
+const connection = document.getElementById("connection");
+const said = document.getElementById("said");
+const WAIT_AFTER_FAILURE_MS = 1000;
+const QUESTION_MS = 20000;
+const MOST_FRESH = 100;
+const PAGE = 200;
+const COUNTS_AGAIN_MS = 3000;
+
+let self = null; // What /page/engine said last.
+let revision = ""; // Up to which all changes are shown.
+let failed = false; // Whether the view could not be opened.
+let shown = null; // The view that is open: {changed(changes), close()}.
+
+// --- Asking the engine
+
+class Refusal extends Error {}
+
+async function ask(path, options = {}) {
+  const answer = await fetch(path, { cache: "no-store", ...options });
+  if (answer.status === 204 || answer.status === 201) {
+    return null;
+  }
+  const body = await answer.json();
+  if (!answer.ok) {
+    throw new Refusal(body.error ? body.error.message : body.reason || `the engine answered ${answer.status}`);
+  }
+  return body;
+}
+
+const get = (path, parameters = [], options = {}) => {
+  const query = new URLSearchParams(parameters).toString();
+  return ask(query ? `${path}?${query}` : path, options);
+};
+
+const put = (path, document) =>
+  ask(path, { method: "PUT", headers: { "content-type": "application/json" }, body: JSON.stringify(document) });
+
+// --- Building what is shown
+
+/** An element; what is null or false is left out, all else is text or an element. */
+function el(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) {
+      element.addEventListener(name.slice(2), value);
+    } else if (value !== null && value !== false) {
+      element.setAttribute(name, value === true ? "" : value);
+    }
+  }
+  element.append(...children.flat().filter(child => child !== null && child !== false && child !== undefined));
+  return element;
+}
+
+const unitLink = name => el("a", { href: `#/unit/${encodeURIComponent(name)}` }, name);
+const machineLink = id => (id ? el("a", { href: `#/units?machine=${id}`, title: id }, id.slice(0, 8)) : el("span", { class: "quiet" }, "–"));
+const count = number => number.toLocaleString("en");
+const mib = bytes => `${count(Math.round(bytes / 1048576))} MiB`;
+
+function tone(state) {
+  return /failed|lost|stuck/.test(state) ? "bad" : /^(active|launched|present|leads)/.test(state) ? "good" : /ing\b|auto-restart/.test(state) ? "warn" : "quiet";
+}
+
+function when(ms) {
+  return el("time", { datetime: new Date(ms).toISOString() }, new Date(ms).toLocaleString());
+}
+
+function say(text, bad = false) {
+  said.textContent = text;
+  said.className = bad ? "bad" : "";
+  clearTimeout(say.timer);
+  say.timer = setTimeout(() => (said.textContent = ""), bad ? 15000 : 5000);
+}
+
+/** Asks a question first, then does it. */
+function button(label, question, act) {
+  const asks = el("button", {
+    type: "button",
+    onclick: async () => {
+      const dialog = document.getElementById("question");
+      document.getElementById("question-text").textContent = question;
+      dialog.returnValue = "no";
+      dialog.showModal();
+      await new Promise(closed => dialog.addEventListener("close", closed, { once: true }));
+      asks.focus();
+      if (dialog.returnValue !== "yes") {
+        return;
+      }
+      asks.disabled = true;
+      try {
+        await act();
+        say("done");
+      } catch (failure) {
+        say(failure.message, true);
+      }
+      asks.disabled = false;
+    },
+  }, label);
+  return asks;
+}
+
+const may = role => {
+  const roles = ["viewer", "operator", "admin"];
+  return self !== null && roles.indexOf(self.role) >= roles.indexOf(role);
+};
+
+/** A table that keeps its rows by key and is sorted by a click on a column's name. */
+class Table {
+  constructor(columns, sortBy) {
+    this.columns = columns;
+    this.rows = new Map();
+    this.sorted = sortBy;
+    this.down = false;
+    this.body = el("tbody");
+    this.heads = columns.map((column, i) =>
+      el("th", { scope: "col" }, el("button", { type: "button", onclick: () => this.sort(i) }, column.name)));
+    this.element = el("table", {}, el("thead", {}, el("tr", {}, this.heads)), this.body);
+    this.mark();
+  }
+
+  line(row) {
+    return el("tr", {}, this.columns.map(column =>
+      el("td", { "data-label": column.name, class: column.class || null }, column.show ? column.show(row) : column.of(row))));
+  }
+
+  put(key, row, fresh) {
+    const before = this.rows.get(key);
+    const text = JSON.stringify(row);
+    if (before && before.text === text) {
+      return;
+    }
+    const line = this.line(row);
+    if (fresh) {
+      line.className = "fresh";
+    }
+    this.rows.set(key, { row, text, line });
+    if (before) {
+      before.line.replaceWith(line);
+    } else {
+      this.body.append(line);
+    }
+  }
+
+  remove(key) {
+    this.rows.get(key)?.line.remove();
+    this.rows.delete(key);
+  }
+
+  sort(i) {
+    this.down = this.sorted === i && !this.down;
+    this.sorted = i;
+    this.mark();
+    this.arrange();
+  }
+
+  mark() {
+    this.heads.forEach((head, i) => {
+      if (i === this.sorted) {
+        head.setAttribute("aria-sort", this.down ? "descending" : "ascending");
+      } else {
+        head.removeAttribute("aria-sort");
+      }
+    });
+  }
+
+  arrange() {
+    const of = this.columns[this.sorted].of;
+    const order = (a, b) => (typeof a === "number" && typeof b === "number" ? a - b : String(a) < String(b) ? -1 : String(a) > String(b) ? 1 : 0);
+    const lines = [...this.rows.values()].sort((a, b) => order(of(a.row), of(b.row)) * (this.down ? -1 : 1));
+    this.body.append(...lines.map(each => each.line));
+  }
+}
+
+// --- Views
+
+async function machines() {
+  const table = new Table([
+    { name: "Machine", of: m => m.id, class: "id", show: m => machineLink(m.id) },
+    { name: "Address", of: m => m.address || "" },
+    { name: "State", of: m => m.state, show: m => el("span", { class: tone(m.state) }, m.state, m.lostMs ? [" since ", when(m.lostMs)] : null) },
+    { name: "Units", of: m => m.units, class: "number", show: m => count(m.units) },
+    { name: "Metadata", of: m => Object.entries(m.metadata || {}).map(([k, v]) => `${k}=${v}`).join(" ") },
+    { name: "Version", of: m => m.version || "" },
+    { name: "", of: () => "", show: m => (may("admin") ? orders(m) : "") },
+  ], 0);
+  const orders = m => {
+    const order = (label, kind, question) => button(label, question, () => put(`/page/machines/${m.id}`, { order: kind }));
+    const name = `${m.id.slice(0, 8)} (${m.address || "no address"})`;
+    return m.state.startsWith("lost")
+      ? [order("Forget", "forget", `Forget lost machine ${name}? All that the registry says of it goes.`)]
+      : m.state === "present"
+        ? [order("Drain", "drain", `Drain ${name}? Its ${count(m.units)} units move to other machines, one after the other.`), " ",
+            order("Cordon", "cordon", `Cordon ${name}? It takes no new units; those that it has stay.`)]
+        : [order("Uncordon", "uncordon", `Let ${name} take units again?`)];
+  };
+  const total = el("span", { class: "count" });
+  view.replaceChildren(el("h1", {}, "Machines"), el("div", { class: "bar" }, total), table.element);
+  const load = async fresh => {
+    const there = new Set();
+    let token = "";
+    do {
+      const page = await get("/page/machines", token ? [["nextPageToken", token]] : []);
+      for (const machine of page.machines || []) {
+        there.add(machine.id);
+        table.put(machine.id, machine, fresh);
+      }
+      token = page.nextPageToken;
+    } while (token);
+    [...table.rows.keys()].filter(id => !there.has(id)).forEach(id => table.remove(id));
+    table.arrange();
+    const lost = [...table.rows.values()].filter(each => each.row.state.startsWith("lost")).length;
+    total.textContent = `${count(there.size)} machines${lost ? `, ${count(lost)} of them lost` : ""}`;
+  };
+  await load(false);
+  // A change of units changes how many there are on a machine, of which every one is read.
+  let soon = null;
+  const counts = () => {
+    soon ??= setTimeout(() => {
+      soon = null;
+      load(true).catch(failure => say(failure.message, true));
+    }, COUNTS_AGAIN_MS);
+  };
+  return {
+    changed: changes => (changes.all || changes.machines ? load(!changes.all) : changes.units ? counts() : null),
+    close: () => clearTimeout(soon),
+  };
+}
+
+function globs(text) {
+  return /[*?[]/.test(text) ? text : `*${text}*`;
+}
+
+async function units(parameters) {
+  const machine = parameters.get("machine") || "";
+  const search = el("input", { type: "search", value: parameters.get("q") || "", placeholder: "name, or glob such as web@*", "aria-label": "Search units by name", accesskey: "s" });
+  const lonely = el("input", { type: "checkbox", checked: parameters.get("unplaced") === "true" });
+  const total = el("span", { class: "count", "aria-live": "polite" });
+  const more = el("button", { type: "button", hidden: true }, "More");
+  const table = new Table([
+    { name: "Unit", of: u => u.name, show: u => unitLink(u.name) },
+    { name: "Wanted", of: u => u.desiredState || "" },
+    { name: "State", of: u => stateOf(u), show: u => el("span", { class: tone(stateOf(u)) }, stateOf(u)) },
+    { name: "Machine", of: u => u.machineID || "", class: "id", show: u => (u.global ? el("span", { class: "quiet" }, "global") : machineLink(u.machineID)) },
+    { name: "Changed by", of: u => u.changedBy || "" },
+  ], 0);
+  const stateOf = u => (u.states || []).map(s => `${s.systemdActiveState}/${s.systemdSubState}`).filter((s, i, all) => all.indexOf(s) === i).join(", ") || u.currentState || "–";
+  let token = "";
+  let turn = 0;
+  const wanted = () => [
+    ...(search.value.trim() ? [["name", globs(search.value.trim())]] : []),
+    ...(machine ? [["machine", machine]] : []),
+    ...(lonely.checked ? [["unplaced", "true"]] : []),
+  ];
+  const tell = () => {
+    total.textContent = `${count(table.rows.size)} units${token ? " so far" : ""}${machine ? ` on ${machine.slice(0, 8)}` : ""}`;
+    more.hidden = !token;
+  };
+  /** Shows units from a token on, until there are enough. False when something else is wanted meanwhile. */
+  const read = async (from, enough, there) => {
+    const mine = turn;
+    token = from;
+    // Globs that admit few may make for short pages.
+    do {
+      const answer = await get("/page/units", [...wanted(), ...(token ? [["nextPageToken", token]] : [])]);
+      if (mine !== turn) {
+        return false;
+      }
+      for (const unit of answer.units || []) {
+        there.add(unit.name);
+        table.put(unit.name, unit, false);
+      }
+      token = answer.nextPageToken || "";
+    } while (token && there.size < enough);
+    table.arrange();
+    tell();
+    return true;
+  };
+  const next = () => read(token, PAGE, new Set()).catch(failure => say(failure.message, true));
+  /** Reads again as much as is shown. */
+  const reread = async () => {
+    const there = new Set();
+    if (await read("", Math.max(PAGE, table.rows.size), there)) {
+      [...table.rows.keys()].filter(name => !there.has(name)).forEach(name => table.remove(name));
+      tell();
+    }
+  };
+  const again = () => {
+    turn++;
+    [...table.rows.keys()].forEach(key => table.remove(key));
+    const query = new URLSearchParams({ ...(search.value ? { q: search.value } : {}), ...(machine ? { machine } : {}), ...(lonely.checked ? { unplaced: "true" } : {}) });
+    history.replaceState(null, "", query.size ? `#/units?${query}` : "#/units");
+    return reread().catch(failure => say(failure.message, true));
+  };
+  search.addEventListener("input", () => {
+    clearTimeout(search.timer);
+    search.timer = setTimeout(again, 250);
+  });
+  lonely.addEventListener("change", again);
+  more.addEventListener("click", next);
+  view.replaceChildren(
+    el("h1", {}, "Units"),
+    el("div", { class: "bar" }, search, el("label", {}, lonely, " without a machine"), total,
+      machine ? el("a", { href: "#/units" }, "all machines") : null),
+    table.element, el("p", {}, more));
+  await reread();
+  return {
+    changed: async changes => {
+      if (changes.all) {
+        return reread();
+      }
+      const mine = turn;
+      const names = changes.units || [];
+      for (let from = 0; from < names.length; from += MOST_FRESH) {
+        const some = names.slice(from, from + MOST_FRESH);
+        const found = (await get("/page/units", [...wanted(), ...some.map(name => ["unit", name])])).units || [];
+        if (mine !== turn) {
+          return null;
+        }
+        const there = new Set(found.map(unit => unit.name));
+        some.filter(name => !there.has(name)).forEach(name => table.remove(name));
+        // What comes behind the last page that is shown comes with that page.
+        const last = [...table.rows.keys()].reduce((a, b) => (a > b ? a : b), "");
+        found.filter(unit => !token || unit.name <= last).forEach(unit => table.put(unit.name, unit, true));
+      }
+      if (names.length) {
+        table.arrange();
+      }
+      return tell();
+    },
+  };
+}
+
+function fileOf(unit) {
+  const lines = [];
+  let section = null;
+  for (const option of unit.options || []) {
+    if (option.section !== section) {
+      section = option.section;
+      lines.push(lines.length ? `\n[${section}]` : `[${section}]`);
+    }
+    lines.push(`${option.name || ""}=${option.value || ""}`);
+  }
+  return lines.join("\n");
+}
+
+async function unit(name) {
+  const path = `/fleet/v1/units/${encodeURIComponent(name)}`;
+  const load = async () => {
+    let found;
+    try {
+      found = await get(path);
+    } catch (failure) {
+      if (failure instanceof Refusal) {
+        view.replaceChildren(el("h1", {}, name), el("p", { class: "bad" }, failure.message));
+        return;
+      }
+      throw failure;
+    }
+    const states = (await get("/fleet/v1/state", [["unitName", name]])).states || [];
+    const want = (label, state, question) => button(label, question, () => put(path, { desiredState: state }));
+    const actions = may("operator")
+      ? el("div", { class: "bar" },
+          want("Start", "launched", `Start ${name}?`),
+          want("Stop", "loaded", `Stop ${name}? It stays on its machine.`),
+          want("Unload", "inactive", `Take ${name} off its machine? Its file stays in the registry.`))
+      : null;
+    view.replaceChildren(
+      el("h1", {}, name), actions || "",
+      el("dl", {},
+        el("dt", {}, "Wanted"), el("dd", {}, found.desiredState || "–"),
+        el("dt", {}, "State"), el("dd", { class: tone(found.currentState || "") }, found.currentState || "one a machine"),
+        el("dt", {}, "Machine"), el("dd", {}, machineLink(found.machineID)),
+        found.changedBy || found.changedAt ? [el("dt", {}, "Changed"), el("dd", {}, found.changedAt ? when(Date.parse(found.changedAt)) : "", found.changedBy ? ` by ${found.changedBy}` : "")] : []),
+      found.vetoes ? el("section", {}, el("h2", {}, "Why it is not where it should be"), el("ul", {}, found.vetoes.map(veto => el("li", { class: "warn" }, veto)))) : "",
+      found.warnings ? el("section", {}, el("h2", {}, "Warnings"), el("ul", {}, found.warnings.map(each => el("li", { class: "warn" }, each)))) : "",
+      el("h2", {}, "On machines"),
+      states.length
+        ? el("table", {}, el("thead", {}, el("tr", {}, ["Machine", "Load", "Active", "Sub"].map(head => el("th", { scope: "col" }, head)))),
+            el("tbody", {}, states.map(s => el("tr", {},
+              el("td", { "data-label": "Machine", class: "id" }, machineLink(s.machineID)),
+              el("td", { "data-label": "Load" }, s.systemdLoadState || ""),
+              el("td", { "data-label": "Active", class: tone(s.systemdActiveState || "") }, s.systemdActiveState || ""),
+              el("td", { "data-label": "Sub" }, s.systemdSubState || "")))))
+        : el("p", { class: "quiet" }, "No machine reports a state."),
+      el("p", { class: "quiet" }, "Its journal: ", el("code", {}, `fleetctl journal -f ${name}`)),
+      el("h2", {}, "File"), el("pre", { tabindex: "0" }, fileOf(found)));
+  };
+  await load();
+  return { changed: changes => (changes.all || (changes.units || []).includes(name) ? load() : null) };
+}
+
+async function engines() {
+  const load = async () => {
+    const now = await refresh();
+    view.replaceChildren(
+      el("h1", {}, "Engines"),
+      el("table", {}, el("thead", {}, el("tr", {}, ["Engine", "Role", "Behind", "Silent", "HTTP"].map(head => el("th", { scope: "col" }, head)))),
+        el("tbody", {}, (now.engines || []).map(engine => el("tr", {},
+          el("td", { "data-label": "Engine" }, engine.id, engine.id === now.engineId ? el("span", { class: "quiet" }, " (this one)") : null),
+          el("td", { "data-label": "Role", class: engine.id === now.leaderId ? "good" : null }, engine.id === now.leaderId ? "leads" : "follows"),
+          el("td", { "data-label": "Behind" }, engine.behind === undefined ? "–" : `${count(engine.behind)} entries`),
+          el("td", { "data-label": "Silent" }, engine.silentMs === undefined ? "–" : `${(engine.silentMs / 1000).toFixed(1)} s`),
+          el("td", { "data-label": "HTTP" }, engine.http || ""))))),
+      now.leading ? "" : el("p", { class: "quiet" }, "How far followers are, the leader's page shows."),
+      el("h2", {}, `This engine, ${now.engineId}`),
+      el("dl", {},
+        el("dt", {}, "Cluster"), el("dd", {}, now.clusterId),
+        el("dt", {}, "Term"), el("dd", {}, count(now.term)),
+        el("dt", {}, "Applied / committed"), el("dd", {}, `${count(now.appliedIndex)} / ${count(now.commitIndex)}`),
+        el("dt", {}, "Units, states, machines"), el("dd", {}, `${count(now.units)}, ${count(now.unitStates)}, ${count(now.machines)}`),
+        el("dt", {}, "Registry's memory"), el("dd", { class: now.registryBytes > 0.8 * now.quotaBytes ? "bad" : null }, `${mib(now.registryBytes)} of ${mib(now.quotaBytes)}`),
+        now.absence ? [el("dt", {}, "Absent"), el("dd", { class: "bad" }, now.absence)] : [],
+        el("dt", {}, "You are"), el("dd", {}, `${now.caller} (${now.role})`)),
+      el("p", {}, el("a", { href: "/metrics" }, "metrics"), " · ", el("a", { href: "/readyz" }, "health"), " · ", el("a", { href: "/openapi.yaml" }, "API")));
+  };
+  await load();
+  const timer = setInterval(() => load().catch(() => {}), 5000);
+  return { changed: load, close: () => clearInterval(timer) };
+}
+
+// --- Going round
+
+async function refresh() {
+  self = await get("/page/engine");
+  connection.textContent = self.leaderId ? `${self.engineId} · leader ${self.leaderId} · term ${self.term}` : `${self.engineId} · no leader known`;
+  connection.className = self.leaderId ? "" : "bad";
+  return self;
+}
+
+async function open() {
+  const [path, query] = location.hash.replace(/^#\/?/, "").split("?", 2);
+  const [what, item] = path.split("/", 2);
+  const kinds = { "": machines, machines, units: () => units(new URLSearchParams(query || "")), unit: () => unit(decodeURIComponent(item || "")), engines };
+  for (const link of document.querySelectorAll("nav a")) {
+    const here = link.hash === `#/${what || "machines"}` || (what === "unit" && link.hash === "#/units");
+    if (here) {
+      link.setAttribute("aria-current", "page");
+    } else {
+      link.removeAttribute("aria-current");
+    }
+  }
+  shown?.close?.();
+  shown = null;
+  failed = false;
+  const opened = location.hash;
+  try {
+    const next = await (kinds[what] || machines)();
+    if (location.hash.split("?")[0] === opened.split("?")[0]) {
+      shown = next;
+    } else {
+      next.close?.();
+    }
+    document.title = `${item ? decodeURIComponent(item) : what || "machines"} – raftfleet`;
+  } catch (failure) {
+    failed = true;
+    view.replaceChildren(el("p", { class: "bad" }, `The engine can't be asked: ${failure.message}`));
+  }
+}
+
+/** Asks what has changed since the last answer, again and again: a question stays open until there is something, or for 10 s. */
+async function follow() {
+  for (;;) {
+    try {
+      const seen = self ? `${self.term}-${self.leaderId || ""}` : "";
+      const changes = await get("/page/changes", [...(revision ? [["after", revision]] : []), ["seen", seen]], { signal: AbortSignal.timeout(QUESTION_MS) });
+      if (self === null || changes.leader || connection.classList.contains("bad")) {
+        await refresh();
+      }
+      if (failed) {
+        await open();
+      } else if (changes.all || changes.units || changes.machines || changes.leader) {
+        await shown?.changed(changes);
+      }
+      revision = changes.revision; // Not before it is shown: what could not be read is asked for again.
+    } catch (failure) {
+      connection.textContent = `no answer (${failure.message}); trying again`;
+      connection.className = "bad";
+      await new Promise(over => setTimeout(over, WAIT_AFTER_FAILURE_MS * (0.5 + Math.random())));
+    }
+  }
+}
+
+addEventListener("hashchange", () => open().then(() => view.focus({ preventScroll: true })));
+try {
+  await refresh();
+  revision = (await get("/page/changes")).revision;
+} catch {
+  // follow() goes on asking.
+}
+await open();
+follow();

@@ -1,0 +1,163 @@
+// See bin/test/page. Talks to Chromium over its pipe: messages of JSON that end with a zero byte.
+import { execFileSync, spawn } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import assert from "node:assert/strict";
+
+const [root, work, portBase] = process.argv.slice(2);
+const shots = process.env.PAGE_SHOTS;
+const DEADLINE_MS = 60_000;
+const cluster = join(work, "cluster");
+const base = engine => `http://127.0.0.1:${Number(portBase) + Number(engine.slice(1))}`;
+const machines = () => JSON.parse(execFileSync(join(root, "bin/fleet"), ["status", "--json", "--dir", cluster], { encoding: "utf8" }));
+
+// --- The browser
+
+const browser = spawn("chromium", ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars",
+  `--user-data-dir=${join(work, "profile")}`, "--remote-debugging-pipe", "about:blank"], { stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"] });
+const waiting = new Map();
+const complaints = [];
+let buffer = "";
+let serial = 0;
+let session;
+browser.stdio[4].setEncoding("utf8").on("data", text => {
+  buffer += text;
+  for (let end = buffer.indexOf("\0"); end >= 0; end = buffer.indexOf("\0")) {
+    const message = JSON.parse(buffer.slice(0, end));
+    buffer = buffer.slice(end + 1);
+    if (message.id) {
+      const { resolve, reject } = waiting.get(message.id);
+      waiting.delete(message.id);
+      message.error ? reject(new Error(message.error.message)) : resolve(message.result);
+    } else if (message.method === "Runtime.exceptionThrown") {
+      complaints.push(message.params.exceptionDetails.exception?.description || message.params.exceptionDetails.text);
+    } else if (message.method === "Runtime.consoleAPICalled" && ["error", "warning"].includes(message.params.type)) {
+      complaints.push(message.params.args.map(each => each.value || each.description).join(" "));
+    } else if (message.method === "Log.entryAdded" && message.params.entry.level === "error") {
+      complaints.push(`${message.params.entry.text} ${message.params.entry.url || ""}`);
+    } else if (message.method === "Audits.issueAdded" && message.params.issue.code === "ContentSecurityPolicyIssue") {
+      complaints.push(`policy: ${JSON.stringify(message.params.issue.details)}`);
+    }
+  }
+});
+const send = (method, params = {}) =>
+  new Promise((resolve, reject) => {
+    waiting.set(++serial, { resolve, reject });
+    browser.stdio[3].write(`${JSON.stringify({ id: serial, method, params, ...(session ? { sessionId: session } : {}) })}\0`);
+  });
+
+async function evaluate(expression) {
+  const { result, exceptionDetails } = await send("Runtime.evaluate", { expression, awaitPromise: true, returnByValue: true });
+  assert.ok(!exceptionDetails, `${expression}: ${exceptionDetails?.exception?.description}`);
+  return result.value;
+}
+
+async function until(what, expression) {
+  const end = Date.now() + DEADLINE_MS;
+  while (!(await evaluate(expression))) {
+    if (Date.now() > end) {
+      throw new Error(`not seen within ${DEADLINE_MS / 1000} s: ${what}\n${await evaluate("document.body.innerText")}`);
+    }
+    await new Promise(over => setTimeout(over, 100));
+  }
+  console.log(`seen: ${what}`);
+}
+
+const text = words => `document.querySelector("main").innerText.includes(${JSON.stringify(words)})`;
+
+async function look(url, hash) {
+  await send("Page.navigate", { url: `${url}/#/${hash}` });
+  await until(`${hash} at ${url}`, `document.readyState === "complete" && document.querySelector("main h1") !== null && location.href === ${JSON.stringify(`${url}/#/${hash}`)}`);
+}
+
+async function shoot(name) {
+  if (!shots) {
+    return;
+  }
+  mkdirSync(shots, { recursive: true });
+  for (const [kind, width, height, mobile, scheme] of [["light", 1100, 620, false, "light"], ["dark", 1100, 620, false, "dark"], ["phone", 400, 780, true, "light"]]) {
+    await send("Emulation.setDeviceMetricsOverride", { width, height, deviceScaleFactor: 1, mobile });
+    await send("Emulation.setEmulatedMedia", { features: [{ name: "prefers-color-scheme", value: scheme }] });
+    assert.ok(await evaluate("document.documentElement.scrollWidth <= innerWidth"), `${name} is too wide for ${kind}`);
+    writeFileSync(join(shots, `page-${name}-${kind}.png`), Buffer.from((await send("Page.captureScreenshot", { format: "png" })).data, "base64"));
+  }
+  await send("Emulation.clearDeviceMetricsOverride");
+}
+
+// --- What is looked at
+
+async function put(engine, name, document) {
+  const answer = await fetch(`${base(engine)}/fleet/v1/units/${name}`, { method: "PUT", headers: { "content-type": "application/json" }, body: JSON.stringify(document) });
+  assert.ok(answer.ok, `${name}: ${await (answer.ok ? "" : answer.text())}`);
+}
+
+const unit = (more = []) => ({
+  desiredState: "launched",
+  options: [{ section: "Service", name: "ExecStart", value: "/usr/bin/sleep infinity" }, ...more],
+});
+
+try {
+  const { targetInfos } = await send("Target.getTargets");
+  session = (await send("Target.attachToTarget", { targetId: targetInfos.find(each => each.type === "page").targetId, flatten: true })).sessionId;
+  for (const domain of ["Page", "Runtime", "Log", "Audits"]) {
+    await send(`${domain}.enable`);
+  }
+  const leader = machines().find(each => each.leader);
+  const others = machines().filter(each => each.role === "engine" && !each.leader);
+  for (let i = 1; i <= 12; i++) {
+    await put("e1", `web@${8000 + i}.service`, unit());
+  }
+  await put("e1", "backup.service", unit([{ section: "X-Fleet", name: "MachineMetadata", value: "disk=ssd" }]));
+
+  await look(base(others[0].name), "machines");
+  await until("three machines", `document.querySelectorAll("tbody tr").length === 3 && ${text("present")}`);
+  await shoot("machines");
+  await look(base(others[0].name), "units");
+  await until("all units, running", `document.querySelectorAll("tbody tr").length === 13 && ${text("active/running")}`);
+  await put("e1", "live.service", unit());
+  await until("a unit that came after the page", text("live.service"));
+  await shoot("units");
+  await evaluate(`(() => { const s = document.querySelector("input[type=search]"); s.value = "web@800[1-3]*"; s.dispatchEvent(new Event("input")); })()`);
+  await until("what a glob finds", `document.querySelectorAll("tbody tr").length === 3`);
+  await look(base(others[0].name), "unit/backup.service");
+  await until("why a unit is nowhere", `${text("disk=ssd")} && ${text("Why it is not where it should be")}`);
+  await look(base(others[0].name), "unit/web%408001.service");
+  await until("a unit's state and file", `${text("running")} && ${text("ExecStart=")}`);
+  await shoot("unit");
+
+  // A question first; no is no.
+  const press = label => evaluate(`[...document.querySelectorAll("main button")].find(b => b.textContent === ${JSON.stringify(label)}).click()`);
+  await press("Stop");
+  await until("a question", `document.querySelector("dialog").open`);
+  await evaluate(`document.querySelector("dialog button[value=no]").click()`);
+  await press("Stop");
+  await evaluate(`document.querySelector("dialog button[value=yes]").click()`);
+  await until("the unit, stopped", text("dead"));
+
+  await look(base(leader.name), "engines");
+  await until("who leads, and how far the others are", `${text("leads")} && ${text("entries")}`);
+  await shoot("engines");
+
+  await look(base(others[0].name), "units");
+  await until("the units again", text("live.service"));
+  assert.deepEqual(complaints, [], "before the leader was killed");
+  process.kill(leader.pid, "SIGKILL");
+  const end = Date.now() + DEADLINE_MS;
+  for (;;) {
+    try {
+      await put(others[1].name, "after.service", unit());
+      break;
+    } catch (failure) {
+      if (Date.now() > end) {
+        throw failure;
+      }
+    }
+  }
+  await until("a unit that came after the leader was killed", text("after.service"));
+  await until("another leader", `!document.getElementById("connection").textContent.includes("leader ${leader.name}") && document.getElementById("connection").textContent.includes("leader e")`);
+  // What the browser itself says of a question that was answered 503 is no complaint of the page.
+  assert.deepEqual(complaints.filter(each => !/status of 503/.test(each)), []);
+  console.log("the page does what it should");
+} finally {
+  browser.kill();
+}

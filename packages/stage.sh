@@ -116,6 +116,7 @@ agent() {
 client() {
   jars raftfleet-client fleetctl
   program raftfleet-client fleetctl
+  into raftfleet-client 644 "$LIBRARY/bin/lib" "$ROOT/bin/lib/names.sh"
   manual raftfleet-client fleetctl 1
   documentation raftfleet-client client
 }

@@ -19,7 +19,7 @@ import picocli.CommandLine.Parameters;
             "Prints the file as it was submitted. Of a unit that came by fleet's HTTP API, or before all engines kept files, its sections and"
                     + " options."
         })
-final class CatCommand extends FleetCommand {
+final class CatCommand extends FleetCommand implements Paged {
     @Parameters(paramLabel = "UNIT", arity = "0..*")
     @Nullable
     List<String> units;
@@ -42,11 +42,11 @@ final class CatCommand extends FleetCommand {
             throw new CommandException("Error retrieving Unit " + name + ": " + e.getMessage(), e);
         }
         if (answer == null) {
-            throw new CommandException("Unit " + name + " not found");
+            throw new CommandException("Unit " + name + " not found" + UnitHints.of(session, name));
         }
         UnitContents contents = answer.getUnit().getContents();
         String text = contents.getSource().isEmpty() ? contents.getText() : contents.getSource();
-        session.terminal().out().append(session.terminal().interactive() ? SafeText.escapeLines(text) : text);
+        session.terminal().out().append(session.terminal().screen() ? SafeText.escapeLines(text) : text);
         return 0;
     }
 }

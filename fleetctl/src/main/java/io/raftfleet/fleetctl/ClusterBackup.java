@@ -76,16 +76,22 @@ final class ClusterBackup {
 
         private void download(Path part) throws IOException, InterruptedException {
             Files.deleteIfExists(part);
+            var progress = new ProgressLine(session.terminal());
             try (BackupReader reader = session.client().backup();
                     FileChannel channel = FileChannel.open(
                             part,
                             Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE),
                             PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
                     OutputStream out = Channels.newOutputStream(channel)) {
+                long bytes = 0;
                 for (ByteString data = reader.next(); data != null; data = reader.next()) {
                     data.writeTo(out);
+                    bytes += data.size();
+                    progress.show((bytes >> 20) + " MiB of the backup written");
                 }
                 channel.force(true);
+            } finally {
+                progress.clear();
             }
         }
     }

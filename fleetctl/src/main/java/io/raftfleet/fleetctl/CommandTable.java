@@ -17,6 +17,7 @@ final class CommandTable {
     /** Global flags whose value may be the next argument. */
     private static final Set<String> VALUED = Set.of(
             "--endpoint",
+            "--context",
             "--request-timeout",
             "--ca-file",
             "--cert-file",
@@ -77,6 +78,7 @@ final class CommandTable {
                         .addSubcommand(new MachineCommand.SetMetadata(session))
                         .addSubcommand(new MachineCommand.UnsetMetadata(session))
                         .addSubcommand(new MachineCommand.Forget(session)));
+        commands.put("names", () -> new NamesCommand(session));
         commands.put("restart", () -> new RestartCommand(session));
         commands.put("ssh", () -> new SshCommand(session));
         commands.put("start", () -> new StartCommand(session));

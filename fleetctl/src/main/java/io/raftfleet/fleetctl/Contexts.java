@@ -18,13 +18,62 @@ import org.jspecify.annotations.Nullable;
 /**
  * Which certificate a user shows to which cluster, for those who do not say: files {@code NAME.conf} in
  * {@code $XDG_CONFIG_HOME/raftfleet/contexts}, or {@code ~/.config/raftfleet/contexts}, of lines {@code endpoint=HOST:PORT,...},
- * {@code ca_file=}, {@code cert_file=} and {@code key_file=}.
+ * {@code ca_file=}, {@code cert_file=} and {@code key_file=}, which a cluster in plaintext does without.
  */
 final class Contexts {
     private Contexts() {}
 
+    /** A context: where a cluster's engines are, and what to show them; nothing for plaintext. */
+    record Context(List<Endpoint> endpoints, Optional<TlsFiles> files) {}
+
     /**
-     * The files of the first context, by name, that has one of these endpoints; empty when none has.
+     * The context of this name.
+     *
+     * @throws IllegalArgumentException when there is none, with those that there are; or when it can't be used, saying why
+     */
+    static Context named(String name, Map<String, String> environment) {
+        Path directory = directory(environment);
+        if (directory == null) {
+            throw new IllegalArgumentException("there are no contexts, as neither XDG_CONFIG_HOME nor HOME is set");
+        }
+        Path file = UserContext.isName(name) ? directory.resolve(name + UserContext.SUFFIX) : null;
+        if (file == null || !Files.exists(file)) {
+            throw new IllegalArgumentException(
+                    "there is no context \"" + name + "\" in " + directory + hint(name, names(directory)));
+        }
+        try {
+            Map<String, String> values = read(file);
+            List<Endpoint> endpoints = endpoints(file, values);
+            return new Context(endpoints, files(file, values));
+        } catch (IOException e) {
+            throw new IllegalArgumentException("context " + file + " can't be read: " + e.getMessage(), e);
+        }
+    }
+
+    private static String hint(String name, List<String> names) {
+        String otherwise = names.isEmpty() ? "; fleetctl login makes one" : "; there are: " + String.join(", ", names);
+        return Suggestions.question(Suggestions.closest(name, names), otherwise);
+    }
+
+    /** Names of all contexts. */
+    private static List<String> names(Path directory) {
+        if (!Files.isDirectory(directory)) {
+            return List.of();
+        }
+        try (var files = Files.list(directory)) {
+            return files.map(file -> String.valueOf(file.getFileName()))
+                    .filter(name -> name.endsWith(UserContext.SUFFIX))
+                    .map(name -> name.substring(0, name.length() - UserContext.SUFFIX.length()))
+                    .filter(UserContext::isName)
+                    .sorted()
+                    .toList();
+        } catch (IOException e) {
+            return List.of(); // They would have been a hint.
+        }
+    }
+
+    /**
+     * The files of the first context, by name, that has one of these endpoints; empty when none has, or that one names no files.
      *
      * @throws IllegalArgumentException when that context can't be used, saying which and why
      */
@@ -39,7 +88,7 @@ final class Contexts {
             for (Path file : names) {
                 Map<String, String> values = read(file);
                 if (!Collections.disjoint(endpoints(file, values), endpoints)) {
-                    return Optional.of(files(file, values));
+                    return files(file, values);
                 }
             }
             return Optional.empty();
@@ -75,10 +124,9 @@ final class Contexts {
         }
     }
 
-    private static TlsFiles files(Path file, Map<String, String> values) {
-        Optional<TlsFiles> files;
+    private static Optional<TlsFiles> files(Path file, Map<String, String> values) {
         try {
-            files = TlsFiles.of(
+            return TlsFiles.of(
                     path(values, "ca_file"),
                     path(values, "cert_file"),
                     path(values, "key_file"),
@@ -88,8 +136,6 @@ final class Contexts {
         } catch (IllegalArgumentException e) {
             throw new IllegalArgumentException(file + ": " + e.getMessage(), e);
         }
-        return files.orElseThrow(() -> new IllegalArgumentException(
-                file + " names no certificate: give it ca_file=, cert_file= and key_file="));
     }
 
     private static @Nullable Path path(Map<String, String> values, String key) {

@@ -47,13 +47,14 @@ final class DrainWaiter {
     private boolean looked;
     private long lookedAt;
     private long changedAt;
-    private boolean shown;
+    private final ProgressLine progress;
 
     private DrainWaiter(Session session, Machine machine, Map<String, String> before) {
         this.session = session;
         this.id = machine.getId();
         this.machine = machine;
         this.before = before;
+        this.progress = new ProgressLine(session.terminal());
     }
 
     /** To be made before the order is given: it notes what is to arrive elsewhere. */
@@ -152,6 +153,7 @@ final class DrainWaiter {
     private @Nullable Integer look(Machine now) {
         long time = System.nanoTime();
         if (looked && time - lookedAt < LOOK) {
+            progress.show(left(now));
             return null;
         }
         lookedAt = time;
@@ -274,23 +276,22 @@ final class DrainWaiter {
                 .rows();
     }
 
-    private void show(Machine now) {
-        String line = left.size() + (left.size() == 1 ? " unit is" : " units are") + " left on machine "
+    private String left(Machine now) {
+        return left.size() + (left.size() == 1 ? " unit is" : " units are") + " left on machine "
                 + MachineOrders.legend(now);
+    }
+
+    /** A line each time where no person watches. */
+    private void show(Machine now) {
         if (session.terminal().interactive()) {
-            clear();
-            shown = true;
-            session.terminal().err().append(line).flush();
+            progress.show(left(now));
         } else {
-            session.out(line);
+            session.out(left(now));
             session.terminal().out().flush();
         }
     }
 
     private void clear() {
-        if (shown) {
-            shown = false;
-            session.terminal().err().append(WaitProgress.ERASE).flush();
-        }
+        progress.clear();
     }
 }

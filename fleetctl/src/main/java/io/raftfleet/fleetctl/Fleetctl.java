@@ -14,8 +14,9 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.UsageMessageSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.RunLast;
 import picocli.CommandLine.Spec;
-import picocli.CommandLine.UnmatchedArgumentException;
 
 /** The root command, and one run of it. */
 @Command(
@@ -28,7 +29,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             "Each flag can be set by a variable: --request-timeout by FLEETCTL_REQUEST_TIMEOUT.",
             "Exit codes: 0 done, 1 not all of it done, 2 wrong usage; status has those of systemctl status."
         })
-public final class Fleetctl implements Callable<Integer> {
+public final class Fleetctl implements Callable<Integer>, Paged {
     private static final int USAGE = 2;
 
     private final Session session;
@@ -53,6 +54,11 @@ public final class Fleetctl implements Callable<Integer> {
 
     private Fleetctl(Terminal terminal) {
         this.session = new Session(terminal, global);
+    }
+
+    @Override
+    public boolean ends() {
+        return !version;
     }
 
     /** Without a command: prints help, as fleet does. */
@@ -98,10 +104,12 @@ public final class Fleetctl implements Callable<Integer> {
         line.setOut(writer(session.terminal().out()));
         line.setErr(writer(session.terminal().err()));
         line.setColorScheme(CommandLine.Help.defaultColorScheme(CommandLine.Help.Ansi.OFF));
+        line.setExecutionStrategy(parsed -> {
+            prepare(parsed);
+            return new RunLast().execute(parsed);
+        });
         line.setParameterExceptionHandler((e, given) -> {
-            boolean command = e instanceof UnmatchedArgumentException
-                    && !e.getCommandLine().getSubcommands().isEmpty();
-            session.err("fleetctl: " + e.getMessage() + (command ? "; commands have their whole names" : ""));
+            session.err("fleetctl: " + UsageErrors.message(e));
             session.err("See: " + e.getCommandLine().getCommandSpec().qualifiedName() + " --help");
             return USAGE;
         });
@@ -116,6 +124,25 @@ public final class Fleetctl implements Callable<Integer> {
             return 1;
         });
         return line;
+    }
+
+    /** What the arguments say of how to run the command that they call. */
+    private void prepare(ParseResult parsed) {
+        ParseResult last = parsed;
+        boolean help = parsed.isUsageHelpRequested();
+        global.endpointGiven = parsed.hasMatchedOption("--endpoint");
+        global.contextGiven = parsed.hasMatchedOption("--context");
+        while (last.hasSubcommand()) {
+            last = last.subcommand();
+            help |= last.isUsageHelpRequested();
+            global.endpointGiven |= last.hasMatchedOption("--endpoint");
+            global.contextGiven |= last.hasMatchedOption("--context");
+        }
+        Object command = last.commandSpec().userObject();
+        if (help || (command instanceof Paged paged && paged.ends())) {
+            session.page();
+            spec.commandLine().setOut(writer(session.terminal().out()));
+        }
     }
 
     private static PrintWriter writer(PrintStream stream) {

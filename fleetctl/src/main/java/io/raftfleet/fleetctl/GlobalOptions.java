@@ -2,6 +2,7 @@ package io.raftfleet.fleetctl;
 
 import io.raftfleet.fleetctl.client.Endpoint;
 import java.nio.file.Path;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ScopeType;
@@ -19,6 +20,16 @@ final class GlobalOptions {
                     "gRPC addresses of engines; any one suffices. For fleet's HTTP API http://HOST:PORT, https://HOST:PORT or"
                             + " unix:///PATH. Default: ${DEFAULT-VALUE}")
     String endpoint = Endpoint.DEFAULT;
+
+    @Option(
+            names = "--context",
+            scope = ScopeType.INHERIT,
+            paramLabel = "NAME",
+            description =
+                    "Use the engines and the certificate of the context of this name, which fleetctl login has made; with login: the name"
+                            + " to make it by. With --endpoint, the certificate alone.")
+    @Nullable
+    String context;
 
     @Option(
             names = "--request-timeout",
@@ -96,6 +107,24 @@ final class GlobalOptions {
     boolean strictHostKeyChecking = true;
 
     @Option(
+            names = "--no-pager",
+            scope = ScopeType.INHERIT,
+            arity = "0..1",
+            fallbackValue = "true",
+            paramLabel = "true|false",
+            description = "Do not show long output on a terminal through FLEETCTL_PAGER, PAGER, or less.")
+    boolean noPager;
+
+    @Option(
+            names = "--no-color",
+            scope = ScopeType.INHERIT,
+            arity = "0..1",
+            fallbackValue = "true",
+            paramLabel = "true|false",
+            description = "Do not colour states on a terminal.")
+    boolean noColor;
+
+    @Option(
             names = "--debug",
             scope = ScopeType.INHERIT,
             arity = "0..1",
@@ -107,6 +136,16 @@ final class GlobalOptions {
     /** What fleet's {@code --driver} can be here: a way around the API, to etcd, there is not. */
     enum Driver {
         API
+    }
+
+    /** Which of the two were given as flags, which count for more than variables. */
+    boolean endpointGiven;
+
+    boolean contextGiven;
+
+    /** The context that counts: one of a flag, or of the variable where no flag names engines. */
+    Optional<String> context() {
+        return endpointGiven && !contextGiven ? Optional.empty() : Optional.ofNullable(context);
     }
 
     @Option(names = "--driver", scope = ScopeType.INHERIT, hidden = true)

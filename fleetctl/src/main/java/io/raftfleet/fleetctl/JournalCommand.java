@@ -15,7 +15,7 @@ import picocli.CommandLine.Parameters;
         name = "journal",
         abbreviateSynopsis = true,
         description = {"Print the journal of a unit in the cluster to stdout", "", "Ctrl-C ends --follow."})
-final class JournalCommand extends FleetCommand {
+final class JournalCommand extends FleetCommand implements Paged {
     @Option(
             names = "--lines",
             paramLabel = "N",
@@ -64,6 +64,11 @@ final class JournalCommand extends FleetCommand {
     }
 
     @Override
+    public boolean ends() {
+        return !follow;
+    }
+
+    @Override
     public Integer call() {
         List<String> arguments = units;
         if (arguments == null || arguments.size() != 1) {
@@ -85,9 +90,9 @@ final class JournalCommand extends FleetCommand {
         }
     }
 
-    private static void check(String name, @Nullable GetUnitResponse answer, String machineId) {
+    private void check(String name, @Nullable GetUnitResponse answer, String machineId) {
         if (answer == null) {
-            throw new CommandException("Unit " + name + " does not exist.");
+            throw new CommandException("Unit " + name + " does not exist" + UnitHints.of(session, name));
         }
         Unit unit = answer.getUnit();
         if (unit.getGlobal()) {

@@ -24,7 +24,7 @@ import picocli.CommandLine.Mixin;
                     + " state, or since. While one is lost, or not simply present, these two stand beside the others unless --fields or"
                     + " --no-legend is given, so that scripts find what they do in fleet."
         })
-final class ListMachinesCommand extends FleetCommand {
+final class ListMachinesCommand extends FleetCommand implements Paged {
     private static final Set<String> FIELDS = Set.of("machine", "ip", "metadata", "state", "since");
 
     @Mixin
@@ -61,6 +61,7 @@ final class ListMachinesCommand extends FleetCommand {
                 machines.stream().allMatch(machine -> Words.placeOf(machine).equals("present"));
         List<String> columns = free && !usual ? options.columns("machine,ip,metadata,state,since", FIELDS) : asked;
         var table = new Table();
+        table.colour(columns.indexOf("state"), session.colours()::place);
         if (!options.noLegend) {
             table.add(columns.stream().map(ListUnitFilesCommand::upper).toArray(String[]::new));
         }

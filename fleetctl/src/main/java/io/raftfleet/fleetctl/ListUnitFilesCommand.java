@@ -24,7 +24,7 @@ import picocli.CommandLine.Mixin;
             "Lists all unit files that exist in the cluster (whether or not they are loaded onto a machine). Fields: unit, hash, dstate,"
                     + " state, target, global, desc, changedby, changedat, tmachine."
         })
-final class ListUnitFilesCommand extends FleetCommand {
+final class ListUnitFilesCommand extends FleetCommand implements Paged {
     private static final Set<String> FIELDS =
             Set.of("unit", "hash", "dstate", "state", "target", "tmachine", "global", "desc", "changedby", "changedat");
 

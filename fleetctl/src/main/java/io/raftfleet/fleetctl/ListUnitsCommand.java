@@ -33,7 +33,7 @@ import picocli.CommandLine.Mixin;
             "Lists the state of all units in the cluster loaded onto a machine. Fields: unit, machine, load, active, sub, hash. Units"
                     + " that wait for a machine are told of on standard error; with --json they are in the array, with their vetoes."
         })
-final class ListUnitsCommand extends FleetCommand {
+final class ListUnitsCommand extends FleetCommand implements Paged {
     private static final Set<String> FIELDS = Set.of("unit", "machine", "load", "active", "sub", "hash");
 
     @Mixin
@@ -97,6 +97,7 @@ final class ListUnitsCommand extends FleetCommand {
 
     private void print(List<String> columns, List<UnitState> states) {
         var table = new Table();
+        table.colour(columns.indexOf("active"), session.colours()::active);
         if (!options.noLegend) {
             table.add(columns.stream().map(ListUnitFilesCommand::upper).toArray(String[]::new));
         }

@@ -15,7 +15,7 @@ final class LogPrinter {
 
     /** Returns at the log's end, or when nobody reads the output any more ({@code | head}). */
     static void print(Session session, LogReader log) {
-        LogText decoder = session.terminal().interactive() ? new LogText() : null;
+        LogText decoder = session.terminal().screen() ? new LogText() : null;
         try (log) {
             for (@Nullable ByteString bytes = log.next(); bytes != null; bytes = log.next()) {
                 if (decoder == null) {

@@ -14,7 +14,6 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
 
 /** {@code login}: a certificate for whoever has a token, and a context. */
 @Command(
@@ -29,13 +28,6 @@ final class LoginCommand extends FleetCommand {
     @ArgGroup(multiplicity = "1")
     TokenInput token = new TokenInput();
 
-    @Option(
-            names = "--context",
-            paramLabel = "NAME",
-            description = "Name of the context. Default: the beginning of the cluster's id")
-    @Nullable
-    String context;
-
     LoginCommand(Session session) {
         super(session);
     }
@@ -48,13 +40,14 @@ final class LoginCommand extends FleetCommand {
                     session.terminal().in(),
                     SpiffeId.Kind.USER,
                     "fleetctl user create");
+            @Nullable String context = session.global().context;
             String name = context == null
                     ? parsed.cluster().substring(0, Math.min(8, parsed.cluster().length()))
                     : context;
             Path home = UserContext.home(session.terminal().environment())
                     .orElseThrow(() -> new CommandException("neither XDG_CONFIG_HOME nor HOME is set"));
             var joining = new Joining(parsed, parsed.name(), List.of(), new SecureRandom());
-            var given = joining.join(session.client().options().requestTimeout());
+            var given = joining.join(session.requestTimeout());
             var files = JoinedFiles.write(
                     home.resolve("certificates").resolve(parsed.cluster()),
                     "user-" + parsed.name(),
@@ -65,7 +58,7 @@ final class LoginCommand extends FleetCommand {
                     .collect(Collectors.joining(","));
             Path file = UserContext.write(home, name, endpoints, files);
             session.out("Logged in to cluster " + parsed.cluster() + " as " + parsed.name() + "; context " + file);
-            session.out("Try: fleetctl --endpoint " + endpoints + " list-machines");
+            session.out("Try: fleetctl --context " + name + " list-machines");
             return 0;
         } catch (IOException | IllegalArgumentException e) {
             throw CommandException.of(e);

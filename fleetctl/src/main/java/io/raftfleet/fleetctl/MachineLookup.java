@@ -6,6 +6,8 @@ import java.util.List;
 
 /** Finds a machine by the start of its id, as people copy it from a list. */
 final class MachineLookup {
+    private static final int MOST = 3;
+
     private MachineLookup() {}
 
     /** Present machines whose id starts so. An ellipsis at the end, as lists show it, does not count. */
@@ -14,10 +16,18 @@ final class MachineLookup {
     }
 
     private static List<Machine> matching(Session session, String prefix, ListMachinesRequest among) {
-        String start = prefix.endsWith("...") ? prefix.substring(0, prefix.length() - 3) : prefix;
-        return session.client().listMachines(among).rows().stream()
+        return beginning(prefix, session.client().listMachines(among).rows());
+    }
+
+    private static List<Machine> beginning(String prefix, List<Machine> machines) {
+        String start = withoutEllipsis(prefix);
+        return machines.stream()
                 .filter(machine -> machine.getId().startsWith(start))
                 .toList();
+    }
+
+    private static String withoutEllipsis(String prefix) {
+        return prefix.endsWith("...") ? prefix.substring(0, prefix.length() - 3) : prefix;
     }
 
     /**
@@ -27,26 +37,57 @@ final class MachineLookup {
      */
     static Machine known(Session session, String prefix) {
         return one(
-                matching(
-                        session,
-                        prefix,
-                        ListMachinesRequest.newBuilder().setIncludeLost(true).build()),
+                session.client()
+                        .listMachines(ListMachinesRequest.newBuilder()
+                                .setIncludeLost(true)
+                                .build())
+                        .rows(),
                 prefix);
     }
 
     /** @throws CommandException unless exactly one machine's id starts so */
     static Machine byPrefix(Session session, String prefix) {
-        return one(matching(session, prefix), prefix);
+        return one(
+                session.client()
+                        .listMachines(ListMachinesRequest.getDefaultInstance())
+                        .rows(),
+                prefix);
     }
 
-    private static Machine one(List<Machine> found, String prefix) {
+    private static Machine one(List<Machine> all, String prefix) {
+        List<Machine> found = beginning(prefix, all);
         if (found.isEmpty()) {
-            throw new CommandException("machine " + prefix + " does not exist, see: fleetctl list-machines --full");
+            throw new CommandException("machine " + prefix + " does not exist"
+                    + Suggestions.question(meant(prefix, all), "; see: fleetctl list-machines --full"));
         }
         if (found.size() > 1) {
             throw new CommandException(
                     "found more than one machine whose id starts with " + prefix + ", give more of it");
         }
         return found.getFirst();
+    }
+
+    /** Machines of that address, or with that value in their metadata, or with nearly such an id. */
+    private static List<String> meant(String given, List<Machine> all) {
+        List<String> known = all.stream()
+                .filter(machine -> machine.getPrimaryIp().equals(given)
+                        || machine.getMetadataMap().containsValue(given))
+                .map(machine -> Words.machine(machine.getId(), machine, false))
+                .toList();
+        if (!known.isEmpty()) {
+            return known.subList(0, Math.min(MOST, known.size()));
+        }
+        String start = withoutEllipsis(given);
+        List<String> near = Suggestions.closest(
+                start,
+                all.stream()
+                        .map(machine -> machine.getId()
+                                .substring(0, Math.min(start.length(), machine.getId().length())))
+                        .toList());
+        return all.stream()
+                .filter(machine -> near.stream().anyMatch(machine.getId()::startsWith))
+                .map(machine -> Words.machine(machine.getId(), machine, false))
+                .limit(MOST)
+                .toList();
     }
 }

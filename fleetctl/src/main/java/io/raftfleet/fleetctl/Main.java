@@ -10,7 +10,10 @@ import java.nio.file.Path;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 
-/** The process {@code fleetctl}. The launcher sets the system property {@code fleetctl.interactive} where a person watches. */
+/**
+ * The process {@code fleetctl}. The launcher sets the system properties {@code fleetctl.screen} and {@code fleetctl.interactive}
+ * where results go, and a person watches, as {@link Terminal} has it.
+ */
 public final class Main {
     private static final int OUT_BUFFER = 1 << 16;
 
@@ -24,7 +27,13 @@ public final class Main {
                 StandardCharsets.UTF_8);
         var err = new PrintStream(new FileOutputStream(FileDescriptor.err), false, StandardCharsets.UTF_8);
         var terminal = new Terminal(
-                System.in, out, err, System.getenv(), Path.of(""), Boolean.getBoolean("fleetctl.interactive"));
+                System.in,
+                out,
+                err,
+                System.getenv(),
+                Path.of(""),
+                Boolean.getBoolean("fleetctl.screen"),
+                Boolean.getBoolean("fleetctl.interactive"));
         if (arguments.length > 0) {
             // Half of a command's time goes into first uses of the gRPC library: let them happen while the arguments
             // are parsed.

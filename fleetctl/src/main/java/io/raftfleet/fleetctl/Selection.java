@@ -89,7 +89,8 @@ final class Selection {
         Map<String, Unit> found = byName(session, names);
         List<String> missing =
                 names.stream().filter(name -> !found.containsKey(name)).toList();
-        missing.forEach(name -> session.err("Unit " + name + " not found in registry"));
+        var hints = new UnitHints(session);
+        missing.forEach(name -> session.err("Unit " + name + " not found in registry" + hints.of(name)));
         return new Submitted(
                 names.stream().filter(found::containsKey).map(found::get).toList(), complete && missing.isEmpty());
     }
@@ -98,7 +99,7 @@ final class Selection {
         try {
             List<String> names = matching(session, pattern.substring(pattern.lastIndexOf('/') + 1));
             if (names.isEmpty()) {
-                session.err("No unit in registry matches " + pattern);
+                session.err("No unit in registry matches " + pattern + "; see: fleetctl list-unit-files");
             }
             return names;
         } catch (InvalidPatternException e) {

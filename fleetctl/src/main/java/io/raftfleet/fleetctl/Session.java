@@ -12,25 +12,44 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /** What one command works with: the terminal, the global flags, and the client, made when first asked for. To be used by one thread. */
 final class Session implements AutoCloseable {
     private static final int MILLIS = 1000;
 
-    private final Terminal terminal;
+    private Terminal terminal;
     private final GlobalOptions global;
     private @Nullable FleetClient client;
+    private @Nullable Pager pager;
+    private @Nullable List<Endpoint> endpoints;
     private final List<Tunnel> tunnels = new ArrayList<>();
+    private final ProgressLine ordering;
     private @Nullable Map<String, Machine> machines;
 
     Session(Terminal terminal, GlobalOptions global) {
         this.terminal = terminal;
         this.global = global;
+        this.ordering = new ProgressLine(terminal);
     }
 
     Terminal terminal() {
         return terminal;
+    }
+
+    /** From now on, long output goes through a pager where a person watches. */
+    void page() {
+        Pager.of(terminal, global.noPager).ifPresent(found -> {
+            pager = found;
+            terminal = found.terminal();
+        });
+    }
+
+    /** Whether, and how, words of state are coloured. */
+    Colours colours() {
+        return Colours.of(terminal, global);
     }
 
     GlobalOptions global() {
@@ -39,11 +58,22 @@ final class Session implements AutoCloseable {
 
     /** A line of results. Nothing in it acts on the terminal: much of what is said comes from machines. */
     void out(String line) {
+        ordering.clear();
         terminal.out().append(SafeText.escapeLines(line)).append('\n');
+    }
+
+    /** A line of results with a word in it that is coloured, once it has been made harmless. */
+    void out(String before, UnaryOperator<String> colour, String word, String after) {
+        terminal.out()
+                .append(SafeText.escapeLines(before))
+                .append(colour.apply(SafeText.escape(word)))
+                .append(SafeText.escapeLines(after))
+                .append('\n');
     }
 
     /** A line for people. */
     void err(String line) {
+        ordering.clear();
         terminal.out().flush();
         terminal.err().append(SafeText.escapeLines(line)).append('\n').flush();
     }
@@ -77,25 +107,55 @@ final class Session implements AutoCloseable {
     }
 
     private ClientOptions options() {
-        return options(Endpoint.parseList(global.endpoint));
+        return options(endpoints());
+    }
+
+    /** Of the flags, or of the context. */
+    private List<Endpoint> endpoints() {
+        List<Endpoint> known = endpoints;
+        if (known == null) {
+            boolean ofContext = !global.endpointGiven
+                    && (global.contextGiven || terminal.environment().get("FLEETCTL_ENDPOINT") == null);
+            known = context().filter(found -> ofContext)
+                    .map(Contexts.Context::endpoints)
+                    .orElseGet(() -> Endpoint.parseList(global.endpoint));
+            endpoints = known;
+        }
+        return known;
+    }
+
+    private Optional<Contexts.Context> context() {
+        return global.context().map(name -> Contexts.named(name, terminal.environment()));
     }
 
     private ClientOptions options(List<Endpoint> endpoints) {
-        if (!(global.requestTimeout > 0 && global.requestTimeout <= Integer.MAX_VALUE)) {
-            throw new IllegalArgumentException(
-                    "--request-timeout must be more than 0 seconds, it is " + global.requestTimeout);
-        }
         ClientOptions options = ClientOptions.of(reached(endpoints))
-                .withRequestTimeout(Duration.ofMillis(Math.max(1, (long) (global.requestTimeout * MILLIS))))
+                .withRequestTimeout(requestTimeout())
                 .withTls(certificate())
+                .withBatches(this::tellOfBatch)
                 .withPatience(false);
         return global.debug ? options.withDebug(message -> err("DEBUG: " + message)) : options;
     }
 
-    /** As the flags say; without them, as the context of one of the endpoints given does; else none, for plaintext. */
+    private void tellOfBatch(int answered, int all) {
+        ordering.show(answered + " of " + all + " ordered");
+    }
+
+    /** @throws IllegalArgumentException when the flag makes none */
+    Duration requestTimeout() {
+        if (!(global.requestTimeout > 0 && global.requestTimeout <= Integer.MAX_VALUE)) {
+            throw new IllegalArgumentException(
+                    "--request-timeout must be more than 0 seconds, it is " + global.requestTimeout);
+        }
+        return Duration.ofMillis(Math.max(1, (long) (global.requestTimeout * MILLIS)));
+    }
+
+    /** As the flags say; without them, as the context named, or of one of the endpoints given, does; else none, for plaintext. */
     private @Nullable TlsFiles certificate() {
         return TlsFiles.of(global.caFile, global.certFile, global.keyFile, "--ca-file", "--cert-file", "--key-file")
-                .or(() -> Contexts.find(Endpoint.parseList(global.endpoint), terminal.environment()))
+                .or(() -> context()
+                        .map(Contexts.Context::files)
+                        .orElseGet(() -> Contexts.find(endpoints(), terminal.environment())))
                 .orElse(null);
     }
 
@@ -111,7 +171,7 @@ final class Session implements AutoCloseable {
 
     /** Whether the engines are reached in a way by which unit files come as they are: fleet's HTTP API has their options alone. */
     boolean keepsFiles() {
-        return Endpoint.parseList(global.endpoint).stream().allMatch(endpoint -> endpoint.kind() == Endpoint.Kind.GRPC);
+        return endpoints().stream().allMatch(endpoint -> endpoint.kind() == Endpoint.Kind.GRPC);
     }
 
     /** The present machine of this id; null when there is none. Machines are listed once, at the first call. */
@@ -143,10 +203,16 @@ final class Session implements AutoCloseable {
 
     @Override
     public void close() {
+        ordering.clear();
         FleetClient made = client;
         if (made != null) {
             made.close();
         }
         tunnels.forEach(Tunnel::close);
+        Pager reading = pager;
+        if (reading != null) {
+            terminal.out().flush();
+            reading.close();
+        }
     }
 }

@@ -102,7 +102,8 @@ final class SshCommand extends FleetCommand {
             return machines.getFirst().getPrimaryIp();
         }
         if (found == null) {
-            throw new CommandException("could not find matching unit or machine");
+            throw new CommandException("no machine's id begins with " + lookup + ", and unit " + UnitNames.mangle(lookup)
+                    + " does not exist" + UnitHints.of(session, UnitNames.mangle(lookup)));
         }
         return addressOfUnit(lookup);
     }
@@ -110,10 +111,12 @@ final class SshCommand extends FleetCommand {
     private String addressOfUnit(String argument) {
         GetUnitResponse found = session.client().getUnit(UnitNames.mangle(argument));
         if (found == null) {
-            throw new CommandException("unit does not exist");
+            throw new CommandException("unit " + UnitNames.mangle(argument) + " does not exist"
+                    + UnitHints.of(session, UnitNames.mangle(argument)));
         }
         if (found.getUnit().getGlobal()) {
-            throw new CommandException("global units unsupported");
+            throw new CommandException("unit " + UnitNames.mangle(argument)
+                    + " is global, it is on many machines: name one of them with --machine");
         }
         Machine on = session.machine(found.getUnit().getMachineId());
         if (on == null) {

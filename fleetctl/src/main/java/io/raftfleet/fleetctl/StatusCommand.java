@@ -24,7 +24,7 @@ import picocli.CommandLine.Parameters;
             "",
             "Units are names or patterns of submitted units. The exit code is that of systemctl status."
         })
-final class StatusCommand extends FleetCommand {
+final class StatusCommand extends FleetCommand implements Paged {
     private static final int NOT_RUNNING = 3;
     private static final int UNKNOWN = 4;
 
@@ -81,7 +81,7 @@ final class StatusCommand extends FleetCommand {
         try {
             List<String> found = Selection.matching(session, argument.substring(argument.lastIndexOf('/') + 1));
             if (found.isEmpty()) {
-                throw new CommandException("No unit in registry matches " + argument);
+                throw new CommandException("No unit in registry matches " + argument + "; see: fleetctl list-unit-files");
             }
             return found;
         } catch (InvalidPatternException | FleetClientException e) {
@@ -97,7 +97,7 @@ final class StatusCommand extends FleetCommand {
             throw new CommandException("Error retrieving unit: " + e.getMessage(), e);
         }
         if (answer == null) {
-            throw new CommandException("Unit " + name + " does not exist.");
+            throw new CommandException("Unit " + name + " does not exist" + UnitHints.of(session, name));
         }
         boolean nowhere = answer.getStatesCount() == 0
                 || (!answer.getUnit().getGlobal() && Words.current(answer.getUnit()) == INACTIVE);

@@ -13,6 +13,7 @@ import java.util.Map;
  * @param err what went wrong, warnings and progress; unbuffered
  * @param environment variables
  * @param directory where relative paths of unit files start
+ * @param screen whether results go to a terminal
  * @param interactive whether a person watches: both streams are a terminal
  */
 record Terminal(
@@ -21,4 +22,21 @@ record Terminal(
         PrintStream err,
         Map<String, String> environment,
         Path directory,
-        boolean interactive) {}
+        boolean screen,
+        boolean interactive) {
+    /** Both streams are a terminal, or none is. */
+    Terminal(
+            InputStream in,
+            PrintStream out,
+            PrintStream err,
+            Map<String, String> environment,
+            Path directory,
+            boolean interactive) {
+        this(in, out, err, environment, directory, interactive, interactive);
+    }
+
+    /** The same with other streams. */
+    Terminal with(PrintStream results, PrintStream errors) {
+        return new Terminal(in, results, errors, environment, directory, screen, interactive);
+    }
+}

@@ -177,7 +177,8 @@ final class UnitPlanner {
         }
         String template = UnitNames.templateOf(name).orElse(null);
         if (template == null) {
-            throw new CommandException("unable to find Unit(" + name + ") in Registry or on filesystem");
+            throw new CommandException("unable to find Unit(" + name + ") in Registry or on filesystem"
+                    + UnitHints.of(session, name));
         }
         try {
             Unit submitted = registry.get(template);

@@ -30,7 +30,7 @@ import picocli.CommandLine.Parameters;
             "What is wanted of it and what it is, on which machine and since when, what is wrong with it; and why no machine suits it, with how"
                     + " many machines each requirement leaves and what would help."
         })
-final class WhyCommand extends FleetCommand {
+final class WhyCommand extends FleetCommand implements Paged {
     /** Machines that are asked at a time. */
     private static final int AT_ONCE = 16;
 
@@ -59,7 +59,7 @@ final class WhyCommand extends FleetCommand {
             throw new CommandException("Error retrieving unit: " + e.getMessage(), e);
         }
         if (found == null) {
-            throw new CommandException("Unit " + name + " does not exist.");
+            throw new CommandException("Unit " + name + " does not exist" + UnitHints.of(session, name));
         }
         session.machinesAre(machines);
         tell(found, machines);
@@ -82,7 +82,7 @@ final class WhyCommand extends FleetCommand {
         List<String> since = since(found.getStatesList());
         for (int i = 0; i < found.getStatesCount(); i++) {
             UnitState state = found.getStates(i);
-            session.out("      is: " + state.getActiveState() + " (" + state.getSubState() + ") on "
+            session.out("      is: ", session.colours()::active, state.getActiveState(), " (" + state.getSubState() + ") on "
                     + legend(state.getMachineId()) + since.get(i));
             if (state.getPending()) {
                 session.out("          its machine is still carrying out the last order");

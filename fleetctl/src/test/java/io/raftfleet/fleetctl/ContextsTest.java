@@ -78,10 +78,31 @@ class ContextsTest {
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContainingAll("a.conf", "key_file is missing");
         context("a.conf", "endpoint=10.0.0.1:14201");
-        assertThatThrownBy(() -> Contexts.find(List.of(ONE), environment()))
-                .hasMessageContaining("names no certificate");
+        assertThat(Contexts.find(List.of(ONE), environment())).isEmpty();
         context("a.conf", "ca_file=/x");
         assertThatThrownBy(() -> Contexts.find(List.of(ONE), environment()))
                 .hasMessageContainingAll("a.conf", "no endpoint given");
+    }
+
+    @Test
+    void aContextIsFoundByItsName() throws IOException {
+        context("big.conf", "endpoint=10.0.0.1:14201", "ca_file=/x", "cert_file=/y", "key_file=/z");
+        context("plain.conf", "endpoint=127.0.0.1:14201");
+        var big = Contexts.named("big", environment());
+        assertThat(big.endpoints()).containsExactly(ONE);
+        assertThat(big.files()).contains(new TlsFiles(Path.of("/x"), Path.of("/y"), Path.of("/z")));
+        assertThat(Contexts.named("plain", environment()).files()).isEmpty();
+    }
+
+    @Test
+    void whoNamesNoContextIsToldWhichThereAre() throws IOException {
+        assertThatThrownBy(() -> Contexts.named("big", environment())).hasMessageContaining("fleetctl login makes one");
+        context("big.conf", "endpoint=10.0.0.1:14201");
+        context("small.conf", "endpoint=10.0.0.2:14201");
+        assertThatThrownBy(() -> Contexts.named("bgi", environment())).hasMessageEndingWith("; did you mean big?");
+        assertThatThrownBy(() -> Contexts.named("other", environment())).hasMessageEndingWith("there are: big, small");
+        assertThatThrownBy(() -> Contexts.named("../contexts/big", environment()))
+                .hasMessageContaining("there is no context \"../contexts/big\"");
+        assertThatThrownBy(() -> Contexts.named("big", Map.of())).hasMessageContaining("HOME");
     }
 }

@@ -344,7 +344,8 @@ class FleetctlTest {
         assertThat(run("destroy", "hello.service")).isEqualTo(new Result(0, "Destroyed hello.service\n", ""));
         for (String command : List.of("stop", "unload", "destroy", "restart")) {
             assertThat(run(command, "hello.service"))
-                    .isEqualTo(new Result(1, "", "Unit hello.service not found in registry\n"));
+                    .isEqualTo(new Result(
+                            1, "", "Unit hello.service not found in registry; see: fleetctl list-unit-files\n"));
             assertThat(run(command)).isEqualTo(new Result(0, "", "No units given\n"));
         }
     }
@@ -492,7 +493,7 @@ class FleetctlTest {
         engine.journal.addAll(List.of("one", "two", "three"));
         file("hello.service", HELLO);
         assertThat(run("journal", "hello.service"))
-                .isEqualTo(new Result(1, "", "Unit hello.service does not exist.\n"));
+                .isEqualTo(new Result(1, "", "Unit hello.service does not exist; see: fleetctl list-unit-files\n"));
         run("submit", "hello.service");
         assertThat(run("journal", "hello.service").err())
                 .isEqualTo("Unit hello.service does not appear to be running.\n");
@@ -656,7 +657,7 @@ class FleetctlTest {
         assertThat(run("frobnicate").exit()).isEqualTo(2);
         assertThat(run("list-m", "--no-legend").exit()).isEqualTo(2);
         assertThat(run("cat").err()).isEqualTo("One unit file must be provided\n");
-        assertThat(run("cat", "x").err()).isEqualTo("Unit x.service not found\n");
+        assertThat(run("cat", "x").err()).isEqualTo("Unit x.service not found; see: fleetctl list-unit-files\n");
         assertThat(run("--endpoint", "unix://fleet.sock", "list-units").err()).contains("begins with a slash");
     }
 
@@ -755,5 +756,143 @@ class FleetctlTest {
                         0,
                         "Unit hello.service inactive\n",
                         "WARNING: --sign does nothing: units are not signed. Leave it out.\n"));
+    }
+
+    // -- What people mistype
+    // -----------------------------------------------------------------------------------------
+
+    @Test
+    void aMistypedCommandOrOptionIsSuggested() {
+        assertThat(run("strat", "a.service"))
+                .isEqualTo(new Result(
+                        2,
+                        "",
+                        "fleetctl: fleetctl has no command \"strat\"; did you mean start?\nSee: fleetctl --help\n"));
+        assertThat(run("list-u").err()).contains("; did you mean list-unit-files or list-units?");
+        assertThat(run("xyzzy").err()).contains("; commands have their whole names");
+        assertThat(run("cluster", "satus").err())
+                .isEqualTo("fleetctl: fleetctl cluster has no command \"satus\"; did you mean status?\n"
+                        + "See: fleetctl cluster --help\n");
+        assertThat(run("list-units", "--feilds=unit"))
+                .isEqualTo(new Result(
+                        2,
+                        "",
+                        "fleetctl: fleetctl list-units has no option --feilds; did you mean --fields?\n"
+                                + "See: fleetctl list-units --help\n"));
+        assertThat(run("list-units", "-full").err()).contains("has no option -full; did you mean --full?");
+        assertThat(run("--endpont=x", "list-units").err()).contains("did you mean --endpoint?");
+        assertThat(run("list-units", "a.service").err()).contains("takes no argument \"a.service\" there");
+    }
+
+    @Test
+    void aMistypedUnitIsSuggestedFromAFewPages() throws IOException {
+        twoMachines();
+        file("web.service", HELLO);
+        file("db@.service", HELLO);
+        assertThat(run("start", "web.service", "db@1.service").exit()).isZero();
+        var calls = cluster.engines.getFirst().calls;
+        calls.clear();
+        assertThat(run("stop", "web.servce").err())
+                .isEqualTo("Unit web.servce.service not found in registry; did you mean web.service?\n");
+        assertThat(calls.stream().filter("ListUnits"::equals).count()).isBetween(2L, 5L);
+        for (String command : List.of("cat", "status", "why", "journal", "destroy", "unload", "restart", "ssh")) {
+            assertThat(run(command, "bw.service")).satisfies(result -> {
+                assertThat(result.exit()).as(command).isEqualTo(1);
+                assertThat(result.err()).as(command).contains("; see: fleetctl list-unit-files");
+            });
+            assertThat(run(command, "wbe").err()).as(command).contains("; did you mean web.service?");
+        }
+        assertThat(run("start", "wep.service").err()).contains("; did you mean web.service?");
+    }
+
+    @Test
+    void manyMissingUnitsCostAFewQuestions() {
+        var calls = cluster.engines.getFirst().calls;
+        var command = new ArrayList<>(List.of("stop"));
+        for (int i = 0; i < 1000; i++) {
+            command.add("none-" + i);
+        }
+        Result result = run(command.toArray(String[]::new));
+        assertThat(result.exit()).isEqualTo(1);
+        assertThat(result.err().lines()).hasSize(1000);
+        assertThat(calls.size()).isLessThan(20);
+    }
+
+    @Test
+    void aMachineIsSuggestedByItsAddressAndByANearId() {
+        twoMachines();
+        assertThat(run("cordon", "172.17.8.103").err())
+                .isEqualTo("machine 172.17.8.103 does not exist; did you mean 113f16a7.../172.17.8.103?\n");
+        assertThat(run("cordon", "113f61a7").err()).contains("; did you mean 113f16a7.../172.17.8.103?");
+        assertThat(run("cordon", "us-west-1b").err()).contains("; did you mean 113f16a7.../172.17.8.103?");
+        assertThat(run("cordon", "zzz").err()).contains("; see: fleetctl list-machines --full");
+    }
+
+    @Test
+    void aContextSaysWhereTheEnginesAre() throws IOException {
+        twoMachines();
+        file("home/raftfleet/contexts/here.conf", "endpoint=" + cluster.endpoints() + "\n");
+        file("home/raftfleet/contexts/gone.conf", "endpoint=127.0.0.1:1\n");
+        var home = directory.resolve("home").toString();
+        assertThat(plain(Map.of("XDG_CONFIG_HOME", home), "--context", "here", "list-machines"))
+                .satisfies(result -> assertThat(result.exit()).as(result.err()).isZero());
+        assertThat(plain(Map.of("XDG_CONFIG_HOME", home, "FLEETCTL_CONTEXT", "here"), "list-machines")
+                        .exit())
+                .isZero();
+        // A flag counts for more than a variable, and --endpoint for more than the context's.
+        var elsewhere = Map.of("XDG_CONFIG_HOME", home, "FLEETCTL_ENDPOINT", "127.0.0.1:1", "FLEETCTL_CONTEXT", "gone");
+        assertThat(plain(elsewhere, "list-machines", "--context=here").exit()).isZero();
+        assertThat(plain(elsewhere, "list-machines", "--endpoint", cluster.endpoints())
+                        .exit())
+                .isZero();
+        assertThat(plain(elsewhere, "--context=gone", "list-machines", "--endpoint", cluster.endpoints())
+                        .exit())
+                .isZero();
+        Result wrong = plain(Map.of("XDG_CONFIG_HOME", home), "--context=hree", "list-machines");
+        assertThat(wrong.exit()).isEqualTo(1);
+        assertThat(wrong.err()).contains("there is no context \"hree\"", "; did you mean here?");
+    }
+
+    @Test
+    void shellsCompleteFromNamesThatNeedNoCare() throws IOException {
+        twoMachines();
+        cluster.addMachine("$(reboot)", "", Map.of());
+        file("web.service", HELLO);
+        file("odd\\x2d.service", HELLO);
+        assertThat(run("submit", "web.service", "odd\\x2d.service").exit()).isZero();
+        assertThat(run("names", "units")).isEqualTo(new Result(0, "odd\\x2d.service\nweb.service\n", ""));
+        assertThat(run("names", "machines")).isEqualTo(new Result(0, M1 + "\n" + M2 + "\n", ""));
+        assertThat(run("names", "everything").exit()).isEqualTo(1);
+    }
+
+    @Test
+    void aWriteOfSeveralCallsTellsHowFarItIs() {
+        var told = new ArrayList<String>();
+        var options = io.raftfleet.fleetctl.client.ClientOptions.of(
+                        io.raftfleet.fleetctl.client.Endpoint.parseList(cluster.endpoints()))
+                .withRequestTimeout(Duration.ofSeconds(30))
+                .withBatches((answered, all) -> told.add(answered + " of " + all));
+        try (var client = new io.raftfleet.fleetctl.client.FleetClient(options)) {
+            client.destroyUnits(java.util.stream.IntStream.range(0, 10_001)
+                    .mapToObj(i -> "u" + i + ".service")
+                    .toList());
+            client.destroyUnits(List.of("a.service"));
+        }
+        assertThat(told).containsExactly("0 of 10001", "10000 of 10001");
+    }
+
+    /** Without the cluster's endpoint among the flags. */
+    private Result plain(Map<String, String> environment, String... arguments) {
+        var out = new ByteArrayOutputStream();
+        var err = new ByteArrayOutputStream();
+        var terminal = new Terminal(
+                InputStream.nullInputStream(),
+                new PrintStream(out, false, StandardCharsets.UTF_8),
+                new PrintStream(err, false, StandardCharsets.UTF_8),
+                environment,
+                directory,
+                false);
+        int exit = Fleetctl.run(terminal, arguments);
+        return new Result(exit, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
     }
 }

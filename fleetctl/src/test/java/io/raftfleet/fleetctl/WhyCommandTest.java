@@ -122,7 +122,8 @@ class WhyCommandTest {
 
     @Test
     void aUnitThatIsNotThereIsNotFound() {
-        assertThat(run("why", "b.service")).isEqualTo(new Result(1, "", "Unit b.service does not exist.\n"));
+        assertThat(run("why", "b.service"))
+                .isEqualTo(new Result(1, "", "Unit b.service does not exist; see: fleetctl list-unit-files\n"));
     }
 
     private static Unit.Builder unit() {

@@ -33,10 +33,15 @@ public final class Documents {
             put(directory.resolve("man/" + spec.name() + "." + program.section()), page);
             // Read by shells, never run.
             var completion = AutoComplete.bash(spec.name(), program.model()).replaceFirst("^#!.*\n", "");
-            put(directory.resolve("bash/" + spec.name()), completion);
+            boolean named = spec.name().equals("fleetctl");
+            put(directory.resolve("bash/" + spec.name()), completion + (named ? NameCompletion.BASH : ""));
             // The same: it turns bash's way of completion on by itself.
-            put(directory.resolve("zsh/_" + spec.name()), "#compdef " + spec.name() + "\n" + completion);
-            put(directory.resolve("fish/" + spec.name() + ".fish"), FishCompletion.of(spec));
+            put(
+                    directory.resolve("zsh/_" + spec.name()),
+                    "#compdef " + spec.name() + "\n" + completion + (named ? NameCompletion.ZSH : ""));
+            put(
+                    directory.resolve("fish/" + spec.name() + ".fish"),
+                    FishCompletion.of(spec) + (named ? NameCompletion.FISH : ""));
         }
     }
 

@@ -27,7 +27,11 @@ final class FishCompletion {
     /** @param path names of the commands that lead to this one, without the program's */
     private void add(CommandSpec command, List<String> path) {
         Map<String, CommandSpec> below = new LinkedHashMap<>();
-        command.subcommands().forEach((name, line) -> below.put(name, line.getCommandSpec()));
+        command.subcommands().forEach((name, line) -> {
+            if (!line.getCommandSpec().usageMessage().hidden()) {
+                below.put(name, line.getCommandSpec());
+            }
+        });
         var here =
                 path.stream().map(name -> "__fish_seen_subcommand_from " + name).collect(Collectors.joining("; and "));
         var none = below.isEmpty() ? "" : "not __fish_seen_subcommand_from " + String.join(" ", below.keySet());

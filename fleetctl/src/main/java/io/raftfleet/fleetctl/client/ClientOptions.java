@@ -21,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param clock stamps request ids
  * @param random makes request ids and jitter; must never repeat itself in another process
  * @param debug is told of every attempt that failed
+ * @param batches is told, on the caller's thread, how far a write is that takes several calls
  */
 public record ClientOptions(
         List<Endpoint> endpoints,
@@ -30,7 +31,8 @@ public record ClientOptions(
         @Nullable TlsFiles tls,
         InstantSource clock,
         RandomGenerator random,
-        Consumer<String> debug) {
+        Consumer<String> debug,
+        BatchListener batches) {
 
     /** fleetctl's default of {@code --request-timeout}. */
     public static final Duration DEFAULT_REQUEST_TIMEOUT = Duration.ofSeconds(3);
@@ -61,32 +63,45 @@ public record ClientOptions(
                 null,
                 InstantSource.system(),
                 () -> SecureSource.INSTANCE.nextLong(),
-                message -> {});
+                message -> {},
+                (answered, all) -> {});
     }
 
     /** The same with another timeout. */
     public ClientOptions withRequestTimeout(Duration timeout) {
-        return new ClientOptions(endpoints, timeout, patient, maxInFlight, tls, clock, random, debug);
+        return new ClientOptions(endpoints, timeout, patient, maxInFlight, tls, clock, random, debug, batches);
     }
 
     /** The same with or without patience for a cluster that is not there. */
     public ClientOptions withPatience(boolean patience) {
-        return new ClientOptions(endpoints, requestTimeout, patience, maxInFlight, tls, clock, random, debug);
+        return new ClientOptions(endpoints, requestTimeout, patience, maxInFlight, tls, clock, random, debug, batches);
     }
 
     /** The same with a certificate to show; without one, in plaintext. */
     public ClientOptions withTls(@Nullable TlsFiles files) {
-        return new ClientOptions(endpoints, requestTimeout, patient, maxInFlight, files, clock, random, debug);
+        return new ClientOptions(endpoints, requestTimeout, patient, maxInFlight, files, clock, random, debug, batches);
     }
 
     /** The same with another clock and random source. */
     public ClientOptions withSources(InstantSource newClock, RandomGenerator newRandom) {
-        return new ClientOptions(endpoints, requestTimeout, patient, maxInFlight, tls, newClock, newRandom, debug);
+        return new ClientOptions(endpoints, requestTimeout, patient, maxInFlight, tls, newClock, newRandom, debug, batches);
     }
 
     /** The same with a listener for failed attempts. */
     public ClientOptions withDebug(Consumer<String> listener) {
-        return new ClientOptions(endpoints, requestTimeout, patient, maxInFlight, tls, clock, random, listener);
+        return new ClientOptions(endpoints, requestTimeout, patient, maxInFlight, tls, clock, random, listener, batches);
+    }
+
+    /** The same with a listener for writes that take several calls. */
+    public ClientOptions withBatches(BatchListener listener) {
+        return new ClientOptions(endpoints, requestTimeout, patient, maxInFlight, tls, clock, random, debug, listener);
+    }
+
+    /** Is told before each call of a write that takes several. */
+    @FunctionalInterface
+    public interface BatchListener {
+        /** So many of all items have been answered. */
+        void at(int answered, int all);
     }
 
     private static final class SecureSource {

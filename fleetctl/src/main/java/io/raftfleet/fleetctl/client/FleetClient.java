@@ -30,6 +30,7 @@ import io.raftfleet.proto.fleet.MachinePatch;
 import io.raftfleet.proto.fleet.NewUnit;
 import io.raftfleet.proto.fleet.Page;
 import io.raftfleet.proto.fleet.PatchMachinesRequest;
+import io.raftfleet.proto.fleet.ReadOptions;
 import io.raftfleet.proto.fleet.SetTargetStatesRequest;
 import io.raftfleet.proto.fleet.TargetStateChange;
 import io.raftfleet.proto.fleet.UnitStatusRequest;
@@ -155,13 +156,16 @@ public final class FleetClient implements AutoCloseable {
         });
     }
 
-    private static <T> WriteOutcome write(
+    private <T> WriteOutcome write(
             List<T> items,
             java.util.function.ToIntFunction<T> bytes,
             Function<List<T>, CompletableFuture<WriteResponse>> call) {
         var results = new ArrayList<ItemResult>(items.size());
         Revision revision = Revision.getDefaultInstance();
         for (List<T> batch : Batches.split(items, bytes)) {
+            if (batch.size() < items.size()) {
+                options.batches().at(results.size(), items.size());
+            }
             WriteResponse response;
             try {
                 response = join(call.apply(batch));
@@ -227,6 +231,35 @@ public final class FleetClient implements AutoCloseable {
     /** As {@link #listUnitsAsync}, waiting. */
     public Listing<Unit> listUnits(ListUnitsRequest request) {
         return join(listUnitsAsync(request));
+    }
+
+    /**
+     * Names of units that begin with these characters, the first of them by name, as whichever engine answers has them.
+     *
+     * @param most so many, or a page more
+     * @param timeout for each page, unless that of all requests is shorter
+     */
+    public CompletableFuture<List<String>> unitNamesAsync(String prefix, int most, Duration timeout) {
+        return unitNames(
+                ListUnitsRequest.newBuilder()
+                        .addNames(prefix.replaceAll("[\\\\*?\\[]", "\\\\$0") + "*")
+                        .setRead(ReadOptions.newBuilder().setStale(true)),
+                "",
+                most,
+                timeout.compareTo(options.requestTimeout()) < 0 ? timeout : options.requestTimeout(),
+                new ArrayList<>());
+    }
+
+    private CompletableFuture<List<String>> unitNames(
+            ListUnitsRequest.Builder request, String token, int most, Duration timeout, List<String> names) {
+        request.setPage(page(Math.min(PAGE, most), token));
+        return caller.call(FleetGrpc.getListUnitsMethod(), request.build(), timeout)
+                .thenCompose(answer -> {
+                    answer.getUnitsList().forEach(unit -> names.add(unit.getName()));
+                    return names.size() >= most || answer.getNextToken().isEmpty()
+                            ? CompletableFuture.completedFuture(names)
+                            : unitNames(request, answer.getNextToken(), most, timeout, names);
+                });
     }
 
     /** All unit states that the request selects; its page is ignored. */

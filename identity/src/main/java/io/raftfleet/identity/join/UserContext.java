@@ -30,6 +30,11 @@ public final class UserContext {
         return home.isEmpty() ? Optional.empty() : Optional.of(Path.of(home, ".config", "raftfleet"));
     }
 
+    /** Whether there can be a context of that name. */
+    public static boolean isName(String name) {
+        return name.matches("[A-Za-z0-9._-]{1,100}");
+    }
+
     /**
      * Writes a context, in place of one of that name; returns its file.
      *
@@ -38,7 +43,7 @@ public final class UserContext {
      * @throws IOException when it can't be written
      */
     public static Path write(Path home, String name, String endpoints, TlsFiles files) throws IOException {
-        if (!name.matches("[A-Za-z0-9._-]{1,100}")) {
+        if (!isName(name)) {
             throw new IllegalArgumentException("\"" + name + "\" can't be the name of a context");
         }
         Path directory = home.resolve(DIRECTORY);

@@ -37,8 +37,11 @@ record BackupFile(BackupHeader header, long rows, List<NewUnit> units, List<Mach
      * @throws IOException when it is no backup, is cut off or damaged
      */
     static BackupFile read(Path path) throws IOException {
-        if (!Files.isReadable(path)) {
-            throw new IOException("there is no file " + path + ", or it can't be read");
+        if (!Files.exists(path)) {
+            throw new IOException("there is no file " + path);
+        }
+        if (!Files.isRegularFile(path) || !Files.isReadable(path)) {
+            throw new IOException(path + " is no file that this user may read");
         }
         var rows = new Rows();
         var header = BackupRows.read(Files.newInputStream(path), path.toString(), rows::add);

@@ -32,7 +32,7 @@ final class CatCommand extends FleetCommand implements Paged {
     public Integer call() {
         List<String> arguments = units;
         if (arguments == null || arguments.size() != 1) {
-            throw new CommandException("One unit file must be provided");
+            throw new CommandException("One unit file must be provided: fleetctl cat UNIT");
         }
         String name = UnitNames.mangle(arguments.getFirst());
         GetUnitResponse answer;

@@ -52,7 +52,7 @@ final class ClusterBackup {
                 fetch(part, target);
                 return 0;
             } catch (IOException | FleetClientException e) {
-                throw new CommandException("Error making a backup: " + e.getMessage(), e);
+                throw new CommandException("Error making a backup: " + CommandException.words(e), e);
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
                 return 1;
@@ -131,7 +131,7 @@ final class ClusterBackup {
                                 + backup.header().getIndex());
                 return refused == 0 ? 0 : 1;
             } catch (IOException | FleetClientException e) {
-                throw new CommandException("Error restoring: " + e.getMessage(), e);
+                throw new CommandException("Error restoring: " + CommandException.words(e), e);
             }
         }
 

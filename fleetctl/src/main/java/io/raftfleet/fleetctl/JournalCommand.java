@@ -72,7 +72,7 @@ final class JournalCommand extends FleetCommand implements Paged {
     public Integer call() {
         List<String> arguments = units;
         if (arguments == null || arguments.size() != 1) {
-            throw new CommandException("One unit file must be provided.");
+            throw new CommandException("One unit file must be provided: fleetctl journal UNIT");
         }
         if (lines < 0) {
             throw new CommandException("--lines must not be negative, it is " + lines);
@@ -98,10 +98,10 @@ final class JournalCommand extends FleetCommand implements Paged {
         if (unit.getGlobal()) {
             if (machineId.isEmpty() && answer.getStatesCount() != 1) {
                 throw new CommandException("Unable to retrieve journal of global unit " + name + ": it is on "
-                        + answer.getStatesCount() + " machines, name one with --machine.");
+                        + answer.getStatesCount() + " machines, name one with --machine");
             }
         } else if (Words.current(unit) == INACTIVE) {
-            throw new CommandException("Unit " + name + " does not appear to be running.");
+            throw new CommandException("Unit " + name + " does not appear to be running; see: fleetctl why " + name);
         }
     }
 

@@ -60,16 +60,20 @@ final class ListOptions {
     List<String> columns(String byDefault, Set<String> valid) {
         String wanted = fields == null ? byDefault : fields;
         if (wanted.isEmpty()) {
-            throw new CommandException("Must define output format");
+            throw new CommandException("--fields names no field. Valid fields are " + all(valid));
         }
         var columns = new ArrayList<String>();
         for (String column : wanted.split(",", -1)) {
             if (!valid.contains(column)) {
                 throw new CommandException("Invalid key in output format: \"" + column + "\". Valid fields are "
-                        + String.join(",", valid.stream().sorted().toList()));
+                        + all(valid) + Suggestions.question(Suggestions.closest(column, valid), ""));
             }
             columns.add(column);
         }
         return columns;
+    }
+
+    private static String all(Set<String> valid) {
+        return String.join(",", valid.stream().sorted().toList());
     }
 }

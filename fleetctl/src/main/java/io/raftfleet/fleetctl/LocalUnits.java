@@ -55,6 +55,11 @@ final class LocalUnits {
         return path != null && Files.exists(path);
     }
 
+    boolean isDirectory(String argument) {
+        Path path = path(argument);
+        return path != null && Files.isDirectory(path);
+    }
+
     /** The argument for another file in the same folder. */
     static String sibling(String argument, String name) {
         return argument.substring(0, argument.lastIndexOf('/') + 1) + name;
@@ -92,7 +97,7 @@ final class LocalUnits {
             return known;
         }
         if (Files.isDirectory(path)) {
-            throw new IOException(argument + " is a directory");
+            throw new IOException(argument + " is a directory: name the files in it, as with '" + argument + "/*'");
         }
         try {
             if (Files.size(path) > Units.MAX_BYTES) {
@@ -106,7 +111,7 @@ final class LocalUnits {
         } catch (java.nio.file.NoSuchFileException e) {
             throw new IOException(argument + " does not exist", e);
         } catch (java.nio.file.AccessDeniedException e) {
-            throw new IOException(argument + " may not be read by this user", e);
+            throw new IOException(argument + " may not be read by this user: change its mode, or who runs fleetctl", e);
         }
     }
 

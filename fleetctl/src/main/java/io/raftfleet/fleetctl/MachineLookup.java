@@ -55,6 +55,9 @@ final class MachineLookup {
     }
 
     private static Machine one(List<Machine> all, String prefix) {
+        if (withoutEllipsis(prefix).isEmpty()) {
+            throw new CommandException("an empty word names no machine; see: fleetctl list-machines --full");
+        }
         List<Machine> found = beginning(prefix, all);
         if (found.isEmpty()) {
             throw new CommandException("machine " + prefix + " does not exist"
@@ -82,7 +85,9 @@ final class MachineLookup {
                 start,
                 all.stream()
                         .map(machine -> machine.getId()
-                                .substring(0, Math.min(start.length(), machine.getId().length())))
+                                .substring(
+                                        0,
+                                        Math.min(start.length(), machine.getId().length())))
                         .toList());
         return all.stream()
                 .filter(machine -> near.stream().anyMatch(machine.getId()::startsWith))

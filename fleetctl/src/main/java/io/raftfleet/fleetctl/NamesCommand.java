@@ -59,9 +59,7 @@ final class NamesCommand extends FleetCommand {
 
     private List<String> units() {
         FleetClient client = session.client();
-        return FleetClient.join(
-                        client.unitNamesAsync("", MOST, client.options().requestTimeout()))
-                .stream()
+        return FleetClient.join(client.unitNamesAsync("", MOST, client.options().requestTimeout())).stream()
                 .filter(UnitName::isValid)
                 .toList();
     }

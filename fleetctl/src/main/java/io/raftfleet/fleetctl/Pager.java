@@ -51,7 +51,8 @@ final class Pager implements AutoCloseable {
             return Optional.empty();
         }
         Map<String, String> environment = terminal.environment();
-        String wanted = environment.getOrDefault("FLEETCTL_PAGER", environment.getOrDefault("PAGER", USUAL))
+        String wanted = environment
+                .getOrDefault("FLEETCTL_PAGER", environment.getOrDefault("PAGER", USUAL))
                 .strip();
         if (wanted.isEmpty() || wanted.equals(NONE) || !isThere(wanted.split("\\s+", 2)[0], environment)) {
             return Optional.empty();

@@ -116,7 +116,8 @@ final class Session implements AutoCloseable {
         if (known == null) {
             boolean ofContext = !global.endpointGiven
                     && (global.contextGiven || terminal.environment().get("FLEETCTL_ENDPOINT") == null);
-            known = context().filter(found -> ofContext)
+            known = context()
+                    .filter(found -> ofContext)
                     .map(Contexts.Context::endpoints)
                     .orElseGet(() -> Endpoint.parseList(global.endpoint));
             endpoints = known;

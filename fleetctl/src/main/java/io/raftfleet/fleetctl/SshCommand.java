@@ -76,7 +76,7 @@ final class SshCommand extends FleetCommand {
             } else if (unit != null) {
                 address = addressOfUnit(unit);
             } else if (rest.isEmpty()) {
-                throw new CommandException("one machine or unit must be provided");
+                throw new CommandException("one machine or unit must be provided: fleetctl ssh MACHINE|UNIT");
             } else {
                 address = addressOf(rest.getFirst());
                 rest = rest.subList(1, rest.size());
@@ -102,8 +102,8 @@ final class SshCommand extends FleetCommand {
             return machines.getFirst().getPrimaryIp();
         }
         if (found == null) {
-            throw new CommandException("no machine's id begins with " + lookup + ", and unit " + UnitNames.mangle(lookup)
-                    + " does not exist" + UnitHints.of(session, UnitNames.mangle(lookup)));
+            throw new CommandException("no machine's id begins with " + lookup + ", and unit "
+                    + UnitNames.mangle(lookup) + " does not exist" + UnitHints.of(session, UnitNames.mangle(lookup)));
         }
         return addressOfUnit(lookup);
     }

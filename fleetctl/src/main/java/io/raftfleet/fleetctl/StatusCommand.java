@@ -81,7 +81,8 @@ final class StatusCommand extends FleetCommand implements Paged {
         try {
             List<String> found = Selection.matching(session, argument.substring(argument.lastIndexOf('/') + 1));
             if (found.isEmpty()) {
-                throw new CommandException("No unit in registry matches " + argument + "; see: fleetctl list-unit-files");
+                throw new CommandException(
+                        "No unit in registry matches " + argument + "; see: fleetctl list-unit-files");
             }
             return found;
         } catch (InvalidPatternException | FleetClientException e) {
@@ -104,9 +105,9 @@ final class StatusCommand extends FleetCommand implements Paged {
         if (nowhere) {
             String waits = VetoNotes.isUnplaced(answer.getUnit()) ? "for a machine" : "to be started";
             String why = answer.getUnit().getVetoesCount() > 0 || VetoNotes.isUnplaced(answer.getUnit())
-                    ? " It waits " + waits + ": " + Words.vetoes(answer.getUnit())
-                    : "";
-            throw new CommandException("Unit " + name + " does not appear to be loaded." + why);
+                    ? ". It waits " + waits + ": " + Words.vetoes(answer.getUnit())
+                    : "; see: fleetctl why " + name;
+            throw new CommandException("Unit " + name + " does not appear to be loaded" + why);
         }
         return answer;
     }

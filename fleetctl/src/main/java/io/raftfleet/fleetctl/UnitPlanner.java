@@ -22,6 +22,8 @@ import org.jspecify.annotations.Nullable;
  * is written before all of them have been found good.
  */
 final class UnitPlanner {
+    private static final String SERVICE = ".service";
+
     private final Session session;
     private final LocalUnits local;
     private final TargetState goal;
@@ -177,8 +179,11 @@ final class UnitPlanner {
         }
         String template = UnitNames.templateOf(name).orElse(null);
         if (template == null) {
+            String folder = path.endsWith(SERVICE) ? path.substring(0, path.length() - SERVICE.length()) : path;
             throw new CommandException("unable to find Unit(" + name + ") in Registry or on filesystem"
-                    + UnitHints.of(session, name));
+                    + (!folder.isEmpty() && local.isDirectory(folder)
+                            ? "; " + folder + " is a directory: name the files in it, as with '" + folder + "/*'"
+                            : UnitHints.of(session, name)));
         }
         try {
             Unit submitted = registry.get(template);

@@ -15,7 +15,8 @@ final class UsageErrors {
     static String message(ParameterException e) {
         CommandLine of = e.getCommandLine();
         String command = of.getCommandSpec().qualifiedName();
-        if (e instanceof UnmatchedArgumentException unmatched && !unmatched.getUnmatched().isEmpty()) {
+        if (e instanceof UnmatchedArgumentException unmatched
+                && !unmatched.getUnmatched().isEmpty()) {
             String word = unmatched.getUnmatched().getFirst();
             if (word.startsWith("-")) {
                 String name = word.split("=", 2)[0];

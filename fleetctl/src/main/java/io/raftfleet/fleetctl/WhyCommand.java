@@ -82,8 +82,11 @@ final class WhyCommand extends FleetCommand implements Paged {
         List<String> since = since(found.getStatesList());
         for (int i = 0; i < found.getStatesCount(); i++) {
             UnitState state = found.getStates(i);
-            session.out("      is: ", session.colours()::active, state.getActiveState(), " (" + state.getSubState() + ") on "
-                    + legend(state.getMachineId()) + since.get(i));
+            session.out(
+                    "      is: ",
+                    session.colours()::active,
+                    state.getActiveState(),
+                    " (" + state.getSubState() + ") on " + legend(state.getMachineId()) + since.get(i));
             if (state.getPending()) {
                 session.out("          its machine is still carrying out the last order");
             }

@@ -212,7 +212,8 @@ class FleetctlTest {
                                 1,
                                 "",
                                 "Invalid key in output format: \"colour\". Valid fields are active,hash,load,machine,sub,unit\n"));
-        assertThat(run("list-machines", "--fields=").err()).isEqualTo("Must define output format\n");
+        assertThat(run("list-machines", "--fields=").err())
+                .isEqualTo("--fields names no field. Valid fields are ip,machine,metadata,since,state\n");
     }
 
     // -- Creating, starting
@@ -496,9 +497,9 @@ class FleetctlTest {
                 .isEqualTo(new Result(1, "", "Unit hello.service does not exist; see: fleetctl list-unit-files\n"));
         run("submit", "hello.service");
         assertThat(run("journal", "hello.service").err())
-                .isEqualTo("Unit hello.service does not appear to be running.\n");
+                .isEqualTo("Unit hello.service does not appear to be running; see: fleetctl why hello.service\n");
         assertThat(run("status", "hello.service").err())
-                .isEqualTo("Unit hello.service does not appear to be loaded.\n");
+                .isEqualTo("Unit hello.service does not appear to be loaded; see: fleetctl why hello.service\n");
         run("start", "hello.service");
         assertThat(run("journal", "--lines", "2", "--output=cat", "hello"))
                 .isEqualTo(new Result(0, "two\nthree\n", ""));
@@ -656,7 +657,7 @@ class FleetctlTest {
         assertThat(run("list-units", "--nonsense").exit()).isEqualTo(2);
         assertThat(run("frobnicate").exit()).isEqualTo(2);
         assertThat(run("list-m", "--no-legend").exit()).isEqualTo(2);
-        assertThat(run("cat").err()).isEqualTo("One unit file must be provided\n");
+        assertThat(run("cat").err()).isEqualTo("One unit file must be provided: fleetctl cat UNIT\n");
         assertThat(run("cat", "x").err()).isEqualTo("Unit x.service not found; see: fleetctl list-unit-files\n");
         assertThat(run("--endpoint", "unix://fleet.sock", "list-units").err()).contains("begins with a slash");
     }
@@ -770,15 +771,14 @@ class FleetctlTest {
                         "fleetctl: fleetctl has no command \"strat\"; did you mean start?\nSee: fleetctl --help\n"));
         assertThat(run("list-u").err()).contains("; did you mean list-unit-files or list-units?");
         assertThat(run("xyzzy").err()).contains("; commands have their whole names");
-        assertThat(run("cluster", "satus").err())
-                .isEqualTo("fleetctl: fleetctl cluster has no command \"satus\"; did you mean status?\n"
-                        + "See: fleetctl cluster --help\n");
-        assertThat(run("list-units", "--feilds=unit"))
-                .isEqualTo(new Result(
-                        2,
-                        "",
-                        "fleetctl: fleetctl list-units has no option --feilds; did you mean --fields?\n"
-                                + "See: fleetctl list-units --help\n"));
+        assertThat(run("cluster", "satus").err()).isEqualTo("""
+                fleetctl: fleetctl cluster has no command "satus"; did you mean status?
+                See: fleetctl cluster --help
+                """);
+        assertThat(run("list-units", "--feilds=unit")).isEqualTo(new Result(2, "", """
+                fleetctl: fleetctl list-units has no option --feilds; did you mean --fields?
+                See: fleetctl list-units --help
+                """));
         assertThat(run("list-units", "-full").err()).contains("has no option -full; did you mean --full?");
         assertThat(run("--endpont=x", "list-units").err()).contains("did you mean --endpoint?");
         assertThat(run("list-units", "a.service").err()).contains("takes no argument \"a.service\" there");

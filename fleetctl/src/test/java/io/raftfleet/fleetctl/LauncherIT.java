@@ -77,8 +77,7 @@ class LauncherIT {
         var cached = Map.of("XDG_CACHE_HOME", directory.resolve("cache").toString());
         var names = List.of(link.toString(), "__names", "fleetctl stop ", "a.");
         assertThat(run(cached, names)).isEqualTo(new Result(0, "", ""));
-        org.awaitility.Awaitility.await()
-                .until(() -> run(cached, names), new Result(0, "a.service\n", "")::equals);
+        org.awaitility.Awaitility.await().until(() -> run(cached, names), new Result(0, "a.service\n", "")::equals);
     }
 
     @Test

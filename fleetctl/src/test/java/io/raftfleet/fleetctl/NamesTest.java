@@ -42,12 +42,11 @@ class NamesTest {
         assertThat(launcher.toFile().setExecutable(true)).isTrue();
     }
 
-    private List<String> sh(Map<String, String> environment, String... script) throws IOException, InterruptedException {
+    private List<String> sh(Map<String, String> environment, String... script)
+            throws IOException, InterruptedException {
         var command = new ArrayList<>(List.of("sh", "-c", ". " + SCRIPT + "; \"$@\"", "sh"));
         command.addAll(List.of(script));
-        var builder = new ProcessBuilder(command)
-                .directory(directory.toFile())
-                .redirectErrorStream(true);
+        var builder = new ProcessBuilder(command).directory(directory.toFile()).redirectErrorStream(true);
         builder.environment().keySet().removeIf(name -> name.startsWith("FLEETCTL_"));
         builder.environment().put("XDG_CACHE_HOME", directory.resolve("cache").toString());
         builder.environment().put("XDG_CONFIG_HOME", directory.resolve("config").toString());
@@ -97,7 +96,8 @@ class NamesTest {
         awaitNames("fleetctl drain --endpoint 10.0.0.1:1 --ca-file x", "11");
         assertThat(asked())
                 .containsExactly("--context=big names machines", "--endpoint 10.0.0.1:1 --ca-file x names machines");
-        assertThat(names(Map.of("FLEETCTL_TUNNEL", "host"), "fleetctl drain", "")).isEmpty();
+        assertThat(names(Map.of("FLEETCTL_TUNNEL", "host"), "fleetctl drain", ""))
+                .isEmpty();
         assertThat(names(Map.of(), "fleetctl --tunnel host drain", "")).isEmpty();
         assertThat(asked()).hasSize(2);
     }

@@ -146,13 +146,16 @@ class PagerTest {
     void statesAreColouredOnATerminalUnlessThatIsUnwanted() {
         units(1);
         cluster.add(
-                io.raftfleet.proto.model.Unit.newBuilder().setName("bad.service").build(),
+                io.raftfleet.proto.model.Unit.newBuilder()
+                        .setName("bad.service")
+                        .build(),
                 InMemoryEngine.state("bad.service", M1, "failed", "\u001b[2Jx"));
         assertThat(run(Map.of("TERM", "xterm"), "list-units")).isZero();
-        assertThat(out())
-                .contains("\u001b[31mfailed\u001b[0m\t\\x1b[2Jx\n", "\u001b[32mactive\u001b[0m\trunning\n");
+        assertThat(out()).contains("\u001b[31mfailed\u001b[0m\t\\x1b[2Jx\n", "\u001b[32mactive\u001b[0m\trunning\n");
         for (var off : java.util.List.of(
-                Map.of("TERM", "dumb"), Map.of("TERM", "xterm", "NO_COLOR", "1"), Map.of("FLEETCTL_NO_COLOR", "true"))) {
+                Map.of("TERM", "dumb"),
+                Map.of("TERM", "xterm", "NO_COLOR", "1"),
+                Map.of("FLEETCTL_NO_COLOR", "true"))) {
             out.reset();
             assertThat(run(off, "list-units")).isZero();
             assertThat(out()).as(off.toString()).contains("failed\t\\x1b").doesNotContain("\u001b");

@@ -8,8 +8,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class SuggestionsTest {
-    private static final List<String> COMMANDS =
-            List.of("cat", "destroy", "list-machines", "list-unit-files", "list-units", "start", "status", "stop", "why");
+    private static final List<String> COMMANDS = List.of(
+            "cat", "destroy", "list-machines", "list-unit-files", "list-units", "start", "status", "stop", "why");
 
     @ParameterizedTest
     @CsvSource({

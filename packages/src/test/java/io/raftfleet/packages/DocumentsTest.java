@@ -43,10 +43,10 @@ class DocumentsTest {
     void namesAreCompletedInBashAndNeverEvaluated() throws Exception {
         Documents.write(dir, "1.2.3");
         var launcher = dir.resolve("launcher");
-        Files.writeString(
-                launcher,
-                "#!/bin/sh\nprintf '%s\\n' 'web@1.service' 'a:b.service' 'odd\\x2d$(touch pwned)`touch pwned`.service'"
-                        + " | grep -F -- \"$3\"\n");
+        Files.writeString(launcher, """
+                #!/bin/sh
+                printf '%s\\n' 'web@1.service' 'a:b.service' 'odd\\x2d$(touch pwned)`touch pwned`.service' | grep -F -- "$3"
+                """);
         assertThat(launcher.toFile().setExecutable(true)).isTrue();
         var script = """
                 . bash/fleetctl
@@ -69,7 +69,8 @@ class DocumentsTest {
                 .start();
         bash.getOutputStream().close();
         assertThat(new String(bash.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8))
-                .isEqualTo("1.service\nb.service\nodd\\\\x2d\\$\\(touch\\ pwned\\)\\`touch\\ pwned\\`.service\nlist-machines\n");
+                .isEqualTo(
+                        "1.service\nb.service\nodd\\\\x2d\\$\\(touch\\ pwned\\)\\`touch\\ pwned\\`.service\nlist-machines\n");
         assertThat(dir.resolve("pwned")).doesNotExist();
     }
 

@@ -84,12 +84,14 @@ public record ClientOptions(
 
     /** The same with another clock and random source. */
     public ClientOptions withSources(InstantSource newClock, RandomGenerator newRandom) {
-        return new ClientOptions(endpoints, requestTimeout, patient, maxInFlight, tls, newClock, newRandom, debug, batches);
+        return new ClientOptions(
+                endpoints, requestTimeout, patient, maxInFlight, tls, newClock, newRandom, debug, batches);
     }
 
     /** The same with a listener for failed attempts. */
     public ClientOptions withDebug(Consumer<String> listener) {
-        return new ClientOptions(endpoints, requestTimeout, patient, maxInFlight, tls, clock, random, listener, batches);
+        return new ClientOptions(
+                endpoints, requestTimeout, patient, maxInFlight, tls, clock, random, listener, batches);
     }
 
     /** The same with a listener for writes that take several calls. */

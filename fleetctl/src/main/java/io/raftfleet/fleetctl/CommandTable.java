@@ -60,6 +60,7 @@ final class CommandTable {
         commands.put("cordon", () -> new CordonCommand(session));
         commands.put("destroy", () -> new DestroyCommand(session));
         commands.put("drain", () -> new DrainCommand(session));
+        commands.put("events", () -> new EventsCommand(session));
         commands.put("fd-forward", () -> new FdForwardCommand(session));
         // No method reference: picocli's class files are of a version that JDK 25's cache can't hold, and making one
         // crashes

@@ -1,9 +1,12 @@
 package io.raftfleet.fleetctl;
 
+import io.raftfleet.fleetctl.client.FleetClient;
 import io.raftfleet.fleetctl.client.FleetClientException;
 import io.raftfleet.proto.fleet.GetUnitResponse;
+import io.raftfleet.proto.fleet.ListEventsRequest;
 import io.raftfleet.proto.fleet.ListMachinesRequest;
 import io.raftfleet.proto.fleet.UnitStatusRequest;
+import io.raftfleet.proto.model.Event;
 import io.raftfleet.proto.model.Machine;
 import io.raftfleet.proto.model.Unit;
 import io.raftfleet.proto.model.UnitState;
@@ -34,6 +37,8 @@ final class WhyCommand extends FleetCommand implements Paged {
     /** Machines that are asked at a time. */
     private static final int AT_ONCE = 16;
 
+    private static final int LAST_EVENTS = 5;
+
     private static final Pattern SINCE = Pattern.compile("^\\s*Active:.*? since (.*?)\\s*$", Pattern.MULTILINE);
 
     @Parameters(paramLabel = "UNIT", arity = "1")
@@ -63,6 +68,7 @@ final class WhyCommand extends FleetCommand implements Paged {
         }
         session.machinesAre(machines);
         tell(found, machines);
+        events(name);
         return 0;
     }
 
@@ -101,6 +107,24 @@ final class WhyCommand extends FleetCommand implements Paged {
         }
         row.getWarningsList().forEach(warning -> session.out(" warning: " + warning));
         vetoes(row, machines);
+    }
+
+    private void events(String name) {
+        try {
+            var request = ListEventsRequest.newBuilder()
+                    .addAllNames(UnitNames.asFilter(List.of(name)))
+                    .build();
+            List<Event> all =
+                    FleetClient.join(session.client().listEventsAsync(request)).events();
+            List<Event> last = all.subList(Math.max(0, all.size() - LAST_EVENTS), all.size());
+            for (int i = 0; i < last.size(); i++) {
+                session.out((i == 0 ? "  events: " : "          ")
+                        + Words.time(last.get(i).getTimeMs()) + " "
+                        + last.get(i).getMessage().replace("\n", "\\n"));
+            }
+        } catch (FleetClientException e) {
+            // They would have been an addition: engines of before have none.
+        }
     }
 
     private static String wanted(Unit row) {

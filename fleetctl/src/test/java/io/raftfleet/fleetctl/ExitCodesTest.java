@@ -256,6 +256,9 @@ class ExitCodesTest {
         add("why", DONE, s -> s.unit("a.service", "start").run("why", "a.service"));
         add("why", MISSING, s -> s.run("why", "a.service"));
         add("watch", REFUSED, s -> s.run("watch", "[a"));
+        add("events", DONE, s -> s.run("events", "a.service"));
+        add("events", REFUSED, s -> s.run("events", "--since=2999-01-01"));
+        add("events", REFUSED, s -> s.run("events", "[a"));
         add("journal", DONE, s -> s.unit("a.service", "start").run("journal", "a.service"));
         add("journal", REFUSED, s -> s.unit("a.service", "unload").run("journal", "a.service"));
         add("journal", MISSING, s -> s.run("journal", "a.service"));

@@ -14,6 +14,7 @@ import io.raftfleet.proto.fleet.RequestId;
 import io.raftfleet.proto.fleet.TargetStateChange;
 import io.raftfleet.proto.fleet.WatchEvent;
 import io.raftfleet.proto.fleet.WriteResponse;
+import io.raftfleet.proto.model.Event;
 import io.raftfleet.proto.model.Machine;
 import io.raftfleet.proto.model.MachineMarkKind;
 import io.raftfleet.proto.model.MachinePresence;
@@ -344,6 +345,11 @@ final class InMemoryCluster implements AutoCloseable {
 
     private static String key(UnitState state) {
         return state.getName() + "\0" + state.getMachineId();
+    }
+
+    /** Something has happened. */
+    synchronized void happen(Event.Builder event) {
+        emit(WatchEvent.newBuilder().setEvent(event.setRevision(revision(events.size() + 1))));
     }
 
     /** A machine says this of a unit. */

@@ -32,6 +32,8 @@ import io.raftfleet.proto.fleet.FleetGrpc;
 import io.raftfleet.proto.fleet.GetUnitRequest;
 import io.raftfleet.proto.fleet.GetUnitResponse;
 import io.raftfleet.proto.fleet.JournalRequest;
+import io.raftfleet.proto.fleet.ListEventsRequest;
+import io.raftfleet.proto.fleet.ListEventsResponse;
 import io.raftfleet.proto.fleet.ListMachinesRequest;
 import io.raftfleet.proto.fleet.ListMachinesResponse;
 import io.raftfleet.proto.fleet.ListUnitStatesRequest;
@@ -312,6 +314,28 @@ final class InMemoryEngine extends FleetGrpc.FleetImplBase implements AutoClosea
     }
 
     @Override
+    public void listEvents(ListEventsRequest request, StreamObserver<ListEventsResponse> observer) {
+        answer("ListEvents", observer, () -> {
+            cluster.requireQuorum(request.getRead());
+            synchronized (cluster) {
+                var selected = named(request.getNamesList());
+                var response = ListEventsResponse.newBuilder().setRevision(cluster.revision());
+                cluster.events.stream()
+                        .filter(event -> event.hasEvent()
+                                && event.getRevision().getIndex()
+                                        > request.getAfter().getIndex())
+                        .map(event -> event.getEvent())
+                        .filter(event -> event.getTimeMs() >= request.getSinceMs()
+                                && (request.getNamesCount() == 0 || selected.test(event.getUnit()))
+                                && (request.getMachineId().isEmpty()
+                                        || request.getMachineId().equals(event.getMachineId())))
+                        .forEach(response::addEvents);
+                return response.build();
+            }
+        });
+    }
+
+    @Override
     public void watch(WatchRequest request, StreamObserver<WatchResponse> observer) {
         calls.add("Watch");
         var watcher = new Watcher(request, (ServerCallStreamObserver<WatchResponse>) observer);
@@ -347,7 +371,9 @@ final class InMemoryEngine extends FleetGrpc.FleetImplBase implements AutoClosea
                 var selected = named(request.getNamesList());
                 List<WatchEvent> news = cluster.events.subList(sent, cluster.events.size());
                 var frame = WatchResponse.newBuilder().setRevision(cluster.revision());
-                news.stream().filter(event -> selected.test(name(event))).forEach(frame::addEvents);
+                news.stream()
+                        .filter(event -> selected.test(name(event)) && event.hasEvent() == request.getEvents())
+                        .forEach(frame::addEvents);
                 sent = cluster.events.size();
                 if (!observer.isCancelled()) {
                     observer.onNext(frame.build());
@@ -360,6 +386,7 @@ final class InMemoryEngine extends FleetGrpc.FleetImplBase implements AutoClosea
                 case UNIT -> event.getUnit().getName();
                 case UNIT_DESTROYED -> event.getUnitDestroyed();
                 case UNIT_STATE -> event.getUnitState().getName();
+                case EVENT -> event.getEvent().getUnit();
                 default -> event.getUnitStateGone().getName();
             };
         }

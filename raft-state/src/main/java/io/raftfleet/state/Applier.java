@@ -27,12 +27,16 @@ final class Applier {
     private final List<Change> changes = new ArrayList<>();
     private final MachineConsequences consequences;
     private final Transition transition;
+    private final Chronicle chronicle;
+    /** Whether what happens is kept as events. */
+    private boolean kept;
 
     Applier(Tables tables, long index) {
         this.tables = tables;
         this.index = index;
         this.consequences = new MachineConsequences(tables, changes);
         this.transition = new Transition(tables, index, changes, consequences);
+        this.chronicle = new Chronicle(tables);
     }
 
     /** Applies all records; returns for each null, or why it was dropped. */
@@ -42,6 +46,7 @@ final class Applier {
         tables.requests.expire(tables.info().clockMs());
         tables.access.expire(tables.info().clockMs());
 
+        kept = entry.getFormat() >= EntryFormats.WITH_EVENTS;
         var dropped = new ArrayList<@Nullable String>(entry.getRecordsCount());
         int guarded = 0;
         for (var record : entry.getRecordsList()) {
@@ -50,15 +55,21 @@ final class Applier {
                 dropped.add("its request was answered before");
                 continue;
             }
+            int before = changes.size();
             String why = applied(record);
             dropped.add(why);
+            if (kept && why == null) {
+                chronicle.note(record, changes.subList(before, changes.size()));
+            }
             if (why != null && record.hasRequestAnswered()) {
                 guarded = record.getRequestAnswered().getGuardedRecords();
             }
         }
         transition.end();
-        if (tables.facts.forgotten() != tables.info().removalsForgotten()) {
-            tables.put(tables.info().forgetting(tables.facts.forgotten()));
+        chronicle.end(index, changes);
+        if (tables.facts.forgotten() != tables.info().removalsForgotten()
+                || tables.events.forgotten() != tables.info().eventsForgotten()) {
+            tables.put(tables.info().forgetting(tables.facts.forgotten(), tables.events.forgotten()));
         }
         return dropped;
     }
@@ -158,10 +169,11 @@ final class Applier {
         for (var state : record.getStatesList()) {
             absent.remove(state.getName());
             var currentBefore = consequences.current(state.getName());
-            if (tables.states.put(machineId, state)) {
-                var stored = tables.states.get(state.getName(), machineId);
-                if (stored != null) {
-                    changes.add(new Change.OfState(stored));
+            var put = tables.states.put(machineId, state);
+            if (put != null) {
+                changes.add(new Change.OfState(put.after()));
+                if (kept) {
+                    chronicle.note(put.before(), put.after());
                 }
                 consequences.noteCurrent(state.getName(), currentBefore);
             }

@@ -36,6 +36,9 @@ public sealed interface Change {
      */
     record OfMachine(@Nullable MachineRecord before, MachineRecord after) implements Change {}
 
+    /** Something has happened that is kept as an event. */
+    record OfEvent(LoggedEvent event) implements Change {}
+
     /** A lost machine was taken off the registry. */
     record OfMachineGone(MachineRecord before) implements Change {}
 

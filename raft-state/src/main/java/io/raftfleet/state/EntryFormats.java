@@ -31,9 +31,21 @@ public final class EntryFormats {
     /** From this format on, operators can mark machines that are to take no units or to let go of theirs, and forget lost ones. */
     public static final int WITH_MARKS = 8;
 
+    /** From this format on, what happens is kept as events, and records say why a unit moves, and who asked for what. */
+    public static final int WITH_EVENTS = 9;
+
     /** The oldest {@code Entry.format} whose readers apply these records as this version does; at least 1. */
     public static int needed(List<Record> records) {
         return records.stream().mapToInt(EntryFormats::since).max().orElse(1);
+    }
+
+    /**
+     * The format to write these records in: the oldest that will do, but once all engines keep what happens as events, one of which they do.
+     *
+     * @param agreed newest that all engines read
+     */
+    public static int written(List<Record> records, int agreed) {
+        return Math.max(needed(records), agreed >= WITH_EVENTS ? WITH_EVENTS : 1);
     }
 
     /** A new kind of record, or a new meaning of one, has a format of its own. */
@@ -42,11 +54,7 @@ public final class EntryFormats {
             case CLUSTER_CREATED,
                     LEADER_STARTED,
                     CONTENTS_STORED,
-                    UNIT_DESTROYED,
-                    UNIT_SCHEDULED,
-                    UNIT_UNSCHEDULED,
                     SESSION_OPENED,
-                    MACHINE_METADATA_SET,
                     STATES_REPORTED,
                     REQUEST_ANSWERED,
                     RECORD_NOT_SET -> 1;
@@ -61,14 +69,24 @@ public final class EntryFormats {
             case TARGET_STATE_SET ->
                 since(false, ByteString.EMPTY, record.getTargetStateSet().getChangedBy());
             case SOURCE_STORED, UNIT_SOURCE_SET -> WITH_SOURCES;
+            case UNIT_DESTROYED -> saying(record.getUnitDestroyed().getChangedBy(), 1);
+            case UNIT_SCHEDULED -> saying(record.getUnitScheduled().getReason(), 1);
+            case UNIT_UNSCHEDULED -> saying(record.getUnitUnscheduled().getReason(), 1);
+            case MACHINE_METADATA_SET -> saying(record.getMachineMetadataSet().getChangedBy(), 1);
             case ORPHAN_DROPPED -> 2;
             case JOIN_TOKEN_CREATED, JOIN_TOKEN_USED, JOIN_TOKEN_REMOVED, IDENTITY_REVOKED -> WITH_TOKENS;
             case MACHINE_EXPECTED -> since(record.getMachineExpected());
             case MACHINE_TOLD -> WITH_AWAITED;
             case MACHINE_LOST -> since(record.getMachineLost());
             case FENCE_OVER -> WITH_FENCES;
-            case MACHINE_MARKED, MACHINE_FORGOTTEN -> WITH_MARKS;
+            case MACHINE_MARKED -> saying(record.getMachineMarked().getChangedBy(), WITH_MARKS);
+            case MACHINE_FORGOTTEN -> saying(record.getMachineForgotten().getChangedBy(), WITH_MARKS);
         };
+    }
+
+    /** A record that says who, or why, besides what it said before. */
+    private static int saying(String more, int before) {
+        return more.isEmpty() ? before : WITH_EVENTS;
     }
 
     private static int since(boolean facts, ByteString source, String changedBy) {

@@ -72,6 +72,7 @@ final class EventWindow {
                         + HeapBytes.ofName(state.state().getName())
                         + HeapBytes.of(state.state().getError());
             case Change.OfStateGone gone -> HeapBytes.ofName(gone.name());
+            case Change.OfEvent event -> event.event().heapBytes();
             case Change.OfDeparture departure -> HeapBytes.ofName(departure.name());
         };
         return 64 + what;

@@ -13,22 +13,30 @@ import io.raftfleet.proto.log.RegistryRow;
  * @param generationBase what start generations are versions plus
  * @param removalsForgotten version up to which removals of facts are not kept
  * @param createdMs leader time at which this incarnation began, in milliseconds of Unix time
+ * @param eventsForgotten version up to which events may be kept no longer
  */
 record RegistryInfo(
-        long incarnation, long clockMs, long restoredFrom, long generationBase, long removalsForgotten, long createdMs)
+        long incarnation,
+        long clockMs,
+        long restoredFrom,
+        long generationBase,
+        long removalsForgotten,
+        long createdMs,
+        long eventsForgotten)
         implements StoredRow {
-    static final RegistryInfo NONE = new RegistryInfo(0, 0, 0, 0, 0, 0);
+    static final RegistryInfo NONE = new RegistryInfo(0, 0, 0, 0, 0, 0, 0);
 
     RegistryInfo at(long newClockMs) {
-        return new RegistryInfo(incarnation, newClockMs, restoredFrom, generationBase, removalsForgotten, createdMs);
+        return new RegistryInfo(
+                incarnation, newClockMs, restoredFrom, generationBase, removalsForgotten, createdMs, eventsForgotten);
     }
 
     RegistryInfo created(long newIncarnation, long from, long base) {
-        return new RegistryInfo(newIncarnation, clockMs, from, base, removalsForgotten, clockMs);
+        return new RegistryInfo(newIncarnation, clockMs, from, base, removalsForgotten, clockMs, eventsForgotten);
     }
 
-    RegistryInfo forgetting(long version) {
-        return new RegistryInfo(incarnation, clockMs, restoredFrom, generationBase, version, createdMs);
+    RegistryInfo forgetting(long removals, long events) {
+        return new RegistryInfo(incarnation, clockMs, restoredFrom, generationBase, removals, createdMs, events);
     }
 
     @Override
@@ -45,6 +53,7 @@ record RegistryInfo(
                 .setGenerationBase(generationBase)
                 .setRemovalsForgotten(removalsForgotten)
                 .setCreatedMs(createdMs)
+                .setEventsForgotten(eventsForgotten)
                 .build();
     }
 
@@ -60,6 +69,7 @@ record RegistryInfo(
                 row.getRestoredFrom(),
                 row.getGenerationBase(),
                 row.getRemovalsForgotten(),
-                row.getCreatedMs());
+                row.getCreatedMs(),
+                row.getEventsForgotten());
     }
 }

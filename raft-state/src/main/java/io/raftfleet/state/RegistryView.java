@@ -378,6 +378,21 @@ public final class RegistryView {
         return Optional.empty();
     }
 
+    /** What has happened after a version, as far as it is kept, oldest first. */
+    public Collection<LoggedEvent> happenedAfter(long version) {
+        return tables.events.after(version);
+    }
+
+    /** What happened up to this version may be missing from {@link #happenedAfter}. */
+    public long eventsForgotten() {
+        return tables.events.forgotten();
+    }
+
+    /** The message for clients. */
+    public io.raftfleet.proto.model.Event message(LoggedEvent event) {
+        return event.message(revision(event.version()));
+    }
+
     /** Up to {@code limit} changes after a version; empty when they are kept no longer, or the version is none yet. */
     public Optional<List<Event>> eventsAfter(long version, int limit) {
         return events.after(version, limit);

@@ -14,6 +14,7 @@ sealed interface StoredRow
                 Departure,
                 AnsweredRequest,
                 Removal,
+                LoggedEvent,
                 JoinToken,
                 Revoked {
     /** Unique in the registry. */

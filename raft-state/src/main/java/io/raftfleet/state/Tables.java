@@ -4,6 +4,7 @@ import com.google.protobuf.ByteString;
 import com.google.protobuf.InvalidProtocolBufferException;
 import io.raftfleet.proto.log.ContentsRow;
 import io.raftfleet.proto.log.DepartureRow;
+import io.raftfleet.proto.log.EventRow;
 import io.raftfleet.proto.log.JoinTokenRow;
 import io.raftfleet.proto.log.MachineRow;
 import io.raftfleet.proto.log.RegistryRow;
@@ -33,6 +34,7 @@ final class Tables {
     final DepartureTable departures;
     final RequestTable requests;
     final AccessTable access;
+    final EventLog events;
     private RegistryInfo info;
 
     Tables() {
@@ -47,6 +49,7 @@ final class Tables {
         departures = new DepartureTable(rows);
         requests = new RequestTable(rows);
         access = new AccessTable(machines, rows);
+        events = new EventLog(rows);
         info = RegistryInfo.NONE;
     }
 
@@ -62,6 +65,7 @@ final class Tables {
         departures = below.departures;
         requests = below.requests;
         access = below.access;
+        events = below.events;
         info = below.info;
     }
 
@@ -113,7 +117,8 @@ final class Tables {
                 rows.heapBytes(Departure.class)
                         + rows.heapBytes(Removal.class)
                         + rows.heapBytes(JoinToken.class)
-                        + rows.heapBytes(Revoked.class),
+                        + rows.heapBytes(Revoked.class)
+                        + rows.heapBytes(LoggedEvent.class),
                 events);
     }
 
@@ -123,6 +128,7 @@ final class Tables {
         // Units need contents, and answers come back in the order in which they were given.
         var unitRows = new ArrayList<UnitRecord>();
         var answers = new ArrayList<AnsweredRequest>();
+        var happened = new ArrayList<LoggedEvent>();
         while (stored.hasNext()) {
             var row = stored.next();
             ByteString value = row.value();
@@ -135,6 +141,7 @@ final class Tables {
                         info = RegistryInfo.from(RegistryRow.parseFrom(value));
                         rows.restored(info);
                         facts.restoreForgotten(info.removalsForgotten());
+                        events.restoreForgotten(info.eventsForgotten());
                     }
                     case 'c' -> {
                         var r = ContentsRow.parseFrom(value);
@@ -149,6 +156,7 @@ final class Tables {
                         departures.restore(new Departure(r.getMachineId(), r.getName()));
                     }
                     case 'x' -> facts.restore(Removal.from(RemovalRow.parseFrom(value)));
+                    case 'e' -> happened.add(LoggedEvent.from(EventRow.parseFrom(value)));
                     case 'q' -> answers.add(AnsweredRequest.from(RequestRow.parseFrom(value)));
                     case 't' -> access.restore(JoinToken.from(JoinTokenRow.parseFrom(value)));
                     case 'v' -> access.restore(Revoked.from(RevocationRow.parseFrom(value)));
@@ -171,6 +179,8 @@ final class Tables {
         }
         answers.sort(Comparator.comparingLong(AnsweredRequest::answeredAtMs));
         answers.forEach(requests::restore);
+        happened.sort(Comparator.comparingLong(LoggedEvent::version));
+        happened.forEach(events::restore);
     }
 
     private void clear() {
@@ -185,6 +195,7 @@ final class Tables {
         departures.clear();
         requests.clear();
         access.clear();
+        events.clear();
         info = RegistryInfo.NONE;
     }
 }

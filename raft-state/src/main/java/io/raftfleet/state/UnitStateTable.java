@@ -94,16 +94,24 @@ final class UnitStateTable {
         return names;
     }
 
-    /** Puts a state; says whether that changed anything. */
-    boolean put(String machineId, UnitState reported) {
+    /**
+     * What has become of a state.
+     *
+     * @param before null when there was none
+     */
+    record Put(@Nullable UnitState before, UnitState after) {}
+
+    /** Puts a state; null when that changed nothing. */
+    @Nullable
+    Put put(String machineId, UnitState reported) {
         var record = new UnitStateRecord(lean(machineId, reported));
         rows.touch();
         var before = link(record);
         if (before != null && before.state().equals(record.state())) {
-            return false;
+            return null;
         }
         rows.replaced(before, record);
-        return true;
+        return new Put(before == null ? null : before.state(), record.state());
     }
 
     void restore(UnitState state) {

@@ -256,7 +256,12 @@ class RegistryPropertiesTest {
             for (int r = random.nextInt(1, 6); r > 0; r--) {
                 records.add(record(random, along));
             }
-            var entry = Entries.entryAt(1_000_000 + random.nextLong(100_000) * i, records.toArray(Record[]::new));
+            // From some entry on all engines keep events.
+            var entry =
+                    Entries.entryAt(1_000_000 + random.nextLong(100_000) * i, records.toArray(Record[]::new))
+                            .toBuilder()
+                            .setFormat(i < length / 4 ? 1 : EntryFormats.WITH_EVENTS)
+                            .build();
             along.apply(1, i + 1, entry);
             history.add(entry);
         }

@@ -26,6 +26,7 @@ public final class GrpcAccess {
             of(FleetGrpc.getListUnitsMethod(), Access.VIEWER),
             of(FleetGrpc.getListUnitStatesMethod(), Access.VIEWER),
             of(FleetGrpc.getListMachinesMethod(), Access.VIEWER),
+            of(FleetGrpc.getListEventsMethod(), Access.VIEWER),
             of(FleetGrpc.getWatchMethod(), Access.VIEWER),
             of(FleetGrpc.getUnitStatusMethod(), Access.VIEWER),
             of(FleetGrpc.getJournalMethod(), Access.OPERATOR),

@@ -43,6 +43,7 @@ record MethodLimit(
             of(FleetGrpc.getListUnitsMethod(), unary(CallKind.CALL, 4 * MIB)),
             of(FleetGrpc.getListUnitStatesMethod(), unary(CallKind.CALL, 4 * MIB)),
             of(FleetGrpc.getListMachinesMethod(), unary(CallKind.CALL, 4 * KIB)),
+            of(FleetGrpc.getListEventsMethod(), unary(CallKind.CALL, 4 * MIB)),
             of(FleetGrpc.getVersionMethod(), unary(CallKind.CALL, KIB)),
             of(FleetGrpc.getWatchMethod(), stream(CallKind.WATCH, 4 * MIB)),
             of(FleetGrpc.getJournalMethod(), stream(CallKind.LOG, 4 * KIB)),

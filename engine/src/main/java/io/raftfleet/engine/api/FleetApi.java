@@ -4,6 +4,8 @@ import io.raftfleet.proto.fleet.CreateUnitsRequest;
 import io.raftfleet.proto.fleet.DestroyUnitsRequest;
 import io.raftfleet.proto.fleet.GetUnitRequest;
 import io.raftfleet.proto.fleet.GetUnitResponse;
+import io.raftfleet.proto.fleet.ListEventsRequest;
+import io.raftfleet.proto.fleet.ListEventsResponse;
 import io.raftfleet.proto.fleet.ListMachinesRequest;
 import io.raftfleet.proto.fleet.ListMachinesResponse;
 import io.raftfleet.proto.fleet.ListUnitStatesRequest;
@@ -42,4 +44,6 @@ public interface FleetApi {
     CompletableFuture<ListUnitStatesResponse> listUnitStates(ListUnitStatesRequest request, Duration deadline);
 
     CompletableFuture<ListMachinesResponse> listMachines(ListMachinesRequest request, Duration deadline);
+
+    CompletableFuture<ListEventsResponse> listEvents(ListEventsRequest request, Duration deadline);
 }

@@ -173,7 +173,7 @@ final class Barrier {
                 .map(record -> marks ? record : withoutMark(record))
                 .toList();
         var entry = Entry.newBuilder()
-                .setFormat(EntryFormats.needed(records))
+                .setFormat(EntryFormats.written(records, committer.agreedFormat()))
                 .setLeaderTimeMs(clock.millis())
                 .setProposal(random.nextLong())
                 .addAllRecords(records)

@@ -114,9 +114,10 @@ final class Batch {
         return records.size();
     }
 
-    Entry entry(long nowMs, long proposal) {
+    /** @param format newest of entries that all engines read */
+    Entry entry(long nowMs, long proposal, int format) {
         return Entry.newBuilder()
-                .setFormat(EntryFormats.needed(records))
+                .setFormat(EntryFormats.written(records, format))
                 .setLeaderTimeMs(nowMs)
                 .setProposal(proposal)
                 .addAllRecords(records)

@@ -2,7 +2,10 @@ package io.raftfleet.engine.control;
 
 import io.raftfleet.engine.schedule.Decision;
 import io.raftfleet.engine.schedule.Scheduler;
+import io.raftfleet.proto.log.LeaderStarted;
 import io.raftfleet.proto.log.MachineMarked;
+import io.raftfleet.proto.log.Record;
+import io.raftfleet.state.EntryFormats;
 import io.raftfleet.state.Registry;
 import io.raftfleet.state.RegistryView;
 import io.raftfleet.state.Speculation;
@@ -48,6 +51,8 @@ final class DecisionLoop implements Runnable {
     private final Faults faults;
     private final DrainPace drains = new DrainPace();
     private @Nullable Scheduler scheduler;
+    /** Whether it is still to be written that this engine leads. */
+    private boolean unannounced;
     /** Were together in an entry that can't be written: each is decided in one of its own, before all else. */
     private final Deque<Work> suspects = new ArrayDeque<>();
 
@@ -124,6 +129,7 @@ final class DecisionLoop implements Runnable {
             if (!settled && !barrier.commit(term)) {
                 return;
             }
+            unannounced = settled; // With the first entry, which need not wait for one that says no more than this.
             scheduler = rebuild();
             log.info("engine {} leads term {}", engineId, term);
             metrics.leading();
@@ -176,7 +182,8 @@ final class DecisionLoop implements Runnable {
         }
         long start = System.nanoTime();
         var batch = new Batch();
-        var draft = new Draft(registry, decider, budget(), committer.agreedFormat());
+        int format = committer.agreedFormat();
+        var draft = new Draft(registry, decider, budget(), format);
         long now = now();
         var decided = new ArrayList<Work>();
         boolean alone = !suspects.isEmpty();
@@ -218,8 +225,15 @@ final class DecisionLoop implements Runnable {
         if (batch.isEmpty()) {
             return true;
         }
-        return switch (committer.propose(batch.entry(now, random.nextLong()))) {
+        boolean announcing = unannounced && format >= EntryFormats.WITH_EVENTS && !alone;
+        if (announcing) {
+            batch.add(Record.newBuilder()
+                    .setLeaderStarted(LeaderStarted.newBuilder().setEngineId(engineId))
+                    .build());
+        }
+        return switch (committer.propose(batch.entry(now, random.nextLong(), format))) {
             case Outcome.Applied applied -> {
+                unannounced &= !announcing;
                 metrics.decided(placed.scheduled(), placed.unscheduled(), Duration.ofNanos(System.nanoTime() - start));
                 decided.forEach(work -> answer(work, applied.result()));
                 queue.putBack(decided);

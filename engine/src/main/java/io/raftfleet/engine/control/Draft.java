@@ -35,6 +35,7 @@ import io.raftfleet.state.Speculation;
 import io.raftfleet.state.UnitRecord;
 import io.raftfleet.unit.LegacyFacts;
 import io.raftfleet.unit.Requirements;
+import io.raftfleet.unit.SafeText;
 import io.raftfleet.unit.UnitFile;
 import io.raftfleet.unit.UnitHash;
 import io.raftfleet.unit.UnitSource;
@@ -48,6 +49,9 @@ import org.jspecify.annotations.Nullable;
  * next decision is made on that; what changes is told to the scheduler. Owned by the decision thread; a new one for each entry.
  */
 final class Draft {
+    /** Bytes of the log that a reason may take. */
+    private static final int MOST_REASON = 256;
+
     private final Speculation ahead;
     private final Scheduler scheduler;
     private final Budget budget;
@@ -55,6 +59,7 @@ final class Draft {
     private final boolean withFences;
     private final boolean withSources;
     private final boolean withMarks;
+    private final boolean withEvents;
 
     /** @param format newest format of entries that all engines read */
     Draft(Registry registry, Scheduler scheduler, Budget budget, int format) {
@@ -65,6 +70,7 @@ final class Draft {
         this.withFences = format >= EntryFormats.WITH_FENCES;
         this.withSources = format >= EntryFormats.WITH_SOURCES;
         this.withMarks = format >= EntryFormats.WITH_MARKS;
+        this.withEvents = format >= EntryFormats.WITH_EVENTS;
     }
 
     /** A scheduler that knows what is applied. */
@@ -256,10 +262,12 @@ final class Draft {
                 .build()));
     }
 
-    void destroy(UnitRecord unit, List<Record> out) {
+    void destroy(UnitRecord unit, String by, List<Record> out) {
         out.add(decided(Record.newBuilder()
-                .setUnitDestroyed(
-                        UnitDestroyed.newBuilder().setName(unit.name()).setVersion(ahead.version(unit)))
+                .setUnitDestroyed(UnitDestroyed.newBuilder()
+                        .setName(unit.name())
+                        .setVersion(ahead.version(unit))
+                        .setChangedBy(withEvents ? by : ""))
                 .build()));
     }
 
@@ -270,15 +278,20 @@ final class Draft {
             throw new IllegalStateException("the scheduler decided on " + decision.unit() + ", which does not exist");
         }
         var record = Record.newBuilder();
+        // Why one that was nowhere is placed stands in its file, and need not be in the log a million times.
+        var reason = withEvents && unit.machineId() != null ? SafeText.cut(decision.reason(), MOST_REASON) : "";
         switch (decision) {
             case Decision.Schedule placed ->
                 record.setUnitScheduled(UnitScheduled.newBuilder()
                         .setName(unit.name())
                         .setVersion(ahead.version(unit))
-                        .setMachineId(placed.machineId()));
+                        .setMachineId(placed.machineId())
+                        .setReason(reason));
             case Decision.Unschedule displaced ->
-                record.setUnitUnscheduled(
-                        UnitUnscheduled.newBuilder().setName(unit.name()).setVersion(ahead.version(unit)));
+                record.setUnitUnscheduled(UnitUnscheduled.newBuilder()
+                        .setName(unit.name())
+                        .setVersion(ahead.version(unit))
+                        .setReason(reason));
         }
         var built = record.build();
         var unused = ahead.apply(built);
@@ -345,8 +358,10 @@ final class Draft {
                 .build());
     }
 
-    void patch(MachinePatch patch, List<Record> out) {
-        out.add(decided(Record.newBuilder().setMachineMetadataSet(record(patch)).build()));
+    void patch(MachinePatch patch, String by, List<Record> out) {
+        out.add(decided(Record.newBuilder()
+                .setMachineMetadataSet(record(patch).toBuilder().setChangedBy(withEvents ? by : ""))
+                .build()));
     }
 
     /** Why operators can't say yet whether machines are places for units; null when they can. */
@@ -366,7 +381,8 @@ final class Draft {
     }
 
     Record mark(MachineMarked mark) {
-        return decided(Record.newBuilder().setMachineMarked(mark).build());
+        var record = withEvents ? mark : mark.toBuilder().clearChangedBy().build();
+        return decided(Record.newBuilder().setMachineMarked(record).build());
     }
 
     /** A drain has got on; empty if somebody has given another order meanwhile. */
@@ -380,9 +396,10 @@ final class Draft {
         return holds ? Optional.of(mark(mark)) : Optional.empty();
     }
 
-    Record forget(MachineRecord machine) {
+    Record forget(MachineRecord machine, String by) {
         return decided(Record.newBuilder()
-                .setMachineForgotten(MachineForgotten.newBuilder().setMachineId(machine.id()))
+                .setMachineForgotten(
+                        MachineForgotten.newBuilder().setMachineId(machine.id()).setChangedBy(withEvents ? by : ""))
                 .build());
     }
 
@@ -412,6 +429,7 @@ final class Draft {
                 case Change.OfState state -> {}
                 case Change.OfStateGone gone -> {}
                 case Change.OfDeparture departure -> {}
+                case Change.OfEvent event -> {}
             }
         }
         return record;

@@ -52,12 +52,14 @@ final class Items {
                 .toList();
     }
 
-    static List<Item> destroy(List<String> names) {
-        return names.stream().map(Items::destroy).toList();
+    /** @param by who asks for it, as {@code Unit.changed_by} has it */
+    static List<Item> destroy(List<String> names, String by) {
+        return names.stream().map(name -> destroy(name, by)).toList();
     }
 
-    static List<Item> of(PatchMachinesRequest request) {
-        return request.getPatchesList().stream().map(Items::patch).toList();
+    /** @param by who asks for it, as {@code Unit.changed_by} has it */
+    static List<Item> of(PatchMachinesRequest request, String by) {
+        return request.getPatchesList().stream().map(patch -> patch(patch, by)).toList();
     }
 
     /** A file of which many units of a request may be made. */
@@ -220,7 +222,7 @@ final class Items {
         };
     }
 
-    private static Item destroy(String name) {
+    private static Item destroy(String name, String by) {
         var fault = MessageCheck.nameFault(name);
         if (fault != null) {
             return invalid("unit", name, "name: " + fault);
@@ -230,15 +232,15 @@ final class Items {
             if (unit == null) {
                 return Item.notFound(name);
             }
-            draft.destroy(unit, out);
+            draft.destroy(unit, by, out);
             return Item.OK;
         };
     }
 
-    private static Item patch(MachinePatch patch) {
+    private static Item patch(MachinePatch patch, String by) {
         var fault = MessageCheck.fault(patch);
         if (patch.hasOrder()) {
-            return fault == null ? MachineOrders.item(patch) : invalid("machine", patch.getMachineId(), fault);
+            return fault == null ? MachineOrders.item(patch, by) : invalid("machine", patch.getMachineId(), fault);
         }
         if (fault == null && patch.getKey().isEmpty()) {
             fault = "key: it is empty";
@@ -262,7 +264,7 @@ final class Items {
             if (full != null) {
                 return Budget.refusal(full);
             }
-            draft.patch(patch, out);
+            draft.patch(patch, by, out);
             return Item.OK;
         };
     }

@@ -72,7 +72,7 @@ public final class LocalWrites {
                 request.getRequestId(),
                 request.toBuilder().clearRequestId().build(),
                 request.getNamesCount(),
-                () -> Items.destroy(request.getNamesList()),
+                () -> Items.destroy(request.getNamesList(), Caller.current().words()),
                 deadline);
     }
 
@@ -81,7 +81,7 @@ public final class LocalWrites {
                 request.getRequestId(),
                 request.toBuilder().clearRequestId().build(),
                 request.getPatchesCount(),
-                () -> Items.of(request),
+                () -> Items.of(request, Caller.current().words()),
                 deadline);
     }
 

@@ -20,8 +20,11 @@ final class MachineOrders {
 
     private MachineOrders() {}
 
-    /** @param patch with an order, whose machine id has the form of one */
-    static Item item(MachinePatch patch) {
+    /**
+     * @param patch with an order, whose machine id has the form of one
+     * @param by who asks for it, as {@code Unit.changed_by} has it
+     */
+    static Item item(MachinePatch patch, String by) {
         var order = patch.getOrder();
         var fault = fault(patch);
         if (fault != null) {
@@ -37,8 +40,8 @@ final class MachineOrders {
                 return Item.result(ItemCode.ITEM_CODE_REFUSED, unmarkable);
             }
             return order.getKind() == MachineOrder.Kind.KIND_FORGET
-                    ? forget(machine, draft, out)
-                    : mark(machine, order, draft, out);
+                    ? forget(machine, by, draft, out)
+                    : mark(machine, order, by, draft, out);
         };
     }
 
@@ -61,7 +64,7 @@ final class MachineOrders {
         };
     }
 
-    private static ItemResult forget(MachineRecord machine, Draft draft, List<Record> out) {
+    private static ItemResult forget(MachineRecord machine, String by, Draft draft, List<Record> out) {
         if (machine.present()) {
             return Item.result(
                     ItemCode.ITEM_CODE_REFUSED,
@@ -74,13 +77,14 @@ final class MachineOrders {
                             + " may run units yet that must never run twice, or has units that are not placed elsewhere yet: try again"
                             + " in a minute");
         }
-        out.add(draft.forget(machine));
+        out.add(draft.forget(machine, by));
         return Item.OK;
     }
 
-    private static ItemResult mark(MachineRecord machine, MachineOrder order, Draft draft, List<Record> out) {
+    private static ItemResult mark(
+            MachineRecord machine, MachineOrder order, String by, Draft draft, List<Record> out) {
         var before = machine.mark();
-        var mark = MachineMarked.newBuilder().setMachineId(machine.id());
+        var mark = MachineMarked.newBuilder().setMachineId(machine.id()).setChangedBy(by);
         switch (order.getKind()) {
             case KIND_CORDON -> {
                 if (before.kind() == MachineMarkKind.MACHINE_MARK_KIND_CORDONED) {

@@ -103,6 +103,7 @@ final class EtcdMirror implements AutoCloseable {
         return switch (change) {
             case Change.OfUnit unit -> true;
             case Change.OfMachine machine -> true;
+            case Change.OfEvent event -> false;
             case Change.OfMachineGone machine -> true;
             case Change.OfState state -> false;
             case Change.OfStateGone gone -> false;

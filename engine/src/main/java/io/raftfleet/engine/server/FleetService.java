@@ -19,6 +19,8 @@ import io.raftfleet.proto.fleet.FleetGrpc;
 import io.raftfleet.proto.fleet.GetUnitRequest;
 import io.raftfleet.proto.fleet.GetUnitResponse;
 import io.raftfleet.proto.fleet.JournalRequest;
+import io.raftfleet.proto.fleet.ListEventsRequest;
+import io.raftfleet.proto.fleet.ListEventsResponse;
 import io.raftfleet.proto.fleet.ListMachinesRequest;
 import io.raftfleet.proto.fleet.ListMachinesResponse;
 import io.raftfleet.proto.fleet.ListUnitStatesRequest;
@@ -114,6 +116,11 @@ final class FleetService extends FleetGrpc.FleetImplBase {
     @Override
     public void listMachines(ListMachinesRequest request, StreamObserver<ListMachinesResponse> responses) {
         answer(api().listMachines(request, deadline()), responses);
+    }
+
+    @Override
+    public void listEvents(ListEventsRequest request, StreamObserver<ListEventsResponse> responses) {
+        answer(api().listEvents(request, deadline()), responses);
     }
 
     @Override

@@ -123,6 +123,7 @@ final class PolledChanges implements ChangeFeed {
                 case Change.OfMachineGone machine ->
                     machines.add(machine.before().id());
                 case Change.OfDeparture departure -> {}
+                case Change.OfEvent happened -> {}
             }
         }
         return new Changes(view.revision(), false, units, machines);

@@ -5,6 +5,8 @@ import io.raftfleet.engine.api.AbsentAt;
 import io.raftfleet.engine.api.Async;
 import io.raftfleet.proto.fleet.GetUnitRequest;
 import io.raftfleet.proto.fleet.GetUnitResponse;
+import io.raftfleet.proto.fleet.ListEventsRequest;
+import io.raftfleet.proto.fleet.ListEventsResponse;
 import io.raftfleet.proto.fleet.ListMachinesRequest;
 import io.raftfleet.proto.fleet.ListMachinesResponse;
 import io.raftfleet.proto.fleet.ListUnitStatesRequest;
@@ -16,11 +18,13 @@ import io.raftfleet.proto.fleet.ReadOptions;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.Unit;
 import io.raftfleet.proto.model.Veto;
+import io.raftfleet.state.LoggedEvent;
 import io.raftfleet.state.MachineRecord;
 import io.raftfleet.state.Registry;
 import io.raftfleet.state.RegistryView;
 import io.raftfleet.state.UnitRecord;
 import io.raftfleet.state.UnitStateRecord;
+import io.raftfleet.state.Versions;
 import io.raftfleet.state.raft.ReplicationException;
 import java.time.Duration;
 import java.util.Collection;
@@ -54,6 +58,7 @@ public final class Reads {
     private static final char UNITS = 'u';
     private static final char STATES = 's';
     private static final char MACHINES = 'm';
+    private static final char EVENTS = 'e';
 
     /** Completes when this engine has applied all that was acknowledged before the call. */
     @FunctionalInterface
@@ -224,6 +229,51 @@ public final class Reads {
                 return page.build();
             });
         });
+    }
+
+    /** A page of what has happened; see {@code ListEvents} in {@code fleet.proto}, also for how it fails. */
+    CompletableFuture<ListEventsResponse> listEvents(ListEventsRequest request, Duration deadline) {
+        return checked(() -> {
+            var filter = new NameFilter(request.getNamesList());
+            var token = PageToken.decode(EVENTS, request.getPage().getToken());
+            int size = size(request.getPage());
+            var wanted = new CallClock(deadline);
+            return read(request.getRead(), deadline, view -> {
+                var page = ListEventsResponse.newBuilder().setRevision(view.revision());
+                long after = after(view, request, token);
+                page.setGap(after < view.eventsForgotten());
+                int looked = 0;
+                long last = after;
+                for (var event : view.happenedAfter(after)) {
+                    if (page.getEventsCount() >= size || looked >= MAX_SCAN) {
+                        return page.setNextToken(new PageToken(EVENTS, Long.toString(last), "").encode())
+                                .build();
+                    }
+                    wanted.check(filter.cost());
+                    looked += filter.cost();
+                    last = event.version();
+                    if (asked(request, filter, event)) {
+                        page.addEvents(view.message(event));
+                    }
+                }
+                return page.build();
+            });
+        });
+    }
+
+    private static long after(RegistryView view, ListEventsRequest request, PageToken token) {
+        if (!token.name().isEmpty()) {
+            return Long.parseLong(token.name()); // This engine's own: it has a checksum.
+        }
+        return request.hasAfter() && request.getAfter().getIncarnation() == view.incarnation()
+                ? Versions.of(request.getAfter())
+                : 0;
+    }
+
+    private static boolean asked(ListEventsRequest request, NameFilter filter, LoggedEvent event) {
+        return event.timeMs() >= request.getSinceMs()
+                && (request.getMachineId().isEmpty() || request.getMachineId().equals(event.machineId()))
+                && (request.getNamesCount() == 0 || filter.admits(event.unit()));
     }
 
     /** Why starts wait in a restored registry; null in any other. */

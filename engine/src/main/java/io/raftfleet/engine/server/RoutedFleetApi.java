@@ -16,6 +16,8 @@ import io.raftfleet.proto.fleet.DestroyUnitsRequest;
 import io.raftfleet.proto.fleet.FleetGrpc.FleetFutureStub;
 import io.raftfleet.proto.fleet.GetUnitRequest;
 import io.raftfleet.proto.fleet.GetUnitResponse;
+import io.raftfleet.proto.fleet.ListEventsRequest;
+import io.raftfleet.proto.fleet.ListEventsResponse;
 import io.raftfleet.proto.fleet.ListMachinesRequest;
 import io.raftfleet.proto.fleet.ListMachinesResponse;
 import io.raftfleet.proto.fleet.ListUnitStatesRequest;
@@ -141,6 +143,11 @@ final class RoutedFleetApi implements FleetApi {
     @Override
     public CompletableFuture<ListMachinesResponse> listMachines(ListMachinesRequest request, Duration deadline) {
         return reads.listMachines(request, deadline);
+    }
+
+    @Override
+    public CompletableFuture<ListEventsResponse> listEvents(ListEventsRequest request, Duration deadline) {
+        return reads.listEvents(request, deadline);
     }
 
     /** With the reasons why units wait: the leader alone knows them; an answer without them beats none. */
@@ -395,6 +402,11 @@ final class RoutedFleetApi implements FleetApi {
         @Override
         public CompletableFuture<ListMachinesResponse> listMachines(ListMachinesRequest request, Duration deadline) {
             return reads.listMachines(request, deadline);
+        }
+
+        @Override
+        public CompletableFuture<ListEventsResponse> listEvents(ListEventsRequest request, Duration deadline) {
+            return reads.listEvents(request, deadline);
         }
 
         private CompletableFuture<WriteResponse> hereOnly(CompletableFuture<WriteResponse> write, Duration deadline) {

@@ -306,6 +306,12 @@ final class Watches implements Registry.Listener {
                             ? WatchEvent.newBuilder()
                                     .setMachineForgotten(machine.before().id())
                             : null;
+                case Change.OfEvent event ->
+                    request.getEvents()
+                                    && (request.getNamesCount() == 0
+                                            || names.admits(event.event().unit()))
+                            ? WatchEvent.newBuilder().setEvent(view.message(event.event()))
+                            : null;
                 case Change.OfDeparture departure -> null;
             };
         }

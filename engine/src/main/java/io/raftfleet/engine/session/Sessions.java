@@ -454,6 +454,7 @@ public final class Sessions implements Registry.Listener {
                 }
             }
             case Change.OfStateGone gone -> {}
+            case Change.OfEvent event -> {}
             case Change.OfMachineGone gone -> {} // It had no session, and what it had to let go of is told by itself.
         }
     }

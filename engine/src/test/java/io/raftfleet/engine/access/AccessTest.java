@@ -74,6 +74,7 @@ class AccessTest {
                 "Cluster/ListOrphans",
                 "Cluster/Status",
                 "Fleet/GetUnit",
+                "Fleet/ListEvents",
                 "Fleet/ListMachines",
                 "Fleet/ListUnitStates",
                 "Fleet/ListUnits",

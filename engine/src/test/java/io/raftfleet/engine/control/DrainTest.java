@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import com.google.protobuf.ByteString;
+import io.grpc.Context;
+import io.raftfleet.engine.access.Caller;
+import io.raftfleet.identity.Role;
 import io.raftfleet.proto.fleet.CreateUnitsRequest;
 import io.raftfleet.proto.fleet.ItemCode;
 import io.raftfleet.proto.fleet.ItemResult;
@@ -26,6 +29,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeSet;
@@ -258,6 +262,54 @@ class DrainTest {
         assertThat(on(M2)).containsExactly("a.service");
         open(M1);
         assertThat(machine(M1).mark().cordoned()).as("it is a new one").isFalse();
+    }
+
+    @Test
+    void whatIsDecidedSaysWhyAndWhoAskedForIt() throws Exception {
+        var alice = new Caller(Caller.Kind.USER, "alice", Optional.of(Role.ADMIN)).in(Context.ROOT);
+        open(M1);
+        alice.call(() -> {
+            create("a.service", PLAIN);
+            open(M2);
+            return order(M1, drain(1));
+        });
+        await().untilAsserted(() -> assertThat(on(M2)).containsExactly("a.service"));
+        controller.silent(M2, machine(M2).sessionEpoch(), "silent for 5 s", true);
+        await().untilAsserted(() -> assertThat(on(M2)).isEmpty());
+        assertThat(events())
+                .containsSubsequence(
+                        "the cluster was created",
+                        "joined",
+                        "submitted, to be launched, by user/alice",
+                        "scheduled to 11111111...: least loaded",
+                        "draining, by user/alice",
+                        "scheduled to 22222222...: machine " + M1 + " is drained",
+                        "lost: silent for 5 s");
+        assertThat(events().getLast()).startsWith("taken off 22222222...: can't stay on machine " + M2 + ": ");
+        raft.agree(EntryFormats.WITH_EVENTS - 1);
+        int before = events().size();
+        create("b.service", PLAIN);
+        assertThat(raft.entries().getLast().getFormat()).isLessThan(EntryFormats.WITH_EVENTS);
+        assertThat(events()).as("while an engine keeps none").hasSize(before);
+    }
+
+    @Test
+    void aChangeOfTheLeaderIsToldWithTheFirstEntryOfTheNewOne() throws Exception {
+        open(M1);
+        controller.leaderStopped();
+        lead(2);
+        long entries = raft.entries().size();
+        open(M2);
+        assertThat(events()).endsWith("engine e1 leads", "joined");
+        assertThat(raft.entries()).as("in no entry of its own").hasSize((int) entries + 1);
+        create("a.service", PLAIN);
+        assertThat(events().stream().filter("engine e1 leads"::equals)).hasSize(2);
+    }
+
+    private List<String> events() {
+        return registry.read(view -> view.happenedAfter(0).stream()
+                .map(event -> view.message(event).getMessage())
+                .toList());
     }
 
     // --- Orders and machines -----------------------------------------------------------------------------------------

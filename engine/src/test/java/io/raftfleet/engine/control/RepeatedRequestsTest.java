@@ -17,6 +17,7 @@ import io.raftfleet.proto.fleet.TargetStateChange;
 import io.raftfleet.proto.fleet.WriteResponse;
 import io.raftfleet.proto.log.SessionOpened;
 import io.raftfleet.proto.model.TargetState;
+import io.raftfleet.state.EntryFormats;
 import io.raftfleet.state.Registry;
 import io.raftfleet.state.UnitRecord;
 import io.raftfleet.state.raft.RaftConfig;
@@ -168,7 +169,9 @@ class RepeatedRequestsTest {
         assertThat(batch.full()).isFalse();
         var call = new WriteCall(registry, id(1), 1, List.of((ahead, out) -> Item.OK));
         call.decide(batch, draft, NOW.toEpochMilli());
-        var answer = batch.entry(NOW.toEpochMilli(), 1).getRecords(0).getRequestAnswered();
+        var answer = batch.entry(NOW.toEpochMilli(), 1, EntryFormats.WITH_SOURCES)
+                .getRecords(0)
+                .getRequestAnswered();
         assertThat(answer.getResultsList()).containsExactly(Item.OK);
     }
 

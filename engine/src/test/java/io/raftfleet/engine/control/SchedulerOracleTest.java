@@ -162,7 +162,7 @@ class SchedulerOracleTest {
                 case 4 -> {
                     story.add("destroy: " + name);
                     boolean known = model.units.remove(name) != null;
-                    assertThat(only(Items.destroy(List.of(name)), draft, records)
+                    assertThat(only(Items.destroy(List.of(name), ""), draft, records)
                                     .getCode())
                             .isEqualTo(known ? ItemCode.ITEM_CODE_OK : ItemCode.ITEM_CODE_NOT_FOUND);
                 }
@@ -222,7 +222,7 @@ class SchedulerOracleTest {
             var request = PatchMachinesRequest.newBuilder()
                     .addPatches(MachinePatch.newBuilder().setMachineId(id).setOrder(order))
                     .build();
-            var code = only(Items.of(request), draft, records).getCode();
+            var code = only(Items.of(request, ""), draft, records).getCode();
             assertThat(code).isIn(ItemCode.ITEM_CODE_OK, ItemCode.ITEM_CODE_UNCHANGED);
             if (code == ItemCode.ITEM_CODE_OK) {
                 model.machines.put(id, machine.as(place));
@@ -264,7 +264,7 @@ class SchedulerOracleTest {
                 patch.setValue(value);
             }
             var request = PatchMachinesRequest.newBuilder().addPatches(patch).build();
-            assertThat(only(Items.of(request), draft, records).getCode()).isEqualTo(ItemCode.ITEM_CODE_OK);
+            assertThat(only(Items.of(request, ""), draft, records).getCode()).isEqualTo(ItemCode.ITEM_CODE_OK);
             var patched = new TreeMap<>(machine.patched());
             patched.put(pair.get(0), value);
             model.machines.put(

@@ -125,7 +125,7 @@ class SpeculationPropertiesTest {
             }
             case 4 -> {
                 if (unit != null) {
-                    draft.destroy(unit, out);
+                    draft.destroy(unit, "user/carol", out);
                 }
             }
             case 5 -> {
@@ -152,7 +152,7 @@ class SpeculationPropertiesTest {
                     if (random.nextBoolean()) {
                         patch.setValue("ssd");
                     }
-                    draft.patch(patch.build(), out);
+                    draft.patch(patch.build(), "user/carol", out);
                 }
             }
         }

@@ -13,6 +13,8 @@ import io.raftfleet.proto.fleet.GetUnitRequest;
 import io.raftfleet.proto.fleet.GetUnitResponse;
 import io.raftfleet.proto.fleet.ItemCode;
 import io.raftfleet.proto.fleet.ItemResult;
+import io.raftfleet.proto.fleet.ListEventsRequest;
+import io.raftfleet.proto.fleet.ListEventsResponse;
 import io.raftfleet.proto.fleet.ListMachinesRequest;
 import io.raftfleet.proto.fleet.ListMachinesResponse;
 import io.raftfleet.proto.fleet.ListUnitStatesRequest;
@@ -396,6 +398,14 @@ final class MemoryFleet implements FleetApi, EngineHealth, ChangeFeed {
             page.setNextToken(page(request.getPage(), machines, page::addMachines));
             return page.build();
         });
+    }
+
+    @Override
+    public CompletableFuture<ListEventsResponse> listEvents(ListEventsRequest request, Duration deadline) {
+        return read(
+                request.getRead(),
+                deadline,
+                () -> ListEventsResponse.newBuilder().setRevision(revision()).build());
     }
 
     private static boolean matches(String glob, String name) {

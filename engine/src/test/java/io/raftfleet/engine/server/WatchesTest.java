@@ -22,6 +22,7 @@ import io.raftfleet.proto.log.Entry;
 import io.raftfleet.proto.log.Record;
 import io.raftfleet.proto.log.SessionOpened;
 import io.raftfleet.proto.model.Revision;
+import io.raftfleet.state.EntryFormats;
 import io.raftfleet.state.Registry;
 import io.raftfleet.state.RegistryView;
 import java.io.IOException;
@@ -51,6 +52,7 @@ class WatchesTest {
     private volatile CompletableFuture<Long> caughtUp = CompletableFuture.completedFuture(0L);
     private final Watches watches = new Watches(registry, deadline -> caughtUp, Thread::startVirtualThread);
     private long index;
+    private int format = 1;
     private Server server = NettyServerBuilder.forPort(0).build();
     private ManagedChannel channel =
             NettyChannelBuilder.forAddress("127.0.0.1", 1).build();
@@ -167,6 +169,28 @@ class WatchesTest {
         assertThat(early.ended()).isFalse();
     }
 
+    @Test
+    @DisplayName("a watch is told of events when it asks for them, and then of nothing else")
+    void eventsAreTold() {
+        var events = new Reader(
+                WatchRequest.newBuilder().setAfter(after(index)).setEvents(true).build());
+        var others = new Reader(after(index));
+        events.take(Integer.MAX_VALUE);
+        others.take(Integer.MAX_VALUE);
+        format = EntryFormats.WITH_EVENTS;
+        open("m1");
+        await().until(() -> others.machines().equals(List.of("m1"))
+                && events.responses.stream().anyMatch(response -> response.getEventsCount() > 0));
+        assertThat(events.responses.stream().flatMap(response -> response.getEventsList().stream()))
+                .singleElement()
+                .satisfies(told -> {
+                    assertThat(told.getEvent().getMessage()).isEqualTo("joined");
+                    assertThat(told.getEvent().getRevision()).isEqualTo(told.getRevision());
+                });
+        assertThat(others.responses.stream().flatMap(response -> response.getEventsList().stream()))
+                .noneMatch(WatchEvent::hasEvent);
+    }
+
     private void open(String machine) {
         apply(Record.newBuilder()
                 .setSessionOpened(SessionOpened.newBuilder()
@@ -181,7 +205,7 @@ class WatchesTest {
                 1,
                 ++index,
                 Entry.newBuilder()
-                        .setFormat(1)
+                        .setFormat(format)
                         .setLeaderTimeMs(1000)
                         .addRecords(record)
                         .build());
@@ -203,10 +227,13 @@ class WatchesTest {
         private final ClientCall<WatchRequest, WatchResponse> call;
 
         Reader(Revision after) {
+            this(WatchRequest.newBuilder().setAfter(after).setMachines(true).build());
+        }
+
+        Reader(WatchRequest request) {
             call = channel.newCall(FleetGrpc.getWatchMethod(), CallOptions.DEFAULT);
             call.start(this, new Metadata());
-            call.sendMessage(
-                    WatchRequest.newBuilder().setAfter(after).setMachines(true).build());
+            call.sendMessage(request);
             call.halfClose();
         }
 

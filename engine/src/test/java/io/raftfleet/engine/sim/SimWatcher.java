@@ -68,7 +68,7 @@ final class SimWatcher implements StreamObserver<WatchResponse> {
                 case UNIT_DESTROYED -> units.remove(event.getUnitDestroyed());
                 case UNIT_STATE -> states.put(key(event.getUnitState()), event.getUnitState());
                 case UNIT_STATE_GONE -> states.remove(key(event.getUnitStateGone()));
-                case MACHINE, MACHINE_FORGOTTEN, CHANGE_NOT_SET ->
+                case MACHINE, MACHINE_FORGOTTEN, EVENT, CHANGE_NOT_SET ->
                     violations.accept("an event that was not asked for: " + event);
             }
         }

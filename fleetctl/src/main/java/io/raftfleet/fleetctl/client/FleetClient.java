@@ -23,6 +23,7 @@ import io.raftfleet.proto.fleet.GetUnitRequest;
 import io.raftfleet.proto.fleet.GetUnitResponse;
 import io.raftfleet.proto.fleet.ItemResult;
 import io.raftfleet.proto.fleet.JournalRequest;
+import io.raftfleet.proto.fleet.ListEventsRequest;
 import io.raftfleet.proto.fleet.ListMachinesRequest;
 import io.raftfleet.proto.fleet.ListUnitStatesRequest;
 import io.raftfleet.proto.fleet.ListUnitsRequest;
@@ -38,6 +39,7 @@ import io.raftfleet.proto.fleet.VersionRequest;
 import io.raftfleet.proto.fleet.VersionResponse;
 import io.raftfleet.proto.fleet.WatchRequest;
 import io.raftfleet.proto.fleet.WriteResponse;
+import io.raftfleet.proto.model.Event;
 import io.raftfleet.proto.model.Machine;
 import io.raftfleet.proto.model.Revision;
 import io.raftfleet.proto.model.Unit;
@@ -48,6 +50,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -314,6 +317,35 @@ public final class FleetClient implements AutoCloseable {
                     ? CompletableFuture.completedFuture(rows)
                     : rest(read, page.nextToken(), rows);
         });
+    }
+
+    /**
+     * What has happened, oldest first; the request's page is ignored.
+     *
+     * @param events as far as they are kept
+     * @param revision of the first page: a watch from it misses nothing, and may repeat what later pages already hold
+     * @param gap whether some that were asked for may be kept no longer
+     */
+    public record Happened(List<Event> events, Revision revision, boolean gap) {
+        public Happened {
+            events = List.copyOf(events);
+        }
+    }
+
+    /** What has happened, as far as it is kept. */
+    public CompletableFuture<Happened> listEventsAsync(ListEventsRequest request) {
+        var gap = new AtomicBoolean();
+        return pages(token -> caller.call(
+                                FleetGrpc.getListEventsMethod(),
+                                request.toBuilder().setPage(page(PAGE, token)).build(),
+                                options.requestTimeout())
+                        .thenApply(r -> {
+                            if (r.getGap()) {
+                                gap.set(true);
+                            }
+                            return new OnePage<>(r.getEventsList(), r.getNextToken(), r.getRevision());
+                        }))
+                .thenApply(all -> new Happened(all.rows(), all.revision(), gap.get()));
     }
 
     // -- Streams -----------------------------------------------------------------------------------------------------

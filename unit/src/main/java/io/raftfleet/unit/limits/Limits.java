@@ -140,6 +140,8 @@ public final class Limits {
             entry("authority_key", Limit.one(Kind.TEXT, PEM_BYTES)),
             entry("created_by", Limit.one(Kind.LINE, CALLER_BYTES)),
             entry("changed_by", Limit.one(Kind.LINE, CALLER_BYTES)),
+            entry("by", Limit.one(Kind.LINE, CALLER_BYTES)),
+            entry("detail", MESSAGE),
             entry("source", Limit.one(Kind.TEXT, Units.MAX_BYTES)),
             entry("source_digest", Limit.one(Kind.BYTES, 32)),
             entry("used", Limit.parts(1000)),

@@ -6,6 +6,7 @@ import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.LoggerContext;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.classic.spi.LoggingEvent;
+import ch.qos.logback.classic.util.LogbackMDCAdapter;
 import ch.qos.logback.core.ConsoleAppender;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
@@ -15,6 +16,7 @@ import org.junit.jupiter.api.Test;
 class LogFormatTest {
     private static String logged(Throwable thrown, String message, Object... arguments) {
         var context = new LoggerContext();
+        context.setMDCAdapter(new LogbackMDCAdapter());
         var written = new ByteArrayOutputStream();
         var before = System.err;
         System.setErr(new PrintStream(written, true, StandardCharsets.UTF_8));
@@ -56,6 +58,6 @@ class LogFormatTest {
     void longTextIsCutInJsonToo() {
         assertThat(logged(new IllegalStateException("y".repeat(100_000)), "{}", "z".repeat(100_000))
                         .length())
-                .isLessThan(30_000);
+                .isBetween(10_000, 30_000);
     }
 }

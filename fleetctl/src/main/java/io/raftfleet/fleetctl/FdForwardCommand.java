@@ -80,7 +80,7 @@ final class FdForwardCommand extends FleetCommand {
             to.flush();
             // Of itself a print stream keeps to itself what went wrong.
             if (to instanceof PrintStream print && print.checkError()) {
-                throw new IOException("standard output can't be written to");
+                throw new CommandException("standard output can't be written to: who read it has closed it");
             }
         }
     }

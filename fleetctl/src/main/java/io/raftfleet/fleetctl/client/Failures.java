@@ -79,7 +79,25 @@ final class Failures {
             return true;
         }
         for (Throwable t = status.getCause(); t != null; t = t.getCause()) {
+            if (brokeOff(t)) {
+                return false;
+            }
             if (t instanceof SocketException || t instanceof java.net.UnknownHostException) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Whether it was connected to, and closed the connection before it had answered. Java tells that by its words alone. */
+    private static boolean brokeOff(Throwable cause) {
+        return cause instanceof SocketException
+                && String.valueOf(cause.getMessage()).startsWith("Connection reset");
+    }
+
+    private static boolean hasBrokenOff(Status status) {
+        for (Throwable t = status.getCause(); t != null; t = t.getCause()) {
+            if (brokeOff(t)) {
                 return true;
             }
         }
@@ -134,6 +152,9 @@ final class Failures {
             }
             @Nullable String text = cause == null ? null : cause.getMessage();
             return text == null ? "not reachable" : text.toLowerCase(java.util.Locale.ROOT);
+        }
+        if (hasBrokenOff(status)) {
+            return "the connection broke off: connection reset";
         }
         if (status.getCode() == Status.Code.DEADLINE_EXCEEDED) {
             return "no answer";

@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.grpc.Status;
+import java.net.ConnectException;
 import java.net.ProtocolException;
+import java.net.SocketException;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Collections;
@@ -113,5 +115,27 @@ class ClientPartsTest {
                 .hasMessageStartingWith(
                         "no engine can be reached: http://a:1 (it does not speak HTTP/1.1; is it for gRPC?)")
                 .hasCause(noHttp);
+    }
+
+    @Test
+    void whoClosesAConnectionInTheMiddleOfACallWasReached() {
+        var reset = new Failures();
+        reset.add(
+                new Endpoint("a", 1),
+                Status.UNAVAILABLE
+                        .withDescription("io exception")
+                        .withCause(new SocketException("Connection reset by peer")));
+        assertThat(reset.allUnreachable(1)).as("it may have done the write").isFalse();
+        assertThat(reset.unanswered("CreateUnits", Status.UNAVAILABLE, Duration.ofSeconds(3)))
+                .hasMessageStartingWith(
+                        "no engine answered CreateUnits within 3 s: a:1 (the connection broke off: connection reset)");
+
+        var down = new Failures();
+        down.add(
+                new Endpoint("a", 1),
+                Status.UNAVAILABLE
+                        .withDescription("io exception")
+                        .withCause(new ConnectException("Connection refused")));
+        assertThat(down.allUnreachable(1)).as("nothing to wait for").isTrue();
     }
 }

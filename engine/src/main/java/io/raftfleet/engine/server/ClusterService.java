@@ -161,8 +161,19 @@ final class ClusterService extends ClusterGrpc.ClusterImplBase {
 
     @Override
     public void listOrphans(ListOrphansRequest request, StreamObserver<ListOrphansResponse> responses) {
-        responses.onNext(orphans.list());
-        responses.onCompleted();
+        // It looks at all states: not on the thread that has confirmed the index.
+        var listed = raft.readIndex(DEADLINE).thenApplyAsync(index -> orphans.list(), tasks);
+        Async.whenDone(listed, (list, failure) -> {
+            if (failure == null) {
+                responses.onNext(list);
+                responses.onCompleted();
+            } else {
+                responses.onError(Status.UNAVAILABLE
+                        .withDescription("orphans can't be listed: "
+                                + Async.cause(failure).getMessage())
+                        .asRuntimeException());
+            }
+        });
     }
 
     @Override

@@ -20,6 +20,8 @@ final class GrpcHealth {
 
     private final HealthStatusManager told = new HealthStatusManager();
     private final BooleanSupplier ready;
+    /** Whether the last look failed: that is said once. Of the timer's thread. */
+    private boolean failed;
 
     /** @param ready whether the engine can answer for the cluster; asked on the timer */
     GrpcHealth(BooleanSupplier ready) {
@@ -35,15 +37,21 @@ final class GrpcHealth {
         var unused = timer.scheduleWithFixedDelay(this::look, 0, EVERY_MS, TimeUnit.MILLISECONDS);
     }
 
-    /** Looks once; who watches hears of what has changed. An engine that can't be asked does not serve. */
+    /** Looks once; who watches hears of what has changed. An engine that can't be asked does not serve. On the timer alone. */
     void look() {
-        boolean serves;
         try {
-            serves = ready.getAsBoolean();
+            tell(ready.getAsBoolean());
+            failed = false;
         } catch (RuntimeException defect) {
-            log.error("whether the engine is ready can't be told over gRPC", defect);
-            serves = false;
+            if (!failed) {
+                log.error("whether the engine is ready can't be told over gRPC", defect);
+                failed = true;
+            }
+            tell(false);
         }
+    }
+
+    private void tell(boolean serves) {
         told.setStatus(
                 HealthStatusManager.SERVICE_NAME_ALL_SERVICES,
                 serves ? ServingStatus.SERVING : ServingStatus.NOT_SERVING);

@@ -48,6 +48,7 @@ import org.jspecify.annotations.Nullable;
  * {@code UNKNOWN} if it may have been done, {@code UNAVAILABLE} if it certainly was not.
  */
 final class RoutedFleetApi implements FleetApi {
+    private static final String SILENT = "the leader did not answer";
     private static final Duration FIRST_PAUSE = Duration.ofMillis(10);
     private static final Duration LONGEST_PAUSE = Duration.ofMillis(250);
 
@@ -291,7 +292,12 @@ final class RoutedFleetApi implements FleetApi {
                             lastFailure = String.valueOf(status.getStatus().getDescription());
                             again();
                         }
-                        case UNAVAILABLE, UNKNOWN, CANCELLED, DEADLINE_EXCEEDED -> {
+                        case DEADLINE_EXCEEDED -> {
+                            fateUnknown = true;
+                            lastFailure = SILENT; // gRPC's own words for it are of no use to anybody
+                            again();
+                        }
+                        case UNAVAILABLE, UNKNOWN, CANCELLED -> {
                             fateUnknown = true;
                             lastFailure = String.valueOf(status.getStatus().getDescription());
                             again();
@@ -302,7 +308,7 @@ final class RoutedFleetApi implements FleetApi {
                 default -> {
                     // A call that was cancelled because its leader is none any more, or that got no answer in time.
                     fateUnknown = true;
-                    lastFailure = "the leader did not answer";
+                    lastFailure = SILENT;
                     again();
                 }
             }

@@ -119,13 +119,13 @@ final class LimitedListener extends NioServerSocketChannel {
         try {
             var connection = new NioSocketChannel(this, socket);
             var first = new FirstBytes(connection, open, peer);
-            open.isSilent(peer, first);
             connection.closeFuture().addListener(closed -> {
                 open.spoke(peer, first);
                 open.giveBack(peer);
             });
             connection.pipeline().addLast(first);
             open.watch.add(connection);
+            open.isSilent(peer, first); // Only one that is handed over can make room.
             accepted.add(connection);
         } catch (RuntimeException e) {
             // What is wrong with one connection must not end the listener, as an exception would.

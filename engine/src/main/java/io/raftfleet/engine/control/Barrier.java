@@ -46,10 +46,11 @@ final class Barrier {
     private final Supplier<Budget> budget;
     private final Controller.@Nullable Beginning beginning;
     private String complaint = "";
-    /** The leadership in which it was said what a restoration leaves out. */
-    private long saidInTerm;
-
     private long complainedAtMs;
+    /** The leaderships in which it was said that a restoration leaves out marks, and files. */
+    private long marksSaidInTerm;
+
+    private long filesSaidInTerm;
 
     /**
      * @param budget what room there is in the registry
@@ -215,17 +216,14 @@ final class Barrier {
 
     /** Of what operators wanted, once a leadership: what is left out otherwise, engines that do not read it make up for. */
     private void sayWhatIsLeftOut(long term, List<Record> restored) {
-        if (term == saidInTerm) {
-            return;
-        }
-        saidInTerm = term;
         var marked = restored.stream()
                 .map(Record::getMachineExpected)
                 .filter(MachineExpected::hasMark)
                 .map(machine -> machine.getMachineId() + " was "
                         + word(machine.getMark().getKind()))
                 .toList();
-        if (!marked.isEmpty() && committer.agreedFormat() < EntryFormats.WITH_MARKS) {
+        if (!marked.isEmpty() && committer.agreedFormat() < EntryFormats.WITH_MARKS && marksSaidInTerm != term) {
+            marksSaidInTerm = term;
             log.warn(
                     "engine {} restores machines without what operators have said of them as places for units, as not all engines that"
                             + " are up read entry format {}: they take units like any others until somebody says so again: {}",
@@ -237,7 +235,8 @@ final class Barrier {
                                     + " more");
         }
         long sources = restored.stream().filter(Record::hasSourceStored).count();
-        if (sources > 0 && committer.agreedFormat() < EntryFormats.WITH_SOURCES) {
+        if (sources > 0 && committer.agreedFormat() < EntryFormats.WITH_SOURCES && filesSaidInTerm != term) {
+            filesSaidInTerm = term;
             log.warn(
                     "engine {} restores units without the {} files that they were submitted as, and without who changed them, as not all"
                             + " engines that are up read entry format {}: their options are as they were, comments are not",

@@ -7,6 +7,7 @@ import io.raftfleet.chaos.cluster.ClusterOptions;
 import io.raftfleet.chaos.cluster.Commands;
 import io.raftfleet.fleetctl.client.FleetClient;
 import io.raftfleet.proto.fleet.ItemCode;
+import io.raftfleet.proto.fleet.ItemResult;
 import io.raftfleet.proto.fleet.ListUnitStatesRequest;
 import io.raftfleet.proto.fleet.NewUnit;
 import io.raftfleet.proto.model.TargetState;
@@ -150,12 +151,11 @@ public final class TlsCost implements Callable<Integer> {
     private void kill(Way way, Cluster cluster) {
         var leader = cluster.awaitLeader(LIMIT);
         var others = cluster.client(cluster.followersOf(leader));
-        write(others); // connected, as a client that works
+        var unused = write(others); // connected, as a client that works
         long begin = System.nanoTime();
         leader.daemon().kill();
-        write(others);
-        note("leader killed, first write", way, System.nanoTime() - begin);
-        var unused = leader.daemon().awaitExit(LIMIT);
+        note("leader killed, first write", way, write(others) - begin);
+        var unusedToo = leader.daemon().awaitExit(LIMIT);
         leader.start();
         cluster.awaitReady(LIMIT);
         Await.get("the engine that came back has the registry", LIMIT, () -> {
@@ -164,17 +164,22 @@ public final class TlsCost implements Callable<Integer> {
         });
     }
 
-    private static void write(FleetClient client) {
+    /** Writes a unit, and takes it away again; when it was written, by {@link System#nanoTime}. */
+    private static long write(FleetClient client) {
         var unit = NewUnit.newBuilder()
                 .setName("probe.service")
                 .setText("[Service]\nExecStart=/bin/true\n")
                 .setTargetState(TargetState.TARGET_STATE_INACTIVE)
                 .build();
-        for (var outcome :
-                List.of(client.createUnits(List.of(unit), false), client.destroyUnits(List.of("probe.service")))) {
-            if (outcome.results().getFirst().getCode() != ItemCode.ITEM_CODE_OK) {
-                throw new IllegalStateException("a write was answered " + outcome.results());
-            }
+        done(client.createUnits(List.of(unit), false).results());
+        long written = System.nanoTime();
+        done(client.destroyUnits(List.of("probe.service")).results());
+        return written;
+    }
+
+    private static void done(List<ItemResult> results) {
+        if (results.getFirst().getCode() != ItemCode.ITEM_CODE_OK) {
+            throw new IllegalStateException("a write was answered " + results);
         }
     }
 

@@ -526,6 +526,13 @@ class FleetctlTest {
     }
 
     @Test
+    void certificatesThatCanNotBeReadAreOneLine() throws Exception {
+        Result none = run("--ca-file=/none", "--cert-file=/none", "--key-file=/none", "list-machines");
+        assertThat(none.exit()).isEqualTo(1);
+        assertThat(none.err()).contains("/none").doesNotContain("Exception").hasLineCount(1);
+    }
+
+    @Test
     void anotherEngineIsAskedWhenOneIsDown() throws Exception {
         twoMachines();
         cluster.startEngine();

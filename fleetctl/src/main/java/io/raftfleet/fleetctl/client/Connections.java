@@ -5,6 +5,7 @@ import io.grpc.ChannelCredentials;
 import io.grpc.ConnectivityState;
 import io.grpc.InsecureChannelCredentials;
 import io.grpc.ManagedChannel;
+import io.grpc.Status;
 import io.grpc.netty.NettyChannelBuilder;
 import io.grpc.netty.NettySslContextChannelCredentials;
 import io.netty.channel.EventLoopGroup;
@@ -187,8 +188,10 @@ final class Connections implements AutoCloseable {
     private SSLSocketFactory sockets(Endpoint endpoint) {
         TlsIdentity known = identity();
         if (known == null) {
-            throw new IllegalArgumentException(
-                    endpoint + " takes --ca-file, --cert-file and --key-file: an engine wants to know who calls");
+            throw new FleetClientException(
+                    Status.Code.FAILED_PRECONDITION,
+                    endpoint + " takes --ca-file, --cert-file and --key-file: an engine wants to know who calls",
+                    null);
         }
         try {
             var context = SSLContext.getInstance(TlsIdentity.PROTOCOL);
@@ -218,7 +221,7 @@ final class Connections implements AutoCloseable {
             try {
                 identity = TlsIdentity.open(files, options.clock());
             } catch (CredentialsException e) {
-                throw new IllegalArgumentException(e.getMessage(), e);
+                throw new FleetClientException(Status.Code.FAILED_PRECONDITION, String.valueOf(e.getMessage()), e);
             }
         }
         return identity;

@@ -56,7 +56,7 @@ final class NameFilter {
             try {
                 globs.add(Glob.compile(pattern));
             } catch (InvalidPatternException e) {
-                throw invalid("pattern \"" + pattern + "\": " + e.getMessage());
+                throw invalid(String.valueOf(e.getMessage()));
             }
         }
         if (patterns.isEmpty()) {

@@ -32,8 +32,8 @@ class NameFilterTest {
         refused(Collections.nCopies(10_001, "a.service"), "at most 10000");
         refused(IntStream.range(0, 257).mapToObj(i -> "*" + i).toList(), "more than 256 globs");
         refused(List.of("a".repeat(1025)), "at most 1024");
-        refused(List.of("a["), "pattern \"a[\"");
-        refused(List.of("a\\"), "pattern \"a\\\"");
+        refused(List.of("a["), "INVALID_ARGUMENT: pattern \"a[\": it has");
+        refused(List.of("a\\"), "INVALID_ARGUMENT: pattern \"a\\\\\": it ends");
         assertThat(new NameFilter(IntStream.range(0, 256).mapToObj(i -> "*" + i).toList()).cost())
                 .isEqualTo(257);
     }

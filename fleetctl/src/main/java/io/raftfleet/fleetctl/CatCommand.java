@@ -42,7 +42,7 @@ final class CatCommand extends FleetCommand implements Paged {
             throw new CommandException("Error retrieving Unit " + name + ": " + e.getMessage(), e);
         }
         if (answer == null) {
-            throw new CommandException("Unit " + name + " not found" + UnitHints.of(session, name));
+            throw new CommandException(UnitHints.absent(session, name, "Unit " + name + " not found"));
         }
         UnitContents contents = answer.getUnit().getContents();
         String text = contents.getSource().isEmpty() ? contents.getText() : contents.getSource();

@@ -47,6 +47,13 @@ final class ClusterBackup {
             if (Files.exists(target)) {
                 throw new CommandException(target + " exists: name another file", null);
             }
+            Path folder = target.toAbsolutePath().getParent();
+            if (folder != null && !Files.isDirectory(folder)) {
+                throw new CommandException(
+                        Files.exists(folder)
+                                ? folder + " is no folder: name a file in one"
+                                : "folder " + folder + " does not exist: make it, or name a file in another");
+            }
             Path part = target.resolveSibling(target.getFileName() + ".part");
             try {
                 fetch(part, target);

@@ -18,7 +18,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Which certificate a user shows to which cluster, for those who do not say: files {@code NAME.conf} in
  * {@code $XDG_CONFIG_HOME/raftfleet/contexts}, or {@code ~/.config/raftfleet/contexts}, of lines {@code endpoint=HOST:PORT,...},
- * {@code ca_file=}, {@code cert_file=} and {@code key_file=}, which a cluster in plaintext does without.
+ * {@code ca_file=}, {@code cert_file=} and {@code key_file=}. A cluster in plaintext has {@code plaintext=true} instead: a certificate that was forgotten must
+ * not become a call that anybody can read. Addresses with {@code http://} and {@code unix://} say so by themselves.
  */
 final class Contexts {
     private Contexts() {}
@@ -44,7 +45,7 @@ final class Contexts {
         try {
             Map<String, String> values = read(file);
             List<Endpoint> endpoints = endpoints(file, values);
-            return new Context(endpoints, files(file, values));
+            return new Context(endpoints, files(file, values, endpoints));
         } catch (IOException e) {
             throw new IllegalArgumentException("context " + file + " can't be read: " + e.getMessage(), e);
         }
@@ -87,8 +88,9 @@ final class Contexts {
             files.forEach(names::add);
             for (Path file : names) {
                 Map<String, String> values = read(file);
-                if (!Collections.disjoint(endpoints(file, values), endpoints)) {
-                    return files(file, values);
+                List<Endpoint> own = endpoints(file, values);
+                if (!Collections.disjoint(own, endpoints)) {
+                    return files(file, values, own);
                 }
             }
             return Optional.empty();
@@ -124,18 +126,40 @@ final class Contexts {
         }
     }
 
-    private static Optional<TlsFiles> files(Path file, Map<String, String> values) {
+    private static Optional<TlsFiles> files(Path file, Map<String, String> values, List<Endpoint> endpoints) {
         try {
-            return TlsFiles.of(
+            Optional<TlsFiles> files = TlsFiles.of(
                     path(values, "ca_file"),
                     path(values, "cert_file"),
                     path(values, "key_file"),
                     "ca_file",
                     "cert_file",
                     "key_file");
+            boolean plaintext = plaintext(values);
+            if (files.isPresent() && plaintext) {
+                throw new IllegalArgumentException("plaintext=true and certificates don't go together: leave out one");
+            }
+            if (files.isEmpty() && !plaintext && endpoints.stream().anyMatch(Contexts::takesTls)) {
+                throw new IllegalArgumentException(
+                        "it names no certificate: add ca_file=, cert_file= and key_file=, or make it"
+                                + " anew with fleetctl login; if the cluster is in plaintext, add plaintext=true");
+            }
+            return files;
         } catch (IllegalArgumentException e) {
             throw new IllegalArgumentException(file + ": " + e.getMessage(), e);
         }
+    }
+
+    private static boolean plaintext(Map<String, String> values) {
+        String value = values.getOrDefault("plaintext", "false");
+        if (!value.equals("true") && !value.equals("false")) {
+            throw new IllegalArgumentException("plaintext=" + value + " is neither true nor false");
+        }
+        return value.equals("true");
+    }
+
+    private static boolean takesTls(Endpoint endpoint) {
+        return endpoint.kind() == Endpoint.Kind.GRPC || endpoint.kind() == Endpoint.Kind.HTTPS;
     }
 
     private static @Nullable Path path(Map<String, String> values, String key) {

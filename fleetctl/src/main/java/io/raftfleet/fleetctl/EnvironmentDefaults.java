@@ -16,8 +16,12 @@ record EnvironmentDefaults(Map<String, String> environment) implements IDefaultV
         if (!(arg instanceof OptionSpec option) || !option.longestName().startsWith("--")) {
             return null;
         }
-        String name = option.longestName().substring(2).replace('-', '_').toUpperCase(Locale.ROOT);
-        String value = environment.get(PREFIX + name);
+        String value = environment.get(variable(option));
         return value == null || value.isEmpty() ? null : value;
+    }
+
+    /** The variable of a flag. */
+    static String variable(OptionSpec option) {
+        return PREFIX + option.longestName().substring(2).replace('-', '_').toUpperCase(Locale.ROOT);
     }
 }

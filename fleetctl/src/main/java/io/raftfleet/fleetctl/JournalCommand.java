@@ -92,7 +92,7 @@ final class JournalCommand extends FleetCommand implements Paged {
 
     private void check(String name, @Nullable GetUnitResponse answer, String machineId) {
         if (answer == null) {
-            throw new CommandException("Unit " + name + " does not exist" + UnitHints.of(session, name));
+            throw new CommandException(UnitHints.absent(session, name, "Unit " + name + " does not exist"));
         }
         Unit unit = answer.getUnit();
         if (unit.getGlobal()) {

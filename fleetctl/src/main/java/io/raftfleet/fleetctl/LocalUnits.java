@@ -115,6 +115,14 @@ final class LocalUnits {
         }
     }
 
+    /** The folder whose files an argument, a name or a pattern, is about, for people. */
+    String folder(String argument) {
+        Path folder = path(sibling(argument, ""));
+        return folder == null
+                ? "no folder"
+                : folder.toAbsolutePath().normalize().toString();
+    }
+
     /** Arguments for the unit files that match a pattern, whose folder part is literal; by name. */
     List<String> matching(String pattern) throws InvalidPatternException {
         Glob glob = Glob.compile(pattern.substring(pattern.lastIndexOf('/') + 1));

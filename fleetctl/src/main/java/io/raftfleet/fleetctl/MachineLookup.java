@@ -7,10 +7,15 @@ import java.util.List;
 /** Finds a machine by the start of its id, as people copy it from a list. */
 final class MachineLookup {
     private static final int MOST = 3;
+    /** So many digits tables show. */
+    private static final int SHORTEST = 8;
+
+    private static final String ELLIPSIS = "...";
+    private static final String SHORTENED = ELLIPSIS + "/";
 
     private MachineLookup() {}
 
-    /** Present machines whose id starts so. An ellipsis at the end, as lists show it, does not count. */
+    /** Present machines whose id starts so. An ellipsis at the end, and the address behind it, as lists show them, are taken. */
     static List<Machine> matching(Session session, String prefix) {
         return matching(session, prefix, ListMachinesRequest.getDefaultInstance());
     }
@@ -20,14 +25,31 @@ final class MachineLookup {
     }
 
     private static List<Machine> beginning(String prefix, List<Machine> machines) {
-        String start = withoutEllipsis(prefix);
-        return machines.stream()
-                .filter(machine -> machine.getId().startsWith(start))
-                .toList();
+        return machines.stream().filter(machine -> isMeant(prefix, machine)).toList();
+    }
+
+    /** By the start of its id, or as tables of units and messages show machines: {@code 113f16a7.../10.0.0.1}. */
+    private static boolean isMeant(String given, Machine machine) {
+        int end = given.indexOf(SHORTENED);
+        boolean shown =
+                given.endsWith("/" + machine.getPrimaryIp()) && (end >= 0 || given.startsWith(machine.getId() + "/"));
+        String id = shown ? given.substring(0, given.lastIndexOf('/')) : given;
+        return machine.getId().startsWith(withoutEllipsis(id));
     }
 
     private static String withoutEllipsis(String prefix) {
-        return prefix.endsWith("...") ? prefix.substring(0, prefix.length() - 3) : prefix;
+        return prefix.endsWith(ELLIPSIS) ? prefix.substring(0, prefix.length() - ELLIPSIS.length()) : prefix;
+    }
+
+    /** So much of its id that it names this machine alone, and its address: {@code 113f16a7 (10.0.0.1)}. */
+    private static String toGive(Machine machine, List<Machine> all) {
+        String id = machine.getId();
+        int length = Math.min(SHORTEST, id.length());
+        while (length < id.length() && beginning(id.substring(0, length), all).size() > 1) {
+            length++;
+        }
+        String address = machine.getPrimaryIp();
+        return id.substring(0, length) + (address.isEmpty() ? "" : " (" + address + ")");
     }
 
     /**
@@ -75,7 +97,7 @@ final class MachineLookup {
         List<String> known = all.stream()
                 .filter(machine -> machine.getPrimaryIp().equals(given)
                         || machine.getMetadataMap().containsValue(given))
-                .map(machine -> Words.machine(machine.getId(), machine, false))
+                .map(machine -> toGive(machine, all))
                 .toList();
         if (!known.isEmpty()) {
             return known.subList(0, Math.min(MOST, known.size()));
@@ -91,7 +113,7 @@ final class MachineLookup {
                         .toList());
         return all.stream()
                 .filter(machine -> near.stream().anyMatch(machine.getId()::startsWith))
-                .map(machine -> Words.machine(machine.getId(), machine, false))
+                .map(machine -> toGive(machine, all))
                 .limit(MOST)
                 .toList();
     }

@@ -90,7 +90,7 @@ final class Selection {
         List<String> missing =
                 names.stream().filter(name -> !found.containsKey(name)).toList();
         var hints = new UnitHints(session);
-        missing.forEach(name -> session.err("Unit " + name + " not found in registry" + hints.of(name)));
+        missing.forEach(name -> session.err(hints.absent(name, "Unit " + name + " not found in registry")));
         return new Submitted(
                 names.stream().filter(found::containsKey).map(found::get).toList(), complete && missing.isEmpty());
     }

@@ -102,8 +102,9 @@ final class SshCommand extends FleetCommand {
             return machines.getFirst().getPrimaryIp();
         }
         if (found == null) {
-            throw new CommandException("no machine's id begins with " + lookup + ", and unit "
-                    + UnitNames.mangle(lookup) + " does not exist" + UnitHints.of(session, UnitNames.mangle(lookup)));
+            String name = UnitNames.mangle(lookup);
+            throw new CommandException("no machine's id begins with " + lookup + ", and "
+                    + UnitHints.absent(session, name, "unit " + name + " does not exist"));
         }
         return addressOfUnit(lookup);
     }
@@ -111,8 +112,8 @@ final class SshCommand extends FleetCommand {
     private String addressOfUnit(String argument) {
         GetUnitResponse found = session.client().getUnit(UnitNames.mangle(argument));
         if (found == null) {
-            throw new CommandException("unit " + UnitNames.mangle(argument) + " does not exist"
-                    + UnitHints.of(session, UnitNames.mangle(argument)));
+            String name = UnitNames.mangle(argument);
+            throw new CommandException(UnitHints.absent(session, name, "unit " + name + " does not exist"));
         }
         if (found.getUnit().getGlobal()) {
             throw new CommandException("unit " + UnitNames.mangle(argument)

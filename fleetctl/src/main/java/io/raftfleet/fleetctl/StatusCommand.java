@@ -98,7 +98,7 @@ final class StatusCommand extends FleetCommand implements Paged {
             throw new CommandException("Error retrieving unit: " + e.getMessage(), e);
         }
         if (answer == null) {
-            throw new CommandException("Unit " + name + " does not exist" + UnitHints.of(session, name));
+            throw new CommandException(UnitHints.absent(session, name, "Unit " + name + " does not exist"));
         }
         boolean nowhere = answer.getStatesCount() == 0
                 || (!answer.getUnit().getGlobal() && Words.current(answer.getUnit()) == INACTIVE);

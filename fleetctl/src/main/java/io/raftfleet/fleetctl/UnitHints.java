@@ -2,6 +2,8 @@ package io.raftfleet.fleetctl;
 
 import io.raftfleet.fleetctl.client.FleetClient;
 import io.raftfleet.fleetctl.client.FleetClientException;
+import io.raftfleet.unit.InvalidUnitException;
+import io.raftfleet.unit.UnitName;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
@@ -29,13 +31,22 @@ final class UnitHints {
         this.session = session;
     }
 
-    /** For the end of a sentence about one name: "; did you mean web.service?", or where to look. */
-    static String of(Session session, String name) {
-        return new UnitHints(session).of(name);
+    /** The sentence about a unit that is not there, with what may have been meant, or where to look; or why there can be none. */
+    static String absent(Session session, String name, String sentence) {
+        return new UnitHints(session).absent(name, sentence);
     }
 
     /** The same for one of several. */
-    String of(String name) {
+    String absent(String name, String sentence) {
+        try {
+            UnitName.validate(name);
+        } catch (InvalidUnitException e) {
+            return "\"" + name + "\" is no name of a unit: " + e.reason();
+        }
+        return sentence + of(name);
+    }
+
+    private String of(String name) {
         if (asked >= MOST || !session.keepsFiles()) {
             return LOOK;
         }

@@ -90,7 +90,9 @@ final class UnitPlanner {
                 throw CommandException.of(e);
             }
             if (matches.isEmpty()) {
-                throw new CommandException("no local unit file and no unit in the registry matches " + argument);
+                throw new CommandException("no local unit file and no unit in the registry matches " + argument
+                        + "; for units see: fleetctl list-unit-files; files are looked for in "
+                        + local.folder(argument));
             }
             for (String path : matches) {
                 String name = UnitNames.mangle(path);
@@ -180,10 +182,12 @@ final class UnitPlanner {
         String template = UnitNames.templateOf(name).orElse(null);
         if (template == null) {
             String folder = path.endsWith(SERVICE) ? path.substring(0, path.length() - SERVICE.length()) : path;
-            throw new CommandException("unable to find Unit(" + name + ") in Registry or on filesystem"
-                    + (!folder.isEmpty() && local.isDirectory(folder)
-                            ? "; " + folder + " is a directory: name the files in it, as with '" + folder + "/*'"
-                            : UnitHints.of(session, name)));
+            String sentence = "unable to find Unit(" + name + ") in Registry or on filesystem";
+            throw new CommandException(
+                    !folder.isEmpty() && local.isDirectory(folder)
+                            ? sentence + "; " + folder + " is a directory: name the files in it, as with '" + folder
+                                    + "/*'"
+                            : UnitHints.absent(session, name, sentence));
         }
         try {
             Unit submitted = registry.get(template);

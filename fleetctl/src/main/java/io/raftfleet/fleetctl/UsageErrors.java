@@ -1,11 +1,15 @@
 package io.raftfleet.fleetctl;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
+import java.util.stream.Collectors;
 import picocli.CommandLine;
+import picocli.CommandLine.Model.ArgSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.TypeConversionException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
 /** What to tell people whose command line is none: what is wrong, and what they may have meant. */
@@ -29,7 +33,46 @@ final class UsageErrors {
                             + Suggestions.question(
                                     Suggestions.closest(word, commands), "; commands have their whole names");
         }
+        ArgSpec arg = e.getArgSpec();
+        String value = e.getValue();
+        if (arg != null && value != null && e.getCause() instanceof TypeConversionException) {
+            return named(arg, value, of) + " \"" + value + "\" is not " + expected(arg);
+        }
         return String.valueOf(e.getMessage());
+    }
+
+    /** Where a value came from: the flag, or the variable that stands for it. */
+    private static String named(ArgSpec arg, String value, CommandLine of) {
+        if (!(arg instanceof OptionSpec option)) {
+            return arg.paramLabel();
+        }
+        boolean variable = of.getDefaultValueProvider() instanceof EnvironmentDefaults defaults
+                && value.equals(defaults.defaultValue(arg))
+                && of.getParseResult() != null
+                && !of.getParseResult().originalArgs().contains(value)
+                && of.getParseResult().originalArgs().stream().noneMatch(given -> given.endsWith("=" + value));
+        return variable ? EnvironmentDefaults.variable(option) : option.longestName();
+    }
+
+    /** What such a flag takes, with an example. */
+    private static String expected(ArgSpec arg) {
+        Class<?> type = arg.type();
+        if (type == double.class || type == Double.class) {
+            return "a number of seconds, such as 2 or 0.5";
+        }
+        if (type == int.class || type == Integer.class || type == long.class || type == Long.class) {
+            return "a whole number, such as 10";
+        }
+        if (type == boolean.class || type == Boolean.class) {
+            return "true or false";
+        }
+        if (type.isEnum()) {
+            return "one of: "
+                    + Arrays.stream(type.getEnumConstants())
+                            .map(String::valueOf)
+                            .collect(Collectors.joining(", "));
+        }
+        return "what it takes: " + arg.paramLabel();
     }
 
     private static List<String> commands(CommandLine of) {

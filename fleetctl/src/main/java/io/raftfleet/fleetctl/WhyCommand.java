@@ -64,7 +64,7 @@ final class WhyCommand extends FleetCommand implements Paged {
             throw new CommandException("Error retrieving unit: " + e.getMessage(), e);
         }
         if (found == null) {
-            throw new CommandException("Unit " + name + " does not exist" + UnitHints.of(session, name));
+            throw new CommandException(UnitHints.absent(session, name, "Unit " + name + " does not exist"));
         }
         session.machinesAre(machines);
         tell(found, machines);

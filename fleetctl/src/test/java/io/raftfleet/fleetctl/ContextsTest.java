@@ -77,8 +77,9 @@ class ContextsTest {
         assertThatThrownBy(() -> Contexts.find(List.of(ONE), environment()))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContainingAll("a.conf", "key_file is missing");
-        context("a.conf", "endpoint=10.0.0.1:14201");
-        assertThat(Contexts.find(List.of(ONE), environment())).isEmpty();
+        context("a.conf", "endpoint=10.0.0.1:14201", "plaintext=yes");
+        assertThatThrownBy(() -> Contexts.find(List.of(ONE), environment()))
+                .hasMessageContaining("plaintext=yes is neither true nor false");
         context("a.conf", "ca_file=/x");
         assertThatThrownBy(() -> Contexts.find(List.of(ONE), environment()))
                 .hasMessageContainingAll("a.conf", "no endpoint given");
@@ -87,11 +88,27 @@ class ContextsTest {
     @Test
     void aContextIsFoundByItsName() throws IOException {
         context("big.conf", "endpoint=10.0.0.1:14201", "ca_file=/x", "cert_file=/y", "key_file=/z");
-        context("plain.conf", "endpoint=127.0.0.1:14201");
+        context("plain.conf", "endpoint=127.0.0.1:14201", "plaintext=true");
         var big = Contexts.named("big", environment());
         assertThat(big.endpoints()).containsExactly(ONE);
         assertThat(big.files()).contains(new TlsFiles(Path.of("/x"), Path.of("/y"), Path.of("/z")));
         assertThat(Contexts.named("plain", environment()).files()).isEmpty();
+    }
+
+    /** A certificate that was forgotten does not become a call in plaintext. */
+    @Test
+    void plaintextIsAskedForInSoManyWords() throws IOException {
+        context("a.conf", "endpoint=10.0.0.1:14201");
+        assertThatThrownBy(() -> Contexts.find(List.of(ONE), environment()))
+                .hasMessageContainingAll("a.conf", "names no certificate", "plaintext=true");
+        assertThatThrownBy(() -> Contexts.named("a", environment()))
+                .hasMessageContainingAll("a.conf", "names no certificate", "fleetctl login");
+        context("a.conf", "endpoint=10.0.0.1:14201", "plaintext=true");
+        assertThat(Contexts.find(List.of(ONE), environment())).isEmpty();
+        context("a.conf", "endpoint=unix:///run/e1.sock");
+        assertThat(Contexts.named("a", environment()).files()).isEmpty();
+        context("a.conf", "endpoint=10.0.0.1:14201", "plaintext=true", "ca_file=/x", "cert_file=/x", "key_file=/x");
+        assertThatThrownBy(() -> Contexts.find(List.of(ONE), environment())).hasMessageContaining("don't go together");
     }
 
     @Test

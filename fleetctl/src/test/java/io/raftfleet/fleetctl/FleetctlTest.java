@@ -438,7 +438,12 @@ class FleetctlTest {
                 .isEqualTo("Successfully stopped units [web1.service web2.service].\n");
         assertThat(run("destroy", "web*").out()).isEqualTo("Destroyed web1.service\nDestroyed web2.service\n");
         assertThat(run("start", "db*").err())
-                .isEqualTo("Error creating units: no local unit file and no unit in the registry matches db*\n");
+                .isEqualTo(
+                        "Error creating units: no local unit file and no unit in the registry matches db*; for units see:"
+                                + " fleetctl list-unit-files; files are looked for in " + directory + "\n");
+        Files.createDirectory(directory.resolve("sub"));
+        assertThat(run("start", "sub/db*").err())
+                .endsWith("files are looked for in " + directory.resolve("sub") + "\n");
     }
 
     @Test
@@ -757,7 +762,7 @@ class FleetctlTest {
                 .isZero();
         Result etcd = run("--driver=etcd", "list-machines");
         assertThat(etcd.exit()).isEqualTo(2);
-        assertThat(etcd.err()).contains("--driver", "[API]");
+        assertThat(etcd.err()).contains("--driver", "is not one of: API");
         file("hello.service", HELLO);
         assertThat(run("submit", "--sign", "hello.service"))
                 .isEqualTo(new Result(
@@ -813,6 +818,61 @@ class FleetctlTest {
     }
 
     @Test
+    void aNameThatNoUnitCanHaveIsSaidToBeNone() {
+        for (String command :
+                List.of("start", "stop", "load", "cat", "status", "why", "journal", "destroy", "unload", "ssh")) {
+            Result result = run(command, "bad name.service");
+            assertThat(result.exit()).as(command).isEqualTo(1);
+            assertThat(result.err())
+                    .as(command)
+                    .contains("\"bad name.service\" is no name of a unit: character \" \" is not allowed")
+                    .doesNotContain("not found", "does not exist", "unable to find");
+        }
+    }
+
+    @Test
+    void aMachineIsTakenAsTablesShowIt() throws IOException {
+        twoMachines();
+        assertThat(run("cordon", "113f16a7.../172.17.8.103").exit()).isZero();
+        assertThat(run("cordon", "113f16a7.../172.17.8.1").err()).contains("does not exist");
+        String full = run("list-machines", "--full", "--no-legend", "--fields=machine")
+                .out()
+                .lines()
+                .filter(id -> id.startsWith("113f16a7"))
+                .findFirst()
+                .orElseThrow();
+        assertThat(run("uncordon", full + "/172.17.8.103").exit()).isZero();
+    }
+
+    @Test
+    void valuesThatAreNoneAreToldWithWhatIsExpected() {
+        assertThat(run("--request-timeout=abc", "list-units")).isEqualTo(new Result(2, "", """
+                fleetctl: --request-timeout "abc" is not a number of seconds, such as 2 or 0.5
+                See: fleetctl --help
+                """));
+        assertThat(run("start", "--block-attempts", "x", "a.service").err())
+                .startsWith("fleetctl: --block-attempts \"x\" is not a whole number, such as 10\n");
+        assertThat(run("list-units", "--full=maybe").err())
+                .startsWith("fleetctl: --full \"maybe\" is not true or false\n");
+        assertThat(plain(Map.of("FLEETCTL_REQUEST_TIMEOUT", "soon"), "list-units")
+                        .err())
+                .startsWith("fleetctl: FLEETCTL_REQUEST_TIMEOUT \"soon\" is not a number of seconds");
+    }
+
+    @Test
+    void aBackupIntoAFolderThatIsNotThereNamesTheFolder() throws IOException {
+        assertThat(run("cluster", "backup", "none/x.backup"))
+                .isEqualTo(new Result(
+                        1,
+                        "",
+                        "folder " + directory.resolve("none")
+                                + " does not exist: make it, or name a file in another\n"));
+        file("notes.txt", "no folder");
+        assertThat(run("cluster", "backup", "notes.txt/x").err())
+                .contains(directory.resolve("notes.txt") + " is no folder: name a file in one");
+    }
+
+    @Test
     void manyMissingUnitsCostAFewQuestions() {
         var calls = cluster.engines.getFirst().calls;
         var command = new ArrayList<>(List.of("stop"));
@@ -829,17 +889,18 @@ class FleetctlTest {
     void aMachineIsSuggestedByItsAddressAndByANearId() {
         twoMachines();
         assertThat(run("cordon", "172.17.8.103").err())
-                .isEqualTo("machine 172.17.8.103 does not exist; did you mean 113f16a7.../172.17.8.103?\n");
-        assertThat(run("cordon", "113f61a7").err()).contains("; did you mean 113f16a7.../172.17.8.103?");
-        assertThat(run("cordon", "us-west-1b").err()).contains("; did you mean 113f16a7.../172.17.8.103?");
+                .isEqualTo("machine 172.17.8.103 does not exist; did you mean 113f16a7 (172.17.8.103)?\n");
+        assertThat(run("cordon", "113f61a7").err()).contains("; did you mean 113f16a7 (172.17.8.103)?");
+        assertThat(run("cordon", "us-west-1b").err()).contains("; did you mean 113f16a7 (172.17.8.103)?");
+        assertThat(run("cordon", "113f16a7").exit()).isZero();
         assertThat(run("cordon", "zzz").err()).contains("; see: fleetctl list-machines --full");
     }
 
     @Test
     void aContextSaysWhereTheEnginesAre() throws IOException {
         twoMachines();
-        file("home/raftfleet/contexts/here.conf", "endpoint=" + cluster.endpoints() + "\n");
-        file("home/raftfleet/contexts/gone.conf", "endpoint=127.0.0.1:1\n");
+        file("home/raftfleet/contexts/here.conf", "endpoint=" + cluster.endpoints() + "\nplaintext=true\n");
+        file("home/raftfleet/contexts/gone.conf", "endpoint=127.0.0.1:1\nplaintext=true\n");
         var home = directory.resolve("home").toString();
         assertThat(plain(Map.of("XDG_CONFIG_HOME", home), "--context", "here", "list-machines"))
                 .satisfies(result -> assertThat(result.exit()).as(result.err()).isZero());

@@ -30,11 +30,11 @@ import picocli.CommandLine.Mixin;
         description = {
             "List the current state of units in the cluster",
             "",
-            "Lists the state of all units in the cluster loaded onto a machine. Fields: unit, machine, load, active, sub, hash. Units"
+            "Lists the state of all units in the cluster loaded onto a machine. Fields: unit, machine, load, active, sub, hash, restarts. Units"
                     + " that wait for a machine are told of on standard error; with --json they are in the array, with their vetoes."
         })
 final class ListUnitsCommand extends FleetCommand implements Paged {
-    private static final Set<String> FIELDS = Set.of("unit", "machine", "load", "active", "sub", "hash");
+    private static final Set<String> FIELDS = Set.of("unit", "machine", "load", "active", "sub", "hash", "restarts");
 
     @Mixin
     ListOptions options = new ListOptions();
@@ -118,6 +118,7 @@ final class ListUnitsCommand extends FleetCommand implements Paged {
             case "active" -> state.getActiveState();
             case "sub" -> state.getSubState();
             case "hash" -> state.getHash().isEmpty() ? "-" : Words.hash(state.getHash(), options.full);
+            case "restarts" -> Integer.toUnsignedString(state.getRestarts());
             default ->
                 state.getMachineId().isEmpty()
                         ? "-"
@@ -158,6 +159,7 @@ final class ListUnitsCommand extends FleetCommand implements Paged {
             row.put("hash", Words.hash(state.getHash(), true));
             row.put("launched", state.getLaunched());
             row.put("mainPid", state.getMainPid());
+            row.put("restarts", Integer.toUnsignedLong(state.getRestarts()));
             row.put("error", state.getError());
             row.put("warnings", warnings.getOrDefault(state.getName(), List.of()));
             rows.add(row);

@@ -59,6 +59,8 @@ final class StatusCommand extends FleetCommand implements Paged {
                     session.out("Changed last by " + Words.changedBy(answer.getUnit()) + " at "
                             + Words.changedAt(answer.getUnit()));
                 }
+                Words.restarts(state)
+                        .ifPresent(times -> session.out(Character.toUpperCase(times.charAt(0)) + times.substring(1)));
                 if (!state.getError().isEmpty()) {
                     session.err("Unit " + name + " on "
                             + Words.machine(state.getMachineId(), session.machine(state.getMachineId()), false) + ": "

@@ -96,6 +96,7 @@ final class WhyCommand extends FleetCommand implements Paged {
             if (state.getPending()) {
                 session.out("          its machine is still carrying out the last order");
             }
+            Words.restarts(state).ifPresent(times -> session.out("          " + times));
             if (!state.getError().isEmpty()) {
                 session.out("     why: " + state.getError());
             }

@@ -13,6 +13,7 @@ import java.time.temporal.ChronoUnit;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -73,6 +74,14 @@ final class Words {
     static String hash(ByteString hash, boolean full) {
         String hex = HexFormat.of().formatHex(hash.toByteArray());
         return full || hex.length() < SHORT_HASH ? hex : hex.substring(0, SHORT_HASH);
+    }
+
+    /** "restarted by systemd 4 times", since the unit was ordered to start; nothing when it never was, or that is not known. */
+    static Optional<String> restarts(UnitState state) {
+        long times = Integer.toUnsignedLong(state.getRestarts());
+        return times == 0
+                ? Optional.empty()
+                : Optional.of("restarted by systemd " + (times == 1 ? "once" : times + " times"));
     }
 
     /** Who changed a unit last, or a dash. */

@@ -211,7 +211,7 @@ class FleetctlTest {
                         new Result(
                                 1,
                                 "",
-                                "Invalid key in output format: \"colour\". Valid fields are active,hash,load,machine,sub,unit\n"));
+                                "Invalid key in output format: \"colour\". Valid fields are active,hash,load,machine,restarts,sub,unit\n"));
         assertThat(run("list-machines", "--fields=").err())
                 .isEqualTo("--fields names no field. Valid fields are ip,machine,metadata,since,state\n");
     }

@@ -7,6 +7,7 @@ import io.raftfleet.proto.model.MachineMarkKind;
 import io.raftfleet.proto.model.MachinePresence;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.Unit;
+import io.raftfleet.proto.model.UnitState;
 import io.raftfleet.proto.model.Veto;
 import java.nio.file.Path;
 import java.util.Map;
@@ -48,6 +49,27 @@ class WhyCommandTest {
                   wanted: launched
                       is: active (running) on 113f16a7.../10.0.0.1 since Fri 2026-11-27 03:00:00 UTC; 1h ago
                 """, ""));
+    }
+
+    @Test
+    void restartsBySystemdAreTold() {
+        cluster.engines.getFirst().status = "   Active: active (running)\n";
+        UnitState up = InMemoryEngine.state("a.service", M1, "active", "running");
+        cluster.add(
+                unit().setMachineId(M1)
+                        .setCurrentState(TargetState.TARGET_STATE_LAUNCHED)
+                        .build(),
+                up.toBuilder().setRestarts(4).build());
+        assertThat(run("why", "a").out())
+                .contains("(running) on 113f16a7.../10.0.0.1\n          restarted by systemd 4 times\n");
+        assertThat(run("status", "a").out()).contains("Restarted by systemd 4 times\n");
+        assertThat(run("list-units", "--no-legend", "--fields=unit,restarts").out())
+                .isEqualTo("a.service\t4\n");
+        assertThat(run("list-units", "--json").out()).containsPattern("\"restarts\": ?4\\b");
+        cluster.report(up.toBuilder().setRestarts(1).build());
+        assertThat(run("why", "a").out()).contains("restarted by systemd once\n");
+        cluster.report(up);
+        assertThat(run("why", "a").out()).doesNotContain("restarted");
     }
 
     @Test

@@ -16,6 +16,7 @@ import io.raftfleet.unit.UnitSource;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.NavigableMap;
 import java.util.NavigableSet;
 import java.util.Objects;
@@ -324,6 +325,14 @@ public final class RegistryView {
     /** How many states say that systemd has the unit as failed. */
     public int failedStates() {
         return tables.states.failed();
+    }
+
+    /**
+     * How many restarts by systemd were reported since this process began to apply entries, by the active state that came with them. For
+     * metrics: it is no part of the registry.
+     */
+    public Map<String, Long> restarts() {
+        return tables.states.restarts();
     }
 
     public int stateCount() {

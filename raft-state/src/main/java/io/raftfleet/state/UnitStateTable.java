@@ -39,6 +39,9 @@ final class UnitStateTable {
     /** The few words that systemd has for states, and the errors that repeat, once each. */
     private final Map<String, String> words = new HashMap<>();
 
+    /** Restarts told of, by active state. Counted for metrics: no part of the registry, and nothing is decided on it. */
+    private final Map<String, Long> restarts = new TreeMap<>();
+
     private final RowLog rows;
     private int failed;
 
@@ -55,6 +58,11 @@ final class UnitStateTable {
     /** How many say that systemd has the unit as failed. */
     int failed() {
         return failed;
+    }
+
+    /** Restarts by systemd told of by reports, by active state. */
+    Map<String, Long> restarts() {
+        return Map.copyOf(restarts);
     }
 
     NavigableMap<Key, UnitStateRecord> all() {
@@ -111,6 +119,7 @@ final class UnitStateTable {
             return null;
         }
         rows.replaced(before, record);
+        count(before, record.state());
         return new Put(before == null ? null : before.state(), record.state());
     }
 
@@ -158,6 +167,15 @@ final class UnitStateTable {
         }
         machine.digest.add(record.name(), Digest.of(record.state()));
         return before;
+    }
+
+    private void count(@Nullable UnitStateRecord before, UnitState now) {
+        long known = before == null ? 0 : Integer.toUnsignedLong(before.state().getRestarts());
+        long more = Integer.toUnsignedLong(now.getRestarts()) - known;
+        if (more > 0) {
+            // After 0 the number may be one that its agent has just learnt.
+            restarts.merge(now.getActiveState(), known == 0 ? 1 : more, Long::sum);
+        }
     }
 
     private static int failed(UnitStateRecord record) {

@@ -66,6 +66,32 @@ class RegistryTest {
     }
 
     @Test
+    void restartsBySystemdAreKeptAndCountedAndAreNoPartOfDigests() {
+        apply(open("m1", 1, Map.of()), contents(PLAIN), Entries.create("a.service", PLAIN, TARGET_STATE_LAUNCHED, 0));
+        apply(schedule("a.service", version("a.service"), "m1"));
+        UnitState up = state("a.service", "active", true);
+        apply(report("m1", 1, 1, up));
+        assertThat(registry.read(RegistryView::restarts)).isEmpty();
+        // The first number that is told may be one that the agent has just learnt.
+        apply(report("m1", 1, 2, up.toBuilder().setRestarts(5).build()));
+        assertThat(registry.read(RegistryView::restarts)).containsExactly(Map.entry("active", 1L));
+        apply(report("m1", 1, 3, up.toBuilder().setRestarts(7).build()));
+        UnitState waits = state("a.service", "activating", true);
+        apply(report("m1", 1, 4, waits.toBuilder().setRestarts(8).build()));
+        assertThat(registry.read(RegistryView::restarts))
+                .containsExactlyInAnyOrderEntriesOf(Map.of("active", 3L, "activating", 1L));
+        // Ordered to start again: systemd counts from 0.
+        apply(report("m1", 1, 5, up));
+        apply(report("m1", 1, 6, up.toBuilder().setRestarts(1).build()));
+        assertThat(registry.read(RegistryView::restarts)).containsEntry("active", 4L);
+        int kept = registry.read(
+                view -> view.statesOf("a.service").iterator().next().state().getRestarts());
+        assertThat(kept).isEqualTo(1);
+        assertThat(Digest.of(up))
+                .isEqualTo(Digest.of(up.toBuilder().setRestarts(9).build()));
+    }
+
+    @Test
     void aRecordDecidedOnAnotherVersionIsDroppedAndItsProposerTold() {
         apply(contents(PLAIN), Entries.create("a.service", PLAIN, TARGET_STATE_INACTIVE, 0));
         long old = version("a.service");

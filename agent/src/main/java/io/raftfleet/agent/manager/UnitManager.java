@@ -84,9 +84,22 @@ public interface UnitManager extends AutoCloseable {
      * @param mainPid main process, 0 when there is none
      * @param hash of the file in place
      * @param error why the unit is not up, or not what its file says, in words that don't name it; empty when nothing is wrong
+     * @param restarts how often systemd has started it again by itself since it was ordered to; 0 also when that is not known
      */
     record ObservedState(
-            String loadState, String activeState, String subState, int mainPid, UnitHash hash, String error) {
+            String loadState,
+            String activeState,
+            String subState,
+            int mainPid,
+            UnitHash hash,
+            String error,
+            int restarts) {
+        /** Of a unit that systemd has not started again by itself. */
+        public ObservedState(
+                String loadState, String activeState, String subState, int mainPid, UnitHash hash, String error) {
+            this(loadState, activeState, subState, mainPid, hash, error, 0);
+        }
+
         /** Of a unit with which nothing is wrong. */
         public ObservedState(String loadState, String activeState, String subState, int mainPid, UnitHash hash) {
             this(loadState, activeState, subState, mainPid, hash, "");

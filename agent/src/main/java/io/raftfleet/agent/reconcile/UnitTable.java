@@ -205,6 +205,7 @@ final class UnitTable {
                     .setActiveState(SystemdStates.knownActiveState(observed.activeState()))
                     .setSubState(SystemdStates.knownSubState(observed.subState(), observed.activeState()))
                     .setMainPid(observed.mainPid())
+                    .setRestarts(observed.restarts())
                     .build();
         }
         // In place and not yet looked at by the manager, or not even that.

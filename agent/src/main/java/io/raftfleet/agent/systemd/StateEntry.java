@@ -13,6 +13,7 @@ final class StateEntry implements PropertyScan.Visitor {
             "SubState",
             "ConditionResult",
             "MainPID",
+            "NRestarts",
             "Result",
             "ExecMainCode",
             "ExecMainStatus");
@@ -23,6 +24,8 @@ final class StateEntry implements PropertyScan.Visitor {
     String active = "";
     String sub = "";
     int mainPid;
+    /** How often systemd has started it again by itself, as far as signals have told. */
+    int restarts;
     /** Whether this connection has told the main process; only then a state is told. */
     boolean pidKnown;
     /** Its file has changed since systemd last told of it: what it says of the file before is not told. */
@@ -41,6 +44,7 @@ final class StateEntry implements PropertyScan.Visitor {
     String comingResult;
 
     int comingPid = -1;
+    int comingRestarts = -1;
     int comingCode = -1;
     int comingStatus = -1;
 
@@ -64,7 +68,7 @@ final class StateEntry implements PropertyScan.Visitor {
     }
 
     ObservedState state() {
-        return new ObservedState(load, active, sub, mayHaveProcess(active) ? mainPid : 0, hash, error());
+        return new ObservedState(load, active, sub, mayHaveProcess(active) ? mainPid : 0, hash, error(), restarts);
     }
 
     /** Why it is not as its file says, without its name; empty when nothing is wrong. */
@@ -117,6 +121,7 @@ final class StateEntry implements PropertyScan.Visitor {
     public void number(String property, long value) {
         switch (property) {
             case "MainPID" -> comingPid = (int) value;
+            case "NRestarts" -> comingRestarts = (int) value;
             case "ExecMainCode" -> comingCode = (int) value;
             case "ExecMainStatus" -> comingStatus = (int) value;
             default -> conditionsMet = value != 0;
@@ -128,6 +133,7 @@ final class StateEntry implements PropertyScan.Visitor {
         if (comingPid >= 0) {
             setPid(comingPid);
         }
+        restarts = comingRestarts >= 0 ? comingRestarts : restarts;
         if (comingResult != null) {
             result = comingResult;
             endingKnown = true;
@@ -139,6 +145,7 @@ final class StateEntry implements PropertyScan.Visitor {
 
     void nothingComes() {
         comingPid = -1;
+        comingRestarts = -1;
         comingResult = null;
         comingCode = -1;
         comingStatus = -1;

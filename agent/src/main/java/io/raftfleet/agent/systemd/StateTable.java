@@ -143,6 +143,9 @@ final class StateTable {
             return false; // A signal came first.
         }
         ObservedState before = entry.stateIfKnown();
+        if (pid != entry.mainPid) {
+            entry.restarts = 0; // Which start this process is of, nobody has told.
+        }
         entry.setPid(pid);
         return markIfNews(entry, before) || dirty.contains(entry);
     }

@@ -79,8 +79,7 @@ class PropertyScanTest {
         assertThatExceptionOfType(IllegalArgumentException.class).isThrownBy(() -> Wire.skip(zeros, signature));
     }
 
-    private static ByteBuffer body(char endian, String interfaceName, Map<String, Variant<?>> properties)
-            throws Exception {
+    static ByteBuffer body(char endian, String interfaceName, Map<String, Variant<?>> properties) throws Exception {
         Message signal = new MessageFactory((byte) endian)
                 .createSignal(
                         null,

@@ -2,9 +2,13 @@ package io.raftfleet.agent.systemd;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.raftfleet.agent.manager.UnitManager.ObservedState;
 import io.raftfleet.unit.UnitHash;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
+import org.freedesktop.dbus.types.UInt32;
+import org.freedesktop.dbus.types.Variant;
 import org.junit.jupiter.api.Test;
 
 class StateTableTest {
@@ -33,6 +37,37 @@ class StateTableTest {
         table.notStarted(UNIT, WHY, false);
         is("activating", "start");
         assertThat(error()).isEmpty();
+    }
+
+    @Test
+    void restartsAreKnownFromWhatSystemdSendsWithTheUnitsChange() throws Exception {
+        table.install(UNIT, UnitHash.ofText("[Service]\nExecStart=/bin/late\n"));
+        signal("Service", Map.of("MainPID", new Variant<>(new UInt32(7)), "NRestarts", new Variant<>(new UInt32(0))));
+        signal("Unit", Map.of("ActiveState", new Variant<>("active"), "SubState", new Variant<>("running")));
+        assertThat(state().restarts()).isZero();
+        signal("Service", Map.of("MainPID", new Variant<>(new UInt32(8)), "NRestarts", new Variant<>(new UInt32(3))));
+        assertThat(state().restarts()).as("before the unit's own signal").isZero();
+        table.drain();
+        signal("Unit", Map.of("SubState", new Variant<>("running")));
+        assertThat(state()).returns(3, ObservedState::restarts).returns(8, ObservedState::mainPid);
+        assertThat(table.drain()).containsKey(UNIT);
+        // The bus was lost: the same process is of the same start, another one of nobody knows which.
+        table.forgetDetails();
+        table.mainPid(UNIT, 8);
+        assertThat(state().restarts()).isEqualTo(3);
+        table.forgetDetails();
+        table.mainPid(UNIT, 9);
+        assertThat(state().restarts()).isZero();
+    }
+
+    private void signal(String type, Map<String, Variant<?>> properties) throws Exception {
+        table.changed(
+                UnitPath.of(UNIT),
+                new PropertyScan(PropertyScanTest.body('l', "org.freedesktop.systemd1." + type, properties)));
+    }
+
+    private ObservedState state() {
+        return Objects.requireNonNull(table.states().get(UNIT));
     }
 
     private void is(String active, String sub) {

@@ -90,6 +90,21 @@ class UnitFaultsIT extends OnSystemd {
                 .returns("", ObservedState::error);
     }
 
+    @Test
+    void restartsBySystemdAreCountedFromTheLastOrder() throws Exception {
+        install(
+                "flaps.service",
+                "[Unit]\nStartLimitIntervalSec=60\nStartLimitBurst=4\n[Service]\nRestart=always\nRestartSec=10ms\nExecStart=/bin/false\n");
+        done(manager.start("flaps.service"));
+        assertThat(heard.awaitState("flaps.service", s -> s.activeState().equals("failed"))
+                        .restarts())
+                .isEqualTo(Integer.parseInt(machine.show("flaps.service", "NRestarts")))
+                .isPositive();
+        install("flaps.service", SLEEPER);
+        done(manager.start("flaps.service"));
+        heard.awaitState("flaps.service", s -> s.activeState().equals("active") && s.restarts() == 0);
+    }
+
     private String failed(String unit) throws Exception {
         done(manager.start(unit));
         String error =

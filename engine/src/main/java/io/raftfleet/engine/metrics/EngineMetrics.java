@@ -310,6 +310,29 @@ public final class EngineMetrics implements AdmissionMetrics {
                 .register(registry);
     }
 
+    /** Restarts by systemd that machines have reported since this engine started, by the active state that was reported with them. */
+    public void restarts(Supplier<Map<String, Long>> restarts) {
+        CounterWithCallback.builder()
+                .name("fleet_unit_restarts_total")
+                .help(
+                        "Restarts of units by systemd, told of by machines since this engine started, by the active state after it.")
+                .labelNames("state")
+                .callback(counter -> restarts.get().forEach((state, count) -> counter.call((double) count, state)))
+                .register(registry);
+    }
+
+    /** Units that no machine has though one should, by what keeps them off; nothing on engines that don't lead. */
+    public void unplaced(Supplier<Map<String, Integer>> byVeto) {
+        GaugeWithCallback.builder()
+                .name("fleet_registry_units_unplaced_by_veto")
+                .help(
+                        "Units that are to be on a machine, and that no machine has, by the kind of requirement that leaves the fewest"
+                                + " machines, on the leader.")
+                .labelNames("veto")
+                .callback(gauge -> byVeto.get().forEach((veto, count) -> gauge.call((double) count, veto)))
+                .register(registry);
+    }
+
     /** How long this engine's log takes. */
     public void logTimes(Supplier<Map<String, LogTimes>> times) {
         GaugeWithCallback.builder()

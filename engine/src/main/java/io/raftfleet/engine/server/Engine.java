@@ -203,6 +203,13 @@ final class Engine implements AutoCloseable {
                                 new Orphans(registry, controller, logs, mirror.afterCommit(), raft::requireFormat)))));
         metrics.decisions(controller::waiting);
         metrics.logTimes(raft::logTimes);
+        metrics.restarts(() -> registry.read(RegistryView::restarts));
+        metrics.unplaced(
+                new UnplacedByVeto(
+                        () -> UnplacedByVeto.Waiting.in(registry),
+                        sessions::leading,
+                        controller::explain,
+                        System::nanoTime)::counts);
         changes = new PolledChanges(registry, this::leaderAndTerm, tasks, System::nanoTime);
         http = new FleetHttp(api, health, changes, metrics, random, clock, Deadlines.DEFAULT, config.pageSize());
         registry.addListener(sessions);

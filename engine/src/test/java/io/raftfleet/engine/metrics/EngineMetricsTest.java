@@ -59,6 +59,17 @@ class EngineMetricsTest {
     }
 
     @Test
+    void restartsAndWhatKeepsUnitsOffAreTold() {
+        metrics.restarts(() -> Map.of("activating", 4L));
+        metrics.unplaced(() -> Map.of("machine_metadata", 2, "conflicts", 0));
+        assertThat(scraped())
+                .contains(
+                        "fleet_unit_restarts_total{state=\"activating\"} 4.0",
+                        "fleet_registry_units_unplaced_by_veto{veto=\"conflicts\"} 0.0",
+                        "fleet_registry_units_unplaced_by_veto{veto=\"machine_metadata\"} 2.0");
+    }
+
+    @Test
     void aFollowersLagIsOfWhatIsCommitted() {
         metrics.followers(() -> new RaftView(
                 RaftView.Role.LEADER,

@@ -109,6 +109,9 @@ public final class Scheduler {
             known.target = target;
             return;
         }
+        if (!known.attached) {
+            touchFollowers(known); // One that stayed where it is without this one may have stayed only to be joined by it.
+        }
         leave(known);
         if (same && !known.global()) {
             known.target = target;
@@ -258,6 +261,9 @@ public final class Scheduler {
             boolean kept = target == null && member.machine != null && member.machine == placement.kept();
             if (kept || member.machine == target) {
                 touchReplaced(member);
+                if (kept) {
+                    stayThough(member, placement.kept());
+                }
             } else if (decisions.size() == limit) {
                 cut = true;
             } else if (target == null) {
@@ -300,6 +306,14 @@ public final class Scheduler {
                 schedule(member, target, "machine " + from + " is drained", decisions);
                 drains.left(member.name, from);
             }
+        }
+    }
+
+    /** The unit is where it can't be joined by all that it belongs with: one that is to leave, and can't, is told of as such. */
+    private void stayThough(UnitEntry member, @Nullable MachineEntry machine) {
+        if (machine != null && machine.upkeep.empties()) {
+            member.waitIn(machine.stuck);
+            drains.goOn(machine);
         }
     }
 

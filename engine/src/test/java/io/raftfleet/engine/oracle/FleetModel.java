@@ -271,6 +271,13 @@ public final class FleetModel {
         return together;
     }
 
+    /** The same, through units that are on no machine: one that a cordoned machine holds is where it is, and the others want to be there. */
+    private Set<String> waitingTogether(Unit unit) {
+        var waiting = new FleetModel();
+        units.values().stream().filter(other -> other.machine().isEmpty()).forEach(other -> waiting.units.put(other.name(), other));
+        return waiting.together(unit);
+    }
+
     /** The wanted global units that a machine runs: its metadata admit them, and nothing there conflicts. */
     public Set<String> globalsOn(String id) {
         var running = new TreeSet<String>();
@@ -308,13 +315,14 @@ public final class FleetModel {
         if (open < present.size()) {
             reasons.add(unit.name() + " cordon " + open);
         }
-        for (var name : together(unit)) {
+        var waiting = waitingTogether(unit);
+        for (var name : waiting) {
             var out = new TreeMap<String, Integer>();
             for (var machine : present) {
                 against(get(name), machine.id(), this).forEach(reason -> out.merge(reason, 1, Integer::sum));
             }
             // Of one another, units that are placed together want nothing but that they can be.
-            for (var other : together(unit)) {
+            for (var other : waiting) {
                 if (get(name).wish().peers().contains(other)) {
                     out.remove("MachineOf=" + other);
                     if (conflict(get(name), get(other))) {

@@ -33,6 +33,9 @@ public final class Registry implements ReplicatedState {
          * listener has to be sent to read anew.
          */
         default void missed(Applied applied) {}
+
+        /** The registry was replaced as a whole, by one as of {@code index}. */
+        default void restored(long index) {}
     }
 
     /**
@@ -169,6 +172,7 @@ public final class Registry implements ReplicatedState {
         } finally {
             lock.writeLock().unlock();
         }
+        listeners.forEach(listener -> listener.restored(index));
     }
 
     @Override

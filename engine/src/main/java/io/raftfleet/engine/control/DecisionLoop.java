@@ -38,6 +38,12 @@ final class DecisionLoop implements Runnable {
 
     private static final int PLACEMENTS_A_STEP = 256;
 
+    /** After so many steps that placed nothing what else waits is decided: some ten milliseconds. */
+    private static final int FRUITLESS_STEPS = 4;
+
+    /** An engine that does not lead lets changes gather for so long, since it is in no hurry. */
+    private static final long FOLLOWING_MS = 50;
+
     private final String engineId;
     private final Registry registry;
     private final Committer committer;
@@ -50,6 +56,7 @@ final class DecisionLoop implements Runnable {
     private final Barrier barrier;
     private final Faults faults;
     private final DrainPace drains = new DrainPace();
+    private final Standby standby;
     private @Nullable Scheduler scheduler;
     /** Whether it is still to be written that this engine leads. */
     private boolean unannounced;
@@ -83,6 +90,8 @@ final class DecisionLoop implements Runnable {
         this.queue = queue;
         this.barrier = new Barrier(inputs, committer, queue, this::budget, beginning);
         this.faults = new Faults(engineId);
+        this.standby = new Standby(registry, queue::stir);
+        registry.addListener(standby);
     }
 
     /** Makes it end, once its thread is interrupted or has nothing left to wait for. From any thread. */
@@ -96,6 +105,10 @@ final class DecisionLoop implements Runnable {
         while (!ended) {
             try {
                 long term = queue.awaitLeadership();
+                if (term == 0) {
+                    follow();
+                    continue;
+                }
                 boolean again = term == begun;
                 begun = term;
                 lead(term, again);
@@ -103,10 +116,20 @@ final class DecisionLoop implements Runnable {
                 // Closing: the loop's condition says so.
             } catch (RuntimeException e) {
                 faults.say("the decision thread failed; it begins anew from what is applied", e);
+                standby.discard();
                 pauseAfterFault(begun);
             }
         }
         queue.abandonAll("engine " + engineId + " is stopping");
+    }
+
+    /** While another engine leads: the scheduler is kept up with what is applied, for the time when this one does. */
+    private void follow() throws InterruptedException {
+        boolean more = true;
+        while (more && queue.leads(0)) {
+            more = standby.catchUp();
+        }
+        queue.pause(0, FOLLOWING_MS);
     }
 
     private void pauseAfterFault(long term) {
@@ -130,7 +153,8 @@ final class DecisionLoop implements Runnable {
                 return;
             }
             unannounced = settled; // With the first entry, which need not wait for one that says no more than this.
-            scheduler = rebuild();
+            drains.restart();
+            scheduler = standby.takeOver();
             log.info("engine {} leads term {}", engineId, term);
             metrics.leading();
             listener.leading(term);
@@ -144,6 +168,7 @@ final class DecisionLoop implements Runnable {
             }
         } finally {
             scheduler = null;
+            queue.stir();
             queue.putBack(List.copyOf(suspects));
             suspects.clear();
             if (!queue.leads(term)) {
@@ -281,8 +306,11 @@ final class DecisionLoop implements Runnable {
         var decider = scheduling();
         int scheduled = 0;
         int unscheduled = 0;
-        while (!batch.full() && decider.hasWork()) {
-            for (var decision : decider.decide(PLACEMENTS_A_STEP)) {
+        int fruitless = 0;
+        while (!batch.full() && decider.hasWork() && fruitless < FRUITLESS_STEPS) {
+            var decisions = decider.decide(PLACEMENTS_A_STEP);
+            fruitless = decisions.isEmpty() ? fruitless + 1 : 0;
+            for (var decision : decisions) {
                 log.debug("unit {}: {}", decision.unit(), decision.reason());
                 batch.add(draft.schedule(decision));
                 if (decision instanceof Decision.Schedule) {

@@ -73,7 +73,7 @@ final class Draft {
         this.withEvents = format >= EntryFormats.WITH_EVENTS;
     }
 
-    /** A scheduler that knows what is applied. */
+    /** A new scheduler that knows what is applied. */
     static Scheduler scheduler(RegistryView applied) {
         var fresh = new Scheduler();
         applied.machines().values().forEach(machine -> tell(fresh, machine));
@@ -435,13 +435,15 @@ final class Draft {
         return record;
     }
 
-    private static void tell(Scheduler scheduler, UnitRecord unit) {
+    /** What a unit is to a scheduler. */
+    static void tell(Scheduler scheduler, UnitRecord unit) {
         if (!Templates.isTemplate(unit.name())) {
             scheduler.putUnit(unit.name(), unit.wants(), unit.target(), unit.machineId());
         }
     }
 
-    private static void tell(Scheduler scheduler, MachineRecord machine) {
+    /** What a machine is to a scheduler. */
+    static void tell(Scheduler scheduler, MachineRecord machine) {
         if (machine.unseen()) {
             scheduler.expectMachine(machine.id());
         } else {

@@ -46,6 +46,10 @@ final class WorkQueue {
     @GuardedBy("lock")
     private long leading;
 
+    /** Whether the thread that decides has something to do although this engine does not lead. */
+    @GuardedBy("lock")
+    private boolean stirred = true;
+
     /** Of the thread that decides: whether it waits for something here, and how often it has come by. */
     private volatile boolean resting;
 
@@ -149,13 +153,26 @@ final class WorkQueue {
         resting = false;
     }
 
+    /** Has {@link #awaitLeadership} return, once. */
+    void stir() {
+        lock.lock();
+        try {
+            stirred = true;
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** The term that this engine leads, as soon as it does; 0 when it does not, and was stirred. */
     long awaitLeadership() throws InterruptedException {
         rest();
         lock.lockInterruptibly();
         try {
-            while (leading == 0) {
+            while (leading == 0 && !stirred) {
                 changed.await();
             }
+            stirred = false;
             return leading;
         } finally {
             lock.unlock();
@@ -185,7 +202,7 @@ final class WorkQueue {
         }
     }
 
-    /** Waits so many milliseconds, or until the leadership of {@code term} is over. */
+    /** Waits so many milliseconds, or until the leadership of {@code term}, 0 for none, is over. */
     void pause(long term, long millis) throws InterruptedException {
         rest();
         lock.lockInterruptibly();

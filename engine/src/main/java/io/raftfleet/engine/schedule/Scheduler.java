@@ -5,7 +5,9 @@ import io.raftfleet.proto.model.Veto;
 import io.raftfleet.unit.Requirements;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.Deque;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -35,6 +37,9 @@ public final class Scheduler {
 
     /** Dirty units, oldest first; units that were decided on out of turn are still in it, no longer dirty. */
     private final Deque<UnitEntry> queue = new ArrayDeque<>();
+
+    /** Dirty units that {@link #settle} looked at and left to who decides; in no queue. */
+    private final Set<UnitEntry> unsettled = new LinkedHashSet<>();
 
     /**
      * A machine is new, has other metadata, is lost or back.
@@ -109,8 +114,12 @@ public final class Scheduler {
             known.target = target;
             return;
         }
+        if (unsettled.remove(known)) {
+            known.dirty = false; // What was to be decided is: this is what came of it. It is looked at anew.
+        }
         if (!known.attached) {
-            touchFollowers(known); // One that stayed where it is without this one may have stayed only to be joined by it.
+            touchFollowers(
+                    known); // One that stayed where it is without this one may have stayed only to be joined by it.
         }
         leave(known);
         if (same && !known.global()) {
@@ -135,6 +144,7 @@ public final class Scheduler {
             cluster.unregister(unit);
             cluster.forget(unit);
             unit.dirty = false;
+            unsettled.remove(unit);
             touchFollowers(unit);
         }
     }
@@ -156,6 +166,35 @@ public final class Scheduler {
             looks -= settle(queue.element(), limit, looks, decisions);
         }
         return decisions;
+    }
+
+    /**
+     * For a scheduler that only follows what another one decides: looks at units that changes may concern, and is done with those
+     * that are where they should be. The others stay to be decided on, and {@link #takeOver} has that done; that other one has mostly
+     * decided already, and what it decided comes as a fact.
+     *
+     * @param looks most units to look at
+     */
+    public void settle(int looks) {
+        cluster.countGlobals();
+        for (int left = looks; left > 0 && hasWork(); left--) {
+            UnitEntry unit = queue.remove();
+            if (inPlace(unit)) {
+                unit.dirty = false;
+                touchReplaced(unit);
+            } else {
+                unsettled.add(unit);
+            }
+        }
+    }
+
+    /** From now on this scheduler decides: also on what {@link #settle} has left, in the order of names, whenever that came. */
+    public void takeOver() {
+        unsettled.stream().sorted(Comparator.comparing(unit -> unit.name)).forEach(unit -> {
+            unit.hint = null; // Never decided on here, so it waits for nothing.
+            queue.add(unit);
+        });
+        unsettled.clear();
     }
 
     /** Whether {@link #decide} has something to look at. It may still come to no decision. */
@@ -186,6 +225,24 @@ public final class Scheduler {
     /** What is on its way off machines that are drained. */
     public Drains drains() {
         return drains;
+    }
+
+    /** Whether a decision on the unit alone would leave it where it is. One that goes with others, or is to leave, is not. */
+    private boolean inPlace(UnitEntry unit) {
+        MachineEntry machine = unit.machine;
+        if (!unit.placeable()) {
+            return machine == null;
+        }
+        if (!unit.attached || machine == null || machine.upkeep.cordoned() || machine.expected) {
+            return false;
+        }
+        List<UnitEntry> group = groups.of(unit);
+        boolean inPlace = new Placement(cluster, replaceGraph, group).choose(machine) == machine
+                && group.stream().allMatch(member -> member.machine == machine);
+        if (!inPlace) {
+            cluster.forgetWaits(unit);
+        }
+        return inPlace;
     }
 
     /** Decides on a unit, after those of its peers that are to be decided on. Returns how many units were looked at. */

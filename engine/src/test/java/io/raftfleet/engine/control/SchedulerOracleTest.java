@@ -109,6 +109,7 @@ class SchedulerOracleTest {
         private final int machines;
         private final int units;
         private Scheduler scheduler = new Scheduler();
+        private final Standby standby = new Standby(registry, () -> {});
         private long index;
 
         Run(long seed) {
@@ -118,6 +119,7 @@ class SchedulerOracleTest {
         }
 
         void all() {
+            registry.addListener(standby);
             commit(List.of(Record.newBuilder()
                     .setClusterCreated(ClusterCreated.newBuilder().setIncarnation(1))
                     .build()));
@@ -125,6 +127,16 @@ class SchedulerOracleTest {
                 if (random.nextInt(12) == 0) {
                     story.add("another leader");
                     scheduler = registry.read(Draft::scheduler);
+                }
+                if (random.nextInt(3) == 0) {
+                    standby.catchUp();
+                }
+                if (random.nextInt(12) == 0) {
+                    if (random.nextBoolean()) {
+                        undecided();
+                    }
+                    story.add("another leader, that has followed");
+                    scheduler = standby.takeOver();
                 }
                 var draft = new Draft(registry, scheduler, new Budget(0, Long.MAX_VALUE), RaftConfig.ENTRY_FORMAT);
                 var records = new ArrayList<Record>();
@@ -135,6 +147,15 @@ class SchedulerOracleTest {
                 commit(records);
                 compare();
             }
+        }
+
+        /** Its leader dies before it decides on what has happened. */
+        private void undecided() {
+            story.add("happens to one that decides no more:");
+            var draft = new Draft(registry, scheduler, new Budget(0, Long.MAX_VALUE), RaftConfig.ENTRY_FORMAT);
+            var records = new ArrayList<Record>();
+            happens(draft, records);
+            commit(records);
         }
 
         private void happens(Draft draft, List<Record> records) {

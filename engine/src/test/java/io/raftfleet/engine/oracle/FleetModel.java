@@ -274,7 +274,9 @@ public final class FleetModel {
     /** The same, through units that are on no machine: one that a cordoned machine holds is where it is, and the others want to be there. */
     private Set<String> waitingTogether(Unit unit) {
         var waiting = new FleetModel();
-        units.values().stream().filter(other -> other.machine().isEmpty()).forEach(other -> waiting.units.put(other.name(), other));
+        units.values().stream()
+                .filter(other -> other.machine().isEmpty())
+                .forEach(other -> waiting.units.put(other.name(), other));
         return waiting.together(unit);
     }
 

@@ -10,6 +10,7 @@ import io.raftfleet.proto.fleet.ListMachinesRequest;
 import io.raftfleet.proto.fleet.WatchRequest;
 import io.raftfleet.proto.fleet.WatchResponse;
 import io.raftfleet.proto.model.Event;
+import io.raftfleet.proto.model.EventKind;
 import io.raftfleet.proto.model.Revision;
 import java.time.Duration;
 import java.time.Instant;
@@ -76,6 +77,9 @@ final class EventsCommand extends FleetCommand {
     @Nullable
     String argument;
 
+    /** Of the last event that was printed. */
+    private Revision printed = Revision.getDefaultInstance();
+
     EventsCommand(Session session) {
         super(session);
     }
@@ -85,7 +89,7 @@ final class EventsCommand extends FleetCommand {
         try {
             var asked = asked();
             var happened = FleetClient.join(session.client().listEventsAsync(asked));
-            if (happened.gap() && asked.getSinceMs() != 0 && olderThanKept(happened, asked.getSinceMs())) {
+            if (happened.gap() && asked.getSinceMs() != 0) {
                 session.err("Earlier events are kept no longer");
             }
             happened.events().forEach(this::print);
@@ -104,10 +108,6 @@ final class EventsCommand extends FleetCommand {
             Thread.currentThread().interrupt();
             return INTERRUPTED;
         }
-    }
-
-    private static boolean olderThanKept(FleetClient.Happened happened, long sinceMs) {
-        return happened.events().isEmpty() || happened.events().getFirst().getTimeMs() > sinceMs;
     }
 
     private ListEventsRequest asked() {
@@ -185,6 +185,7 @@ final class EventsCommand extends FleetCommand {
                         frame.getEventsList().stream()
                                 .filter(change -> change.hasEvent())
                                 .map(change -> change.getEvent())
+                                .filter(this::isNew)
                                 .filter(event -> asked.getMachineId().isEmpty()
                                         || asked.getMachineId().equals(event.getMachineId()))
                                 .forEach(this::print);
@@ -225,7 +226,17 @@ final class EventsCommand extends FleetCommand {
         }
     }
 
+    /** A list of several pages is as of its last one, and a watch goes on from its first. */
+    private boolean isNew(Event event) {
+        var last = printed;
+        return last.getIncarnation() != event.getRevision().getIncarnation()
+                || Long.compareUnsigned(event.getRevision().getIndex(), last.getIndex()) > 0
+                || (event.getRevision().getIndex() == last.getIndex()
+                        && event.getRevision().getOrdinal() > last.getOrdinal());
+    }
+
     private void print(Event event) {
+        printed = event.getRevision();
         if (!json) {
             session.out(line(event));
             return;
@@ -249,7 +260,9 @@ final class EventsCommand extends FleetCommand {
     }
 
     private static String kind(Event event) {
-        return event.getKind().name().toLowerCase(Locale.ROOT).substring("event_kind_".length());
+        return event.getKind() == EventKind.UNRECOGNIZED
+                ? "other" // Of an engine that is newer.
+                : event.getKind().name().toLowerCase(Locale.ROOT).substring("event_kind_".length());
     }
 
     /** When, of what, and what. */

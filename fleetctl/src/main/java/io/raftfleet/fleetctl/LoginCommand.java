@@ -40,7 +40,7 @@ final class LoginCommand extends FleetCommand {
                     session.terminal().in(),
                     SpiffeId.Kind.USER,
                     "fleetctl user create");
-            @Nullable String context = session.global().context;
+            @Nullable String context = session.global().contextGiven ? session.global().context : null;
             String name = context == null
                     ? parsed.cluster().substring(0, Math.min(8, parsed.cluster().length()))
                     : context;

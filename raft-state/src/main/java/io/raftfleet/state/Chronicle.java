@@ -46,14 +46,13 @@ final class Chronicle {
                         "",
                         "",
                         record.getClusterCreated().getRestoredFrom() == 0 ? "created" : "restored");
-            case LEADER_STARTED ->
-                // Before all that it has decided, wherever in the entry it says so.
-                pending.addFirst(event(
-                        EventKind.EVENT_KIND_LEADER,
-                        "",
-                        "",
-                        "",
-                        record.getLeaderStarted().getEngineId()));
+            case LEADER_STARTED -> {
+                var leader = record.getLeaderStarted().getEngineId();
+                if (!leader.isEmpty()) {
+                    // Before all that it has decided, wherever in the entry it says so.
+                    pending.addFirst(event(EventKind.EVENT_KIND_LEADER, "", "", "", leader));
+                }
+            }
             case UNIT_CREATED -> {
                 var unit = record.getUnitCreated();
                 if (unit.getReplacesVersion() == 0) {

@@ -1,7 +1,7 @@
 package io.raftfleet.state;
 
 import io.raftfleet.proto.model.EventKind;
-import java.util.Arrays;
+import java.util.BitSet;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.EnumSet;
@@ -12,8 +12,8 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The newest of what has happened: a ring of {@value #CAPACITY} places, within {@value #MAX_BYTES} bytes of the heap. What machines say of
- * a unit, or of themselves, over and over takes one place: it moves to the end, and counts. Every engine that has applied the same entries has the same
+ * The newest of what has happened: {@value #CAPACITY} places, within {@value #MAX_BYTES} bytes of the heap. What machines say of
+ * a unit, or of themselves, over and over keeps its place, comes last in the order of time, and counts; so it pushes nothing else out. Every engine that has applied the same entries has the same
  * in it. Guarded by the registry's lock.
  */
 final class EventLog {
@@ -39,12 +39,11 @@ final class EventLog {
     }
 
     private final RowLog rows;
-    private final @Nullable LoggedEvent[] places = new LoggedEvent[CAPACITY];
     private final TreeMap<Long, LoggedEvent> byVersion = new TreeMap<>();
     /** The last one of each that may come again. */
     private final Map<Alike, LoggedEvent> last = new HashMap<>();
 
-    private int next;
+    private final BitSet taken = new BitSet(CAPACITY);
     private long bytes;
     private long forgotten;
 
@@ -74,10 +73,9 @@ final class EventLog {
     }
 
     void clear() {
-        Arrays.fill(places, null);
         byVersion.clear();
         last.clear();
-        next = 0;
+        taken.clear();
         bytes = 0;
         forgotten = 0;
     }
@@ -95,11 +93,15 @@ final class EventLog {
         if (before != null && before.detail().equals(event.detail()) && event.timeMs() - before.timeMs() <= ALIKE_MS) {
             times = before.times() == Integer.MAX_VALUE ? before.times() : before.times() + 1;
             firstMs = before.firstMs();
+        } else {
+            before = byVersion.size() == CAPACITY ? byVersion.firstEntry().getValue() : null;
+            forgotten = before == null ? forgotten : before.version();
+        }
+        if (before != null) {
             unlink(before);
-            rows.replaced(before, null);
         }
         var added = new LoggedEvent(
-                next,
+                before == null ? taken.nextClearBit(0) : before.place(),
                 event.version(),
                 event.timeMs(),
                 event.kind(),
@@ -109,13 +111,8 @@ final class EventLog {
                 event.detail(),
                 times,
                 firstMs);
-        var displaced = places[next];
-        if (displaced != null) {
-            forgotten = displaced.version();
-            unlink(displaced);
-        }
         link(added);
-        rows.replaced(displaced, added);
+        rows.replaced(before, added);
         while (bytes > MAX_BYTES && byVersion.size() > 1) {
             var oldest = byVersion.firstEntry().getValue();
             forgotten = oldest.version();
@@ -126,17 +123,16 @@ final class EventLog {
     }
 
     private void link(LoggedEvent event) {
-        places[event.place()] = event;
+        taken.set(event.place());
         byVersion.put(event.version(), event);
         if (REPEATED.contains(event.kind())) {
             last.put(Alike.of(event), event);
         }
         bytes += event.heapBytes();
-        next = (event.place() + 1) % CAPACITY;
     }
 
     private void unlink(LoggedEvent event) {
-        places[event.place()] = null;
+        taken.clear(event.place());
         byVersion.remove(event.version());
         if (REPEATED.contains(event.kind())) {
             last.remove(Alike.of(event), event);

@@ -14,7 +14,7 @@ import java.time.temporal.ChronoUnit;
 /**
  * Something that has happened, as it is kept. What each field is says {@code Event} in {@code model.proto}.
  *
- * @param place in the ring
+ * @param place a number that no other one that is kept has
  * @param version behind all that the same entry changed
  * @param timeMs by the leader's clock, in milliseconds of Unix time
  * @param times how often, alike, since {@code firstMs}
@@ -32,7 +32,7 @@ public record LoggedEvent(
         long firstMs)
         implements StoredRow {
     private static final int SHORT_ID = 8;
-    /** The record, its number as a key, and its places: in the ring, in the order of versions, among those that may come again. */
+    /** The record, its number as a key, and its places: in the order of versions, among those that may come again. */
     private static final long FIXED = 72 + 24 + 8 + HeapBytes.TREE_ENTRY + HeapBytes.HASH_ENTRY + 32;
 
     @Override

@@ -117,6 +117,19 @@ class EventLogTest {
     }
 
     @Test
+    void aUnitThatFailsForDaysPushesNothingElseOut() {
+        unitOn(M1);
+        apply(byAlice(Entries.metadata(M1, "k", "v")));
+        for (int i = 1; i <= EventLog.CAPACITY; i++) {
+            timeMs += 1000;
+            apply(report(M1, 1, 2L * i, failed("a.service", "exit status 1")));
+            apply(report(M1, 1, 2L * i + 1, state("a.service", "active", true)));
+        }
+        assertThat(lines()).contains(M1 + ": metadata k=v, by user/alice");
+        assertThat(forgotten()).isZero();
+    }
+
+    @Test
     void anEntryOfManyKeepsSomeAndCountsTheRest() {
         var records = new ArrayList<>(List.of(contents(PLAIN)));
         IntStream.range(0, 2 * Chronicle.MOST_OF_AN_ENTRY)

@@ -150,7 +150,7 @@ public final class FleetAgent {
             systemd.ready();
             Watchdog watchdog = Watchdog.start(
                     systemd, System.getenv(), List.of(new Answers("the machine", () -> answers(process))));
-            process.tell(config.metrics(), watchdog::stuck);
+            tell(process, config, watchdog);
             end.await();
             systemd.stopping();
             endSessions(process.machines());
@@ -165,6 +165,15 @@ public final class FleetAgent {
             return 1;
         }
         return 0;
+    }
+
+    /** Figures are worth no unit: without a port for them the agent does its work all the same. */
+    private static void tell(AgentProcess process, AgentConfig config, Watchdog watchdog) {
+        try {
+            process.tell(config.metrics(), watchdog::stuck);
+        } catch (IOException e) {
+            log.error("no metrics and no health are told until the agent restarts: {}", e.getMessage());
+        }
     }
 
     /** One line on standard output, for launchers, once every machine is in session. */

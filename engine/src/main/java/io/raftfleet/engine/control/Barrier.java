@@ -72,11 +72,15 @@ final class Barrier {
         this.beginning = beginning;
     }
 
-    /** Tries until it is done, or the leadership of {@code term} is over: then false. */
-    boolean commit(long term) throws InterruptedException {
+    /**
+     * Tries until it is done, or the leadership of {@code term} is over: then false.
+     *
+     * @param again whether this engine has led in this term before: then it is no news
+     */
+    boolean commit(long term, boolean again) throws InterruptedException {
         var records = new ArrayList<Record>();
         records.add(Record.newBuilder()
-                .setLeaderStarted(LeaderStarted.newBuilder().setEngineId(engineId))
+                .setLeaderStarted(LeaderStarted.newBuilder().setEngineId(again ? "" : engineId))
                 .build());
         if (beginning == null) {
             records.add(Record.newBuilder()

@@ -149,7 +149,7 @@ final class DecisionLoop implements Runnable {
     private void lead(long term, boolean again) throws InterruptedException {
         try {
             boolean settled = !again && registry.read(RegistryView::incarnation) != 0;
-            if (!settled && !barrier.commit(term)) {
+            if (!settled && !barrier.commit(term, again)) {
                 return;
             }
             unannounced = settled; // With the first entry, which need not wait for one that says no more than this.

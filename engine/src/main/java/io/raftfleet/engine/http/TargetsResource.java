@@ -24,8 +24,11 @@ import java.util.regex.Pattern;
  * one for each present machine. Machines without an address are left out.
  */
 final class TargetsResource {
-    /** Of one answer, so that it stays small beside what an engine may hold. */
+    /** Of one answer. */
     static final int MOST = 10_000;
+
+    /** Of the labels of one answer, in characters: metadata may be 64 KiB a machine, and each target has all of it. */
+    static final int MOST_LABELS = 8 << 20;
 
     private static final int PAGE = 1_000;
     private static final Pattern NOT_IN_LABELS = Pattern.compile("[^a-zA-Z0-9_]");
@@ -48,13 +51,15 @@ final class TargetsResource {
     CompletableFuture<HttpReply> list(HttpCall call) {
         int port = port(Reads.first(call, "port"));
         var unit = Reads.first(call, "unit");
+        if (call.query().getOrDefault("unit", List.of()).size() > 1) {
+            throw new HttpProblem(400, "query parameter unit is there more than once; give one name or glob");
+        }
         var read = Reads.options(call);
         return machines(read).thenCompose(machines -> {
             if (unit.isEmpty()) {
-                return reply(machines.values().stream()
-                                .map(machine -> group(machine, port, labels(machine)))
-                                .toList())
-                        .now();
+                var groups = new Groups(port);
+                machines.values().forEach(machine -> groups.add(machine, labels(machine)));
+                return reply(groups.all).now();
             }
             return states(read, unit).thenApply(states -> reply(groups(machines, states, port)));
         });
@@ -65,23 +70,41 @@ final class TargetsResource {
     }
 
     private static List<TargetGroup> groups(Map<String, Machine> machines, List<UnitState> states, int port) {
-        List<TargetGroup> groups = new ArrayList<>();
+        var groups = new Groups(port);
         for (var state : states) {
             var machine = machines.get(state.getMachineId());
             if (machine != null && !state.getActiveState().equals("inactive")) {
                 var labels = labels(machine);
                 labels.put(LABEL + "unit", state.getName());
                 labels.put(LABEL + "unit_active_state", state.getActiveState());
-                groups.add(group(machine, port, labels));
+                groups.add(machine, labels);
             }
         }
-        return groups;
+        return groups.all;
     }
 
-    private static TargetGroup group(Machine machine, int port, Map<String, String> labels) {
-        var ip = machine.getPrimaryIp();
-        boolean bare = ip.indexOf(':') >= 0 && InetAddresses.isInetAddress(ip);
-        return new TargetGroup(labels, List.of((bare ? "[" + ip + "]" : ip) + ":" + port));
+    /** An answer in the making. Of one thread. */
+    private static final class Groups {
+        private final List<TargetGroup> all = new ArrayList<>();
+        private final int port;
+        private long characters;
+
+        Groups(int port) {
+            this.port = port;
+        }
+
+        void add(Machine machine, Map<String, String> labels) {
+            labels.forEach((name, value) -> characters += name.length() + value.length());
+            if (characters > MOST_LABELS) {
+                throw new HttpProblem(
+                        400,
+                        "the labels of these targets are more than " + MOST_LABELS
+                                + " characters: ask for fewer units, or give machines less metadata");
+            }
+            var ip = machine.getPrimaryIp();
+            boolean bare = ip.indexOf(':') >= 0 && InetAddresses.isInetAddress(ip);
+            all.add(new TargetGroup(labels, List.of((bare ? "[" + ip + "]" : ip) + ":" + port)));
+        }
     }
 
     private static Map<String, String> labels(Machine machine) {
@@ -143,7 +166,7 @@ final class TargetsResource {
             before.addAll(page.rows());
             if (before.size() > MOST) {
                 throw new HttpProblem(
-                        400, "there are more than " + MOST + " targets: ask for fewer units, with several unit globs");
+                        400, "there are more than " + MOST + " targets: ask for fewer units, by a glob that matches less");
             }
             return page.next().isEmpty() ? CompletableFuture.completedFuture(before) : more(read, page.next(), before);
         });

@@ -241,12 +241,12 @@ public final class Reads {
             return read(request.getRead(), deadline, view -> {
                 var page = ListEventsResponse.newBuilder().setRevision(view.revision());
                 long after = after(view, request, token);
-                page.setGap(after < view.eventsForgotten());
+                page.setGap(isMissing(view, after, request.getSinceMs()));
                 int looked = 0;
                 long last = after;
                 for (var event : view.happenedAfter(after)) {
                     if (page.getEventsCount() >= size || looked >= MAX_SCAN) {
-                        return page.setNextToken(new PageToken(EVENTS, Long.toString(last), "").encode())
+                        return page.setNextToken(new PageToken(EVENTS, Long.toString(last), Long.toString(view.incarnation())).encode())
                                 .build();
                     }
                     wanted.check(filter.cost());
@@ -263,11 +263,33 @@ public final class Reads {
 
     private static long after(RegistryView view, ListEventsRequest request, PageToken token) {
         if (!token.name().isEmpty()) {
-            return Long.parseLong(token.name()); // This engine's own: it has a checksum.
+            return version(view, token);
         }
         return request.hasAfter() && request.getAfter().getIncarnation() == view.incarnation()
                 ? Versions.of(request.getAfter())
                 : 0;
+    }
+
+    private static long version(RegistryView view, PageToken token) {
+        try {
+            if (token.machineId().equals(Long.toString(view.incarnation()))) {
+                return Long.parseLong(token.name());
+            }
+        } catch (NumberFormatException e) {
+            // Nobody's.
+        }
+        throw Status.INVALID_ARGUMENT
+                .withDescription("the token of the page is of no list of this registry: list from the start")
+                .asRuntimeException();
+    }
+
+    /** Whether something that happened after a version, and since a time, is kept no longer. */
+    private static boolean isMissing(RegistryView view, long after, long sinceMs) {
+        if (after >= view.eventsForgotten()) {
+            return false;
+        }
+        var kept = view.happenedAfter(view.eventsForgotten()).iterator();
+        return !kept.hasNext() || kept.next().timeMs() > sinceMs;
     }
 
     private static boolean asked(ListEventsRequest request, NameFilter filter, LoggedEvent event) {

@@ -57,7 +57,7 @@ _names_kinds() {
     set +f
     case $_names_last in
         --context) echo contexts && return 0 ;;
-        --machine) echo machines && return 0 ;;
+        --machine | --drain) echo machines && return 0 ;;
         --unit) echo units && return 0 ;;
     esac
     case $_names_command in

@@ -80,6 +80,7 @@ final class CommandTable {
                         .addSubcommand(new MachineCommand.UnsetMetadata(session))
                         .addSubcommand(new MachineCommand.Forget(session)));
         commands.put("names", () -> new NamesCommand(session));
+        commands.put("plan", () -> new PlanCommand(session));
         commands.put("restart", () -> new RestartCommand(session));
         commands.put("ssh", () -> new SshCommand(session));
         commands.put("start", () -> new StartCommand(session));

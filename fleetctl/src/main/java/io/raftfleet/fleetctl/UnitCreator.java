@@ -141,7 +141,8 @@ final class UnitCreator {
         run(new TargetChange(session, goal, verb).startingAgain(), down);
     }
 
-    private static boolean isDown(UnitState state) {
+    /** Whether a launched unit is started again by {@code start}. */
+    static boolean isDown(UnitState state) {
         return !state.getPending()
                 && (!Words.runs(state) || state.getActiveState().equals("deactivating"));
     }

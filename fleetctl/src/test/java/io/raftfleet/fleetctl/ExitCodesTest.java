@@ -255,6 +255,24 @@ class ExitCodesTest {
         add("cat", MISSING, s -> s.run("cat"));
         add("why", DONE, s -> s.unit("a.service", "start").run("why", "a.service"));
         add("why", MISSING, s -> s.run("why", "a.service"));
+        add("plan", DONE, s -> {
+            Result result = s.file("a.service", HELLO).run("plan", "a.service");
+            assertThat(s.cluster.units).isEmpty();
+            return result;
+        });
+        add("plan", DONE, s -> s.run("plan", "--drain", "113f"));
+        add("plan", NOTHING, s -> s.unit("a.service", "start").run("plan", "a.service"));
+        add("plan", PARTLY, s -> {
+            s.cluster.refused.add("b.service");
+            return s.file("a.service", HELLO).file("b.service", HELLO).run("plan", "a.service", "b.service");
+        });
+        add("plan", REFUSED, s -> {
+            s.cluster.refused.add("a.service");
+            return s.file("a.service", HELLO).run("plan", "a.service");
+        });
+        add("plan", REFUSED, s -> s.file("a.service", HELLO).run("plan", "--drain", "113f", "a.service"));
+        add("plan", MISSING, s -> s.run("plan", "a.service"));
+        add("plan", MISSING, s -> s.run("plan", "--drain", "none"));
         add("watch", REFUSED, s -> s.run("watch", "[a"));
         add("events", DONE, s -> s.run("events", "a.service"));
         add("events", REFUSED, s -> s.run("events", "--since=2999-01-01"));

@@ -9,6 +9,9 @@ import io.raftfleet.proto.fleet.ItemResult;
 import io.raftfleet.proto.fleet.MachineOrder;
 import io.raftfleet.proto.fleet.MachinePatch;
 import io.raftfleet.proto.fleet.NewUnit;
+import io.raftfleet.proto.fleet.PlanRequest;
+import io.raftfleet.proto.fleet.PlanResponse;
+import io.raftfleet.proto.fleet.PlannedPlace;
 import io.raftfleet.proto.fleet.ReadOptions;
 import io.raftfleet.proto.fleet.RequestId;
 import io.raftfleet.proto.fleet.TargetStateChange;
@@ -275,6 +278,35 @@ final class InMemoryCluster implements AutoCloseable {
         machines.put(id, changed.build());
         emit(WatchEvent.newBuilder().setMachine(changed));
         return result(ItemCode.ITEM_CODE_OK, "");
+    }
+
+    /** What {@code plan} is answered, but for units that are refused; null for each created unit on the first machine. */
+    @Nullable
+    PlanResponse planned;
+
+    PlanResponse plan(PlanRequest request) {
+        var told = planned;
+        if (told != null) {
+            return told;
+        }
+        var plan = PlanResponse.newBuilder();
+        for (var unit : request.getCreate().getUnitsList()) {
+            if (refused.contains(unit.getName())) {
+                plan.addCreate(result(ItemCode.ITEM_CODE_REFUSED, "unit " + unit.getName() + " is refused"));
+                continue;
+            }
+            plan.addCreate(result(ItemCode.ITEM_CODE_OK, ""));
+            plan.addPlaces(PlannedPlace.newBuilder()
+                    .setUnit(unit.getName())
+                    .setNamed(true)
+                    .setTargetState(unit.getTargetState())
+                    .setMachineAfter(machines.keySet().stream().findFirst().orElse("")));
+        }
+        request.getTargets()
+                .getChangesList()
+                .forEach(change -> plan.addTargets(result(ItemCode.ITEM_CODE_UNCHANGED, "it is so")));
+        request.getMachines().getPatchesList().forEach(patch -> plan.addMachines(result(ItemCode.ITEM_CODE_OK, "")));
+        return plan.build();
     }
 
     /** All at once; what no other machine is there for stays. */

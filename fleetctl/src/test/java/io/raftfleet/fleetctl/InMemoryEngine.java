@@ -43,6 +43,8 @@ import io.raftfleet.proto.fleet.ListUnitsResponse;
 import io.raftfleet.proto.fleet.LogChunk;
 import io.raftfleet.proto.fleet.Page;
 import io.raftfleet.proto.fleet.PatchMachinesRequest;
+import io.raftfleet.proto.fleet.PlanRequest;
+import io.raftfleet.proto.fleet.PlanResponse;
 import io.raftfleet.proto.fleet.SetTargetStatesRequest;
 import io.raftfleet.proto.fleet.UnitStatusRequest;
 import io.raftfleet.proto.fleet.VersionRequest;
@@ -193,6 +195,16 @@ final class InMemoryEngine extends FleetGrpc.FleetImplBase implements AutoClosea
                         () -> request.getPatchesList().stream()
                                 .map(cluster::patch)
                                 .toList()));
+    }
+
+    /** Units that are refused, and those that find no machine as there is none, are told as such; nobody moves. */
+    @Override
+    public void plan(PlanRequest request, StreamObserver<PlanResponse> observer) {
+        answer("Plan", observer, () -> {
+            synchronized (cluster) {
+                return cluster.plan(request);
+            }
+        });
     }
 
     @Override

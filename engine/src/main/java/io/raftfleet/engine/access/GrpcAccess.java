@@ -22,6 +22,7 @@ public final class GrpcAccess {
             of(FleetGrpc.getSetTargetStatesMethod(), Access.OPERATOR),
             of(FleetGrpc.getDestroyUnitsMethod(), Access.OPERATOR),
             of(FleetGrpc.getPatchMachinesMethod(), Access.ADMIN),
+            of(FleetGrpc.getPlanMethod(), Access.VIEWER),
             of(FleetGrpc.getGetUnitMethod(), Access.VIEWER),
             of(FleetGrpc.getListUnitsMethod(), Access.VIEWER),
             of(FleetGrpc.getListUnitStatesMethod(), Access.VIEWER),

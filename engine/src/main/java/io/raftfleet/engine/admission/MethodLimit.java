@@ -39,6 +39,7 @@ record MethodLimit(
             of(FleetGrpc.getSetTargetStatesMethod(), unary(CallKind.CALL, 4 * MIB)),
             of(FleetGrpc.getDestroyUnitsMethod(), unary(CallKind.CALL, 4 * MIB)),
             of(FleetGrpc.getPatchMachinesMethod(), unary(CallKind.CALL, 4 * MIB)),
+            of(FleetGrpc.getPlanMethod(), unary(CallKind.CALL, 4 * MIB)),
             of(FleetGrpc.getGetUnitMethod(), unary(CallKind.CALL, 4 * KIB)),
             of(FleetGrpc.getListUnitsMethod(), unary(CallKind.CALL, 4 * MIB)),
             of(FleetGrpc.getListUnitStatesMethod(), unary(CallKind.CALL, 4 * MIB)),

@@ -13,6 +13,8 @@ import io.raftfleet.proto.fleet.ListUnitStatesResponse;
 import io.raftfleet.proto.fleet.ListUnitsRequest;
 import io.raftfleet.proto.fleet.ListUnitsResponse;
 import io.raftfleet.proto.fleet.PatchMachinesRequest;
+import io.raftfleet.proto.fleet.PlanRequest;
+import io.raftfleet.proto.fleet.PlanResponse;
 import io.raftfleet.proto.fleet.SetTargetStatesRequest;
 import io.raftfleet.proto.fleet.WriteResponse;
 import java.time.Duration;
@@ -36,6 +38,9 @@ public interface FleetApi {
     CompletableFuture<WriteResponse> destroyUnits(DestroyUnitsRequest request, Duration deadline);
 
     CompletableFuture<WriteResponse> patchMachines(PatchMachinesRequest request, Duration deadline);
+
+    /** What writes would do; nothing is done. */
+    CompletableFuture<PlanResponse> plan(PlanRequest request, Duration deadline);
 
     CompletableFuture<GetUnitResponse> getUnit(GetUnitRequest request, Duration deadline);
 

@@ -99,10 +99,14 @@ final class Batch {
      */
     void reserve(int part) {
         if (part > MAX_PART_BYTES) {
-            throw new TooLargeException("it takes " + part + " bytes of the log; at most " + MAX_PART_BYTES
-                    + " are allowed: make it smaller");
+            throw new TooLargeException(tooLarge(part));
         }
         bytes += part;
+    }
+
+    /** Why so many bytes can't be a part of an entry. */
+    static String tooLarge(int part) {
+        return "it takes " + part + " bytes of the log; at most " + MAX_PART_BYTES + " are allowed: make it smaller";
     }
 
     /** What a record takes in an entry. */

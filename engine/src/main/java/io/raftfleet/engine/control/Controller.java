@@ -1,6 +1,7 @@
 package io.raftfleet.engine.control;
 
 import com.google.common.util.concurrent.MoreExecutors;
+import io.raftfleet.proto.fleet.PlanResponse;
 import io.raftfleet.proto.fleet.RequestId;
 import io.raftfleet.proto.fleet.WriteResponse;
 import io.raftfleet.proto.log.Entry;
@@ -146,6 +147,13 @@ public final class Controller implements AutoCloseable {
         var call = new WriteCall(registry, id, requestDigest, items);
         queue.offer(call);
         return told(call.reply(), replies);
+    }
+
+    /** What a client's writes would do. The same failures. */
+    CompletableFuture<PlanResponse> plan(PlanWork.Asked asked) {
+        var work = new PlanWork(registry, asked);
+        queue.offer(work);
+        return told(work.answer(), replies);
     }
 
     /** Opens a machine's session; completes with its epoch, once it is committed. */

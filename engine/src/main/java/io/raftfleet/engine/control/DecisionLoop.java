@@ -1,5 +1,7 @@
 package io.raftfleet.engine.control;
 
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
 import io.raftfleet.engine.schedule.Decision;
 import io.raftfleet.engine.schedule.Scheduler;
 import io.raftfleet.proto.log.LeaderStarted;
@@ -198,6 +200,9 @@ final class DecisionLoop implements Runnable {
     /** Decides and commits one entry; false when the leadership has to be begun anew. */
     private boolean step(long term) throws InterruptedException {
         var decider = scheduling();
+        if (suspects.isEmpty() && queue.hasPlans() && plan(decider)) {
+            return true;
+        }
         var further = drainsGoOn(decider);
         if (suspects.isEmpty() && further.isEmpty() && (!decider.hasWork() || faults.pauseMillis() > 0)) {
             queue.awaitWork(term, decider.hasWork() ? faults.pauseMillis() : 0);
@@ -295,6 +300,37 @@ final class DecisionLoop implements Runnable {
                 yield false;
             }
         };
+    }
+
+    /** Tries out what is asked for, or refuses it; false when something is to be placed first. */
+    private boolean plan(Scheduler decider) {
+        boolean unsettled = decider.hasWork();
+        boolean paused = faults.pauseMillis() > 0;
+        var work = unsettled && !paused ? null : queue.takePlan();
+        if (work == null) {
+            return false;
+        }
+        if (unsettled) {
+            work.refuse(Status.UNAVAILABLE
+                    .withDescription(
+                            "the leader has failed to place units, and will try again in a moment: nothing can be planned"
+                                    + " until then; the leader's log says why it failed")
+                    .asRuntimeException());
+            return true;
+        }
+        try {
+            var draft = new Draft(registry, decider, budget(), committer.agreedFormat());
+            var unused = work.decide(new Batch(), draft, now());
+        } catch (Speculation.OvertakenException e) {
+            work.abandon(false, "engine " + engineId + " can't plan now: " + e.getMessage());
+            scheduler = rebuild();
+        } catch (StatusRuntimeException e) {
+            work.refuse(e);
+        } catch (RuntimeException | StackOverflowError e) {
+            refuse(work, e);
+            scheduler = rebuild();
+        }
+        return true;
     }
 
     /** How many units an entry schedules, and takes off their machines. */

@@ -6,14 +6,20 @@ import io.grpc.Status;
 import io.raftfleet.engine.access.Caller;
 import io.raftfleet.proto.fleet.CreateUnitsRequest;
 import io.raftfleet.proto.fleet.DestroyUnitsRequest;
+import io.raftfleet.proto.fleet.MachineOrder;
+import io.raftfleet.proto.fleet.MachinePatch;
 import io.raftfleet.proto.fleet.PatchMachinesRequest;
+import io.raftfleet.proto.fleet.PlanRequest;
+import io.raftfleet.proto.fleet.PlanResponse;
 import io.raftfleet.proto.fleet.RequestId;
 import io.raftfleet.proto.fleet.SetTargetStatesRequest;
 import io.raftfleet.proto.fleet.WriteResponse;
 import io.raftfleet.unit.limits.Limits;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 
 /**
@@ -85,6 +91,32 @@ public final class LocalWrites {
                 deadline);
     }
 
+    /** What these writes would do, if they are done now and nothing else is: see {@code fleet.proto}. */
+    public CompletableFuture<PlanResponse> plan(PlanRequest request, Duration deadline) {
+        var patches = request.getMachines().getPatchesList();
+        int items = request.getCreate().getUnitsCount() + request.getTargets().getChangesCount() + patches.size();
+        if (items > Limits.PLANNED) {
+            return refused("the plan has " + items + " items; at most " + Limits.PLANNED
+                    + " are allowed: plan fewer at a time");
+        }
+        var orders = patches.stream().filter(MachinePatch::hasOrder).toList();
+        if (orders.size() > 1
+                || orders.stream().anyMatch(patch -> patch.getOrder().getKind() != MachineOrder.Kind.KIND_DRAIN)) {
+            return refused("machines: of orders, one to drain one machine alone can be planned");
+        }
+        var by = Caller.current().words();
+        var named = new ArrayList<String>();
+        request.getCreate().getUnitsList().forEach(unit -> named.add(unit.getName()));
+        request.getTargets().getChangesList().forEach(change -> named.add(change.getName()));
+        var asked = new PlanWork.Asked(
+                Items.of(request.getCreate(), by),
+                Items.of(request.getTargets(), by),
+                Items.of(request.getMachines(), by),
+                named,
+                orders.isEmpty() ? null : orders.getFirst().getMachineId());
+        return controller.plan(asked).orTimeout(deadline.toNanos(), TimeUnit.NANOSECONDS);
+    }
+
     private CompletableFuture<WriteResponse> write(
             RequestId id, Message withoutId, int items, Supplier<List<Item>> parse, Duration deadline) {
         if (id.getId().size() != REQUEST_ID_BYTES) {
@@ -107,7 +139,7 @@ public final class LocalWrites {
         return afterCommit.apply(controller.write(id, digest, parse.get()), deadline);
     }
 
-    private static CompletableFuture<WriteResponse> refused(String why) {
+    private static <T> CompletableFuture<T> refused(String why) {
         return CompletableFuture.failedFuture(
                 Status.INVALID_ARGUMENT.withDescription(why).asRuntimeException());
     }

@@ -14,14 +14,16 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What waits for the decision thread, in two lanes, so that neither clients nor agents can shut the other out. Bounded in number
+ * What waits for the decision thread, in lanes, so that neither clients nor agents can shut the other out. Bounded in number
  * and in bytes: what finds its lane full is refused with {@code RESOURCE_EXHAUSTED}; what comes while this engine does not lead
  * is abandoned at once. Clients' requests are counted in bytes where they arrive, agents' reports here. Guarded by its own lock.
  */
 final class WorkQueue {
     enum Lane {
         CLIENTS(10_000),
-        AGENTS(100_000);
+        AGENTS(100_000),
+        /** What is only to be tried out, each in a turn of its own, when nothing waits to be placed. */
+        PLANS(16);
 
         final int limit;
 
@@ -39,6 +41,9 @@ final class WorkQueue {
 
     @GuardedBy("lock")
     private final Deque<Work> agents = new ArrayDeque<>();
+
+    @GuardedBy("lock")
+    private final Deque<Work> plans = new ArrayDeque<>();
     /** Of all that waits in {@link #agents}. */
     @GuardedBy("lock")
     private long waitingBytes;
@@ -189,7 +194,11 @@ final class WorkQueue {
         lock.lockInterruptibly();
         try {
             long left = TimeUnit.MILLISECONDS.toNanos(millis);
-            while (leading == term && clients.isEmpty() && agents.isEmpty() && (millis == 0 || left > 0)) {
+            while (leading == term
+                    && clients.isEmpty()
+                    && agents.isEmpty()
+                    && plans.isEmpty()
+                    && (millis == 0 || left > 0)) {
                 if (millis == 0) {
                     changed.await();
                 } else {
@@ -235,6 +244,22 @@ final class WorkQueue {
         }
     }
 
+    /** Whether something waits to be tried out. */
+    boolean hasPlans() {
+        return waiting(Lane.PLANS) > 0;
+    }
+
+    /** What has waited longest to be tried out; in the queue no longer. */
+    @Nullable
+    Work takePlan() {
+        lock.lock();
+        try {
+            return plans.pollFirst();
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** What still has something to be decided goes on first. */
     void putBack(List<Work> decided) {
         lock.lock();
@@ -256,8 +281,10 @@ final class WorkQueue {
         try {
             all.addAll(agents);
             all.addAll(clients);
+            all.addAll(plans);
             agents.clear();
             clients.clear();
+            plans.clear();
             waitingBytes = 0;
         } finally {
             lock.unlock();
@@ -267,7 +294,11 @@ final class WorkQueue {
 
     @GuardedBy("lock")
     private Deque<Work> of(Lane lane) {
-        return lane == Lane.CLIENTS ? clients : agents;
+        return switch (lane) {
+            case CLIENTS -> clients;
+            case AGENTS -> agents;
+            case PLANS -> plans;
+        };
     }
 
     private boolean decideNext(Lane lane, Batch batch, Draft draft, long nowMs, List<Work> decided) {

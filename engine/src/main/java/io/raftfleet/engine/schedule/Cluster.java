@@ -85,8 +85,33 @@ final class Cluster {
 
     private int replacers;
 
+    /** How to undo what is only tried out; null while nothing is. */
+    private @Nullable Trial trial;
+
     /** Whether a global unit came or went since machines' loads were counted. */
     private boolean globalsUncounted;
+
+    /** What changes from now on is to be undone: see {@link #undo}. */
+    void beginTrial() {
+        countGlobals();
+        trial = new Trial();
+    }
+
+    /** Everything is as it was before {@link #beginTrial}. */
+    void undo() {
+        Trial tried = trial;
+        trial = null;
+        if (tried != null) {
+            tried.undo();
+            globalsUncounted = false;
+        }
+    }
+
+    private void onUndo(Runnable undo) {
+        if (trial != null) {
+            trial.onUndo(undo);
+        }
+    }
 
     @Nullable
     UnitEntry unit(String name) {
@@ -133,6 +158,18 @@ final class Cluster {
 
     /** Changes what is known of a machine, and the classes it is in. */
     void changeMachine(MachineEntry machine, Map<String, String> metadata, boolean present, Upkeep upkeep) {
+        if (trial != null) {
+            Map<String, String> metadataBefore = machine.metadata;
+            boolean presentBefore = machine.present;
+            Upkeep upkeepBefore = machine.upkeep;
+            boolean overdueBefore = machine.overdue;
+            boolean inheritsBefore = machine.inherits;
+            trial.onUndo(() -> {
+                changeMachine(machine, metadataBefore, presentBefore, upkeepBefore);
+                machine.overdue = overdueBefore;
+                machine.inherits = inheritsBefore;
+            });
+        }
         classes.leave(machine);
         cordoned.remove(machine);
         machine.metadata = Map.copyOf(metadata);
@@ -157,9 +194,14 @@ final class Cluster {
         Requirements requirements = unit.requirements;
         if (units.put(unit.name, unit) == null) {
             patterns.unitAdded(unit);
+            onUndo(() -> forget(unit));
         }
+        onUndo(() -> unregister(unit));
         unit.machineClass = classes.acquire(requirements.metadata());
         for (String peer : requirements.peers()) {
+            if (trial != null) {
+                trial.keep(followers, peer);
+            }
             followers.computeIfAbsent(peer, same -> new WaitSet()).add(unit);
         }
         unit.conflicts = acquire(requirements.conflicts());
@@ -170,6 +212,7 @@ final class Cluster {
         }
         unit.replaces = acquire(requirements.replaces());
         for (NamePattern pattern : unit.replaces) {
+            keep(pattern.replacers);
             pattern.replacers.add(unit);
         }
         if (unit.replaces.length > 0) {
@@ -183,13 +226,28 @@ final class Cluster {
 
     /** Undoes {@link #register}, but for the name: see {@link #forget}. The unit is not attached. */
     void unregister(UnitEntry unit) {
+        if (trial != null) {
+            Requirements requirements = unit.requirements;
+            TargetState target = unit.target;
+            Runnable unpin = pin(unit);
+            trial.onUndo(() -> {
+                unit.requirements = requirements;
+                unit.target = target;
+                register(unit);
+                unpin.run();
+            });
+        }
         for (String peer : unit.requirements.peers()) {
+            if (trial != null) {
+                trial.keep(followers, peer);
+            }
             removeFrom(followers, peer, unit);
         }
         if (unit.replaces.length > 0) {
             replacers--;
         }
         for (NamePattern pattern : unit.replaces) {
+            keep(pattern.replacers);
             pattern.replacers.remove(unit);
             patterns.release(pattern);
         }
@@ -206,17 +264,52 @@ final class Cluster {
         globalsUncounted |= globals.remove(unit.name) != null;
     }
 
+    /** Has the class and the patterns of a unit stay, also while no other unit uses them: other units may wait in them. */
+    private Runnable pin(UnitEntry unit) {
+        MachineClass machineClass = unit.machineClass;
+        List<NamePattern> used = new ArrayList<>(List.of(unit.conflicts));
+        used.addAll(List.of(unit.replaces));
+        machineClass.uses++;
+        used.forEach(pattern -> pattern.uses++);
+        return () -> {
+            classes.release(machineClass);
+            used.forEach(patterns::release);
+        };
+    }
+
+    private void keep(WaitSet set) {
+        if (trial != null) {
+            trial.keep(set);
+        }
+    }
+
     /** Forgets an unregistered unit's name. */
     void forget(UnitEntry unit) {
+        onUndo(() -> {
+            units.put(unit.name, unit);
+            patterns.unitAdded(unit);
+        });
         units.remove(unit.name);
         patterns.unitRemoved(unit);
     }
 
     /** The unit takes room on a machine. */
     void attach(UnitEntry unit, MachineEntry machine) {
+        if (trial != null) {
+            MachineEntry before = unit.machine;
+            trial.onUndo(() -> {
+                detach(unit, machine);
+                unit.machine = before;
+            });
+        }
+        machine.link(unit);
+        takeRoom(unit, machine);
+    }
+
+    /** It is among the machine's units. */
+    private void takeRoom(UnitEntry unit, MachineEntry machine) {
         unit.machine = machine;
         unit.attached = true;
-        machine.link(unit);
         classes.changeLoad(machine, 1);
         for (NamePattern pattern : patterns.matching(unit.name)) {
             if (pattern.conflictUses > 0) {
@@ -230,6 +323,14 @@ final class Cluster {
 
     /** The unit's room becomes free; it is on no machine then. */
     void detach(UnitEntry unit, MachineEntry machine) {
+        if (trial != null) {
+            UnitEntry previous = unit.previous;
+            UnitEntry next = unit.next;
+            trial.onUndo(() -> {
+                machine.relink(unit, previous, next);
+                takeRoom(unit, machine);
+            });
+        }
         for (NamePattern pattern : unit.conflicts) {
             pattern.declared.decrement(machine);
         }
@@ -240,6 +341,22 @@ final class Cluster {
         machine.unlink(unit);
         unit.attached = false;
         unit.machine = null;
+    }
+
+    /** Another target state, of a unit that stays in all indexes. */
+    void want(UnitEntry unit, TargetState target) {
+        TargetState before = unit.target;
+        onUndo(() -> unit.target = before);
+        unit.target = target;
+    }
+
+    /** Where a unit is said to be that takes no room there. */
+    void say(UnitEntry unit, @Nullable MachineEntry machine) {
+        MachineEntry before = unit.machine;
+        if (before != machine) {
+            onUndo(() -> unit.machine = before);
+            unit.machine = machine;
+        }
     }
 
     List<NamePattern> patternsMatching(String name) {
@@ -273,6 +390,15 @@ final class Cluster {
         return globalUnits.runsOn(global, machine);
     }
 
+    /** On how many machines a global unit runs. */
+    int runs(UnitEntry global) {
+        int runs = 0;
+        for (MachineEntry machine : presentMachines()) {
+            runs += runsOn(global, machine) ? 1 : 0;
+        }
+        return runs;
+    }
+
     /** Has loads count the global units that there are by now; to be called before machines are chosen by load. */
     void countGlobals() {
         if (globalsUncounted) {
@@ -285,6 +411,11 @@ final class Cluster {
     void countGlobals(MachineEntry machine) {
         int running = globalUnits.on(machine).size();
         if (running != machine.globals) {
+            int before = machine.globals;
+            onUndo(() -> {
+                classes.changeLoad(machine, before - machine.globals);
+                machine.globals = before;
+            });
             classes.changeLoad(machine, running - machine.globals);
             machine.globals = running;
         }
@@ -305,12 +436,29 @@ final class Cluster {
     }
 
     void waitForId(UnitEntry unit, String id) {
-        unit.waitIn(waitingForId.computeIfAbsent(id, same -> new WaitSet()));
+        if (trial != null) {
+            trial.keep(waitingForId, id);
+        }
+        await(unit, waitingForId.computeIfAbsent(id, same -> new WaitSet()));
+    }
+
+    /** The unit waits for what the units of this set wait for. */
+    void await(UnitEntry unit, WaitSet set) {
+        if (trial != null) {
+            trial.keepWaits(unit);
+            trial.keep(set);
+        }
+        unit.waitIn(set);
     }
 
     /** The unit waits for nothing any more. */
     void forgetWaits(UnitEntry unit) {
         if (unit.waits != null) {
+            if (trial != null) {
+                Trial tried = trial;
+                tried.keepWaits(unit);
+                unit.requirements.machineId().ifPresent(id -> tried.keep(waitingForId, id));
+            }
             unit.forgetWaits();
             unit.requirements
                     .machineId()

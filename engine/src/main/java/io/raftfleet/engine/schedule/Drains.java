@@ -85,6 +85,11 @@ public final class Drains {
         }
     }
 
+    /** Whether no unit leaves its machine because that is drained. */
+    public boolean isPaused() {
+        return paused;
+    }
+
     /** These units were on their way off these machines before this scheduler was made, each off one of them. */
     public void inherit(Collection<String> units, Collection<String> machineIds) {
         inherited.addAll(units);
@@ -102,6 +107,26 @@ public final class Drains {
         if (machine.overdue && !was) {
             machine.units().forEach(touch);
         }
+    }
+
+    /** What is under way now; returns what puts it back. */
+    Runnable keep() {
+        Map<String, Set<MachineEntry>> sourcesBefore = new HashMap<>();
+        sources.forEach((unit, machines) -> sourcesBefore.put(unit, Set.copyOf(machines)));
+        var inheritedBefore = Set.copyOf(inherited);
+        var drainedBefore = Set.copyOf(drained);
+        boolean pausedBefore = paused;
+        return () -> {
+            sources.values().forEach(machines -> machines.forEach(machine -> machine.moves = 0));
+            drained.forEach(machine -> machine.moves = 0);
+            sources.clear();
+            sourcesBefore.forEach((unit, machines) -> machines.forEach(machine -> left(unit, machine)));
+            inherited.clear();
+            inherited.addAll(inheritedBefore);
+            drained.clear();
+            drained.addAll(drainedBefore);
+            paused = pausedBefore;
+        };
     }
 
     /** What is said of a machine has changed. */

@@ -91,6 +91,22 @@ final class MachineEntry {
         lastUnit = unit;
     }
 
+    /** Undoes {@link #unlink}: between those two that were its neighbours. */
+    void relink(UnitEntry unit, @Nullable UnitEntry previous, @Nullable UnitEntry next) {
+        unit.previous = previous;
+        unit.next = next;
+        if (previous == null) {
+            firstUnit = unit;
+        } else {
+            previous.next = unit;
+        }
+        if (next == null) {
+            lastUnit = unit;
+        } else {
+            next.previous = unit;
+        }
+    }
+
     void unlink(UnitEntry unit) {
         if (unit.previous == null) {
             firstUnit = unit.next;

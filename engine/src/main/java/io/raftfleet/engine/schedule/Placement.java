@@ -112,7 +112,7 @@ final class Placement {
             if (id.isPresent()) {
                 cluster.waitForId(member, id.get());
             } else {
-                member.waitIn(member.machineClass.waiting);
+                cluster.await(member, member.machineClass.waiting);
             }
         }
     }
@@ -159,7 +159,7 @@ final class Placement {
         }
         for (UnitEntry peer : globalPeers) {
             if (!cluster.runsOn(peer, machine)) {
-                members.forEach(member -> member.waitIn(cluster.waitingForGlobals()));
+                members.forEach(member -> cluster.await(member, cluster.waitingForGlobals()));
                 return refuse("MachineOf=" + peer + ": that global unit does not run on it");
             }
         }
@@ -201,25 +201,25 @@ final class Placement {
         for (NamePattern pattern : member.conflicts) {
             int others = pattern.occupied.get(machine);
             if (others > 0 && others > (here && pattern.matches(member.name) ? 1 : 0)) {
-                member.waitIn(pattern.declarersWaiting);
+                cluster.await(member, pattern.declarersWaiting);
                 return refuse("Conflicts=" + pattern.text + ": such a unit is on it");
             }
         }
         for (NamePattern pattern : rivals.patterns) {
             int others = pattern.declared.get(machine);
             if (others > 0 && others > (here && declares(member, pattern) ? 1 : 0)) {
-                member.waitIn(pattern.matchedWaiting);
+                cluster.await(member, pattern.matchedWaiting);
                 return refuse("a unit on it has Conflicts=" + pattern.text);
             }
         }
         NamePattern replaced = rivals.replacedOn.get(machine);
         if (replaced != null) {
-            member.waitIn(replaced.replacedWaiting);
+            cluster.await(member, replaced.replacedWaiting);
             return refuse("a unit on it has Replaces=" + replaced.text);
         }
         for (UnitEntry global : rivals.globals) {
             if (cluster.runsOn(global, machine)) {
-                member.waitIn(cluster.waitingForGlobals());
+                cluster.await(member, cluster.waitingForGlobals());
                 return refuse("it runs the global unit " + global + ", which conflicts");
             }
         }

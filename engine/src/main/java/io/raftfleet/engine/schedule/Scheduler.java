@@ -11,6 +11,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -111,7 +112,7 @@ public final class Scheduler {
         boolean wasWanted = known.wanted();
         boolean isWanted = target == TargetState.TARGET_STATE_LOADED || target == TargetState.TARGET_STATE_LAUNCHED;
         if (same && known.machine == machine && wasWanted == isWanted) {
-            known.target = target;
+            cluster.want(known, target);
             return;
         }
         if (unsettled.remove(known)) {
@@ -123,7 +124,7 @@ public final class Scheduler {
         }
         leave(known);
         if (same && !known.global()) {
-            known.target = target;
+            cluster.want(known, target);
         } else {
             circlesMayChange(known);
             cluster.unregister(known);
@@ -203,6 +204,41 @@ public final class Scheduler {
             queue.remove();
         }
         return !queue.isEmpty();
+    }
+
+    /**
+     * Tries something out: whatever it changes here is as it was once this returns, however it returns. Takes time for what it changes
+     * alone, and for what waits with that.
+     *
+     * @throws IllegalStateException while this {@link #hasWork}
+     */
+    public <T> T tryOut(Supplier<T> trial) {
+        if (hasWork()) {
+            throw new IllegalStateException("what waits is to be decided on before anything is tried out");
+        }
+        Runnable drainsAsTheyWere = drains.keep();
+        cluster.beginTrial();
+        try {
+            return trial.get();
+        } finally {
+            cluster.undo();
+            drainsAsTheyWere.run();
+            queue.forEach(unit -> unit.dirty = false);
+            queue.clear();
+        }
+    }
+
+    /** Names of the units that are on a machine, global ones aside, oldest first. */
+    public List<String> unitsOn(String machineId) {
+        return cluster.machine(machineId).units().stream()
+                .map(unit -> unit.name)
+                .toList();
+    }
+
+    /** On how many machines a global unit runs; 0 when there is none of that name. Takes time in proportion to the number of machines. */
+    public int runs(String globalUnit) {
+        UnitEntry unit = cluster.unit(globalUnit);
+        return unit == null || !unit.global() ? 0 : cluster.runs(unit);
     }
 
     /**
@@ -341,7 +377,7 @@ public final class Scheduler {
      */
     private void leave(UnitEntry unit, MachineEntry from, int limit, List<Decision> decisions) {
         if (!drains.mayMove(from)) {
-            unit.waitIn(from.waitingToMove);
+            cluster.await(unit, from.waitingToMove);
             return;
         }
         List<UnitEntry> members = groups.besides(unit);
@@ -350,7 +386,7 @@ public final class Scheduler {
         MachineEntry target = placement.choose(null);
         if (target == null) {
             placement.await();
-            members.forEach(member -> member.waitIn(from.stuck));
+            members.forEach(member -> cluster.await(member, from.stuck));
             drains.goOn(from);
             return;
         }
@@ -389,13 +425,13 @@ public final class Scheduler {
 
     private void unschedule(UnitEntry unit, String reason, List<Decision> decisions) {
         detach(unit);
-        unit.machine = null;
+        cluster.say(unit, null);
         decisions.add(new Decision.Unschedule(unit.name, reason));
     }
 
     /** After {@link Cluster#register}: puts a unit where a fact has it, and has it and those it concerns decided on. */
     private void enter(UnitEntry unit, @Nullable MachineEntry machine) {
-        unit.machine = machine;
+        cluster.say(unit, machine);
         if (unit.placeable() && machine != null) {
             attach(unit, machine);
         }
@@ -409,7 +445,7 @@ public final class Scheduler {
     private void leave(UnitEntry unit) {
         MachineEntry machine = unit.machine;
         detach(unit);
-        unit.machine = null;
+        cluster.say(unit, null);
         cluster.forgetWaits(unit);
         if (machine != null && machine.upkeep.empties()) {
             drains.goOn(machine); // It may have been this one's turn.

@@ -3,6 +3,7 @@ package io.raftfleet.engine.schedule;
 import java.util.Collections;
 import java.util.Iterator;
 import java.util.LinkedHashSet;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,6 +24,16 @@ final class WaitSet implements Iterable<UnitEntry> {
         if (units != null && units.remove(unit) && units.isEmpty()) {
             units = null;
         }
+    }
+
+    /** The units, in their order. */
+    List<UnitEntry> copy() {
+        return units == null ? List.of() : List.copyOf(units);
+    }
+
+    /** Has these units again, in this order. */
+    void restore(List<UnitEntry> before) {
+        units = before.isEmpty() ? null : new LinkedHashSet<>(before);
     }
 
     boolean contains(UnitEntry unit) {

@@ -29,6 +29,8 @@ import io.raftfleet.proto.fleet.ListUnitsRequest;
 import io.raftfleet.proto.fleet.ListUnitsResponse;
 import io.raftfleet.proto.fleet.LogChunk;
 import io.raftfleet.proto.fleet.PatchMachinesRequest;
+import io.raftfleet.proto.fleet.PlanRequest;
+import io.raftfleet.proto.fleet.PlanResponse;
 import io.raftfleet.proto.fleet.SetTargetStatesRequest;
 import io.raftfleet.proto.fleet.UnitStatusRequest;
 import io.raftfleet.proto.fleet.VersionRequest;
@@ -96,6 +98,11 @@ final class FleetService extends FleetGrpc.FleetImplBase {
     @Override
     public void patchMachines(PatchMachinesRequest request, StreamObserver<WriteResponse> responses) {
         answer(api().patchMachines(request, deadline()), responses);
+    }
+
+    @Override
+    public void plan(PlanRequest request, StreamObserver<PlanResponse> responses) {
+        answer(api().plan(request, deadline()), responses);
     }
 
     @Override

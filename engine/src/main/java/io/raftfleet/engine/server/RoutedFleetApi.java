@@ -25,6 +25,8 @@ import io.raftfleet.proto.fleet.ListUnitStatesResponse;
 import io.raftfleet.proto.fleet.ListUnitsRequest;
 import io.raftfleet.proto.fleet.ListUnitsResponse;
 import io.raftfleet.proto.fleet.PatchMachinesRequest;
+import io.raftfleet.proto.fleet.PlanRequest;
+import io.raftfleet.proto.fleet.PlanResponse;
 import io.raftfleet.proto.fleet.SetTargetStatesRequest;
 import io.raftfleet.proto.fleet.WriteResponse;
 import io.raftfleet.proto.model.Unit;
@@ -105,6 +107,41 @@ final class RoutedFleetApi implements FleetApi {
     @Override
     public CompletableFuture<WriteResponse> patchMachines(PatchMachinesRequest request, Duration deadline) {
         return write(left -> local.patchMachines(request, left), stub -> stub.patchMachines(request), deadline);
+    }
+
+    @Override
+    public CompletableFuture<PlanResponse> plan(PlanRequest request, Duration deadline) {
+        var why = route.leader() == null ? "no leader is known" : route.elsewhere() == null ? absence.get() : null;
+        if (why != null) {
+            return CompletableFuture.failedFuture(unplanned(why));
+        }
+        var leader = route.elsewhere();
+        return leader == null
+                ? planned(local.plan(request, deadline))
+                : planned(forward(Context.current(), leader, stub -> stub.plan(request), deadline));
+    }
+
+    /** What is no answer is for the client to ask again: nothing was done. */
+    private static CompletableFuture<PlanResponse> planned(CompletableFuture<PlanResponse> plan) {
+        return plan.exceptionally(failure -> {
+            var cause = Async.cause(failure);
+            throw switch (cause) {
+                case StatusRuntimeException status ->
+                    switch (status.getStatus().getCode()) {
+                        case ABORTED, CANCELLED, UNKNOWN ->
+                            unplanned(String.valueOf(status.getStatus().getDescription()));
+                        default -> status;
+                    };
+                case Abandoned abandoned -> unplanned(String.valueOf(abandoned.getMessage()));
+                default -> unplanned(SILENT);
+            };
+        });
+    }
+
+    private static StatusRuntimeException unplanned(String why) {
+        return Status.UNAVAILABLE
+                .withDescription("nothing was planned: " + why + ": ask again, or another engine")
+                .asRuntimeException();
     }
 
     @Override
@@ -378,6 +415,11 @@ final class RoutedFleetApi implements FleetApi {
         @Override
         public CompletableFuture<WriteResponse> patchMachines(PatchMachinesRequest request, Duration deadline) {
             return hereOnly(local.patchMachines(request, deadline), deadline);
+        }
+
+        @Override
+        public CompletableFuture<PlanResponse> plan(PlanRequest request, Duration deadline) {
+            return planned(local.plan(request, deadline));
         }
 
         @Override

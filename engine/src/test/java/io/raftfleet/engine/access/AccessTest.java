@@ -78,6 +78,7 @@ class AccessTest {
                 "Fleet/ListMachines",
                 "Fleet/ListUnitStates",
                 "Fleet/ListUnits",
+                "Fleet/Plan",
                 "Fleet/UnitStatus",
                 "Fleet/Version",
                 "Fleet/Watch",

@@ -341,6 +341,12 @@ final class MemoryFleet implements FleetApi, EngineHealth, ChangeFeed {
     }
 
     @Override
+    public CompletableFuture<io.raftfleet.proto.fleet.PlanResponse> plan(
+            io.raftfleet.proto.fleet.PlanRequest request, Duration deadline) {
+        throw new UnsupportedOperationException("no route plans");
+    }
+
+    @Override
     public CompletableFuture<GetUnitResponse> getUnit(GetUnitRequest request, Duration deadline) {
         return read(request.getRead(), deadline, () -> {
             Unit unit = units.get(request.getName());

@@ -80,6 +80,60 @@ class SchedulerPropertiesTest {
         });
     }
 
+    @Property(tries = 2_000)
+    void whatWasTriedOutLeavesNoTrace(
+            @ForAll @Size(max = 60) List<Integer> history, @ForAll @Size(min = 1, max = 12) List<Integer> tried) {
+        Rig spared = new Rig();
+        Rig tries = new Rig();
+        for (int step : history) {
+            List<Decision> expected = new ArrayList<>();
+            List<Decision> found = new ArrayList<>();
+            take(step, spared, expected::add);
+            take(step, tries, found::add);
+            if (step % 3 == 0) {
+                expected.addAll(spared.settle());
+                found.addAll(tries.settle());
+                List<Decision> first = tryOut(tried, tries.scheduler);
+                assertThat(tryOut(tried, tries.scheduler)).isEqualTo(first);
+            }
+            assertThat(found).isEqualTo(expected);
+            UNITS.forEach(unit -> assertThat(tries.vetoes(unit)).isEqualTo(spared.vetoes(unit)));
+            MACHINES.forEach(machine ->
+                    assertThat(tries.scheduler.unitsOn(machine)).isEqualTo(spared.scheduler.unitsOn(machine)));
+        }
+        assertThat(tries.settle()).isEqualTo(spared.settle());
+    }
+
+    /** New units, others in place of what is there, machines that are drained, come and go. */
+    private static List<Decision> tryOut(List<Integer> steps, Scheduler scheduler) {
+        return scheduler.tryOut(() -> {
+            List<Decision> decisions = new ArrayList<>();
+            for (int step : steps) {
+                Random random = new Random(step * 0x9E3779B97F4A7C15L);
+                String unit = any(UNITS, random);
+                switch (random.nextInt(6)) {
+                    case 0 ->
+                        scheduler.putMachine(
+                                any(MACHINES, random),
+                                metadata(random),
+                                random.nextInt(4) != 0,
+                                new Upkeep(true, random.nextBoolean(), 1, random.nextBoolean()));
+                    case 1 -> scheduler.putMachine(any(MACHINES, random), metadata(random), true, Upkeep.NONE);
+                    case 2 -> scheduler.removeUnit(unit);
+                    case 3 -> scheduler.drains().arrived(scheduler.drains().underWay());
+                    default ->
+                        scheduler.putUnit(
+                                unit,
+                                Facts.requirements(unit, options(random)),
+                                target(random),
+                                random.nextBoolean() ? null : any(MACHINES, random));
+                }
+                decisions.addAll(scheduler.decide(1 + random.nextInt(6)));
+            }
+            return decisions;
+        });
+    }
+
     /** A decision for a single unit goes to the least loaded machine of those that the rules allow. */
     private static void checkLeastLoaded(Facts before, Decision decision) {
         Facts.UnitFact unit = before.unit(decision.unit());

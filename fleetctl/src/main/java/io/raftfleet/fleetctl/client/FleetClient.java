@@ -31,6 +31,8 @@ import io.raftfleet.proto.fleet.MachinePatch;
 import io.raftfleet.proto.fleet.NewUnit;
 import io.raftfleet.proto.fleet.Page;
 import io.raftfleet.proto.fleet.PatchMachinesRequest;
+import io.raftfleet.proto.fleet.PlanRequest;
+import io.raftfleet.proto.fleet.PlanResponse;
 import io.raftfleet.proto.fleet.ReadOptions;
 import io.raftfleet.proto.fleet.SetTargetStatesRequest;
 import io.raftfleet.proto.fleet.TargetStateChange;
@@ -143,6 +145,21 @@ public final class FleetClient implements AutoCloseable {
                     PatchMachinesRequest.newBuilder().setRequestId(ids.next()).addAllPatches(batch);
             return send(FleetGrpc.getPatchMachinesMethod(), request.build(), batch.size());
         });
+    }
+
+    /** What writes would do; nothing is done. At most 1,000 items in all. */
+    public PlanResponse plan(PlanRequest request) {
+        var plan = join(caller.call(FleetGrpc.getPlanMethod(), request, options.requestTimeout()));
+        if (plan.getCreateCount() != request.getCreate().getUnitsCount()
+                || plan.getTargetsCount() != request.getTargets().getChangesCount()
+                || plan.getMachinesCount() != request.getMachines().getPatchesCount()) {
+            throw new FleetClientException(
+                    Status.Code.INTERNAL,
+                    "an engine answered another number of results than it was given items: it does not keep the contract,"
+                            + " compare its version with this client's",
+                    null);
+        }
+        return plan;
     }
 
     private <Q> CompletableFuture<WriteResponse> send(MethodDescriptor<Q, WriteResponse> method, Q request, int items) {

@@ -36,6 +36,9 @@ public final class Limits {
     /** Items in one write. */
     public static final int ITEMS = 10_000;
 
+    /** Items in one plan. */
+    public static final int PLANNED = 1_000;
+
     /** States in one report, those that are gone counted too. */
     public static final int REPORT_STATES = 500;
 
@@ -160,6 +163,13 @@ public final class Limits {
             entry("raftfleet.fleet.MachinePatch.machine_id", Limit.one(Kind.MACHINE_ID, 32)),
             entry("raftfleet.fleet.WatchEvent.machine_forgotten", Limit.one(Kind.MACHINE_ID, 32)),
             entry("raftfleet.fleet.GetUnitResponse.states", Limit.parts(Limit.UNBOUNDED)),
+            entry("raftfleet.fleet.PlanResponse.create", Limit.parts(PLANNED)),
+            entry("raftfleet.fleet.PlanResponse.targets", Limit.parts(PLANNED)),
+            entry("raftfleet.fleet.PlanResponse.machines", Limit.parts(PLANNED)),
+            entry("raftfleet.fleet.PlanResponse.places", Limit.parts(PAGE_ROWS)),
+            entry("raftfleet.fleet.PlannedPlace.machine_before", Limit.one(Kind.MACHINE_ID_OR_NONE, 32)),
+            entry("raftfleet.fleet.PlannedPlace.machine_after", Limit.one(Kind.MACHINE_ID_OR_NONE, 32)),
+            entry("raftfleet.fleet.PlannedPlace.reason", MESSAGE),
             entry("raftfleet.agent.Hello.machine_id", Limit.one(Kind.MACHINE_ID, 32)),
             entry("raftfleet.agent.StateReport.states", Limit.parts(REPORT_STATES)),
             entry("raftfleet.agent.BucketDigests.states", MANY_BUCKETS),

@@ -1,12 +1,13 @@
 // See bin/test/page. Talks to Chromium over its pipe: messages of JSON that end with a zero byte.
 import { execFileSync, spawn } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import assert from "node:assert/strict";
 
-const [root, work, portBase] = process.argv.slice(2);
+const [root, work, portBase, axeFile] = process.argv.slice(2);
 const shots = process.env.PAGE_SHOTS;
 const DEADLINE_MS = 60_000;
+const MANY = 100_000;
 const cluster = join(work, "cluster");
 const base = engine => `http://127.0.0.1:${Number(portBase) + Number(engine.slice(1))}`;
 const machines = () => JSON.parse(execFileSync(join(root, "bin/fleet"), ["status", "--json", "--dir", cluster], { encoding: "utf8" }));
@@ -70,7 +71,25 @@ async function look(url, hash) {
   await until(`${hash} at ${url}`, `document.readyState === "complete" && document.querySelector("main h1") !== null && location.href === ${JSON.stringify(`${url}/#/${hash}`)}`);
 }
 
+const axe = readFileSync(axeFile, "utf8");
+
+/** Holds what is shown, light and dark, against what axe knows of accessibility. */
+async function accessible(name) {
+  await evaluate(`${axe}; true`);
+  for (const scheme of ["light", "dark"]) {
+    await send("Emulation.setEmulatedMedia", { features: [{ name: "prefers-color-scheme", value: scheme }] });
+    const found = JSON.parse(await evaluate(`axe.run(document, { resultTypes: ["violations"] }).then(result =>
+      JSON.stringify({ passes: result.passes.length, violations: result.violations.map(each =>
+        each.id + ": " + each.help + ": " + each.nodes.map(node => node.html.slice(0, 200)).join(" | ")) }))`));
+    assert.ok(found.passes > 10, `axe looked at ${name}`);
+    assert.deepEqual(found.violations, [], `axe, ${name}, ${scheme}`);
+  }
+  await send("Emulation.setEmulatedMedia", { features: [] });
+  console.log(`axe: no violations in ${name}, light and dark`);
+}
+
 async function shoot(name) {
+  await accessible(name);
   if (!shots) {
     return;
   }
@@ -112,6 +131,22 @@ try {
   await look(base(others[0].name), "machines");
   await until("three machines", `document.querySelectorAll("tbody tr").length === 3 && ${text("present")}`);
   await shoot("machines");
+
+  // A question first; then it is drained, and takes units again.
+  const row = `[...document.querySelectorAll("tbody tr")].find(r => r.innerText.includes(target))`;
+  const order = async (label, then) => {
+    await evaluate(`[...${row}.querySelectorAll("button")].find(b => b.textContent === ${JSON.stringify(label)}).click()`);
+    await until(`a question before "${label}"`, `document.querySelector("dialog").open`);
+    await evaluate(`document.querySelector("dialog button[value=yes]").click()`);
+    await until(`the machine, ${then}`, `${row}?.innerText.includes(${JSON.stringify(then)})`);
+  };
+  await evaluate(`globalThis.target = document.querySelector("tbody tr td").innerText.trim(); true`);
+  await order("Drain", "drained");
+  await until("no unit on it", `${row}.querySelector("td.number").innerText.trim() === "0"`);
+  await order("Uncordon", "present");
+  await order("Cordon", "cordoned");
+  await order("Uncordon", "present");
+
   await look(base(others[0].name), "units");
   await until("all units, running", `document.querySelectorAll("tbody tr").length === 13 && ${text("active/running")}`);
   await put("e1", "live.service", unit());
@@ -123,6 +158,9 @@ try {
   await until("why a unit is nowhere", `${text("disk=ssd")} && ${text("Why it is not where it should be")}`);
   await look(base(others[0].name), "unit/web%408001.service");
   await until("a unit's state and file", `${text("running")} && ${text("ExecStart=")}`);
+  await until("its events", `document.querySelectorAll(".events li").length >= 2 && ${text("submitted")}`);
+  await evaluate(`document.querySelector("details").open = true`);
+  await until("its journal", `document.querySelector("pre[role=log]").textContent.trim() !== ""`);
   await shoot("unit");
 
   // A question first; no is no.
@@ -133,6 +171,27 @@ try {
   await press("Stop");
   await evaluate(`document.querySelector("dialog button[value=yes]").click()`);
   await until("the unit, stopped", text("dead"));
+  await until("that it was stopped, among its events", `/stop|loaded/.test(document.querySelector(".events li").innerText)`);
+
+  // Many units: a page of them at a time, each found at once.
+  for (let from = 0; from < MANY; from += 5_000) {
+    const names = Array.from({ length: 5_000 }, (_, i) => `many@${String(from + i).padStart(6, "0")}.service`);
+    execFileSync(join(root, "bin/fleetctl"), ["--endpoint", `127.0.0.1:${Number(portBase) + 101}`, "submit", ...names], { cwd: work, stdio: "ignore" });
+  }
+  let began = Date.now();
+  await look(base(others[0].name), "units");
+  await until("the first of 100,000 units", `document.querySelectorAll("tbody tr").length === 200 && ${text("units so far")}`);
+  console.log(`the first page of ${MANY} units took ${Date.now() - began} ms`);
+  await evaluate(`[...document.querySelectorAll("main button")].find(b => b.textContent === "More").click()`);
+  await until("two pages of them", `document.querySelectorAll("tbody tr").length === 400`);
+  began = Date.now();
+  await evaluate(`(() => { const s = document.querySelector("input[type=search]"); s.value = "many@099999*"; s.dispatchEvent(new Event("input")); })()`);
+  await until("the last of them, by a glob", `document.querySelectorAll("tbody tr").length === 1 && ${text("many@099999.service")}`);
+  console.log(`to find one took ${Date.now() - began} ms`);
+  began = Date.now();
+  await evaluate(`(() => { const s = document.querySelector("input[type=search]"); s.value = "live"; s.dispatchEvent(new Event("input")); })()`);
+  await until("one among them by a part of its name", `document.querySelectorAll("tbody tr").length === 1 && ${text("live.service")}`);
+  console.log(`to find one by a part of its name took ${Date.now() - began} ms`);
 
   await look(base(leader.name), "engines");
   await until("who leads, and how far the others are", `${text("leads")} && ${text("entries")}`);

@@ -15,8 +15,9 @@ public interface ChangeFeed {
      * @param all whether it can't be told what, as that is kept no longer or is too much: everything is to be read anew
      * @param units names of units that changed, came or went, or whose states did
      * @param machines ids of machines that did
+     * @param events whether an event was written down, of any of these or of the cluster
      */
-    record Changes(Revision revision, boolean all, Set<String> units, Set<String> machines) {
+    record Changes(Revision revision, boolean all, Set<String> units, Set<String> machines, boolean events) {
         public Changes {
             units = Set.copyOf(units);
             machines = Set.copyOf(machines);
@@ -24,7 +25,7 @@ public interface ChangeFeed {
 
         /** Whether there is anything to tell. */
         public boolean any() {
-            return all || !units.isEmpty() || !machines.isEmpty();
+            return all || events || !units.isEmpty() || !machines.isEmpty();
         }
     }
 

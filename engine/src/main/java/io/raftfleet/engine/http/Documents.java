@@ -40,6 +40,20 @@ final class Documents {
 
     record UnitStatePage(String nextPageToken, List<UnitStateDocument> states) {}
 
+    record EventDocument(
+            String by,
+            String detail,
+            @Nullable String first,
+            String kind,
+            String machineID,
+            String message,
+            String revision,
+            String time,
+            @Nullable Integer times,
+            String unit) {}
+
+    record EventPage(List<EventDocument> events, @Nullable Boolean gap, String nextPageToken, String revision) {}
+
     record MachineDocument(String id, Map<String, String> metadata, String primaryIP) {}
 
     record MachinePage(List<MachineDocument> machines, String nextPageToken) {}

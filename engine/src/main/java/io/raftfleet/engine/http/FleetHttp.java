@@ -5,6 +5,7 @@ import io.grpc.Context;
 import io.raftfleet.engine.api.ChangeFeed;
 import io.raftfleet.engine.api.EngineHealth;
 import io.raftfleet.engine.api.FleetApi;
+import io.raftfleet.engine.api.JournalFeed;
 import io.raftfleet.engine.metrics.EngineMetrics;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -29,9 +30,11 @@ public final class FleetHttp implements HttpHandler {
     private final UnitsResource units;
     private final StateResource state;
     private final MachinesResource machines;
+    private final EventsResource events;
     private final TargetsResource targets;
     private final PageResource page;
     private final PageUnits pageUnits;
+    private final PageJournal pageJournal;
     private final PageFiles pageFiles = new PageFiles();
     private final Discovery discovery = new Discovery();
     private final OpenApi openApi = new OpenApi();
@@ -46,6 +49,7 @@ public final class FleetHttp implements HttpHandler {
             FleetApi api,
             EngineHealth health,
             ChangeFeed changes,
+            JournalFeed journals,
             EngineMetrics metrics,
             RandomGenerator random,
             InstantSource clock,
@@ -60,9 +64,11 @@ public final class FleetHttp implements HttpHandler {
         this.units = new UnitsResource(api, requestIds, new RecentStops(clock), deadlines, pageSize);
         this.state = new StateResource(api, deadlines, pageSize);
         this.machines = new MachinesResource(api, requestIds, deadlines, pageSize);
+        this.events = new EventsResource(api, changes, deadlines, pageSize);
         this.targets = new TargetsResource(api, deadlines);
         this.page = new PageResource(api, health, changes, requestIds, deadlines);
         this.pageUnits = new PageUnits(api, deadlines);
+        this.pageJournal = new PageJournal(journals);
     }
 
     /** Never fails: what goes wrong is an answer too. */
@@ -115,6 +121,9 @@ public final class FleetHttp implements HttpHandler {
                 if (path.startsWith("/page/machines/")) {
                     yield item(Resource.PAGE_MACHINE, path.substring("/page/machines/".length()));
                 }
+                if (path.startsWith("/page/journal/")) {
+                    yield item(Resource.PAGE_JOURNAL, path.substring("/page/journal/".length()));
+                }
                 yield path.startsWith("/page/")
                         ? item(Resource.PAGE_FILE, path.substring("/page/".length()))
                         : new Route(Resource.NONE);
@@ -128,6 +137,7 @@ public final class FleetHttp implements HttpHandler {
             case "/units" -> new Route(Resource.UNITS);
             case "/state" -> new Route(Resource.STATES);
             case "/machines" -> new Route(Resource.MACHINES);
+            case "/events" -> new Route(Resource.EVENTS);
             case "/discovery" -> new Route(Resource.DISCOVERY);
             default -> {
                 if (path.startsWith("/units/")) {
@@ -172,6 +182,10 @@ public final class FleetHttp implements HttpHandler {
                     case "PATCH" -> machines.patch(call);
                     default -> throw HttpProblem.methodNotAllowed(method, call.path(), "GET, PATCH");
                 };
+            case EVENTS -> {
+                allow(call, "GET");
+                yield events.list(call);
+            }
             case DISCOVERY -> {
                 allow(call, "GET");
                 yield discovery.get(call).now();
@@ -225,6 +239,10 @@ public final class FleetHttp implements HttpHandler {
             case PAGE_CHANGES -> {
                 allow(call, "GET");
                 yield page.changes(call);
+            }
+            case PAGE_JOURNAL -> {
+                allow(call, "GET");
+                yield pageJournal.get(call, route.item());
             }
             case NONE -> throw new HttpProblem(404, "nothing is at " + call.path());
         };

@@ -16,6 +16,7 @@ final class HttpAccess {
             Map.entry("GET STATE", Access.VIEWER),
             Map.entry("GET MACHINES", Access.VIEWER),
             Map.entry("PATCH MACHINES", Access.ADMIN),
+            Map.entry("GET EVENTS", Access.VIEWER),
             Map.entry("GET DISCOVERY", Access.ANYBODY),
             Map.entry("GET OPENAPI", Access.ANYBODY),
             Map.entry("GET TARGETS", Access.VIEWER),
@@ -32,6 +33,7 @@ final class HttpAccess {
             Map.entry("PUT PAGE_MACHINE", Access.ADMIN),
             Map.entry("GET PAGE_UNITS", Access.VIEWER),
             Map.entry("GET PAGE_CHANGES", Access.VIEWER),
+            Map.entry("GET PAGE_JOURNAL", Access.OPERATOR),
             Map.entry("GET HOME", Access.VIEWER),
             Map.entry("HEAD HOME", Access.VIEWER)));
 

@@ -12,15 +12,12 @@ import io.raftfleet.proto.fleet.MachinePatch;
 import io.raftfleet.proto.fleet.PatchMachinesRequest;
 import io.raftfleet.proto.model.Machine;
 import io.raftfleet.proto.model.MachinePresence;
-import io.raftfleet.proto.model.Revision;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** What the page asks for beside the v1 API, under {@code /page}: for it alone, and no interface to build on. */
@@ -28,8 +25,6 @@ final class PageResource {
     private static final int ROWS = 200;
     /** Less than an answer may take. */
     private static final Duration WAIT = Duration.ofSeconds(10);
-
-    private static final Pattern REVISION = Pattern.compile("([0-9]{1,20})-([0-9]{1,20})-([0-9]{1,10})");
 
     private final FleetApi api;
     private final EngineHealth health;
@@ -177,7 +172,7 @@ final class PageResource {
     /** What has changed after {@code after}; waits for it. {@code seen} is what the page knows of the leader. */
     CompletableFuture<HttpReply> changes(HttpCall call) {
         var seen = Reads.first(call, "seen");
-        return feed.after(revision(Reads.first(call, "after")), seen, WAIT)
+        return feed.after(Reads.revision(call, "after"), seen, WAIT)
                 .thenApply(changes -> HttpReply.json(
                         200,
                         new ChangesDocument(
@@ -186,24 +181,5 @@ final class PageResource {
                                 changes.machines(),
                                 HttpReply.text(changes.revision()),
                                 changes.units())));
-    }
-
-    private static @Nullable Revision revision(String text) {
-        if (text.isEmpty()) {
-            return null;
-        }
-        var parts = REVISION.matcher(text);
-        try {
-            if (parts.matches()) {
-                return Revision.newBuilder()
-                        .setIncarnation(Long.parseUnsignedLong(Objects.requireNonNull(parts.group(1))))
-                        .setIndex(Long.parseUnsignedLong(Objects.requireNonNull(parts.group(2))))
-                        .setOrdinal(Integer.parseUnsignedInt(Objects.requireNonNull(parts.group(3))))
-                        .build();
-            }
-        } catch (NumberFormatException e) {
-            // As one that does not look like it.
-        }
-        throw new HttpProblem(400, "query parameter after is \"" + text + "\"; it is a revision that an engine gave");
     }
 }

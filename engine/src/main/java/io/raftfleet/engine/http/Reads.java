@@ -2,10 +2,16 @@ package io.raftfleet.engine.http;
 
 import io.raftfleet.proto.fleet.Page;
 import io.raftfleet.proto.fleet.ReadOptions;
+import io.raftfleet.proto.model.Revision;
 import java.util.List;
+import java.util.Objects;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /** The query parameters that reads share. */
 final class Reads {
+    private static final Pattern REVISION = Pattern.compile("([0-9]{1,20})-([0-9]{1,20})-([0-9]{1,10})");
+
     private Reads() {}
 
     /**
@@ -45,6 +51,32 @@ final class Reads {
     static String first(HttpCall call, String parameter) {
         List<String> values = call.query().getOrDefault(parameter, List.of());
         return values.isEmpty() ? "" : values.getFirst();
+    }
+
+    /**
+     * The revision that a parameter gives, as {@link HttpReply#text} has it; null when there is none.
+     *
+     * @throws HttpProblem 400 for one that no engine gave
+     */
+    static @Nullable Revision revision(HttpCall call, String parameter) {
+        String text = first(call, parameter);
+        if (text.isEmpty()) {
+            return null;
+        }
+        var parts = REVISION.matcher(text);
+        try {
+            if (parts.matches()) {
+                return Revision.newBuilder()
+                        .setIncarnation(Long.parseUnsignedLong(Objects.requireNonNull(parts.group(1))))
+                        .setIndex(Long.parseUnsignedLong(Objects.requireNonNull(parts.group(2))))
+                        .setOrdinal(Integer.parseUnsignedInt(Objects.requireNonNull(parts.group(3))))
+                        .build();
+            }
+        } catch (NumberFormatException e) {
+            // As one that does not look like it.
+        }
+        throw new HttpProblem(
+                400, "query parameter " + parameter + " is \"" + text + "\"; it is a revision that an engine gave");
     }
 
     /** A glob that matches this name alone: unit names may hold backslashes, which a glob takes for escapes. */

@@ -7,6 +7,7 @@ enum Resource {
     STATES,
     STATE,
     MACHINES,
+    EVENTS,
     DISCOVERY,
     OPENAPI,
     TARGETS,
@@ -21,5 +22,6 @@ enum Resource {
     PAGE_MACHINE,
     PAGE_UNITS,
     PAGE_CHANGES,
+    PAGE_JOURNAL,
     NONE
 }

@@ -100,6 +100,7 @@ final class Engine implements AutoCloseable {
     private final GrpcHealth grpcHealth;
     private final Health health = new Health();
     private final PolledChanges changes;
+    private final PolledLogs pageLogs;
     private final FleetHttp http;
     private @Nullable HttpServers httpServers;
 
@@ -159,6 +160,7 @@ final class Engine implements AutoCloseable {
         Reads.ReadIndex readIndex = raft::readIndex;
         watches = new Watches(registry, readIndex, tasks);
         var logs = new LogBroker(sessions, random, timer);
+        var unitLogs = new UnitLogs(registry, logs, route);
         var api = new RoutedFleetApi(
                 new LocalWrites(controller, mirror.afterCommit()),
                 new Reads(registry, readIndex, controller::explain, readers),
@@ -189,8 +191,7 @@ final class Engine implements AutoCloseable {
                         MalformedMessages.refused(ProtoReflectionServiceV1.newInstance()),
                         MalformedMessages.refused(
                                 new AccessService(clusterId, issuer, registry, controller, raft, route, clock, random)),
-                        MalformedMessages.refused(
-                                new FleetService(api, watches, new UnitLogs(registry, logs, route), this::version)),
+                        MalformedMessages.refused(new FleetService(api, watches, unitLogs, this::version)),
                         MalformedMessages.refused(gateway),
                         MalformedMessages.refused(new ClusterService(
                                 config.self(),
@@ -211,7 +212,10 @@ final class Engine implements AutoCloseable {
                         controller::explain,
                         System::nanoTime)::counts);
         changes = new PolledChanges(registry, this::leaderAndTerm, tasks, System::nanoTime);
-        http = new FleetHttp(api, health, changes, metrics, random, clock, Deadlines.DEFAULT, config.pageSize());
+        pageLogs = new PolledLogs(
+                (request, reader) -> unitLogs.journal(request, reader, false), random, tasks, System::nanoTime);
+        http = new FleetHttp(
+                api, health, changes, pageLogs, metrics, random, clock, Deadlines.DEFAULT, config.pageSize());
         registry.addListener(sessions);
         registry.addListener(watches);
     }
@@ -246,6 +250,7 @@ final class Engine implements AutoCloseable {
         raft.start();
         watches.start(timer);
         changes.start(timer);
+        pageLogs.start(timer);
         revocations.start(timer);
         grpcHealth.start(timer);
         tls.ifPresent(TlsIdentity::start);
@@ -292,6 +297,7 @@ final class Engine implements AutoCloseable {
         grpc.stopTaking();
         watches.end();
         changes.end();
+        pageLogs.end();
         gateway.endAnnouncements();
         var servers = httpServers;
         if (servers != null) {

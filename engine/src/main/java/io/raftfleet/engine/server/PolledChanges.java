@@ -103,17 +103,18 @@ final class PolledChanges implements ChangeFeed {
     }
 
     private Changes everything() {
-        return new Changes(registry.read(RegistryView::revision), true, Set.of(), Set.of());
+        return new Changes(registry.read(RegistryView::revision), true, Set.of(), Set.of(), true);
     }
 
     /** What changed after a version, as far as it can be told. */
     private Changes changes(RegistryView view, long version) {
         var events = view.eventsAfter(version, EVENTS).orElse(null);
         if (events == null || events.size() == EVENTS) {
-            return new Changes(view.revision(), true, Set.of(), Set.of());
+            return new Changes(view.revision(), true, Set.of(), Set.of(), true);
         }
         var units = new TreeSet<String>();
         var machines = new TreeSet<String>();
+        boolean happened = false;
         for (var event : events) {
             switch (event.change()) {
                 case Change.OfUnit unit -> units.add(unit.name());
@@ -123,10 +124,10 @@ final class PolledChanges implements ChangeFeed {
                 case Change.OfMachineGone machine ->
                     machines.add(machine.before().id());
                 case Change.OfDeparture departure -> {}
-                case Change.OfEvent happened -> {}
+                case Change.OfEvent written -> happened = true;
             }
         }
-        return new Changes(view.revision(), false, units, machines);
+        return new Changes(view.revision(), false, units, machines, happened);
     }
 
     private final class Question {
@@ -147,7 +148,7 @@ final class PolledChanges implements ChangeFeed {
                 boolean over = nanoClock.getAsLong() - endNanos >= 0 || (!seen.isEmpty() && !seen.equals(leader()));
                 var changes = registry.read(view -> after.getIncarnation() == view.incarnation()
                         ? told(view)
-                        : new Changes(view.revision(), true, Set.of(), Set.of()));
+                        : new Changes(view.revision(), true, Set.of(), Set.of(), true));
                 if (over || changes.any()) {
                     end(changes);
                 }
@@ -162,7 +163,7 @@ final class PolledChanges implements ChangeFeed {
         /** Of an engine that is ahead of this one nothing is told before this one is there. */
         private Changes told(RegistryView view) {
             return Long.compareUnsigned(after.getIndex(), view.appliedIndex()) > 0
-                    ? new Changes(after, false, Set.of(), Set.of())
+                    ? new Changes(after, false, Set.of(), Set.of(), false)
                     : changes(view, Versions.of(after));
         }
 

@@ -46,6 +46,7 @@ final class Engine implements AutoCloseable {
                         fleet,
                         fleet,
                         fleet,
+                        fleet,
                         metrics,
                         new Random(1),
                         () -> now,

@@ -44,6 +44,7 @@ class HttpAccessTest {
             Map.entry(Resource.STATES, "/fleet/v1/state"),
             Map.entry(Resource.STATE, "/fleet/v1/state/a.service"),
             Map.entry(Resource.MACHINES, "/fleet/v1/machines"),
+            Map.entry(Resource.EVENTS, "/fleet/v1/events"),
             Map.entry(Resource.DISCOVERY, "/fleet/v1/discovery"),
             Map.entry(Resource.OPENAPI, "/openapi.yaml"),
             Map.entry(Resource.TARGETS, "/http_sd"),
@@ -57,6 +58,7 @@ class HttpAccessTest {
             Map.entry(Resource.PAGE_MACHINE, "/page/machines/0123456789abcdef0123456789abcdef"),
             Map.entry(Resource.PAGE_UNITS, "/page/units"),
             Map.entry(Resource.PAGE_CHANGES, "/page/changes"),
+            Map.entry(Resource.PAGE_JOURNAL, "/page/journal/a.service"),
             Map.entry(Resource.HOME, "/"),
             Map.entry(Resource.NONE, "/nowhere")));
 
@@ -68,6 +70,7 @@ class HttpAccessTest {
     private final MemoryFleet fleet = new MemoryFleet();
     private final EngineMetrics metrics = new EngineMetrics(new PrometheusRegistry(), fleet);
     private final FleetHttp http = new FleetHttp(
+            fleet,
             fleet,
             fleet,
             fleet,

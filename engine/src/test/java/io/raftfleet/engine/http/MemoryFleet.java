@@ -68,7 +68,7 @@ import org.jspecify.annotations.Nullable;
  * The contract of {@link FleetApi} kept in one process' memory: what a cluster of one engine does whose machines carry
  * out every order at once. Answers immediately, unless told to fail. Thread-safe by its own lock.
  */
-final class MemoryFleet implements FleetApi, EngineHealth, ChangeFeed {
+final class MemoryFleet implements FleetApi, EngineHealth, ChangeFeed, io.raftfleet.engine.api.JournalFeed {
     private final NavigableMap<String, Unit> units = new TreeMap<>();
     private final NavigableMap<String, UnitState> states = new TreeMap<>();
     private final NavigableMap<String, Machine> machines = new TreeMap<>();
@@ -88,7 +88,9 @@ final class MemoryFleet implements FleetApi, EngineHealth, ChangeFeed {
     public CompletableFuture<Changes> after(@Nullable Revision after, String seen, Duration wait) {
         var told = changes;
         return CompletableFuture.completedFuture(
-                told != null ? told : new Changes(revision(), after == null, java.util.Set.of(), java.util.Set.of()));
+                told != null
+                        ? told
+                        : new Changes(revision(), after == null, java.util.Set.of(), java.util.Set.of(), false));
     }
 
     @Override
@@ -408,11 +410,59 @@ final class MemoryFleet implements FleetApi, EngineHealth, ChangeFeed {
 
     @Override
     public CompletableFuture<ListEventsResponse> listEvents(ListEventsRequest request, Duration deadline) {
-        return read(
-                request.getRead(),
-                deadline,
-                () -> ListEventsResponse.newBuilder().setRevision(revision()).build());
+        return read(request.getRead(), deadline, () -> {
+            int from = request.getPage().getToken().isEmpty()
+                    ? 0
+                    : Integer.parseInt(request.getPage().getToken());
+            int size = request.getPage().getSize();
+            var wanted = happened.stream()
+                    .filter(event -> !request.hasAfter()
+                            || event.getRevision().getIndex()
+                                    > request.getAfter().getIndex())
+                    .filter(event -> request.getNamesCount() == 0
+                            || request.getNamesList().stream().anyMatch(name -> matches(name, event.getUnit())))
+                    .skip(from)
+                    .toList();
+            var page = ListEventsResponse.newBuilder()
+                    .setRevision(revision())
+                    .addAllEvents(wanted.subList(0, Math.min(size, wanted.size())));
+            return page.setNextToken(wanted.size() > size ? Integer.toString(from + size) : "")
+                    .build();
+        });
     }
+
+    static io.raftfleet.proto.model.Event event(String unit, long index) {
+        return io.raftfleet.proto.model.Event.newBuilder()
+                .setUnit(unit)
+                .setMachineId(io.raftfleet.engine.http.Engine.MACHINE)
+                .setKind(io.raftfleet.proto.model.EventKind.EVENT_KIND_UNIT_UP)
+                .setBy("user/eve")
+                .setMessage("up")
+                .setTimes(2)
+                .setFirstMs(1_700_000_000_000L)
+                .setTimeMs(1_700_000_001_000L)
+                .setRevision(io.raftfleet.proto.model.Revision.newBuilder()
+                        .setIncarnation(1)
+                        .setIndex(index))
+                .build();
+    }
+
+    @Override
+    public CompletableFuture<Lines> open(io.raftfleet.proto.fleet.JournalRequest request, Duration wait) {
+        return unit(request.getUnit()) == null
+                ? CompletableFuture.failedFuture(Status.NOT_FOUND
+                        .withDescription("unit " + request.getUnit() + " does not exist")
+                        .asRuntimeException())
+                : CompletableFuture.completedFuture(new Lines("1", "hello\n", false));
+    }
+
+    @Override
+    public CompletableFuture<Lines> more(String log, Duration wait) {
+        return CompletableFuture.completedFuture(new Lines(log, "", true));
+    }
+
+    /** What has happened, oldest first. */
+    final List<io.raftfleet.proto.model.Event> happened = new CopyOnWriteArrayList<>();
 
     private static boolean matches(String glob, String name) {
         try {

@@ -39,6 +39,7 @@ class OpenApiTest {
             Map.entry("/fleet/v1/state", Resource.STATES),
             Map.entry("/fleet/v1/state/{unitName}", Resource.STATE),
             Map.entry("/fleet/v1/machines", Resource.MACHINES),
+            Map.entry("/fleet/v1/events", Resource.EVENTS),
             Map.entry("/fleet/v1/discovery", Resource.DISCOVERY),
             Map.entry("/openapi.yaml", Resource.OPENAPI),
             Map.entry("/http_sd", Resource.TARGETS),
@@ -51,11 +52,13 @@ class OpenApiTest {
             Map.entry("/page/machines/{machineID}", Resource.PAGE_MACHINE),
             Map.entry("/page/units", Resource.PAGE_UNITS),
             Map.entry("/page/changes", Resource.PAGE_CHANGES),
+            Map.entry("/page/journal/{unitName}", Resource.PAGE_JOURNAL),
             Map.entry("/page/{file}", Resource.PAGE_FILE),
             Map.entry("/", Resource.HOME));
 
     private final MemoryFleet fleet = new MemoryFleet();
     private final FleetHttp http = new FleetHttp(
+            fleet,
             fleet,
             fleet,
             fleet,
@@ -263,6 +266,11 @@ class OpenApiTest {
         check("GET", "/page/changes", VIEWER, "seen", "7-engine-1", "after", "1-2-3");
         check("GET", "/page/changes", VIEWER, "after", "yesterday");
         check("GET", "/page/changes", NOBODY);
+        var journal = "/page/journal/{unitName}";
+        check("GET", journal, OPERATOR, "machine", Engine.MACHINE);
+        check("GET", journal, OPERATOR, "log", "1");
+        check("GET", journal, "absent.service", Map.of(), "", OPERATOR);
+        check("GET", journal, VIEWER);
         check("GET", "/page/engine", VIEWER);
         check("GET", "/page/engine", NOBODY);
         var order = "/page/machines/{machineID}";
@@ -276,6 +284,22 @@ class OpenApiTest {
             }
             check(method, "/page/{file}", "page.js", Map.of(), "", NOBODY);
         }
+        fleet.happened.add(MemoryFleet.event("a.service", 5));
+        fleet.happened.add(MemoryFleet.event("b.service", 6));
+        var events = "/fleet/v1/events";
+        var page = check("GET", events, VIEWER).body().toStringUtf8();
+        assertThat(page).contains("a.service", "nextPageToken").doesNotContain("b.service");
+        assertThat(check("GET", events, VIEWER, "nextPageToken", "1").body().toStringUtf8())
+                .contains("b.service")
+                .doesNotContain("nextPageToken");
+        assertThat(check("GET", events, VIEWER, "after", "1-5-0", "wait", "1", "unit", "b.*", "machine", Engine.MACHINE)
+                        .body()
+                        .toStringUtf8())
+                .contains("b.service");
+        check("GET", events, VIEWER, "after", "1-9-0", "wait", "100", "stale", "true");
+        check("GET", events, VIEWER, "after", "yesterday");
+        check("GET", events, VIEWER, "wait", "long");
+        check("GET", events, NOBODY);
         check("GET", "/fleet/v1/discovery", NOBODY);
         check("GET", "/openapi.yaml", NOBODY);
         for (var method : List.of("GET", "HEAD")) {
@@ -294,7 +318,7 @@ class OpenApiTest {
         fleet.fill();
         check("PUT", unit, "new.service", Map.of(), Engine.HELLO, OPERATOR);
         fleet.failWith(io.grpc.Status.UNAVAILABLE.withDescription("no leader"));
-        for (var path : List.of("/fleet/v1/units", unit, "/fleet/v1/state", state, "/fleet/v1/machines")) {
+        for (var path : List.of("/fleet/v1/units", unit, "/fleet/v1/state", state, "/fleet/v1/machines", events)) {
             check("GET", path, VIEWER);
         }
         check("GET", sd, VIEWER, "port", "1");

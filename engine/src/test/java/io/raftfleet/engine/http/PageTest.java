@@ -120,7 +120,8 @@ class PageTest {
                         .build(),
                 false,
                 Set.of("a.service"),
-                Set.of());
+                Set.of(),
+                true);
         var next = get(
                 "/page/changes?seen=7-engine-1&after=" + first.get("revision").stringValue());
         assertThat(next.get("units").get(0).stringValue()).isEqualTo("a.service");

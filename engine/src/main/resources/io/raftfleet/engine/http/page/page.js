@@ -9,6 +9,9 @@ const QUESTION_MS = 20000;
 const MOST_FRESH = 100;
 const PAGE = 200;
 const COUNTS_AGAIN_MS = 3000;
+const EVENTS_SHOWN = 50;
+const EVENT_PAGES = 200;
+const JOURNAL_LINES = 1000;
 
 let self = null; // What /page/engine said last.
 let revision = ""; // Up to which all changes are shown.
@@ -184,7 +187,7 @@ async function machines() {
     { name: "Units", of: m => m.units, class: "number", show: m => count(m.units) },
     { name: "Metadata", of: m => Object.entries(m.metadata || {}).map(([k, v]) => `${k}=${v}`).join(" ") },
     { name: "Version", of: m => m.version || "" },
-    { name: "", of: () => "", show: m => (may("admin") ? orders(m) : "") },
+    ...(may("admin") ? [{ name: "Orders", of: m => m.state, show: m => orders(m) }] : []),
   ], 0);
   const orders = m => {
     const order = (label, kind, question) => button(label, question, () => put(`/page/machines/${m.id}`, { order: kind }));
@@ -346,20 +349,122 @@ function fileOf(unit) {
   return lines.join("\n");
 }
 
+/** The newest events of a unit, which follow when they are asked to. */
+function history(name) {
+  const list = el("ol", { class: "events", tabindex: "0", "aria-label": "Events, the newest first" });
+  const none = el("p", { class: "quiet" }, "No events are kept.");
+  const lines = new Map();
+  let after = "";
+  let reading = null;
+  const put = event => {
+    // What happens again within a while is the same event, which has moved to the end.
+    const key = JSON.stringify([event.kind, event.machineID, event.detail, event.first || event.time]);
+    lines.get(key)?.remove();
+    const line = el("li", {}, when(Date.parse(event.time)), " ", event.message);
+    lines.delete(key);
+    lines.set(key, line);
+    list.prepend(line);
+    if (lines.size > EVENTS_SHOWN) {
+      const [oldest, last] = lines.entries().next().value;
+      last.remove();
+      lines.delete(oldest);
+    }
+  };
+  const read = async () => {
+    let token = "";
+    for (let page = 0; page < EVENT_PAGES; page++) {
+      const found = await get("/fleet/v1/events", [["unit", name], ...(after ? [["after", after]] : []), ...(token ? [["nextPageToken", token]] : [])]);
+      (found.events || []).forEach(put);
+      token = found.nextPageToken || "";
+      if (!token) {
+        after = found.revision;
+        break;
+      }
+    }
+    none.hidden = lines.size > 0;
+  };
+  return {
+    element: el("section", {}, el("h2", {}, "Events"), none, list),
+    /** One after the other, so that none comes twice. */
+    read: () => (reading = (reading || Promise.resolve()).catch(() => {}).then(read)),
+  };
+}
+
+/** A unit's journal, followed while it is open. At most 1,000 lines are kept. */
+function journal(name, machines) {
+  const lines = el("pre", { tabindex: "0", role: "log", "aria-label": `Journal of ${name}` });
+  const state = el("p", { class: "quiet" });
+  const machine = el("select", { "aria-label": "Machine whose journal is shown" });
+  let turn = 0;
+  let kept = [];
+  const show = text => {
+    const low = lines.scrollHeight - lines.scrollTop - lines.clientHeight < 20;
+    kept = [...kept, ...text.split("\n").slice(0, -1)].slice(-JOURNAL_LINES);
+    lines.textContent = kept.join("\n");
+    if (low) {
+      lines.scrollTop = lines.scrollHeight;
+    }
+  };
+  const follow = async () => {
+    const mine = ++turn;
+    let log = "";
+    while (mine === turn) {
+      try {
+        const path = `/page/journal/${encodeURIComponent(name)}`;
+        const found = await get(path, log ? [["log", log]] : machine.value ? [["machine", machine.value]] : [], { signal: AbortSignal.timeout(QUESTION_MS) });
+        if (mine !== turn) {
+          return;
+        }
+        if (!log) {
+          kept = [];
+        }
+        log = found.ended ? "" : found.log;
+        state.textContent = "followed; at most the last 1,000 lines are shown";
+        show(found.text || "");
+        if (found.ended) {
+          state.textContent = "the journal has ended; it is opened again";
+          await new Promise(over => setTimeout(over, WAIT_AFTER_FAILURE_MS * 5));
+        }
+      } catch (failure) {
+        log = "";
+        state.textContent = failure.message;
+        await new Promise(over => setTimeout(over, WAIT_AFTER_FAILURE_MS * (2 + Math.random())));
+      }
+    }
+  };
+  const stop = () => {
+    turn++;
+    state.textContent = "";
+  };
+  machine.addEventListener("change", follow);
+  const choose = ids => {
+    const chosen = machine.value;
+    machine.replaceChildren(...ids.map(id => el("option", { value: id, selected: id === chosen }, id.slice(0, 8))));
+    machine.hidden = ids.length < 2;
+  };
+  choose(machines);
+  const element = el("details", { ontoggle: () => (element.open ? follow() : stop()) }, el("summary", {}, "Journal"), machine, state, lines);
+  return { element, choose, close: stop };
+}
+
 async function unit(name) {
   const path = `/fleet/v1/units/${encodeURIComponent(name)}`;
+  const facts = el("div");
+  const events = history(name);
+  const log = may("operator") ? journal(name, []) : null;
   const load = async () => {
     let found;
     try {
       found = await get(path);
     } catch (failure) {
       if (failure instanceof Refusal) {
-        view.replaceChildren(el("h1", {}, name), el("p", { class: "bad" }, failure.message));
+        facts.replaceChildren(el("p", { class: "bad" }, failure.message));
         return;
       }
       throw failure;
     }
     const states = (await get("/fleet/v1/state", [["unitName", name]])).states || [];
+    log?.choose(states.map(s => s.machineID));
     const want = (label, state, question) => button(label, question, () => put(path, { desiredState: state }));
     const actions = may("operator")
       ? el("div", { class: "bar" },
@@ -367,8 +472,8 @@ async function unit(name) {
           want("Stop", "loaded", `Stop ${name}? It stays on its machine.`),
           want("Unload", "inactive", `Take ${name} off its machine? Its file stays in the registry.`))
       : null;
-    view.replaceChildren(
-      el("h1", {}, name), actions || "",
+    facts.replaceChildren(
+      actions || "",
       el("dl", {},
         el("dt", {}, "Wanted"), el("dd", {}, found.desiredState || "–"),
         el("dt", {}, "State"), el("dd", { class: tone(found.currentState || "") }, found.currentState || "one a machine"),
@@ -385,11 +490,15 @@ async function unit(name) {
               el("td", { "data-label": "Active", class: tone(s.systemdActiveState || "") }, s.systemdActiveState || ""),
               el("td", { "data-label": "Sub" }, s.systemdSubState || "")))))
         : el("p", { class: "quiet" }, "No machine reports a state."),
-      el("p", { class: "quiet" }, "Its journal: ", el("code", {}, `fleetctl journal -f ${name}`)),
-      el("h2", {}, "File"), el("pre", { tabindex: "0" }, fileOf(found)));
+      el("h2", {}, "File"), el("pre", { tabindex: "0", role: "region", "aria-label": `File of ${name}` }, fileOf(found)));
   };
-  await load();
-  return { changed: changes => (changes.all || (changes.units || []).includes(name) ? load() : null) };
+  view.replaceChildren(el("h1", {}, name), facts, events.element,
+    log ? log.element : el("p", { class: "quiet" }, "Its journal is for those with the role operator or admin."));
+  await Promise.all([load(), events.read()]);
+  return {
+    changed: changes => (changes.all || (changes.units || []).includes(name) ? Promise.all([load(), events.read()]) : null),
+    close: () => log?.close(),
+  };
 }
 
 async function engines() {

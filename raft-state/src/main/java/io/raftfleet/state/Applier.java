@@ -124,7 +124,10 @@ final class Applier {
                     MACHINE_TOLD,
                     FENCE_OVER,
                     MACHINE_MARKED,
-                    MACHINE_FORGOTTEN -> transition.apply(record);
+                    MACHINE_FORGOTTEN,
+                    ROLLOUT_STARTED,
+                    ROLLOUT_ADVANCED,
+                    ROLLOUT_FORGOTTEN -> transition.apply(record);
             case RECORD_NOT_SET ->
                 throw new IllegalStateException(
                         "entry " + index + " holds a record of a kind that this version does not know");

@@ -112,6 +112,8 @@ final class Chronicle {
                         record.getMachineForgotten().getMachineId(),
                         record.getMachineForgotten().getChangedBy(),
                         "");
+            case ROLLOUT_STARTED -> rollout(record.getRolloutStarted().getId());
+            case ROLLOUT_ADVANCED -> rollout(record.getRolloutAdvanced().getId());
             default -> {} // No more than how something is, or what is noted by itself.
         }
     }
@@ -252,8 +254,16 @@ final class Chronicle {
             case EVENT_KIND_UNIT_FAILED -> "units failed";
             case EVENT_KIND_UNIT_DOWN -> "units down";
             case EVENT_KIND_UNIT_TROUBLE -> "units in trouble";
+            case EVENT_KIND_ROLLOUT -> "steps of rollouts";
             default -> "changes of machines";
         };
+    }
+
+    private void rollout(String id) {
+        var rollout = tables.rollouts.get(id);
+        if (rollout != null) {
+            happened(EventKind.EVENT_KIND_ROLLOUT, "", "", rollout.now().getChangedBy(), rollout.words());
+        }
     }
 
     private void unit(EventKind kind, String name, String by, String detail) {

@@ -34,6 +34,9 @@ public final class EntryFormats {
     /** From this format on, what happens is kept as events, and records say why a unit moves, and who asked for what. */
     public static final int WITH_EVENTS = 9;
 
+    /** From this format on there are rolling changes. */
+    public static final int WITH_ROLLOUTS = 10;
+
     /** The oldest {@code Entry.format} whose readers apply these records as this version does; at least 1. */
     public static int needed(List<Record> records) {
         return records.stream().mapToInt(EntryFormats::since).max().orElse(1);
@@ -81,6 +84,7 @@ public final class EntryFormats {
             case FENCE_OVER -> WITH_FENCES;
             case MACHINE_MARKED -> saying(record.getMachineMarked().getChangedBy(), WITH_MARKS);
             case MACHINE_FORGOTTEN -> saying(record.getMachineForgotten().getChangedBy(), WITH_MARKS);
+            case ROLLOUT_STARTED, ROLLOUT_ADVANCED, ROLLOUT_FORGOTTEN -> WITH_ROLLOUTS;
         };
     }
 

@@ -115,7 +115,7 @@ public record LoggedEvent(
             case EVENT_KIND_LEADER -> "engine " + detail + " leads";
             case EVENT_KIND_BEGUN -> "the cluster was " + detail;
             case EVENT_KIND_MORE -> "besides, " + detail;
-            case EVENT_KIND_UNSPECIFIED, UNRECOGNIZED -> detail;
+            case EVENT_KIND_ROLLOUT, EVENT_KIND_UNSPECIFIED, UNRECOGNIZED -> detail;
         };
         var times = this.times > 1
                 ? " (" + this.times + " times since "

@@ -12,8 +12,8 @@ import io.raftfleet.unit.Requirements;
  * @param states what machines report of units; for units that no machine has reported yet, what that will take
  * @param machines machines with their metadata
  * @param requests answers that are kept for retries
- * @param removals what is remembered of units that are gone or have to leave a machine, of what has happened, of tokens and of revoked
- *     certificates
+ * @param removals what is remembered of units that are gone or have to leave a machine, of what has happened, of rollouts, of tokens
+ *     and of revoked certificates
  * @param events changes that watches can resume from; bounded for itself, see {@link Registry}
  */
 public record MemoryUse(

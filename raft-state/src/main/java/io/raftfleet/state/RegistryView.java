@@ -82,6 +82,14 @@ public final class RegistryView {
         return tables.contents.version(hash) == 0 ? StoredContents.heapBytes(text) : 0;
     }
 
+    /** What a file takes of the heap, in both its forms. */
+    public long bytesOf(UnitHash hash, @Nullable String digest) {
+        var text = contents(hash);
+        var source = source(digest);
+        return (text == null ? 0 : StoredContents.heapBytes(text))
+                + (source == null ? 0 : StoredSource.heapBytes(source));
+    }
+
     /** What would be free of the heap without a unit: its record, a state, and its contents and file if no other unit has them. */
     public long freedBy(UnitRecord unit) {
         return growthBy(unit.name(), unit.wants(), unit.changed().by())
@@ -385,6 +393,15 @@ public final class RegistryView {
                     + " s ahead of the leader's clock: set this machine's clock right");
         }
         return Optional.empty();
+    }
+
+    /** Rolling changes that are under way, or are kept, by id. */
+    public Collection<Rollout> rollouts() {
+        return tables.rollouts.all();
+    }
+
+    public @Nullable Rollout rollout(String id) {
+        return tables.rollouts.get(id);
     }
 
     /** What has happened after a version, as far as it is kept, oldest first. */

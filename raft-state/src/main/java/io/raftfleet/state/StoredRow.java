@@ -15,6 +15,7 @@ sealed interface StoredRow
                 AnsweredRequest,
                 Removal,
                 LoggedEvent,
+                Rollout,
                 JoinToken,
                 Revoked {
     /** Unique in the registry. */

@@ -11,6 +11,7 @@ import io.raftfleet.proto.log.RegistryRow;
 import io.raftfleet.proto.log.RemovalRow;
 import io.raftfleet.proto.log.RequestRow;
 import io.raftfleet.proto.log.RevocationRow;
+import io.raftfleet.proto.log.RolloutRow;
 import io.raftfleet.proto.log.SourceRow;
 import io.raftfleet.proto.log.StateRow;
 import io.raftfleet.proto.log.UnitRow;
@@ -35,6 +36,7 @@ final class Tables {
     final RequestTable requests;
     final AccessTable access;
     final EventLog events;
+    final RolloutTable rollouts;
     private RegistryInfo info;
 
     Tables() {
@@ -50,6 +52,7 @@ final class Tables {
         requests = new RequestTable(rows);
         access = new AccessTable(machines, rows);
         events = new EventLog(rows);
+        rollouts = new RolloutTable(contents, sources, rows);
         info = RegistryInfo.NONE;
     }
 
@@ -66,11 +69,12 @@ final class Tables {
         requests = below.requests;
         access = below.access;
         events = below.events;
+        rollouts = below.rollouts.over(contents, sources, rows);
         info = below.info;
     }
 
     /**
-     * Changes of units, contents and machines over these tables, which stay as they are. The other tables are these: they may be
+     * Changes of units, contents, machines and rollouts over these tables, which stay as they are. The other tables are these: they may be
      * read there, not changed.
      */
     Tables over() {
@@ -118,7 +122,8 @@ final class Tables {
                         + rows.heapBytes(Removal.class)
                         + rows.heapBytes(JoinToken.class)
                         + rows.heapBytes(Revoked.class)
-                        + rows.heapBytes(LoggedEvent.class),
+                        + rows.heapBytes(LoggedEvent.class)
+                        + rows.heapBytes(Rollout.class),
                 events);
     }
 
@@ -129,6 +134,7 @@ final class Tables {
         var unitRows = new ArrayList<UnitRecord>();
         var answers = new ArrayList<AnsweredRequest>();
         var happened = new ArrayList<LoggedEvent>();
+        var rolling = new ArrayList<Rollout>();
         while (stored.hasNext()) {
             var row = stored.next();
             ByteString value = row.value();
@@ -157,6 +163,7 @@ final class Tables {
                     }
                     case 'x' -> facts.restore(Removal.from(RemovalRow.parseFrom(value)));
                     case 'e' -> happened.add(LoggedEvent.from(EventRow.parseFrom(value)));
+                    case 'o' -> rolling.add(Rollout.from(RolloutRow.parseFrom(value)));
                     case 'q' -> answers.add(AnsweredRequest.from(RequestRow.parseFrom(value)));
                     case 't' -> access.restore(JoinToken.from(JoinTokenRow.parseFrom(value)));
                     case 'v' -> access.restore(Revoked.from(RevocationRow.parseFrom(value)));
@@ -177,6 +184,7 @@ final class Tables {
             var machine = unit.machineId() == null ? null : machines.get(unit.machineId());
             assignments.replaced(null, units.restore(machine == null ? unit : unit.on(machine)));
         }
+        rolling.forEach(rollouts::restore);
         answers.sort(Comparator.comparingLong(AnsweredRequest::answeredAtMs));
         answers.forEach(requests::restore);
         happened.sort(Comparator.comparingLong(LoggedEvent::version));
@@ -196,6 +204,7 @@ final class Tables {
         requests.clear();
         access.clear();
         events.clear();
+        rollouts.clear();
         info = RegistryInfo.NONE;
     }
 }

@@ -27,7 +27,7 @@ import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a record does to units, their contents and machines, and when it no longer holds: the rules that decisions go by. Every
+ * What a record does to units, their contents, machines and rollouts, and when it no longer holds: the rules that decisions go by. Every
  * engine applies what is committed through this, to its tables; a leader what it is about to propose, to changes over them. Reads
  * the tables and the record, nothing else. Used by one thread, under the registry's lock.
  */
@@ -104,8 +104,14 @@ final class Transition {
             case MACHINE_TOLD -> told(record.getMachineTold());
             case MACHINE_MARKED -> marked(record.getMachineMarked());
             case MACHINE_FORGOTTEN -> forgotten(record.getMachineForgotten());
+            case ROLLOUT_STARTED ->
+                tables.rollouts.apply(record.getRolloutStarted(), tables.info().clockMs());
+            case ROLLOUT_ADVANCED ->
+                tables.rollouts.apply(record.getRolloutAdvanced(), tables.info().clockMs());
+            case ROLLOUT_FORGOTTEN -> tables.rollouts.apply(record.getRolloutForgotten());
             default ->
-                throw new IllegalArgumentException("a " + record.getRecordCase() + " changes no unit or machine");
+                throw new IllegalArgumentException(
+                        "a " + record.getRecordCase() + " changes no unit, machine or rollout");
         };
     }
 

@@ -1,5 +1,6 @@
 package io.raftfleet.engine.api;
 
+import io.raftfleet.proto.fleet.ControlRolloutRequest;
 import io.raftfleet.proto.fleet.CreateUnitsRequest;
 import io.raftfleet.proto.fleet.DestroyUnitsRequest;
 import io.raftfleet.proto.fleet.GetUnitRequest;
@@ -8,6 +9,8 @@ import io.raftfleet.proto.fleet.ListEventsRequest;
 import io.raftfleet.proto.fleet.ListEventsResponse;
 import io.raftfleet.proto.fleet.ListMachinesRequest;
 import io.raftfleet.proto.fleet.ListMachinesResponse;
+import io.raftfleet.proto.fleet.ListRolloutsRequest;
+import io.raftfleet.proto.fleet.ListRolloutsResponse;
 import io.raftfleet.proto.fleet.ListUnitStatesRequest;
 import io.raftfleet.proto.fleet.ListUnitStatesResponse;
 import io.raftfleet.proto.fleet.ListUnitsRequest;
@@ -16,6 +19,7 @@ import io.raftfleet.proto.fleet.PatchMachinesRequest;
 import io.raftfleet.proto.fleet.PlanRequest;
 import io.raftfleet.proto.fleet.PlanResponse;
 import io.raftfleet.proto.fleet.SetTargetStatesRequest;
+import io.raftfleet.proto.fleet.StartRolloutRequest;
 import io.raftfleet.proto.fleet.WriteResponse;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
@@ -42,6 +46,10 @@ public interface FleetApi {
     /** What writes would do; nothing is done. */
     CompletableFuture<PlanResponse> plan(PlanRequest request, Duration deadline);
 
+    CompletableFuture<WriteResponse> startRollout(StartRolloutRequest request, Duration deadline);
+
+    CompletableFuture<WriteResponse> controlRollout(ControlRolloutRequest request, Duration deadline);
+
     CompletableFuture<GetUnitResponse> getUnit(GetUnitRequest request, Duration deadline);
 
     CompletableFuture<ListUnitsResponse> listUnits(ListUnitsRequest request, Duration deadline);
@@ -51,4 +59,6 @@ public interface FleetApi {
     CompletableFuture<ListMachinesResponse> listMachines(ListMachinesRequest request, Duration deadline);
 
     CompletableFuture<ListEventsResponse> listEvents(ListEventsRequest request, Duration deadline);
+
+    CompletableFuture<ListRolloutsResponse> listRollouts(ListRolloutsRequest request, Duration deadline);
 }

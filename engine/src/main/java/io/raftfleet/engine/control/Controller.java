@@ -207,7 +207,7 @@ public final class Controller implements AutoCloseable {
         return queue.offer(new AgentWork.FenceEnd(machineId, sessionEpoch));
     }
 
-    /** Has machines that are drained looked after: time has passed. To be called about once a second while there are any. */
+    /** Has machines that are drained, and rollouts, looked after: time has passed. To be called about once a second while there are any. */
     public void drainsGoOn() {
         var unused = queue.offer(new AgentWork.DrainsGoOn());
     }

@@ -59,6 +59,7 @@ final class DecisionLoop implements Runnable {
     private final Faults faults;
     private final DrainPace drains = new DrainPace();
     private final Standby standby;
+    private final RolloutPace rollouts = new RolloutPace();
     private @Nullable Scheduler scheduler;
     /** Whether it is still to be written that this engine leads. */
     private boolean unannounced;
@@ -193,6 +194,15 @@ final class DecisionLoop implements Runnable {
         return registry.read(view -> drains.look(view, decider, now));
     }
 
+    /** What has to be written of rollouts; mostly there are none. */
+    private List<RolloutPace.Step> rolloutsGoOn() {
+        if (committer.agreedFormat() < EntryFormats.WITH_ROLLOUTS) {
+            return List.of();
+        }
+        long now = now();
+        return registry.read(view -> rollouts.look(view, now));
+    }
+
     private Budget budget() {
         return new Budget(registry.read(view -> view.memory().held()), quota.getAsLong());
     }
@@ -204,7 +214,11 @@ final class DecisionLoop implements Runnable {
             return true;
         }
         var further = drainsGoOn(decider);
-        if (suspects.isEmpty() && further.isEmpty() && (!decider.hasWork() || faults.pauseMillis() > 0)) {
+        var rolling = rolloutsGoOn();
+        if (suspects.isEmpty()
+                && further.isEmpty()
+                && rolling.isEmpty()
+                && (!decider.hasWork() || faults.pauseMillis() > 0)) {
             queue.awaitWork(term, decider.hasWork() ? faults.pauseMillis() : 0);
         }
         if (!queue.leads(term)) {
@@ -234,6 +248,17 @@ final class DecisionLoop implements Runnable {
                 throw e;
             }
             refuse(decided.getLast(), e);
+            startOver(decided);
+            return true;
+        }
+        try {
+            rollouts.decide(alone ? List.of() : rolling, batch, draft);
+        } catch (Speculation.OvertakenException e) {
+            log.info("engine {} decides again: {}", engineId, e.getMessage());
+            startOver(decided);
+            return true;
+        } catch (RuntimeException | StackOverflowError e) {
+            faults.say("deciding the next step of rollout " + rollouts.fault() + " failed; it is stopped", e);
             startOver(decided);
             return true;
         }
@@ -395,6 +420,7 @@ final class DecisionLoop implements Runnable {
 
     private Scheduler rebuild() {
         drains.restart();
+        rollouts.restart();
         return registry.read(Draft::scheduler);
     }
 

@@ -13,6 +13,8 @@ import io.raftfleet.proto.log.MachineMarked;
 import io.raftfleet.proto.log.MachineMetadataSet;
 import io.raftfleet.proto.log.MachineTold;
 import io.raftfleet.proto.log.Record;
+import io.raftfleet.proto.log.RolloutFile;
+import io.raftfleet.proto.log.RolloutStarted;
 import io.raftfleet.proto.log.SessionOpened;
 import io.raftfleet.proto.log.SourceStored;
 import io.raftfleet.proto.log.TargetStateSet;
@@ -31,6 +33,7 @@ import io.raftfleet.state.MachineRecord;
 import io.raftfleet.state.Mark;
 import io.raftfleet.state.Registry;
 import io.raftfleet.state.RegistryView;
+import io.raftfleet.state.Rollout;
 import io.raftfleet.state.Speculation;
 import io.raftfleet.state.UnitRecord;
 import io.raftfleet.unit.LegacyFacts;
@@ -39,6 +42,7 @@ import io.raftfleet.unit.SafeText;
 import io.raftfleet.unit.UnitFile;
 import io.raftfleet.unit.UnitHash;
 import io.raftfleet.unit.UnitSource;
+import java.util.Collection;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -60,6 +64,7 @@ final class Draft {
     private final boolean withSources;
     private final boolean withMarks;
     private final boolean withEvents;
+    private final boolean withRollouts;
 
     /** @param format newest format of entries that all engines read */
     Draft(Registry registry, Scheduler scheduler, Budget budget, int format) {
@@ -71,6 +76,7 @@ final class Draft {
         this.withSources = format >= EntryFormats.WITH_SOURCES;
         this.withMarks = format >= EntryFormats.WITH_MARKS;
         this.withEvents = format >= EntryFormats.WITH_EVENTS;
+        this.withRollouts = format >= EntryFormats.WITH_ROLLOUTS;
     }
 
     /** A new scheduler that knows what is applied. */
@@ -167,7 +173,12 @@ final class Draft {
     /** The file of a unit as it was submitted; null when it is what its contents are, or was not kept. */
     @Nullable
     UnitSource source(UnitRecord unit) {
-        var digest = unit.source();
+        return source(unit.source());
+    }
+
+    /** Such a file by its digest; null when there is none. */
+    @Nullable
+    UnitSource source(@Nullable String digest) {
         var text = digest == null ? null : ahead.<@Nullable String>read(view -> view.source(digest));
         return digest == null || text == null ? null : new UnitSource(text, digest);
     }
@@ -401,6 +412,55 @@ final class Draft {
                 .setMachineForgotten(
                         MachineForgotten.newBuilder().setMachineId(machine.id()).setChangedBy(withEvents ? by : ""))
                 .build());
+    }
+
+    /** Why there can be no rollouts yet; null when there can. */
+    @Nullable
+    String unrollable() {
+        return withRollouts
+                ? null
+                : "an engine of the cluster is of a version that knows nothing of rollouts: upgrade all engines first; \"fleetctl"
+                        + " cluster status\" shows which are older";
+    }
+
+    List<Rollout> rollouts() {
+        return ahead.read(view -> List.copyOf(view.rollouts()));
+    }
+
+    @Nullable
+    Rollout rollout(String id) {
+        return ahead.read(view -> view.rollout(id));
+    }
+
+    /** What files take of the heap that are there, their submitted forms included. */
+    long bytesOf(Collection<RolloutFile> files) {
+        return ahead.read(view -> files.stream()
+                .mapToLong(
+                        file -> view.bytesOf(UnitHash.from(file.getHash()), UnitSource.toHex(file.getSourceDigest())))
+                .sum());
+    }
+
+    /** What the registry would grow by with a file. */
+    long growthBy(UnitFile file, @Nullable UnitSource source) {
+        return ahead.read(
+                view -> view.growthBy(file.hash(), file.text()) + (source == null ? 0 : view.growthBy(source)));
+    }
+
+    /** Why there is no room for a rollout and its new files; null when there is, and that is taken. */
+    @Nullable
+    String takeRoom(RolloutStarted rollout, long files) {
+        return budget.take("rollout " + rollout.getId(), Rollout.heapBytes(rollout) + files);
+    }
+
+    /** Files that a rollout keeps: its record has to follow in the same entry. */
+    void store(UnitFile file, @Nullable UnitSource source, List<Record> out) {
+        store(file, out);
+        store(source, out);
+    }
+
+    /** A record about a rollout. */
+    Record rollout(Record record) {
+        return decided(record);
     }
 
     private static MachineMetadataSet record(MachinePatch patch) {

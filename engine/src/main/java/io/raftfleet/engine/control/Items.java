@@ -129,7 +129,7 @@ final class Items {
     }
 
     /** @param wholeFile whether what is submitted says what file the unit is to have, besides its options */
-    private static ItemResult create(
+    static ItemResult create(
             NewUnit unit, boolean replace, boolean wholeFile, Submission submission, Draft draft, List<Record> out) {
         var name = unit.getName();
         var before = draft.unit(name);

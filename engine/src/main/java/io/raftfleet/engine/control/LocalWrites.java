@@ -4,6 +4,7 @@ import com.google.common.hash.Hashing;
 import com.google.protobuf.Message;
 import io.grpc.Status;
 import io.raftfleet.engine.access.Caller;
+import io.raftfleet.proto.fleet.ControlRolloutRequest;
 import io.raftfleet.proto.fleet.CreateUnitsRequest;
 import io.raftfleet.proto.fleet.DestroyUnitsRequest;
 import io.raftfleet.proto.fleet.MachineOrder;
@@ -13,10 +14,12 @@ import io.raftfleet.proto.fleet.PlanRequest;
 import io.raftfleet.proto.fleet.PlanResponse;
 import io.raftfleet.proto.fleet.RequestId;
 import io.raftfleet.proto.fleet.SetTargetStatesRequest;
+import io.raftfleet.proto.fleet.StartRolloutRequest;
 import io.raftfleet.proto.fleet.WriteResponse;
 import io.raftfleet.unit.limits.Limits;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -32,6 +35,8 @@ public final class LocalWrites {
     public static final int MAX_ITEMS = Limits.ITEMS;
 
     private static final int REQUEST_ID_BYTES = 16;
+    /** Hexadecimal digits of a rollout's id. */
+    private static final int ROLLOUT_ID = 8;
 
     private final Controller controller;
     private final AfterCommit afterCommit;
@@ -115,6 +120,27 @@ public final class LocalWrites {
                 named,
                 orders.isEmpty() ? null : orders.getFirst().getMachineId());
         return controller.plan(asked).orTimeout(deadline.toNanos(), TimeUnit.NANOSECONDS);
+    }
+
+    /** Starts a rollout; its id is the beginning of the request's. */
+    public CompletableFuture<WriteResponse> startRollout(StartRolloutRequest request, Duration deadline) {
+        var id = HexFormat.of().formatHex(request.getRequestId().getId().toByteArray());
+        return write(
+                request.getRequestId(),
+                request.toBuilder().clearRequestId().build(),
+                1,
+                () -> List.of(RolloutOrders.start(
+                        id.substring(0, ROLLOUT_ID), request, Caller.current().words())),
+                deadline);
+    }
+
+    public CompletableFuture<WriteResponse> controlRollout(ControlRolloutRequest request, Duration deadline) {
+        return write(
+                request.getRequestId(),
+                request.toBuilder().clearRequestId().build(),
+                1,
+                () -> List.of(RolloutOrders.control(request, Caller.current().words())),
+                deadline);
     }
 
     private CompletableFuture<WriteResponse> write(

@@ -13,6 +13,7 @@ import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import io.raftfleet.engine.api.Async;
 import io.raftfleet.engine.api.FleetApi;
+import io.raftfleet.proto.fleet.ControlRolloutRequest;
 import io.raftfleet.proto.fleet.CreateUnitsRequest;
 import io.raftfleet.proto.fleet.DestroyUnitsRequest;
 import io.raftfleet.proto.fleet.FleetGrpc;
@@ -23,6 +24,8 @@ import io.raftfleet.proto.fleet.ListEventsRequest;
 import io.raftfleet.proto.fleet.ListEventsResponse;
 import io.raftfleet.proto.fleet.ListMachinesRequest;
 import io.raftfleet.proto.fleet.ListMachinesResponse;
+import io.raftfleet.proto.fleet.ListRolloutsRequest;
+import io.raftfleet.proto.fleet.ListRolloutsResponse;
 import io.raftfleet.proto.fleet.ListUnitStatesRequest;
 import io.raftfleet.proto.fleet.ListUnitStatesResponse;
 import io.raftfleet.proto.fleet.ListUnitsRequest;
@@ -32,6 +35,7 @@ import io.raftfleet.proto.fleet.PatchMachinesRequest;
 import io.raftfleet.proto.fleet.PlanRequest;
 import io.raftfleet.proto.fleet.PlanResponse;
 import io.raftfleet.proto.fleet.SetTargetStatesRequest;
+import io.raftfleet.proto.fleet.StartRolloutRequest;
 import io.raftfleet.proto.fleet.UnitStatusRequest;
 import io.raftfleet.proto.fleet.VersionRequest;
 import io.raftfleet.proto.fleet.VersionResponse;
@@ -103,6 +107,21 @@ final class FleetService extends FleetGrpc.FleetImplBase {
     @Override
     public void plan(PlanRequest request, StreamObserver<PlanResponse> responses) {
         answer(api().plan(request, deadline()), responses);
+    }
+
+    @Override
+    public void startRollout(StartRolloutRequest request, StreamObserver<WriteResponse> responses) {
+        answer(api().startRollout(request, deadline()), responses);
+    }
+
+    @Override
+    public void controlRollout(ControlRolloutRequest request, StreamObserver<WriteResponse> responses) {
+        answer(api().controlRollout(request, deadline()), responses);
+    }
+
+    @Override
+    public void listRollouts(ListRolloutsRequest request, StreamObserver<ListRolloutsResponse> responses) {
+        answer(api().listRollouts(request, deadline()), responses);
     }
 
     @Override

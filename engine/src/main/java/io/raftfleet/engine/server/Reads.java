@@ -9,6 +9,8 @@ import io.raftfleet.proto.fleet.ListEventsRequest;
 import io.raftfleet.proto.fleet.ListEventsResponse;
 import io.raftfleet.proto.fleet.ListMachinesRequest;
 import io.raftfleet.proto.fleet.ListMachinesResponse;
+import io.raftfleet.proto.fleet.ListRolloutsRequest;
+import io.raftfleet.proto.fleet.ListRolloutsResponse;
 import io.raftfleet.proto.fleet.ListUnitStatesRequest;
 import io.raftfleet.proto.fleet.ListUnitStatesResponse;
 import io.raftfleet.proto.fleet.ListUnitsRequest;
@@ -22,12 +24,14 @@ import io.raftfleet.state.LoggedEvent;
 import io.raftfleet.state.MachineRecord;
 import io.raftfleet.state.Registry;
 import io.raftfleet.state.RegistryView;
+import io.raftfleet.state.Rollout;
 import io.raftfleet.state.UnitRecord;
 import io.raftfleet.state.UnitStateRecord;
 import io.raftfleet.state.Versions;
 import io.raftfleet.state.raft.ReplicationException;
 import java.time.Duration;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -258,6 +262,21 @@ public final class Reads {
                 }
                 return page.build();
             });
+        });
+    }
+
+    /** All rollouts, the newest last; see {@code ListRollouts} in {@code fleet.proto}, also for how it fails. */
+    CompletableFuture<ListRolloutsResponse> listRollouts(ListRolloutsRequest request, Duration deadline) {
+        return read(request.getRead(), deadline, view -> {
+            var named = request.getId();
+            return ListRolloutsResponse.newBuilder()
+                    .setRevision(view.revision())
+                    .addAllRollouts(view.rollouts().stream()
+                            .filter(rollout -> named.isEmpty() || rollout.id().equals(named))
+                            .sorted(Comparator.comparingLong(Rollout::startedMs))
+                            .map(rollout -> rollout.message(!named.isEmpty()))
+                            .toList())
+                    .build();
         });
     }
 

@@ -11,6 +11,7 @@ import io.raftfleet.engine.api.Async;
 import io.raftfleet.engine.api.FleetApi;
 import io.raftfleet.engine.control.Abandoned;
 import io.raftfleet.engine.control.LocalWrites;
+import io.raftfleet.proto.fleet.ControlRolloutRequest;
 import io.raftfleet.proto.fleet.CreateUnitsRequest;
 import io.raftfleet.proto.fleet.DestroyUnitsRequest;
 import io.raftfleet.proto.fleet.FleetGrpc.FleetFutureStub;
@@ -20,6 +21,8 @@ import io.raftfleet.proto.fleet.ListEventsRequest;
 import io.raftfleet.proto.fleet.ListEventsResponse;
 import io.raftfleet.proto.fleet.ListMachinesRequest;
 import io.raftfleet.proto.fleet.ListMachinesResponse;
+import io.raftfleet.proto.fleet.ListRolloutsRequest;
+import io.raftfleet.proto.fleet.ListRolloutsResponse;
 import io.raftfleet.proto.fleet.ListUnitStatesRequest;
 import io.raftfleet.proto.fleet.ListUnitStatesResponse;
 import io.raftfleet.proto.fleet.ListUnitsRequest;
@@ -28,6 +31,7 @@ import io.raftfleet.proto.fleet.PatchMachinesRequest;
 import io.raftfleet.proto.fleet.PlanRequest;
 import io.raftfleet.proto.fleet.PlanResponse;
 import io.raftfleet.proto.fleet.SetTargetStatesRequest;
+import io.raftfleet.proto.fleet.StartRolloutRequest;
 import io.raftfleet.proto.fleet.WriteResponse;
 import io.raftfleet.proto.model.Unit;
 import io.raftfleet.state.raft.EnginePeer;
@@ -142,6 +146,21 @@ final class RoutedFleetApi implements FleetApi {
         return Status.UNAVAILABLE
                 .withDescription("nothing was planned: " + why + ": ask again, or another engine")
                 .asRuntimeException();
+    }
+
+    @Override
+    public CompletableFuture<WriteResponse> startRollout(StartRolloutRequest request, Duration deadline) {
+        return write(left -> local.startRollout(request, left), stub -> stub.startRollout(request), deadline);
+    }
+
+    @Override
+    public CompletableFuture<WriteResponse> controlRollout(ControlRolloutRequest request, Duration deadline) {
+        return write(left -> local.controlRollout(request, left), stub -> stub.controlRollout(request), deadline);
+    }
+
+    @Override
+    public CompletableFuture<ListRolloutsResponse> listRollouts(ListRolloutsRequest request, Duration deadline) {
+        return reads.listRollouts(request, deadline);
     }
 
     @Override
@@ -420,6 +439,21 @@ final class RoutedFleetApi implements FleetApi {
         @Override
         public CompletableFuture<PlanResponse> plan(PlanRequest request, Duration deadline) {
             return planned(local.plan(request, deadline));
+        }
+
+        @Override
+        public CompletableFuture<WriteResponse> startRollout(StartRolloutRequest request, Duration deadline) {
+            return hereOnly(local.startRollout(request, deadline), deadline);
+        }
+
+        @Override
+        public CompletableFuture<WriteResponse> controlRollout(ControlRolloutRequest request, Duration deadline) {
+            return hereOnly(local.controlRollout(request, deadline), deadline);
+        }
+
+        @Override
+        public CompletableFuture<ListRolloutsResponse> listRollouts(ListRolloutsRequest request, Duration deadline) {
+            return reads.listRollouts(request, deadline);
         }
 
         @Override

@@ -81,7 +81,8 @@ public final class LivenessMonitor {
                 silent.forEach(this::lose);
             }
             endFences();
-            if (registry.read(RegistryView::drainingMachines) > 0) {
+            if (registry.read(
+                    view -> view.drainingMachines() > 0 || !view.rollouts().isEmpty())) {
                 controller.drainsGoOn();
             }
             if (machines.graceOver(nanoClock.getAsLong())) {

@@ -76,6 +76,7 @@ class AccessTest {
                 "Fleet/GetUnit",
                 "Fleet/ListEvents",
                 "Fleet/ListMachines",
+                "Fleet/ListRollouts",
                 "Fleet/ListUnitStates",
                 "Fleet/ListUnits",
                 "Fleet/Plan",
@@ -86,7 +87,13 @@ class AccessTest {
                 "Health/Watch",
                 "ServerReflection/ServerReflectionInfo");
         var operator = new ArrayList<>(viewer);
-        operator.addAll(List.of("Fleet/CreateUnits", "Fleet/SetTargetStates", "Fleet/DestroyUnits", "Fleet/Journal"));
+        operator.addAll(List.of(
+                "Fleet/CreateUnits",
+                "Fleet/SetTargetStates",
+                "Fleet/DestroyUnits",
+                "Fleet/StartRollout",
+                "Fleet/ControlRollout",
+                "Fleet/Journal"));
         assertThat(allowed(user(Role.VIEWER))).containsExactlyInAnyOrderElementsOf(viewer);
         assertThat(allowed(user(Role.OPERATOR))).containsExactlyInAnyOrderElementsOf(operator);
         assertThat(allowed(user(Role.ADMIN)))

@@ -7,6 +7,7 @@ import io.raftfleet.engine.api.AbsentAt;
 import io.raftfleet.engine.api.ChangeFeed;
 import io.raftfleet.engine.api.EngineHealth;
 import io.raftfleet.engine.api.FleetApi;
+import io.raftfleet.proto.fleet.ControlRolloutRequest;
 import io.raftfleet.proto.fleet.CreateUnitsRequest;
 import io.raftfleet.proto.fleet.DestroyUnitsRequest;
 import io.raftfleet.proto.fleet.GetUnitRequest;
@@ -17,6 +18,8 @@ import io.raftfleet.proto.fleet.ListEventsRequest;
 import io.raftfleet.proto.fleet.ListEventsResponse;
 import io.raftfleet.proto.fleet.ListMachinesRequest;
 import io.raftfleet.proto.fleet.ListMachinesResponse;
+import io.raftfleet.proto.fleet.ListRolloutsRequest;
+import io.raftfleet.proto.fleet.ListRolloutsResponse;
 import io.raftfleet.proto.fleet.ListUnitStatesRequest;
 import io.raftfleet.proto.fleet.ListUnitStatesResponse;
 import io.raftfleet.proto.fleet.ListUnitsRequest;
@@ -28,6 +31,7 @@ import io.raftfleet.proto.fleet.PatchMachinesRequest;
 import io.raftfleet.proto.fleet.ReadOptions;
 import io.raftfleet.proto.fleet.RequestId;
 import io.raftfleet.proto.fleet.SetTargetStatesRequest;
+import io.raftfleet.proto.fleet.StartRolloutRequest;
 import io.raftfleet.proto.fleet.TargetStateChange;
 import io.raftfleet.proto.fleet.WriteResponse;
 import io.raftfleet.proto.model.Machine;
@@ -463,6 +467,21 @@ final class MemoryFleet implements FleetApi, EngineHealth, ChangeFeed, io.raftfl
 
     /** What has happened, oldest first. */
     final List<io.raftfleet.proto.model.Event> happened = new CopyOnWriteArrayList<>();
+
+    @Override
+    public CompletableFuture<WriteResponse> startRollout(StartRolloutRequest request, Duration deadline) {
+        throw new UnsupportedOperationException("HTTP v1 starts no rollouts");
+    }
+
+    @Override
+    public CompletableFuture<WriteResponse> controlRollout(ControlRolloutRequest request, Duration deadline) {
+        throw new UnsupportedOperationException("HTTP v1 controls no rollouts");
+    }
+
+    @Override
+    public CompletableFuture<ListRolloutsResponse> listRollouts(ListRolloutsRequest request, Duration deadline) {
+        throw new UnsupportedOperationException("HTTP v1 lists no rollouts");
+    }
 
     private static boolean matches(String glob, String name) {
         try {

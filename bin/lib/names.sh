@@ -62,7 +62,7 @@ _names_kinds() {
     esac
     case $_names_command in
         '' | ' list-'* | ' version'* | ' help'* | ' login'* | ' import'* | ' verify'* | ' names'* | ' fd-forward'*) ;;
-        ' cert'* | ' token'* | ' user'* | ' cluster'* | ' machine') ;;
+        ' cert'* | ' rollout'* | ' token'* | ' user'* | ' cluster'* | ' machine') ;;
         ' cordon'* | ' uncordon'* | ' drain'* | ' machine '*) echo machines ;;
         ' ssh'* | ' events'*) echo units machines ;;
         *) echo units ;;

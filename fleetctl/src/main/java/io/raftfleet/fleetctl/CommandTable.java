@@ -82,6 +82,13 @@ final class CommandTable {
         commands.put("names", () -> new NamesCommand(session));
         commands.put("plan", () -> new PlanCommand(session));
         commands.put("restart", () -> new RestartCommand(session));
+        commands.put(
+                "rollout",
+                () -> new CommandLine(new RolloutCommand(session))
+                        .addSubcommand(new RolloutCommand.Status(session))
+                        .addSubcommand(new RolloutCommand.Pause(session))
+                        .addSubcommand(new RolloutCommand.Resume(session))
+                        .addSubcommand(new RolloutCommand.Undo(session)));
         commands.put("ssh", () -> new SshCommand(session));
         commands.put("start", () -> new StartCommand(session));
         commands.put("status", () -> new StatusCommand(session));

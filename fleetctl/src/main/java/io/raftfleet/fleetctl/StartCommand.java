@@ -1,5 +1,7 @@
 package io.raftfleet.fleetctl;
 
+import io.raftfleet.fleetctl.client.FleetClientException;
+import io.raftfleet.proto.fleet.NewUnit;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -16,7 +18,10 @@ import picocli.CommandLine.Parameters;
             "",
             "Units are local files, submitted units, instances of a template (local or submitted), or patterns over local files and"
                     + " submitted units. Waits until units are up; never for global units. Launched units that have failed or ended are"
-                    + " started again."
+                    + " started again.",
+            "",
+            "With --replace and --max-unavailable the cluster replaces units that differ from their local files a few at a time, and stops,"
+                    + " or goes back with --rollback, when one of them does not get healthy; each keeps its target state. See: fleetctl rollout"
         })
 final class StartCommand extends FleetCommand {
     @Mixin
@@ -36,6 +41,9 @@ final class StartCommand extends FleetCommand {
             description = "Replace the units in the cluster whose local file differs with new versions.")
     boolean replace;
 
+    @Mixin
+    RolloutOptions rollout = new RolloutOptions();
+
     @Parameters(paramLabel = "UNIT", arity = "0..*")
     @Nullable
     List<String> units;
@@ -51,10 +59,51 @@ final class StartCommand extends FleetCommand {
             return 0;
         }
         sign.tell(session);
+        if (rollout.given()) {
+            return roll(arguments);
+        }
         var creator = new UnitCreator(session, LAUNCHED, "start");
         creator.run(arguments, replace);
         boolean reached =
                 Waiting.untilReached(session, block, creator.triggered(), WaitGoal.UP, "start", stayUp.nanos());
         return reached && !creator.failed() ? 0 : 1;
+    }
+
+    /** Has the cluster replace what differs, a few units at a time. */
+    private int roll(List<String> arguments) {
+        if (!replace) {
+            throw new CommandException(
+                    "--max-unavailable goes with --replace: what is not there yet is started without it");
+        }
+        var unused = rollout.request(1); // Flags that make no sense are told before anything is written.
+        var creator = new UnitCreator(session, LAUNCHED, "start");
+        List<NewUnit> differ = creator.keep(arguments);
+        boolean started =
+                Waiting.untilReached(session, block, creator.triggered(), WaitGoal.UP, "start", stayUp.nanos());
+        if (creator.failed() || !started) {
+            return 1;
+        }
+        if (differ.isEmpty()) {
+            session.out("No unit differs from its local file: there is nothing to roll out");
+            return 0;
+        }
+        try {
+            var begun = session.client()
+                    .startRollout(
+                            rollout.request(differ.size()).addAllUnits(differ).build());
+            if (!UnitCreator.succeeded(begun.result())) {
+                session.err("Error starting a rollout: " + UnitCreator.reason(begun.result()));
+                return 1;
+            }
+            session.out("Rollout " + begun.id() + " of " + differ.size() + (differ.size() == 1 ? " unit" : " units")
+                    + " begun; it goes on when this command ends, see: fleetctl rollout status " + begun.id());
+            session.terminal().out().flush();
+            return RolloutCommand.follow(session, begun.id(), block);
+        } catch (FleetClientException e) {
+            throw new CommandException(
+                    "Error starting a rollout: " + e.getMessage()
+                            + "; if it has begun, fleetctl rollout status lists it",
+                    e);
+        }
     }
 }

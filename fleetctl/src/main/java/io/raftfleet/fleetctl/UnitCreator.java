@@ -11,6 +11,7 @@ import io.raftfleet.proto.model.Unit;
 import io.raftfleet.proto.model.UnitState;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -56,6 +57,39 @@ final class UnitCreator {
         if (goal != TargetState.TARGET_STATE_INACTIVE) {
             change(plan.present().values());
         }
+    }
+
+    /**
+     * All but the units that differ from their local files, or are not there: those are returned, nothing is done about them.
+     *
+     * @throws CommandException when nothing was written
+     */
+    List<NewUnit> keep(List<String> arguments) {
+        try {
+            var plan = new UnitPlanner(session, goal, true).plan(arguments);
+            failed |= plan.kept();
+            refile(List.copyOf(plan.refiled().values()));
+            change(plan.present().values());
+            return once(plan.create().values());
+        } catch (CommandException | FleetClientException e) {
+            throw new CommandException("Error replacing units: " + e.getMessage(), e);
+        }
+    }
+
+    /** A text that many have is sent once. */
+    private static List<NewUnit> once(Collection<UnitPlan> plans) {
+        Map<ByteString, String> texts = new HashMap<>();
+        return plans.stream()
+                .map(plan -> plan.unit()
+                                .getText()
+                                .equals(texts.putIfAbsent(
+                                        plan.hash(), plan.unit().getText()))
+                        ? plan.unit().toBuilder()
+                                .clearText()
+                                .setHash(plan.hash())
+                                .build()
+                        : plan.unit())
+                .toList();
     }
 
     /** Units that go on as they are, with another file of the same options. */

@@ -222,6 +222,45 @@ class ExitCodesTest {
                 s -> s.unit("a.service", "start")
                         .file("a.service", HELLO + "Restart=always\n")
                         .run("load", "--replace", "a.service"));
+        add("rollout status", DONE, s -> s.run("rollout", "status"));
+        for (String order : List.of("status", "pause", "resume", "undo")) {
+            add("rollout " + order, MISSING, s -> s.run("rollout", order, "0000abcd"));
+        }
+        for (String order : List.of("pause", "resume", "undo")) {
+            add("rollout " + order, DONE, s -> {
+                String id = rollout(s, "");
+                if (order.equals("resume")) {
+                    assertThat(s.run("rollout", "pause", id).exit()).isZero();
+                }
+                return s.run("rollout", order, id);
+            });
+            add("rollout " + order, USAGE, s -> s.run("rollout", order));
+            add("rollout " + order, REFUSED, s -> {
+                String id = rollout(s, "");
+                if (!order.equals("pause")) {
+                    assertThat(s.run("rollout", "pause", id).exit()).isZero();
+                }
+                s.cluster.refused.add(id);
+                return s.run("rollout", order, id);
+            });
+        }
+        add("rollout pause", NOTHING, s -> {
+            String id = rollout(s, "");
+            assertThat(s.run("rollout", "pause", id).exit()).isZero();
+            return s.run("rollout", "pause", id);
+        });
+        add("rollout resume", NOTHING, s -> s.run("rollout", "resume", rollout(s, "")));
+        add("rollout undo", NOTHING, s -> {
+            String id = rollout(s, "");
+            assertThat(s.run("rollout", "undo", id).exit()).isZero();
+            return s.run("rollout", "undo", id);
+        });
+        add("rollout resume", REFUSED, s -> {
+            String id = rollout(s, "unit b.service failed");
+            assertThat(s.run("rollout", "status", "--wait", id).exit()).isEqualTo(1);
+            return s.run("rollout", "resume", id);
+        });
+        add("rollout status", REFUSED, s -> s.run("rollout", "status", "--wait"));
         add("start", NOTHING, s -> s.unit("a.service", "start").run("start", "a.service"));
         add("start", REFUSED, s -> s.file("a.service", BAD).run("start", "a.service"));
         for (String order : List.of("restart", "stop", "unload", "destroy")) {
@@ -247,6 +286,17 @@ class ExitCodesTest {
         for (String order : ORDERS) {
             add(order, NOTHING, s -> s.run(order));
         }
+    }
+
+    /** Id of a rollout that has begun, and is going to fail for a reason, or for none. */
+    private static String rollout(Stage s, String failure) {
+        s.unit("a.service", "start").unit("b.service", "start");
+        s.file("a.service", HELLO + "Restart=always\n").file("b.service", HELLO + "Restart=always\n");
+        s.cluster.rollouts.failure = failure;
+        assertThat(s.run("start", "--replace", "--no-block", "--max-unavailable=1", "a.service", "b.service")
+                        .exit())
+                .isZero();
+        return s.cluster.rollouts.list("").getFirst().getId();
     }
 
     private void questions() {
@@ -698,7 +748,7 @@ class ExitCodesTest {
                     .forEach(out::add);
             names.accept(stage.run("help").out());
             assertThat(out).contains("cat", "cert", "cluster", "ssh");
-            for (String group : List.of("cert", "cluster", "machine", "token", "user")) {
+            for (String group : List.of("cert", "cluster", "machine", "rollout", "token", "user")) {
                 out.remove(group);
                 var members = new ArrayList<String>();
                 stage.run(group, "--help")

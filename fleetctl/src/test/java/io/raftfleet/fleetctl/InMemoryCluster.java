@@ -79,6 +79,7 @@ final class InMemoryCluster implements AutoCloseable {
     /** Names of units of which the cluster takes no orders. */
     final Set<String> refused = ConcurrentHashMap.newKeySet();
 
+    final InMemoryRollouts rollouts = new InMemoryRollouts(this);
     int writes;
     private boolean hold;
 

@@ -26,6 +26,7 @@ import io.raftfleet.proto.cluster.TakeSnapshotRequest;
 import io.raftfleet.proto.cluster.TakeSnapshotResponse;
 import io.raftfleet.proto.cluster.TransferLeaderRequest;
 import io.raftfleet.proto.cluster.TransferLeaderResponse;
+import io.raftfleet.proto.fleet.ControlRolloutRequest;
 import io.raftfleet.proto.fleet.CreateUnitsRequest;
 import io.raftfleet.proto.fleet.DestroyUnitsRequest;
 import io.raftfleet.proto.fleet.FleetGrpc;
@@ -36,6 +37,8 @@ import io.raftfleet.proto.fleet.ListEventsRequest;
 import io.raftfleet.proto.fleet.ListEventsResponse;
 import io.raftfleet.proto.fleet.ListMachinesRequest;
 import io.raftfleet.proto.fleet.ListMachinesResponse;
+import io.raftfleet.proto.fleet.ListRolloutsRequest;
+import io.raftfleet.proto.fleet.ListRolloutsResponse;
 import io.raftfleet.proto.fleet.ListUnitStatesRequest;
 import io.raftfleet.proto.fleet.ListUnitStatesResponse;
 import io.raftfleet.proto.fleet.ListUnitsRequest;
@@ -46,6 +49,7 @@ import io.raftfleet.proto.fleet.PatchMachinesRequest;
 import io.raftfleet.proto.fleet.PlanRequest;
 import io.raftfleet.proto.fleet.PlanResponse;
 import io.raftfleet.proto.fleet.SetTargetStatesRequest;
+import io.raftfleet.proto.fleet.StartRolloutRequest;
 import io.raftfleet.proto.fleet.UnitStatusRequest;
 import io.raftfleet.proto.fleet.VersionRequest;
 import io.raftfleet.proto.fleet.VersionResponse;
@@ -203,6 +207,34 @@ final class InMemoryEngine extends FleetGrpc.FleetImplBase implements AutoClosea
         answer("Plan", observer, () -> {
             synchronized (cluster) {
                 return cluster.plan(request);
+            }
+        });
+    }
+
+    @Override
+    public void startRollout(StartRolloutRequest request, StreamObserver<WriteResponse> observer) {
+        answer(
+                "StartRollout",
+                observer,
+                () -> cluster.write(request.getRequestId(), () -> List.of(cluster.rollouts.start(request))));
+    }
+
+    @Override
+    public void controlRollout(ControlRolloutRequest request, StreamObserver<WriteResponse> observer) {
+        answer(
+                "ControlRollout",
+                observer,
+                () -> cluster.write(request.getRequestId(), () -> List.of(cluster.rollouts.control(request))));
+    }
+
+    @Override
+    public void listRollouts(ListRolloutsRequest request, StreamObserver<ListRolloutsResponse> observer) {
+        answer("ListRollouts", observer, () -> {
+            synchronized (cluster) {
+                return ListRolloutsResponse.newBuilder()
+                        .addAllRollouts(cluster.rollouts.list(request.getId()))
+                        .setRevision(cluster.revision())
+                        .build();
             }
         });
     }

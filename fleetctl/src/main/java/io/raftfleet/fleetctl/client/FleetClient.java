@@ -16,6 +16,7 @@ import io.raftfleet.proto.cluster.TakeSnapshotRequest;
 import io.raftfleet.proto.cluster.TakeSnapshotResponse;
 import io.raftfleet.proto.cluster.TransferLeaderRequest;
 import io.raftfleet.proto.cluster.TransferLeaderResponse;
+import io.raftfleet.proto.fleet.ControlRolloutRequest;
 import io.raftfleet.proto.fleet.CreateUnitsRequest;
 import io.raftfleet.proto.fleet.DestroyUnitsRequest;
 import io.raftfleet.proto.fleet.FleetGrpc;
@@ -25,6 +26,7 @@ import io.raftfleet.proto.fleet.ItemResult;
 import io.raftfleet.proto.fleet.JournalRequest;
 import io.raftfleet.proto.fleet.ListEventsRequest;
 import io.raftfleet.proto.fleet.ListMachinesRequest;
+import io.raftfleet.proto.fleet.ListRolloutsRequest;
 import io.raftfleet.proto.fleet.ListUnitStatesRequest;
 import io.raftfleet.proto.fleet.ListUnitsRequest;
 import io.raftfleet.proto.fleet.MachinePatch;
@@ -35,6 +37,7 @@ import io.raftfleet.proto.fleet.PlanRequest;
 import io.raftfleet.proto.fleet.PlanResponse;
 import io.raftfleet.proto.fleet.ReadOptions;
 import io.raftfleet.proto.fleet.SetTargetStatesRequest;
+import io.raftfleet.proto.fleet.StartRolloutRequest;
 import io.raftfleet.proto.fleet.TargetStateChange;
 import io.raftfleet.proto.fleet.UnitStatusRequest;
 import io.raftfleet.proto.fleet.VersionRequest;
@@ -44,10 +47,12 @@ import io.raftfleet.proto.fleet.WriteResponse;
 import io.raftfleet.proto.model.Event;
 import io.raftfleet.proto.model.Machine;
 import io.raftfleet.proto.model.Revision;
+import io.raftfleet.proto.model.Rollout;
 import io.raftfleet.proto.model.Unit;
 import io.raftfleet.proto.model.UnitState;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -160,6 +165,40 @@ public final class FleetClient implements AutoCloseable {
                     null);
         }
         return plan;
+    }
+
+    /**
+     * What became of a call for a rollout.
+     *
+     * @param id of the rollout, if it has begun
+     */
+    public record Begun(String id, ItemResult result) {}
+
+    /** Has the cluster begin a rolling change; the request needs no id. At most some 3 MiB. */
+    public Begun startRollout(StartRolloutRequest request) {
+        var id = ids.next();
+        var response = join(send(
+                FleetGrpc.getStartRolloutMethod(),
+                request.toBuilder().setRequestId(id).build(),
+                1));
+        return new Begun(HexFormat.of().formatHex(id.getId().toByteArray()).substring(0, 8), response.getResults(0));
+    }
+
+    /** Gives an order about a rollout. */
+    public ItemResult controlRollout(String id, ControlRolloutRequest.Order order) {
+        var request = ControlRolloutRequest.newBuilder()
+                .setRequestId(ids.next())
+                .setId(id)
+                .setOrder(order)
+                .build();
+        return join(send(FleetGrpc.getControlRolloutMethod(), request, 1)).getResults(0);
+    }
+
+    /** Rollouts, the newest last; one, with the units of its group, or none, when an id is given. */
+    public List<Rollout> listRollouts(String id) {
+        var request = ListRolloutsRequest.newBuilder().setId(id).build();
+        return join(caller.call(FleetGrpc.getListRolloutsMethod(), request, options.requestTimeout()))
+                .getRolloutsList();
     }
 
     private <Q> CompletableFuture<WriteResponse> send(MethodDescriptor<Q, WriteResponse> method, Q request, int items) {

@@ -1,0 +1,244 @@
+package io.raftfleet.fleetctl;
+
+import io.raftfleet.fleetctl.client.FleetClientException;
+import io.raftfleet.proto.fleet.ControlRolloutRequest.Order;
+import io.raftfleet.proto.fleet.ItemCode;
+import io.raftfleet.proto.fleet.ItemResult;
+import io.raftfleet.proto.model.Rollout;
+import io.raftfleet.proto.model.UnitState;
+import java.util.List;
+import java.util.Map;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code rollout}: rolling changes that {@code start --replace --max-unavailable} has begun. */
+@Command(
+        name = "rollout",
+        abbreviateSynopsis = true,
+        description = "See to rolling changes",
+        synopsisSubcommandLabel = "COMMAND")
+final class RolloutCommand extends CommandGroup {
+    RolloutCommand(Session session) {
+        super(session);
+    }
+
+    private static Rollout named(Session session, String id) {
+        return session.client().listRollouts(id).stream()
+                .findFirst()
+                .orElseThrow(() -> new CommandException("there is no rollout " + id
+                        + ", or it is kept no longer: fleetctl rollout status lists those that are"));
+    }
+
+    private static int order(Session session, String id, Order order, String done) {
+        ItemResult result;
+        try {
+            result = session.client().controlRollout(id, order);
+        } catch (FleetClientException e) {
+            throw new CommandException("Error ordering rollout " + id + ": " + e.getMessage(), e);
+        }
+        if (!UnitCreator.succeeded(result)) {
+            session.err("Error: " + UnitCreator.reason(result));
+            return 1;
+        }
+        session.out(
+                result.getCode() == ItemCode.ITEM_CODE_UNCHANGED
+                        ? Words.sentence(result.getMessage())
+                        : "Rollout " + id + " " + done);
+        return 0;
+    }
+
+    private static int await(Session session, String id, BlockOptions block, boolean backMeant) {
+        try {
+            return block.noBlock ? 0 : new RolloutWaiter(session, id, backMeant).await(block.limit());
+        } catch (FleetClientException e) {
+            throw new CommandException(
+                    "Error waiting for rollout " + id + ": " + e.getMessage()
+                            + "; it goes on, see: fleetctl rollout status " + id,
+                    e);
+        }
+    }
+
+    /** Waits for one that has begun. */
+    static int follow(Session session, String id, BlockOptions block) {
+        return await(session, id, block, false);
+    }
+
+    /** {@code rollout status}. */
+    @Command(
+            name = "status",
+            abbreviateSynopsis = true,
+            description = {
+                "List rollouts, or show one with the units that are being replaced",
+                "",
+                "Those that have stopped or are done are listed for 7 days."
+            })
+    static final class Status extends FleetCommand {
+        @Option(
+                names = {"-w", "--wait"},
+                description = "Wait for the end of the one that is named.")
+        boolean wait;
+
+        @Parameters(paramLabel = "ROLLOUT", arity = "0..1")
+        String id = "";
+
+        Status(Session session) {
+            super(session);
+        }
+
+        @Override
+        public Integer call() {
+            if (id.isEmpty()) {
+                if (wait) {
+                    throw new CommandException("name the rollout to wait for: fleetctl rollout status --wait ROLLOUT");
+                }
+                list(session.client().listRollouts(""));
+                return 0;
+            }
+            Rollout rollout = named(session, id);
+            show(rollout);
+            return wait ? await(session, id, new BlockOptions(), rollout.getBack()) : 0;
+        }
+
+        private void list(List<Rollout> rollouts) {
+            var table = new Table();
+            table.add("ROLLOUT", "STATE", "UNITS", "BEGUN", "BY", "FIRST UNIT", "REASON");
+            for (Rollout rollout : rollouts) {
+                table.add(
+                        rollout.getId(),
+                        RolloutWaiter.state(rollout),
+                        (rollout.getBack() ? rollout.getGroupFrom() : rollout.getGroupTo()) + "/" + rollout.getUnits(),
+                        Words.time(rollout.getStartedMs()),
+                        dash(rollout.getBy()),
+                        rollout.getFirstUnit(),
+                        dash(rollout.getReason()));
+            }
+            table.print(session.terminal().out());
+        }
+
+        private void show(Rollout rollout) {
+            session.out("Rollout " + rollout.getId() + " is " + RolloutWaiter.state(rollout) + ", "
+                    + RolloutWaiter.begun(rollout));
+            if (!rollout.getReason().isEmpty()) {
+                session.out("Because " + rollout.getReason());
+            }
+            session.out("Begun at " + Words.time(rollout.getStartedMs())
+                    + (rollout.getBy().isEmpty() ? "" : " by " + rollout.getBy()) + ", last step at "
+                    + Words.time(rollout.getChangedMs())
+                    + (rollout.getChangedBy().isEmpty() ? "" : " by " + rollout.getChangedBy()));
+            session.out(rollout.getMaxUnavailable() + " at a time, " + rollout.getCanary()
+                    + " first, healthy when active for "
+                    + rollout.getHealthWaitMs() / 1000 + " s"
+                    + (rollout.getRollback() ? ", goes back when a unit is not" : ", stops when a unit is not"));
+            if (rollout.getGroupCount() > 0 && !RolloutWaiter.over(rollout)) {
+                session.out("");
+                units(rollout.getGroupList());
+            }
+        }
+
+        private void units(List<String> names) {
+            Map<String, List<UnitState>> states = Selection.states(session, names);
+            var table = new Table();
+            table.add("UNIT", "MACHINE", "ACTIVE", "SUB", "HASH");
+            for (String name : names) {
+                List<UnitState> all = states.getOrDefault(name, List.of());
+                if (all.isEmpty()) {
+                    table.add(name, "-", "-", "-", "-");
+                }
+                for (UnitState state : all) {
+                    table.add(
+                            name,
+                            Words.machine(state.getMachineId(), session.machine(state.getMachineId()), false),
+                            state.getActiveState(),
+                            state.getSubState(),
+                            Words.hash(state.getHash(), false));
+                }
+            }
+            table.print(session.terminal().out());
+        }
+
+        private static String dash(String text) {
+            return text.isEmpty() ? "-" : text;
+        }
+    }
+
+    /** {@code rollout pause}. */
+    @Command(
+            name = "pause",
+            abbreviateSynopsis = true,
+            description = {
+                "Have a rollout wait",
+                "",
+                "Units that have the new file keep it. To go on: fleetctl rollout resume ROLLOUT"
+            })
+    static final class Pause extends FleetCommand {
+        @Parameters(paramLabel = "ROLLOUT", arity = "1")
+        String id = "";
+
+        Pause(Session session) {
+            super(session);
+        }
+
+        @Override
+        public Integer call() {
+            return order(session, id, Order.ORDER_PAUSE, "paused");
+        }
+    }
+
+    /** {@code rollout resume}. */
+    @Command(
+            name = "resume",
+            abbreviateSynopsis = true,
+            description = {
+                "Have a rollout go on",
+                "",
+                "One that was paused, or has stopped: that looks again at the units that it stopped at, which have to be healthy by then."
+            })
+    static final class Resume extends FleetCommand {
+        @Mixin
+        BlockOptions block = new BlockOptions();
+
+        @Parameters(paramLabel = "ROLLOUT", arity = "1")
+        String id = "";
+
+        Resume(Session session) {
+            super(session);
+        }
+
+        @Override
+        public Integer call() {
+            boolean back = named(session, id).getBack();
+            int exit = order(session, id, Order.ORDER_RESUME, "resumed");
+            return exit != 0 ? exit : await(session, id, block, back);
+        }
+    }
+
+    /** {@code rollout undo}. */
+    @Command(
+            name = "undo",
+            abbreviateSynopsis = true,
+            description = {
+                "Give the units of a rollout their former files again",
+                "",
+                "As many at a time as it replaced, the last ones first; each has to be healthy before the next. Also of a rollout that is done, for"
+                        + " as long as it is listed. Units that have got another file since keep that."
+            })
+    static final class Undo extends FleetCommand {
+        @Mixin
+        BlockOptions block = new BlockOptions();
+
+        @Parameters(paramLabel = "ROLLOUT", arity = "1")
+        String id = "";
+
+        Undo(Session session) {
+            super(session);
+        }
+
+        @Override
+        public Integer call() {
+            int exit = order(session, id, Order.ORDER_UNDO, "goes back");
+            return exit != 0 ? exit : await(session, id, block, true);
+        }
+    }
+}

@@ -1,0 +1,105 @@
+package io.raftfleet.fleetctl;
+
+import io.raftfleet.proto.fleet.StartRolloutRequest;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** Flags by which {@code start --replace} becomes a rollout. */
+final class RolloutOptions {
+    private static final int MOST = 1000;
+    private static final int PERCENT = 100;
+    private static final String USUAL_HEALTH = "10";
+
+    @Option(
+            names = "--max-unavailable",
+            paramLabel = "N|N%",
+            description =
+                    "With --replace: have the cluster replace so many units at a time, 1 to 1000, or so many in a hundred, rounded down, at"
+                            + " least one; the next follow once these are healthy.")
+    @Nullable
+    String maxUnavailable;
+
+    @Option(
+            names = "--health-wait",
+            paramLabel = "TIME",
+            description =
+                    "With --max-unavailable: a unit is healthy once it has been active for so long (30, 30s, 5m) without being started again by"
+                            + " systemd; 10 seconds if not said.")
+    @Nullable
+    String healthWait;
+
+    @Option(
+            names = "--start-wait",
+            paramLabel = "TIME",
+            description = "With --max-unavailable: how long a unit may take to become active; 2 minutes if not said.")
+    @Nullable
+    String startWait;
+
+    @Option(
+            names = "--canary",
+            paramLabel = "N",
+            description =
+                    "With --max-unavailable: replace N units first, 1 to 1000, and look whether they are healthy.")
+    @Nullable
+    Integer canary;
+
+    @Option(
+            names = "--rollback",
+            arity = "0..1",
+            fallbackValue = "true",
+            paramLabel = "true|false",
+            description =
+                    "With --max-unavailable: when a unit does not get healthy, give all of them their former files"
+                            + " again; without it the rollout stops where it is.")
+    boolean rollback;
+
+    /** Whether a rollout is meant. */
+    boolean given() {
+        return maxUnavailable != null || healthWait != null || startWait != null || canary != null || rollback;
+    }
+
+    /**
+     * The call, without units.
+     *
+     * @param units how many it will have
+     * @throws CommandException when a flag makes no sense
+     */
+    StartRolloutRequest.Builder request(int units) {
+        String most = maxUnavailable;
+        if (most == null) {
+            throw new CommandException(
+                    "--health-wait, --start-wait, --canary and --rollback go with --max-unavailable");
+        }
+        var request = StartRolloutRequest.newBuilder()
+                .setMaxUnavailable(atOnce(most, units))
+                .setHealthWaitMs(Words.duration(healthWait == null ? USUAL_HEALTH : healthWait)
+                        .toMillis())
+                .setRollback(rollback);
+        if (startWait != null) {
+            Duration wait = Words.duration(startWait);
+            request.setStartWaitMs(wait.toMillis());
+        }
+        if (canary != null) {
+            if (canary < 1 || canary > MOST) {
+                throw new CommandException("--canary must be 1 to " + MOST + ", it is " + canary);
+            }
+            request.setCanary(canary);
+        }
+        return request;
+    }
+
+    private static int atOnce(String most, int units) {
+        boolean percent = most.endsWith("%");
+        int number;
+        try {
+            number = Integer.parseInt(percent ? most.substring(0, most.length() - 1) : most);
+        } catch (NumberFormatException e) {
+            number = 0;
+        }
+        if (number < 1 || number > (percent ? PERCENT : MOST)) {
+            throw new CommandException("--max-unavailable must be 1 to " + MOST + ", or 1% to 100%, it is " + most);
+        }
+        return percent ? Math.clamp((long) units * number / PERCENT, 1, MOST) : number;
+    }
+}

@@ -1,0 +1,135 @@
+package io.raftfleet.fleetctl;
+
+import io.raftfleet.proto.model.Rollout;
+import io.raftfleet.proto.model.RolloutPhase;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/** Tells how a rollout gets on, until it is over, stops or is paused. It is the cluster's: to give up here changes nothing. To be used by one thread. */
+final class RolloutWaiter {
+    private static final long LOOK_MILLIS = 500;
+
+    private final Session session;
+    private final String id;
+    private final boolean backMeant;
+    private final ProgressLine progress;
+    private String told = "";
+
+    /** @param backMeant whether it is well that it goes back */
+    RolloutWaiter(Session session, String id, boolean backMeant) {
+        this.session = session;
+        this.id = id;
+        this.backMeant = backMeant;
+        this.progress = new ProgressLine(session.terminal());
+    }
+
+    /**
+     * Waits; returns the exit code.
+     *
+     * @param limit how long; null: as long as it takes
+     */
+    int await(@Nullable Duration limit) {
+        long begun = System.nanoTime();
+        try {
+            while (true) {
+                var found = session.client().listRollouts(id);
+                if (found.isEmpty()) {
+                    return failed("rollout " + id + " is kept no longer: fleetctl events says what became of it");
+                }
+                Integer exit = judge(found.getFirst());
+                if (exit != null) {
+                    return exit;
+                }
+                if (limit != null && System.nanoTime() - begun >= limit.toNanos()) {
+                    return failed("rollout " + id + " is not done yet; it goes on, see: fleetctl rollout status " + id);
+                }
+                Thread.sleep(LOOK_MILLIS);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return failed("interrupted; rollout " + id + " goes on, see: fleetctl rollout status " + id);
+        } finally {
+            progress.clear();
+        }
+    }
+
+    private @Nullable Integer judge(Rollout rollout) {
+        return switch (rollout.getPhase()) {
+            case ROLLOUT_PHASE_DONE -> {
+                if (rollout.getBack() && !backMeant) {
+                    yield failed("rollout " + id + " was rolled back" + reason(rollout));
+                }
+                progress.clear();
+                session.out("Rollout " + id + (rollout.getBack() ? " rolled back" : " done, " + units(rollout)));
+                yield 0;
+            }
+            case ROLLOUT_PHASE_STOPPED ->
+                failed("rollout " + id + " has stopped" + reason(rollout) + "; fleetctl rollout resume " + id
+                        + " looks at that unit again, fleetctl rollout undo " + id
+                        + " gives all units their former files");
+            case ROLLOUT_PHASE_PAUSED ->
+                failed("rollout " + id + " is paused"
+                        + (rollout.getChangedBy().isEmpty() ? "" : " by " + rollout.getChangedBy())
+                        + "; fleetctl rollout resume " + id + " has it go on");
+            default -> {
+                tell(rollout);
+                yield null;
+            }
+        };
+    }
+
+    private void tell(Rollout rollout) {
+        String line = "Rollout " + id + ": " + state(rollout) + ", " + begun(rollout)
+                + (rollout.getGroupCount() == 0
+                        ? ""
+                        : ": " + rollout.getGroup(0)
+                                + (rollout.getGroupCount() == 1
+                                        ? ""
+                                        : " to " + rollout.getGroup(rollout.getGroupCount() - 1)))
+                + (rollout.getBack() ? reason(rollout) : "");
+        if (session.terminal().interactive()) {
+            progress.show(line);
+        } else if (!line.equals(told)) {
+            session.out(line);
+            session.terminal().out().flush();
+        }
+        told = line;
+    }
+
+    private int failed(String why) {
+        progress.clear();
+        session.err("Error: " + why);
+        return 1;
+    }
+
+    /** How many units it has begun to replace, or has still to take back. */
+    static String begun(Rollout rollout) {
+        return rollout.getBack()
+                ? rollout.getGroupFrom() + " of " + rollout.getUnits() + " units left"
+                : rollout.getGroupTo() + " of " + rollout.getUnits() + " units";
+    }
+
+    private static String units(Rollout rollout) {
+        return rollout.getUnits() + (rollout.getUnits() == 1 ? " unit" : " units");
+    }
+
+    static String state(Rollout rollout) {
+        boolean back = rollout.getBack();
+        return switch (rollout.getPhase()) {
+            case ROLLOUT_PHASE_RUNNING -> back ? "going back" : "running";
+            case ROLLOUT_PHASE_PAUSED -> "paused";
+            case ROLLOUT_PHASE_STOPPED -> "stopped";
+            case ROLLOUT_PHASE_DONE -> back ? "rolled back" : "done";
+            case ROLLOUT_PHASE_UNSPECIFIED, UNRECOGNIZED -> "unknown";
+        };
+    }
+
+    private static String reason(Rollout rollout) {
+        return rollout.getReason().isEmpty() ? "" : ": " + rollout.getReason();
+    }
+
+    /** Whether there is nothing left to do. */
+    static boolean over(Rollout rollout) {
+        return rollout.getPhase() == RolloutPhase.ROLLOUT_PHASE_DONE;
+    }
+}

@@ -9,7 +9,6 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The newest of what has happened: {@value #CAPACITY} places, within {@value #MAX_BYTES} bytes of the heap. What machines say of

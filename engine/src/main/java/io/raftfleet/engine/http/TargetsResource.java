@@ -166,7 +166,8 @@ final class TargetsResource {
             before.addAll(page.rows());
             if (before.size() > MOST) {
                 throw new HttpProblem(
-                        400, "there are more than " + MOST + " targets: ask for fewer units, by a glob that matches less");
+                        400,
+                        "there are more than " + MOST + " targets: ask for fewer units, by a glob that matches less");
             }
             return page.next().isEmpty() ? CompletableFuture.completedFuture(before) : more(read, page.next(), before);
         });

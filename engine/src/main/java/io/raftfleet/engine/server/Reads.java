@@ -250,7 +250,9 @@ public final class Reads {
                 long last = after;
                 for (var event : view.happenedAfter(after)) {
                     if (page.getEventsCount() >= size || looked >= MAX_SCAN) {
-                        return page.setNextToken(new PageToken(EVENTS, Long.toString(last), Long.toString(view.incarnation())).encode())
+                        return page.setNextToken(
+                                        new PageToken(EVENTS, Long.toString(last), Long.toString(view.incarnation()))
+                                                .encode())
                                 .build();
                     }
                     wanted.check(filter.cost());

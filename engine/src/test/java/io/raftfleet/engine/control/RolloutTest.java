@@ -218,7 +218,8 @@ class RolloutTest {
                         view -> Objects.requireNonNull(view.machine(machine)).sessionEpoch()),
                 "silent",
                 true);
-        settle(); // It is only offered: were the clock to go on before it is decided, the unit would be healthy by then.
+        settle(); // It is only offered: were the clock to go on before it is decided, the unit would be healthy by
+        // then.
         pass(1);
         assertThat(unit("web@0.service").machineId()).isNotEqualTo(machine);
         pass(60_000);

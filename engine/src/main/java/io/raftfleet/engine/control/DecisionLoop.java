@@ -156,7 +156,7 @@ final class DecisionLoop implements Runnable {
                 return;
             }
             unannounced = settled; // With the first entry, which need not wait for one that says no more than this.
-            drains.restart();
+            forgetPace();
             scheduler = standby.takeOver();
             log.info("engine {} leads term {}", engineId, term);
             metrics.leading();
@@ -419,9 +419,14 @@ final class DecisionLoop implements Runnable {
     }
 
     private Scheduler rebuild() {
+        forgetPace();
+        return registry.read(Draft::scheduler);
+    }
+
+    /** What was seen of drains and rollouts may be of what another leader, or nobody, has decided. */
+    private void forgetPace() {
         drains.restart();
         rollouts.restart();
-        return registry.read(Draft::scheduler);
     }
 
     private Scheduler scheduling() {

@@ -12,22 +12,26 @@ public final class DecisionThread {
     private final Thread thread;
     private final ReentrantLock lock;
     private final Condition changed;
+    private final WorkQueue queue;
 
     public DecisionThread(Controller controller) {
         thread = (Thread) field(Controller.class, "thread", controller);
-        var queue = field(Controller.class, "queue", controller);
+        queue = (WorkQueue) field(Controller.class, "queue", controller);
         lock = (ReentrantLock) field(WorkQueue.class, "lock", queue);
         changed = (Condition) field(WorkQueue.class, "changed", queue);
     }
 
     /**
      * Whether it waits for work or for a leadership, and nothing has come since it began to. One that pauses after a fault does not:
-     * it goes on by itself, by the real clock.
+     * it goes on by itself, by the real clock. One that does not lead may pause as it likes: what it does then, nobody sees.
      */
     public boolean waits() {
         lock.lock();
         try {
-            return lock.hasWaiters(changed) && thread.getState() == Thread.State.WAITING;
+            var state = thread.getState();
+            boolean follows =
+                    state == Thread.State.TIMED_WAITING && (long) field(WorkQueue.class, "leading", queue) == 0;
+            return lock.hasWaiters(changed) && (state == Thread.State.WAITING || follows);
         } finally {
             lock.unlock();
         }

@@ -103,7 +103,8 @@ final class Cluster {
         trial = null;
         if (tried != null) {
             tried.undo();
-            globalsUncounted = false;
+            countGlobals(); // A machine that was changed is counted as it is put back, maybe with other global units
+            // than now.
         }
     }
 

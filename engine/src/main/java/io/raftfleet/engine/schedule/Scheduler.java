@@ -405,7 +405,7 @@ public final class Scheduler {
     /** The unit is where it can't be joined by all that it belongs with: one that is to leave, and can't, is told of as such. */
     private void stayThough(UnitEntry member, @Nullable MachineEntry machine) {
         if (machine != null && machine.upkeep.empties()) {
-            member.waitIn(machine.stuck);
+            cluster.await(member, machine.stuck);
             drains.goOn(machine);
         }
     }

@@ -6,6 +6,7 @@ import com.google.common.base.Splitter;
 import io.raftfleet.engine.oracle.FleetModel;
 import io.raftfleet.engine.schedule.Decision;
 import io.raftfleet.engine.schedule.Scheduler;
+import io.raftfleet.engine.schedule.Upkeep;
 import io.raftfleet.proto.fleet.CreateUnitsRequest;
 import io.raftfleet.proto.fleet.ItemCode;
 import io.raftfleet.proto.fleet.ItemResult;
@@ -131,6 +132,9 @@ class SchedulerOracleTest {
                 if (random.nextInt(3) == 0) {
                     standby.catchUp();
                 }
+                if (random.nextInt(4) == 0 && !scheduler.hasWork()) {
+                    triesOut();
+                }
                 if (random.nextInt(12) == 0) {
                     if (random.nextBoolean()) {
                         undecided();
@@ -147,6 +151,32 @@ class SchedulerOracleTest {
                 commit(records);
                 compare();
             }
+        }
+
+        /** Something is planned, which is to leave nothing behind. */
+        private void triesOut() {
+            story.add("something is tried out");
+            scheduler.tryOut(() -> {
+                for (int change = random.nextInt(1, 4); change > 0; change--) {
+                    var name = UNITS.get(random.nextInt(units));
+                    var id = MACHINES.get(random.nextInt(machines));
+                    switch (random.nextInt(3)) {
+                        case 0 -> scheduler.removeUnit(name);
+                        case 1 -> scheduler.putUnit(name, Requirements.NONE, TARGETS[random.nextInt(4)], null);
+                        default -> {
+                            if (model.machines.containsKey(id)) {
+                                var upkeep = random.nextBoolean() ? Upkeep.NONE : new Upkeep(true, true, 2, true);
+                                scheduler.putMachine(id, Map.of("disk", "ssd"), random.nextInt(3) > 0, upkeep);
+                            }
+                        }
+                    }
+                    while (scheduler.hasWork()) {
+                        scheduler.decide(1_000);
+                    }
+                    scheduler.drains().arrived(Set.copyOf(scheduler.drains().underWay()));
+                }
+                return true;
+            });
         }
 
         /** Its leader dies before it decides on what has happened. */

@@ -2,6 +2,8 @@ package io.raftfleet.engine.http;
 
 import static java.util.stream.Collectors.groupingBy;
 
+import com.google.common.collect.Iterables;
+import com.google.common.collect.Lists;
 import io.raftfleet.engine.api.FleetApi;
 import io.raftfleet.engine.http.Documents.UnitStateDocument;
 import io.raftfleet.proto.fleet.ListUnitStatesRequest;
@@ -16,6 +18,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Predicate;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -37,6 +40,7 @@ final class PageUnits {
         this.deadlines = deadlines;
     }
 
+    /** @param statesCut whether a global unit is on more machines than there are states here */
     record UnitRow(
             String changedBy,
             @Nullable String currentState,
@@ -44,9 +48,15 @@ final class PageUnits {
             boolean global,
             String machineID,
             String name,
-            List<UnitStateDocument> states) {}
+            List<UnitStateDocument> states,
+            @Nullable Boolean statesCut) {}
 
     record UnitRows(String nextPageToken, List<UnitRow> units) {}
+
+    /** @param cutFrom name of the first unit that may have more states than these; null when all are there */
+    private record States(List<UnitState> rows, @Nullable String cutFrom) {
+        static final States NONE = new States(List.of(), null);
+    }
 
     CompletableFuture<HttpReply> list(HttpCall call) {
         var names = call.query().getOrDefault("unit", List.of());
@@ -81,18 +91,35 @@ final class PageUnits {
             var units = page.getUnitsList().stream()
                     .filter(unit -> admitted.test(unit.getName()))
                     .toList();
-            if (units.isEmpty()) {
-                return reply(page.getNextToken(), units, List.of(), page.getRevision())
-                        .now();
-            }
-            var states = ListUnitStatesRequest.newBuilder()
-                    .setPage(Page.newBuilder().setSize(STATES))
-                    .setRead(Reads.options(call))
-                    .addAllNames(exactly(units.stream().map(Unit::getName).toList()))
-                    .build();
-            return api.listUnitStates(states, deadlines.read())
-                    .thenApply(found -> reply(page.getNextToken(), units, found.getStatesList(), page.getRevision()));
+            // Apart, so that those that are on all machines leave the others theirs.
+            var single = states(call, units.stream().filter(unit -> !unit.getGlobal()));
+            var global = states(call, units.stream().filter(Unit::getGlobal));
+            return single.thenCombine(
+                    global,
+                    (some, more) -> reply(
+                            page.getNextToken(),
+                            units,
+                            new States(Lists.newArrayList(Iterables.concat(some.rows(), more.rows())), more.cutFrom()),
+                            page.getRevision()));
         });
+    }
+
+    private CompletableFuture<States> states(HttpCall call, Stream<Unit> units) {
+        var names = exactly(units.map(Unit::getName).toList());
+        if (names.isEmpty()) {
+            return CompletableFuture.completedFuture(States.NONE);
+        }
+        var request = ListUnitStatesRequest.newBuilder()
+                .setPage(Page.newBuilder().setSize(STATES))
+                .setRead(Reads.options(call))
+                .addAllNames(names)
+                .build();
+        return api.listUnitStates(request, deadlines.read())
+                .thenApply(found -> new States(
+                        found.getStatesList(),
+                        found.getNextToken().isEmpty() || found.getStatesCount() == 0
+                                ? null
+                                : found.getStates(found.getStatesCount() - 1).getName()));
     }
 
     /** Those whose states this machine reports: they are found by machine at once, however many units there are elsewhere. */
@@ -109,7 +136,7 @@ final class PageUnits {
                     .filter(state -> admitted.test(state.getName()))
                     .toList();
             if (states.isEmpty()) {
-                return reply(page.getNextToken(), List.of(), states, page.getRevision())
+                return reply(page.getNextToken(), List.of(), States.NONE, page.getRevision())
                         .now();
             }
             var units = ListUnitsRequest.newBuilder()
@@ -118,7 +145,8 @@ final class PageUnits {
                     .addAllNames(exactly(states.stream().map(UnitState::getName).toList()))
                     .build();
             return api.listUnits(units, deadlines.read())
-                    .thenApply(found -> reply(page.getNextToken(), found.getUnitsList(), states, page.getRevision()));
+                    .thenApply(found -> reply(
+                            page.getNextToken(), found.getUnitsList(), new States(states, null), page.getRevision()));
         });
     }
 
@@ -126,19 +154,24 @@ final class PageUnits {
         return names.stream().map(Reads::exactly).toList();
     }
 
-    private static HttpReply reply(String token, List<Unit> units, List<UnitState> states, Revision revision) {
-        var byName = states.stream().collect(groupingBy(UnitState::getName));
+    private static HttpReply reply(String token, List<Unit> units, States states, Revision revision) {
+        var byName = states.rows().stream().collect(groupingBy(UnitState::getName));
         return HttpReply.json(
                         200,
                         new UnitRows(
                                 token,
                                 units.stream()
-                                        .map(unit -> row(unit, byName.getOrDefault(unit.getName(), List.of())))
+                                        .map(unit -> row(
+                                                unit,
+                                                byName.getOrDefault(unit.getName(), List.of()),
+                                                unit.getGlobal()
+                                                        && states.cutFrom() != null
+                                                        && unit.getName().compareTo(states.cutFrom()) >= 0))
                                         .toList()))
                 .at(revision);
     }
 
-    private static UnitRow row(Unit unit, List<UnitState> states) {
+    private static UnitRow row(Unit unit, List<UnitState> states, boolean cut) {
         return new UnitRow(
                 unit.getChangedBy(),
                 Words.of(unit.getCurrentState()),
@@ -146,6 +179,7 @@ final class PageUnits {
                 unit.getGlobal(),
                 unit.getMachineId(),
                 unit.getName(),
-                states.stream().map(StateResource::document).toList());
+                states.stream().map(StateResource::document).toList(),
+                cut ? Boolean.TRUE : null);
     }
 }

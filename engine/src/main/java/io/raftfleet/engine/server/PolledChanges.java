@@ -2,6 +2,7 @@ package io.raftfleet.engine.server;
 
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
+import io.raftfleet.engine.access.Caller;
 import io.raftfleet.engine.api.ChangeFeed;
 import io.raftfleet.proto.model.Revision;
 import io.raftfleet.state.Change;
@@ -28,6 +29,9 @@ import org.jspecify.annotations.Nullable;
 final class PolledChanges implements ChangeFeed {
     /** Questions that wait. */
     static final int MOST = 512;
+
+    /** Of these, of one that is known: whoever asks without end leaves others theirs. */
+    static final int MOST_OF_ONE = 128;
 
     private static final long EVERY_MS = 500;
     /** Events of one answer; who has missed more had better read anew. */
@@ -91,7 +95,15 @@ final class PolledChanges implements ChangeFeed {
                     .withDescription("as many pages wait for changes on this engine as may: use another engine's")
                     .asRuntimeException());
         }
-        var question = new Question(after, seen, nanoClock.getAsLong() + wait.toNanos());
+        var caller = Caller.current();
+        if (!caller.name().isEmpty()
+                && open.stream().filter(other -> other.caller.equals(caller)).count() >= MOST_OF_ONE) {
+            return CompletableFuture.failedFuture(Status.RESOURCE_EXHAUSTED
+                    .withDescription(MOST_OF_ONE + " pages of " + caller.words()
+                            + " wait for changes on this engine, as many as may: close some, or use another engine's")
+                    .asRuntimeException());
+        }
+        var question = new Question(caller, after, seen, nanoClock.getAsLong() + wait.toNanos());
         open.add(question);
         if (ended) {
             open.remove(question);
@@ -131,13 +143,15 @@ final class PolledChanges implements ChangeFeed {
     }
 
     private final class Question {
+        private final Caller caller;
         private final Revision after;
         private final String seen;
         private final long endNanos;
         private final AtomicBoolean looking = new AtomicBoolean();
         private final CompletableFuture<Changes> answer = new CompletableFuture<>();
 
-        Question(Revision after, String seen, long endNanos) {
+        Question(Caller caller, Revision after, String seen, long endNanos) {
+            this.caller = caller;
             this.after = after;
             this.seen = seen;
             this.endNanos = endNanos;

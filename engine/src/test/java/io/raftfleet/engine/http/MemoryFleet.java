@@ -75,7 +75,7 @@ import org.jspecify.annotations.Nullable;
 final class MemoryFleet implements FleetApi, EngineHealth, ChangeFeed, io.raftfleet.engine.api.JournalFeed {
     private final NavigableMap<String, Unit> units = new TreeMap<>();
     private final NavigableMap<String, UnitState> states = new TreeMap<>();
-    private final NavigableMap<String, Machine> machines = new TreeMap<>();
+    final NavigableMap<String, Machine> machines = new TreeMap<>();
     final List<RequestId> requestIds = new ArrayList<>();
     /** What its process' watchdog finds. */
     volatile List<String> stuck = List.of();

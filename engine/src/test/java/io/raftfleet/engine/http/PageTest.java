@@ -3,6 +3,7 @@ package io.raftfleet.engine.http;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.raftfleet.engine.api.ChangeFeed.Changes;
+import io.raftfleet.proto.model.Machine;
 import io.raftfleet.proto.model.Revision;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -17,6 +18,10 @@ import tools.jackson.databind.json.JsonMapper;
 
 /** What the page is made of, and what it asks. A browser does the rest, in {@code bin/test/page}. */
 class PageTest {
+    private static final String GLOBAL = """
+            {"options":[{"section":"Service","name":"ExecStart","value":"/bin/hello"},
+            {"section":"X-Fleet","name":"Global","value":"true"}],"desiredState":"launched"}""";
+
     private final Engine engine;
     private final WireClient client;
 
@@ -83,6 +88,35 @@ class PageTest {
         assertThat(get("/page/units?machine=" + Engine.MACHINE).get("units")).hasSize(3);
         assertThat(get("/page/units?machine=" + Engine.OTHER_MACHINE).has("units"))
                 .isFalse();
+    }
+
+    @Test
+    void unitsOnAllMachinesLeaveTheOthersTheirStatesAndSayWhatIsLeftOut() throws IOException {
+        for (int i = 0; i < 5_001; i++) {
+            var id = String.format("%032x", i + 0x1000);
+            engine.fleet.machines.put(id, Machine.newBuilder().setId(id).build());
+        }
+        for (var name : List.of("a-global.service", "b-global.service")) {
+            client.put("/fleet/v1/units/" + name, GLOBAL);
+        }
+        client.put("/fleet/v1/units/web.service", Engine.HELLO);
+
+        var rows = get("/page/units").get("units");
+
+        assertThat(rows.findValuesAsString("name"))
+                .containsSubsequence("a-global.service", "b-global.service", "web.service");
+        assertThat(row(rows, "a-global.service").has("statesCut")).isFalse();
+        assertThat(row(rows, "b-global.service").get("statesCut").booleanValue())
+                .isTrue();
+        assertThat(row(rows, "web.service").get("states")).hasSize(1);
+        assertThat(row(rows, "web.service").has("statesCut")).isFalse();
+    }
+
+    private static JsonNode row(JsonNode rows, String name) {
+        return rows.valueStream()
+                .filter(row -> row.get("name").stringValue().equals(name))
+                .findFirst()
+                .orElseThrow();
     }
 
     @Test

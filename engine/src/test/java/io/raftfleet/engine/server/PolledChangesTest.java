@@ -3,7 +3,10 @@ package io.raftfleet.engine.server;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.grpc.Context;
+import io.raftfleet.engine.access.Caller;
 import io.raftfleet.engine.api.ChangeFeed.Changes;
+import io.raftfleet.identity.Role;
 import io.raftfleet.proto.log.ClusterCreated;
 import io.raftfleet.proto.log.Entry;
 import io.raftfleet.proto.log.Record;
@@ -12,6 +15,7 @@ import io.raftfleet.proto.model.Revision;
 import io.raftfleet.state.Registry;
 import io.raftfleet.state.RegistryView;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -136,5 +140,17 @@ class PolledChangesTest {
         open("m1");
         changes.look();
         assertThat(after(revision())).as("there is room again").isNotDone();
+    }
+
+    @Test
+    void whoAsksWithoutEndLeavesOthersTheirs() throws Exception {
+        var eve = new Caller(Caller.Kind.USER, "eve", Optional.of(Role.VIEWER)).in(Context.current());
+        var bob = new Caller(Caller.Kind.USER, "bob", Optional.of(Role.VIEWER)).in(Context.current());
+        for (int i = 0; i < PolledChanges.MOST_OF_ONE; i++) {
+            assertThat(eve.call(() -> after(revision()))).isNotDone();
+        }
+        var refused = eve.call(() -> after(revision()));
+        assertThatThrownBy(refused::join).hasMessageContaining("128 pages of user/eve");
+        assertThat(bob.call(() -> after(revision()))).isNotDone();
     }
 }

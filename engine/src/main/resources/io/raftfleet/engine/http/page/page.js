@@ -7,6 +7,8 @@ const said = document.getElementById("said");
 const WAIT_AFTER_FAILURE_MS = 1000;
 const QUESTION_MS = 20000;
 const MOST_FRESH = 100;
+/** Of a question's names, in characters: an engine takes a request line of 8 KiB. */
+const MOST_NAMES_LENGTH = 6000;
 const PAGE = 200;
 const COUNTS_AGAIN_MS = 3000;
 const EVENTS_SHOWN = 50;
@@ -38,6 +40,22 @@ const get = (path, parameters = [], options = {}) => {
   const query = new URLSearchParams(parameters).toString();
   return ask(query ? `${path}?${query}` : path, options);
 };
+
+/** Names in parts that a question can hold. */
+function inParts(names) {
+  const parts = [];
+  let room = 0;
+  for (const name of names) {
+    const length = new URLSearchParams([["unit", name]]).toString().length + 1;
+    if (!parts.length || length > room || parts.at(-1).length === MOST_FRESH) {
+      parts.push([]);
+      room = MOST_NAMES_LENGTH;
+    }
+    parts.at(-1).push(name);
+    room -= length;
+  }
+  return parts;
+}
 
 const put = (path, document) =>
   ask(path, { method: "PUT", headers: { "content-type": "application/json" }, body: JSON.stringify(document) });
@@ -249,7 +267,7 @@ async function units(parameters) {
     { name: "Machine", of: u => u.machineID || "", class: "id", show: u => (u.global ? el("span", { class: "quiet" }, "global") : machineLink(u.machineID)) },
     { name: "Changed by", of: u => u.changedBy || "" },
   ], 0);
-  const stateOf = u => (u.states || []).map(s => `${s.systemdActiveState}/${s.systemdSubState}`).filter((s, i, all) => all.indexOf(s) === i).join(", ") || u.currentState || "–";
+  const stateOf = u => (u.states || []).map(s => `${s.systemdActiveState}/${s.systemdSubState}`).filter((s, i, all) => all.indexOf(s) === i).join(", ").concat(u.statesCut ? ", …" : "") || u.currentState || "–";
   let token = "";
   let turn = 0;
   const wanted = () => [
@@ -316,8 +334,7 @@ async function units(parameters) {
       }
       const mine = turn;
       const names = changes.units || [];
-      for (let from = 0; from < names.length; from += MOST_FRESH) {
-        const some = names.slice(from, from + MOST_FRESH);
+      for (const some of inParts(names)) {
         const found = (await get("/page/units", [...wanted(), ...some.map(name => ["unit", name])])).units || [];
         if (mine !== turn) {
           return null;

@@ -40,7 +40,7 @@ final class RolloutOptions {
             names = "--canary",
             paramLabel = "N",
             description =
-                    "With --max-unavailable: replace N units first, 1 to 1000, and look whether they are healthy.")
+                    "With --max-unavailable: replace N units first, no more than at a time then, and look whether they are healthy.")
     @Nullable
     Integer canary;
 

@@ -115,9 +115,10 @@ final class RolloutOrders {
             return "max_unavailable: it is " + Integer.toUnsignedString(request.getMaxUnavailable()) + "; at most "
                     + MOST_AT_ONCE + " are allowed";
         }
-        if (Integer.compareUnsigned(request.getCanary(), MOST_AT_ONCE) > 0) {
-            return "canary: it is " + Integer.toUnsignedString(request.getCanary()) + "; at most " + MOST_AT_ONCE
-                    + " are allowed";
+        int most = Math.max(1, request.getMaxUnavailable());
+        if (Integer.compareUnsigned(request.getCanary(), most) > 0) {
+            return "canary: it is " + Integer.toUnsignedString(request.getCanary()) + ", and max_unavailable is " + most
+                    + ": no more than that are replaced at a time, the first ones neither";
         }
         if (Long.compareUnsigned(request.getHealthWaitMs(), LONGEST_HEALTH.toMillis()) > 0) {
             return "health_wait_ms: it is more than " + LONGEST_HEALTH.toHours() + " hour";

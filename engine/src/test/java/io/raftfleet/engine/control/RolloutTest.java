@@ -293,6 +293,8 @@ class RolloutTest {
         assertThat(refusal(request(0).addUnits(unit("everywhere.service", NEW))))
                 .contains("is global");
         assertThat(refusal(request(0).addUnits(unit("web@0.service", OLD)))).contains("has these contents already");
+        assertThat(refusal(request(2).setMaxUnavailable(1).setCanary(2)))
+                .contains("canary: it is 2, and max_unavailable is 1");
         assertThat(refusal(request(2).setMaxUnavailable(1001))).contains("max_unavailable: it is 1001; at most 1000");
         assertThat(refusal(request(2).addUnits(unit("web@0.service", NEW)))).contains("named twice");
         assertThat(refusal(request(0))).contains("there are none");
@@ -337,11 +339,11 @@ class RolloutTest {
     /** Whatever happens: never more at once than allowed, and at its end all units that are left have one file. */
     @RepeatedTest(6)
     void whateverHappensNoMoreUnitsAreDownThanAllowed() throws Exception {
-        long seed = System.nanoTime();
+        long seed = Long.getLong("rollout.seed", System.nanoTime()); // a failure says which to replay
         var random = new Random(seed);
         int units = 3 + random.nextInt(8);
         int most = 1 + random.nextInt(3);
-        int canary = 1 + random.nextInt(2);
+        int canary = 1 + random.nextInt(Math.min(2, most));
         units(units);
         var id = start(request(units).setMaxUnavailable(most).setCanary(canary).setRollback(random.nextBoolean()));
         settle();
@@ -356,8 +358,7 @@ class RolloutTest {
             }
             assertThat(down.size())
                     .as("seed %d, round %d: %s", seed, round, down)
-                    .isLessThanOrEqualTo(
-                            2 * Math.max(most, canary)); // A group that failed, and the one that goes back.
+                    .isLessThanOrEqualTo(2 * most); // A group that failed, and the one that goes back.
             switch (random.nextInt(12)) {
                 case 0 -> {
                     controller.leaderStopped();

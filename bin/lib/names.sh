@@ -63,7 +63,7 @@ _names_kinds() {
     case $_names_command in
         '' | ' list-'* | ' version'* | ' help'* | ' login'* | ' import'* | ' verify'* | ' names'* | ' fd-forward'*) ;;
         ' cert'* | ' rollout'* | ' token'* | ' user'* | ' cluster'* | ' machine') ;;
-        ' cordon'* | ' uncordon'* | ' drain'* | ' machine '*) echo machines ;;
+        ' cordon'* | ' uncordon'* | ' undrain'* | ' drain'* | ' machine '*) echo machines ;;
         ' ssh'* | ' events'*) echo units machines ;;
         *) echo units ;;
     esac

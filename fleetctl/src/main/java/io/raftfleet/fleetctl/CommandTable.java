@@ -101,6 +101,7 @@ final class CommandTable {
                         .addSubcommand(new TokenCommand.ListThem(session))
                         .addSubcommand(new TokenCommand.Remove(session)));
         commands.put("uncordon", () -> new UncordonCommand(session));
+        commands.put("undrain", () -> new UncordonCommand(session)); // By the name that who has drained looks for.
         commands.put("unload", () -> new UnloadCommand(session));
         commands.put(
                 "user", () -> new CommandLine(new UserCommand(session)).addSubcommand(new UserCommand.Create(session)));

@@ -543,15 +543,15 @@ class ExitCodesTest {
     }
 
     private void machines() {
-        for (String order : List.of("cordon", "uncordon", "machine forget")) {
+        for (String order : List.of("cordon", "uncordon", "undrain", "machine forget")) {
             add(order, DONE, s -> {
-                if (order.equals("uncordon")) {
+                if (order.equals("uncordon") || order.equals("undrain")) {
                     assertThat(s.run("cordon", "113f").exit()).isZero();
                 }
                 return s.run(order, List.of("113f"));
             });
             add(order, PARTLY, s -> {
-                if (order.equals("uncordon")) {
+                if (order.equals("uncordon") || order.equals("undrain")) {
                     assertThat(s.run("cordon", "113f").exit()).isZero();
                 }
                 return s.run(order, List.of("113f", "none"));
@@ -567,6 +567,7 @@ class ExitCodesTest {
             return s.run("cordon", "113f");
         });
         add("uncordon", NOTHING, s -> s.run("uncordon", "113f"));
+        add("undrain", NOTHING, s -> s.run("undrain", "113f"));
         add("drain", DONE, s -> {
             s.unit("a.service", "start").cluster.addMachine(M2, "10.0.0.2", Map.of());
             return s.run("drain", "113f");
@@ -617,7 +618,7 @@ class ExitCodesTest {
             case "user create" -> List.of("alice", "--role", "viewer");
             case "cluster revoke" -> List.of("user/alice");
             case "login" -> List.of(token("t1", new byte[32], "127.0.0.1:1"));
-            case "cordon", "uncordon", "drain", "machine forget" -> List.of("113f");
+            case "cordon", "uncordon", "undrain", "drain", "machine forget" -> List.of("113f");
             case "machine set", "machine unset" -> List.of("disk=ssd", "113f");
             case "cluster add" -> List.of(NEW_ENGINE);
             case "cluster replace" -> List.of("e1", NEW_ENGINE);

@@ -33,7 +33,9 @@ class ContentsStoreTest {
                         List.of(() -> ask(together, file, fetches), () -> ask(together, file, fetches)),
                         30,
                         TimeUnit.SECONDS);
-                assertThat(both.get(0).get()).isEqualTo(file).isSameAs(both.get(1).get());
+                assertThat(both.get(0).get())
+                        .isEqualTo(file)
+                        .isSameAs(both.get(1).get());
                 assertThat(fetches).as("round %d", round).hasValue(1);
             }
         }
@@ -46,9 +48,8 @@ class ContentsStoreTest {
                 store.get(List.of(file.hash()), hashes -> Map.of()).get(file.hash());
         assertThat(lost).isCompletedExceptionally();
 
-        assertThat(store.get(List.of(file.hash()), hashes -> answer(file))).satisfies(answers -> assertThat(
-                        answers.get(file.hash()))
-                .isCompletedWithValue(file));
+        assertThat(store.get(List.of(file.hash()), hashes -> answer(file)))
+                .satisfies(answers -> assertThat(answers.get(file.hash())).isCompletedWithValue(file));
         assertThat(store.find(file.hash())).isEqualTo(file);
     }
 

@@ -61,6 +61,7 @@ _names_kinds() {
         --unit) echo units && return 0 ;;
     esac
     case $_names_command in
+        ' list-unit'*) echo units ;;
         '' | ' list-'* | ' version'* | ' help'* | ' login'* | ' import'* | ' verify'* | ' names'* | ' fd-forward'*) ;;
         ' cert'* | ' rollout'* | ' token'* | ' user'* | ' cluster'* | ' machine') ;;
         ' cordon'* | ' uncordon'* | ' undrain'* | ' drain'* | ' machine '*) echo machines ;;

@@ -31,6 +31,9 @@ final class ListUnitFilesCommand extends FleetCommand implements Paged {
     @Mixin
     ListOptions options = new ListOptions();
 
+    @Mixin
+    UnitPatterns units = new UnitPatterns();
+
     ListUnitFilesCommand(Session session) {
         super(session);
     }
@@ -42,11 +45,12 @@ final class ListUnitFilesCommand extends FleetCommand implements Paged {
             session.err("WARNING: The \"tmachine\" field is deprecated. Use \"target\" instead");
         }
         boolean described = columns.contains("desc");
-        List<Unit> units;
+        List<Unit> rows;
         try {
-            units = session.client()
+            rows = session.client()
                     .listUnits(ListUnitsRequest.newBuilder()
                             .setRead(options.read())
+                            .addAllNames(units.filter())
                             .setWithContents(described)
                             .setWithVetoes(options.json)
                             .setWithWarnings(true)
@@ -55,15 +59,12 @@ final class ListUnitFilesCommand extends FleetCommand implements Paged {
             if (options.json) {
                 JsonOutput.print(
                         session.terminal().out(),
-                        units.stream().map(ListUnitFilesCommand::json).toList());
+                        rows.stream().map(ListUnitFilesCommand::json).toList());
                 return 0;
             }
-            print(columns, units);
+            print(columns, rows);
             session.someErr(
-                    units.stream()
-                            .flatMap(unit -> Words.warnings(unit).stream())
-                            .toList(),
-                    options.full);
+                    rows.stream().flatMap(unit -> Words.warnings(unit).stream()).toList(), options.full);
         } catch (FleetClientException e) {
             throw new CommandException("Error retrieving list of units from repository: " + e.getMessage(), e);
         }

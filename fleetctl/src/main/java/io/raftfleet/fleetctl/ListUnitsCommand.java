@@ -39,6 +39,9 @@ final class ListUnitsCommand extends FleetCommand implements Paged {
     @Mixin
     ListOptions options = new ListOptions();
 
+    @Mixin
+    UnitPatterns units = new UnitPatterns();
+
     ListUnitsCommand(Session session) {
         super(session);
     }
@@ -51,16 +54,21 @@ final class ListUnitsCommand extends FleetCommand implements Paged {
         List<Unit> warned;
         try {
             FleetClient client = session.client();
+            List<String> names = units.filter();
             // All at once: what a person waits for is one round trip.
-            var stateList = client.listUnitStatesAsync(
-                    ListUnitStatesRequest.newBuilder().setRead(options.read()).build());
+            var stateList = client.listUnitStatesAsync(ListUnitStatesRequest.newBuilder()
+                    .setRead(options.read())
+                    .addAllNames(names)
+                    .build());
             var unplacedList = client.listUnitsAsync(ListUnitsRequest.newBuilder()
                     .setRead(options.read())
+                    .addAllNames(names)
                     .setUnplacedOnly(true)
                     .setWithVetoes(true)
                     .build());
             var warnedList = client.listUnitsAsync(ListUnitsRequest.newBuilder()
                     .setRead(options.read())
+                    .addAllNames(names)
                     .setWarnedOnly(true)
                     .build());
             CompletableFuture<@Nullable Listing<Machine>> machines = options.json || columns.contains("machine")

@@ -52,6 +52,15 @@ final class UnitNames {
         }
     }
 
+    /** What to ask engines for to get the units that these arguments, names or patterns, are about. */
+    static List<String> asFilterOfPatterns(Collection<String> arguments) {
+        var filter = new ArrayList<String>(arguments.size());
+        for (String argument : arguments) {
+            filter.addAll(isPattern(argument) ? List.of(argument) : asFilter(List.of(mangle(argument))));
+        }
+        return filter;
+    }
+
     /** What to ask engines for to get exactly these names: a backslash is an escape in a pattern, so such a name goes both ways. */
     static List<String> asFilter(Collection<String> names) {
         if (names.size() > MOST_NAMES) {

@@ -9,7 +9,6 @@ import io.raftfleet.proto.model.Revision;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -118,14 +117,7 @@ final class WatchCommand extends FleetCommand {
             }
             return new Watched.Machines(session, patterns, live);
         }
-        var names = new ArrayList<String>();
-        for (String pattern : patterns) {
-            names.addAll(
-                    UnitNames.isPattern(pattern)
-                            ? List.of(pattern)
-                            : UnitNames.asFilter(List.of(UnitNames.mangle(pattern))));
-        }
-        return new Watched.Units(session, names);
+        return new Watched.Units(session, UnitNames.asFilterOfPatterns(patterns));
     }
 
     private boolean admits(Watched watched, @Nullable WatchedRow row) {

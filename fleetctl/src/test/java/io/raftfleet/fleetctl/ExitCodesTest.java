@@ -352,7 +352,10 @@ class ExitCodesTest {
                 return s.run(list);
             });
             add(list, REFUSED, s -> s.run(list, "--fields", "nonsense"));
-            add(list, USAGE, s -> s.run(list, "a.service"));
+        }
+        add("list-machines", USAGE, s -> s.run("list-machines", "a.service"));
+        for (String list : List.of("list-units", "list-unit-files")) {
+            add(list, NOTHING, s -> s.unit("a.service", "start").run(list, "b.service", "c*"));
         }
         add("fd-forward", DONE, s -> s.run("fd-forward", s.socket().toString()));
         add("fd-forward", REFUSED, s -> s.run("fd-forward", "none"));

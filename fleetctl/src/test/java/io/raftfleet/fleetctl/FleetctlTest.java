@@ -110,6 +110,28 @@ class FleetctlTest {
     }
 
     @Test
+    void listsOfSomeUnitsByNameAndPattern() throws IOException {
+        twoMachines();
+        file("web@.service", HELLO);
+        file("picky.service", HELLO + "[X-Fleet]\nMachineMetadata=disk=tape\n");
+        assertThat(run("start", "--no-block", "web@1.service", "web@2.service", "web@30.service", "picky.service")
+                        .exit())
+                .isZero();
+
+        assertThat(run("list-units", "--fields=unit", "--no-legend", "web@?.service"))
+                .isEqualTo(new Result(0, "web@1.service\nweb@2.service\n", ""));
+        assertThat(run("list-units", "--fields=unit", "--no-legend", "web@30", "web@1*")
+                        .out())
+                .as("a name without its type, and a pattern")
+                .isEqualTo("web@1.service\nweb@30.service\n");
+        assertThat(run("list-units", "pic*").err()).contains("picky.service waits for a machine");
+        assertThat(run("list-units", "nothing*")).isEqualTo(new Result(0, "UNIT\tMACHINE\tACTIVE\tSUB\n", ""));
+        assertThat(run("list-unit-files", "--fields=unit", "--no-legend", "picky", "web@[3-9]*")
+                        .out())
+                .isEqualTo("picky.service\nweb@30.service\n");
+    }
+
+    @Test
     void listUnitsSaysWhyUnitsWait() throws IOException {
         twoMachines();
         file("picky.service", HELLO + "[X-Fleet]\nMachineMetadata=disk=tape\n");
@@ -793,7 +815,7 @@ class FleetctlTest {
                 """));
         assertThat(run("list-units", "-full").err()).contains("has no option -full; did you mean --full?");
         assertThat(run("--endpont=x", "list-units").err()).contains("did you mean --endpoint?");
-        assertThat(run("list-units", "a.service").err()).contains("takes no argument \"a.service\" there");
+        assertThat(run("list-machines", "a").err()).contains("takes no argument \"a\" there");
     }
 
     @Test

@@ -135,7 +135,8 @@ class NamesTest {
         "fleetctl journal --machine, machines",
         "fleetctl cluster status, ''",
         "fleetctl ssh, units machines",
-        "fleetctl list-units, ''",
+        "fleetctl list-machines, ''",
+        "fleetctl list-units, units",
         "fleetctl start * /etc/*, units"
     })
     void whatFitsDependsOnTheCommand(String line, String kinds) throws Exception {

@@ -62,7 +62,7 @@ final class Chronicle {
                             unit.getChangedBy(),
                             word(unit.getTargetState()));
                 } else {
-                    unit(EventKind.EVENT_KIND_UNIT_REPLACED, unit.getName(), unit.getChangedBy(), "");
+                    unit(EventKind.EVENT_KIND_UNIT_REPLACED, unit.getName(), unit.getChangedBy(), unit.getReason());
                 }
             }
             case UNIT_SOURCE_SET ->

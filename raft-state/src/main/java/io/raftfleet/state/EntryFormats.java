@@ -63,7 +63,9 @@ public final class EntryFormats {
                     RECORD_NOT_SET -> 1;
             case UNIT_CREATED -> {
                 var unit = record.getUnitCreated();
-                yield since(unit.hasFacts(), unit.getSourceDigest(), unit.getChangedBy());
+                yield unit.getReason().isEmpty()
+                        ? since(unit.hasFacts(), unit.getSourceDigest(), unit.getChangedBy())
+                        : WITH_ROLLOUTS;
             }
             case UNIT_RESTORED -> {
                 var unit = record.getUnitRestored();

@@ -195,7 +195,8 @@ final class Draft {
                 .setName(unit.name())
                 .setHash(unit.file().hash().toByteString())
                 .setTargetState(target)
-                .setReplacesVersion(before == null ? 0 : ahead.version(before));
+                .setReplacesVersion(before == null ? 0 : ahead.version(before))
+                .setReason(unit.reason());
         if (withFacts) {
             record.setFacts(unit.wants().facts());
         }

@@ -331,7 +331,8 @@ final class RolloutPace {
                     file,
                     draft.source(digest),
                     Requirements.of(unit.name(), file),
-                    rollout.plan().getChangedBy());
+                    rollout.plan().getChangedBy(),
+                    "rollout " + rollout.id() + (rollout.now().getBack() ? " goes back" : ""));
             var result = Items.create(
                     NewUnit.newBuilder().setName(unit.name()).build(), true, true, submission, draft, records);
             return result.getCode() == ItemCode.ITEM_CODE_REPLACED ? null : result.getMessage();

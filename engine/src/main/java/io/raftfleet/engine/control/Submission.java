@@ -11,9 +11,15 @@ import org.jspecify.annotations.Nullable;
  * @param source the file as it was submitted; null when that is what {@code file} is, or is not kept
  * @param wants what the file asks of machines
  * @param by who submits it, as {@code Unit.changed_by} has it; empty for nobody
+ * @param reason what it is a part of, for its event; empty when somebody asked for just this
  */
 public record Submission(
-        String name, UnitFile file, @Nullable UnitSource source, Requirements wants, String by) {
+        String name, UnitFile file, @Nullable UnitSource source, Requirements wants, String by, String reason) {
+    /** Asked for by itself. */
+    public Submission(String name, UnitFile file, @Nullable UnitSource source, Requirements wants, String by) {
+        this(name, file, source, wants, by, "");
+    }
+
     /** Of options alone. */
     public Submission(String name, UnitFile file, Requirements wants, String by) {
         this(name, file, null, wants, by);

@@ -105,6 +105,7 @@ class RolloutTest {
                 .contains(
                         "rollout " + id + ": goes on with web@0.service (1 of 5)",
                         "rollout " + id + ": goes on with web@1.service to web@2.service (3 of 5)",
+                        "replaced by another file: rollout " + id,
                         "rollout " + id + ": done, 5 units");
     }
 
@@ -149,7 +150,9 @@ class RolloutTest {
         pass(HEALTH_MS);
         assertThat(rollout(id).now().getPhase()).isEqualTo(RolloutPhase.ROLLOUT_PHASE_DONE);
         assertThat(rollout(id).now().getReason()).startsWith("unit web@0.service was started again by systemd on ");
-        assertThat(events()).anyMatch(event -> event.startsWith("rollout " + id + ": rolled back: unit web@0.service"));
+        assertThat(events())
+                .contains("replaced by another file: rollout " + id + " goes back")
+                .anyMatch(event -> event.startsWith("rollout " + id + ": rolled back: unit web@0.service"));
     }
 
     @Test

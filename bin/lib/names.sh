@@ -62,7 +62,7 @@ _names_kinds() {
     esac
     case $_names_command in
         ' list-unit'*) echo units ;;
-        '' | ' list-'* | ' version'* | ' help'* | ' login'* | ' import'* | ' verify'* | ' names'* | ' fd-forward'*) ;;
+        '' | ' list-'* | ' version'* | ' help'* | ' login'* | ' ui'* | ' import'* | ' verify'* | ' names'* | ' fd-forward'*) ;;
         ' cert'* | ' rollout'* | ' token'* | ' user'* | ' cluster'* | ' machine') ;;
         ' cordon'* | ' uncordon'* | ' undrain'* | ' drain'* | ' machine '*) echo machines ;;
         ' ssh'* | ' events'*) echo units machines ;;

@@ -100,6 +100,7 @@ final class CommandTable {
                         .addSubcommand(new TokenCommand.Create(session))
                         .addSubcommand(new TokenCommand.ListThem(session))
                         .addSubcommand(new TokenCommand.Remove(session)));
+        commands.put("ui", () -> new UiCommand(session));
         commands.put("uncordon", () -> new UncordonCommand(session));
         commands.put("undrain", () -> new UncordonCommand(session)); // By the name that who has drained looks for.
         commands.put("unload", () -> new UnloadCommand(session));

@@ -152,7 +152,8 @@ final class Session implements AutoCloseable {
     }
 
     /** As the flags say; without them, as the context named, or of one of the endpoints given, does; else none, for plaintext. */
-    private @Nullable TlsFiles certificate() {
+    @Nullable
+    TlsFiles certificate() {
         return TlsFiles.of(global.caFile, global.certFile, global.keyFile, "--ca-file", "--cert-file", "--key-file")
                 .or(() -> context()
                         .map(Contexts.Context::files)

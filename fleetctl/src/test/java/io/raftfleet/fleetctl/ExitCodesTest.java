@@ -541,6 +541,8 @@ class ExitCodesTest {
         add("cluster revoke", DONE, s -> s.run("cluster", "revoke", "user/alice"));
         add("cluster revoke", REFUSED, s -> s.run("cluster", "revoke", "user/me"));
         add("cluster revoked", DONE, s -> s.run("cluster", "revoked"));
+        add("ui", DONE, s -> s.run("ui"));
+        add("ui", REFUSED, s -> s.run("ui", "--address", "nowhere"));
         add("login", DONE, s -> logIn(s, "t1"));
         add("login", REFUSED, s -> logIn(s, "t2"));
     }
@@ -615,7 +617,7 @@ class ExitCodesTest {
         return switch (command) {
             case "list-units", "list-unit-files", "list-machines", "version", "help" -> List.of();
             case "cluster status", "cluster transfer-leader", "cluster snapshot", "cluster orphans" -> List.of();
-            case "token list", "cluster revoked" -> List.of();
+            case "token list", "cluster revoked", "ui" -> List.of();
             case "token create" -> List.of("--role", "agent");
             case "token rm" -> List.of("t1");
             case "user create" -> List.of("alice", "--role", "viewer");

@@ -1,5 +1,6 @@
 package io.raftfleet.fleetctl;
 
+import com.google.protobuf.ByteString;
 import io.grpc.Status;
 import io.grpc.stub.StreamObserver;
 import io.raftfleet.identity.Role;
@@ -9,6 +10,8 @@ import io.raftfleet.identity.ca.OwnKey;
 import io.raftfleet.proto.cluster.AccessGrpc;
 import io.raftfleet.proto.cluster.AuthorityRequest;
 import io.raftfleet.proto.cluster.AuthorityResponse;
+import io.raftfleet.proto.cluster.CreateLoginRequest;
+import io.raftfleet.proto.cluster.CreateLoginResponse;
 import io.raftfleet.proto.cluster.CreateTokenRequest;
 import io.raftfleet.proto.cluster.CreateTokenResponse;
 import io.raftfleet.proto.cluster.JoinRequest;
@@ -88,6 +91,19 @@ final class InMemoryAccess extends AccessGrpc.AccessImplBase {
     @Override
     public void listRevoked(ListRevokedRequest request, StreamObserver<ListRevokedResponse> responses) {
         responses.onNext(ListRevokedResponse.getDefaultInstance());
+        responses.onCompleted();
+    }
+
+    @Override
+    public void createLogin(CreateLoginRequest request, StreamObserver<CreateLoginResponse> responses) {
+        var response = CreateLoginResponse.newBuilder().setEngineId("e1").setHttpAddress("10.0.0.1:14101");
+        if (authority != null) {
+            response.setTls(true)
+                    .setSecret("0123456789abcdef0123456789abcdef")
+                    .setValidMs(300_000)
+                    .setCertificateDigest(ByteString.fromHex("0aff"));
+        }
+        responses.onNext(response.build());
         responses.onCompleted();
     }
 

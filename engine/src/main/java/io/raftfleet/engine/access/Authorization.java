@@ -21,6 +21,8 @@ import io.raftfleet.identity.tls.QuietLog;
 import java.security.cert.CertificateException;
 import java.security.cert.X509Certificate;
 import java.time.InstantSource;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import javax.net.ssl.SSLPeerUnverifiedException;
 import javax.net.ssl.SSLSession;
@@ -40,6 +42,8 @@ public final class Authorization implements ServerInterceptor {
 
     private static final Logger log = LoggerFactory.getLogger(Authorization.class);
     private static final String IDENTITY = "raftfleet.identity";
+
+    private static final Context.Key<SSLSession> CONNECTION = Context.key("connection");
 
     private final Metadata.Key<String> forwarded;
     private final InstantSource clock;
@@ -101,7 +105,26 @@ public final class Authorization implements ServerInterceptor {
                     ? refuseStranger(call, objection + ": show a certificate")
                     : refuse(call, Status.PERMISSION_DENIED, objection);
         }
-        return Contexts.interceptCall(caller.in(Context.current()), call, headers, next);
+        var context = caller.in(Context.current());
+        var session = call.getAttributes().get(Grpc.TRANSPORT_ATTR_SSL_SESSION);
+        // Who calls through another engine has shown nothing here.
+        boolean itself = session != null && !headers.containsKey(CALLER);
+        return Contexts.interceptCall(itself ? context.withValue(CONNECTION, session) : context, call, headers, next);
+    }
+
+    /** The certificates that the caller of what this thread does has shown on this connection, its own first; none where it has not. */
+    public static List<X509Certificate> shown() {
+        var session = CONNECTION.get();
+        if (session == null) {
+            return List.of();
+        }
+        try {
+            return Arrays.stream(session.getPeerCertificates())
+                    .map(X509Certificate.class::cast)
+                    .toList();
+        } catch (SSLPeerUnverifiedException e) {
+            return List.of();
+        }
     }
 
     private Caller caller(Attributes connection, Metadata headers) throws CertificateException {

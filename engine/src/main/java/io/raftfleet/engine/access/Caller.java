@@ -39,7 +39,7 @@ public record Caller(Kind kind, String name, Optional<Role> role) {
     public static final Caller PLAINTEXT = new Caller(Kind.PLAINTEXT, "", Optional.of(Role.ADMIN));
 
     /** Over TLS, without a certificate. */
-    static final Caller STRANGER = new Caller(Kind.STRANGER, "", Optional.empty());
+    public static final Caller STRANGER = new Caller(Kind.STRANGER, "", Optional.empty());
 
     /** Longest name that is passed on, in bytes. */
     private static final int MAX_NAME = 100;

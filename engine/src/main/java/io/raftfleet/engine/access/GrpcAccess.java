@@ -49,6 +49,7 @@ public final class GrpcAccess {
             of(AccessGrpc.getRemoveTokenMethod(), Access.ADMIN),
             of(AccessGrpc.getRevokeMethod(), Access.ADMIN),
             of(AccessGrpc.getListRevokedMethod(), Access.VIEWER),
+            of(AccessGrpc.getCreateLoginMethod(), Access.VIEWER),
             of(ClusterGrpc.getStatusMethod(), Access.VIEWER_OR_ENGINE),
             of(ClusterGrpc.getListOrphansMethod(), Access.VIEWER),
             of(ClusterGrpc.getTransferLeaderMethod(), Access.ADMIN),

@@ -68,6 +68,7 @@ record MethodLimit(
             of(AccessGrpc.getRemoveTokenMethod(), unary(CallKind.OPERATOR, 4 * KIB)),
             of(AccessGrpc.getRevokeMethod(), unary(CallKind.OPERATOR, 4 * KIB)),
             of(AccessGrpc.getListRevokedMethod(), unary(CallKind.OPERATOR, 4 * KIB)),
+            of(AccessGrpc.getCreateLoginMethod(), unary(CallKind.OPERATOR, KIB)),
             of(ClusterGrpc.getStatusMethod(), unary(CallKind.OPERATOR, 4 * KIB)),
             of(ClusterGrpc.getTransferLeaderMethod(), unary(CallKind.OPERATOR, 4 * KIB)),
             of(ClusterGrpc.getTakeSnapshotMethod(), unary(CallKind.OPERATOR, 4 * KIB)),

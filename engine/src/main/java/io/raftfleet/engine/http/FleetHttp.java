@@ -35,6 +35,7 @@ public final class FleetHttp implements HttpHandler {
     private final PageResource page;
     private final PageUnits pageUnits;
     private final PageJournal pageJournal;
+    private final LoginResource login;
     private final PageFiles pageFiles = new PageFiles();
     private final Discovery discovery = new Discovery();
     private final OpenApi openApi = new OpenApi();
@@ -50,6 +51,7 @@ public final class FleetHttp implements HttpHandler {
             EngineHealth health,
             ChangeFeed changes,
             JournalFeed journals,
+            LoginResource login,
             EngineMetrics metrics,
             RandomGenerator random,
             InstantSource clock,
@@ -59,6 +61,7 @@ public final class FleetHttp implements HttpHandler {
             throw new IllegalArgumentException("page size (token_limit) is " + pageSize + "; it is 1 to 10000");
         }
         this.health = health;
+        this.login = login;
         this.metrics = metrics;
         RequestIds requestIds = new RequestIds(random, clock);
         this.units = new UnitsResource(api, requestIds, new RecentStops(clock), deadlines, pageSize);
@@ -73,8 +76,9 @@ public final class FleetHttp implements HttpHandler {
 
     /** Never fails: what goes wrong is an answer too. */
     @Override
-    public CompletableFuture<HttpReply> handle(HttpCall call) {
+    public CompletableFuture<HttpReply> handle(HttpCall asked) {
         long started = System.nanoTime();
+        HttpCall call = login.known(asked);
         Route route = route(call.path());
         CompletableFuture<HttpReply> answer;
         try {
@@ -113,6 +117,7 @@ public final class FleetHttp implements HttpHandler {
             case "/metrics" -> new Route(Resource.METRICS);
             case "/http_sd" -> new Route(Resource.TARGETS);
             case "/openapi.yaml" -> new Route(Resource.OPENAPI);
+            case "/page/login" -> new Route(Resource.PAGE_LOGIN);
             case "/page/engine" -> new Route(Resource.PAGE_ENGINE);
             case "/page/machines" -> new Route(Resource.PAGE_MACHINES);
             case "/page/units" -> new Route(Resource.PAGE_UNITS);
@@ -220,6 +225,12 @@ public final class FleetHttp implements HttpHandler {
                 allow(call, "GET, HEAD");
                 yield pageFiles.get(route.item()).now();
             }
+            case PAGE_LOGIN ->
+                switch (method) {
+                    case "POST" -> login.begin(call).now();
+                    case "DELETE" -> login.end(call).now();
+                    default -> throw HttpProblem.methodNotAllowed(method, call.path(), "POST, DELETE");
+                };
             case PAGE_ENGINE -> {
                 allow(call, "GET");
                 yield page.engine(call).now();

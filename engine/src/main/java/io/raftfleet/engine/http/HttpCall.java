@@ -15,6 +15,8 @@ import java.util.Map;
  * @param host the {@code Host} header, empty when there is none
  * @param origin the {@code Origin} headers, which browsers send, joined by a comma; empty when there is none
  * @param caller who made it
+ * @param cookies the {@code Cookie} headers, joined as one; empty when there is none
+ * @param session whether who made it is known by a session of the page
  * @param body at most {@link HttpSettings#maxBodyBytes()} bytes
  */
 public record HttpCall(
@@ -25,7 +27,27 @@ public record HttpCall(
         String host,
         String origin,
         Caller caller,
+        String cookies,
+        boolean session,
         ByteString body) {
+
+    /** Without a session of the page. */
+    public HttpCall(
+            String method,
+            String path,
+            Map<String, List<String>> query,
+            List<String> contentTypes,
+            String host,
+            String origin,
+            Caller caller,
+            ByteString body) {
+        this(method, path, query, contentTypes, host, origin, caller, "", false, body);
+    }
+
+    /** The same call of this user, as its session says. */
+    HttpCall inSessionOf(Caller user) {
+        return new HttpCall(method, path, query, contentTypes, host, origin, user, cookies, true, body);
+    }
 
     /**
      * fleet wants one {@code Content-Type}, with whatever parameters; besides, no form of a web page has this one.

@@ -62,6 +62,9 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     private static final ChannelOption<UnixDomainPrincipal> PEER =
             NioChannelOption.of(ExtendedSocketOptions.SO_PEERCRED);
 
+    /** Of a request of who shows no certificate, in bytes. */
+    private static final int MAX_UNCERTIFIED_BODY = 16 * 1024;
+
     private final HttpHandler handler;
     private final HttpSettings settings;
     private final BodyBudget budget;
@@ -74,6 +77,9 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     private @Nullable CompletableFuture<UnixDomainPrincipal> peer;
 
     private @Nullable HttpRequest request;
+    /** Of this request, in bytes. */
+    private int maxBody;
+
     private ByteArrayOutputStream body = new ByteArrayOutputStream(0);
     private long reserved;
     private boolean keepAlive = true;
@@ -128,9 +134,13 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
             reject(ctx, HttpReply.error(400, "HTTP/1.1 wants one Host header"));
             return;
         }
+        // What the page sends is small; a stranger gets little room.
+        maxBody = certified(ctx.channel()).kind() == Caller.Kind.STRANGER
+                ? Math.min(MAX_UNCERTIFIED_BODY, settings.maxBodyBytes())
+                : settings.maxBodyBytes();
         boolean chunked = HttpUtil.isTransferEncodingChunked(head);
-        long length = chunked ? settings.maxBodyBytes() : HttpUtil.getContentLength(head, 0L);
-        if (length > settings.maxBodyBytes()) {
+        long length = chunked ? maxBody : HttpUtil.getContentLength(head, 0L);
+        if (length > maxBody) {
             reject(ctx, tooLarge());
             return;
         }
@@ -157,7 +167,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
             return;
         }
         ByteBuf bytes = content.content();
-        if (body.size() + bytes.readableBytes() > settings.maxBodyBytes()) {
+        if (body.size() + bytes.readableBytes() > maxBody) {
             reject(ctx, tooLarge());
             return;
         }
@@ -172,7 +182,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     }
 
     private HttpReply tooLarge() {
-        return HttpReply.error(413, "the body is larger than " + settings.maxBodyBytes() + " bytes");
+        return HttpReply.error(413, "the body is larger than " + maxBody + " bytes");
     }
 
     private static HttpReply malformed(@Nullable Throwable cause) {
@@ -237,7 +247,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
         return peer.thenCompose(kernel::caller);
     }
 
-    /** The handshake is done before the first request comes. */
+    /** The handshake is done before the first request comes. Without a certificate it is a browser that has a session, or wants one. */
     private static Caller certified(Channel channel) {
         SslHandler tls = channel.pipeline().get(SslHandler.class);
         if (tls == null) {
@@ -246,8 +256,10 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
         try {
             return Caller.of(
                     Identity.of((X509Certificate) tls.engine().getSession().getPeerCertificates()[0]));
-        } catch (CertificateException | SSLPeerUnverifiedException e) {
-            throw new IllegalStateException("a handshake without a certificate", e);
+        } catch (SSLPeerUnverifiedException e) {
+            return Caller.STRANGER;
+        } catch (CertificateException e) {
+            throw new IllegalStateException("a handshake with a certificate of nobody", e);
         }
     }
 
@@ -262,6 +274,8 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
                 host == null ? "" : host,
                 String.join(",", head.headers().getAll(HttpHeaderNames.ORIGIN)),
                 caller,
+                String.join("; ", head.headers().getAll(HttpHeaderNames.COOKIE)),
+                false,
                 body);
     }
 
@@ -274,7 +288,8 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     /** Answers a request that was read to its end. */
     private void respond(ChannelHandlerContext ctx, HttpReply reply) {
         giveBack();
-        boolean stay = keepAlive && !stopping.getAsBoolean();
+        // Nobody holds a connection by asking for what it is not told.
+        boolean stay = keepAlive && !stopping.getAsBoolean() && reply.status() != 401;
         clock.enter(Phase.SENDING);
         ctx.writeAndFlush(response(reply, stay)).addListener(sent -> {
             if (!sent.isSuccess() || !stay) {

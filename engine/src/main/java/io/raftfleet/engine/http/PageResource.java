@@ -55,6 +55,7 @@ final class PageResource {
             long quotaBytes,
             long registryBytes,
             String role,
+            boolean session,
             long term,
             int unitStates,
             int units) {}
@@ -93,6 +94,7 @@ final class PageResource {
                         view.quota(),
                         view.memory().held(),
                         role(call.caller()),
+                        call.session(),
                         view.term(),
                         view.unitStates(),
                         view.units()));

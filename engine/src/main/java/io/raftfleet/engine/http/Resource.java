@@ -17,6 +17,7 @@ enum Resource {
     METRICS,
     HOME,
     PAGE_FILE,
+    PAGE_LOGIN,
     PAGE_ENGINE,
     PAGE_MACHINES,
     PAGE_MACHINE,

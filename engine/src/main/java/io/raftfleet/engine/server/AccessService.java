@@ -18,6 +18,8 @@ import io.raftfleet.identity.tls.QuietLog;
 import io.raftfleet.proto.cluster.AccessGrpc;
 import io.raftfleet.proto.cluster.AuthorityRequest;
 import io.raftfleet.proto.cluster.AuthorityResponse;
+import io.raftfleet.proto.cluster.CreateLoginRequest;
+import io.raftfleet.proto.cluster.CreateLoginResponse;
 import io.raftfleet.proto.cluster.CreateTokenRequest;
 import io.raftfleet.proto.cluster.CreateTokenResponse;
 import io.raftfleet.proto.cluster.EngineAddresses;
@@ -86,6 +88,7 @@ final class AccessService extends AccessGrpc.AccessImplBase {
     private final LeaderRoute route;
     private final InstantSource clock;
     private final SecureRandom random;
+    private final LoginLinks links;
     private final QuietLog refused = new QuietLog(log::warn, System::nanoTime);
 
     /** @param issuer empty where the engine has not the authority's key */
@@ -97,7 +100,8 @@ final class AccessService extends AccessGrpc.AccessImplBase {
             RaftNode raft,
             LeaderRoute route,
             InstantSource clock,
-            SecureRandom random) {
+            SecureRandom random,
+            LoginLinks links) {
         this.clusterId = clusterId;
         this.issuer = issuer;
         this.registry = registry;
@@ -106,6 +110,7 @@ final class AccessService extends AccessGrpc.AccessImplBase {
         this.route = route;
         this.clock = clock;
         this.random = random;
+        this.links = links;
     }
 
     @Override
@@ -345,6 +350,12 @@ final class AccessService extends AccessGrpc.AccessImplBase {
                     }
                     return response.build();
                 }));
+    }
+
+    /** Of this engine's own page: it is passed on to nobody. */
+    @Override
+    public void createLogin(CreateLoginRequest request, StreamObserver<CreateLoginResponse> responses) {
+        answered(responses, () -> CompletableFuture.completedFuture(links.create()));
     }
 
     // --- Parts -------------------------------------------------------------------------------------------------------

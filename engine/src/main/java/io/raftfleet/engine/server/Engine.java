@@ -1,9 +1,11 @@
 package io.raftfleet.engine.server;
 
+import com.google.common.net.HostAndPort;
 import io.grpc.ServerInterceptor;
 import io.grpc.protobuf.services.ProtoReflectionServiceV1;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import io.raftfleet.engine.access.Authorization;
+import io.raftfleet.engine.access.PageLogins;
 import io.raftfleet.engine.admission.Admission;
 import io.raftfleet.engine.admission.AdmissionLimits;
 import io.raftfleet.engine.admission.GrpcServer;
@@ -16,6 +18,7 @@ import io.raftfleet.engine.http.Deadlines;
 import io.raftfleet.engine.http.FleetHttp;
 import io.raftfleet.engine.http.HttpServers;
 import io.raftfleet.engine.http.HttpSettings;
+import io.raftfleet.engine.http.LoginResource;
 import io.raftfleet.engine.metrics.EngineMetrics;
 import io.raftfleet.engine.mirror.Restoration;
 import io.raftfleet.engine.session.AgentGatewayService;
@@ -170,6 +173,19 @@ final class Engine implements AutoCloseable {
                 tasks,
                 random);
         gateway = new AgentGatewayService(clusterId, registry, sessions, logs, check);
+        var https = config.plainHttp() ? Optional.<TlsIdentity>empty() : tls;
+        var logins = new PageLogins(
+                random, clock, chain -> tls.isPresent() ? tls.get().objection(chain) : "this engine speaks plaintext");
+        var links = new LoginLinks(
+                config.engineId(),
+                config.plainHttp()
+                        ? HostAndPort.fromParts(
+                                        config.http().getHostString(),
+                                        config.http().getPort())
+                                .toString()
+                        : config.self().httpAddress(),
+                https,
+                logins);
         var limits = AdmissionLimits.usual();
         var admission = new Admission(limits, metrics);
         metrics.sessions(sessions::size);
@@ -189,8 +205,8 @@ final class Engine implements AutoCloseable {
                 List.of(
                         MalformedMessages.refused(grpcHealth.service()),
                         MalformedMessages.refused(ProtoReflectionServiceV1.newInstance()),
-                        MalformedMessages.refused(
-                                new AccessService(clusterId, issuer, registry, controller, raft, route, clock, random)),
+                        MalformedMessages.refused(new AccessService(
+                                clusterId, issuer, registry, controller, raft, route, clock, random, links)),
                         MalformedMessages.refused(new FleetService(api, watches, unitLogs, this::version)),
                         MalformedMessages.refused(gateway),
                         MalformedMessages.refused(new ClusterService(
@@ -215,7 +231,16 @@ final class Engine implements AutoCloseable {
         pageLogs = new PolledLogs(
                 (request, reader) -> unitLogs.journal(request, reader, false), random, tasks, System::nanoTime);
         http = new FleetHttp(
-                api, health, changes, pageLogs, metrics, random, clock, Deadlines.DEFAULT, config.pageSize());
+                api,
+                health,
+                changes,
+                pageLogs,
+                new LoginResource(logins, clusterId + "/" + config.engineId()),
+                metrics,
+                random,
+                clock,
+                Deadlines.DEFAULT,
+                config.pageSize());
         registry.addListener(sessions);
         registry.addListener(watches);
     }

@@ -68,6 +68,7 @@ class AccessTest {
     void eachMayWhatItNeeds() throws Exception {
         var viewer = List.of(
                 "Access/Authority",
+                "Access/CreateLogin",
                 "Access/Join",
                 "Access/ListRevoked",
                 "Access/Renew",

@@ -1,6 +1,7 @@
 package io.raftfleet.engine.http;
 
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import io.raftfleet.engine.access.PageLogins;
 import io.raftfleet.engine.metrics.EngineMetrics;
 import java.io.IOException;
 import java.net.SocketAddress;
@@ -22,6 +23,7 @@ final class Engine implements AutoCloseable {
             {"options":[{"section":"Service","name":"ExecStart","value":"/bin/hello"}],"desiredState":"launched"}""";
 
     final MemoryFleet fleet = new MemoryFleet();
+    private final PageLogins logins = new PageLogins(new Random(1), () -> NOW, chain -> "nobody logs in here");
     final EngineMetrics metrics = new EngineMetrics(new PrometheusRegistry(), fleet);
     final SocketAddress tcp;
     final SocketAddress unix;
@@ -47,6 +49,7 @@ final class Engine implements AutoCloseable {
                         fleet,
                         fleet,
                         fleet,
+                        new LoginResource(logins, "c1/e1"),
                         metrics,
                         new Random(1),
                         () -> now,

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.google.protobuf.ByteString;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import io.raftfleet.engine.access.Caller;
+import io.raftfleet.engine.access.PageLogins;
 import io.raftfleet.engine.metrics.EngineMetrics;
 import io.raftfleet.identity.Role;
 import io.raftfleet.identity.SpiffeId.Kind;
@@ -53,6 +54,7 @@ class HttpAccessTest {
             Map.entry(Resource.LIVE, "/livez"),
             Map.entry(Resource.METRICS, "/metrics"),
             Map.entry(Resource.PAGE_FILE, "/page/page.js"),
+            Map.entry(Resource.PAGE_LOGIN, "/page/login"),
             Map.entry(Resource.PAGE_ENGINE, "/page/engine"),
             Map.entry(Resource.PAGE_MACHINES, "/page/machines"),
             Map.entry(Resource.PAGE_MACHINE, "/page/machines/0123456789abcdef0123456789abcdef"),
@@ -69,11 +71,14 @@ class HttpAccessTest {
 
     private final MemoryFleet fleet = new MemoryFleet();
     private final EngineMetrics metrics = new EngineMetrics(new PrometheusRegistry(), fleet);
+    private @Nullable String objection;
+    private final PageLogins logins = new PageLogins(new Random(1), Instant::now, chain -> objection);
     private final FleetHttp http = new FleetHttp(
             fleet,
             fleet,
             fleet,
             fleet,
+            new LoginResource(logins, "c1/e1"),
             metrics,
             new Random(1),
             () -> Engine.NOW,
@@ -139,7 +144,25 @@ class HttpAccessTest {
                 assertThat(refused.body()).contains("user/eve (viewer) may not call DELETE");
             }
             try (var client = client(own, null)) {
-                assertThatThrownBy(() -> send(client, "GET", base.resolve("/healthz")))
+                for (var path : List.of("/healthz", "/metrics", "/fleet/v1/units", "/page/engine", "/nowhere")) {
+                    var nobody = send(client, "GET", base.resolve(path));
+                    assertThat(nobody.statusCode()).as(path).isEqualTo(401);
+                    assertThat(nobody.body()).contains("fleetctl ui", "show a certificate");
+                    assertThat(nobody.headers().firstValue("connection")).contains("close");
+                }
+                assertThat(send(client, "DELETE", base.resolve("/fleet/v1/units/a.service"))
+                                .statusCode())
+                        .isEqualTo(401);
+                assertThat(send(client, "PUT", base.resolve("/fleet/v1/units/a.service"), "x".repeat(20_000))
+                                .statusCode())
+                        .isEqualTo(413);
+                assertThat(send(client, "GET", base.resolve("/")).body()).contains("<!DOCTYPE html>");
+            }
+            var other = CertificateAuthority.create(dir.resolve("other"), "c1", Instant.now(), Duration.ofDays(1));
+            var impostor = identity(other, "other", Kind.USER, "mallory", Role.ADMIN, List.of());
+            try (var client = client(own, impostor.keyManager())) {
+                assertThatThrownBy(() -> send(client, "GET", base.resolve("/")))
+                        .as("a certificate of nobody's is no stranger's")
                         .isInstanceOf(IOException.class);
             }
             try (var plain = new WireClient(servers.address())) {
@@ -152,6 +175,104 @@ class HttpAccessTest {
                                 .statusCode())
                         .isEqualTo(200);
             }
+        }
+    }
+
+    private static HttpResponse<String> send(
+            HttpClient client, String method, URI uri, String body, Map<String, String> headers) throws Exception {
+        var request = HttpRequest.newBuilder(uri)
+                .header("Content-Type", "application/json")
+                .method(method, HttpRequest.BodyPublishers.ofString(body))
+                .timeout(Duration.ofSeconds(20));
+        headers.forEach(request::header);
+        return client.send(request.build(), HttpResponse.BodyHandlers.ofString());
+    }
+
+    /** From a link to the end of the session, as a browser does it. */
+    @Test
+    void aBrowserWithoutACertificateLogsInByALink() throws Exception {
+        var authority = CertificateAuthority.create(dir.resolve("ca"), "c1", Instant.now(), Duration.ofDays(1));
+        var own = identity(authority, Kind.ENGINE, "e1", null, List.of("127.0.0.1"));
+        var alice = identity(authority, Kind.USER, "alice", Role.OPERATOR, List.of());
+        var operator = new Caller(Caller.Kind.USER, "alice", Optional.of(Role.OPERATOR));
+        var settings = HttpSettings.of("127.0.0.1", 0, Optional.empty(), "test").with(Optional.of(own));
+        try (var servers = HttpServers.start(settings, new BrowserGuard(http, List.of()));
+                var client = client(own, null)) {
+            var base = URI.create("https://127.0.0.1:" + servers.address().getPort());
+            var origin = Map.of("Origin", base.toString());
+            var login = base.resolve("/page/login");
+            var unit = base.resolve("/fleet/v1/units/a.service");
+            String secret = logins.offer(operator, alice.current().chain()).secret();
+            String body = "{\"secret\":\"" + secret + "\"}";
+            assertThat(send(client, "POST", login, body, Map.of("Origin", "https://evil.example"))
+                            .statusCode())
+                    .isEqualTo(403);
+            var begun = send(client, "POST", login, body, origin);
+            assertThat(begun.statusCode()).isEqualTo(204);
+            String set = begun.headers().firstValue("set-cookie").orElseThrow();
+            assertThat(set)
+                    .startsWith("__Host-raftfleet-")
+                    .contains("; Path=/", "; Secure", "; HTTPOnly", "; SameSite=Strict")
+                    .doesNotContain("Domain", "Max-Age");
+            var cookie = Map.of("Cookie", "other=1; " + set.split(";", 2)[0]);
+            var both = Map.of("Cookie", "other=1; " + set.split(";", 2)[0], "Origin", base.toString());
+            assertThat(send(client, "GET", base.resolve("/page/engine"), "", cookie)
+                            .body())
+                    .contains("\"caller\":\"user/alice (operator)\"", "\"role\":\"operator\"", "\"session\":true");
+
+            assertThat(send(client, "PUT", unit, Engine.HELLO, both).statusCode())
+                    .isEqualTo(201);
+            assertThat(fleet.callers).containsOnly("user/alice");
+            assertThat(send(client, "PUT", unit, Engine.HELLO, cookie).body()).contains("takes an Origin header");
+            for (var foreign : List.of("https://evil.example", "https://127.0.0.1:1", "null")) {
+                assertThat(send(client, "DELETE", unit, "", Map.of("Cookie", both.get("Cookie"), "Origin", foreign))
+                                .statusCode())
+                        .as(foreign)
+                        .isEqualTo(403);
+            }
+            assertThat(send(client, "PATCH", base.resolve("/fleet/v1/machines"), "[]", both)
+                            .body())
+                    .contains("user/alice (operator) may not call PATCH");
+
+            // The same browser may open the link again. Another one may not, and ends the session.
+            assertThat(send(client, "POST", login, body, both).statusCode()).isEqualTo(204);
+            var again = send(client, "POST", login, body, origin);
+            assertThat(again.statusCode()).isEqualTo(401);
+            assertThat(again.body()).contains("used already, and the session that it began ends now");
+            assertThat(send(client, "GET", unit, "", cookie).statusCode()).isEqualTo(401);
+
+            var next = send(
+                    client,
+                    "POST",
+                    login,
+                    "{\"secret\":\""
+                            + logins.offer(operator, alice.current().chain()).secret() + "\"}",
+                    origin);
+            var second = Map.of(
+                    "Cookie",
+                    next.headers().firstValue("set-cookie").orElseThrow().split(";", 2)[0],
+                    "Origin",
+                    base.toString());
+            assertThat(send(client, "GET", unit, "", second).statusCode()).isEqualTo(200);
+            var out = send(client, "DELETE", login, "", second);
+            assertThat(out.headers().firstValue("set-cookie").orElseThrow()).contains("Max-Age=0");
+            assertThat(send(client, "GET", unit, "", second).statusCode()).isEqualTo(401);
+        }
+    }
+
+    /** Whoever shows a certificate is that, whatever cookies say. */
+    @Test
+    void aCertificateCountsForMoreThanASession() throws Exception {
+        var authority = CertificateAuthority.create(dir.resolve("ca"), "c1", Instant.now(), Duration.ofDays(1));
+        var alice = identity(authority, Kind.USER, "alice", Role.ADMIN, List.of());
+        var admin = new Caller(Caller.Kind.USER, "alice", Optional.of(Role.ADMIN));
+        var secret = logins.offer(admin, alice.current().chain()).secret();
+        var cookie = "x=" + logins.redeem(secret, "").orElseThrow().token();
+        for (var each :
+                List.of(user(Role.VIEWER), Caller.PLAINTEXT, new Caller(Caller.Kind.AGENT, "m", Optional.empty()))) {
+            var call = new HttpCall(
+                    "GET", "/page/engine", Map.of(), List.of(), "h", "", each, cookie, false, ByteString.EMPTY);
+            assertThat(new LoginResource(logins, "c1/e1").known(call)).isEqualTo(call);
         }
     }
 
@@ -263,7 +384,19 @@ class HttpAccessTest {
     private TlsIdentity identity(
             CertificateAuthority authority, Kind kind, String name, @Nullable Role role, List<String> hosts)
             throws IOException {
-        var files = new TlsFiles(dir.resolve("ca/ca.pem"), dir.resolve(name + ".pem"), dir.resolve(name + "-key.pem"));
+        return identity(authority, "ca", kind, name, role, hosts);
+    }
+
+    private TlsIdentity identity(
+            CertificateAuthority authority,
+            String folder,
+            Kind kind,
+            String name,
+            @Nullable Role role,
+            List<String> hosts)
+            throws IOException {
+        var files = new TlsFiles(
+                dir.resolve(folder + "/ca.pem"), dir.resolve(name + ".pem"), dir.resolve(name + "-key.pem"));
         authority
                 .issue(kind, name, Optional.ofNullable(role), hosts, Instant.now(), Duration.ofDays(1))
                 .write(files.certificate(), files.key());

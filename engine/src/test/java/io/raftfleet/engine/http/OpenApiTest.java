@@ -7,6 +7,7 @@ import com.networknt.schema.SchemaRegistry;
 import com.networknt.schema.SpecificationVersion;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import io.raftfleet.engine.access.Caller;
+import io.raftfleet.engine.access.PageLogins;
 import io.raftfleet.engine.metrics.EngineMetrics;
 import io.raftfleet.identity.Role;
 import java.time.Duration;
@@ -53,15 +54,18 @@ class OpenApiTest {
             Map.entry("/page/units", Resource.PAGE_UNITS),
             Map.entry("/page/changes", Resource.PAGE_CHANGES),
             Map.entry("/page/journal/{unitName}", Resource.PAGE_JOURNAL),
+            Map.entry("/page/login", Resource.PAGE_LOGIN),
             Map.entry("/page/{file}", Resource.PAGE_FILE),
             Map.entry("/", Resource.HOME));
 
     private final MemoryFleet fleet = new MemoryFleet();
+    private final PageLogins logins = new PageLogins(new Random(1), () -> Engine.NOW, chain -> null);
     private final FleetHttp http = new FleetHttp(
             fleet,
             fleet,
             fleet,
             fleet,
+            new LoginResource(logins, "c1/e1"),
             new EngineMetrics(new PrometheusRegistry(), fleet),
             new Random(1),
             () -> Engine.NOW,
@@ -273,6 +277,13 @@ class OpenApiTest {
         check("GET", journal, VIEWER);
         check("GET", "/page/engine", VIEWER);
         check("GET", "/page/engine", NOBODY);
+        assertThat(check("POST", "/page/login", "", Map.of(), "{\"secret\":\"00\"}", Caller.STRANGER)
+                        .status())
+                .isEqualTo(401);
+        check("POST", "/page/login", "", Map.of(), "{", Caller.STRANGER);
+        check("POST", "/page/login", "", Map.of(), "", Caller.STRANGER);
+        check("POST", "/page/login", "", Map.of(), "{}", VIEWER);
+        check("DELETE", "/page/login", Caller.STRANGER);
         var order = "/page/machines/{machineID}";
         check("PUT", order, Engine.MACHINE, Map.of(), "{\"order\":\"drain\"}", Caller.PLAINTEXT);
         check("PUT", order, Engine.MACHINE, Map.of(), "{\"order\":\"burn\"}", Caller.PLAINTEXT);
@@ -282,7 +293,7 @@ class OpenApiTest {
             for (var file : List.of("page.js", "page.css", "icon.svg", "index.html", "none.js")) {
                 check(method, "/page/{file}", file, Map.of(), "", VIEWER);
             }
-            check(method, "/page/{file}", "page.js", Map.of(), "", NOBODY);
+            check(method, "/page/{file}", "page.js", Map.of(), "", Caller.STRANGER);
         }
         fleet.happened.add(MemoryFleet.event("a.service", 5));
         fleet.happened.add(MemoryFleet.event("b.service", 6));
@@ -309,7 +320,7 @@ class OpenApiTest {
             check(method, "/metrics", VIEWER);
             check(method, "/", VIEWER);
             check(method, "/metrics", NOBODY);
-            check(method, "/", NOBODY);
+            check(method, "/", Caller.STRANGER);
         }
         for (var path : List.of("/fleet/v1/units", unit, "/fleet/v1/state", state, "/fleet/v1/machines", sd)) {
             check("GET", path, NOBODY);

@@ -2,7 +2,6 @@ package io.raftfleet.identity.tls;
 
 import io.raftfleet.identity.Credentials;
 import java.security.cert.Certificate;
-import java.security.cert.CertificateException;
 import java.security.cert.X509Certificate;
 import java.time.Instant;
 import java.util.Arrays;
@@ -24,9 +23,9 @@ public final class PeerConnections {
     private volatile boolean strangers;
     private final Set<Connection> open = ConcurrentHashMap.newKeySet();
 
-    /** From now on, whether those without a certificate may stay. */
-    void let(boolean newStrangers) {
-        strangers = newStrangers;
+    /** From now on those without a certificate may stay. */
+    void letStrangers() {
+        strangers = true;
     }
 
     /** One of them. Each is itself alone: no value equality. */
@@ -75,24 +74,11 @@ public final class PeerConnections {
     }
 
     private void check(Connection connection, TlsIdentity identity, Instant now, boolean authorities) {
-        Credentials credentials = identity.current();
-        String why = connection.chain.isEmpty() ? null : identity.objection(connection.chain.getFirst());
-        if (why != null) {
-            why = "its certificate is not taken: " + why;
-        } else if (connection.chain.isEmpty()) {
+        String why;
+        if (connection.chain.isEmpty()) {
             why = strangers ? null : "it shows no certificate";
         } else {
-            String validity = Credentials.validity(connection.chain.getFirst(), now);
-            if (validity != null) {
-                why = "its certificate " + validity;
-            } else if (authorities) {
-                try {
-                    credentials.verify(connection.chain, now);
-                } catch (CertificateException e) {
-                    why = "its certificate is not from an authority in "
-                            + credentials.files().authorities() + ": " + e.getMessage();
-                }
-            }
+            why = identity.objection(connection.chain, now, authorities);
         }
         if (why != null) {
             close(connection, why);

@@ -111,6 +111,34 @@ public final class TlsIdentity {
                 : objection.to(peer, certificate.getNotBefore().toInstant());
     }
 
+    /** Why a connection that was made with these certificates should not go on; null when it may. */
+    public @Nullable String objection(List<X509Certificate> chain) {
+        return objection(chain, clock.instant(), true);
+    }
+
+    /** @param authorities whether it counts by whom they are issued: that takes some milliseconds */
+    @Nullable
+    String objection(List<X509Certificate> chain, Instant now, boolean authorities) {
+        Credentials credentials = current;
+        String why = objection(chain.getFirst());
+        if (why != null) {
+            return "its certificate is not taken: " + why;
+        }
+        String validity = Credentials.validity(chain.getFirst(), now);
+        if (validity != null) {
+            return "its certificate " + validity;
+        }
+        if (authorities) {
+            try {
+                credentials.verify(chain, now);
+            } catch (CertificateException e) {
+                return "its certificate is not from an authority in "
+                        + credentials.files().authorities() + ": " + e.getMessage();
+            }
+        }
+        return null;
+    }
+
     /** What is in use now. */
     public Credentials current() {
         return current;
@@ -193,9 +221,10 @@ public final class TlsIdentity {
         }
     }
 
-    /** For servers of HTTP/1.1. */
+    /** For servers of HTTP/1.1. Clients without a certificate are let in: what they may ask for is for the server to say. */
     public SslContext httpServer(Set<SpiffeId.Kind> clients) {
-        return built(server(clients, false).sslProvider(SslProvider.JDK));
+        connections.letStrangers();
+        return built(server(clients, true).sslProvider(SslProvider.JDK));
     }
 
     /**
@@ -204,7 +233,9 @@ public final class TlsIdentity {
      * @param strangers whether clients without a certificate are let in: what they may call is for the server to say
      */
     public SslContext grpcServer(Set<SpiffeId.Kind> clients, boolean strangers) {
-        connections.let(strangers);
+        if (strangers) {
+            connections.letStrangers();
+        }
         return built(GrpcSslContexts.configure(server(clients, strangers), SslProvider.JDK));
     }
 

@@ -4,6 +4,7 @@
 const view = document.getElementById("view");
 const connection = document.getElementById("connection");
 const said = document.getElementById("said");
+const logout = document.getElementById("logout");
 const WAIT_AFTER_FAILURE_MS = 1000;
 const QUESTION_MS = 20000;
 const MOST_FRESH = 100;
@@ -23,6 +24,8 @@ let shown = null; // The view that is open: {changed(changes), close()}.
 // --- Asking the engine
 
 class Refusal extends Error {}
+/** Who asks is not known: no certificate, and no session, or none any more. */
+class LoggedOut extends Refusal {}
 
 async function ask(path, options = {}) {
   const answer = await fetch(path, { cache: "no-store", ...options });
@@ -31,7 +34,7 @@ async function ask(path, options = {}) {
   }
   const body = await answer.json();
   if (!answer.ok) {
-    throw new Refusal(body.error ? body.error.message : body.reason || `the engine answered ${answer.status}`);
+    throw new (answer.status === 401 ? LoggedOut : Refusal)(body.error ? body.error.message : body.reason || `the engine answered ${answer.status}`);
   }
   return body;
 }
@@ -57,8 +60,9 @@ function inParts(names) {
   return parts;
 }
 
-const put = (path, document) =>
-  ask(path, { method: "PUT", headers: { "content-type": "application/json" }, body: JSON.stringify(document) });
+const send = (method, path, document) =>
+  ask(path, { method, headers: { "content-type": "application/json" }, body: JSON.stringify(document) });
+const put = (path, document) => send("PUT", path, document);
 
 // --- Building what is shown
 
@@ -553,10 +557,40 @@ async function refresh() {
   self = await get("/page/engine");
   connection.textContent = self.leaderId ? `${self.engineId} · leader ${self.leaderId} · term ${self.term}` : `${self.engineId} · no leader known`;
   connection.className = self.leaderId ? "" : "bad";
+  logout.hidden = !self.session;
   return self;
 }
 
+/** Logs in with what a link has behind its #, which is no part of what browsers send, and leaves the address at once. */
+async function login(secret) {
+  history.replaceState(null, "", "#/machines");
+  try {
+    await send("POST", "/page/login", { secret });
+    await refresh();
+    say(`logged in: ${self.caller}`);
+  } catch (failure) {
+    say(failure.message, true);
+  }
+}
+
+/** In place of a view, until somebody logs in, which may be in another tab. */
+function stranger(failure) {
+  failed = true;
+  self = null;
+  logout.hidden = true;
+  shown?.close?.();
+  shown = null;
+  connection.textContent = "not logged in";
+  connection.className = "";
+  view.replaceChildren(el("h1", {}, "Log in"), el("p", {}, failure.message),
+    el("p", {}, "Where fleetctl is set up, type ", el("code", {}, "fleetctl ui"), " and open the link that it prints. Who has lost a session, as the engine was started again or its time is over, logs in again the same way."));
+}
+
 async function open() {
+  const secret = location.hash.match(/^#\/login\/([0-9a-f]+)$/);
+  if (secret) {
+    await login(secret[1]);
+  }
   const [path, query] = location.hash.replace(/^#\/?/, "").split("?", 2);
   const [what, item] = path.split("/", 2);
   const kinds = { "": machines, machines, units: () => units(new URLSearchParams(query || "")), unit: () => unit(decodeURIComponent(item || "")), engines };
@@ -581,6 +615,10 @@ async function open() {
     }
     document.title = `${item ? decodeURIComponent(item) : what || "machines"} – raftfleet`;
   } catch (failure) {
+    if (failure instanceof LoggedOut) {
+      stranger(failure);
+      return;
+    }
     failed = true;
     view.replaceChildren(el("p", { class: "bad" }, `The engine can't be asked: ${failure.message}`));
   }
@@ -602,6 +640,13 @@ async function follow() {
       }
       revision = changes.revision; // Not before it is shown: what could not be read is asked for again.
     } catch (failure) {
+      if (failure instanceof LoggedOut) {
+        if (self !== null || !failed) {
+          stranger(failure);
+        }
+        await new Promise(over => setTimeout(over, WAIT_AFTER_FAILURE_MS * (4 + Math.random())));
+        continue;
+      }
       connection.textContent = `no answer (${failure.message}); trying again`;
       connection.className = "bad";
       await new Promise(over => setTimeout(over, WAIT_AFTER_FAILURE_MS * (0.5 + Math.random())));
@@ -609,10 +654,20 @@ async function follow() {
   }
 }
 
+logout.addEventListener("click", async () => {
+  try {
+    await ask("/page/login", { method: "DELETE" });
+    await open();
+  } catch (failure) {
+    say(failure.message, true);
+  }
+});
 addEventListener("hashchange", () => open().then(() => view.focus({ preventScroll: true })));
 try {
-  await refresh();
-  revision = (await get("/page/changes")).revision;
+  if (!location.hash.startsWith("#/login/")) {
+    await refresh();
+    revision = (await get("/page/changes")).revision;
+  }
 } catch {
   // follow() goes on asking.
 }

@@ -8,7 +8,7 @@ readonly COPIES=$ROOT/target/programs
 chaos_is_built() {
   local jars=("$ROOT"/chaos-tests/target/raftfleet-chaos-tests-*.jar)
   [[ -e ${jars[0]} && -d $ROOT/chaos-tests/target/lib ]] &&
-    [[ -z $(find "$ROOT"/{chaos-tests,fleetctl,proto,unit}/{pom.xml,src/main} -newer "${jars[0]}" -print -quit) ]]
+    [[ -z $(find "$ROOT"/{chaos-tests,client,fleetctl,identity,proto,unit}/{pom.xml,src/main} -newer "${jars[0]}" -print -quit) ]]
 }
 
 build_chaos() {

@@ -1,8 +1,8 @@
 package io.raftfleet.bench;
 
-import io.raftfleet.fleetctl.client.ClientOptions;
-import io.raftfleet.fleetctl.client.Endpoint;
-import io.raftfleet.fleetctl.client.FleetClient;
+import io.raftfleet.client.ClientOptions;
+import io.raftfleet.client.Endpoint;
+import io.raftfleet.client.FleetClient;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Callable;

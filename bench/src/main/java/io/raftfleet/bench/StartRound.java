@@ -1,8 +1,8 @@
 package io.raftfleet.bench;
 
-import io.raftfleet.fleetctl.client.CompactedException;
-import io.raftfleet.fleetctl.client.FleetClient;
-import io.raftfleet.fleetctl.client.Watch;
+import io.raftfleet.client.CompactedException;
+import io.raftfleet.client.FleetClient;
+import io.raftfleet.client.Watch;
 import io.raftfleet.proto.fleet.ItemCode;
 import io.raftfleet.proto.fleet.ListMachinesRequest;
 import io.raftfleet.proto.fleet.NewUnit;

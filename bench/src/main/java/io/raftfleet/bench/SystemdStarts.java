@@ -5,7 +5,7 @@ import io.raftfleet.chaos.cluster.Await;
 import io.raftfleet.chaos.cluster.Cluster;
 import io.raftfleet.chaos.cluster.ClusterOptions;
 import io.raftfleet.chaos.cluster.Daemon;
-import io.raftfleet.fleetctl.client.FleetClient;
+import io.raftfleet.client.FleetClient;
 import io.raftfleet.proto.fleet.ItemCode;
 import io.raftfleet.proto.fleet.ListMachinesRequest;
 import io.raftfleet.proto.fleet.ListUnitStatesRequest;

@@ -1,8 +1,8 @@
 package io.raftfleet.bench;
 
 import io.raftfleet.chaos.cluster.Await;
-import io.raftfleet.fleetctl.client.FleetClient;
-import io.raftfleet.fleetctl.client.FleetClientException;
+import io.raftfleet.client.FleetClient;
+import io.raftfleet.client.FleetClientException;
 import io.raftfleet.proto.fleet.NewUnit;
 import io.raftfleet.proto.model.TargetState;
 import java.time.Duration;

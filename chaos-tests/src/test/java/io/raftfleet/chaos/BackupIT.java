@@ -9,7 +9,7 @@ import io.raftfleet.chaos.cluster.Cluster;
 import io.raftfleet.chaos.cluster.ClusterOptions;
 import io.raftfleet.chaos.cluster.Daemon;
 import io.raftfleet.chaos.cluster.EngineNode;
-import io.raftfleet.fleetctl.client.FleetClient;
+import io.raftfleet.client.FleetClient;
 import io.raftfleet.proto.fleet.ListUnitsRequest;
 import io.raftfleet.proto.fleet.MachinePatch;
 import io.raftfleet.proto.fleet.NewUnit;

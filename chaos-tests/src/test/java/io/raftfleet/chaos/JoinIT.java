@@ -13,7 +13,7 @@ import io.raftfleet.chaos.cluster.Certificates;
 import io.raftfleet.chaos.cluster.Cluster;
 import io.raftfleet.chaos.cluster.ClusterOptions;
 import io.raftfleet.chaos.cluster.EngineNode;
-import io.raftfleet.fleetctl.client.FleetClient;
+import io.raftfleet.client.FleetClient;
 import io.raftfleet.identity.Credentials;
 import io.raftfleet.identity.CredentialsException;
 import io.raftfleet.identity.SpiffeId.Kind;

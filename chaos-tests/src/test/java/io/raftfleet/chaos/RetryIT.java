@@ -7,7 +7,7 @@ import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.raftfleet.chaos.cluster.Cluster;
 import io.raftfleet.chaos.cluster.EngineNode;
-import io.raftfleet.fleetctl.client.FleetClient;
+import io.raftfleet.client.FleetClient;
 import io.raftfleet.proto.fleet.CreateUnitsRequest;
 import io.raftfleet.proto.fleet.DestroyUnitsRequest;
 import io.raftfleet.proto.fleet.FleetGrpc;

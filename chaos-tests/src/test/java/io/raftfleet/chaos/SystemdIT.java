@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import io.raftfleet.chaos.cluster.AgentNode;
 import io.raftfleet.chaos.cluster.Await;
 import io.raftfleet.chaos.cluster.Cluster;
-import io.raftfleet.fleetctl.client.LogReader;
+import io.raftfleet.client.LogReader;
 import io.raftfleet.proto.fleet.JournalRequest;
 import io.raftfleet.proto.fleet.TargetStateChange;
 import io.raftfleet.proto.fleet.UnitStatusRequest;
@@ -114,7 +114,7 @@ class SystemdIT {
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-        } catch (io.raftfleet.fleetctl.client.FleetClientException e) {
+        } catch (io.raftfleet.client.FleetClientException e) {
             into.add(String.valueOf(e.getMessage()));
         }
     }

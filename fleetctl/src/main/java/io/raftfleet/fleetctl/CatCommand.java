@@ -1,6 +1,6 @@
 package io.raftfleet.fleetctl;
 
-import io.raftfleet.fleetctl.client.FleetClientException;
+import io.raftfleet.client.FleetClientException;
 import io.raftfleet.proto.fleet.GetUnitResponse;
 import io.raftfleet.proto.model.UnitContents;
 import io.raftfleet.unit.SafeText;

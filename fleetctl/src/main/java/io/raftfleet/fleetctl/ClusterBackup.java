@@ -1,8 +1,8 @@
 package io.raftfleet.fleetctl;
 
 import com.google.protobuf.ByteString;
-import io.raftfleet.fleetctl.client.BackupReader;
-import io.raftfleet.fleetctl.client.FleetClientException;
+import io.raftfleet.client.BackupReader;
+import io.raftfleet.client.FleetClientException;
 import io.raftfleet.proto.fleet.ListUnitsRequest;
 import io.raftfleet.proto.fleet.MachineOrder;
 import io.raftfleet.proto.fleet.MachinePatch;

@@ -1,6 +1,6 @@
 package io.raftfleet.fleetctl;
 
-import io.raftfleet.fleetctl.client.FleetClientException;
+import io.raftfleet.client.FleetClientException;
 import io.raftfleet.proto.cluster.ChangeMembersRequest;
 import io.raftfleet.proto.cluster.EngineAddresses;
 import java.time.Duration;

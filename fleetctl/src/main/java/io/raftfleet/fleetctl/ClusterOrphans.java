@@ -1,6 +1,6 @@
 package io.raftfleet.fleetctl;
 
-import io.raftfleet.fleetctl.client.FleetClientException;
+import io.raftfleet.client.FleetClientException;
 import io.raftfleet.proto.cluster.Orphan;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;

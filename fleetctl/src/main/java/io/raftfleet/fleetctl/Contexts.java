@@ -1,6 +1,6 @@
 package io.raftfleet.fleetctl;
 
-import io.raftfleet.fleetctl.client.Endpoint;
+import io.raftfleet.client.Endpoint;
 import io.raftfleet.identity.TlsFiles;
 import io.raftfleet.identity.join.UserContext;
 import java.io.IOException;

@@ -1,7 +1,7 @@
 package io.raftfleet.fleetctl;
 
-import io.raftfleet.fleetctl.client.CompactedException;
-import io.raftfleet.fleetctl.client.Watch;
+import io.raftfleet.client.CompactedException;
+import io.raftfleet.client.Watch;
 import io.raftfleet.proto.cluster.Orphan;
 import io.raftfleet.proto.fleet.ListMachinesRequest;
 import io.raftfleet.proto.fleet.ListUnitStatesRequest;

@@ -1,10 +1,10 @@
 package io.raftfleet.fleetctl;
 
 import io.grpc.Status;
-import io.raftfleet.fleetctl.client.CompactedException;
-import io.raftfleet.fleetctl.client.FleetClient;
-import io.raftfleet.fleetctl.client.FleetClientException;
-import io.raftfleet.fleetctl.client.Watch;
+import io.raftfleet.client.CompactedException;
+import io.raftfleet.client.FleetClient;
+import io.raftfleet.client.FleetClientException;
+import io.raftfleet.client.Watch;
 import io.raftfleet.proto.fleet.ListEventsRequest;
 import io.raftfleet.proto.fleet.ListMachinesRequest;
 import io.raftfleet.proto.fleet.WatchRequest;

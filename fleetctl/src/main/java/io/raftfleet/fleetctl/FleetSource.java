@@ -1,7 +1,7 @@
 package io.raftfleet.fleetctl;
 
 import com.google.protobuf.ByteString;
-import io.raftfleet.fleetctl.client.FleetClient;
+import io.raftfleet.client.FleetClient;
 import io.raftfleet.proto.fleet.ListMachinesRequest;
 import io.raftfleet.proto.fleet.ListUnitStatesRequest;
 import io.raftfleet.proto.fleet.ListUnitsRequest;

@@ -1,6 +1,6 @@
 package io.raftfleet.fleetctl;
 
-import io.raftfleet.fleetctl.client.FleetClientException;
+import io.raftfleet.client.FleetClientException;
 import java.io.OutputStreamWriter;
 import java.io.PrintStream;
 import java.io.PrintWriter;

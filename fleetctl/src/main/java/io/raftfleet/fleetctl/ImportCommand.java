@@ -1,8 +1,8 @@
 package io.raftfleet.fleetctl;
 
-import io.raftfleet.fleetctl.client.Endpoint;
-import io.raftfleet.fleetctl.client.FleetClient;
-import io.raftfleet.fleetctl.client.FleetClientException;
+import io.raftfleet.client.Endpoint;
+import io.raftfleet.client.FleetClient;
+import io.raftfleet.client.FleetClientException;
 import java.io.IOException;
 import java.util.List;
 import picocli.CommandLine.Command;

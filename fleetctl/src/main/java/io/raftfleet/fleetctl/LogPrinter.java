@@ -2,8 +2,8 @@ package io.raftfleet.fleetctl;
 
 import com.google.protobuf.ByteString;
 import io.grpc.Status;
-import io.raftfleet.fleetctl.client.FleetClientException;
-import io.raftfleet.fleetctl.client.LogReader;
+import io.raftfleet.client.FleetClientException;
+import io.raftfleet.client.LogReader;
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -2,7 +2,7 @@ package io.raftfleet.fleetctl;
 
 import static io.raftfleet.proto.model.TargetState.TARGET_STATE_LAUNCHED;
 
-import io.raftfleet.fleetctl.client.FleetClientException;
+import io.raftfleet.client.FleetClientException;
 import io.raftfleet.proto.fleet.CreateUnitsRequest;
 import io.raftfleet.proto.fleet.ListMachinesRequest;
 import io.raftfleet.proto.fleet.MachineOrder;

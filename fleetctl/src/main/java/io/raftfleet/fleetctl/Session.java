@@ -1,8 +1,9 @@
 package io.raftfleet.fleetctl;
 
-import io.raftfleet.fleetctl.client.ClientOptions;
-import io.raftfleet.fleetctl.client.Endpoint;
-import io.raftfleet.fleetctl.client.FleetClient;
+import io.raftfleet.client.ClientOptions;
+import io.raftfleet.client.Endpoint;
+import io.raftfleet.client.FleetClient;
+import io.raftfleet.fleetctl.v1.HttpGateway;
 import io.raftfleet.identity.TlsFiles;
 import io.raftfleet.proto.fleet.ListMachinesRequest;
 import io.raftfleet.proto.model.Machine;
@@ -134,6 +135,7 @@ final class Session implements AutoCloseable {
                 .withRequestTimeout(requestTimeout())
                 .withTls(certificate())
                 .withBatches(this::tellOfBatch)
+                .withGateways(HttpGateway::open)
                 .withPatience(false);
         return global.debug ? options.withDebug(message -> err("DEBUG: " + message)) : options;
     }

@@ -1,6 +1,6 @@
 package io.raftfleet.fleetctl;
 
-import io.raftfleet.fleetctl.client.FleetClientException;
+import io.raftfleet.client.FleetClientException;
 import io.raftfleet.proto.fleet.NewUnit;
 import java.util.List;
 import org.jspecify.annotations.Nullable;

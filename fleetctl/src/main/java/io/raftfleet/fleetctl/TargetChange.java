@@ -1,7 +1,7 @@
 package io.raftfleet.fleetctl;
 
 import com.google.protobuf.ByteString;
-import io.raftfleet.fleetctl.client.FleetClientException;
+import io.raftfleet.client.FleetClientException;
 import io.raftfleet.proto.fleet.ItemCode;
 import io.raftfleet.proto.fleet.ItemResult;
 import io.raftfleet.proto.fleet.TargetStateChange;

@@ -1,8 +1,8 @@
 package io.raftfleet.fleetctl;
 
 import com.google.protobuf.ByteString;
-import io.raftfleet.fleetctl.client.FleetClientException;
-import io.raftfleet.fleetctl.client.LogReader;
+import io.raftfleet.client.FleetClientException;
+import io.raftfleet.client.LogReader;
 import io.raftfleet.proto.fleet.UnitStatusRequest;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,6 +1,6 @@
 package io.raftfleet.fleetctl;
 
-import io.raftfleet.fleetctl.client.Endpoint;
+import io.raftfleet.client.Endpoint;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetAddress;

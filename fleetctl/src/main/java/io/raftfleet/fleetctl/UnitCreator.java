@@ -1,8 +1,8 @@
 package io.raftfleet.fleetctl;
 
 import com.google.protobuf.ByteString;
-import io.raftfleet.fleetctl.client.FleetClientException;
-import io.raftfleet.fleetctl.client.WriteOutcome;
+import io.raftfleet.client.FleetClientException;
+import io.raftfleet.client.WriteOutcome;
 import io.raftfleet.proto.fleet.ItemCode;
 import io.raftfleet.proto.fleet.ItemResult;
 import io.raftfleet.proto.fleet.NewUnit;

@@ -1,7 +1,7 @@
 package io.raftfleet.fleetctl;
 
-import io.raftfleet.fleetctl.client.FleetClient;
-import io.raftfleet.fleetctl.client.FleetClientException;
+import io.raftfleet.client.FleetClient;
+import io.raftfleet.client.FleetClientException;
 import io.raftfleet.unit.InvalidUnitException;
 import io.raftfleet.unit.UnitName;
 import java.time.Duration;

@@ -1,10 +1,10 @@
 package io.raftfleet.fleetctl;
 
 import com.google.protobuf.ByteString;
-import io.raftfleet.fleetctl.client.CompactedException;
-import io.raftfleet.fleetctl.client.FleetClientException;
-import io.raftfleet.fleetctl.client.Listing;
-import io.raftfleet.fleetctl.client.Watch;
+import io.raftfleet.client.CompactedException;
+import io.raftfleet.client.FleetClientException;
+import io.raftfleet.client.Listing;
+import io.raftfleet.client.Watch;
 import io.raftfleet.proto.fleet.ListUnitStatesRequest;
 import io.raftfleet.proto.fleet.ListUnitsRequest;
 import io.raftfleet.proto.fleet.WatchEvent;

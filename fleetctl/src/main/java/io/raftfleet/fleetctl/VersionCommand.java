@@ -1,6 +1,6 @@
 package io.raftfleet.fleetctl;
 
-import io.raftfleet.fleetctl.client.FleetClientException;
+import io.raftfleet.client.FleetClientException;
 import io.raftfleet.proto.fleet.VersionResponse;
 import java.util.LinkedHashMap;
 import org.jspecify.annotations.Nullable;

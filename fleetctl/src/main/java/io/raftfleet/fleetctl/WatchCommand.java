@@ -1,9 +1,9 @@
 package io.raftfleet.fleetctl;
 
 import io.grpc.Status;
-import io.raftfleet.fleetctl.client.CompactedException;
-import io.raftfleet.fleetctl.client.FleetClientException;
-import io.raftfleet.fleetctl.client.Watch;
+import io.raftfleet.client.CompactedException;
+import io.raftfleet.client.FleetClientException;
+import io.raftfleet.client.Watch;
 import io.raftfleet.proto.fleet.WatchResponse;
 import io.raftfleet.proto.model.Revision;
 import java.time.Duration;

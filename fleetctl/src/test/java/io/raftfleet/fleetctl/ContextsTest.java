@@ -3,7 +3,7 @@ package io.raftfleet.fleetctl;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.raftfleet.fleetctl.client.Endpoint;
+import io.raftfleet.client.Endpoint;
 import io.raftfleet.identity.TlsFiles;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -958,11 +958,10 @@ class FleetctlTest {
     @Test
     void aWriteOfSeveralCallsTellsHowFarItIs() {
         var told = new ArrayList<String>();
-        var options = io.raftfleet.fleetctl.client.ClientOptions.of(
-                        io.raftfleet.fleetctl.client.Endpoint.parseList(cluster.endpoints()))
+        var options = io.raftfleet.client.ClientOptions.of(io.raftfleet.client.Endpoint.parseList(cluster.endpoints()))
                 .withRequestTimeout(Duration.ofSeconds(30))
                 .withBatches((answered, all) -> told.add(answered + " of " + all));
-        try (var client = new io.raftfleet.fleetctl.client.FleetClient(options)) {
+        try (var client = new io.raftfleet.client.FleetClient(options)) {
             client.destroyUnits(java.util.stream.IntStream.range(0, 10_001)
                     .mapToObj(i -> "u" + i + ".service")
                     .toList());

@@ -3,9 +3,9 @@ package io.raftfleet.fleetctl;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.raftfleet.fleetctl.client.ClientOptions;
-import io.raftfleet.fleetctl.client.Endpoint;
-import io.raftfleet.fleetctl.client.FleetClient;
+import io.raftfleet.client.ClientOptions;
+import io.raftfleet.client.Endpoint;
+import io.raftfleet.client.FleetClient;
 import io.raftfleet.proto.fleet.ListMachinesRequest;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -11,7 +11,7 @@ import io.raftfleet.chaos.history.Event;
 import io.raftfleet.chaos.history.Event.Running;
 import io.raftfleet.chaos.history.History;
 import io.raftfleet.chaos.history.Recorder;
-import io.raftfleet.fleetctl.client.FleetClientException;
+import io.raftfleet.client.FleetClientException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

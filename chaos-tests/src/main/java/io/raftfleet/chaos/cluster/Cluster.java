@@ -2,9 +2,9 @@ package io.raftfleet.chaos.cluster;
 
 import io.grpc.InsecureChannelCredentials;
 import io.grpc.StatusRuntimeException;
-import io.raftfleet.fleetctl.client.ClientOptions;
-import io.raftfleet.fleetctl.client.Endpoint;
-import io.raftfleet.fleetctl.client.FleetClient;
+import io.raftfleet.client.ClientOptions;
+import io.raftfleet.client.Endpoint;
+import io.raftfleet.client.FleetClient;
 import io.raftfleet.proto.cluster.EngineRole;
 import io.raftfleet.proto.cluster.StatusResponse;
 import io.raftfleet.proto.fleet.ListMachinesRequest;

@@ -4,7 +4,7 @@ import io.grpc.ChannelCredentials;
 import io.grpc.Grpc;
 import io.grpc.ManagedChannel;
 import io.grpc.StatusRuntimeException;
-import io.raftfleet.fleetctl.client.Endpoint;
+import io.raftfleet.client.Endpoint;
 import io.raftfleet.proto.cluster.ClusterGrpc;
 import io.raftfleet.proto.cluster.EngineRole;
 import io.raftfleet.proto.cluster.StatusRequest;

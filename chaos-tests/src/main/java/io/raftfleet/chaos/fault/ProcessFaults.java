@@ -5,7 +5,7 @@ import io.raftfleet.chaos.cluster.AgentNode;
 import io.raftfleet.chaos.cluster.Cluster;
 import io.raftfleet.chaos.cluster.Daemon;
 import io.raftfleet.chaos.cluster.Needs;
-import io.raftfleet.fleetctl.client.FleetClientException;
+import io.raftfleet.client.FleetClientException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;

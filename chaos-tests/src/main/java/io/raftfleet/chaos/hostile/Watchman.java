@@ -5,7 +5,7 @@ import io.raftfleet.chaos.check.Finding;
 import io.raftfleet.chaos.check.Violation;
 import io.raftfleet.chaos.cluster.Cluster;
 import io.raftfleet.chaos.cluster.EngineNode;
-import io.raftfleet.fleetctl.client.FleetClientException;
+import io.raftfleet.client.FleetClientException;
 import io.raftfleet.proto.fleet.ListMachinesRequest;
 import io.raftfleet.proto.model.Machine;
 import java.time.Duration;

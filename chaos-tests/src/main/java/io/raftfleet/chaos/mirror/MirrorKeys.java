@@ -1,7 +1,7 @@
 package io.raftfleet.chaos.mirror;
 
+import io.raftfleet.client.FleetClient;
 import io.raftfleet.etcd.testing.EtcdServer;
-import io.raftfleet.fleetctl.client.FleetClient;
 import io.raftfleet.proto.fleet.ListUnitsRequest;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.Unit;

@@ -1,7 +1,7 @@
 package io.raftfleet.chaos.mirror;
 
-import io.raftfleet.fleetctl.client.FleetClient;
-import io.raftfleet.fleetctl.client.FleetClientException;
+import io.raftfleet.client.FleetClient;
+import io.raftfleet.client.FleetClientException;
 import io.raftfleet.proto.fleet.MachinePatch;
 import io.raftfleet.proto.fleet.NewUnit;
 import io.raftfleet.proto.fleet.TargetStateChange;

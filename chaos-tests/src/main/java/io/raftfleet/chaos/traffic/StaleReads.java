@@ -4,7 +4,7 @@ import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.raftfleet.chaos.cluster.EngineNode;
 import io.raftfleet.chaos.history.Event.Call;
-import io.raftfleet.fleetctl.client.AbsentAt;
+import io.raftfleet.client.AbsentAt;
 import io.raftfleet.proto.fleet.FleetGrpc;
 import io.raftfleet.proto.fleet.GetUnitRequest;
 import io.raftfleet.proto.fleet.ListUnitsRequest;

@@ -7,7 +7,7 @@ import io.raftfleet.chaos.history.Event.Call;
 import io.raftfleet.chaos.history.Event.Kind;
 import io.raftfleet.chaos.history.Event.Outcome;
 import io.raftfleet.chaos.history.Recorder;
-import io.raftfleet.fleetctl.client.ClientOptions;
+import io.raftfleet.client.ClientOptions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

@@ -251,7 +251,7 @@ final class HttpFleet extends FleetGrpc.FleetImplBase {
             return result(
                     ItemCode.ITEM_CODE_REFUSED,
                     "unit " + name + " runs although it is only loaded, which fleet's HTTP API can't end: "
-                            + Gateway.GRPC);
+                            + HttpGateway.GRPC);
         }
         if (change.getStartAgain() && unit.getTargetState() == TargetState.TARGET_STATE_LAUNCHED) {
             ItemResult stopped = stop(unit);

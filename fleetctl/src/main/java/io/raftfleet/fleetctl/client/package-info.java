@@ -1,8 +1,0 @@
-/**
- * A client of the cluster over gRPC, for the command line, load generators and fault tests alike: several endpoints behind one
- * object, writes that are done once however often they are sent, whole lists from pages, watches that survive a leader.
- */
-@NullMarked
-package io.raftfleet.fleetctl.client;
-
-import org.jspecify.annotations.NullMarked;

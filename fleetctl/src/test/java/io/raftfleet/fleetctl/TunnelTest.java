@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.raftfleet.client.ClientOptions;
 import io.raftfleet.client.Endpoint;
 import io.raftfleet.client.FleetClient;
+import io.raftfleet.fleetctl.v1.HttpGateway;
 import io.raftfleet.proto.fleet.ListMachinesRequest;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -120,7 +121,8 @@ class TunnelTest {
             server.listen(socket);
             cluster.addMachine("113f16a7c8d94f1a8a1e6c4f4b6a9d01", "10.0.0.1", Map.of());
             try (Tunnel tunnel = Tunnel.open(program(), global, "jump", Endpoint.parseList("unix://" + socket));
-                    var client = new FleetClient(ClientOptions.of(tunnel.endpoints()))) {
+                    var client =
+                            new FleetClient(ClientOptions.of(tunnel.endpoints()).withGateways(HttpGateway::open))) {
                 assertThat(tunnel.endpoints()).hasToString("[unix://" + socket + "]");
                 assertThat(client.listMachines(ListMachinesRequest.getDefaultInstance())
                                 .rows())

@@ -76,6 +76,8 @@ final class Caller {
         private final Failures failures = new Failures();
         private int endpoint;
         private int attempts;
+        /** Whether one of the attempts may have been carried out. */
+        private boolean uncertain;
 
         Call(MethodDescriptor<Q, R> method, Q request, Duration timeout, int first, boolean once) {
             this.method = method;
@@ -134,6 +136,7 @@ final class Caller {
 
         private void failed(Status status, @Nullable Metadata trailers) {
             Endpoint asked = connections.endpoint(endpoint);
+            uncertain |= !Failures.changedNothing(status);
             if (!Failures.worthRetrying(status) || RetryHint.never(trailers)) {
                 fail(Failures.refused(status, trailers, asked));
                 return;
@@ -172,7 +175,7 @@ final class Caller {
 
         private void fail(FleetClientException e) {
             inFlight.release();
-            result.completeExceptionally(e);
+            result.completeExceptionally(uncertain ? e.ofUnknownFate() : e);
         }
 
         private String name() {

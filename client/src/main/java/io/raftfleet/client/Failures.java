@@ -32,6 +32,15 @@ final class Failures {
         };
     }
 
+    /** Whether an attempt that ended so has certainly changed nothing: it was not connected, or was turned away before it was decided. */
+    static boolean changedNothing(Status status) {
+        return switch (status.getCode()) {
+            case INVALID_ARGUMENT, NOT_FOUND, PERMISSION_DENIED, UNAUTHENTICATED, UNIMPLEMENTED, RESOURCE_EXHAUSTED ->
+                true;
+            default -> isUnreachable(status);
+        };
+    }
+
     /** A try that was given too little time says less than one before it. */
     void add(Endpoint endpoint, Status status) {
         if (status.getCode() != Status.Code.DEADLINE_EXCEEDED || !last.containsKey(endpoint)) {

@@ -31,7 +31,6 @@ import io.raftfleet.proto.fleet.ListUnitStatesRequest;
 import io.raftfleet.proto.fleet.ListUnitsRequest;
 import io.raftfleet.proto.fleet.MachinePatch;
 import io.raftfleet.proto.fleet.NewUnit;
-import io.raftfleet.proto.fleet.Page;
 import io.raftfleet.proto.fleet.PatchMachinesRequest;
 import io.raftfleet.proto.fleet.PlanRequest;
 import io.raftfleet.proto.fleet.PlanResponse;
@@ -102,6 +101,11 @@ public final class FleetClient implements AutoCloseable {
     /** What it was made with. */
     public ClientOptions options() {
         return options;
+    }
+
+    /** Orders for units by name, and waiting for what becomes of them: what most programs need. */
+    public Units units() {
+        return new Units(this);
     }
 
     // -- Writes ------------------------------------------------------------------------------------------------------
@@ -209,7 +213,9 @@ public final class FleetClient implements AutoCloseable {
                         Status.Code.INTERNAL,
                         "an engine answered " + response.getResultsCount() + " results to " + items
                                 + " items: it does not keep the contract, compare its version with this client's",
-                        null));
+                        null,
+                        FleetClientException.Fate.UNKNOWN,
+                        List.of()));
             }
             return response;
         });
@@ -229,7 +235,7 @@ public final class FleetClient implements AutoCloseable {
             try {
                 response = join(call.apply(batch));
             } catch (FleetClientException e) {
-                throw results.isEmpty() ? e : inPart(e, results.size(), items.size());
+                throw results.isEmpty() ? e : inPart(e, results, items.size());
             }
             results.addAll(response.getResultsList());
             revision = response.getRevision();
@@ -238,13 +244,15 @@ public final class FleetClient implements AutoCloseable {
     }
 
     /** Batches before the one that failed stand. */
-    private static FleetClientException inPart(FleetClientException failure, int answered, int all) {
+    private static FleetClientException inPart(FleetClientException failure, List<ItemResult> answered, int all) {
         return new FleetClientException(
                 failure.code(),
-                failure.getMessage() + "; the first " + answered + " of " + all
+                failure.getMessage() + "; the first " + answered.size() + " of " + all
                         + " had been answered before that, what was ordered for them stands: give the same command again"
                         + " for the rest",
-                failure);
+                failure,
+                failure.fate(),
+                answered);
     }
 
     // -- Reads -------------------------------------------------------------------------------------------------------
@@ -280,11 +288,11 @@ public final class FleetClient implements AutoCloseable {
     /** All units that the request selects; its page is ignored. */
     public CompletableFuture<Listing<Unit>> listUnitsAsync(ListUnitsRequest request) {
         int size = request.getWithContents() ? CONTENTS_PAGE : PAGE;
-        return pages(token -> caller.call(
+        return Pages.all(token -> caller.call(
                         FleetGrpc.getListUnitsMethod(),
-                        request.toBuilder().setPage(page(size, token)).build(),
+                        request.toBuilder().setPage(Pages.at(size, token)).build(),
                         options.requestTimeout())
-                .thenApply(r -> new OnePage<>(r.getUnitsList(), r.getNextToken(), r.getRevision())));
+                .thenApply(r -> new Pages.One<>(r.getUnitsList(), r.getNextToken(), r.getRevision())));
     }
 
     /** As {@link #listUnitsAsync}, waiting. */
@@ -311,7 +319,7 @@ public final class FleetClient implements AutoCloseable {
 
     private CompletableFuture<List<String>> unitNames(
             ListUnitsRequest.Builder request, String token, int most, Duration timeout, List<String> names) {
-        request.setPage(page(Math.min(PAGE, most), token));
+        request.setPage(Pages.at(Math.min(PAGE, most), token));
         return caller.call(FleetGrpc.getListUnitsMethod(), request.build(), timeout)
                 .thenCompose(answer -> {
                     answer.getUnitsList().forEach(unit -> names.add(unit.getName()));
@@ -323,11 +331,11 @@ public final class FleetClient implements AutoCloseable {
 
     /** All unit states that the request selects; its page is ignored. */
     public CompletableFuture<Listing<UnitState>> listUnitStatesAsync(ListUnitStatesRequest request) {
-        return pages(token -> caller.call(
+        return Pages.all(token -> caller.call(
                         FleetGrpc.getListUnitStatesMethod(),
-                        request.toBuilder().setPage(page(PAGE, token)).build(),
+                        request.toBuilder().setPage(Pages.at(PAGE, token)).build(),
                         options.requestTimeout())
-                .thenApply(r -> new OnePage<>(r.getStatesList(), r.getNextToken(), r.getRevision())));
+                .thenApply(r -> new Pages.One<>(r.getStatesList(), r.getNextToken(), r.getRevision())));
     }
 
     /** As {@link #listUnitStatesAsync}, waiting. */
@@ -337,42 +345,16 @@ public final class FleetClient implements AutoCloseable {
 
     /** All machines that the request selects; its page is ignored. */
     public CompletableFuture<Listing<Machine>> listMachinesAsync(ListMachinesRequest request) {
-        return pages(token -> caller.call(
+        return Pages.all(token -> caller.call(
                         FleetGrpc.getListMachinesMethod(),
-                        request.toBuilder().setPage(page(PAGE, token)).build(),
+                        request.toBuilder().setPage(Pages.at(PAGE, token)).build(),
                         options.requestTimeout())
-                .thenApply(r -> new OnePage<>(r.getMachinesList(), r.getNextToken(), r.getRevision())));
+                .thenApply(r -> new Pages.One<>(r.getMachinesList(), r.getNextToken(), r.getRevision())));
     }
 
     /** As {@link #listMachinesAsync}, waiting. */
     public Listing<Machine> listMachines(ListMachinesRequest request) {
         return join(listMachinesAsync(request));
-    }
-
-    private record OnePage<T>(List<T> rows, String nextToken, Revision revision) {}
-
-    private static Page page(int size, String token) {
-        return Page.newBuilder().setSize(size).setToken(token).build();
-    }
-
-    private static <T> CompletableFuture<Listing<T>> pages(Function<String, CompletableFuture<OnePage<T>>> read) {
-        return read.apply("").thenCompose(first -> {
-            if (first.nextToken().isEmpty()) {
-                return CompletableFuture.completedFuture(new Listing<>(first.rows(), first.revision()));
-            }
-            var rows = new ArrayList<T>(first.rows());
-            return rest(read, first.nextToken(), rows).thenApply(all -> new Listing<>(all, first.revision()));
-        });
-    }
-
-    private static <T> CompletableFuture<List<T>> rest(
-            Function<String, CompletableFuture<OnePage<T>>> read, String token, List<T> rows) {
-        return read.apply(token).thenCompose(page -> {
-            rows.addAll(page.rows());
-            return page.nextToken().isEmpty()
-                    ? CompletableFuture.completedFuture(rows)
-                    : rest(read, page.nextToken(), rows);
-        });
     }
 
     /**
@@ -391,15 +373,17 @@ public final class FleetClient implements AutoCloseable {
     /** What has happened, as far as it is kept. */
     public CompletableFuture<Happened> listEventsAsync(ListEventsRequest request) {
         var gap = new AtomicBoolean();
-        return pages(token -> caller.call(
+        return Pages.all(token -> caller.call(
                                 FleetGrpc.getListEventsMethod(),
-                                request.toBuilder().setPage(page(PAGE, token)).build(),
+                                request.toBuilder()
+                                        .setPage(Pages.at(PAGE, token))
+                                        .build(),
                                 options.requestTimeout())
                         .thenApply(r -> {
                             if (r.getGap()) {
                                 gap.set(true);
                             }
-                            return new OnePage<>(r.getEventsList(), r.getNextToken(), r.getRevision());
+                            return new Pages.One<>(r.getEventsList(), r.getNextToken(), r.getRevision());
                         }))
                 .thenApply(all -> new Happened(all.rows(), all.revision(), gap.get()));
     }
@@ -414,6 +398,15 @@ public final class FleetClient implements AutoCloseable {
                 options,
                 request,
                 patience.compareTo(LEAST_WATCH_PATIENCE) < 0 ? LEAST_WATCH_PATIENCE : patience);
+    }
+
+    /**
+     * What has happened and what happens, in order, each event once. Asks nobody before the first {@link EventStream#next}.
+     *
+     * @param request its page is ignored
+     */
+    public EventStream events(ListEventsRequest request) {
+        return new EventStream(this, request);
     }
 
     /** A unit's journal. */
@@ -535,7 +528,12 @@ public final class FleetClient implements AutoCloseable {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             future.cancel(false);
-            throw new FleetClientException(Status.Code.CANCELLED, "interrupted while waiting for an engine", e);
+            throw new FleetClientException(
+                    Status.Code.CANCELLED,
+                    "interrupted while waiting for an engine",
+                    e,
+                    FleetClientException.Fate.UNKNOWN,
+                    List.of());
         }
     }
 

@@ -14,4 +14,29 @@ public record WriteOutcome(List<ItemResult> results, Revision revision) {
     public WriteOutcome {
         results = List.copyOf(results);
     }
+
+    /** Whether the item is as it was ordered: it is so now, was so already, or replaced what was there. */
+    public static boolean isDone(ItemResult result) {
+        return switch (result.getCode()) {
+            case ITEM_CODE_OK, ITEM_CODE_UNCHANGED, ITEM_CODE_REPLACED -> true;
+            default -> false;
+        };
+    }
+
+    /** Results of the items that were refused, in their order. */
+    public List<ItemResult> refused() {
+        return results.stream().filter(result -> !isDone(result)).toList();
+    }
+
+    /**
+     * This, if all items are as ordered.
+     *
+     * @throws UnitsRefusedException else
+     */
+    public WriteOutcome orThrow() {
+        if (results.stream().allMatch(WriteOutcome::isDone)) {
+            return this;
+        }
+        throw new UnitsRefusedException(this);
+    }
 }

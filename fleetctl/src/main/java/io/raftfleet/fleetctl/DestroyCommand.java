@@ -2,6 +2,7 @@ package io.raftfleet.fleetctl;
 
 import com.google.protobuf.ByteString;
 import io.raftfleet.client.FleetClientException;
+import io.raftfleet.client.WaitGoal;
 import io.raftfleet.proto.fleet.ItemCode;
 import io.raftfleet.proto.fleet.ItemResult;
 import java.util.LinkedHashMap;

@@ -1,5 +1,6 @@
 package io.raftfleet.fleetctl;
 
+import io.raftfleet.client.WaitGoal;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;

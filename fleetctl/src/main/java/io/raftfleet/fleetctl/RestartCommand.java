@@ -1,5 +1,6 @@
 package io.raftfleet.fleetctl;
 
+import io.raftfleet.client.WaitGoal;
 import io.raftfleet.proto.model.Unit;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,6 +1,7 @@
 package io.raftfleet.fleetctl;
 
 import io.raftfleet.client.FleetClientException;
+import io.raftfleet.client.WaitGoal;
 import io.raftfleet.proto.fleet.NewUnit;
 import java.util.List;
 import org.jspecify.annotations.Nullable;

@@ -1,6 +1,7 @@
 package io.raftfleet.fleetctl;
 
 import com.google.protobuf.ByteString;
+import io.raftfleet.client.WaitGoal;
 import io.raftfleet.proto.model.Unit;
 import io.raftfleet.proto.model.UnitState;
 import java.util.ArrayList;

@@ -4,6 +4,8 @@ import com.google.protobuf.ByteString;
 import io.raftfleet.client.CompactedException;
 import io.raftfleet.client.FleetClientException;
 import io.raftfleet.client.Listing;
+import io.raftfleet.client.WaitGoal;
+import io.raftfleet.client.WaitedUnit;
 import io.raftfleet.client.Watch;
 import io.raftfleet.proto.fleet.ListUnitStatesRequest;
 import io.raftfleet.proto.fleet.ListUnitsRequest;

@@ -1,5 +1,6 @@
 package io.raftfleet.fleetctl;
 
+import io.raftfleet.client.WaitedUnit;
 import io.raftfleet.proto.fleet.ListUnitsRequest;
 import io.raftfleet.proto.model.Unit;
 import java.util.Collection;

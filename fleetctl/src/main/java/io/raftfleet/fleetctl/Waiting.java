@@ -2,6 +2,7 @@ package io.raftfleet.fleetctl;
 
 import com.google.protobuf.ByteString;
 import io.raftfleet.client.FleetClientException;
+import io.raftfleet.client.WaitGoal;
 import java.util.Map;
 
 /** The end of every command that takes units somewhere: wait for them, or say that nobody waits. */

@@ -3,6 +3,7 @@ package io.raftfleet.fleetctl;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.grpc.Status;
+import io.raftfleet.client.WaitGoal;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.Unit;
 import java.io.ByteArrayOutputStream;

@@ -1,4 +1,4 @@
-package io.raftfleet.fleetctl;
+package io.raftfleet.client;
 
 import com.google.protobuf.ByteString;
 import io.raftfleet.proto.model.TargetState;
@@ -10,11 +10,11 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What is known of one unit that a command waits for, and whether it is where the command takes it. Only what its machine says of
- * the order that the command gave counts: of the same contents, of the same start generation, and no longer pending. To be used by
+ * What is known of one unit that is waited for, and whether it is where an order takes it. Only what its machine says of the order that
+ * its row names counts: of the same contents, of the same start generation, and no longer pending. To be used by
  * one thread.
  */
-final class WaitedUnit {
+public final class WaitedUnit {
     /** A unit that systemd starts again and again counts as failed after this long, if not after the time that it is to stay up. */
     private static final long LEAST_PATIENCE = TimeUnit.SECONDS.toNanos(2);
 
@@ -25,7 +25,7 @@ final class WaitedUnit {
     private static final long FAILED_FOR_SURE = TimeUnit.MILLISECONDS.toNanos(250);
 
     /** How far it has come. */
-    enum Outcome {
+    public enum Outcome {
         PENDING,
         /** There, but it has to stay so for a while. */
         UP,
@@ -49,71 +49,102 @@ final class WaitedUnit {
     private long failedAt;
     private String why = "";
 
-    /** @param stayUp how long a process must run, in nanoseconds */
-    WaitedUnit(String name, ByteString hash, long stayUp) {
+    /**
+     * Nothing is known of it yet.
+     *
+     * @param hash of the file that it is to have, 20 bytes
+     * @param stayUp how long a process must run to count as up, in nanoseconds
+     */
+    public WaitedUnit(String name, ByteString hash, long stayUp) {
         this.name = name;
         this.hash = hash;
         this.stayUp = stayUp;
     }
 
-    String name() {
+    /** The unit's name. */
+    public String name() {
         return name;
     }
 
-    @Nullable
-    Unit unit() {
+    /** Its row as last told; null when there is none. */
+    public @Nullable Unit unit() {
         return unit;
     }
 
-    void forget() {
+    /** What was told is to be told anew. */
+    public void forget() {
         unit = null;
         states.clear();
     }
 
-    void is(Unit row) {
+    /** Its row is so now. */
+    public void is(Unit row) {
         unit = row;
     }
 
-    void isDestroyed() {
+    /** It has no row any more. */
+    public void isDestroyed() {
         unit = null;
     }
 
-    void is(UnitState state) {
+    /** A machine says so of it now. */
+    public void is(UnitState state) {
         states.put(state.getMachineId(), state);
     }
 
-    void isGone(UnitState state) {
+    /** A machine has it no more. */
+    public void isGone(UnitState state) {
         states.remove(state.getMachineId());
     }
 
     /** False while what is known is from before its contents were replaced. */
-    boolean isCurrentFile() {
+    public boolean isCurrentFile() {
         Unit row = unit;
         return row != null && row.getHash().equals(hash);
     }
 
-    private @Nullable UnitState state() {
+    /** The same unit with another file, of which nothing was judged yet. */
+    WaitedUnit withFile(ByteString newHash) {
+        var other = new WaitedUnit(name, newHash, stayUp);
+        other.unit = unit;
+        other.states.putAll(states);
+        return other;
+    }
+
+    private static TargetState current(Unit unit) {
+        return unit.getCurrentState() == TargetState.TARGET_STATE_UNSPECIFIED && !unit.getGlobal()
+                ? TargetState.TARGET_STATE_INACTIVE
+                : unit.getCurrentState();
+    }
+
+    /** What the machine says that it is scheduled to; null when it is on none, or that has said nothing. */
+    @Nullable
+    UnitState state() {
         Unit row = unit;
         return row == null ? null : states.get(row.getMachineId());
     }
 
     /** True at the first call. */
-    boolean announce() {
+    public boolean announce() {
         boolean first = !announced;
         announced = true;
         return first;
     }
 
     /** Why it is {@link Outcome#BAD}, for people: "failed (failed): its main process exited with status 1". */
-    String why() {
+    public String why() {
         return why;
     }
 
-    /** Judges what is known by now. */
-    Outcome judge(WaitGoal goal, long now) {
+    /**
+     * Judges what is known by now.
+     *
+     * @param now by {@link System#nanoTime}
+     */
+    public Outcome judge(WaitGoal goal, long now) {
         return switch (goal) {
             case UNLOADED ->
-                unit != null && Words.current(unit) == TargetState.TARGET_STATE_INACTIVE ? gone() : Outcome.PENDING;
+                unit != null && current(unit) == TargetState.TARGET_STATE_INACTIVE ? gone() : Outcome.PENDING;
             case DESTROYED -> unit == null ? gone() : Outcome.GOOD; // Somebody has made it anew.
             default -> {
                 UnitState state = state();
@@ -156,7 +187,7 @@ final class WaitedUnit {
     }
 
     private Outcome loaded(UnitState state, Unit row) {
-        if (Words.current(row) != TargetState.TARGET_STATE_LOADED) {
+        if (current(row) != TargetState.TARGET_STATE_LOADED) {
             return Outcome.PENDING;
         }
         boolean good = state.getLoadState().isEmpty() || state.getLoadState().equals("loaded");

@@ -1,9 +1,9 @@
-package io.raftfleet.fleetctl;
+package io.raftfleet.client;
 
 import io.raftfleet.proto.model.TargetState;
 
-/** What a command waits for. */
-enum WaitGoal {
+/** What to wait for after an order for a unit. */
+public enum WaitGoal {
     /** In place on a machine whose systemd has loaded it, and not started. */
     LOADED(TargetState.TARGET_STATE_LOADED, "loaded"),
     /** Started, as systemd says, and up or done. */
@@ -23,13 +23,13 @@ enum WaitGoal {
         this.word = word;
     }
 
-    /** The target state that the command has set. */
-    TargetState target() {
+    /** The target state that was ordered. */
+    public TargetState target() {
         return target;
     }
 
-    /** For people. */
-    String word() {
+    /** For people: "launched". */
+    public String word() {
         return word;
     }
 }

@@ -13,11 +13,13 @@ import io.raftfleet.proto.fleet.ItemCode;
 import io.raftfleet.proto.fleet.ListEventsRequest;
 import io.raftfleet.proto.model.Event;
 import io.raftfleet.proto.model.TargetState;
+import io.raftfleet.proto.model.Unit;
 import io.raftfleet.proto.model.UnitState;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeoutException;
 import org.awaitility.Awaitility;
@@ -67,11 +69,11 @@ class ClientUnitsTest {
 
         units.stop(List.of("a.service"));
         units.await(List.of("a.service"), WaitGoal.STOPPED, SOON);
-        assertThat(cluster.units.get("a.service").getTargetState()).isEqualTo(TargetState.TARGET_STATE_LOADED);
+        assertThat(unit("a.service").getTargetState()).isEqualTo(TargetState.TARGET_STATE_LOADED);
         units.launch(List.of("a.service"));
         units.restart(List.of("a.service"));
         units.awaitActive(List.of("a.service"), SOON);
-        assertThat(cluster.units.get("a.service").getStartGeneration()).isEqualTo(1);
+        assertThat(unit("a.service").getStartGeneration()).isEqualTo(1);
         units.unload(List.of("a.service"));
         assertThat(units.await(List.of("a.service"), WaitGoal.UNLOADED, SOON)).isEmpty();
 
@@ -100,8 +102,8 @@ class ClientUnitsTest {
         cluster.release();
         assertThat(up.get().get("a.service"))
                 .isNotNull()
-                .satisfies(state -> assertThat(state.getHash())
-                        .isEqualTo(cluster.units.get("a.service").getHash()));
+                .satisfies(state ->
+                        assertThat(state.getHash()).isEqualTo(unit("a.service").getHash()));
     }
 
     @Test
@@ -183,6 +185,10 @@ class ClientUnitsTest {
             read(events.next(SOON), seen);
         }
         assertThat(seen).endsWith("fourth", "fifth");
+    }
+
+    private Unit unit(String name) {
+        return Objects.requireNonNull(cluster.units.get(name));
     }
 
     private static void read(List<Event> events, List<String> seen) {

@@ -3,7 +3,7 @@
 #
 #   complete_names LAUNCHER LINE [WORD]
 #
-# prints what WORD, the last word of the command line, may become: names of units, machines or contexts, a line each, 1,000 at most.
+# prints what WORD, the last word of the command line, may become: names of units, machines, rollouts or contexts, a line each, 1,000 at most.
 # LINE is what stands before it. Names of a cluster are those of a minute ago at most, or of the last time that somebody asked: older
 # ones are fetched anew in the background, for the next time. Whoever may not list them, or has no cluster, gets none, and no message.
 
@@ -63,7 +63,8 @@ _names_kinds() {
     case $_names_command in
         ' list-unit'*) echo units ;;
         '' | ' list-'* | ' version'* | ' help'* | ' login'* | ' ui'* | ' import'* | ' verify'* | ' names'* | ' fd-forward'*) ;;
-        ' cert'* | ' rollout'* | ' token'* | ' user'* | ' cluster'* | ' machine') ;;
+        ' rollout '*) echo rollouts ;;
+        ' cert'* | ' rollout' | ' token'* | ' user'* | ' cluster'* | ' machine') ;;
         ' cordon'* | ' uncordon'* | ' undrain'* | ' drain'* | ' machine '*) echo machines ;;
         ' ssh'* | ' events'*) echo units machines ;;
         *) echo units ;;

@@ -5,6 +5,7 @@ import io.raftfleet.client.FleetClientException;
 import io.raftfleet.proto.fleet.ListMachinesRequest;
 import io.raftfleet.proto.fleet.ReadOptions;
 import io.raftfleet.proto.model.Machine;
+import io.raftfleet.proto.model.Rollout;
 import io.raftfleet.unit.UnitName;
 import java.util.List;
 import java.util.Locale;
@@ -20,7 +21,7 @@ import picocli.CommandLine.Parameters;
         name = "names",
         hidden = true,
         abbreviateSynopsis = true,
-        description = "Print names of units or ids of machines, a line each, at most " + NamesCommand.MOST)
+        description = "Print names of units or ids of machines or rollouts, a line each, at most " + NamesCommand.MOST)
 final class NamesCommand extends FleetCommand {
     /** 100 bytes each at most: what a shell reads through at each press of a key. */
     static final int MOST = 20_000;
@@ -30,10 +31,11 @@ final class NamesCommand extends FleetCommand {
     /** Of what. */
     enum Kind {
         UNITS,
-        MACHINES
+        MACHINES,
+        ROLLOUTS
     }
 
-    @Parameters(paramLabel = "units|machines")
+    @Parameters(paramLabel = "units|machines|rollouts")
     String kind = "";
 
     NamesCommand(Session session) {
@@ -47,9 +49,10 @@ final class NamesCommand extends FleetCommand {
             names = switch (Kind.valueOf(kind.toUpperCase(Locale.ROOT))) {
                 case UNITS -> units();
                 case MACHINES -> machines();
+                case ROLLOUTS -> rollouts();
             };
         } catch (IllegalArgumentException e) {
-            throw new CommandException("\"" + kind + "\" is not units or machines", e);
+            throw new CommandException("\"" + kind + "\" is not units, machines or rollouts", e);
         } catch (FleetClientException e) {
             throw new CommandException("Error listing " + kind + ": " + e.getMessage(), e);
         }
@@ -61,6 +64,13 @@ final class NamesCommand extends FleetCommand {
         FleetClient client = session.client();
         return FleetClient.join(client.unitNamesAsync("", MOST, client.options().requestTimeout())).stream()
                 .filter(UnitName::isValid)
+                .toList();
+    }
+
+    private List<String> rollouts() {
+        return session.client().listRollouts("").stream()
+                .map(Rollout::getId)
+                .filter(id -> ID.matcher(id).matches())
                 .toList();
     }
 

@@ -37,6 +37,7 @@ class NamesTest {
                     *denied*) exit 1 ;;
                     *units) printf '%s\\n' web.service web@1.service 'odd\\x2d.service' db.service ;;
                     *machines) echo 113f16a7 ;;
+                    *rollouts) echo 0123abcd ;;
                 esac
                 """);
         assertThat(launcher.toFile().setExecutable(true)).isTrue();
@@ -134,6 +135,10 @@ class NamesTest {
         "fleetctl --context, contexts",
         "fleetctl journal --machine, machines",
         "fleetctl cluster status, ''",
+        "fleetctl ui, ''",
+        "fleetctl rollout, ''",
+        "fleetctl rollout undo, rollouts",
+        "fleetctl --context x rollout status --wait, rollouts",
         "fleetctl ssh, units machines",
         "fleetctl list-machines, ''",
         "fleetctl list-units, units",

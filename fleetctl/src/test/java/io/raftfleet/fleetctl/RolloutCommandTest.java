@@ -52,6 +52,7 @@ class RolloutCommandTest {
                         + " status " + id + "\nRollout " + id + ": running, 1 of 3 units: web@1.service\nRollout " + id
                         + ": running, 2 of 3 units: web@2.service\nRollout " + id
                         + ": running, 3 of 3 units: web@3.service\nRollout " + id + " done, 3 units\n");
+        assertThat(run("names", "rollouts").out()).isEqualTo(id + "\n");
         var row = Objects.requireNonNull(cluster.units.get("web@3.service"));
         assertThat(row.getHash())
                 .as("whose text is sent once")

@@ -34,6 +34,7 @@ public final class FleetHttp implements HttpHandler {
     private final TargetsResource targets;
     private final PageResource page;
     private final PageUnits pageUnits;
+    private final PageRollouts pageRollouts;
     private final PageJournal pageJournal;
     private final LoginResource login;
     private final PageFiles pageFiles = new PageFiles();
@@ -71,6 +72,7 @@ public final class FleetHttp implements HttpHandler {
         this.targets = new TargetsResource(api, deadlines);
         this.page = new PageResource(api, health, changes, requestIds, deadlines);
         this.pageUnits = new PageUnits(api, deadlines);
+        this.pageRollouts = new PageRollouts(api, requestIds, deadlines);
         this.pageJournal = new PageJournal(journals);
     }
 
@@ -121,10 +123,14 @@ public final class FleetHttp implements HttpHandler {
             case "/page/engine" -> new Route(Resource.PAGE_ENGINE);
             case "/page/machines" -> new Route(Resource.PAGE_MACHINES);
             case "/page/units" -> new Route(Resource.PAGE_UNITS);
+            case "/page/rollouts" -> new Route(Resource.PAGE_ROLLOUTS);
             case "/page/changes" -> new Route(Resource.PAGE_CHANGES);
             default -> {
                 if (path.startsWith("/page/machines/")) {
                     yield item(Resource.PAGE_MACHINE, path.substring("/page/machines/".length()));
+                }
+                if (path.startsWith("/page/rollouts/")) {
+                    yield item(Resource.PAGE_ROLLOUT, path.substring("/page/rollouts/".length()));
                 }
                 if (path.startsWith("/page/journal/")) {
                     yield item(Resource.PAGE_JOURNAL, path.substring("/page/journal/".length()));
@@ -246,6 +252,14 @@ public final class FleetHttp implements HttpHandler {
             case PAGE_UNITS -> {
                 allow(call, "GET");
                 yield pageUnits.list(call);
+            }
+            case PAGE_ROLLOUTS -> {
+                allow(call, "GET");
+                yield pageRollouts.list(call);
+            }
+            case PAGE_ROLLOUT -> {
+                allow(call, "PUT");
+                yield pageRollouts.order(call, route.item());
             }
             case PAGE_CHANGES -> {
                 allow(call, "GET");

@@ -36,6 +36,8 @@ final class HttpAccess {
             Map.entry("GET PAGE_MACHINES", Access.VIEWER),
             Map.entry("PUT PAGE_MACHINE", Access.ADMIN),
             Map.entry("GET PAGE_UNITS", Access.VIEWER),
+            Map.entry("GET PAGE_ROLLOUTS", Access.VIEWER),
+            Map.entry("PUT PAGE_ROLLOUT", Access.OPERATOR),
             Map.entry("GET PAGE_CHANGES", Access.VIEWER),
             Map.entry("GET PAGE_JOURNAL", Access.OPERATOR),
             Map.entry("GET HOME", Access.STRANGER),

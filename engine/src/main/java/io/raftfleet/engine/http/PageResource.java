@@ -72,7 +72,7 @@ final class PageResource {
     record MachineRows(List<MachineRow> machines, String nextPageToken) {}
 
     record ChangesDocument(
-            boolean all, boolean leader, Collection<String> machines, String revision, Collection<String> units) {}
+            boolean all, boolean events, boolean leader, Collection<String> machines, String revision, Collection<String> units) {}
 
     record Order(@Nullable String order) {}
 
@@ -179,6 +179,7 @@ final class PageResource {
                         200,
                         new ChangesDocument(
                                 changes.all(),
+                                changes.events(),
                                 !seen.equals(feed.leader()),
                                 changes.machines(),
                                 HttpReply.text(changes.revision()),

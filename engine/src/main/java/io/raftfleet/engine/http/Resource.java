@@ -22,6 +22,8 @@ enum Resource {
     PAGE_MACHINES,
     PAGE_MACHINE,
     PAGE_UNITS,
+    PAGE_ROLLOUTS,
+    PAGE_ROLLOUT,
     PAGE_CHANGES,
     PAGE_JOURNAL,
     NONE

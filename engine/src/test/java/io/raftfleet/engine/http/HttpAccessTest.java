@@ -59,6 +59,8 @@ class HttpAccessTest {
             Map.entry(Resource.PAGE_MACHINES, "/page/machines"),
             Map.entry(Resource.PAGE_MACHINE, "/page/machines/0123456789abcdef0123456789abcdef"),
             Map.entry(Resource.PAGE_UNITS, "/page/units"),
+            Map.entry(Resource.PAGE_ROLLOUTS, "/page/rollouts"),
+            Map.entry(Resource.PAGE_ROLLOUT, "/page/rollouts/0123abcd"),
             Map.entry(Resource.PAGE_CHANGES, "/page/changes"),
             Map.entry(Resource.PAGE_JOURNAL, "/page/journal/a.service"),
             Map.entry(Resource.HOME, "/"),

@@ -475,12 +475,49 @@ final class MemoryFleet implements FleetApi, EngineHealth, ChangeFeed, io.raftfl
 
     @Override
     public CompletableFuture<WriteResponse> controlRollout(ControlRolloutRequest request, Duration deadline) {
-        throw new UnsupportedOperationException("HTTP v1 controls no rollouts");
+        return write(request.getRequestId(), deadline, List.of(request), this::control);
+    }
+
+    private ItemResult control(ControlRolloutRequest request) {
+        for (Rollout rollout : rollouts) {
+            if (rollout.getId().equals(request.getId())) {
+                orders.add(request.getOrder());
+                return result(ItemCode.ITEM_CODE_OK, "");
+            }
+        }
+        return result(ItemCode.ITEM_CODE_NOT_FOUND, "there is no rollout " + request.getId());
+    }
+
+    /** The oldest first. */
+    final List<Rollout> rollouts = new CopyOnWriteArrayList<>();
+
+    /** What was ordered of these. */
+    final List<ControlRolloutRequest.Order> orders = new CopyOnWriteArrayList<>();
+
+    /** One of 3 of 12 units at a time that has stopped at its second group. */
+    static Rollout rollout(String id) {
+        return Rollout.newBuilder()
+                .setId(id)
+                .setPhase(RolloutPhase.ROLLOUT_PHASE_STOPPED)
+                .setUnits(12)
+                .setFirstUnit("web@1.service")
+                .setGroupFrom(3)
+                .setGroupTo(6)
+                .setMaxUnavailable(3)
+                .setReason("unit web@4.service failed")
+                .setBy("user/alice")
+                .setStartedMs(Engine.NOW.toEpochMilli())
+                .build();
     }
 
     @Override
     public CompletableFuture<ListRolloutsResponse> listRollouts(ListRolloutsRequest request, Duration deadline) {
-        throw new UnsupportedOperationException("HTTP v1 lists no rollouts");
+        return failing != null
+                ? CompletableFuture.failedFuture(failing.asRuntimeException())
+                : CompletableFuture.completedFuture(ListRolloutsResponse.newBuilder()
+                        .addAllRollouts(rollouts)
+                        .setRevision(revision())
+                        .build());
     }
 
     private static boolean matches(String glob, String name) {

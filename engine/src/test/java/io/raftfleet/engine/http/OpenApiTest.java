@@ -52,6 +52,8 @@ class OpenApiTest {
             Map.entry("/page/machines", Resource.PAGE_MACHINES),
             Map.entry("/page/machines/{machineID}", Resource.PAGE_MACHINE),
             Map.entry("/page/units", Resource.PAGE_UNITS),
+            Map.entry("/page/rollouts", Resource.PAGE_ROLLOUTS),
+            Map.entry("/page/rollouts/{rolloutID}", Resource.PAGE_ROLLOUT),
             Map.entry("/page/changes", Resource.PAGE_CHANGES),
             Map.entry("/page/journal/{unitName}", Resource.PAGE_JOURNAL),
             Map.entry("/page/login", Resource.PAGE_LOGIN),
@@ -260,7 +262,8 @@ class OpenApiTest {
                         .body()
                         .toStringUtf8())
                 .contains("a.service");
-        for (var rows : List.of("/page/machines", "/page/units")) {
+        fleet.rollouts.add(MemoryFleet.rollout("0123abcd"));
+        for (var rows : List.of("/page/machines", "/page/units", "/page/rollouts")) {
             assertThat(check("GET", rows, VIEWER).status()).isEqualTo(200);
             assertThat(check("GET", rows, VIEWER, "stale", "maybe").status()).isEqualTo(400);
             check("GET", rows, NOBODY);
@@ -289,6 +292,12 @@ class OpenApiTest {
         check("PUT", order, Engine.MACHINE, Map.of(), "{\"order\":\"burn\"}", Caller.PLAINTEXT);
         check("PUT", order, Engine.MACHINE, Map.of(), "", Caller.PLAINTEXT);
         check("PUT", order, Engine.MACHINE, Map.of(), "{\"order\":\"drain\"}", OPERATOR);
+        var rollout = "/page/rollouts/{rolloutID}";
+        check("PUT", rollout, "0123abcd", Map.of(), "{\"order\":\"pause\"}", OPERATOR);
+        check("PUT", rollout, "0123abcd", Map.of(), "{\"order\":\"burn\"}", OPERATOR);
+        check("PUT", rollout, "absent", Map.of(), "{\"order\":\"undo\"}", OPERATOR);
+        check("PUT", rollout, "0123abcd", Map.of(), "", OPERATOR);
+        check("PUT", rollout, "0123abcd", Map.of(), "{\"order\":\"pause\"}", VIEWER);
         for (var method : List.of("GET", "HEAD")) {
             for (var file : List.of("page.js", "page.css", "icon.svg", "index.html", "none.js")) {
                 check(method, "/page/{file}", file, Map.of(), "", VIEWER);
@@ -335,6 +344,8 @@ class OpenApiTest {
         check("GET", sd, VIEWER, "port", "1");
         check("GET", "/page/machines", VIEWER);
         check("GET", "/page/units", VIEWER);
+        check("GET", "/page/rollouts", VIEWER);
+        check("PUT", rollout, "0123abcd", Map.of(), "{\"order\":\"pause\"}", OPERATOR);
         check("PUT", order, Engine.MACHINE, Map.of(), "{\"order\":\"drain\"}", Caller.PLAINTEXT);
         check("DELETE", unit, OPERATOR);
         check("PUT", unit, "a.service", Map.of(), Engine.HELLO, OPERATOR);

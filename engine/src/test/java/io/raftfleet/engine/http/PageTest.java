@@ -3,8 +3,10 @@ package io.raftfleet.engine.http;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.raftfleet.engine.api.ChangeFeed.Changes;
+import io.raftfleet.proto.fleet.ControlRolloutRequest;
 import io.raftfleet.proto.model.Machine;
 import io.raftfleet.proto.model.Revision;
+import io.raftfleet.proto.model.RolloutPhase;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -130,6 +132,30 @@ class PageTest {
                 get("/page/units?nextPageToken=" + first.get("nextPageToken").stringValue());
         assertThat(second.get("units")).hasSize(50);
         assertThat(second.has("nextPageToken")).isFalse();
+    }
+
+    @Test
+    void rolloutsAreShownWithWhatCanBeOrderedOfThem() throws IOException {
+        engine.fleet.rollouts.add(MemoryFleet.rollout("0123abcd"));
+        engine.fleet.rollouts.add(MemoryFleet.rollout("4567abcd").toBuilder()
+                .setPhase(RolloutPhase.ROLLOUT_PHASE_DONE)
+                .setBack(true)
+                .build());
+        var rows = get("/page/rollouts").get("rollouts");
+        assertThat(rows.get(0).get("state").stringValue()).isEqualTo("stopped");
+        assertThat(rows.get(0).get("reason").stringValue()).isEqualTo("unit web@4.service failed");
+        assertThat(rows.get(0).get("from").intValue()).isEqualTo(3);
+        assertThat(rows.get(0).get("units").intValue()).isEqualTo(12);
+        assertThat(rows.get(0).get("orders").toString()).isEqualTo("[\"resume\",\"undo\"]");
+        assertThat(rows.get(1).get("state").stringValue()).isEqualTo("rolled back");
+        assertThat(rows.get(1).has("orders")).isFalse();
+        assertThat(client.put("/page/rollouts/0123abcd", "{\"order\":\"undo\"}")
+                        .status())
+                .isEqualTo(204);
+        assertThat(engine.fleet.orders).containsExactly(ControlRolloutRequest.Order.ORDER_UNDO);
+        var absent = client.put("/page/rollouts/89abcdef", "{\"order\":\"pause\"}");
+        assertThat(absent.status()).isEqualTo(404);
+        assertThat(absent.body()).contains("there is no rollout 89abcdef");
     }
 
     @Test

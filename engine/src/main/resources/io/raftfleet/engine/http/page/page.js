@@ -18,6 +18,7 @@ const JOURNAL_LINES = 1000;
 
 let self = null; // What /page/engine said last.
 let revision = ""; // Up to which all changes are shown.
+let refused = ""; // Why the last link did not log in.
 let failed = false; // Whether the view could not be opened.
 let shown = null; // The view that is open: {changed(changes), close()}.
 
@@ -252,6 +253,44 @@ async function machines() {
     changed: changes => (changes.all || changes.machines ? load(!changes.all) : changes.units ? counts() : null),
     close: () => clearTimeout(soon),
   };
+}
+
+/** Rolling changes, the newest first, with how far each is. */
+async function rollouts() {
+  const questions = {
+    pause: r => `Pause rollout ${r.id}? Units that have the new file keep it.`,
+    resume: r => `Have rollout ${r.id} go on${r.state === "stopped" ? ", looking again at the units that it has stopped at" : ""}?`,
+    undo: r => `Give the units of rollout ${r.id} their former files again, ${count(r.atOnce)} at a time?`,
+  };
+  const orders = r => (r.orders || []).flatMap(order =>
+    [button(order[0].toUpperCase() + order.slice(1), questions[order](r), () => put(`/page/rollouts/${r.id}`, { order })), " "]);
+  const there = r => (r.back ? r.from : r.state === "done" ? r.units : r.from);
+  const words = r => (r.back ? `${count(there(r))} of ${count(r.units)} left` : `${count(there(r))} of ${count(r.units)}`)
+    + (r.to > r.from && /running|going|paused|stopped/.test(r.state) ? `, at ${r.to - r.from > 1 ? `${count(r.from + 1)} to ${count(r.to)}` : count(r.to)}` : "");
+  const table = new Table([
+    { name: "Rollout", of: r => r.id, class: "id" },
+    { name: "State", of: r => r.state, show: r => el("span", { class: r.state === "stopped" ? "bad" : r.state === "done" ? "good" : tone(r.state) }, r.state) },
+    { name: "Replaced", of: r => there(r) / r.units, show: r => [el("progress", { max: r.units, value: r.back ? r.units - there(r) : there(r), "aria-label": `Units of rollout ${r.id}` }), " ", words(r)] },
+    { name: "First unit", of: r => r.firstUnit, show: r => unitLink(r.firstUnit) },
+    { name: "Begun", of: r => r.startedMs, show: r => [when(r.startedMs), r.by ? ` by ${r.by}` : ""] },
+    { name: "Reason", of: r => r.reason || "" },
+    ...(may("operator") ? [{ name: "Orders", of: r => r.state, show: orders }] : []),
+  ], 4);
+  table.down = true;
+  table.mark();
+  const total = el("p", { class: "quiet" });
+  view.replaceChildren(el("h1", {}, "Rollouts"), total, table.element);
+  const load = async fresh => {
+    const found = (await get("/page/rollouts")).rollouts || [];
+    const ids = new Set(found.map(r => r.id));
+    // Fields that are empty are left out.
+    found.forEach(r => table.put(r.id, { from: 0, to: 0, reason: "", ...r }, fresh));
+    [...table.rows.keys()].filter(id => !ids.has(id)).forEach(id => table.remove(id));
+    table.arrange();
+    total.textContent = found.length ? "" : "None is under way, and none has ended in the last 7 days. One is begun by: fleetctl start --replace --max-unavailable";
+  };
+  await load(false);
+  return { changed: changes => (changes.all || changes.events ? load(!changes.all) : null) };
 }
 
 function globs(text) {
@@ -566,10 +605,12 @@ async function login(secret) {
   history.replaceState(null, "", "#/machines");
   try {
     await send("POST", "/page/login", { secret });
+    refused = "";
     await refresh();
     say(`logged in: ${self.caller}`);
   } catch (failure) {
-    say(failure.message, true);
+    refused = failure.message;
+    say(refused, true);
   }
 }
 
@@ -582,7 +623,7 @@ function stranger(failure) {
   shown = null;
   connection.textContent = "not logged in";
   connection.className = "";
-  view.replaceChildren(el("h1", {}, "Log in"), el("p", {}, failure.message),
+  view.replaceChildren(el("h1", {}, "Log in"), el("p", { class: refused ? "bad" : null }, refused || failure.message),
     el("p", {}, "Where fleetctl is set up, type ", el("code", {}, "fleetctl ui"), " and open the link that it prints. Who has lost a session, as the engine was started again or its time is over, logs in again the same way."));
 }
 
@@ -593,7 +634,7 @@ async function open() {
   }
   const [path, query] = location.hash.replace(/^#\/?/, "").split("?", 2);
   const [what, item] = path.split("/", 2);
-  const kinds = { "": machines, machines, units: () => units(new URLSearchParams(query || "")), unit: () => unit(decodeURIComponent(item || "")), engines };
+  const kinds = { "": machines, machines, units: () => units(new URLSearchParams(query || "")), unit: () => unit(decodeURIComponent(item || "")), rollouts, engines };
   for (const link of document.querySelectorAll("nav a")) {
     const here = link.hash === `#/${what || "machines"}` || (what === "unit" && link.hash === "#/units");
     if (here) {
@@ -635,7 +676,7 @@ async function follow() {
       }
       if (failed) {
         await open();
-      } else if (changes.all || changes.units || changes.machines || changes.leader) {
+      } else if (changes.all || changes.events || changes.units || changes.machines || changes.leader) {
         await shown?.changed(changes);
       }
       revision = changes.revision; // Not before it is shown: what could not be read is asked for again.

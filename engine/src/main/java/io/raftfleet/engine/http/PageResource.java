@@ -72,7 +72,12 @@ final class PageResource {
     record MachineRows(List<MachineRow> machines, String nextPageToken) {}
 
     record ChangesDocument(
-            boolean all, boolean events, boolean leader, Collection<String> machines, String revision, Collection<String> units) {}
+            boolean all,
+            boolean events,
+            boolean leader,
+            Collection<String> machines,
+            String revision,
+            Collection<String> units) {}
 
     record Order(@Nullable String order) {}
 

@@ -51,9 +51,8 @@ final class PageRollouts {
     record Order(@Nullable String order) {}
 
     CompletableFuture<HttpReply> list(HttpCall call) {
-        var request = ListRolloutsRequest.newBuilder()
-                .setRead(Reads.options(call))
-                .build();
+        var request =
+                ListRolloutsRequest.newBuilder().setRead(Reads.options(call)).build();
         return api.listRollouts(request, deadlines.read())
                 .thenApply(answer -> HttpReply.json(
                                 200,

@@ -37,6 +37,8 @@ import io.raftfleet.proto.fleet.WriteResponse;
 import io.raftfleet.proto.model.Machine;
 import io.raftfleet.proto.model.MachinePresence;
 import io.raftfleet.proto.model.Revision;
+import io.raftfleet.proto.model.Rollout;
+import io.raftfleet.proto.model.RolloutPhase;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.Unit;
 import io.raftfleet.proto.model.UnitContents;
@@ -506,7 +508,7 @@ final class MemoryFleet implements FleetApi, EngineHealth, ChangeFeed, io.raftfl
                 .setMaxUnavailable(3)
                 .setReason("unit web@4.service failed")
                 .setBy("user/alice")
-                .setStartedMs(Engine.NOW.toEpochMilli())
+                .setStartedMs(1_767_323_045_000L)
                 .build();
     }
 

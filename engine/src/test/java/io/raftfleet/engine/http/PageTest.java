@@ -149,8 +149,7 @@ class PageTest {
         assertThat(rows.get(0).get("orders").toString()).isEqualTo("[\"resume\",\"undo\"]");
         assertThat(rows.get(1).get("state").stringValue()).isEqualTo("rolled back");
         assertThat(rows.get(1).has("orders")).isFalse();
-        assertThat(client.put("/page/rollouts/0123abcd", "{\"order\":\"undo\"}")
-                        .status())
+        assertThat(client.put("/page/rollouts/0123abcd", "{\"order\":\"undo\"}").status())
                 .isEqualTo(204);
         assertThat(engine.fleet.orders).containsExactly(ControlRolloutRequest.Order.ORDER_UNDO);
         var absent = client.put("/page/rollouts/89abcdef", "{\"order\":\"pause\"}");

@@ -115,6 +115,31 @@ const unit = (more = []) => ({
   options: [{ section: "Service", name: "ExecStart", value: "/usr/bin/sleep infinity" }, ...more],
 });
 
+/** A rolling change: it goes on before one's eyes, is paused, resumed, and taken back. */
+async function rollsOut(engine) {
+  const start = (seconds, ...more) => {
+    writeFileSync(join(work, "roll@.service"), `[Service]\nExecStart=/usr/bin/sleep ${seconds}\n`);
+    execFileSync(join(root, "bin/fleetctl"), ["--endpoint", `127.0.0.1:${Number(portBase) + 101}`, "start", ...more], { cwd: work, stdio: "ignore" });
+  };
+  start("infinity", ...[1, 2, 3, 4, 5, 6].map(i => `roll@${i}.service`));
+  start("1000000", "--replace", "--max-unavailable=1", "--health-wait=5", "--no-block", "roll@*");
+  await look(base(engine), "rollouts");
+  const order = async (label, then) => {
+    await evaluate(`[...document.querySelectorAll("main button")].find(b => b.textContent === ${JSON.stringify(label)}).click()`);
+    await until(`a question before "${label}"`, `document.querySelector("dialog").open`);
+    await evaluate(`document.querySelector("dialog button[value=yes]").click()`);
+    await until(`the rollout, ${then}`, text(then));
+  };
+  await until("a rollout that runs", `${text("running")} && ${text("of 6")}`);
+  await order("Pause", "paused");
+  await shoot("rollouts");
+  await order("Resume", "running");
+  const before = await evaluate(`document.querySelector("progress").value`);
+  await until("that it gets on by itself", `document.querySelector("progress")?.value > ${before}`);
+  await order("Undo", "going back");
+  await until("that it is taken back", text("rolled back"));
+}
+
 try {
   const { targetInfos } = await send("Target.getTargets");
   session = (await send("Target.attachToTarget", { targetId: targetInfos.find(each => each.type === "page").targetId, flatten: true })).sessionId;
@@ -174,6 +199,8 @@ try {
   await evaluate(`document.querySelector("dialog button[value=yes]").click()`);
   await until("the unit, stopped", text("dead"));
   await until("that it was stopped, among its events", `document.querySelector(".events").innerText.includes("to be loaded, by plaintext")`);
+
+  await rollsOut(others[0].name);
 
   // Many units: a page of them at a time, each found at once.
   for (let from = 0; from < MANY; from += 5_000) {

@@ -13,7 +13,7 @@ readonly ROOT STAGE=$TARGET/stage LIBRARY=usr/lib/raftfleet
 source "$ROOT/bin/lib/jdk.sh"
 
 # What the programs' classes need of Java, and jcmd, jstack and jfr for who has to look into a running one.
-readonly MODULES=java.base,java.instrument,java.logging,java.management,java.naming,java.sql,java.xml,jdk.httpserver,jdk.jcmd,jdk.jfr,jdk.management,jdk.net,jdk.security.auth,jdk.unsupported
+readonly MODULES=java.base,java.instrument,java.logging,java.management,java.naming,java.net.http,java.sql,java.xml,jdk.httpserver,jdk.jcmd,jdk.jfr,jdk.management,jdk.net,jdk.security.auth,jdk.unsupported
 
 umask 022
 

@@ -97,6 +97,8 @@ public enum Setting {
             "false",
             "Take the other engines' messages from whatever address they come, not only from those that --peers, or the log, say"
                     + " of them. For hosts that send from other addresses than they listen on."),
+    TRACES_RATIO(
+            ENGINE, "RATIO", "1", "Which part of the writes is traced that come without a trace of their own, 0 to 1."),
     ETCD_SERVERS(ENGINE, "URL,...", null, "etcd that mirrors units and schedule."),
     ETCD_KEY_PREFIX(ENGINE, "PATH", "/raftfleet/", "What the mirror's keys begin with."),
     ETCD_MIRROR(
@@ -145,6 +147,12 @@ public enum Setting {
             "false",
             "Do without certificates, and so without TLS: whoever reaches an engine is root on every machine."),
     DATA_DIR(null, "DIR", "/var/lib/%s", "What outlasts the process."),
+    TRACES_ENDPOINT(
+            null,
+            "URL",
+            null,
+            "Send traces of writes there, to a collector that takes OTLP over HTTP, such as http://127.0.0.1:4318. Without it nothing is"
+                    + " traced."),
     LOG_FORMAT(null, "text|json", "text", "Whether the log is lines for people, or one JSON object a line."),
     VERBOSITY(null, "LEVEL", "info", "0 to 2, or error, warn, info, debug or trace.");
 

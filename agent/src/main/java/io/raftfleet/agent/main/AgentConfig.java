@@ -3,6 +3,7 @@ package io.raftfleet.agent.main;
 import ch.qos.logback.classic.Level;
 import io.raftfleet.identity.TlsFiles;
 import io.raftfleet.settings.log.LogFormat;
+import io.raftfleet.traces.TraceSettings;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.util.List;
@@ -27,6 +28,7 @@ import java.util.Optional;
  * @param hollowJournal file for what runs on machines in memory
  * @param tls who each machine is to engines, with {@code %m} for its id; empty for plaintext
  * @param metrics where HTTP tells how the agent does, a loopback address; empty for nowhere
+ * @param traces where traces of orders go; empty for nowhere
  * @param logFormat how the log looks
  * @param verbosity what is logged
  * @param adoptCluster forget the cluster that the machine belonged to
@@ -47,6 +49,7 @@ record AgentConfig(
         Optional<Path> hollowJournal,
         Optional<TlsFiles> tls,
         Optional<InetSocketAddress> metrics,
+        Optional<TraceSettings> traces,
         LogFormat logFormat,
         Level verbosity,
         boolean adoptCluster) {

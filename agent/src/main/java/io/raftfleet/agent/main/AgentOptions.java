@@ -8,6 +8,7 @@ import io.raftfleet.settings.Setting;
 import io.raftfleet.settings.Settings;
 import io.raftfleet.settings.SettingsException;
 import io.raftfleet.settings.TlsOptions;
+import io.raftfleet.settings.TraceOptions;
 import io.raftfleet.settings.Verbosity;
 import io.raftfleet.settings.log.LogFormat;
 import io.raftfleet.unit.limits.MessageCheck;
@@ -66,6 +67,7 @@ final class AgentOptions {
                 settings.given(Setting.HOLLOW_JOURNAL).map(Path::of),
                 certificate(settings, machine, machines),
                 metrics(settings.given(Setting.METRICS)),
+                TraceOptions.resolve(settings),
                 LogFormat.read(settings),
                 Verbosity.read(settings),
                 settings.isOn(Setting.ADOPT_CLUSTER));

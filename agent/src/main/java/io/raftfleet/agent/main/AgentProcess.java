@@ -9,6 +9,7 @@ import io.raftfleet.agent.session.DialedChannels;
 import io.raftfleet.agent.session.SessionConfig;
 import io.raftfleet.identity.TlsFiles;
 import io.raftfleet.identity.tls.TlsIdentity;
+import io.raftfleet.traces.Traces;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
@@ -38,6 +39,7 @@ final class AgentProcess implements AutoCloseable {
     private List<Machine> machines = List.of();
     private boolean hollow;
     private Optional<TlsIdentity> identity = Optional.empty();
+    private Optional<Traces> traces = Optional.empty();
 
     private AgentProcess() {}
 
@@ -97,8 +99,13 @@ final class AgentProcess implements AutoCloseable {
                 ? Optional.of(identity(config.tls().get().of(first), revocations))
                 : Optional.empty();
         identity = own;
+        traces = config.traces()
+                .map(settings -> hold(Traces.to(
+                        settings,
+                        new Traces.Source("fleet-agent", hollow ? "" : config.machineId(), VersionProvider.version()),
+                        line -> log.warn("traces: {}", line))));
         DialedChannels channels = hold(new DialedChannels(own));
-        Shared shared = hold(new Shared(channels, config.engines(), threads));
+        Shared shared = hold(new Shared(channels, config.engines(), threads, traces));
         own.ifPresent(identity -> {
             CertificateRenewal.start(identity, shared.engines(), shared.random());
             revocations.start(shared.engines(), shared.random());
@@ -139,6 +146,7 @@ final class AgentProcess implements AutoCloseable {
         if (address.isPresent()) {
             AgentMetrics metrics = new AgentMetrics(
                     VersionProvider.version(), identity.map(own -> own::current), new PrometheusRegistry());
+            traces.ifPresent(own -> metrics.traces(own.counts()));
             hold(AgentHttp.start(address.get(), this::statuses, stuck, metrics));
         }
     }

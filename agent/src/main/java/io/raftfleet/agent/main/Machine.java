@@ -5,6 +5,7 @@ import io.raftfleet.agent.manager.LogSource;
 import io.raftfleet.agent.manager.UnitManager;
 import io.raftfleet.agent.metrics.MachineStatus;
 import io.raftfleet.agent.reconcile.Journal;
+import io.raftfleet.agent.reconcile.OrderTraces;
 import io.raftfleet.agent.reconcile.Reconciler;
 import io.raftfleet.agent.session.ClusterMemory;
 import io.raftfleet.agent.session.LeaderNews;
@@ -51,7 +52,17 @@ public final class Machine {
         this.loop = loop;
         this.manager = manager;
         this.journal = journal;
-        this.reconciler = new Reconciler(loop, manager, journal, reports, shared.contents(), this::fetch, random);
+        this.reconciler = new Reconciler(
+                loop,
+                manager,
+                journal,
+                reports,
+                shared.contents(),
+                this::fetch,
+                random,
+                shared.traces()
+                        .map(traces -> new OrderTraces(traces, config.machineId()))
+                        .orElse(null));
         this.session = new SessionKeeper(
                 loop,
                 shared.finder(),

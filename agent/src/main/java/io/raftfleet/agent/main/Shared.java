@@ -8,10 +8,12 @@ import io.raftfleet.agent.session.ContentsStore;
 import io.raftfleet.agent.session.EngineChannels;
 import io.raftfleet.agent.session.LeaderFinder;
 import io.raftfleet.agent.session.LeaderNews;
+import io.raftfleet.traces.Traces;
 import io.raftfleet.unit.tasks.WatchedTimer;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.Executor;
@@ -40,17 +42,25 @@ public final class Shared implements AutoCloseable {
     private final WatchedTimer scheduler;
     private final ExecutorService files;
     private final boolean ownsThreads;
+    private final Optional<Traces> traces;
 
     @GuardedBy("this")
     private final SplittableRandom seeds;
+
+    /** Without traces. */
+    public Shared(ChannelFactory channels, List<String> engines, int threads) {
+        this(channels, engines, threads, Optional.empty());
+    }
 
     /**
      * Threads are made as they are needed.
      *
      * @param engines addresses, each {@code host:port}
      * @param threads that the machines' loops run on
+     * @param traces of what the machines are ordered; empty for none
      */
-    public Shared(ChannelFactory channels, List<String> engines, int threads) {
+    public Shared(ChannelFactory channels, List<String> engines, int threads, Optional<Traces> traces) {
+        this.traces = traces;
         this.engines = new EngineChannels(channels, engines);
         this.finder = new LeaderFinder(this.engines, FIND_LIMIT);
         this.contents = new ContentsStore(MAX_CONTENTS);
@@ -67,6 +77,7 @@ public final class Shared implements AutoCloseable {
     private Shared(Shared with, ChannelFactory channels) {
         this.engines = new EngineChannels(channels, with.engines.configured());
         this.finder = new LeaderFinder(this.engines, FIND_LIMIT);
+        this.traces = with.traces;
         this.contents = with.contents;
         this.ownsThreads = false;
         this.pool = with.pool;
@@ -128,6 +139,10 @@ public final class Shared implements AutoCloseable {
 
     LeaderNews news() {
         return news;
+    }
+
+    Optional<Traces> traces() {
+        return traces;
     }
 
     ContentsStore contents() {

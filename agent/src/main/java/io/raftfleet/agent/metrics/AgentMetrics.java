@@ -8,6 +8,7 @@ import io.prometheus.metrics.expositionformats.PrometheusTextFormatWriter;
 import io.prometheus.metrics.instrumentation.jvm.JvmMetrics;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import io.raftfleet.identity.Credentials;
+import io.raftfleet.traces.SpanCounts;
 import io.raftfleet.unit.SystemdStates;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -95,6 +96,22 @@ public final class AgentMetrics {
                         "agent"))
                 .register(registry));
         JvmMetrics.builder().register(registry);
+    }
+
+    /** Orders are traced. To be called before the first scrape. */
+    public void traces(SpanCounts counts) {
+        CounterWithCallback.builder()
+                .name("fleet_traces_spans_total")
+                .help(
+                        "Spans of traces that have ended: sent, not taken by the collector (failed), or without room to wait"
+                                + " (dropped).")
+                .labelNames("outcome")
+                .callback(counter -> {
+                    counter.call((double) counts.sent(), "sent");
+                    counter.call((double) counts.failed(), "failed");
+                    counter.call((double) counts.dropped(), "dropped");
+                })
+                .register(registry);
     }
 
     /** Everything in Prometheus' text format. */

@@ -86,8 +86,30 @@ final class ManagedUnit {
     @Nullable
     UnitState reported;
 
+    /** Of its order, if that is a part of a trace. */
+    @Nullable
+    OrderTrace trace;
+
     ManagedUnit(String name) {
         this.name = name;
+    }
+
+    void step(String what) {
+        if (trace != null) {
+            trace.step(what);
+        }
+    }
+
+    void stepEnded(String why) {
+        if (trace != null) {
+            trace.stepEnded(why);
+        }
+    }
+
+    void traceEnds(String outcome) {
+        if (trace != null) {
+            trace.end(outcome);
+        }
     }
 
     /** Found on the machine, ordered by nobody. */

@@ -12,6 +12,7 @@ import io.raftfleet.proto.agent.AssignmentDelta;
 import io.raftfleet.proto.agent.BucketDigests;
 import io.raftfleet.proto.agent.DigestRequest;
 import io.raftfleet.proto.agent.Hello;
+import io.raftfleet.proto.agent.UnitTrace;
 import io.raftfleet.proto.agent.Welcome;
 import io.raftfleet.proto.model.UnitState;
 import io.raftfleet.unit.Digest;
@@ -56,6 +57,9 @@ public final class Reconciler implements SessionHandler {
     private final UnitTable table;
     private final Steps steps;
     private final Fences fences;
+    /** Null where traces are off. */
+    private final @Nullable OrderTraces traces;
+
     private String bootId;
     private boolean allConfirmed;
     /** Of the last session; 0 before the first. */
@@ -65,14 +69,7 @@ public final class Reconciler implements SessionHandler {
     /** Whether an engine has said in this session what the machine is to run. */
     private boolean ordersKnown;
 
-    /**
-     * A reconciler that does nothing until {@link #start}.
-     *
-     * @param loop the machine's
-     * @param reports where changed states go
-     * @param contents files that are here already
-     * @param fetch asks the leader for contents, at once a future a hash; called on the loop
-     */
+    /** The same without traces. */
     public Reconciler(
             Loop loop,
             UnitManager manager,
@@ -81,11 +78,33 @@ public final class Reconciler implements SessionHandler {
             ContentsStore contents,
             Function<List<UnitHash>, Map<UnitHash, CompletableFuture<UnitFile>>> fetch,
             RandomGenerator random) {
+        this(loop, manager, journal, reports, contents, fetch, random, null);
+    }
+
+    /**
+     * A reconciler that does nothing until {@link #start}.
+     *
+     * @param loop the machine's
+     * @param reports where changed states go
+     * @param contents files that are here already
+     * @param fetch asks the leader for contents, at once a future a hash; called on the loop
+     * @param traces of orders; null for none
+     */
+    public Reconciler(
+            Loop loop,
+            UnitManager manager,
+            Journal journal,
+            ReportQueue reports,
+            ContentsStore contents,
+            Function<List<UnitHash>, Map<UnitHash, CompletableFuture<UnitFile>>> fetch,
+            RandomGenerator random,
+            @Nullable OrderTraces traces) {
         this.loop = loop;
         this.manager = manager;
         this.journal = journal;
         this.contents = contents;
         this.random = random;
+        this.traces = traces;
         this.bootId = manager.bootId();
         this.table = new UnitTable(reports);
         this.fences = new Fences(loop, manager, table, this::lookAt, new Backoff(RETRY_FIRST, RETRY_LIMIT, random));
@@ -297,10 +316,21 @@ public final class Reconciler implements SessionHandler {
         delta.getRemoveList().forEach(this::remove);
         delta.getOrphansList().forEach(this::orphan);
         delta.getHeldList().forEach(this::hold);
+        if (traces != null) {
+            delta.getTracesList().forEach(trace -> follow(traces, trace));
+        }
         if (delta.getAnswersInventory()) {
             ordersKnown = true;
             confirmAllBut(Set.copyOf(heldBack));
             heldBack.clear();
+        }
+    }
+
+    private void follow(OrderTraces with, UnitTrace trace) {
+        ManagedUnit unit = table.find(trace.getName());
+        // What is carried out already has nothing left to be followed.
+        if (unit != null && !unit.gone && (unit.reported == null || unit.reported.getPending())) {
+            with.follow(unit, trace);
         }
     }
 
@@ -368,6 +398,7 @@ public final class Reconciler implements SessionHandler {
 
     /** Another order: what went wrong with the one before is of no interest any more. */
     private void fresh(ManagedUnit unit) {
+        unit.traceEnds("overtaken by a later order");
         unit.error = "";
         unit.failures = 0;
         unit.installAlone = false;

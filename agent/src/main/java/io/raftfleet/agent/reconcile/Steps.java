@@ -136,8 +136,11 @@ final class Steps {
         }
     }
 
-    private void begin(Collection<ManagedUnit> units) {
-        units.forEach(unit -> unit.busy = true);
+    private void begin(Collection<ManagedUnit> units, String step) {
+        units.forEach(unit -> {
+            unit.busy = true;
+            unit.step(step);
+        });
         busy += units.size();
     }
 
@@ -146,6 +149,7 @@ final class Steps {
         unit.busy = false;
         busy--;
         unit.error = SafeText.cut(error, Limits.MESSAGE_BYTES);
+        unit.stepEnded(unit.error);
         if (error.isEmpty()) {
             unit.failures = 0;
         } else {
@@ -173,7 +177,7 @@ final class Steps {
                         .add(unit);
             }
         }
-        begin(units);
+        begin(units, "fetch contents");
         Map<UnitHash, CompletableFuture<UnitFile>> coming = contents.apply(byHash.keySet());
         List<CompletableFuture<UnitFile>> all = List.copyOf(coming.values());
         loop.whenDone(CompletableFuture.allOf(all.toArray(CompletableFuture<?>[]::new)), (none, failure) -> {
@@ -206,7 +210,7 @@ final class Steps {
         }
         if (!away.isEmpty()) {
             toLookAt.addAll(place);
-            begin(away);
+            begin(away, "take files away");
             filing = true;
             List<String> names = away.stream().map(unit -> unit.name).toList();
             loop.whenDone(ordered(() -> manager.uninstall(names)), (none, failure) -> {
@@ -220,7 +224,7 @@ final class Steps {
         if (batch.isEmpty()) {
             return;
         }
-        begin(batch);
+        begin(batch, "put files in place");
         filing = true;
         Map<String, UnitFile> files = new LinkedHashMap<>();
         for (ManagedUnit unit : batch) {
@@ -288,7 +292,7 @@ final class Steps {
     // ---- jobs ----
 
     private void stop(ManagedUnit unit, String bootId) {
-        begin(List.of(unit));
+        begin(List.of(unit), "stop by systemd");
         if (unit.removing && unit.done != null) {
             // It may be ordered back, by the order that was carried out, before it is taken away: then it is to start
             // again.
@@ -333,7 +337,7 @@ final class Steps {
         if (units.isEmpty()) {
             return;
         }
-        begin(units);
+        begin(units, "note the start on disk");
         Map<ManagedUnit, @Nullable Done> before = new LinkedHashMap<>();
         for (ManagedUnit unit : units) {
             before.put(unit, unit.done);
@@ -358,6 +362,7 @@ final class Steps {
         unit.mayRun = true;
         unit.stopped = false;
         unit.startComing = true;
+        unit.step("StartUnit");
         loop.whenDone(ordered(() -> manager.start(unit.name)), (none, failure) -> {
             boolean later = failure != null && retryable(failure);
             if (unit.done != null) {
@@ -370,6 +375,10 @@ final class Steps {
             }
             save(unit);
             end(unit, failure == null ? "" : "not started: " + reason(failure), later, bootId);
+            if (failure == null) {
+                // Until systemd tells that the job is over, and the state after it.
+                unit.step("job of systemd");
+            }
         });
     }
 

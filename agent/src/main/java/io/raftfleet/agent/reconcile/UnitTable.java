@@ -153,6 +153,9 @@ final class UnitTable {
         if (now != null) {
             states.add(unit.name, Digest.of(now));
             reports.put(now);
+            if (unit.trace != null) {
+                unit.trace.reported(now);
+            }
         }
     }
 
@@ -183,6 +186,7 @@ final class UnitTable {
             unit.reported = null;
         }
         reports.gone(unit.name);
+        unit.traceEnds("gone");
     }
 
     /** Null for a unit that is not in place and has no error: nothing can be said of it. */

@@ -72,6 +72,7 @@ class AgentOptionsTest {
             Map.entry("adopt_cluster", "true"),
             Map.entry("data_dir", "/d"),
             Map.entry("metrics", "127.0.0.1:14103"),
+            Map.entry("traces_endpoint", "http://127.0.0.1:4318"),
             Map.entry("log_format", "json"),
             Map.entry("verbosity", "2"));
 

@@ -32,6 +32,7 @@ class SystemdMachineTest {
                 Optional.empty(),
                 Optional.empty(),
                 Optional.empty(),
+                Optional.empty(),
                 LogFormat.TEXT,
                 Level.INFO,
                 false);

@@ -1,6 +1,7 @@
 package io.raftfleet.engine.control;
 
 import com.google.common.util.concurrent.MoreExecutors;
+import io.raftfleet.engine.trace.WriteTrace;
 import io.raftfleet.proto.fleet.PlanResponse;
 import io.raftfleet.proto.fleet.RequestId;
 import io.raftfleet.proto.fleet.WriteResponse;
@@ -144,7 +145,7 @@ public final class Controller implements AutoCloseable {
      * status when the request as a whole is refused or too much is queued.
      */
     CompletableFuture<WriteResponse> write(RequestId id, long requestDigest, List<Item> items) {
-        var call = new WriteCall(registry, id, requestDigest, items);
+        var call = new WriteCall(registry, id, requestDigest, items, WriteTrace.ofCall());
         queue.offer(call);
         return told(call.reply(), replies);
     }

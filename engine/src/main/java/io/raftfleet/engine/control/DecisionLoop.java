@@ -286,7 +286,9 @@ final class DecisionLoop implements Runnable {
                     .setLeaderStarted(LeaderStarted.newBuilder().setEngineId(engineId))
                     .build());
         }
-        return switch (committer.propose(batch.entry(now, random.nextLong(), format))) {
+        var entry = batch.entry(now, random.nextLong(), format);
+        decided.forEach(Work::proposing);
+        return switch (committer.propose(entry)) {
             case Outcome.Applied applied -> {
                 unannounced &= !announcing;
                 metrics.decided(placed.scheduled(), placed.unscheduled(), Duration.ofNanos(System.nanoTime() - start));

@@ -28,6 +28,9 @@ interface Work {
      */
     boolean decide(Batch batch, Draft draft, long nowMs);
 
+    /** The entry with what was decided last goes out. Must be quick. */
+    default void proposing() {}
+
     /** The entry with what was decided last has been applied. */
     void applied(ApplyResult result);
 

@@ -3,6 +3,7 @@ package io.raftfleet.engine.control;
 import com.google.common.io.BaseEncoding;
 import com.google.protobuf.CodedOutputStream;
 import io.grpc.Status;
+import io.raftfleet.engine.trace.WriteTrace;
 import io.raftfleet.proto.fleet.ItemCode;
 import io.raftfleet.proto.fleet.ItemResult;
 import io.raftfleet.proto.fleet.RequestId;
@@ -47,6 +48,8 @@ final class WriteCall implements Work {
     private final List<Item> items;
     private final @Nullable ItemResult[] results;
     private final CompletableFuture<WriteResponse> reply = new CompletableFuture<>();
+    /** Null when nobody traces it. */
+    private final @Nullable WriteTrace trace;
 
     /** It came in time, whatever the time is by now. */
     private boolean begun;
@@ -68,12 +71,13 @@ final class WriteCall implements Work {
     private int reasons;
     private long version;
 
-    WriteCall(Registry registry, RequestId id, long requestDigest, List<Item> items) {
+    WriteCall(Registry registry, RequestId id, long requestDigest, List<Item> items, @Nullable WriteTrace trace) {
         this.registry = registry;
         this.id = id;
         this.requestDigest = requestDigest;
         this.items = new ArrayList<>(items);
         this.results = new ItemResult[items.size()];
+        this.trace = trace;
     }
 
     /**
@@ -107,6 +111,9 @@ final class WriteCall implements Work {
             return true;
         }
         firstUnderWay = next;
+        if (trace != null) {
+            trace.deciding();
+        }
         batch.reserve(ANSWER_BYTES);
         var records = new ArrayList<Record>();
         var answers = new ArrayList<ItemResult>();
@@ -146,7 +153,17 @@ final class WriteCall implements Work {
                 .build());
         records.forEach(batch::addReserved);
         guarded = records.size();
+        if (trace != null) {
+            trace.decided(records);
+        }
         return next == items.size();
+    }
+
+    @Override
+    public void proposing() {
+        if (trace != null) {
+            trace.proposing();
+        }
     }
 
     @Override
@@ -158,6 +175,9 @@ final class WriteCall implements Work {
             return;
         }
         answerRecord = -1;
+        if (trace != null) {
+            trace.applied(result.index());
+        }
         version = Versions.wholeEntry(result.index());
         if (next == items.size()) {
             finish();
@@ -195,6 +215,9 @@ final class WriteCall implements Work {
 
     @Override
     public void undone() {
+        if (trace != null) {
+            trace.undone();
+        }
         next = firstUnderWay;
         answerRecord = -1;
         deciding = -1;

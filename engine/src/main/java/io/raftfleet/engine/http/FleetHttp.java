@@ -7,12 +7,15 @@ import io.raftfleet.engine.api.EngineHealth;
 import io.raftfleet.engine.api.FleetApi;
 import io.raftfleet.engine.api.JournalFeed;
 import io.raftfleet.engine.metrics.EngineMetrics;
+import io.raftfleet.engine.trace.CallTrace;
+import io.raftfleet.engine.trace.CallTraces;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.CompletableFuture;
 import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * All that an engine answers over HTTP: fleet's v1 API under {@code /fleet/v1} and {@code /v1-alpha}, {@code /livez},
@@ -40,12 +43,15 @@ public final class FleetHttp implements HttpHandler {
     private final PageFiles pageFiles = new PageFiles();
     private final Discovery discovery = new Discovery();
     private final OpenApi openApi = new OpenApi();
+    /** Null where traces are off. */
+    private final @Nullable CallTraces traces;
 
     /**
      * Wires the resources.
      *
      * @param random makes request ids; a {@link java.security.SecureRandom} outside tests
      * @param pageSize rows a page of a list, 1 to 10,000
+     * @param traces of writes; null for none
      */
     public FleetHttp(
             FleetApi api,
@@ -57,13 +63,15 @@ public final class FleetHttp implements HttpHandler {
             RandomGenerator random,
             InstantSource clock,
             Deadlines deadlines,
-            int pageSize) {
+            int pageSize,
+            @Nullable CallTraces traces) {
         if (pageSize < 1 || pageSize > 10_000) {
             throw new IllegalArgumentException("page size (token_limit) is " + pageSize + "; it is 1 to 10000");
         }
         this.health = health;
         this.login = login;
         this.metrics = metrics;
+        this.traces = traces;
         RequestIds requestIds = new RequestIds(random, clock);
         this.units = new UnitsResource(api, requestIds, new RecentStops(clock), deadlines, pageSize);
         this.state = new StateResource(api, deadlines, pageSize);
@@ -83,21 +91,40 @@ public final class FleetHttp implements HttpHandler {
         HttpCall call = login.known(asked);
         Route route = route(call.path());
         CompletableFuture<HttpReply> answer;
+        CallTrace trace = null;
         try {
             HttpAccess.check(route.resource(), call);
             // Those who answer may ask other engines, who want to know for whom.
-            answer = call.caller().in(Context.ROOT).call(() -> answer(route, call));
+            Context context = call.caller().in(Context.ROOT);
+            trace = trace(route, call);
+            answer = (trace == null ? context : trace.in(context)).call(() -> answer(route, call));
         } catch (Exception e) {
             answer = CompletableFuture.failedFuture(e);
         }
+        CallTrace traced = trace;
         return answer.exceptionally(failure -> Failures.reply(call.method() + " " + call.path(), failure))
                 .thenApply(reply -> {
                     metrics.httpRequest(
                             route.resource().name().toLowerCase(Locale.ROOT),
                             reply.status(),
                             Duration.ofNanos(System.nanoTime() - started));
+                    if (traced != null) {
+                        traced.answered(reply.status());
+                    }
                     return reply;
                 });
+    }
+
+    /** Of a write; null for what is none, and where traces are off. */
+    private @Nullable CallTrace trace(Route route, HttpCall call) {
+        if (traces == null || call.method().equals("GET") || call.method().equals("HEAD")) {
+            return null;
+        }
+        return switch (route.resource()) {
+            case UNIT, MACHINES, PAGE_MACHINE ->
+                traces.http(call.method(), route.resource().name().toLowerCase(Locale.ROOT), call.traceparent());
+            default -> null;
+        };
     }
 
     private record Route(Resource resource, String item) {

@@ -14,6 +14,7 @@ import java.util.Map;
  * @param contentTypes the values of all {@code Content-Type} headers
  * @param host the {@code Host} header, empty when there is none
  * @param origin the {@code Origin} headers, which browsers send, joined by a comma; empty when there is none
+ * @param traceparent the header of which trace it is a part, empty when there is none
  * @param caller who made it
  * @param cookies the {@code Cookie} headers, joined as one; empty when there is none
  * @param session whether who made it is known by a session of the page
@@ -26,6 +27,7 @@ public record HttpCall(
         List<String> contentTypes,
         String host,
         String origin,
+        String traceparent,
         Caller caller,
         String cookies,
         boolean session,

@@ -32,6 +32,7 @@ import io.raftfleet.engine.http.ConnectionClock.Expired;
 import io.raftfleet.engine.http.ConnectionClock.Phase;
 import io.raftfleet.identity.Identity;
 import io.raftfleet.identity.tls.TlsFailure;
+import io.raftfleet.traces.Traceparent;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -266,6 +267,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     private static HttpCall call(HttpRequest head, Caller caller, ByteString body) {
         QueryStringDecoder url = new QueryStringDecoder(head.uri());
         String host = head.headers().get(HttpHeaderNames.HOST);
+        String traceparent = head.headers().get(Traceparent.HEADER);
         return new HttpCall(
                 head.method().name(),
                 url.path(),
@@ -273,6 +275,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
                 head.headers().getAll(HttpHeaderNames.CONTENT_TYPE),
                 host == null ? "" : host,
                 String.join(",", head.headers().getAll(HttpHeaderNames.ORIGIN)),
+                traceparent == null ? "" : traceparent,
                 caller,
                 String.join("; ", head.headers().getAll(HttpHeaderNames.COOKIE)),
                 false,

@@ -14,6 +14,7 @@ import io.raftfleet.etcd.MirrorStatus;
 import io.raftfleet.identity.Credentials;
 import io.raftfleet.state.raft.LogTimes;
 import io.raftfleet.state.raft.RaftView;
+import io.raftfleet.traces.SpanCounts;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -193,6 +194,22 @@ public final class EngineMetrics implements AdmissionMetrics {
                 })
                 .register(registry);
         JvmMetrics.builder().register(registry);
+    }
+
+    /** Writes are traced. */
+    public void traces(SpanCounts counts) {
+        CounterWithCallback.builder()
+                .name("fleet_traces_spans_total")
+                .help(
+                        "Spans of traces that have ended: sent, not taken by the collector (failed), or without room to wait"
+                                + " (dropped).")
+                .labelNames("outcome")
+                .callback(counter -> {
+                    counter.call((double) counts.sent(), "sent");
+                    counter.call((double) counts.failed(), "failed");
+                    counter.call((double) counts.dropped(), "dropped");
+                })
+                .register(registry);
     }
 
     /** There is a mirror in etcd. Zero all the time on engines that don't lead, but for the counts. */

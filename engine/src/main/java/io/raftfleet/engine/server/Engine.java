@@ -26,6 +26,8 @@ import io.raftfleet.engine.session.LeadershipCheck;
 import io.raftfleet.engine.session.LivenessMonitor;
 import io.raftfleet.engine.session.LogBroker;
 import io.raftfleet.engine.session.Sessions;
+import io.raftfleet.engine.trace.CallTraces;
+import io.raftfleet.engine.trace.UnitTraces;
 import io.raftfleet.identity.ca.CertificateAuthority;
 import io.raftfleet.identity.join.Renewal;
 import io.raftfleet.identity.tls.EngineDialer;
@@ -40,6 +42,7 @@ import io.raftfleet.state.raft.EnginePeer;
 import io.raftfleet.state.raft.RaftConfig;
 import io.raftfleet.state.raft.RaftListener;
 import io.raftfleet.state.raft.RaftNode;
+import io.raftfleet.traces.Traces;
 import io.raftfleet.unit.tasks.WatchedTimer;
 import java.io.IOException;
 import java.security.SecureRandom;
@@ -92,6 +95,11 @@ final class Engine implements AutoCloseable {
     private final Revocations revocations = new Revocations(registry);
     private final EngineDialer dialer;
     private final LeaderRoute route;
+    /** Null where they are off. */
+    private final @Nullable Traces traces;
+
+    private final @Nullable UnitTraces unitTraces;
+    private final @Nullable CallTraces callTraces;
     private final EngineMetrics metrics;
     private final Controller controller;
     private final EtcdMirror mirror;
@@ -134,6 +142,17 @@ final class Engine implements AutoCloseable {
                 config.engineId(),
                 address -> dialer.to(address).maxInboundMessageSize(MAX_MESSAGE).build());
         metrics = new EngineMetrics(new PrometheusRegistry(), health);
+        traces = config.traces()
+                .map(settings -> Traces.to(
+                        settings,
+                        new Traces.Source("fleet-engine", config.engineId(), EngineVersion.current()),
+                        line -> log.warn("traces: {}", line)))
+                .orElse(null);
+        unitTraces = traces == null ? null : new UnitTraces(traces, clock);
+        callTraces = traces == null || unitTraces == null ? null : new CallTraces(traces, unitTraces);
+        if (traces != null) {
+            metrics.traces(traces.counts());
+        }
         raft = new RaftNode(
                 RaftConfig.builder(config.engineId(), config.clusterId(), config.dataDir(), config.peers())
                         .bootstrap(config.bootstrap())
@@ -159,7 +178,7 @@ final class Engine implements AutoCloseable {
                         : mirror.beginning());
         var check = new Check();
         sessions = new Sessions(
-                clusterId, registry, controller, check, timing(config.agentTtl()), System::nanoTime, tasks);
+                clusterId, registry, controller, check, timing(config.agentTtl()), System::nanoTime, tasks, unitTraces);
         Reads.ReadIndex readIndex = raft::readIndex;
         watches = new Watches(registry, readIndex, tasks);
         var logs = new LogBroker(sessions, random, timer);
@@ -240,7 +259,12 @@ final class Engine implements AutoCloseable {
                 random,
                 clock,
                 Deadlines.DEFAULT,
-                config.pageSize());
+                config.pageSize(),
+                callTraces);
+        if (unitTraces != null) {
+            // Before the sessions, which tell agents of what is followed.
+            registry.addListener(unitTraces);
+        }
         registry.addListener(sessions);
         registry.addListener(watches);
     }
@@ -337,13 +361,17 @@ final class Engine implements AutoCloseable {
         timer.shutdownNow();
         tasks.shutdownNow();
         readers.close();
+        if (traces != null) {
+            traces.close();
+        }
     }
 
     /** Who calls is clear before it is looked at whether another engine has passed the call on. */
     private List<ServerInterceptor> interceptors() {
-        return List.of(
-                tls.isPresent() ? new Authorization(LeaderRoute.FORWARDED, clock) : Authorization.none(),
-                FleetService.interceptor());
+        var authorization = tls.isPresent() ? new Authorization(LeaderRoute.FORWARDED, clock) : Authorization.none();
+        return callTraces == null
+                ? List.of(authorization, FleetService.interceptor())
+                : List.of(authorization, FleetService.interceptor(), callTraces);
     }
 
     private void handOver() {
@@ -446,6 +474,9 @@ final class Engine implements AutoCloseable {
         public void resigned(long term) {
             sessions.end();
             mirror.resigned();
+            if (unitTraces != null) {
+                unitTraces.end();
+            }
         }
     }
 

@@ -6,6 +6,7 @@ import io.raftfleet.etcd.EtcdSettings;
 import io.raftfleet.identity.TlsFiles;
 import io.raftfleet.settings.log.LogFormat;
 import io.raftfleet.state.raft.EnginePeer;
+import io.raftfleet.traces.TraceSettings;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
@@ -46,6 +47,7 @@ import org.slf4j.LoggerFactory;
  * @param authorityKey the key of the authority in {@code tls}, with which this engine issues certificates; empty when it has none
  * @param certificateDays how long certificates that it issues hold
  * @param plainHttp whether HTTP is plaintext all the same
+ * @param traces where traces of writes go; empty for nowhere
  * @param logFormat how the log looks
  * @param verbosity what to log
  */
@@ -74,6 +76,7 @@ record EngineConfig(
         Optional<Path> authorityKey,
         int certificateDays,
         boolean plainHttp,
+        Optional<TraceSettings> traces,
         LogFormat logFormat,
         Level verbosity) {
 

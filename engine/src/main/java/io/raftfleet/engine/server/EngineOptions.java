@@ -6,6 +6,7 @@ import io.raftfleet.settings.Setting;
 import io.raftfleet.settings.Settings;
 import io.raftfleet.settings.SettingsException;
 import io.raftfleet.settings.TlsOptions;
+import io.raftfleet.settings.TraceOptions;
 import io.raftfleet.settings.Verbosity;
 import io.raftfleet.settings.log.LogFormat;
 import io.raftfleet.state.raft.EnginePeer;
@@ -105,6 +106,7 @@ final class EngineOptions {
                 authorityKey(settings, files.isPresent()),
                 certificateDays(settings.require(Setting.CERTIFICATE_DAYS)),
                 plainHttp,
+                TraceOptions.resolve(settings),
                 LogFormat.read(settings),
                 Verbosity.read(settings));
     }

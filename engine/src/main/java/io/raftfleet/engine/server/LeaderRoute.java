@@ -6,6 +6,7 @@ import io.grpc.Metadata;
 import io.grpc.stub.MetadataUtils;
 import io.raftfleet.engine.access.Authorization;
 import io.raftfleet.engine.api.Async;
+import io.raftfleet.engine.trace.CallTrace;
 import io.raftfleet.proto.cluster.AccessGrpc;
 import io.raftfleet.proto.cluster.ClusterGrpc;
 import io.raftfleet.proto.fleet.FleetGrpc;
@@ -46,6 +47,8 @@ final class LeaderRoute implements AutoCloseable {
     private final String selfId;
     /** Passes on who called: the leader decides for whom it does something. */
     private static final ClientInterceptor CALLER = Authorization.passingOn();
+
+    private static final ClientInterceptor TRACE = CallTrace.passingOn();
 
     private final Function<String, ManagedChannel> channels;
     private final Map<String, ManagedChannel> open = new ConcurrentHashMap<>();
@@ -114,7 +117,7 @@ final class LeaderRoute implements AutoCloseable {
     /** A stub to an engine, whose calls are marked as forwarded. */
     FleetGrpc.FleetFutureStub futureStub(EnginePeer engine) {
         return FleetGrpc.newFutureStub(channel(engine))
-                .withInterceptors(CALLER, MetadataUtils.newAttachHeadersInterceptor(mark()));
+                .withInterceptors(TRACE, CALLER, MetadataUtils.newAttachHeadersInterceptor(mark()));
     }
 
     /** The same for streams. */

@@ -6,6 +6,7 @@ import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.ProtoUtils;
 import io.raftfleet.engine.api.Async;
 import io.raftfleet.engine.control.Controller;
+import io.raftfleet.engine.trace.UnitTraces;
 import io.raftfleet.proto.agent.AssignmentDelta;
 import io.raftfleet.proto.agent.BucketDigests;
 import io.raftfleet.proto.agent.Hello;
@@ -66,10 +67,10 @@ public final class Sessions implements Registry.Listener {
     private final Executor flusher;
     private final MachineSessions<AgentSession> machines;
     private final AwaitedMachines awaited;
+    /** Null where traces are off. */
+    private final @Nullable UnitTraces traces;
 
-    /**
-     * @param flusher runs short tasks that write to sessions; more than one at a time is fine
-     */
+    /** Without traces. */
     public Sessions(
             String clusterId,
             Registry registry,
@@ -78,6 +79,22 @@ public final class Sessions implements Registry.Listener {
             Timing timing,
             LongSupplier nanoClock,
             Executor flusher) {
+        this(clusterId, registry, controller, check, timing, nanoClock, flusher, null);
+    }
+
+    /**
+     * @param flusher runs short tasks that write to sessions; more than one at a time is fine
+     * @param traces follows units to their machines; null for nobody
+     */
+    public Sessions(
+            String clusterId,
+            Registry registry,
+            Controller controller,
+            LeadershipCheck check,
+            Timing timing,
+            LongSupplier nanoClock,
+            Executor flusher,
+            @Nullable UnitTraces traces) {
         this.clusterId = clusterId;
         this.registry = registry;
         this.controller = controller;
@@ -87,6 +104,7 @@ public final class Sessions implements Registry.Listener {
         this.machines = new MachineSessions<>(timing.ttl());
         this.nanoClock = nanoClock;
         this.flusher = flusher;
+        this.traces = traces;
     }
 
     /** This engine has begun to lead: sessions are welcome, and nobody is lost before a full TTL. */
@@ -229,6 +247,9 @@ public final class Sessions implements Registry.Listener {
     }
 
     void report(AgentSession session, StateReport report) {
+        if (traces != null) {
+            traces.arrived(report);
+        }
         var record = ReportRecords.of(session.machineId(), report);
         var queued = machines.inSession(session.machineId(), session, () -> controller.report(record));
         if (queued == null) {
@@ -278,17 +299,25 @@ public final class Sessions implements Registry.Listener {
     }
 
     AssignmentDelta answer(String machineId, Collection<String> names) {
-        return forMachine(
+        return traced(
                 machineId,
-                AssignmentDelta.getDefaultInstance(),
-                view -> machine -> Assignments.answer(view, machine, names));
+                forMachine(
+                        machineId,
+                        AssignmentDelta.getDefaultInstance(),
+                        view -> machine -> Assignments.answer(view, machine, names)));
     }
 
     AssignmentDelta delta(String machineId, Collection<String> names) {
-        return forMachine(
+        return traced(
                 machineId,
-                AssignmentDelta.getDefaultInstance(),
-                view -> machine -> Assignments.delta(view, machine, names));
+                forMachine(
+                        machineId,
+                        AssignmentDelta.getDefaultInstance(),
+                        view -> machine -> Assignments.delta(view, machine, names)));
+    }
+
+    private AssignmentDelta traced(String machineId, AssignmentDelta orders) {
+        return traces == null ? orders : traces.tracing(machineId, orders);
     }
 
     BucketDigests digests(String machineId) {

@@ -167,7 +167,7 @@ class RepeatedRequestsTest {
             batch.reserve(Math.min(left, Batch.MAX_PART_BYTES));
         }
         assertThat(batch.full()).isFalse();
-        var call = new WriteCall(registry, id(1), 1, List.of((ahead, out) -> Item.OK));
+        var call = new WriteCall(registry, id(1), 1, List.of((ahead, out) -> Item.OK), null);
         call.decide(batch, draft, NOW.toEpochMilli());
         var answer = batch.entry(NOW.toEpochMilli(), 1, EntryFormats.WITH_SOURCES)
                 .getRecords(0)

@@ -54,7 +54,8 @@ final class Engine implements AutoCloseable {
                         new Random(1),
                         () -> now,
                         deadlines,
-                        FleetHttp.DEFAULT_PAGE_SIZE));
+                        FleetHttp.DEFAULT_PAGE_SIZE,
+                        null));
         tcp = servers.address();
         unix = UnixDomainSocketAddress.of(socket);
     }

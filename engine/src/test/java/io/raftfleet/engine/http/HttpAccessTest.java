@@ -85,14 +85,15 @@ class HttpAccessTest {
             new Random(1),
             () -> Engine.NOW,
             new Deadlines(Duration.ofSeconds(1), Duration.ofSeconds(10)),
-            FleetHttp.DEFAULT_PAGE_SIZE);
+            FleetHttp.DEFAULT_PAGE_SIZE,
+            null);
 
     private static Caller user(Role role) {
         return new Caller(Caller.Kind.USER, "u", Optional.of(role));
     }
 
     private HttpReply ask(String method, String path, Caller caller) {
-        return http.handle(new HttpCall(method, path, Map.of(), List.of(), "h", "", caller, ByteString.EMPTY))
+        return http.handle(new HttpCall(method, path, Map.of(), List.of(), "h", "", "", caller, ByteString.EMPTY))
                 .join();
     }
 

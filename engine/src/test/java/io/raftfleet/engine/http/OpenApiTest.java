@@ -72,7 +72,8 @@ class OpenApiTest {
             new Random(1),
             () -> Engine.NOW,
             new Deadlines(Duration.ofMillis(20), Duration.ofSeconds(10)),
-            1);
+            1,
+            null);
     private final JsonNode description = YAMLMapper.shared()
             .readTree(ask("GET", "/openapi.yaml", Map.of(), "", NOBODY).body().toByteArray());
     private final SchemaRegistry schemas = SchemaRegistry.withDefaultDialect(SpecificationVersion.DRAFT_2020_12);
@@ -86,6 +87,7 @@ class OpenApiTest {
                         query,
                         body.isEmpty() ? List.of() : List.of("application/json"),
                         "localhost",
+                        "",
                         "",
                         caller,
                         ByteString.copyFromUtf8(body)))

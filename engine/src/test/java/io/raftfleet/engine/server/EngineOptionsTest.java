@@ -70,6 +70,8 @@ class EngineOptionsTest {
         samples.put("etcd_password", samples.get("etcd_username"));
         samples.put("etcd_password_file", with(etcd, "etcd_username", "root", "etcd_password_file", "/word"));
         samples.put("data_dir", Map.of("data_dir", "/d"));
+        samples.put("traces_endpoint", Map.of("traces_endpoint", "http://127.0.0.1:4318"));
+        samples.put("traces_ratio", Map.of("traces_endpoint", "http://127.0.0.1:4318", "traces_ratio", "0.5"));
         samples.put("log_format", Map.of("log_format", "json"));
         samples.put("verbosity", Map.of("verbosity", "2"));
         return samples;

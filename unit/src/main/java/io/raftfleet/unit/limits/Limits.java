@@ -51,6 +51,9 @@ public final class Limits {
     /** Such a frame, in bytes: a name, a hash and some numbers a unit. */
     public static final int ORDERS_BYTES = 320 * 1024;
 
+    /** Traces in such a frame. */
+    public static final int UNIT_TRACES = 64;
+
     /** Units in one inventory of an agent, unless a single bucket of them holds more. */
     public static final int INVENTORY_UNITS = 1000;
 
@@ -134,6 +137,8 @@ public final class Limits {
             entry("remove", UNIT_NAME.times(ORDERS)),
             entry("orphans", UNIT_NAME.times(ORDERS)),
             entry("held", UNIT_NAME.times(ORDERS)),
+            entry("traces", Limit.parts(UNIT_TRACES)),
+            entry("traceparent", WORD),
             entry("add", Limit.parts(MEMBERS)),
             entry("engines", Limit.parts(2 * MEMBERS)),
             entry("members", Limit.parts(2 * MEMBERS)),
@@ -179,6 +184,7 @@ public final class Limits {
             entry("raftfleet.agent.StateReport.states", Limit.parts(REPORT_STATES)),
             entry("raftfleet.agent.BucketDigests.states", MANY_BUCKETS),
             entry("raftfleet.agent.AssignedUnit.name", UNIT_NAME),
+            entry("raftfleet.agent.UnitTrace.name", UNIT_NAME),
             entry("raftfleet.agent.Inventory.units", Limit.parts(MACHINE_UNITS)),
             entry("raftfleet.cluster.ListOrphansResponse.orphans", Limit.parts(Limit.UNBOUNDED)),
             entry("raftfleet.cluster.ChangeMembersRequest.remove", WORD.times(MEMBERS)),

@@ -1,5 +1,6 @@
 package io.raftfleet.client;
 
+import io.grpc.ClientInterceptor;
 import io.raftfleet.identity.TlsFiles;
 import java.security.SecureRandom;
 import java.time.Duration;
@@ -23,6 +24,7 @@ import org.jspecify.annotations.Nullable;
  * @param debug is told of every attempt that failed
  * @param batches is told, on the caller's thread, how far a write is that takes several calls
  * @param gateways reaches endpoints of other kinds than gRPC; null: they are refused
+ * @param interceptors see each call over gRPC before it goes out, retries too
  */
 public record ClientOptions(
         List<Endpoint> endpoints,
@@ -34,7 +36,8 @@ public record ClientOptions(
         RandomGenerator random,
         Consumer<String> debug,
         BatchListener batches,
-        Gateway.@Nullable Opener gateways) {
+        Gateway.@Nullable Opener gateways,
+        List<ClientInterceptor> interceptors) {
 
     /** fleetctl's default of {@code --request-timeout}. */
     public static final Duration DEFAULT_REQUEST_TIMEOUT = Duration.ofSeconds(3);
@@ -43,6 +46,7 @@ public record ClientOptions(
 
     public ClientOptions {
         endpoints = List.copyOf(endpoints);
+        interceptors = List.copyOf(interceptors);
         if (endpoints.isEmpty()) {
             throw new IllegalArgumentException("a client needs at least one endpoint");
         }
@@ -67,49 +71,116 @@ public record ClientOptions(
                 () -> SecureSource.INSTANCE.nextLong(),
                 message -> {},
                 (answered, all) -> {},
-                null);
+                null,
+                List.of());
     }
 
     /** The same with another timeout. */
     public ClientOptions withRequestTimeout(Duration timeout) {
         return new ClientOptions(
-                endpoints, timeout, patient, maxInFlight, tls, clock, random, debug, batches, gateways);
+                endpoints, timeout, patient, maxInFlight, tls, clock, random, debug, batches, gateways, interceptors);
     }
 
     /** The same with or without patience for a cluster that is not there. */
     public ClientOptions withPatience(boolean patience) {
         return new ClientOptions(
-                endpoints, requestTimeout, patience, maxInFlight, tls, clock, random, debug, batches, gateways);
+                endpoints,
+                requestTimeout,
+                patience,
+                maxInFlight,
+                tls,
+                clock,
+                random,
+                debug,
+                batches,
+                gateways,
+                interceptors);
     }
 
     /** The same with a certificate to show; without one, in plaintext. */
     public ClientOptions withTls(@Nullable TlsFiles files) {
         return new ClientOptions(
-                endpoints, requestTimeout, patient, maxInFlight, files, clock, random, debug, batches, gateways);
+                endpoints,
+                requestTimeout,
+                patient,
+                maxInFlight,
+                files,
+                clock,
+                random,
+                debug,
+                batches,
+                gateways,
+                interceptors);
     }
 
     /** The same with another clock and random source. */
     public ClientOptions withSources(InstantSource newClock, RandomGenerator newRandom) {
         return new ClientOptions(
-                endpoints, requestTimeout, patient, maxInFlight, tls, newClock, newRandom, debug, batches, gateways);
+                endpoints,
+                requestTimeout,
+                patient,
+                maxInFlight,
+                tls,
+                newClock,
+                newRandom,
+                debug,
+                batches,
+                gateways,
+                interceptors);
     }
 
     /** The same with a listener for failed attempts. */
     public ClientOptions withDebug(Consumer<String> listener) {
         return new ClientOptions(
-                endpoints, requestTimeout, patient, maxInFlight, tls, clock, random, listener, batches, gateways);
+                endpoints,
+                requestTimeout,
+                patient,
+                maxInFlight,
+                tls,
+                clock,
+                random,
+                listener,
+                batches,
+                gateways,
+                interceptors);
     }
 
     /** The same with a listener for writes that take several calls. */
     public ClientOptions withBatches(BatchListener listener) {
         return new ClientOptions(
-                endpoints, requestTimeout, patient, maxInFlight, tls, clock, random, debug, listener, gateways);
+                endpoints,
+                requestTimeout,
+                patient,
+                maxInFlight,
+                tls,
+                clock,
+                random,
+                debug,
+                listener,
+                gateways,
+                interceptors);
     }
 
     /** The same with a way to endpoints of other kinds than gRPC. */
     public ClientOptions withGateways(Gateway.Opener opener) {
         return new ClientOptions(
-                endpoints, requestTimeout, patient, maxInFlight, tls, clock, random, debug, batches, opener);
+                endpoints,
+                requestTimeout,
+                patient,
+                maxInFlight,
+                tls,
+                clock,
+                random,
+                debug,
+                batches,
+                opener,
+                interceptors);
+    }
+
+    /** The same with others that see its calls. */
+    public ClientOptions withInterceptors(List<ClientInterceptor> others) {
+        return new ClientOptions(
+                endpoints, requestTimeout, patient, maxInFlight, tls, clock, random, debug, batches, gateways, others);
     }
 
     /** Is told before each call of a write that takes several. */

@@ -159,6 +159,7 @@ final class Connections implements AutoCloseable {
         if (endpoints.size() > 1) {
             builder.intercept(pulse);
         }
+        builder.intercept(options.interceptors());
         ManagedChannel channel = builder.eventLoopGroup(running)
                 .channelFactory(() -> pulse.hearing(new NioSocketChannel()))
                 .directExecutor()

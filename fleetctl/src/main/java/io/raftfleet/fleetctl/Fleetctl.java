@@ -75,13 +75,16 @@ public final class Fleetctl implements Callable<Integer>, Paged {
     /** Runs one command; everything it says is in the terminal's streams when it returns the exit code. */
     static int run(Terminal terminal, String... arguments) {
         var root = new Fleetctl(terminal);
+        int exit = 1;
         try {
-            return root.commandLine(arguments).execute(arguments);
+            exit = root.commandLine(arguments).execute(arguments);
         } finally {
             root.session.close();
             terminal.out().flush();
             terminal.err().flush();
+            root.session.ended(exit);
         }
+        return exit;
     }
 
     /** All that it takes, for who writes about that. */
@@ -142,6 +145,9 @@ public final class Fleetctl implements Callable<Integer>, Paged {
         if (help || (command instanceof Paged paged && paged.ends())) {
             session.page();
             spec.commandLine().setOut(writer(session.terminal().out()));
+        }
+        if (!help) {
+            session.begins(last.commandSpec().qualifiedName());
         }
     }
 

@@ -25,6 +25,9 @@ final class Session implements AutoCloseable {
     private final GlobalOptions global;
     private @Nullable FleetClient client;
     private @Nullable Pager pager;
+    /** Null where nothing is traced, as is usual. */
+    private @Nullable CommandTrace trace;
+
     private @Nullable List<Endpoint> endpoints;
     private final List<Tunnel> tunnels = new ArrayList<>();
     private final ProgressLine ordering;
@@ -34,6 +37,26 @@ final class Session implements AutoCloseable {
         this.terminal = terminal;
         this.global = global;
         this.ordering = new ProgressLine(terminal);
+    }
+
+    /** The command of this name begins: it is traced if a variable says where to. */
+    void begins(String command) {
+        if (!terminal.environment().getOrDefault(CommandTrace.ENDPOINT, "").isEmpty()) {
+            try {
+                trace = CommandTrace.begin(command, terminal.environment());
+            } catch (IllegalArgumentException e) {
+                err(CommandTrace.ENDPOINT + ": " + e.getMessage() + "; nothing is traced");
+            }
+        }
+    }
+
+    /** All is said and closed; what is traced is sent, which takes half a second at most. */
+    void ended(int exit) {
+        CommandTrace begun = trace;
+        if (begun != null) {
+            begun.exits(exit);
+            begun.close();
+        }
     }
 
     Terminal terminal() {
@@ -137,6 +160,10 @@ final class Session implements AutoCloseable {
                 .withBatches(this::tellOfBatch)
                 .withGateways(HttpGateway::open)
                 .withPatience(false);
+        CommandTrace begun = trace;
+        if (begun != null) {
+            options = options.withInterceptors(List.of(begun.calls()));
+        }
         return global.debug ? options.withDebug(message -> err("DEBUG: " + message)) : options;
     }
 

@@ -124,6 +124,14 @@ public final class Traces implements AutoCloseable {
                 .startSpan();
     }
 
+    /** Begins a span within this process that began a moment ago. */
+    public Span begin(String name, SpanContext parent, Instant from) {
+        return tracer.spanBuilder(name)
+                .setParent(Context.root().with(Span.wrap(parent)))
+                .setStartTimestamp(from)
+                .startSpan();
+    }
+
     /** Adds a span within this process that is over. */
     public void past(String name, SpanContext parent, Instant from, Instant to, Attributes attributes) {
         tracer.spanBuilder(name)
@@ -137,6 +145,11 @@ public final class Traces implements AutoCloseable {
     /** What has become of ended spans so far. */
     public SpanCounts counts() {
         return counts;
+    }
+
+    /** Sends what has ended; waits for nothing. */
+    public void send() {
+        var unused = provider.forceFlush();
     }
 
     /** Sends what has ended, and waits so long for that at most. */

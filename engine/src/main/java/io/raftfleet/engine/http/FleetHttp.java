@@ -121,7 +121,7 @@ public final class FleetHttp implements HttpHandler {
             return null;
         }
         return switch (route.resource()) {
-            case UNIT, MACHINES, PAGE_MACHINE ->
+            case UNIT, MACHINES, PAGE_MACHINE, PAGE_ROLLOUT ->
                 traces.http(call.method(), route.resource().name().toLowerCase(Locale.ROOT), call.traceparent());
             default -> null;
         };

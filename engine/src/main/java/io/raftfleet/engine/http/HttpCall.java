@@ -33,7 +33,7 @@ public record HttpCall(
         boolean session,
         ByteString body) {
 
-    /** Without a session of the page. */
+    /** Without a session of the page, and of no trace. */
     public HttpCall(
             String method,
             String path,
@@ -43,12 +43,12 @@ public record HttpCall(
             String origin,
             Caller caller,
             ByteString body) {
-        this(method, path, query, contentTypes, host, origin, caller, "", false, body);
+        this(method, path, query, contentTypes, host, origin, "", caller, "", false, body);
     }
 
     /** The same call of this user, as its session says. */
     HttpCall inSessionOf(Caller user) {
-        return new HttpCall(method, path, query, contentTypes, host, origin, user, cookies, true, body);
+        return new HttpCall(method, path, query, contentTypes, host, origin, traceparent, user, cookies, true, body);
     }
 
     /**

@@ -4,7 +4,6 @@ import io.opentelemetry.api.common.AttributeKey;
 import io.opentelemetry.api.common.Attributes;
 import io.opentelemetry.api.trace.Span;
 import io.opentelemetry.api.trace.SpanContext;
-import io.opentelemetry.api.trace.SpanKind;
 import io.opentelemetry.api.trace.StatusCode;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.UnitState;
@@ -66,7 +65,7 @@ final class FollowedUnit {
         var before = change.before();
         var after = change.after();
         if (span == null || index == inEntry) {
-            begin(traces, inEntry);
+            begin(traces, inEntry, now);
             generation = after == null ? 0 : after.startGeneration();
             target = after == null ? TargetState.TARGET_STATE_INACTIVE : after.target();
             span().setAttribute(
@@ -95,9 +94,9 @@ final class FollowedUnit {
         return before != null && (before.machineId() != null || before.global());
     }
 
-    private void begin(Traces traces, long inEntry) {
+    private void begin(Traces traces, long inEntry, Instant now) {
         if (span == null) {
-            span = traces.begin("carry out", SpanKind.INTERNAL, call);
+            span = traces.begin("carry out", call, now);
             span.setAttribute("raftfleet.unit", name);
             span.setAttribute("raftfleet.raft.index", inEntry);
             index = inEntry;

@@ -17,7 +17,7 @@ class BrowserGuardTest {
             new BrowserGuard(call -> HttpReply.empty(204).now(), List.of("e1.example.com", "VIP.example.com."));
 
     private HttpReply ask(String host, String origin, Caller caller) {
-        return guard.handle(new HttpCall("GET", "/", Map.of(), List.of(), host, origin, "", caller, ByteString.EMPTY))
+        return guard.handle(new HttpCall("GET", "/", Map.of(), List.of(), host, origin, caller, ByteString.EMPTY))
                 .join();
     }
 

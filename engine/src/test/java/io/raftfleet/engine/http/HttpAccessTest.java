@@ -93,7 +93,7 @@ class HttpAccessTest {
     }
 
     private HttpReply ask(String method, String path, Caller caller) {
-        return http.handle(new HttpCall(method, path, Map.of(), List.of(), "h", "", "", caller, ByteString.EMPTY))
+        return http.handle(new HttpCall(method, path, Map.of(), List.of(), "h", "", caller, ByteString.EMPTY))
                 .join();
     }
 
@@ -274,7 +274,7 @@ class HttpAccessTest {
         for (var each :
                 List.of(user(Role.VIEWER), Caller.PLAINTEXT, new Caller(Caller.Kind.AGENT, "m", Optional.empty()))) {
             var call = new HttpCall(
-                    "GET", "/page/engine", Map.of(), List.of(), "h", "", each, cookie, false, ByteString.EMPTY);
+                    "GET", "/page/engine", Map.of(), List.of(), "h", "", "", each, cookie, false, ByteString.EMPTY);
             assertThat(new LoginResource(logins, "c1/e1").known(call)).isEqualTo(call);
         }
     }

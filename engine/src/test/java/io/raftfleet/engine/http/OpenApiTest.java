@@ -88,7 +88,6 @@ class OpenApiTest {
                         body.isEmpty() ? List.of() : List.of("application/json"),
                         "localhost",
                         "",
-                        "",
                         caller,
                         ByteString.copyFromUtf8(body)))
                 .join();

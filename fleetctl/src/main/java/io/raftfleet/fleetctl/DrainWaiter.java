@@ -163,7 +163,7 @@ final class DrainWaiter {
             left = names;
             changedAt = time;
             show(now);
-        } else if (time - changedAt >= QUIET && now.getMark().getDeadlineMs() == 0) {
+        } else if (time - changedAt >= QUIET && !moves(now)) {
             changedAt = time;
             return stuck(now, List.copyOf(names));
         }
@@ -171,9 +171,15 @@ final class DrainWaiter {
         return null;
     }
 
+    /** Whether what stays is made to leave at a deadline that is to come. */
+    private static boolean moves(Machine now) {
+        return now.getMark().getDeadlineMs() > System.currentTimeMillis();
+    }
+
     /** An exit code if nothing that is left can leave. */
     private @Nullable Integer stuck(Machine now, List<String> names) {
         var reasons = new ArrayList<String>();
+        var gone = new HashMap<String, Unit>();
         for (int from = 0; from < names.size(); from += REASONS) {
             var some = names.subList(from, Math.min(names.size(), from + REASONS));
             var request = ListUnitsRequest.newBuilder()
@@ -182,21 +188,31 @@ final class DrainWaiter {
                     .build();
             for (Unit unit : session.client().listUnits(request).rows()) {
                 if (!unit.getGlobal() && some.contains(unit.getName())) {
-                    if (!unit.getMachineId().equals(id) || unit.getVetoesCount() == 0) {
-                        return null; // On its way, or it is its turn later.
+                    if (!unit.getMachineId().equals(id)) {
+                        gone.put(unit.getName(), unit);
+                    } else if (unit.getVetoesCount() == 0) {
+                        return null; // It is its turn later.
+                    } else {
+                        reasons.add("unit " + unit.getName() + " fits no other machine: " + Words.vetoes(unit));
                     }
-                    reasons.add("unit " + unit.getName() + " fits no other machine: " + Words.vetoes(unit));
                 }
             }
         }
-        if (reasons.isEmpty()) {
-            return null;
+        boolean misfits = !reasons.isEmpty();
+        // What asks to be started first runs on here until it is up there.
+        var down = gone.isEmpty() ? Map.<String, String>of() : troubles(gone);
+        if (down.size() < gone.size() || (!misfits && down.isEmpty())) {
+            return null; // On its way.
         }
+        down.forEach((name, trouble) -> reasons.add("unit " + name + " " + trouble + "; it runs on here"));
         clear();
         session.someErr(reasons, false);
-        return failed(reasons.size() + (reasons.size() == 1 ? " unit stays" : " units stay") + " on machine "
-                + MachineOrders.legend(now) + " until a machine suits " + (reasons.size() == 1 ? "it" : "them")
-                + ": the drain goes on by itself then; --deadline stops such units");
+        boolean one = reasons.size() == 1;
+        return failed(reasons.size() + (one ? " unit stays" : " units stay") + " on machine "
+                + MachineOrders.legend(now) + " until "
+                + (misfits ? "a machine suits " + (one ? "it" : "them") + (down.isEmpty() ? "" : " or ") : "")
+                + (down.isEmpty() ? "" : one ? "it is up on its new one" : "they are up on their new ones")
+                + ": the drain goes on by itself then" + (misfits ? "; --deadline stops such units" : ""));
     }
 
     /** What runs there yet, and is none of the cluster's: a drain moves and stops no such unit, and whoever is to use the machine must know. */
@@ -245,8 +261,20 @@ final class DrainWaiter {
         wanted.values().stream()
                 .filter(VetoNotes::isUnplaced)
                 .forEach(unit -> problems.put(unit.getName(), "waits for a machine: " + Words.vetoes(unit)));
+        problems.putAll(troubles(wanted));
+        session.someErr(
+                problems.entrySet().stream()
+                        .map(entry -> "Error: unit " + entry.getKey() + " has left and " + entry.getValue())
+                        .toList(),
+                false);
+        return problems.isEmpty() ? 0 : 1;
+    }
+
+    /** What is wrong with units where they are now, by name; without those with which nothing is. */
+    private Map<String, String> troubles(Map<String, Unit> wanted) {
+        var problems = new TreeMap<String, String>();
         var states = ListUnitStatesRequest.newBuilder()
-                .addAllNames(UnitNames.asFilter(moved))
+                .addAllNames(UnitNames.asFilter(wanted.keySet()))
                 .build();
         for (UnitState state : session.client().listUnitStates(states).rows()) {
             Unit unit = wanted.get(state.getName());
@@ -260,12 +288,7 @@ final class DrainWaiter {
                                 + (state.getError().isEmpty() ? "" : ": " + state.getError()));
             }
         }
-        session.someErr(
-                problems.entrySet().stream()
-                        .map(entry -> "Error: unit " + entry.getKey() + " has left and " + entry.getValue())
-                        .toList(),
-                false);
-        return problems.isEmpty() ? 0 : 1;
+        return problems;
     }
 
     private static List<UnitState> statesOn(Session session, String machineId) {

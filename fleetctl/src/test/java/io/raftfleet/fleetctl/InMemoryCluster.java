@@ -39,6 +39,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -78,6 +79,8 @@ final class InMemoryCluster implements AutoCloseable {
 
     /** Names of units of which the cluster takes no orders. */
     final Set<String> refused = ConcurrentHashMap.newKeySet();
+    /** Units that run on where they were when they are drained, for they fail on their new machine. */
+    final Set<String> failingElsewhere = new HashSet<>();
 
     final InMemoryRollouts rollouts = new InMemoryRollouts(this);
     int writes;
@@ -319,7 +322,12 @@ final class InMemoryCluster implements AutoCloseable {
                 .filter(unit -> unit.getMachineId().equals(machine.getId()))
                 .toList();
         for (var unit : leaving) {
-            if (other.isPresent()) {
+            if (other.isPresent() && failingElsewhere.contains(unit.getName())) {
+                replace(unit.toBuilder().setMachineId(other.get()));
+                report(InMemoryEngine.state(unit.getName(), other.get(), "failed", "failed").toBuilder()
+                        .setError("its main process exited with status 1")
+                        .build());
+            } else if (other.isPresent()) {
                 dropStates(unit.getName());
                 run(unit, other.get());
                 replace(unit.toBuilder().setMachineId(other.get()));
@@ -327,7 +335,9 @@ final class InMemoryCluster implements AutoCloseable {
                 replace(unit.toBuilder().addVetoes(Veto.newBuilder().setMessage("not cordoned: 0 of 1 machine")));
             }
         }
-        return leaving.isEmpty() || other.isPresent()
+        return leaving.isEmpty()
+                        || (other.isPresent()
+                                && leaving.stream().noneMatch(unit -> failingElsewhere.contains(unit.getName())))
                 ? MachineMarkKind.MACHINE_MARK_KIND_DRAINED
                 : MachineMarkKind.MACHINE_MARK_KIND_DRAINING;
     }

@@ -97,6 +97,20 @@ class MachineCommandsTest {
     }
 
     @Test
+    void whatRunsOnAsItFailsOnItsNewMachineIsNamed() throws IOException {
+        start("a.service");
+        cluster.addMachine(M2, "10.0.0.2", Map.of());
+        cluster.failingElsewhere.add("a.service");
+        Result stuck = run("drain", "113f");
+        assertThat(stuck.exit()).isEqualTo(1);
+        assertThat(stuck.err()).isEqualTo("""
+                unit a.service is failed on 85c0c595...: its main process exited with status 1; it runs on here
+                Error draining: 1 unit stays on machine 113f16a7.../10.0.0.1 until it is up on its new one: \
+                the drain goes on by itself then
+                """);
+    }
+
+    @Test
     void whatTheClusterDoesNotKnowAndStillRunsThereFailsTheDrain() throws IOException {
         orphan("stray.service", M1, "active");
         orphan("over.service", M1, "inactive");

@@ -63,13 +63,15 @@ public final class EntryFormats {
                     RECORD_NOT_SET -> 1;
             case UNIT_CREATED -> {
                 var unit = record.getUnitCreated();
-                yield unit.getReason().isEmpty()
-                        ? since(unit.hasFacts(), unit.getSourceDigest(), unit.getChangedBy())
-                        : WITH_ROLLOUTS;
+                yield !unit.getReason().isEmpty() || unit.getFacts().getStartFirst()
+                        ? WITH_ROLLOUTS
+                        : since(unit.hasFacts(), unit.getSourceDigest(), unit.getChangedBy());
             }
             case UNIT_RESTORED -> {
                 var unit = record.getUnitRestored();
-                yield since(unit.hasFacts(), unit.getSourceDigest(), unit.getChangedBy());
+                yield unit.getFacts().getStartFirst()
+                        ? WITH_ROLLOUTS
+                        : since(unit.hasFacts(), unit.getSourceDigest(), unit.getChangedBy());
             }
             case TARGET_STATE_SET ->
                 since(false, ByteString.EMPTY, record.getTargetStateSet().getChangedBy());

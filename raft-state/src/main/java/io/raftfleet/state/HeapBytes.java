@@ -53,7 +53,7 @@ final class HeapBytes {
 
     /** What a unit asks of machines, with its patterns ready to be matched; nothing for a unit that asks for nothing. */
     static long of(Requirements wants) {
-        if (wants.isUnconstrained() && !wants.fence()) {
+        if (wants.isUnconstrained() && !wants.fence() && !wants.startFirst()) {
             return 0;
         }
         long bytes = WANTS + of(wants.machineId().orElse(""));

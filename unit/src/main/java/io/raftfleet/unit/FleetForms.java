@@ -20,7 +20,8 @@ final class FleetForms {
             Set.of(FleetOptions.CONFLICTS, FleetOptions.OLD_CONFLICTS, FleetOptions.REPLACES);
     private static final Set<String> IDS =
             Set.of(FleetOptions.MACHINE_ID, FleetOptions.OLD_MACHINE_ID, FleetOptions.OLD_MACHINE_BOOT_ID);
-    private static final Set<String> BOOLEANS = Set.of(FleetOptions.GLOBAL, FleetOptions.FENCE);
+    private static final Set<String> BOOLEANS =
+            Set.of(FleetOptions.GLOBAL, FleetOptions.FENCE, FleetOptions.START_FIRST);
     private static final Set<String> BOOLEAN_WORDS =
             Set.of("true", "yes", "1", "on", "t", "false", "no", "0", "off", "f");
 

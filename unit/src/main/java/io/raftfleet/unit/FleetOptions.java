@@ -20,6 +20,7 @@ final class FleetOptions {
     static final String REPLACES = "Replaces";
     static final String GLOBAL = "Global";
     static final String FENCE = "Fence";
+    static final String START_FIRST = "StartFirst";
 
     static final String OLD_MACHINE_ID = "X-ConditionMachineID";
     static final String OLD_MACHINE_BOOT_ID = "X-ConditionMachineBootID";
@@ -28,7 +29,7 @@ final class FleetOptions {
     static final String OLD_CONFLICTS = "X-Conflicts";
 
     private static final List<String> CURRENT =
-            List.of(MACHINE_ID, MACHINE_OF, MACHINE_METADATA, CONFLICTS, REPLACES, GLOBAL, FENCE);
+            List.of(MACHINE_ID, MACHINE_OF, MACHINE_METADATA, CONFLICTS, REPLACES, GLOBAL, FENCE, START_FIRST);
     private static final List<String> DEPRECATED =
             List.of(OLD_MACHINE_ID, OLD_MACHINE_BOOT_ID, OLD_MACHINE_OF, OLD_MACHINE_METADATA, OLD_CONFLICTS);
     private static final Pattern DEPRECATED_PREFIX = Pattern.compile("^x-(condition)?");

@@ -42,6 +42,7 @@ public final class Requirements {
     private final List<Glob> replaceGlobs;
     private final boolean global;
     private final boolean fence;
+    private final boolean startFirst;
     /** All of it as records carry it: made once, for it is written and compared with every change of a unit. */
     private final UnitFacts facts;
 
@@ -53,7 +54,8 @@ public final class Requirements {
                 words(values(options, FleetOptions.OLD_CONFLICTS, FleetOptions.CONFLICTS)),
                 values(options, FleetOptions.REPLACES),
                 isTrue(values(options, FleetOptions.GLOBAL)),
-                isTrue(values(options, FleetOptions.FENCE)));
+                isTrue(values(options, FleetOptions.FENCE)),
+                isTrue(values(options, FleetOptions.START_FIRST)));
     }
 
     private Requirements(
@@ -63,7 +65,8 @@ public final class Requirements {
             List<String> conflicts,
             List<String> replaces,
             boolean global,
-            boolean fence) {
+            boolean fence,
+            boolean startFirst) {
         this.machineId = machineId;
         this.peers = peers;
         this.metadata = metadata;
@@ -73,7 +76,8 @@ public final class Requirements {
         this.replaceGlobs = globs(replaces);
         this.global = global;
         this.fence = fence;
-        this.facts = facts(machineId, peers, metadata, conflicts, replaces, global, fence);
+        this.startFirst = startFirst;
+        this.facts = facts(machineId, peers, metadata, conflicts, replaces, global, fence, startFirst);
     }
 
     /** The requirements that a record of the log carries: what {@link #facts} made of them. */
@@ -92,7 +96,8 @@ public final class Requirements {
                 List.copyOf(facts.getConflictsList()),
                 List.copyOf(facts.getReplacesList()),
                 facts.getGlobal(),
-                facts.getFence());
+                facts.getFence(),
+                facts.getStartFirst());
     }
 
     /** These requirements as records carry them, so that nobody has to read the unit's file again to apply one. */
@@ -107,13 +112,15 @@ public final class Requirements {
             List<String> conflicts,
             List<String> replaces,
             boolean global,
-            boolean fence) {
+            boolean fence,
+            boolean startFirst) {
         UnitFacts.Builder facts = UnitFacts.newBuilder()
                 .addAllPeers(peers)
                 .addAllConflicts(conflicts)
                 .addAllReplaces(replaces)
                 .setGlobal(global)
-                .setFence(fence);
+                .setFence(fence)
+                .setStartFirst(startFirst);
         metadata.forEach((key, values) ->
                 facts.addMetadata(MetadataChoice.newBuilder().setKey(key).addAllValues(values)));
         if (machineId != null) {
@@ -284,6 +291,13 @@ public final class Requirements {
      */
     public boolean fence() {
         return fence;
+    }
+
+    /**
+     * True for a unit that a planned move starts on its new machine before it stops it on the old one. Not among fleet's options.
+     */
+    public boolean startFirst() {
+        return startFirst;
     }
 
     /** True for a unit that any machine can take beside any others, once. */

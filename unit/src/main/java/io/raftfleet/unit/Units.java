@@ -106,6 +106,8 @@ public final class Units {
         exclude(name, FleetOptions.GLOBAL, global, FleetOptions.REPLACES, replaces);
         exclude(name, FleetOptions.CONFLICTS, conflicts, FleetOptions.REPLACES, replaces);
         exclude(name, FleetOptions.GLOBAL, global, FleetOptions.FENCE, requirements.fence());
+        exclude(name, FleetOptions.GLOBAL, global, FleetOptions.START_FIRST, requirements.startFirst());
+        exclude(name, FleetOptions.FENCE, requirements.fence(), FleetOptions.START_FIRST, requirements.startFirst());
     }
 
     private static InvalidUnitException unresolvable(String name, String peer, String option) {

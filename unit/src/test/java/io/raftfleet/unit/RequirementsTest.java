@@ -211,7 +211,8 @@ class RequirementsTest {
                 "Conflicts=db*.service [a web@?.service\\nX-Conflicts=old.*",
                 "Replaces=a b\\nReplaces=%p*",
                 "Global=yes\\nMachineMetadata=a=b",
-                "Fence=true"
+                "Fence=true",
+                "StartFirst=1"
             })
     void areTheSameAfterTheyWentThroughARecord(String options) throws Exception {
         Requirements written =
@@ -252,7 +253,7 @@ class RequirementsTest {
         assertThatThrownBy(() -> of("Nonsense=x"))
                 .hasMessage(
                         "unit \"echo.service\": [X-Fleet] \"Nonsense\": unknown option; there are: MachineID, MachineOf,"
-                                + " MachineMetadata, Conflicts, Replaces, Global, Fence");
+                                + " MachineMetadata, Conflicts, Replaces, Global, Fence, StartFirst");
     }
 
     @Test

@@ -56,6 +56,8 @@ class UnitsTest {
                 "Global=true;X-ConditionMachineOf=a                  | Global    | it can't be combined with MachineOf; drop one of them",
                 "Global=true;Replaces=a                              | Global    | it can't be combined with Replaces; drop one of them",
                 "Global=true;Fence=true                              | Global    | it can't be combined with Fence; drop one of them",
+                "Global=true;StartFirst=true                         | Global    | it can't be combined with StartFirst; drop one of them",
+                "Fence=true;StartFirst=on                            | Fence     | it can't be combined with StartFirst; drop one of them",
                 "Conflicts=a;Replaces=b                              | Conflicts | it can't be combined with Replaces; drop one of them"
             })
     void refusesWhatCannotBeMetTogether(String options, String field, String reason) throws InvalidUnitException {
@@ -151,6 +153,7 @@ class UnitsTest {
                 "Global",
                 "Replaces",
                 "Fence",
+                "StartFirst",
                 "X-ConditionMachineID",
                 "X-ConditionMachineBootID",
                 "X-ConditionMachineOf",

@@ -126,7 +126,7 @@ final class Draft {
      */
     @Nullable
     String unread(Submission unit) {
-        return withFacts
+        return (withFacts && (withRollouts || !unit.wants().startFirst()))
                         || LegacyFacts.agree(
                                 unit.name(), unit.file().text(), unit.wants().facts())
                 ? null

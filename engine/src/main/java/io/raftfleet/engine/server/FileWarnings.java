@@ -230,6 +230,9 @@ final class FileWarnings {
         if (wants.fence()) {
             words.add("Fence=true");
         }
+        if (wants.startFirst()) {
+            words.add("StartFirst=true");
+        }
         return words.isEmpty() ? "no requirement" : String.join(", ", words);
     }
 }

@@ -3,6 +3,7 @@ package io.raftfleet.engine.session;
 import io.raftfleet.proto.agent.AssignedUnit;
 import io.raftfleet.proto.agent.AssignmentDelta;
 import io.raftfleet.proto.agent.Inventory;
+import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.state.MachineRecord;
 import io.raftfleet.state.RegistryView;
 import io.raftfleet.state.UnitRecord;
@@ -20,10 +21,14 @@ import org.jspecify.annotations.Nullable;
 /**
  * What a machine is to run, read from the registry. A unit is due on a machine when it is assigned there and has left, or
  * need not leave, every other machine that is present: that is what keeps it from running twice while it moves. A unit that must never
- * run twice waits for one that is lost, too, until it has certainly ended there. In a registry that
+ * run twice waits for one that is lost, too, until it has certainly ended there. A unit that asks for it ({@code StartFirst}) does not
+ * wait for a machine that is present; it runs on there until it is up on its new one. In a registry that
  * was restored nobody knows what has moved since: there a unit is started only once every machine has told what it runs.
  */
 final class Assignments {
+    /** What systemd says of a unit that is there for others. */
+    private static final Set<String> UP = Set.of("active", "reloading", "refreshing");
+
     private Assignments() {}
 
     /** The order for one unit on one machine; null when it is not due there. */
@@ -79,7 +84,7 @@ final class Assignments {
             var due = unit == null ? null : due(view, unit, machine);
             if (due != null) {
                 delta.addSet(due);
-            } else if (view.departures(name).contains(machine.id())) {
+            } else if (view.departures(name).contains(machine.id()) && !runsOn(view, unit)) {
                 delta.addRemove(name);
             }
         }
@@ -118,9 +123,13 @@ final class Assignments {
                 delta.addSet(due);
             } else if (unit == null && !view.departures(name).contains(machine.id())) {
                 delta.addOrphans(name);
-            } else if (unit != null && (machine.awaited() || view.assigned(unit, machine))) {
-                // It is told when other machines have let go of it; or, while this machine is awaited, when its place
-                // is decided on.
+            } else if (unit != null
+                    && (machine.awaited()
+                            || view.assigned(unit, machine)
+                            || (view.departures(name).contains(machine.id()) && runsOn(view, unit)))) {
+                // It is told when other machines have let go of it, or have it up; or, while this machine is awaited,
+                // when its
+                // place is decided on.
                 delta.addHeld(name);
             } else {
                 delta.addRemove(name);
@@ -154,10 +163,31 @@ final class Assignments {
             return false;
         }
         for (var leaving : view.departures(unit.name())) {
-            if (!leaving.equals(machineId) && view.leaves(unit, leaving)) {
+            boolean besides = unit.wants().startFirst() && view.present(leaving);
+            if (!leaving.equals(machineId) && !besides && view.leaves(unit, leaving)) {
                 return true;
             }
         }
         return false;
+    }
+
+    /**
+     * Whether a unit runs on where it is to leave: it asks to be started on its new machine first, and is not up there yet. It is, too, once
+     * it has come to a good end there.
+     */
+    private static boolean runsOn(RegistryView view, @Nullable UnitRecord unit) {
+        if (unit == null
+                || !unit.wants().startFirst()
+                || unit.machineId() == null
+                || unit.target() != TargetState.TARGET_STATE_LAUNCHED) {
+            return false;
+        }
+        var state = view.state(unit.name(), unit.machineId());
+        return state == null
+                || state.getPending()
+                || !state.getError().isEmpty()
+                || !state.getHash().equals(unit.hash().toByteString())
+                || !(UP.contains(state.getActiveState())
+                        || (state.getLaunched() && state.getActiveState().equals("inactive")));
     }
 }

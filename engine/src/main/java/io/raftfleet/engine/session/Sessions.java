@@ -466,6 +466,7 @@ public final class Sessions implements Registry.Listener {
                 if (before == null || after == null || !before.asksTheSameAs(after)) {
                     mark(before, concerned);
                     mark(after, concerned);
+                    markLeaving(view, before, concerned);
                 }
             }
             case Change.OfDeparture departure -> {
@@ -476,9 +477,10 @@ public final class Sessions implements Registry.Listener {
             }
             case Change.OfMachine machine -> mark(view, machine, concerned);
             case Change.OfState reported -> {
+                var state = reported.state();
+                markLeaving(view, view.unit(state.getName()), concerned);
                 if (view.awaitedMachines() > 0) {
                     // What runs there is not held back.
-                    var state = reported.state();
                     mark(machines.session(state.getMachineId()), state.getName(), concerned);
                 }
             }
@@ -525,6 +527,13 @@ public final class Sessions implements Registry.Listener {
             machines.sessions().forEach(session -> mark(session, unit.name(), concerned));
         } else if (unit.machineId() != null) {
             mark(machines.session(unit.machineId()), unit.name(), concerned);
+        }
+    }
+
+    /** A unit that is to be up elsewhere before it leaves a machine may be so now, or be wanted no longer. */
+    private void markLeaving(RegistryView view, @Nullable UnitRecord unit, Set<AgentSession> concerned) {
+        if (unit != null && unit.wants().startFirst()) {
+            view.departures(unit.name()).forEach(id -> mark(machines.session(id), unit.name(), concerned));
         }
     }
 

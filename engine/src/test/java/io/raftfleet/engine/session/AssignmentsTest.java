@@ -85,6 +85,58 @@ class AssignmentsTest {
     }
 
     @Test
+    void aUnitThatStartsFirstRunsOnUntilItIsUpOnItsNewMachine() throws Exception {
+        var text = PLAIN + "\n[X-Fleet]\nStartFirst=yes\n";
+        create("a.service", text);
+        schedule("a.service", M1);
+        var order = order("a.service");
+        schedule("a.service", M2);
+        assertThat(delta(M1, "a.service")).isEqualTo(nothing());
+        assertThat(delta(M2, "a.service").getSetList()).isEqualTo(all(M2)).hasSize(1);
+        var inventory = Inventory.newBuilder()
+                .addBuckets(Digest.bucket("a.service"))
+                .addUnits(order)
+                .build();
+        assertThat(answer(M1, inventory).getHeldList()).containsExactly("a.service");
+
+        var state = UnitState.newBuilder()
+                .setName("a.service")
+                .setHash(UnitHash.ofText(text).toByteString())
+                .setLaunched(true);
+        var sequence = 1;
+        for (var notYet : List.of(
+                state.clone().setActiveState("activating"),
+                state.clone().setActiveState("failed").setError("exited with 1"),
+                state.clone().setActiveState("active").setPending(true),
+                state.clone()
+                        .setActiveState("active")
+                        .setHash(UnitHash.ofText(PLAIN).toByteString()))) {
+            reports(M2, sequence++, notYet);
+            assertThat(delta(M1, "a.service")).as("%s", notYet).isEqualTo(nothing());
+        }
+        reports(M2, sequence++, state.clone().setActiveState("inactive"));
+        assertThat(delta(M1, "a.service").getRemoveList())
+                .as("it has ended well")
+                .containsExactly("a.service");
+        reports(M2, sequence, state.clone().setActiveState("active"));
+        assertThat(delta(M1, "a.service").getRemoveList()).containsExactly("a.service");
+        assertThat(answer(M1, inventory).getRemoveList()).containsExactly("a.service");
+    }
+
+    @Test
+    void aUnitThatStartsFirstAndIsWantedNoLongerEndsEverywhere() throws Exception {
+        create("a.service", PLAIN + "\n[X-Fleet]\nStartFirst=true\n");
+        schedule("a.service", M1);
+        schedule("a.service", M2);
+        apply(Record.newBuilder()
+                .setTargetStateSet(TargetStateSet.newBuilder()
+                        .setName("a.service")
+                        .setVersion(unit("a.service").version())
+                        .setTargetState(TargetState.TARGET_STATE_LOADED)));
+        assertThat(delta(M1, "a.service").getRemoveList()).containsExactly("a.service");
+    }
+
+    @Test
     void aUnitThatMovesIsDueOnceTheOtherMachineIsLost() throws Exception {
         create("a.service", PLAIN);
         schedule("a.service", M1);
@@ -262,6 +314,15 @@ class AssignmentsTest {
                         .setMachineId(machine)
                         .setSessionEpoch(registry.<Long>read(view ->
                                 Objects.requireNonNull(view.machine(machine)).sessionEpoch()))));
+    }
+
+    private void reports(String machine, long sequence, UnitState.Builder state) {
+        apply(Record.newBuilder()
+                .setStatesReported(StatesReported.newBuilder()
+                        .setMachineId(machine)
+                        .setSessionEpoch(1)
+                        .setSequence(sequence)
+                        .addStates(state)));
     }
 
     private void reportsGone(String machine, String unit) {

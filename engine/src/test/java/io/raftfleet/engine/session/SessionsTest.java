@@ -33,6 +33,7 @@ import io.raftfleet.proto.log.Record;
 import io.raftfleet.proto.log.SessionOpened;
 import io.raftfleet.proto.log.StatesReported;
 import io.raftfleet.proto.log.UnitRestored;
+import io.raftfleet.proto.log.UnitScheduled;
 import io.raftfleet.proto.model.Revision;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.UnitContents;
@@ -259,6 +260,55 @@ class SessionsTest {
         await().until(() -> ordered(streams.get(1)).contains("single.service"));
     }
 
+    @Test
+    void aUnitThatStartsFirstIsStoppedOnceItIsUpOnItsNewMachine() throws Exception {
+        var old = new Stream();
+        hello(old);
+        await().until(old::isWelcome);
+        var text = "[Service]\nExecStart=/bin/a\n\n[X-Fleet]\nStartFirst=true\n";
+        launch("a.service", text, MACHINE);
+        await().until(() -> ordered(old).contains("a.service"));
+        report(old, 1, running(text, "active"));
+        await().until(() -> acknowledged(old, 1));
+        var young = new Stream();
+        hello(young, Caller.PLAINTEXT, "1".repeat(32));
+        await().until(young::isWelcome);
+
+        log.propose(
+                        Entry.newBuilder()
+                                .addRecords(Record.newBuilder()
+                                        .setUnitScheduled(UnitScheduled.newBuilder()
+                                                .setName("a.service")
+                                                .setVersion(registry.<Long>read(
+                                                        view -> Objects.requireNonNull(view.unit("a.service"))
+                                                                .version()))
+                                                .setMachineId("1".repeat(32))))
+                                .build(),
+                        TTL)
+                .get(10, TimeUnit.SECONDS);
+        await().until(() -> ordered(young).contains("a.service"));
+        report(young, 1, running(text, "activating"));
+        await().until(() -> acknowledged(young, 1));
+        assertThat(removed(old)).as("it is not up there yet").isEmpty();
+        report(young, 2, running(text, "active"));
+        await().until(() -> removed(old).contains("a.service"));
+    }
+
+    private static UnitState running(String text, String active) {
+        return UnitState.newBuilder()
+                .setName("a.service")
+                .setActiveState(active)
+                .setLaunched(true)
+                .setHash(UnitFile.stored(text).hash().toByteString())
+                .build();
+    }
+
+    private static List<String> removed(Stream stream) {
+        return stream.frames.stream()
+                .flatMap(frame -> frame.getAssignments().getRemoveList().stream())
+                .toList();
+    }
+
     private void launch(String name, String text, String machine) throws Exception {
         var file = UnitFile.parse(text);
         log.propose(
@@ -420,14 +470,22 @@ class SessionsTest {
     }
 
     private static void report(Stream stream, long sequence, String active) {
+        report(
+                stream,
+                sequence,
+                UnitState.newBuilder()
+                        .setName("a.service")
+                        .setActiveState(active)
+                        .build());
+    }
+
+    private static void report(Stream stream, long sequence, UnitState state) {
         Objects.requireNonNull(stream.session)
                 .onNext(AgentFrame.newBuilder()
                         .setStates(StateReport.newBuilder()
                                 .setSessionEpoch(epoch(stream))
                                 .setSequence(sequence)
-                                .addStates(UnitState.newBuilder()
-                                        .setName("a.service")
-                                        .setActiveState(active)))
+                                .addStates(state))
                         .build());
     }
 

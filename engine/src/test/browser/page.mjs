@@ -57,7 +57,7 @@ async function until(what, expression) {
   const end = Date.now() + DEADLINE_MS;
   while (!(await evaluate(expression))) {
     if (Date.now() > end) {
-      throw new Error(`not seen within ${DEADLINE_MS / 1000} s: ${what}\n${await evaluate("document.body.innerText")}`);
+      throw new Error(`not seen within ${DEADLINE_MS / 1000} s: ${what}\n${complaints.join("\n")}\n${await evaluate("document.body.innerText")}`);
     }
     await new Promise(over => setTimeout(over, 100));
   }
@@ -193,10 +193,12 @@ try {
   await press("Stop");
   await until("a question", `document.querySelector("dialog").open`);
   await evaluate(`document.querySelector("dialog button[value=no]").click()`);
+  await until("the button again, after a no", `!document.querySelector("dialog").open && document.activeElement.textContent === "Stop"`);
   await press("Stop");
+  await until("the question again", `document.querySelector("dialog").open`);
   await evaluate(`document.querySelector("dialog button[value=yes]").click()`);
   await until("the unit, stopped", text("dead"));
-  await until("that it was stopped, among its events", `/stop|loaded/.test(document.querySelector(".events li").innerText)`);
+  await until("that it was stopped, among its events", `document.querySelector(".events").innerText.includes("to be loaded, by plaintext")`);
 
   await rollsOut(others[0].name);
 

@@ -66,10 +66,17 @@ public final class ContentsStore {
             }
             CompletableFuture<UnitFile> mine = new CompletableFuture<>();
             CompletableFuture<UnitFile> before = coming.putIfAbsent(hash, mine);
-            if (before == null) {
-                missing.add(hash);
-            }
             answers.put(hash, before == null ? mine : before);
+            if (before != null) {
+                continue;
+            }
+            UnitFile arrived = kept.getIfPresent(hash);
+            if (arrived == null) {
+                missing.add(hash);
+            } else {
+                // It came between the two looks.
+                arrived(hash, arrived, null);
+            }
         }
         if (!missing.isEmpty()) {
             Map<UnitHash, CompletableFuture<UnitFile>> fetched = source.apply(missing);

@@ -410,7 +410,7 @@ function fileOf(unit) {
 }
 
 /** The newest events of a unit, which follow when they are asked to. */
-function history(name) {
+function happened(name) {
   const list = el("ol", { class: "events", tabindex: "0", "aria-label": "Events, the newest first" });
   const none = el("p", { class: "quiet" }, "No events are kept.");
   const lines = new Map();
@@ -510,7 +510,7 @@ function journal(name, machines) {
 async function unit(name) {
   const path = `/fleet/v1/units/${encodeURIComponent(name)}`;
   const facts = el("div");
-  const events = history(name);
+  const events = happened(name);
   const log = may("operator") ? journal(name, []) : null;
   const load = async () => {
     let found;

@@ -165,6 +165,8 @@ public final class Limits {
             entry("raftfleet.model.UnitState.name", UNIT_NAME),
             entry("raftfleet.model.Principal.name", Limit.one(Kind.TOKEN, 128)),
             entry("raftfleet.cluster.CreateTokenResponse.token", Limit.one(Kind.TOKEN, 4096)),
+            entry("raftfleet.cluster.CreateLoginResponse.secret", WORD),
+            entry("raftfleet.cluster.CreateLoginResponse.certificate_digest", Limit.one(Kind.BYTES, 32)),
             entry("raftfleet.model.Machine.id", Limit.one(Kind.MACHINE_ID, 32)),
             entry("raftfleet.fleet.RequestId.id", Limit.one(Kind.BYTES, 16)),
             entry("raftfleet.fleet.CreateUnitsRequest.units", new Limit(Kind.ITEMS, 0, ITEMS)),

@@ -188,7 +188,9 @@ final class DrainWaiter {
                     .build();
             for (Unit unit : session.client().listUnits(request).rows()) {
                 if (!unit.getGlobal() && some.contains(unit.getName())) {
-                    if (!unit.getMachineId().equals(id)) {
+                    if (VetoNotes.isUnplaced(unit)) {
+                        reasons.add("unit " + unit.getName() + " waits for a machine: " + Words.vetoes(unit));
+                    } else if (!unit.getMachineId().equals(id)) {
                         gone.put(unit.getName(), unit);
                     } else if (unit.getVetoesCount() == 0) {
                         return null; // It is its turn later.

@@ -6,7 +6,7 @@ import io.raftfleet.proto.log.DepartureRow;
 
 /**
  * A unit that a machine had and shall have no longer: it was destroyed, unloaded or moved. Kept until the machine reports it
- * gone, however long the machine is away; while the machine is present, the unit is not started elsewhere.
+ * gone, however long the machine is away; while the machine is present, the unit is not started elsewhere, unless it asks to be started first.
  */
 public record Departure(String machineId, String name) implements StoredRow {
     @Override

@@ -170,9 +170,11 @@ final class Barrier {
         boolean awaited = writesAwaited();
         boolean sources = committer.agreedFormat() >= EntryFormats.WITH_SOURCES;
         boolean marks = committer.agreedFormat() >= EntryFormats.WITH_MARKS;
+        boolean startsFirst = committer.agreedFormat() >= EntryFormats.WITH_ROLLOUTS;
         var records = decided.stream()
                 .filter(record -> sources || !record.hasSourceStored())
                 .map(record -> sources ? record : withoutSource(record))
+                .map(record -> startsFirst ? record : withoutStartFirst(record))
                 .map(record -> facts ? record : withoutFacts(record))
                 .map(record -> awaited ? record : withoutAwaited(record))
                 .map(record -> marks ? record : withoutMark(record))
@@ -202,6 +204,17 @@ final class Barrier {
         return record.hasUnitRestored()
                 ? record.toBuilder()
                         .setUnitRestored(record.getUnitRestored().toBuilder().clearFacts())
+                        .build()
+                : record;
+    }
+
+    /** As engines read it that start no unit before it has stopped elsewhere. */
+    private static Record withoutStartFirst(Record record) {
+        return record.getUnitRestored().getFacts().getStartFirst()
+                ? record.toBuilder()
+                        .setUnitRestored(record.getUnitRestored().toBuilder()
+                                .setFacts(record.getUnitRestored().getFacts().toBuilder()
+                                        .clearStartFirst()))
                         .build()
                 : record;
     }

@@ -4,6 +4,7 @@ import io.raftfleet.proto.agent.AssignedUnit;
 import io.raftfleet.proto.agent.AssignmentDelta;
 import io.raftfleet.proto.agent.Inventory;
 import io.raftfleet.proto.model.TargetState;
+import io.raftfleet.proto.model.UnitState;
 import io.raftfleet.state.MachineRecord;
 import io.raftfleet.state.RegistryView;
 import io.raftfleet.state.UnitRecord;
@@ -84,7 +85,7 @@ final class Assignments {
             var due = unit == null ? null : due(view, unit, machine);
             if (due != null) {
                 delta.addSet(due);
-            } else if (view.departures(name).contains(machine.id()) && !runsOn(view, unit)) {
+            } else if (view.departures(name).contains(machine.id()) && !runsOn(view, unit, machine)) {
                 delta.addRemove(name);
             }
         }
@@ -126,7 +127,7 @@ final class Assignments {
             } else if (unit != null
                     && (machine.awaited()
                             || view.assigned(unit, machine)
-                            || (view.departures(name).contains(machine.id()) && runsOn(view, unit)))) {
+                            || (view.departures(name).contains(machine.id()) && runsOn(view, unit, machine)))) {
                 // It is told when other machines have let go of it, or have it up; or, while this machine is awaited,
                 // when its
                 // place is decided on.
@@ -172,22 +173,31 @@ final class Assignments {
     }
 
     /**
-     * Whether a unit runs on where it is to leave: it asks to be started on its new machine first, and is not up there yet. It is, too, once
-     * it has come to a good end there.
+     * Whether a unit runs on where it is to leave: it does run there, asks to be started on its new machine first, and is not up there yet. It
+     * is, too, once it has come to a good end there. So also while it has no new machine, as the one that it had is lost, unless the drain
+     * that it leaves for says until when it has to be gone.
      */
-    private static boolean runsOn(RegistryView view, @Nullable UnitRecord unit) {
+    private static boolean runsOn(RegistryView view, @Nullable UnitRecord unit, MachineRecord leaving) {
         if (unit == null
                 || !unit.wants().startFirst()
-                || unit.machineId() == null
-                || unit.target() != TargetState.TARGET_STATE_LAUNCHED) {
+                || unit.target() != TargetState.TARGET_STATE_LAUNCHED
+                || !view.running(unit.name(), leaving.id())) {
             return false;
+        }
+        if (unit.machineId() == null) {
+            return leaving.mark().empties() && leaving.mark().deadlineMs() == 0;
         }
         var state = view.state(unit.name(), unit.machineId());
         return state == null
                 || state.getPending()
                 || !state.getError().isEmpty()
                 || !state.getHash().equals(unit.hash().toByteString())
-                || !(UP.contains(state.getActiveState())
-                        || (state.getLaunched() && state.getActiveState().equals("inactive")));
+                || !(UP.contains(state.getActiveState()) || hasEnded(unit, state));
+    }
+
+    private static boolean hasEnded(UnitRecord unit, UnitState state) {
+        return state.getLaunched()
+                && state.getActiveState().equals("inactive")
+                && state.getStartGeneration() == unit.startGeneration();
     }
 }

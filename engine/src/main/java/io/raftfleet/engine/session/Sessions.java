@@ -499,6 +499,10 @@ public final class Sessions implements Registry.Listener {
                         || before.mark().endsGlobals() != after.mark().endsGlobals())) {
             view.wantedGlobals().forEach(name -> mark(session, name, concerned));
         }
+        if (before != null && !before.mark().equals(after.mark())) {
+            // Of what runs on there until it is up elsewhere.
+            view.departuresFrom(after.id()).forEach(name -> mark(session, name, concerned));
+        }
         if (!after.present()) {
             view.departuresFrom(after.id()).forEach(name -> released(view, name, concerned));
         }

@@ -8,6 +8,7 @@ import io.raftfleet.proto.agent.Inventory;
 import io.raftfleet.proto.log.ContentsStored;
 import io.raftfleet.proto.log.Entry;
 import io.raftfleet.proto.log.MachineLost;
+import io.raftfleet.proto.log.MachineMarked;
 import io.raftfleet.proto.log.Record;
 import io.raftfleet.proto.log.SessionOpened;
 import io.raftfleet.proto.log.StatesReported;
@@ -15,6 +16,8 @@ import io.raftfleet.proto.log.TargetStateSet;
 import io.raftfleet.proto.log.UnitCreated;
 import io.raftfleet.proto.log.UnitDestroyed;
 import io.raftfleet.proto.log.UnitScheduled;
+import io.raftfleet.proto.log.UnitUnscheduled;
+import io.raftfleet.proto.model.MachineMarkKind;
 import io.raftfleet.proto.model.Revision;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.UnitContents;
@@ -90,6 +93,12 @@ class AssignmentsTest {
         create("a.service", text);
         schedule("a.service", M1);
         var order = order("a.service");
+        var state = UnitState.newBuilder()
+                .setName("a.service")
+                .setHash(UnitHash.ofText(text).toByteString())
+                .setStartGeneration(order.getStartGeneration())
+                .setLaunched(true);
+        reports(M1, 1, state.clone().setActiveState("active"));
         schedule("a.service", M2);
         assertThat(delta(M1, "a.service")).isEqualTo(nothing());
         assertThat(delta(M2, "a.service").getSetList()).isEqualTo(all(M2)).hasSize(1);
@@ -99,10 +108,6 @@ class AssignmentsTest {
                 .build();
         assertThat(answer(M1, inventory).getHeldList()).containsExactly("a.service");
 
-        var state = UnitState.newBuilder()
-                .setName("a.service")
-                .setHash(UnitHash.ofText(text).toByteString())
-                .setLaunched(true);
         var sequence = 1;
         for (var notYet : List.of(
                 state.clone().setActiveState("activating"),
@@ -124,10 +129,53 @@ class AssignmentsTest {
     }
 
     @Test
+    void aUnitThatStartsFirstAndDoesNotRunAnywhereHoldsUpNothing() throws Exception {
+        create("a.service", PLAIN + "\n[X-Fleet]\nStartFirst=true\n");
+        schedule("a.service", M1);
+        reports(
+                M1,
+                1,
+                UnitState.newBuilder()
+                        .setName("a.service")
+                        .setActiveState("failed")
+                        .setError("exited with 1"));
+        schedule("a.service", M2);
+        assertThat(delta(M1, "a.service").getRemoveList()).containsExactly("a.service");
+    }
+
+    @Test
+    void aUnitThatStartsFirstRunsOnWhereItIsDrainedWhileItHasNoOtherMachine() throws Exception {
+        create("a.service", PLAIN + "\n[X-Fleet]\nStartFirst=true\n");
+        schedule("a.service", M1);
+        reports(M1, 1, UnitState.newBuilder().setName("a.service").setActiveState("active"));
+        schedule("a.service", M2);
+        drain(M1, 0);
+        apply(Record.newBuilder()
+                .setUnitUnscheduled(UnitUnscheduled.newBuilder()
+                        .setName("a.service")
+                        .setVersion(unit("a.service").version())));
+        assertThat(delta(M1, "a.service")).as("the new machine is lost").isEqualTo(nothing());
+        drain(M1, 1);
+        assertThat(delta(M1, "a.service").getRemoveList())
+                .as("it has to be gone by a time")
+                .containsExactly("a.service");
+    }
+
+    private void drain(String machine, long deadlineAfterMs) {
+        apply(Record.newBuilder()
+                .setMachineMarked(MachineMarked.newBuilder()
+                        .setMachineId(machine)
+                        .setKind(MachineMarkKind.MACHINE_MARK_KIND_DRAINING)
+                        .setDeadlineAfterMs(deadlineAfterMs)));
+    }
+
+    @Test
     void aUnitThatStartsFirstAndIsWantedNoLongerEndsEverywhere() throws Exception {
         create("a.service", PLAIN + "\n[X-Fleet]\nStartFirst=true\n");
         schedule("a.service", M1);
+        reports(M1, 1, UnitState.newBuilder().setName("a.service").setActiveState("active"));
         schedule("a.service", M2);
+        assertThat(delta(M1, "a.service")).isEqualTo(nothing());
         apply(Record.newBuilder()
                 .setTargetStateSet(TargetStateSet.newBuilder()
                         .setName("a.service")

@@ -113,6 +113,8 @@ final class Caller {
                         });
             } catch (IllegalStateException e) {
                 fail(closed(e));
+            } catch (FleetClientException e) {
+                fail(e); // What it is to show can't be read.
             }
         }
 
@@ -131,6 +133,8 @@ final class Caller {
                         connections.channel(endpoint).newCall(method, options), request, new Answer());
             } catch (IllegalStateException e) {
                 fail(closed(e));
+            } catch (FleetClientException e) {
+                fail(e);
             }
         }
 

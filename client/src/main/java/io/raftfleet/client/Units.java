@@ -1,14 +1,17 @@
 package io.raftfleet.client;
 
+import io.raftfleet.proto.fleet.ItemCode;
 import io.raftfleet.proto.fleet.NewUnit;
 import io.raftfleet.proto.fleet.TargetStateChange;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.UnitState;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeoutException;
+import java.util.stream.IntStream;
 
 /**
  * Orders for units by name, and waiting for what becomes of them: what most programs need. An order is done when it is in the
@@ -53,7 +56,20 @@ public final class Units {
                         .setTargetState(TargetState.TARGET_STATE_LAUNCHED)
                         .build())
                 .toList();
-        return client.createUnits(units, replace).orThrow();
+        var created = client.createUnits(units, replace).orThrow();
+        var there = IntStream.range(0, units.size())
+                .filter(i -> created.results().get(i).getCode() == ItemCode.ITEM_CODE_UNCHANGED)
+                .boxed()
+                .toList();
+        if (there.isEmpty()) {
+            return created;
+        }
+        var launched = launch(there.stream().map(i -> units.get(i).getName()).toList());
+        var results = new ArrayList<>(created.results());
+        for (int i = 0; i < there.size(); i++) {
+            results.set(there.get(i), launched.results().get(i));
+        }
+        return new WriteOutcome(results, launched.revision());
     }
 
     /** Launches units that are there. */

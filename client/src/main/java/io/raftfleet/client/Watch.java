@@ -30,7 +30,9 @@ public final class Watch implements AutoCloseable {
     private @Nullable CompletableFuture<Integer> connecting;
     private int endpoint;
     private int failed;
-    private long lastHeard;
+    /** Since when no engine has served it, by {@link System#nanoTime}; of no meaning while none has failed. */
+    private long failingSince;
+
     private long streamHeard;
 
     Watch(Connections connections, ClientOptions options, WatchRequest request, Duration patience) {
@@ -39,7 +41,6 @@ public final class Watch implements AutoCloseable {
         this.request = request;
         this.patience = patience.toNanos();
         this.endpoint = connections.preferred();
-        this.lastHeard = System.nanoTime();
     }
 
     /** Everything up to here has been returned. The default instance until the first frame of a watch "from now on". */
@@ -66,7 +67,6 @@ public final class Watch implements AutoCloseable {
             WatchResponse frame = open.next(Math.min(deadline - now, streamHeard + SILENCE - now));
             now = System.nanoTime();
             if (frame != null) {
-                lastHeard = now;
                 streamHeard = now;
                 failed = 0;
                 failures.clear();
@@ -129,7 +129,8 @@ public final class Watch implements AutoCloseable {
         }
         failures.add(asked, status);
         options.debug().accept("Watch at " + asked + " ended: " + status.getCode() + ", " + Failures.reason(status));
-        if (System.nanoTime() - lastHeard > patience) {
+        failingSince = failed == 0 ? System.nanoTime() : failingSince;
+        if (System.nanoTime() - failingSince > patience) {
             throw failures.unanswered("the watch", status, Duration.ofNanos(patience));
         }
         failed++;

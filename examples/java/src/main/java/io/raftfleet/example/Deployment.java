@@ -7,6 +7,8 @@ import io.raftfleet.client.FleetClient;
 import io.raftfleet.client.FleetClientException;
 import io.raftfleet.client.WaitGoal;
 import io.raftfleet.identity.TlsFiles;
+import io.raftfleet.proto.fleet.ItemCode;
+import io.raftfleet.proto.fleet.ItemResult;
 import io.raftfleet.proto.fleet.ListEventsRequest;
 import io.raftfleet.proto.model.Event;
 import io.raftfleet.proto.model.UnitState;
@@ -50,7 +52,12 @@ public final class Deployment implements AutoCloseable {
     /** Removes it, and waits until no machine has it any more. */
     public void remove() throws InterruptedException, TimeoutException {
         // One of these calls may have removed it although its answer was lost, and then the next one finds nothing.
-        insist(() -> client.destroyUnits(List.of(name)));
+        for (ItemResult refused :
+                insist(() -> client.destroyUnits(List.of(name))).refused()) {
+            if (refused.getCode() != ItemCode.ITEM_CODE_NOT_FOUND) {
+                throw new IllegalStateException(refused.getMessage());
+            }
+        }
         client.units().await(List.of(name), WaitGoal.DESTROYED, PATIENCE);
     }
 

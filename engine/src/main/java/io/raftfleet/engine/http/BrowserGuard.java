@@ -68,7 +68,8 @@ public final class BrowserGuard implements HttpHandler {
     }
 
     private static boolean ownOrigin(HttpCall call) {
-        return call.origin().equalsIgnoreCase("http://" + call.host())
+        // A session is shown over TLS alone.
+        return (!call.session() && call.origin().equalsIgnoreCase("http://" + call.host()))
                 || call.origin().equalsIgnoreCase("https://" + call.host());
     }
 

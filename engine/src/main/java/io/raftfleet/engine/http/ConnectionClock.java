@@ -36,6 +36,7 @@ final class ConnectionClock extends ChannelInboundHandlerAdapter {
 
     private final HttpSettings settings;
     private Phase phase = Phase.IDLE;
+    private boolean hurried;
     private long deadline;
     private long timerDue;
     private @Nullable ScheduledFuture<?> timer;
@@ -49,6 +50,14 @@ final class ConnectionClock extends ChannelInboundHandlerAdapter {
         return phase;
     }
 
+    /** From now on it may stay no longer between requests than a request may take to come in. */
+    void hurry() {
+        hurried = true;
+        if (phase == Phase.IDLE) {
+            enter(Phase.IDLE);
+        }
+    }
+
     void enter(Phase next) {
         phase = next;
         deadline = System.nanoTime() + limit(next).toNanos();
@@ -60,7 +69,7 @@ final class ConnectionClock extends ChannelInboundHandlerAdapter {
 
     private Duration limit(Phase of) {
         return switch (of) {
-            case IDLE -> settings.idleTimeout();
+            case IDLE -> hurried ? settings.receiveTimeout() : settings.idleTimeout();
             case RECEIVING -> settings.receiveTimeout();
             case ANSWERING -> settings.answerTimeout();
             case SENDING -> settings.sendTimeout();

@@ -2,6 +2,7 @@ package io.raftfleet.engine.http;
 
 import com.google.protobuf.ByteString;
 import io.grpc.Context;
+import io.raftfleet.engine.access.Caller;
 import io.raftfleet.engine.api.ChangeFeed;
 import io.raftfleet.engine.api.EngineHealth;
 import io.raftfleet.engine.api.FleetApi;
@@ -111,7 +112,8 @@ public final class FleetHttp implements HttpHandler {
                     if (traced != null) {
                         traced.answered(reply.status());
                     }
-                    return reply;
+                    // Who has shown nothing holds no connection: they are few, and all share them.
+                    return call.caller().kind() == Caller.Kind.STRANGER ? reply.last() : reply;
                 });
     }
 

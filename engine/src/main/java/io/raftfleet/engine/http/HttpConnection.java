@@ -25,6 +25,7 @@ import io.netty.handler.codec.http.QueryStringDecoder;
 import io.netty.handler.codec.http.TooLongHttpHeaderException;
 import io.netty.handler.codec.http.TooLongHttpLineException;
 import io.netty.handler.ssl.SslHandler;
+import io.netty.handler.ssl.SslHandshakeCompletionEvent;
 import io.netty.util.ReferenceCountUtil;
 import io.raftfleet.engine.access.Caller;
 import io.raftfleet.engine.access.SocketPeers;
@@ -291,8 +292,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     /** Answers a request that was read to its end. */
     private void respond(ChannelHandlerContext ctx, HttpReply reply) {
         giveBack();
-        // Nobody holds a connection by asking for what it is not told.
-        boolean stay = keepAlive && !stopping.getAsBoolean() && reply.status() != 401;
+        boolean stay = keepAlive && !stopping.getAsBoolean() && !reply.isLast();
         clock.enter(Phase.SENDING);
         ctx.writeAndFlush(response(reply, stay)).addListener(sent -> {
             if (!sent.isSuccess() || !stay) {
@@ -355,6 +355,11 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
 
     @Override
     public void userEventTriggered(ChannelHandlerContext ctx, Object event) {
+        if (event instanceof SslHandshakeCompletionEvent shaken
+                && shaken.isSuccess()
+                && certified(ctx.channel()).kind() == Caller.Kind.STRANGER) {
+            clock.hurry();
+        }
         if (event instanceof Expired expired) {
             expired(ctx, expired.phase());
         } else if (event instanceof Stop) {

@@ -18,6 +18,8 @@ import java.util.concurrent.CompletableFuture;
  */
 public record HttpReply(int status, String contentType, ByteString body, Map<String, String> headers) {
     static final String JSON = "application/json";
+
+    private static final String CONNECTION = "connection";
     /** A revision as three numbers: incarnation, index and ordinal, with dashes between them. */
     static final String REVISION = "Raftfleet-Revision";
 
@@ -52,6 +54,15 @@ public record HttpReply(int status, String contentType, ByteString body, Map<Str
         Map<String, String> more = new LinkedHashMap<>(headers);
         more.put(header, value);
         return new HttpReply(status, contentType, body, Map.copyOf(more));
+    }
+
+    /** The connection is closed behind it. */
+    HttpReply last() {
+        return with(CONNECTION, "close");
+    }
+
+    boolean isLast() {
+        return headers.containsKey(CONNECTION);
     }
 
     /** States the revision of the registry that was read, or behind which a read sees what was written. */

@@ -69,7 +69,10 @@ public final class HttpServers implements AutoCloseable {
     private final ConnectionWatch watch;
     private final MultiThreadIoEventLoopGroup loops;
     private final ChannelGroup connections = new DefaultChannelGroup("http", GlobalEventExecutor.INSTANCE, true);
+    /** Connections by the network, which leave those by the unix socket theirs. */
     private final AtomicInteger open = new AtomicInteger();
+
+    private final AtomicInteger openLocal = new AtomicInteger();
     private final List<Channel> listeners = new ArrayList<>();
     private @Nullable UnixSocketFile socketFile;
     /** Set before anybody can find the socket. */
@@ -176,12 +179,13 @@ public final class HttpServers implements AutoCloseable {
     }
 
     private void accept(Channel connection) {
-        connection.closeFuture().addListener(closed -> open.decrementAndGet());
-        if (open.incrementAndGet() > settings.maxConnections() || stopping) {
+        boolean local = connection instanceof NioDomainSocketChannel;
+        AtomicInteger these = local ? openLocal : open;
+        connection.closeFuture().addListener(closed -> these.decrementAndGet());
+        if (these.incrementAndGet() > settings.maxConnections() || stopping) {
             connection.writeAndFlush(Unpooled.wrappedBuffer(FULL)).addListener(ChannelFutureListener.CLOSE);
             return;
         }
-        boolean local = connection instanceof NioDomainSocketChannel;
         if (!local) {
             watch.add(connection);
             tls.ifPresent(context -> {

@@ -12,7 +12,7 @@ import java.util.Optional;
  * @param port TCP port; 0 takes a free one
  * @param unixSocket path of a unix socket to listen on too, at most {@value UnixSocketFile#MAX_PATH_BYTES} bytes long
  * @param ioThreads threads that move bytes and run handlers
- * @param maxConnections open connections, on both listeners together; more are answered 503 and closed
+ * @param maxConnections open connections of each listener; more are answered 503 and closed
  * @param maxBodyBytes of one request; more is answered 413
  * @param maxBufferedBytes bodies of all requests in flight together; a request beyond it is answered 503
  * @param idleTimeout for which a connection may stay open between requests

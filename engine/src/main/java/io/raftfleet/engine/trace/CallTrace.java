@@ -118,8 +118,8 @@ public final class CallTrace {
                     new SimpleForwardingClientCallListener<>(responses) {
                         @Override
                         public void onClose(Status status, Metadata trailers) {
-                            end(passed, status);
                             super.onClose(status, trailers);
+                            end(passed, status);
                         }
                     },
                     headers);

@@ -57,8 +57,8 @@ public final class CallTraces implements ServerInterceptor {
         var answered = new SimpleForwardingServerCall<>(call) {
             @Override
             public void close(Status status, Metadata trailers) {
-                trace.answered(status);
                 super.close(status, trailers);
+                trace.answered(status);
             }
         };
         return new SimpleForwardingServerCallListener<>(

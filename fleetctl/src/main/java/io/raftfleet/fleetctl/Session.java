@@ -44,7 +44,7 @@ final class Session implements AutoCloseable {
         if (!terminal.environment().getOrDefault(CommandTrace.ENDPOINT, "").isEmpty()) {
             try {
                 trace = CommandTrace.begin(command, terminal.environment());
-            } catch (IllegalArgumentException e) {
+            } catch (RuntimeException | LinkageError e) {
                 err(CommandTrace.ENDPOINT + ": " + e.getMessage() + "; nothing is traced");
             }
         }
@@ -54,8 +54,12 @@ final class Session implements AutoCloseable {
     void ended(int exit) {
         CommandTrace begun = trace;
         if (begun != null) {
-            begun.exits(exit);
-            begun.close();
+            try {
+                begun.exits(exit);
+                begun.close();
+            } catch (RuntimeException e) {
+                err(CommandTrace.ENDPOINT + ": the trace could not be sent: " + e.getMessage());
+            }
         }
     }
 

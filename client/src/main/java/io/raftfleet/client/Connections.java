@@ -15,6 +15,7 @@ import io.netty.channel.socket.nio.NioSocketChannel;
 import io.raftfleet.identity.CredentialsException;
 import io.raftfleet.identity.SpiffeId;
 import io.raftfleet.identity.TlsFiles;
+import io.raftfleet.identity.tls.TlsFailure;
 import io.raftfleet.identity.tls.TlsIdentity;
 import java.security.GeneralSecurityException;
 import java.time.Duration;
@@ -55,6 +56,10 @@ final class Connections implements AutoCloseable {
 
     @GuardedBy("this")
     private @Nullable TlsIdentity identity;
+
+    /** Whether that was found to fit together. */
+    @GuardedBy("this")
+    private boolean proven;
 
     @GuardedBy("this")
     private final List<Gateway> gateways = new ArrayList<>();
@@ -220,12 +225,36 @@ final class Connections implements AutoCloseable {
         TlsFiles files = options.tls();
         if (identity == null && files != null) {
             try {
-                identity = TlsIdentity.open(files, options.clock());
+                identity = TlsIdentity.openUnproven(files, options.clock());
             } catch (CredentialsException e) {
-                throw new FleetClientException(Status.Code.FAILED_PRECONDITION, String.valueOf(e.getMessage()), e);
+                throw unusable(e);
             }
         }
         return identity;
+    }
+
+    /**
+     * Whether a call failed because what the user shows does not fit together: looked at when TLS has failed, once, since it takes as
+     * long as the handshake itself.
+     *
+     * @return what is wrong with it; null when that is not why
+     */
+    synchronized @Nullable FleetClientException ownFault(Status failure) {
+        TlsIdentity known = identity;
+        if (known == null || proven || !TlsFailure.is(failure.getCause())) {
+            return null;
+        }
+        try {
+            known.prove();
+            proven = true;
+            return null;
+        } catch (CredentialsException e) {
+            return unusable(e);
+        }
+    }
+
+    private static FleetClientException unusable(CredentialsException e) {
+        return new FleetClientException(Status.Code.FAILED_PRECONDITION, String.valueOf(e.getMessage()), e);
     }
 
     /** Ends all calls and connections; waits for at most a second. */

@@ -82,6 +82,10 @@ public final class LogReader implements AutoCloseable {
                     "the log broke off at engine " + asked + ": " + Failures.reason(end),
                     end.getCause());
         }
+        @Nullable FleetClientException own = connections.ownFault(end);
+        if (own != null) {
+            throw own;
+        }
         failures.add(asked, end);
         options.debug().accept("log at " + asked + ": " + end.getCode() + ", " + Failures.reason(end));
         failed++;

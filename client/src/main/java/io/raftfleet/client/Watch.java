@@ -127,6 +127,10 @@ public final class Watch implements AutoCloseable {
         if (!ended && (!Failures.worthRetrying(status) || RetryHint.never(trailers))) {
             throw Failures.refused(status, trailers, asked);
         }
+        @Nullable FleetClientException own = connections.ownFault(status);
+        if (own != null) {
+            throw own;
+        }
         failures.add(asked, status);
         options.debug().accept("Watch at " + asked + " ended: " + status.getCode() + ", " + Failures.reason(status));
         failingSince = failed == 0 ? System.nanoTime() : failingSince;

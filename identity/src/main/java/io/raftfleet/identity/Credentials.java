@@ -33,7 +33,7 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What is in {@link TlsFiles}, read and found to fit together.
+ * What is in {@link TlsFiles}; unless {@link #unproven} has read it, it was found to fit together.
  *
  * @param files where it was read
  * @param self who this is
@@ -67,7 +67,19 @@ public record Credentials(
      *     {@code now}
      */
     public static Credentials read(TlsFiles files, Instant now) throws CredentialsException {
-        Credentials read = whenever(files, now);
+        Credentials read = unproven(files, now);
+        read.prove(now);
+        return read;
+    }
+
+    /**
+     * The same, but whether they fit together is not looked at: that takes signatures, of which each costs a process that has just
+     * started some ten milliseconds, and a handshake makes them again.
+     *
+     * @throws CredentialsException when one can't be read or used, or the certificate is not valid at {@code now}
+     */
+    public static Credentials unproven(TlsFiles files, Instant now) throws CredentialsException {
+        Credentials read = parse(files);
         String validity = validity(read.chain().getFirst(), now);
         if (validity != null) {
             throw new CredentialsException(
@@ -77,11 +89,17 @@ public record Credentials(
     }
 
     /**
-     * The same, whenever the certificate is valid: a clock that is wrong is put right by itself, other faults are not.
+     * As {@link #read}, whenever the certificate is valid: a clock that is wrong is put right by itself, other faults are not.
      *
      * @throws CredentialsException when one can't be read or used, or they do not fit together
      */
     public static Credentials whenever(TlsFiles files, Instant now) throws CredentialsException {
+        Credentials read = parse(files);
+        read.prove(now);
+        return read;
+    }
+
+    private static Credentials parse(TlsFiles files) throws CredentialsException {
         byte[] authorityBytes = bytes("CA file", files.authorities());
         byte[] chainBytes = bytes("certificate file", files.certificate());
         byte[] keyBytes = bytes("key file", files.key());
@@ -96,16 +114,24 @@ public record Credentials(
             throw new CredentialsException("certificate file " + files.certificate() + ": " + e.getMessage(), e);
         }
         PrivateKey key = key(files.key(), keyBytes, own.getPublicKey());
+        return new Credentials(files, self, chain, key, authorities, digest(authorityBytes, chainBytes, keyBytes));
+    }
+
+    /**
+     * Looks whether the key is that of the certificate, and the certificate from one of the authorities, when it is valid.
+     *
+     * @throws CredentialsException when not
+     */
+    public void prove(Instant now) throws CredentialsException {
+        X509Certificate own = chain.getFirst();
         if (!fits(key, own.getPublicKey())) {
             throw new CredentialsException("key file " + files.key() + " is not the key of the certificate in "
                     + files.certificate() + ", " + self + ": give the two that were made together");
         }
-        var credentials =
-                new Credentials(files, self, chain, key, authorities, digest(authorityBytes, chainBytes, keyBytes));
         try {
             Instant from = own.getNotBefore().toInstant();
             Instant to = own.getNotAfter().toInstant();
-            credentials.verify(chain, now.isBefore(from) ? from : now.isAfter(to) ? to : now);
+            verify(chain, now.isBefore(from) ? from : now.isAfter(to) ? to : now);
         } catch (CertificateException e) {
             throw new CredentialsException(
                     "the certificate in " + files.certificate() + ", " + self + ", is not from an authority in "
@@ -113,7 +139,6 @@ public record Credentials(
                             + " have a certificate issued by that authority",
                     e);
         }
-        return credentials;
     }
 
     /**

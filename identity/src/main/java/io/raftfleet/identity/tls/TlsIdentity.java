@@ -84,6 +84,25 @@ public final class TlsIdentity {
         return new TlsIdentity(Credentials.read(files, clock.instant()), clock);
     }
 
+    /**
+     * The same for one that ends soon: as {@link Credentials#unproven}. When a connection fails over TLS, {@link #prove} tells whether
+     * the files are to blame.
+     *
+     * @throws CredentialsException when they can't be used
+     */
+    public static TlsIdentity openUnproven(TlsFiles files, InstantSource clock) throws CredentialsException {
+        return new TlsIdentity(Credentials.unproven(files, clock.instant()), clock);
+    }
+
+    /**
+     * As {@link Credentials#prove}, of what is used now.
+     *
+     * @throws CredentialsException when they do not fit together
+     */
+    public void prove() throws CredentialsException {
+        current.prove(clock.instant());
+    }
+
     /** Why a certificate that is valid is not taken all the same. */
     @FunctionalInterface
     public interface Objection {

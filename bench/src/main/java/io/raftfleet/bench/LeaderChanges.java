@@ -1,5 +1,9 @@
 package io.raftfleet.bench;
 
+import io.raftfleet.bench.process.ProcessMeter;
+import io.raftfleet.bench.result.Distribution;
+import io.raftfleet.bench.result.Findings;
+import io.raftfleet.bench.result.Row;
 import io.raftfleet.chaos.cluster.AgentSpec;
 import io.raftfleet.chaos.cluster.Await;
 import io.raftfleet.chaos.cluster.Cluster;
@@ -7,26 +11,18 @@ import io.raftfleet.chaos.cluster.ClusterOptions;
 import io.raftfleet.chaos.cluster.EngineNode;
 import io.raftfleet.chaos.cluster.NotInTimeException;
 import io.raftfleet.client.FleetClient;
-import io.raftfleet.client.WriteOutcome;
-import io.raftfleet.proto.fleet.ItemCode;
 import io.raftfleet.proto.fleet.ListMachinesRequest;
 import io.raftfleet.proto.fleet.ListUnitStatesRequest;
-import io.raftfleet.proto.fleet.NewUnit;
 import io.raftfleet.proto.model.Machine;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.UnitState;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
-import java.util.stream.IntStream;
-import picocli.CommandLine;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
+import org.HdrHistogram.Histogram;
 
 /**
  * Takes the leader away, round after round, and measures how long it takes until the first write succeeds and until all
@@ -36,14 +32,11 @@ import picocli.CommandLine.Option;
  * <p>A write is retried by the client as by any other, through the engines that are left. Each engine
  * leads before the first round, and each round warms the engine that came back, since no leader of a running cluster is seconds old.
  */
-@Command(
-        name = "leader-changes",
-        mixinStandardHelpOptions = true,
-        description = "How long a leader change is felt, and what it loses.")
-public final class LeaderChanges implements Callable<Integer> {
+final class LeaderChanges {
     private static final Duration LIMIT = Duration.ofSeconds(60);
-    private static final Duration GAP_BUDGET = Duration.ofMillis(100);
-    private static final int BATCH = 500;
+    private static final double GAP_LIMIT_MS = 100;
+    private static final double P50_LIMIT_MS = 400;
+    private static final double P99_LIMIT_MS = 1000;
     private static final String STEADY = "run";
 
     /** How the leader goes. */
@@ -62,86 +55,72 @@ public final class LeaderChanges implements Callable<Integer> {
         }
     }
 
-    @Option(names = "--rounds", description = "How many (${DEFAULT-VALUE}).")
-    int rounds = 500;
+    /**
+     * @param units that run
+     * @param machines with a session each
+     * @param systemd whether these have a real systemd each, where this host can run them
+     * @param warmWrites a round, through the engine that came back
+     * @param electionMin of the election timeout
+     * @param electionMax of it, too
+     */
+    record Settings(
+            Fault fault,
+            int units,
+            int machines,
+            boolean systemd,
+            int warmWrites,
+            Duration electionMin,
+            Duration electionMax) {}
 
-    @Option(names = "--units", description = "Running units (${DEFAULT-VALUE}).")
-    int units = 1000;
-
-    @Option(names = "--machines", description = "Machines, each with a session (${DEFAULT-VALUE}).")
-    int machines = 4;
-
-    @Option(names = "--systemd", description = "Machines with a real systemd each, where this host can run them.")
-    boolean systemd;
-
-    @Option(names = "--fault", description = "${COMPLETION-CANDIDATES} (${DEFAULT-VALUE}).")
-    Fault fault = Fault.KILL;
-
-    @Option(names = "--warm", description = "Writes a round through the engine that came back (${DEFAULT-VALUE}).")
-    int warm = 200;
-
-    @Option(
-            names = "--election",
-            split = "-",
-            paramLabel = "MIN-MAX",
-            defaultValue = "500-1000",
-            description = "Election timeout in milliseconds (${DEFAULT-VALUE}, as an engine has it by itself).")
-    List<Integer> election = List.of();
-
-    private final List<Long> writes = new ArrayList<>();
-    private final List<Long> gaps = new ArrayList<>();
-    private final List<Long> reconnects = new ArrayList<>();
-    private Duration cpu = Duration.ZERO;
+    private final Settings settings;
+    private final Histogram writes = Distribution.histogram();
+    private final Histogram gaps = Distribution.histogram();
+    private final Histogram reconnects = Distribution.histogram();
+    private double cpuSeconds;
     private int statesLost;
     private int processesChanged;
     private int writesFailed;
 
-    public static void main(String[] args) {
-        System.exit(new CommandLine(new LeaderChanges())
-                .setCaseInsensitiveEnumValuesAllowed(true)
-                .execute(args));
+    LeaderChanges(Settings settings) {
+        this.settings = settings;
     }
 
-    @Override
-    public Integer call() {
+    /** Runs on a cluster of its own; the rounds that only warm it are not in the findings. */
+    void run(int warmRounds, int rounds, Findings findings) {
         try (var cluster = Cluster.start(options())) {
-            launch(cluster.client());
+            BulkUnits.start(cluster.client(), BulkUnits.names(STEADY, settings.units()));
             cluster.engines().forEach(engine -> lead(cluster, engine));
-            for (int round = 1; round <= rounds; round++) {
+            for (int round = 1; round <= warmRounds + rounds; round++) {
+                if (round == warmRounds + 1) {
+                    forget();
+                }
                 try {
                     round(cluster);
                 } catch (NotInTimeException e) {
-                    System.out.println("round " + round + ": " + e.getMessage() + "\n" + cluster.logTails());
-                    throw e;
+                    throw new IllegalStateException(
+                            "round " + round + ": " + e.getMessage() + "\n" + cluster.logTails(), e);
                 }
-                if (round % 10 == 0 || round == rounds) {
-                    System.out.println(report(round));
-                }
+                Benchmark.say("round %d of %d", round, warmRounds + rounds);
             }
         }
-        return statesLost + processesChanged + writesFailed == 0 ? 0 : 1;
+        report(rounds, findings);
+    }
+
+    private void forget() {
+        writes.reset();
+        gaps.reset();
+        reconnects.reset();
+        cpuSeconds = 0;
+        writesFailed = 0;
+        // What is lost is lost, in whichever round.
     }
 
     private ClusterOptions options() {
-        var options = ClusterOptions.of("leader-changes")
-                .withElection(Duration.ofMillis(election.getFirst()), Duration.ofMillis(election.getLast()));
-        return systemd ? options.withMachines(machines) : options.with(AgentSpec.hollow("hollow", machines));
-    }
-
-    private void launch(FleetClient client) {
-        var all = IntStream.rangeClosed(1, units)
-                .mapToObj(i -> unit(STEADY + i + ".service", TargetState.TARGET_STATE_LAUNCHED))
-                .toList();
-        for (int from = 0; from < all.size(); from += BATCH) {
-            requireOk(client.createUnits(all.subList(from, Math.min(from + BATCH, all.size())), false));
-        }
-        Await.until(
-                units + " units are active",
-                Duration.ofMinutes(5),
-                () -> states(client).values().stream()
-                                .filter(state -> state.getActiveState().equals("active"))
-                                .count()
-                        == units);
+        var options =
+                ClusterOptions.of("bench-leader-changes").withElection(settings.electionMin(), settings.electionMax());
+        return settings.systemd()
+                ? options.withMachines(settings.machines())
+                : options.with(AgentSpec.hollow("hollow", settings.machines()));
     }
 
     private void round(Cluster cluster) {
@@ -150,10 +129,10 @@ public final class LeaderChanges implements Callable<Integer> {
         var others = cluster.client(left);
         var before = states(others);
         var epochs = epochs(others);
-        var cpuBefore = cpu(left);
+        double cpuBefore = cpu(left);
 
         long start;
-        if (fault.inOrder()) {
+        if (settings.fault().inOrder()) {
             var clients = left.stream().map(cluster::client).toList();
             var traffic = new WriteGaps(clients);
             try (traffic) {
@@ -164,22 +143,24 @@ public final class LeaderChanges implements Callable<Integer> {
                 cluster.awaitLeader(LIMIT);
                 traffic.awaitMore();
             }
-            gaps.add(traffic.longest());
+            Distribution.record(gaps, traffic.longest());
             writesFailed += traffic.failures().size();
         } else {
             start = System.nanoTime();
             take(cluster, leader);
-            requireOk(others.createUnits(List.of(unit("probe.service", TargetState.TARGET_STATE_INACTIVE)), false));
-            writes.add(System.nanoTime() - start);
-            requireOk(others.destroyUnits(List.of("probe.service")));
+            BulkUnits.requireOk(others.createUnits(
+                    List.of(BulkUnits.unit("probe.service", BulkUnits.SLEEP, TargetState.TARGET_STATE_INACTIVE)),
+                    false));
+            Distribution.record(writes, System.nanoTime() - start);
+            BulkUnits.requireOk(others.destroyUnits(List.of("probe.service")));
         }
         Await.until(
                 "all agents are in session with the next leader",
                 LIMIT,
                 () -> epochs(others).entrySet().stream()
                         .allMatch(e -> e.getValue() > epochs.getOrDefault(e.getKey(), 0L)));
-        reconnects.add(System.nanoTime() - start);
-        cpu = cpu.plus(cpu(left).minus(cpuBefore));
+        Distribution.record(reconnects, System.nanoTime() - start);
+        cpuSeconds += cpu(left) - cpuBefore;
         compare(before, states(others));
 
         bringBack(leader);
@@ -188,7 +169,7 @@ public final class LeaderChanges implements Callable<Integer> {
             cluster.awaitEqual(LIMIT);
             return Optional.of(true);
         });
-        if (fault == Fault.STOP) {
+        if (settings.fault() == Fault.STOP) {
             lead(cluster, leader);
         } else {
             warm(cluster, leader);
@@ -204,7 +185,7 @@ public final class LeaderChanges implements Callable<Integer> {
     }
 
     private void take(Cluster cluster, EngineNode leader) {
-        switch (fault) {
+        switch (settings.fault()) {
             case KILL -> leader.daemon().kill();
             case PAUSE -> leader.daemon().pause();
             case STOP -> leader.daemon().terminate();
@@ -213,9 +194,9 @@ public final class LeaderChanges implements Callable<Integer> {
     }
 
     private void bringBack(EngineNode leader) {
-        if (fault == Fault.PAUSE) {
+        if (settings.fault() == Fault.PAUSE) {
             leader.daemon().resume();
-        } else if (fault != Fault.TRANSFER) {
+        } else if (settings.fault() != Fault.TRANSFER) {
             var unused = leader.daemon().awaitExit(LIMIT);
             leader.start();
         }
@@ -223,9 +204,11 @@ public final class LeaderChanges implements Callable<Integer> {
 
     private void warm(Cluster cluster, EngineNode engine) {
         var client = cluster.client(engine);
-        for (int i = 0; i < warm; i += 2) {
-            requireOk(client.createUnits(List.of(unit("warm.service", TargetState.TARGET_STATE_LAUNCHED)), false));
-            requireOk(client.destroyUnits(List.of("warm.service")));
+        for (int i = 0; i < settings.warmWrites(); i += 2) {
+            BulkUnits.requireOk(client.createUnits(
+                    List.of(BulkUnits.unit("warm.service", BulkUnits.SLEEP, TargetState.TARGET_STATE_LAUNCHED)),
+                    false));
+            BulkUnits.requireOk(client.destroyUnits(List.of("warm.service")));
         }
         Await.until(
                 "the machines have stopped what warmed the engine",
@@ -254,38 +237,38 @@ public final class LeaderChanges implements Callable<Integer> {
                 + " on " + state.getMachineId();
     }
 
-    private String report(int round) {
-        return "%d rounds of %s, %d units, %d machines: first write %s; longest gap between writes %s, %d of them longer than %d ms, writes failed %d; all agents back %s; CPU of the engines left until then, writes included, %d us a machine; states lost %d, processes changed %d"
-                .formatted(
-                        round,
-                        fault,
-                        units,
-                        machines,
-                        Percentiles.summary(writes),
-                        Percentiles.summary(gaps),
-                        gaps.stream().filter(gap -> gap > GAP_BUDGET.toNanos()).count(),
-                        GAP_BUDGET.toMillis(),
-                        writesFailed,
-                        Percentiles.summary(reconnects),
-                        cpu.dividedBy((long) round * machines).toNanos() / 1_000,
-                        statesLost,
-                        processesChanged);
+    private void report(int rounds, Findings findings) {
+        if (settings.fault().inOrder()) {
+            findings.add(
+                    Row.atMost("longest gap between writes, p50", Distribution.millis(gaps, 50), "ms", GAP_LIMIT_MS));
+            findings.add(Row.atMost("longest gap between writes, worst", gaps.getMaxValue() / 1e6, "ms", GAP_LIMIT_MS));
+            findings.add(Row.atMost("writes failed", writesFailed, "", 0));
+        } else {
+            // A pause is noticed after the time of an election at most; a killed process at once.
+            double detection =
+                    settings.fault() == Fault.PAUSE ? settings.electionMax().toMillis() : 0;
+            findings.add(
+                    Row.atMost("first write, p50", Distribution.millis(writes, 50), "ms", P50_LIMIT_MS + detection));
+            findings.add(
+                    Row.atMost("first write, p99", Distribution.millis(writes, 99), "ms", P99_LIMIT_MS + detection));
+        }
+        findings.add(Row.of("all agents back, p50", Distribution.millis(reconnects, 50), "ms"));
+        findings.add(Row.of("all agents back, p99", Distribution.millis(reconnects, 99), "ms"));
+        findings.add(Row.of(
+                "processor time of the engines left until then, a machine",
+                cpuSeconds * 1000 / rounds / settings.machines(),
+                "ms"));
+        findings.add(Row.atMost("unit states lost", statesLost, "", 0));
+        findings.add(Row.atMost("main processes changed", processesChanged, "", 0));
+        findings.times("longest gap between writes", gaps);
+        findings.times("first write", writes);
+        findings.times("all agents back", reconnects);
     }
 
-    private static Duration cpu(List<EngineNode> engines) {
+    private static double cpu(List<EngineNode> engines) {
         return engines.stream()
-                .map(engine -> ProcessHandle.of(engine.daemon().pid())
-                        .flatMap(process -> process.info().totalCpuDuration())
-                        .orElseThrow())
-                .reduce(Duration.ZERO, Duration::plus);
-    }
-
-    private static NewUnit unit(String name, TargetState target) {
-        return NewUnit.newBuilder()
-                .setName(name)
-                .setText("[Service]\nExecStart=/bin/sleep 100000\n")
-                .setTargetState(target)
-                .build();
+                .mapToDouble(engine -> ProcessMeter.cpuSeconds(engine.daemon().pid()))
+                .sum();
     }
 
     private static Map<String, UnitState> states(FleetClient client) {
@@ -299,13 +282,5 @@ public final class LeaderChanges implements Callable<Integer> {
     private static Map<String, Long> epochs(FleetClient client) {
         return client.listMachines(ListMachinesRequest.getDefaultInstance()).rows().stream()
                 .collect(Collectors.toMap(Machine::getId, Machine::getSessionEpoch));
-    }
-
-    private static void requireOk(WriteOutcome outcome) {
-        for (var result : outcome.results()) {
-            if (result.getCode() != ItemCode.ITEM_CODE_OK) {
-                throw new IllegalStateException("a write was answered " + result);
-            }
-        }
     }
 }

@@ -3,11 +3,8 @@ package io.raftfleet.bench;
 import io.raftfleet.client.CompactedException;
 import io.raftfleet.client.FleetClient;
 import io.raftfleet.client.Watch;
-import io.raftfleet.proto.fleet.ItemCode;
 import io.raftfleet.proto.fleet.ListMachinesRequest;
-import io.raftfleet.proto.fleet.NewUnit;
 import io.raftfleet.proto.fleet.WatchRequest;
-import io.raftfleet.proto.model.TargetState;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -25,19 +22,18 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.LongStream;
 
 /**
- * Starts units, one request a unit, from several clients at once over all engines, and measures each from its request to the watch
+ * Starts units, one or many a request, from several clients at once over all engines, and measures each from its request to the watch
  * event that tells that its machine reported it active.
  */
 final class StartRound {
     private static final String BODY = "{\"desiredState\":\"launched\",\"options\":[{\"section\":\"Service\","
             + "\"name\":\"ExecStart\",\"value\":\"/bin/sleep 100000\"}]}";
-    private static final String TEXT = "[Service]\nExecStart=/bin/sleep 100000\n";
     private static final Duration PATIENCE = Duration.ofMinutes(2);
 
-    /** Has one engine start a unit; returns when it has said that it will. */
+    /** Has one engine start units; returns when it has said that it will. */
     @FunctionalInterface
     private interface Way {
-        void start(String name) throws IOException, InterruptedException;
+        void start(List<String> names) throws IOException, InterruptedException;
     }
 
     /** What was started. */
@@ -90,8 +86,10 @@ final class StartRound {
     private final FleetClient fleet;
     private final List<Way> ways;
     private final int clients;
+    private final int batch;
 
-    private StartRound(FleetClient fleet, List<Way> ways, int clients) {
+    private StartRound(FleetClient fleet, List<Way> ways, int clients, int batch) {
+        this.batch = batch;
         this.fleet = fleet;
         this.ways = List.copyOf(ways);
         this.clients = clients;
@@ -108,29 +106,36 @@ final class StartRound {
         return new StartRound(
                 fleet,
                 http.stream()
-                        .map(address -> (Way) name -> put(client, address, name))
+                        .map(address -> (Way) names -> put(client, address, names.getFirst()))
                         .toList(),
-                clients);
+                clients,
+                1);
     }
 
     /** @param engines connected to one each */
     static StartRound overGrpc(FleetClient fleet, List<FleetClient> engines, int clients) {
+        return overGrpc(fleet, engines, clients, 1);
+    }
+
+    /**
+     * @param engines connected to one each
+     * @param batch units a request
+     */
+    static StartRound overGrpc(FleetClient fleet, List<FleetClient> engines, int clients, int batch) {
         return new StartRound(
                 fleet,
                 engines.stream()
-                        .map(engine -> (Way) name -> create(engine, name))
+                        .map(engine -> (Way) names -> create(engine, names))
                         .toList(),
-                clients);
+                clients,
+                batch);
     }
 
     /** Starts units whose names begin with a prefix of this round's own, and leaves them running. */
     Result run(String prefix, int units) throws Exception {
         Map<String, Long> asked = new ConcurrentHashMap<>();
         long[] latencies = new long[units];
-        var names = new ArrayList<String>();
-        for (int i = 0; i < units; i++) {
-            names.add(prefix + i + ".service");
-        }
+        var names = BulkUnits.names(prefix, units);
         try (var workers = Executors.newVirtualThreadPerTaskExecutor();
                 var watch = fleet.watch(WatchRequest.newBuilder()
                         .setUnitStates(true)
@@ -144,9 +149,11 @@ final class StartRound {
             for (int c = 0; c < clients; c++) {
                 var way = ways.get(c % ways.size());
                 running.add(workers.submit(() -> {
-                    for (int i = next.getAndIncrement(); i < units; i = next.getAndIncrement()) {
-                        asked.put(names.get(i), System.nanoTime());
-                        way.start(names.get(i));
+                    for (int i = next.getAndAdd(batch); i < units; i = next.getAndAdd(batch)) {
+                        var some = names.subList(i, Math.min(units, i + batch));
+                        long now = System.nanoTime();
+                        some.forEach(name -> asked.put(name, now));
+                        way.start(some);
                     }
                     return null;
                 }));
@@ -184,19 +191,9 @@ final class StartRound {
         return count;
     }
 
-    private static void create(FleetClient engine, String name) throws IOException {
-        var result = engine.createUnits(
-                        List.of(NewUnit.newBuilder()
-                                .setName(name)
-                                .setText(TEXT)
-                                .setTargetState(TargetState.TARGET_STATE_LAUNCHED)
-                                .build()),
-                        false)
-                .results()
-                .getFirst();
-        if (result.getCode() != ItemCode.ITEM_CODE_OK) {
-            throw new IOException("a start was answered " + result);
-        }
+    private static void create(FleetClient engine, List<String> names) {
+        BulkUnits.requireOk(
+                engine.createUnits(names.stream().map(BulkUnits::launched).toList(), false));
     }
 
     private static void put(HttpClient client, String address, String name) throws IOException, InterruptedException {

@@ -1,0 +1,99 @@
+package io.raftfleet.bench.report;
+
+import io.raftfleet.bench.result.BenchResult;
+import io.raftfleet.bench.result.Distribution;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+
+/** Results as a document. */
+public final class MarkdownReport {
+    private MarkdownReport() {}
+
+    /** A document of results, of which each begins with the command that repeats it. */
+    public static String of(List<BenchResult> results) {
+        var text = new StringBuilder("""
+                # Benchmarks
+
+                Made by `bin/fleet bench report` from what the benchmarks wrote; [how they are run](../bench/README.md).
+                A ratio is the figure by its limit or by its peer's in the same run; smaller is better.
+
+                """);
+        var all = new ArrayList<List<String>>();
+        for (var result : results) {
+            for (var row : result.rows()) {
+                var cells = new ArrayList<String>();
+                cells.add(result.name());
+                cells.addAll(Figures.cells(row));
+                all.add(cells);
+            }
+        }
+        var columns = new ArrayList<>(List.of("benchmark"));
+        columns.addAll(Figures.COLUMNS);
+        table(text, columns, all);
+        for (var result : results) {
+            section(text, result);
+        }
+        return text.toString().stripTrailing() + "\n";
+    }
+
+    private static void section(StringBuilder text, BenchResult result) {
+        text.append("## ").append(cell(result.name())).append("\n\n```sh\n");
+        text.append(result.command()).append("\n```\n\n");
+        text.append(result.when()).append(", ").append(result.host()).append(".\n\n");
+        if (!result.settings().isEmpty()) {
+            table(
+                    text,
+                    List.of("setting", "value"),
+                    result.settings().entrySet().stream()
+                            .map(e -> List.of(e.getKey(), e.getValue()))
+                            .toList());
+        }
+        table(
+                text,
+                TextReport.TIMES,
+                result.distributions().stream().map(TextReport::cells).toList());
+        table(
+                text,
+                TextReport.USES,
+                result.processes().stream().map(TextReport::cells).toList());
+        if (result.name().equals("start")) {
+            result.distributions().forEach(times -> bins(text, times));
+        }
+    }
+
+    private static void bins(StringBuilder text, Distribution times) {
+        text.append("### ").append(cell(times.what())).append("\n\n");
+        table(
+                text,
+                List.of("from ms", "to ms", "count", "%"),
+                times.bins().stream()
+                        .map(bin -> List.of(
+                                Figures.of(bin.fromMillis()),
+                                Figures.of(bin.toMillis()),
+                                Long.toString(bin.count()),
+                                String.format(Locale.ROOT, "%.1f", 100.0 * bin.count() / times.count())))
+                        .toList());
+    }
+
+    private static void table(StringBuilder text, List<String> columns, List<List<String>> rows) {
+        if (rows.isEmpty()) {
+            return;
+        }
+        line(text, columns);
+        line(text, columns.stream().map(column -> "---").toList());
+        rows.forEach(row -> line(text, row));
+        text.append('\n');
+    }
+
+    private static void line(StringBuilder text, List<String> cells) {
+        text.append('|');
+        cells.forEach(cell -> text.append(' ').append(cell(cell)).append(" |"));
+        text.append('\n');
+    }
+
+    /** Text that breaks no table. */
+    private static String cell(String text) {
+        return text.replace("|", "\\|").replace("<", "&lt;").replaceAll("\\s+", " ");
+    }
+}

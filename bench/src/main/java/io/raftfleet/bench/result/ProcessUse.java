@@ -1,0 +1,11 @@
+package io.raftfleet.bench.result;
+
+/**
+ * What a process used while it was measured.
+ *
+ * @param name of the process
+ * @param cpuSeconds of all its threads, in user and kernel mode
+ * @param pssMib its memory at the end, pages that it shares divided by those who share them, in MiB
+ * @param peakMib the most that it ever had in memory, shared pages included, in MiB
+ */
+public record ProcessUse(String name, double cpuSeconds, double pssMib, double peakMib) {}

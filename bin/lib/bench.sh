@@ -1,0 +1,36 @@
+# shellcheck shell=bash
+# bin/fleet bench
+
+bench_is_built() {
+  local jars=("$ROOT"/bench/target/raftfleet-bench-*.jar)
+  [[ -e ${jars[0]} && -d $ROOT/bench/target/lib ]] && ! sources_newer_than "${jars[0]}"
+}
+
+# With the lock. Reports need no daemons, but their programs come from the same build.
+prepare_bench() {
+  build_daemons
+  if ! bench_is_built; then
+    say "Building the benchmarks ..."
+    run_maven --no-transfer-progress -Dmaven.test.skip=true -Dspotless.check.skip --projects bench --also-make \
+      package {BUILD_LOCK}>&- 2>&1 | show_progress >&2 || die "the build failed; see above"
+  fi
+  (
+    exec {BUILD_LOCK}>&-
+    train
+  )
+}
+
+fleet_bench() {
+  local jar version
+  require_java
+  build_locked prepare_bench
+  jar=$(basename -- "$ROOT"/bench/target/raftfleet-bench-*.jar .jar)
+  version=${jar#raftfleet-bench-}
+  # As in production, both compilers, and memory for a million units; what the user says comes last and wins.
+  RAFTFLEET_ENGINE_JAVA_OPTS="-XX:TieredStopAtLevel=4 -Xmx${RAFTFLEET_BENCH_ENGINE_HEAP:-1g} ${RAFTFLEET_ENGINE_JAVA_OPTS-}"
+  RAFTFLEET_AGENT_JAVA_OPTS="-XX:TieredStopAtLevel=4 -Xmx${RAFTFLEET_BENCH_AGENT_HEAP:-512m} ${RAFTFLEET_AGENT_JAVA_OPTS-}"
+  export RAFTFLEET_ENGINE_JAVA_OPTS RAFTFLEET_AGENT_JAVA_OPTS
+  exec "$JAVA" -XX:+UseSerialGC -Xmx2g --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow \
+    -Draftfleet.root="$ROOT" -Draftfleet.version="$version" -cp "$(class_path "$ROOT/bench")" \
+    io.raftfleet.bench.BenchCommand "$@"
+}

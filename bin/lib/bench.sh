@@ -30,6 +30,9 @@ fleet_bench() {
   RAFTFLEET_ENGINE_JAVA_OPTS="-XX:TieredStopAtLevel=4 -Xmx${RAFTFLEET_BENCH_ENGINE_HEAP:-1g} ${RAFTFLEET_ENGINE_JAVA_OPTS-}"
   RAFTFLEET_AGENT_JAVA_OPTS="-XX:TieredStopAtLevel=4 -Xmx${RAFTFLEET_BENCH_AGENT_HEAP:-512m} ${RAFTFLEET_AGENT_JAVA_OPTS-}"
   export RAFTFLEET_ENGINE_JAVA_OPTS RAFTFLEET_AGENT_JAVA_OPTS
+  if [[ ${1-} == jmh ]]; then
+    exec "$JAVA" -cp "$(class_path "$ROOT/bench")" org.openjdk.jmh.Main "${@:2}"
+  fi
   exec "$JAVA" -XX:+UseSerialGC -Xmx2g --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow \
     -Draftfleet.root="$ROOT" -Draftfleet.version="$version" -cp "$(class_path "$ROOT/bench")" \
     io.raftfleet.bench.BenchCommand "$@"

@@ -8,6 +8,8 @@ import java.util.Locale;
 
 /** Results as a document. */
 public final class MarkdownReport {
+    private static final String COMMAND = "bin/fleet bench ";
+
     private MarkdownReport() {}
 
     /** A document of results, of which each begins with the command that repeats it. */
@@ -23,7 +25,7 @@ public final class MarkdownReport {
         for (var result : results) {
             for (var row : result.rows()) {
                 var cells = new ArrayList<String>();
-                cells.add(result.name());
+                cells.add(variant(result));
                 cells.addAll(Figures.cells(row));
                 all.add(cells);
             }
@@ -37,8 +39,14 @@ public final class MarkdownReport {
         return text.toString().stripTrailing() + "\n";
     }
 
+    /** The benchmark with what it was told, which tells its variants apart. */
+    private static String variant(BenchResult result) {
+        var command = result.command();
+        return command.startsWith(COMMAND) ? command.substring(COMMAND.length()) : result.name();
+    }
+
     private static void section(StringBuilder text, BenchResult result) {
-        text.append("## ").append(cell(result.name())).append("\n\n```sh\n");
+        text.append("## ").append(cell(variant(result))).append("\n\n```sh\n");
         text.append(result.command()).append("\n```\n\n");
         text.append(result.when()).append(", ").append(result.host()).append(".\n\n");
         if (!result.settings().isEmpty()) {

@@ -24,7 +24,10 @@ class ReportsTest {
         findings.line(new Series("heap", "MiB", List.of(new Series.Point(0, 1), new Series.Point(60, 2))));
         findings.used(List.of(new ProcessUse("e1", 1.5, 80, 120)));
         return findings.result(
-                "start", "bin/fleet bench start", "2026-01-01T00:00:00Z", new Host(2, 4096, "6.1", "25", "0.2.0"));
+                "start",
+                "bin/fleet bench start --units 300",
+                "2026-01-01T00:00:00Z",
+                new Host(2, 4096, "6.1", "25", "0.2.0"));
     }
 
     @Test
@@ -59,10 +62,10 @@ class ReportsTest {
     void theDocumentHasARowForEachFigureAndTheCommand() {
         var text = MarkdownReport.of(List.of(result()));
         assertThat(text)
-                .contains("| start | a \\| start, &lt;p99> | 120 ms | limit 100 ms | 1.20 | no |")
-                .contains("| start | through the cluster | 2.30 s | systemctl alone 2 s | 1.15 | yes |")
-                .contains("| start | rate | 1234 units/s |  |  |  |")
-                .contains("bin/fleet bench start")
+                .contains("| start --units 300 | a \\| start, &lt;p99> | 120 ms | limit 100 ms | 1.20 | no |")
+                .contains("| start --units 300 | through the cluster | 2.30 s | systemctl alone 2 s | 1.15 | yes |")
+                .contains("| start --units 300 | rate | 1234 units/s |  |  |  |")
+                .contains("bin/fleet bench start --units 300\n")
                 .contains("| from ms | to ms | count | % |");
     }
 

@@ -2,6 +2,7 @@ package io.raftfleet.engine.http;
 
 import com.google.common.net.HostAndPort;
 import com.google.common.net.InetAddresses;
+import io.netty.handler.codec.http.HttpHeaders;
 import io.raftfleet.engine.access.Caller;
 import java.util.Collection;
 import java.util.Locale;
@@ -54,7 +55,21 @@ public final class BrowserGuard implements HttpHandler {
         if (!call.origin().isEmpty() && !ownOrigin(call)) {
             return HttpReply.error(403, "a page of \"" + call.origin() + "\" may not call this engine");
         }
+        if (call.foreign()) {
+            return HttpReply.error(403, "a page of another site may not call this engine");
+        }
         return null;
+    }
+
+    /**
+     * Whether a browser says that another site's page makes a request, which it does for images and scripts, too, for which it sends no
+     * {@code Origin}; following a link is no such request. Another port of this host is another site, as for {@code Origin}.
+     */
+    static boolean isForeign(HttpHeaders headers) {
+        String site = headers.get("Sec-Fetch-Site", "");
+        return (site.equals("cross-site") || site.equals("same-site"))
+                && !(headers.get("Sec-Fetch-Mode", "").equals("navigate")
+                        && headers.get("Sec-Fetch-Dest", "").equals("document"));
     }
 
     private boolean known(String host) {

@@ -35,7 +35,10 @@ final class ConnectionClock extends ChannelInboundHandlerAdapter {
     private static final Duration LINGER = Duration.ofSeconds(3);
 
     private final HttpSettings settings;
-    private Phase phase = Phase.IDLE;
+    /** Written by the connection's own thread alone, as is {@link #since}. */
+    private volatile Phase phase = Phase.IDLE;
+
+    private volatile long since = System.nanoTime();
     private boolean hurried;
     private long deadline;
     private long timerDue;
@@ -46,8 +49,14 @@ final class ConnectionClock extends ChannelInboundHandlerAdapter {
         this.settings = settings;
     }
 
+    /** Safe for any thread. */
     Phase phase() {
         return phase;
+    }
+
+    /** When the phase began, as {@link System#nanoTime} has it. Safe for any thread. */
+    long since() {
+        return since;
     }
 
     /** From now on it may stay no longer between requests than a request may take to come in. */
@@ -59,8 +68,10 @@ final class ConnectionClock extends ChannelInboundHandlerAdapter {
     }
 
     void enter(Phase next) {
+        long now = System.nanoTime();
         phase = next;
-        deadline = System.nanoTime() + limit(next).toNanos();
+        since = now;
+        deadline = now + limit(next).toNanos();
         if (timer == null || timerDue - deadline > 0) {
             stopTimer();
             startTimer();

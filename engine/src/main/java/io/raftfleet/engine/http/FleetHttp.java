@@ -31,6 +31,7 @@ public final class FleetHttp implements HttpHandler {
 
     private final EngineHealth health;
     private final EngineMetrics metrics;
+    private final Scrapes scrapes;
     private final UnitsResource units;
     private final StateResource state;
     private final MachinesResource machines;
@@ -72,6 +73,7 @@ public final class FleetHttp implements HttpHandler {
         this.health = health;
         this.login = login;
         this.metrics = metrics;
+        this.scrapes = new Scrapes(() -> ByteString.copyFrom(metrics.scrape()));
         this.traces = traces;
         RequestIds requestIds = new RequestIds(random, clock);
         this.units = new UnitsResource(api, requestIds, new RecentStops(clock), deadlines, pageSize);
@@ -249,8 +251,7 @@ public final class FleetHttp implements HttpHandler {
             }
             case METRICS -> {
                 allow(call, "GET, HEAD");
-                yield HttpReply.of(200, EngineMetrics.CONTENT_TYPE, ByteString.copyFrom(metrics.scrape()))
-                        .now();
+                yield scrapes.next().thenApply(text -> HttpReply.of(200, EngineMetrics.CONTENT_TYPE, text));
             }
             case HOME -> {
                 allow(call, "GET, HEAD");

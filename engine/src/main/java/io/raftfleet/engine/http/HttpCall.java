@@ -14,6 +14,7 @@ import java.util.Map;
  * @param contentTypes the values of all {@code Content-Type} headers
  * @param host the {@code Host} header, empty when there is none
  * @param origin the {@code Origin} headers, which browsers send, joined by a comma; empty when there is none
+ * @param foreign whether a browser says ({@code Sec-Fetch-Site}, Fetch Metadata) that another site's page makes it, and not by going there
  * @param traceparent the header of which trace it is a part, empty when there is none
  * @param caller who made it
  * @param cookies the {@code Cookie} headers, joined as one; empty when there is none
@@ -27,6 +28,7 @@ public record HttpCall(
         List<String> contentTypes,
         String host,
         String origin,
+        boolean foreign,
         String traceparent,
         Caller caller,
         String cookies,
@@ -43,12 +45,13 @@ public record HttpCall(
             String origin,
             Caller caller,
             ByteString body) {
-        this(method, path, query, contentTypes, host, origin, "", caller, "", false, body);
+        this(method, path, query, contentTypes, host, origin, false, "", caller, "", false, body);
     }
 
     /** The same call of this user, as its session says. */
     HttpCall inSessionOf(Caller user) {
-        return new HttpCall(method, path, query, contentTypes, host, origin, traceparent, user, cookies, true, body);
+        return new HttpCall(
+                method, path, query, contentTypes, host, origin, foreign, traceparent, user, cookies, true, body);
     }
 
     /**

@@ -276,6 +276,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
                 head.headers().getAll(HttpHeaderNames.CONTENT_TYPE),
                 host == null ? "" : host,
                 String.join(",", head.headers().getAll(HttpHeaderNames.ORIGIN)),
+                BrowserGuard.isForeign(head.headers()),
                 traceparent == null ? "" : traceparent,
                 caller,
                 String.join("; ", head.headers().getAll(HttpHeaderNames.COOKIE)),

@@ -1,5 +1,6 @@
 package io.raftfleet.engine.http;
 
+import com.google.common.primitives.Bytes;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
@@ -25,6 +26,7 @@ import io.raftfleet.identity.SpiffeId;
 import io.raftfleet.identity.tls.ConnectionWatch;
 import java.io.IOException;
 import java.net.BindException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.nio.charset.StandardCharsets;
@@ -34,7 +36,6 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -54,13 +55,7 @@ public final class HttpServers implements AutoCloseable {
 
     private static final Duration DEFAULT_DRAIN = Duration.ofSeconds(5);
     private static final Duration CLOSE_LIMIT = Duration.ofSeconds(5);
-    private static final byte[] FULL = """
-            HTTP/1.1 503 Service Unavailable\r
-            Content-Length: 0\r
-            Retry-After: 1\r
-            Connection: close\r
-            \r
-            """.getBytes(StandardCharsets.US_ASCII);
+    private static final byte[] FULL = full();
 
     private final HttpHandler handler;
     private final HttpSettings settings;
@@ -69,10 +64,10 @@ public final class HttpServers implements AutoCloseable {
     private final ConnectionWatch watch;
     private final MultiThreadIoEventLoopGroup loops;
     private final ChannelGroup connections = new DefaultChannelGroup("http", GlobalEventExecutor.INSTANCE, true);
-    /** Connections by the network, which leave those by the unix socket theirs. */
-    private final AtomicInteger open = new AtomicInteger();
+    /** For connections by the network, which leave those by the unix socket theirs. */
+    private final ConnectionRoom room;
 
-    private final AtomicInteger openLocal = new AtomicInteger();
+    private final ConnectionRoom localRoom;
     private final List<Channel> listeners = new ArrayList<>();
     private @Nullable UnixSocketFile socketFile;
     /** Set before anybody can find the socket. */
@@ -84,6 +79,8 @@ public final class HttpServers implements AutoCloseable {
         this.settings = settings;
         this.handler = handler;
         this.budget = new BodyBudget(settings.maxBufferedBytes());
+        this.room = new ConnectionRoom("the HTTP port", settings.maxConnections(), System::nanoTime);
+        this.localRoom = new ConnectionRoom("the unix socket", settings.maxConnections(), System::nanoTime);
         this.tls = settings.tls().map(own -> own.httpServer(EnumSet.allOf(SpiffeId.Kind.class)));
         this.watch = ConnectionWatch.accepting(
                 settings.tls(), line -> log.warn("HTTP on {}:{}: {}", settings.host(), settings.port(), line));
@@ -180,10 +177,9 @@ public final class HttpServers implements AutoCloseable {
 
     private void accept(Channel connection) {
         boolean local = connection instanceof NioDomainSocketChannel;
-        AtomicInteger these = local ? openLocal : open;
-        connection.closeFuture().addListener(closed -> these.decrementAndGet());
-        if (these.incrementAndGet() > settings.maxConnections() || stopping) {
-            connection.writeAndFlush(Unpooled.wrappedBuffer(FULL)).addListener(ChannelFutureListener.CLOSE);
+        ConnectionClock clock = new ConnectionClock(settings);
+        if (stopping || !(local ? localRoom : room).enter(connection, peer(connection), clock)) {
+            refuse(connection, local);
             return;
         }
         if (!local) {
@@ -194,7 +190,6 @@ public final class HttpServers implements AutoCloseable {
                 connection.pipeline().addLast(handler);
             });
         }
-        ConnectionClock clock = new ConnectionClock(settings);
         connection
                 .pipeline()
                 .addLast(clock)
@@ -210,6 +205,37 @@ public final class HttpServers implements AutoCloseable {
         if (stopping) {
             connection.pipeline().fireUserEventTriggered(HttpConnection.Stop.STOP);
         }
+    }
+
+    /** Of a connection by the unix socket the loopback address. */
+    private static InetAddress peer(Channel connection) {
+        return connection.remoteAddress() instanceof InetSocketAddress remote && remote.getAddress() != null
+                ? remote.getAddress()
+                : InetAddress.getLoopbackAddress();
+    }
+
+    private void refuse(Channel connection, boolean local) {
+        if (tls.isPresent() && !local) {
+            var unused = connection.close(); // Words would have to be encrypted.
+            return;
+        }
+        connection.writeAndFlush(Unpooled.wrappedBuffer(FULL)).addListener(ChannelFutureListener.CLOSE);
+    }
+
+    private static byte[] full() {
+        byte[] body = HttpReply.error(
+                        503, "this engine has as many connections as it takes: ask again soon, or another engine")
+                .body()
+                .toByteArray();
+        byte[] head = """
+                HTTP/1.1 503 Service Unavailable\r
+                Content-Type: application/json\r
+                Content-Length: %d\r
+                Retry-After: 1\r
+                Connection: close\r
+                \r
+                """.formatted(body.length).getBytes(StandardCharsets.US_ASCII);
+        return Bytes.concat(head, body);
     }
 
     /** As {@link #close(Duration)}, with five seconds for the requests under way. */

@@ -140,7 +140,8 @@ public final class LogBroker {
             }
             if (!frame.getError().isEmpty()) {
                 close();
-                reader.onError(Status.UNKNOWN
+                // Not UNKNOWN, which is of writes whose fate is not known.
+                reader.onError(Status.UNAVAILABLE
                         .withDescription("machine " + machineId + ": " + frame.getError())
                         .asRuntimeException());
                 finishUpload();

@@ -3,6 +3,7 @@ package io.raftfleet.engine.http;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.protobuf.ByteString;
+import io.netty.handler.codec.http.DefaultHttpHeaders;
 import io.raftfleet.engine.access.Caller;
 import io.raftfleet.identity.Role;
 import java.util.List;
@@ -10,6 +11,7 @@ import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class BrowserGuardTest {
@@ -89,5 +91,43 @@ class BrowserGuardTest {
     @Test
     void aUnixSocketIsNoBrowsers() {
         assertThat(ask("domain-sock", "", Caller.LOCAL).status()).isEqualTo(204);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "cross-site, no-cors, image, true",
+        "cross-site, cors, empty, true",
+        "same-site, no-cors, script, true",
+        "cross-site, navigate, iframe, true",
+        "cross-site, navigate, document, false",
+        "same-origin, cors, empty, false",
+        "none, navigate, document, false",
+        "'', '', '', false"
+    })
+    void whatAPageOfAnotherSiteLoadsIsToldFromALinkThatSomebodyFollows(
+            String site, String mode, String destination, boolean foreign) {
+        var headers = new DefaultHttpHeaders()
+                .set("Sec-Fetch-Site", site)
+                .set("Sec-Fetch-Mode", mode)
+                .set("Sec-Fetch-Dest", destination);
+        assertThat(BrowserGuard.isForeign(headers)).isEqualTo(foreign);
+    }
+
+    @Test
+    void whatAPageOfAnotherSiteLoadsIsRefused() {
+        var call = new HttpCall(
+                "GET",
+                "/",
+                Map.of(),
+                List.of(),
+                "localhost",
+                "",
+                true,
+                "",
+                Caller.PLAINTEXT,
+                "",
+                false,
+                ByteString.EMPTY);
+        assertThat(guard.handle(call).join().status()).isEqualTo(403);
     }
 }

@@ -274,7 +274,18 @@ class HttpAccessTest {
         for (var each :
                 List.of(user(Role.VIEWER), Caller.PLAINTEXT, new Caller(Caller.Kind.AGENT, "m", Optional.empty()))) {
             var call = new HttpCall(
-                    "GET", "/page/engine", Map.of(), List.of(), "h", "", "", each, cookie, false, ByteString.EMPTY);
+                    "GET",
+                    "/page/engine",
+                    Map.of(),
+                    List.of(),
+                    "h",
+                    "",
+                    false,
+                    "",
+                    each,
+                    cookie,
+                    false,
+                    ByteString.EMPTY);
             assertThat(new LoginResource(logins, "c1/e1").known(call)).isEqualTo(call);
         }
     }

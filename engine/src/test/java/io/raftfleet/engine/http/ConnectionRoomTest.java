@@ -1,0 +1,99 @@
+package io.raftfleet.engine.http;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.netty.channel.Channel;
+import io.netty.channel.embedded.EmbeddedChannel;
+import io.raftfleet.engine.http.ConnectionClock.Phase;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+
+class ConnectionRoomTest {
+    private static final int PLACES = 4;
+    private static final HttpSettings SETTINGS = HttpSettings.of("127.0.0.1", 0, Optional.empty(), "test");
+
+    private final ConnectionRoom room = new ConnectionRoom("the port", PLACES, () -> 0);
+    private final List<Channel> inside = new ArrayList<>();
+
+    private static InetAddress host(int number) {
+        try {
+            return InetAddress.getByAddress(new byte[] {10, 0, 0, (byte) number});
+        } catch (UnknownHostException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    private boolean enter(int host, Phase phase) {
+        var connection = new EmbeddedChannel();
+        var clock = new ConnectionClock(SETTINGS);
+        clock.enter(phase);
+        inside.add(connection);
+        return room.enter(connection, host(host), clock);
+    }
+
+    private List<Boolean> open() {
+        return inside.stream().map(Channel::isOpen).toList();
+    }
+
+    @Test
+    void aNewcomerGetsThePlaceOfTheLongestIdleOneOfTheAddressWithTheMost() {
+        enter(2, Phase.IDLE);
+        enter(1, Phase.ANSWERING);
+        enter(1, Phase.IDLE);
+        enter(1, Phase.IDLE);
+        assertThat(enter(3, Phase.IDLE)).isTrue();
+        assertThat(open()).containsExactly(true, true, false, true, true);
+    }
+
+    @Test
+    void whoOpensConnectionsWithoutEndClosesItsOwn() {
+        enter(2, Phase.IDLE);
+        for (int i = 0; i < 3 * PLACES; i++) {
+            assertThat(enter(1, Phase.IDLE)).isTrue();
+        }
+        assertThat(inside.getFirst().isOpen()).isTrue();
+        assertThat(inside.stream().filter(Channel::isOpen)).hasSize(PLACES);
+    }
+
+    @Test
+    void idleOnesGoBeforeThoseThatSendARequest() {
+        enter(1, Phase.RECEIVING);
+        enter(1, Phase.RECEIVING);
+        enter(1, Phase.IDLE);
+        enter(1, Phase.RECEIVING);
+        assertThat(enter(1, Phase.IDLE)).isTrue();
+        assertThat(open()).containsExactly(true, true, false, true, true);
+    }
+
+    @Test
+    void thoseThatDribbleGoOldestFirst() {
+        for (int i = 0; i < PLACES; i++) {
+            enter(1, Phase.RECEIVING);
+        }
+        assertThat(enter(2, Phase.IDLE)).isTrue();
+        assertThat(open()).containsExactly(false, true, true, true, true);
+    }
+
+    @Test
+    void whatIsAnsweredIsLeftAlone() {
+        for (int i = 0; i < PLACES; i++) {
+            enter(1, i % 2 == 0 ? Phase.ANSWERING : Phase.SENDING);
+        }
+        assertThat(enter(2, Phase.IDLE)).isFalse();
+        assertThat(inside.subList(0, PLACES)).allMatch(Channel::isOpen);
+    }
+
+    @Test
+    void aClosedOneLeavesItsPlace() {
+        for (int i = 0; i < PLACES; i++) {
+            enter(1, Phase.ANSWERING);
+        }
+        inside.get(1).close().syncUninterruptibly();
+        assertThat(enter(1, Phase.ANSWERING)).isTrue();
+        assertThat(enter(1, Phase.ANSWERING)).isFalse();
+    }
+}

@@ -6,12 +6,17 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import org.jspecify.annotations.Nullable;
 
-/** Ends a command with exit code 1 and a message for people. */
+/** Ends a command with a message for people and exit code 1, or, over a flag or argument that makes no sense, 2. */
 final class CommandException extends RuntimeException {
     private static final long serialVersionUID = 1L;
+    private static final int FAILED = 1;
+    /** As picocli has it for what it finds itself. */
+    private static final int USAGE = 2;
+
+    private final int exit;
 
     CommandException(String message) {
-        super(message);
+        this(message, null);
     }
 
     /** A message made of the cause's own; a cause without one is named by its type. */
@@ -33,6 +38,21 @@ final class CommandException extends RuntimeException {
     }
 
     CommandException(String message, @Nullable Throwable cause) {
+        this(message, cause, FAILED);
+    }
+
+    private CommandException(String message, @Nullable Throwable cause, int exit) {
         super(message, cause);
+        this.exit = exit;
+    }
+
+    /** A flag or argument makes no sense; to be thrown before the cluster is asked for anything. */
+    static CommandException usage(String message) {
+        return new CommandException(message, null, USAGE);
+    }
+
+    /** The command's exit code. */
+    int exit() {
+        return exit;
     }
 }

@@ -4,6 +4,7 @@ import io.raftfleet.client.Endpoint;
 import io.raftfleet.identity.TlsFiles;
 import io.raftfleet.identity.join.UserContext;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -87,7 +88,16 @@ final class Contexts {
             var names = new TreeSet<Path>();
             files.forEach(names::add);
             for (Path file : names) {
-                Map<String, String> values = read(file);
+                if (!Files.isRegularFile(file)) {
+                    continue;
+                }
+                Map<String, String> values;
+                try {
+                    values = read(file);
+                } catch (IOException e) {
+                    throw new IllegalArgumentException(
+                            "context " + file + " can't be read: " + CommandException.words(e), e);
+                }
                 List<Endpoint> own = endpoints(file, values);
                 if (!Collections.disjoint(own, endpoints)) {
                     return files(file, values, own);
@@ -107,7 +117,10 @@ final class Contexts {
 
     private static Map<String, String> read(Path file) throws IOException {
         var values = new HashMap<String, String>();
-        for (String line : Files.readAllLines(file)) {
+        // What is not UTF-8 has no name or value that is looked for.
+        for (String line : new String(Files.readAllBytes(file), StandardCharsets.UTF_8)
+                .lines()
+                .toList()) {
             int equals = line.indexOf('=');
             if (equals > 0 && !line.startsWith("#")) {
                 values.put(

@@ -59,7 +59,7 @@ final class DrainCommand extends FleetCommand {
     @Override
     public Integer call() {
         if (maxParallel < 1 || maxParallel > 1000) {
-            throw new CommandException("--max-parallel must be 1 to 1000, it is " + maxParallel);
+            throw CommandException.usage("--max-parallel must be 1 to 1000, it is " + maxParallel);
         }
         var order =
                 MachineOrder.newBuilder().setKind(MachineOrder.Kind.KIND_DRAIN).setMaxParallel(maxParallel);

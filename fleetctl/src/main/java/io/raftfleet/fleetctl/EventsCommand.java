@@ -158,13 +158,12 @@ final class EventsCommand extends FleetCommand {
                                 ? Instant.parse(text)
                                 : LocalDateTime.parse(text.replace(' ', 'T')).toInstant(ZoneOffset.UTC);
             } catch (DateTimeParseException e) {
-                throw new CommandException(
-                        "--since \"" + text + "\" is no time: give 90s, 15m or 2h, or a time as 2026-11-27T14:00:00Z",
-                        e);
+                throw CommandException.usage(
+                        "--since \"" + text + "\" is no time: give 90s, 15m or 2h, or a time as 2026-11-27T14:00:00Z");
             }
         }
         if (time.isAfter(now)) {
-            throw new CommandException("--since " + text + " is yet to come; times are in UTC, where it is "
+            throw CommandException.usage("--since " + text + " is yet to come; times are in UTC, where it is "
                     + Words.time(now.toEpochMilli()));
         }
         return time;

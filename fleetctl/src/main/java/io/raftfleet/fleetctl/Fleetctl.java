@@ -124,7 +124,7 @@ public final class Fleetctl implements Callable<Integer>, Paged {
             if (global.debug) {
                 e.printStackTrace(session.terminal().err());
             }
-            return 1;
+            return e instanceof CommandException given ? given.exit() : 1;
         });
         return line;
     }

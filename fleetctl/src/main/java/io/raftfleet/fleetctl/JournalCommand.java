@@ -75,7 +75,7 @@ final class JournalCommand extends FleetCommand implements Paged {
             throw new CommandException("One unit file must be provided: fleetctl journal UNIT");
         }
         if (lines < 0) {
-            throw new CommandException("--lines must not be negative, it is " + lines);
+            throw CommandException.usage("--lines must not be negative, it is " + lines);
         }
         String name = UnitNames.mangle(arguments.getFirst());
         try {

@@ -42,7 +42,7 @@ final class MachineCommand extends CommandGroup {
             var pairs = arguments.subList(0, arguments.size() - 1);
             for (String pair : pairs) {
                 if (pair.indexOf('=') <= 0) {
-                    throw new CommandException(
+                    throw CommandException.usage(
                             "\"" + pair + "\" is no KEY=VALUE: fleetctl machine set KEY=VALUE MACHINE");
                 }
             }

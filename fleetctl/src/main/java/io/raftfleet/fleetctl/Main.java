@@ -21,10 +21,8 @@ public final class Main {
 
     /** Runs one command and ends the process with its exit code. */
     public static void main(String[] arguments) {
-        var out = new PrintStream(
-                new BufferedOutputStream(new FileOutputStream(FileDescriptor.out), OUT_BUFFER),
-                false,
-                StandardCharsets.UTF_8);
+        var results = new Results(new FileOutputStream(FileDescriptor.out));
+        var out = new PrintStream(new BufferedOutputStream(results, OUT_BUFFER), false, StandardCharsets.UTF_8);
         var err = new PrintStream(new FileOutputStream(FileDescriptor.err), false, StandardCharsets.UTF_8);
         var terminal = new Terminal(
                 System.in,
@@ -43,6 +41,11 @@ public final class Main {
             });
         }
         int exit = Fleetctl.run(terminal, arguments);
+        if (!results.lost().isEmpty()) {
+            // Also when the cluster has done it: a token that nobody sees is lost.
+            err.println("Error: standard output can't be written: " + results.lost());
+            exit = exit == 0 ? 1 : exit;
+        }
         // All is flushed, and nothing else has to be put in order: an orderly exit would only take longer.
         Runtime.getRuntime().halt(exit);
     }

@@ -64,7 +64,8 @@ final class PlanCommand extends FleetCommand implements Paged {
         String machine = drain;
         if (machine != null) {
             if (!arguments.isEmpty() || replace) {
-                throw new CommandException("--drain is planned by itself: give it without units and without --replace");
+                throw CommandException.usage(
+                        "--drain is planned by itself: give it without units and without --replace");
             }
             return drain(machine);
         }

@@ -42,6 +42,7 @@ final class RestartCommand extends FleetCommand {
         if (nothingGiven(arguments) || arguments == null) {
             return 0;
         }
+        long stay = stayUp.nanos();
         Selection.Submitted found = Selection.submitted(session, arguments);
         int exit = found.exit();
         var restarting = new ArrayList<Unit>();
@@ -57,8 +58,7 @@ final class RestartCommand extends FleetCommand {
         }
         var change = new TargetChange(session, LAUNCHED, "restart").startingAgain();
         change.run(restarting);
-        boolean reached =
-                Waiting.untilReached(session, block, change.triggered(), WaitGoal.UP, "restart", stayUp.nanos());
+        boolean reached = Waiting.untilReached(session, block, change.triggered(), WaitGoal.UP, "restart", stay);
         return reached && !change.failed() ? exit : 1;
     }
 }

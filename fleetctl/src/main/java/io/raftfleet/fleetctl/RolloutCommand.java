@@ -91,7 +91,8 @@ final class RolloutCommand extends CommandGroup {
         public Integer call() {
             if (id.isEmpty()) {
                 if (wait) {
-                    throw new CommandException("name the rollout to wait for: fleetctl rollout status --wait ROLLOUT");
+                    throw CommandException.usage(
+                            "name the rollout to wait for: fleetctl rollout status --wait ROLLOUT");
                 }
                 list(session.client().listRollouts(""));
                 return 0;

@@ -56,7 +56,18 @@ final class RolloutOptions {
 
     /** Whether a rollout is meant. */
     boolean given() {
-        return maxUnavailable != null || healthWait != null || startWait != null || canary != null || rollback;
+        return !flag().isEmpty();
+    }
+
+    /** The first flag that means one; empty when none is given. */
+    String flag() {
+        return maxUnavailable != null
+                ? "--max-unavailable"
+                : healthWait != null
+                        ? "--health-wait"
+                        : startWait != null
+                                ? "--start-wait"
+                                : canary != null ? "--canary" : rollback ? "--rollback" : "";
     }
 
     /**
@@ -68,7 +79,7 @@ final class RolloutOptions {
     StartRolloutRequest.Builder request(int units) {
         String most = maxUnavailable;
         if (most == null) {
-            throw new CommandException(
+            throw CommandException.usage(
                     "--health-wait, --start-wait, --canary and --rollback go with --max-unavailable");
         }
         var request = StartRolloutRequest.newBuilder()
@@ -82,7 +93,7 @@ final class RolloutOptions {
         }
         if (canary != null) {
             if (canary < 1 || canary > MOST) {
-                throw new CommandException("--canary must be 1 to " + MOST + ", it is " + canary);
+                throw CommandException.usage("--canary must be 1 to " + MOST + ", it is " + canary);
             }
             request.setCanary(canary);
         }
@@ -98,7 +109,7 @@ final class RolloutOptions {
             number = 0;
         }
         if (number < 1 || number > (percent ? PERCENT : MOST)) {
-            throw new CommandException("--max-unavailable must be 1 to " + MOST + ", or 1% to 100%, it is " + most);
+            throw CommandException.usage("--max-unavailable must be 1 to " + MOST + ", or 1% to 100%, it is " + most);
         }
         return percent ? Math.clamp((long) units * number / PERCENT, 1, MOST) : number;
     }

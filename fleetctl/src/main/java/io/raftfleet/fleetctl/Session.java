@@ -175,10 +175,10 @@ final class Session implements AutoCloseable {
         ordering.show(answered + " of " + all + " ordered");
     }
 
-    /** @throws IllegalArgumentException when the flag makes none */
+    /** @throws CommandException when the flag makes none */
     Duration requestTimeout() {
         if (!(global.requestTimeout > 0 && global.requestTimeout <= Integer.MAX_VALUE)) {
-            throw new IllegalArgumentException(
+            throw CommandException.usage(
                     "--request-timeout must be more than 0 seconds, it is " + global.requestTimeout);
         }
         return Duration.ofMillis(Math.max(1, (long) (global.requestTimeout * MILLIS)));

@@ -59,28 +59,27 @@ final class StartCommand extends FleetCommand {
         if (nothingGiven(arguments) || arguments == null) {
             return 0;
         }
+        long stay = stayUp.nanos();
         sign.tell(session);
         if (rollout.given()) {
-            return roll(arguments);
+            return roll(arguments, stay);
         }
         var creator = new UnitCreator(session, LAUNCHED, "start");
         creator.run(arguments, replace);
-        boolean reached =
-                Waiting.untilReached(session, block, creator.triggered(), WaitGoal.UP, "start", stayUp.nanos());
+        boolean reached = Waiting.untilReached(session, block, creator.triggered(), WaitGoal.UP, "start", stay);
         return reached && !creator.failed() ? 0 : 1;
     }
 
     /** Has the cluster replace what differs, a few units at a time. */
-    private int roll(List<String> arguments) {
+    private int roll(List<String> arguments, long stay) {
         if (!replace) {
-            throw new CommandException(
-                    "--max-unavailable goes with --replace: what is not there yet is started without it");
+            throw CommandException.usage(
+                    rollout.flag() + " goes with --replace: what is not there yet is started without it");
         }
         var unused = rollout.request(1); // Flags that make no sense are told before anything is written.
         var creator = new UnitCreator(session, LAUNCHED, "start");
         List<NewUnit> differ = creator.keep(arguments);
-        boolean started =
-                Waiting.untilReached(session, block, creator.triggered(), WaitGoal.UP, "start", stayUp.nanos());
+        boolean started = Waiting.untilReached(session, block, creator.triggered(), WaitGoal.UP, "start", stay);
         if (creator.failed() || !started) {
             return 1;
         }

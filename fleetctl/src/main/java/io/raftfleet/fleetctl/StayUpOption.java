@@ -14,10 +14,14 @@ final class StayUpOption {
                             + " command. 0: systemd's word that it is active is enough. Default: ${DEFAULT-VALUE}")
     double seconds = 2;
 
-    /** The same in nanoseconds. */
+    /**
+     * The same in nanoseconds; to be asked for before anything is written.
+     *
+     * @throws CommandException when it is out of range
+     */
     long nanos() {
         if (!(seconds >= 0 && seconds <= MOST_SECONDS)) {
-            throw new CommandException("--stay-up must be from 0 to 86400 seconds, it is " + seconds);
+            throw CommandException.usage("--stay-up must be from 0 to 86400 seconds, it is " + seconds);
         }
         return (long) (seconds * 1e9);
     }

@@ -147,7 +147,8 @@ final class Words {
     static Duration duration(String text) {
         var matcher = DURATION.matcher(text);
         if (!matcher.matches() || Long.parseLong(matcher.group(1)) == 0) {
-            throw new CommandException("\"" + text + "\" is no time: give seconds, or a number with s, m or h");
+            throw CommandException.usage(
+                    "\"" + text + "\" is no time from 1s to 999999999h: give seconds, or a number with s, m or h");
         }
         long number = Long.parseLong(matcher.group(1));
         return switch (matcher.group(2)) {

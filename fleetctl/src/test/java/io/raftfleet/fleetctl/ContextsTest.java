@@ -29,6 +29,18 @@ class ContextsTest {
     }
 
     @Test
+    void aFileThatIsDamagedIsNamedAndADirectoryPassedOver() throws IOException {
+        Path directory = Files.createDirectories(home.resolve(".config/raftfleet/contexts"));
+        Files.createDirectory(directory.resolve("b.conf"));
+        context("c.conf", "endpoint=10.0.0.1:14201", "ca_file=/x", "cert_file=/y", "key_file=/z");
+        assertThat(Contexts.find(List.of(ONE), environment()))
+                .contains(new TlsFiles(Path.of("/x"), Path.of("/y"), Path.of("/z")));
+        Files.write(directory.resolve("a.conf"), new byte[] {'x', (byte) 0xff, (byte) 0xfe, '\n'});
+        assertThatThrownBy(() -> Contexts.find(List.of(ONE), environment()))
+                .hasMessageContaining("a.conf: no endpoint given");
+    }
+
+    @Test
     void theContextOfAnEndpointSaysWhoCalls() throws IOException {
         context("a.conf", "endpoint=10.0.9.1:14201", "ca_file=/x", "cert_file=/x", "key_file=/x");
         context(

@@ -260,7 +260,8 @@ class ExitCodesTest {
             assertThat(s.run("rollout", "status", "--wait", id).exit()).isEqualTo(1);
             return s.run("rollout", "resume", id);
         });
-        add("rollout status", REFUSED, s -> s.run("rollout", "status", "--wait"));
+        add("rollout status", USAGE, s -> s.run("rollout", "status", "--wait"));
+        add("rollout status", REFUSED, s -> s.run("rollout", "status", "--wait", rollout(s, "unit b.service failed")));
         add("start", NOTHING, s -> s.unit("a.service", "start").run("start", "a.service"));
         add("start", REFUSED, s -> s.file("a.service", BAD).run("start", "a.service"));
         for (String order : List.of("restart", "stop", "unload", "destroy")) {
@@ -320,12 +321,12 @@ class ExitCodesTest {
             s.cluster.refused.add("a.service");
             return s.file("a.service", HELLO).run("plan", "a.service");
         });
-        add("plan", REFUSED, s -> s.file("a.service", HELLO).run("plan", "--drain", "113f", "a.service"));
+        add("plan", USAGE, s -> s.file("a.service", HELLO).run("plan", "--drain", "113f", "a.service"));
         add("plan", MISSING, s -> s.run("plan", "a.service"));
         add("plan", MISSING, s -> s.run("plan", "--drain", "none"));
         add("watch", REFUSED, s -> s.run("watch", "[a"));
         add("events", DONE, s -> s.run("events", "a.service"));
-        add("events", REFUSED, s -> s.run("events", "--since=2999-01-01"));
+        add("events", USAGE, s -> s.run("events", "--since=2999-01-01"));
         add("events", REFUSED, s -> s.run("events", "[a"));
         add("journal", DONE, s -> s.unit("a.service", "start").run("journal", "a.service"));
         add("journal", REFUSED, s -> s.unit("a.service", "unload").run("journal", "a.service"));
@@ -582,10 +583,14 @@ class ExitCodesTest {
             return s.run("drain", "113f");
         });
         add("drain", REFUSED, s -> s.unit("a.service", "start").run("drain", "113f"));
-        add("drain", REFUSED, s -> s.run("drain", "--max-parallel=0", "113f"));
+        add("drain", USAGE, s -> s.run("drain", "--max-parallel=0", "113f"));
+        add("drain", USAGE, s -> s.run("drain", "--deadline=0", "113f"));
+        add("list-units", USAGE, s -> s.run("list-units", "--request-timeout=0"));
+        add("start", USAGE, s -> s.file("a.service", HELLO).run("start", "--stay-up=-1", "a.service"));
+        add("start", USAGE, s -> s.file("a.service", HELLO).run("start", "--rollback", "a.service"));
         add("drain", MISSING, s -> s.run("drain", "none"));
         add("machine set", DONE, s -> s.run("machine", "set", "disk=ssd", "113f"));
-        add("machine set", REFUSED, s -> s.run("machine", "set", "disk", "113f"));
+        add("machine set", USAGE, s -> s.run("machine", "set", "disk", "113f"));
         add("machine unset", DONE, s -> s.run("machine", "unset", "disk", "113f"));
         for (String change : List.of("machine set", "machine unset")) {
             add(change, MISSING, s -> s.run(change, List.of("disk=ssd", "none")));

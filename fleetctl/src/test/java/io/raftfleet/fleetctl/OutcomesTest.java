@@ -218,7 +218,11 @@ class OutcomesTest {
 
         file("b.service", HELLO);
         assertThat(run("start", "--stay-up=0.3", "b.service").exit()).isZero();
-        assertThat(run("start", "--stay-up=-1", "b.service").exit()).isEqualTo(1);
+        file("c.service", HELLO);
+        for (var none : new String[] {"-1", "NaN", "1e300"}) {
+            assertThat(run("start", "--stay-up=" + none, "c.service").exit()).isEqualTo(2);
+        }
+        assertThat(run("list-unit-files").out()).as("nothing was asked").doesNotContain("c.service");
     }
 
     @Test

@@ -116,10 +116,12 @@ class RolloutCommandTest {
         cluster.refused.add("web@1.service");
         for (String most : new String[] {"0", "1001", "0%", "101%", "many", "-1"}) {
             Result refused = run("start", "--replace", "--max-unavailable=" + most, "web@*");
-            assertThat(refused.exit()).as(most).isEqualTo(1);
+            assertThat(refused.exit()).as(most).isEqualTo(2);
             assertThat(refused.err()).contains("--max-unavailable must be 1 to 1000, or 1% to 100%, it is " + most);
         }
-        assertThat(run("start", "--max-unavailable=1", "web@*").err()).contains("goes with --replace");
+        assertThat(run("start", "--max-unavailable=1", "web@*").err())
+                .contains("--max-unavailable goes with --replace");
+        assertThat(run("start", "--canary=1", "web@*").err()).contains("--canary goes with --replace");
         assertThat(run("start", "--replace", "--canary=1", "web@*").err()).contains("go with --max-unavailable");
         assertThat(run("start", "--replace", "--max-unavailable=1", "--canary=0", "web@*")
                         .err())

@@ -256,7 +256,10 @@ final class Items {
                         "machine " + patch.getMachineId()
                                 + " is unknown: its metadata can be set once its agent has been here");
             }
-            var tooMuch = tooMuch(machine, patch);
+            if (!patch.hasValue() && removesNothing(machine, patch.getKey())) {
+                return Item.OK;
+            }
+            var tooMuch = patch.hasValue() ? tooMuch(machine, patch) : null;
             if (tooMuch != null) {
                 return Item.result(ItemCode.ITEM_CODE_REFUSED, tooMuch);
             }
@@ -269,7 +272,13 @@ final class Items {
         };
     }
 
-    /** Why a patch would make what operators say of a machine too large; null when it does not, or makes it smaller. */
+    /** Whether a machine has no such key: neither its agent nor an operator gave it one, or an operator has removed it. */
+    private static boolean removesNothing(MachineRecord machine, String key) {
+        var said = machine.operators().get(key);
+        return said == null ? !machine.announced().containsKey(key) : said.isEmpty();
+    }
+
+    /** Why a value would make what operators say of a machine too large; null when it does not, or makes it smaller. */
     private static @Nullable String tooMuch(MachineRecord machine, MachinePatch patch) {
         var before = machine.operators();
         long bytes = SafeText.bytes(patch.getKey()) + SafeText.bytes(patch.getValue());
@@ -287,7 +296,7 @@ final class Items {
         }
         return "machine " + machine.id() + ": operators' metadata would have " + keys + " keys and " + bytes
                 + " bytes; at most " + Limits.METADATA_KEYS + " keys and " + Limits.ALL_METADATA_BYTES
-                + " bytes are kept a machine: give some of them shorter values first";
+                + " bytes are kept a machine, of keys that they removed too: change the value of one of those that there are";
     }
 
     static Item invalid(String what, String name, String fault) {

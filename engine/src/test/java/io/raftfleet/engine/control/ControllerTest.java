@@ -29,6 +29,7 @@ import io.raftfleet.state.EntryFormats;
 import io.raftfleet.state.Registry;
 import io.raftfleet.state.RegistryView;
 import io.raftfleet.state.UnitRecord;
+import io.raftfleet.unit.limits.Limits;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -517,6 +518,30 @@ class ControllerTest {
         assertThat(codes.subList(4, 20)).containsOnly(ItemCode.ITEM_CODE_OK);
         assertThat(codes.subList(20, 24)).containsOnly(ItemCode.ITEM_CODE_REFUSED);
         assertThat(codes.get(24)).isEqualTo(ItemCode.ITEM_CODE_OK);
+    }
+
+    @Test
+    void keysOfAMachineCanAlwaysBeRemoved() throws Exception {
+        lead(1);
+        var m = "0123456789abcdef0123456789abcdef";
+        open(m, Map.of("host", "h1"));
+        var full = PatchMachinesRequest.newBuilder().setRequestId(id(1));
+        for (int i = 0; i <= Limits.METADATA_KEYS; i++) {
+            full.addPatches(patch(m, "k" + i, "v"));
+        }
+        var codes = codes(get(writes.patchMachines(full.build(), LIMIT)));
+        assertThat(codes.subList(0, Limits.METADATA_KEYS)).containsOnly(ItemCode.ITEM_CODE_OK);
+        assertThat(codes.getLast()).isEqualTo(ItemCode.ITEM_CODE_REFUSED);
+        var removals = PatchMachinesRequest.newBuilder().setRequestId(id(2));
+        for (var key : List.of("k7", "k7", "host", "host", "nosuch")) {
+            removals.addPatches(MachinePatch.newBuilder().setMachineId(m).setKey(key));
+        }
+        assertThat(codes(get(writes.patchMachines(removals.build(), LIMIT)))).containsOnly(ItemCode.ITEM_CODE_OK);
+        var machine = Objects.requireNonNull(registry.read(view -> view.machine(m)));
+        assertThat(machine.metadata())
+                .doesNotContainKeys("k7", "host", "nosuch")
+                .containsKey("k8");
+        assertThat(machine.operators()).doesNotContainKey("nosuch");
     }
 
     private static MachinePatch patch(String machine, String key, String value) {

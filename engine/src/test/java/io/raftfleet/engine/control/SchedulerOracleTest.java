@@ -317,7 +317,11 @@ class SchedulerOracleTest {
             var request = PatchMachinesRequest.newBuilder().addPatches(patch).build();
             assertThat(only(Items.of(request, ""), draft, records).getCode()).isEqualTo(ItemCode.ITEM_CODE_OK);
             var patched = new TreeMap<>(machine.patched());
-            patched.put(pair.get(0), value);
+            var said = patched.get(pair.get(0));
+            boolean there = said == null ? machine.announced().containsKey(pair.get(0)) : !said.isEmpty();
+            if (!value.isEmpty() || there) {
+                patched.put(pair.get(0), value); // The removal of what is not there is none.
+            }
             model.machines.put(
                     machine.id(),
                     new FleetModel.Machine(

@@ -7,6 +7,7 @@ import picocli.CommandLine.Command;
 @Command(
         name = "bin/fleet bench",
         mixinStandardHelpOptions = true,
+        scope = CommandLine.ScopeType.INHERIT,
         synopsisSubcommandLabel = "NAME",
         description = "Measures one thing on real processes.",
         subcommands = {

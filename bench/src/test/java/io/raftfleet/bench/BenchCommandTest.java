@@ -9,6 +9,9 @@ class BenchCommandTest {
     @Test
     void everyBenchmarkTakesTheCommonOptions() {
         for (var command : BenchCommand.commandLine().getSubcommands().values()) {
+            assertThat(command.getCommandSpec().optionsMap())
+                    .as(command.getCommandName())
+                    .containsKey("--help");
             if (!command.getCommandName().equals("report")) {
                 assertThat(command.getCommandSpec().optionsMap())
                         .as(command.getCommandName())

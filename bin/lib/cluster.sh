@@ -176,6 +176,8 @@ start_process() {
     [[ -z ${LOCK-} ]] || exec {LOCK}>&-
     cd "$home" && exec setsid "$@"
   ) </dev/null >"$home/out" 2>>"$home/log" &
+  # Or else bash tells, in its own words, when somebody kills it.
+  disown $!
   write_pid $! "$home/pid"
 }
 

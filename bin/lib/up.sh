@@ -194,7 +194,8 @@ stay() {
       # Without a pid file it was stopped on order.
       if process_pid "$name"; then
         reported=${reported/ $name / }
-      elif [[ $reported != *" $name "* && -e $DIR/$name/pid ]]; then
+      # Nor is it news while somebody else is at the cluster: `down`, or `restart`.
+      elif [[ $reported != *" $name "* && -e $DIR/$name/pid ]] && flock --nonblock "$DIR/lock" true; then
         reported+="$name "
         say "$name has exited; its log is $DIR/$name/log; bin/fleet restart$(dir_option) $name starts it again"
       fi
@@ -241,4 +242,7 @@ print_hints() {
   echo "Try:"
   echo "  $client list-machines"
   echo "  $client start $(printf %q "$examples/ping.service")"
+  if [[ $client == *' --endpoint '* ]]; then
+    echo "From now on without --endpoint, in this shell: export FLEETCTL_ENDPOINT=$(grpc_endpoints)"
+  fi
 }

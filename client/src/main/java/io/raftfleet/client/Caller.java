@@ -167,7 +167,10 @@ final class Caller {
                     ? Math.max(backoff(Math.max(round, 1), random), RetryHint.wait(trailers, random))
                     : 0;
             if (once || hopeless || left() <= wait) {
-                fail(failures.unanswered(name(), status, timeout));
+                fail(
+                        once && connections.size() > 1
+                                ? failures.unanswered(name(), status, timeout, asked)
+                                : failures.unanswered(name(), status, timeout));
                 return;
             }
             endpoint = connections.after(endpoint);

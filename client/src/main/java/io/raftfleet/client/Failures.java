@@ -113,6 +113,18 @@ final class Failures {
         return false;
     }
 
+    /**
+     * The final answer of a call that asked one endpoint of several, once: of the others it says nothing.
+     *
+     * @param asked which
+     */
+    FleetClientException unanswered(String what, Status status, Duration timeout, Endpoint asked) {
+        return isUnreachable(status)
+                ? new FleetClientException(
+                        status.getCode(), "engine " + asked + " can't be reached: " + reason(status), status.getCause())
+                : unanswered(what, status, timeout);
+    }
+
     /** The final answer after retries. */
     FleetClientException unanswered(String what, Status status, Duration timeout) {
         String who = last.entrySet().stream()

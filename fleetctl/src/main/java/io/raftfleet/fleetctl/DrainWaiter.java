@@ -171,9 +171,9 @@ final class DrainWaiter {
         return null;
     }
 
-    /** Whether what stays is made to leave at a deadline that is to come. */
+    /** Whether what stays is made to leave at a deadline; once that is over, it is being stopped. */
     private static boolean moves(Machine now) {
-        return now.getMark().getDeadlineMs() > System.currentTimeMillis();
+        return now.getMark().getDeadlineMs() > 0;
     }
 
     /** An exit code if nothing that is left can leave. */
@@ -308,6 +308,11 @@ final class DrainWaiter {
 
     /** A line each time where no person watches. */
     private void show(Machine now) {
+        if (!looked && session.terminal().interactive()) {
+            progress.clear();
+            session.err("The drain goes on when this command ends; to stop it: fleetctl cordon "
+                    + Words.machineId(id, false));
+        }
         if (session.terminal().interactive()) {
             progress.show(left(now));
         } else {

@@ -94,7 +94,8 @@ final class EventsCommand extends FleetCommand {
             }
             happened.events().forEach(this::print);
             if (happened.events().isEmpty()) {
-                session.err("No such events are kept");
+                requireKnown(asked);
+                session.err(follow ? "No such event yet; waiting for one" : "No such events are kept");
             }
             session.terminal().out().flush();
             if (follow) {
@@ -139,6 +140,19 @@ final class EventsCommand extends FleetCommand {
                 ? request.addNames(of).build()
                 : request.addAllNames(UnitNames.asFilter(List.of(UnitNames.mangle(of))))
                         .build();
+    }
+
+    /** Nothing is to be waited for, or concluded, of what is not there and of which nothing is kept. */
+    private void requireKnown(ListEventsRequest asked) {
+        String of = argument;
+        if (of == null || UnitNames.isPattern(of) || !asked.getMachineId().isEmpty() || follow) {
+            return;
+        }
+        String name = UnitNames.mangle(of);
+        if (session.client().getUnit(name) == null) {
+            throw new CommandException(
+                    UnitHints.absent(session, name, "Unit " + name + " does not exist, and no events of it are kept"));
+        }
     }
 
     /**

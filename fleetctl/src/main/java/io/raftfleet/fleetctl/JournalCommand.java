@@ -17,7 +17,7 @@ import picocli.CommandLine.Parameters;
         description = {"Print the journal of a unit in the cluster to stdout", "", "Ctrl-C ends --follow."})
 final class JournalCommand extends FleetCommand implements Paged {
     @Option(
-            names = "--lines",
+            names = {"-n", "--lines"},
             paramLabel = "N",
             description = "Number of recent log lines to return. Default: ${DEFAULT-VALUE}")
     int lines = 10;

@@ -67,6 +67,17 @@ final class MachineLookup {
                 prefix);
     }
 
+    /** @throws CommandException unless a machine's id starts so, lost or not */
+    static void requireSome(Session session, String prefix) {
+        var all = session.client()
+                .listMachines(
+                        ListMachinesRequest.newBuilder().setIncludeLost(true).build())
+                .rows();
+        if (beginning(prefix, all).isEmpty()) {
+            var unused = one(all, prefix);
+        }
+    }
+
     /** @throws CommandException unless exactly one machine's id starts so */
     static Machine byPrefix(Session session, String prefix) {
         return one(

@@ -43,6 +43,29 @@ final class WatchCommand extends FleetCommand {
     private static final long PATIENCE = TimeUnit.SECONDS.toNanos(30);
 
     private static final int PAUSE_MS = 250;
+    private static final Set<String> SUBJECTS = Set.of("units", "machines");
+    /** Of states, those that people ask for. */
+    private static final Set<String> USUAL = Set.of(
+            "inactive",
+            "loaded",
+            "launched",
+            "active",
+            "reloading",
+            "failed",
+            "activating",
+            "deactivating",
+            "running",
+            "exited",
+            "dead",
+            "listening",
+            "waiting",
+            "mounted",
+            "unplaced",
+            "present",
+            "lost",
+            "cordoned",
+            "draining",
+            "drained");
 
     @Option(
             names = "--state",
@@ -86,13 +109,16 @@ final class WatchCommand extends FleetCommand {
     @Override
     public Integer call() {
         boolean live = session.terminal().interactive() && !json;
+        if (machine != null) {
+            MachineLookup.requireSome(session, machine);
+        }
         Watched watched = watched(live);
         try {
             Revision from = watched.list();
             watched.subjects().forEach(subject -> rows.put(subject, watched.rows(subject)));
             if (!live) {
                 if (rows.values().stream().flatMap(List::stream).noneMatch(row -> admits(watched, row))) {
-                    session.err("Nothing of that kind is there yet; waiting for it");
+                    session.err("Nothing of that kind is there yet; waiting for it" + meant());
                 }
                 return follow(watched, from, null);
             }
@@ -109,15 +135,28 @@ final class WatchCommand extends FleetCommand {
 
     private Watched watched(boolean live) {
         List<String> given = arguments == null ? List.of() : arguments;
-        boolean named = !given.isEmpty() && Set.of("units", "machines").contains(given.getFirst());
+        boolean named = !given.isEmpty() && SUBJECTS.contains(given.getFirst());
+        if (!named && !given.isEmpty() && SUBJECTS.contains(given.getFirst() + "s")) {
+            throw CommandException.usage(
+                    "\"" + given.getFirst() + "\" is not units or machines; a unit of that name: fleetctl watch "
+                            + UnitNames.mangle(given.getFirst()));
+        }
         List<String> patterns = named ? given.subList(1, given.size()) : given;
         if (named && given.getFirst().equals("machines")) {
             if (machine != null) {
-                throw new CommandException("--machine is for units; give machines as arguments");
+                throw CommandException.usage("--machine is for units; give machines as arguments");
             }
             return new Watched.Machines(session, patterns, live);
         }
         return new Watched.Units(session, UnitNames.asFilterOfPatterns(patterns));
+    }
+
+    /** Which state may have been meant by one that is rare; empty when none. */
+    private String meant() {
+        var unusual = states == null
+                ? List.<String>of()
+                : states.stream().filter(state -> !USUAL.contains(state)).toList();
+        return unusual.isEmpty() ? "" : Suggestions.question(Suggestions.closest(unusual.getFirst(), USUAL), "");
     }
 
     private boolean admits(Watched watched, @Nullable WatchedRow row) {

@@ -82,7 +82,10 @@ class EventsCommandTest {
                 .startsWith(
                         "{\"time\":\"2026-11-27T12:00:00Z\",\"kind\":\"unit_up\",\"unit\":\"a\\\\x2d.service\",\"machine\":\""
                                 + M1 + "\",\"by\":null,");
-        assertThat(run("events", "none")).isEqualTo(new Result(0, "", "No such events are kept\n"));
+        Result none = run("events", "none");
+        assertThat(none.exit()).isEqualTo(1);
+        assertThat(none.err()).startsWith("Unit none.service does not exist, and no events of it are kept");
+        assertThat(run("events", "none*")).isEqualTo(new Result(0, "", "No such events are kept\n"));
         assertThat(run("events", "--since=2026-11-27T12:00:01Z").out()).isEmpty();
     }
 

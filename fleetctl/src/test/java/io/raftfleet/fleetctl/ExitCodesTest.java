@@ -325,7 +325,9 @@ class ExitCodesTest {
         add("plan", MISSING, s -> s.run("plan", "a.service"));
         add("plan", MISSING, s -> s.run("plan", "--drain", "none"));
         add("watch", REFUSED, s -> s.run("watch", "[a"));
-        add("events", DONE, s -> s.run("events", "a.service"));
+        add("events", DONE, s -> s.unit("a.service", "start").run("events", "a.service"));
+        add("events", MISSING, s -> s.run("events", "a.service"));
+        add("events", USAGE, s -> s.run("events", "--since=yesterday"));
         add("events", USAGE, s -> s.run("events", "--since=2999-01-01"));
         add("events", REFUSED, s -> s.run("events", "[a"));
         add("journal", DONE, s -> s.unit("a.service", "start").run("journal", "a.service"));

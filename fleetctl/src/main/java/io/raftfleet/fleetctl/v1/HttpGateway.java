@@ -13,11 +13,13 @@ import io.grpc.inprocess.InProcessChannelBuilder;
 import io.grpc.inprocess.InProcessServerBuilder;
 import io.raftfleet.client.Endpoint;
 import io.raftfleet.client.Gateway;
+import io.raftfleet.proto.cluster.AccessGrpc;
 import io.raftfleet.proto.cluster.ClusterGrpc;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import javax.net.ssl.SSLSocketFactory;
@@ -35,12 +37,14 @@ public final class HttpGateway implements Gateway {
 
     private HttpGateway(HttpWire wire, Duration timeout) {
         String name = InProcessServerBuilder.generateName();
-        BindableService others = new ClusterGrpc.ClusterImplBase() {};
+        List<BindableService> others =
+                List.of(new ClusterGrpc.ClusterImplBase() {}, new AccessGrpc.AccessImplBase() {});
         try {
             server = InProcessServerBuilder.forName(name)
                     .executor(threads)
                     .addService(new HttpFleet(new V1Api(wire, timeout)))
-                    .addService(others)
+                    .addServices(
+                            others.stream().map(BindableService::bindService).toList())
                     .intercept(new PlainWords())
                     .build()
                     .start();

@@ -5,6 +5,7 @@ import io.raftfleet.proto.fleet.ControlRolloutRequest.Order;
 import io.raftfleet.proto.fleet.ItemCode;
 import io.raftfleet.proto.fleet.ItemResult;
 import io.raftfleet.proto.model.Rollout;
+import io.raftfleet.proto.model.RolloutPhase;
 import io.raftfleet.proto.model.UnitState;
 import java.util.List;
 import java.util.Map;
@@ -24,7 +25,15 @@ final class RolloutCommand extends CommandGroup {
         super(session);
     }
 
+    private static void requireName(String id) {
+        if (id.isEmpty()) {
+            throw CommandException.usage(
+                    "the rollout's name is empty: fleetctl rollout status lists those that there are");
+        }
+    }
+
     private static Rollout named(Session session, String id) {
+        requireName(id);
         return session.client().listRollouts(id).stream()
                 .findFirst()
                 .orElseThrow(() -> new CommandException("there is no rollout " + id
@@ -32,6 +41,7 @@ final class RolloutCommand extends CommandGroup {
     }
 
     private static int order(Session session, String id, Order order, String done) {
+        requireName(id);
         ItemResult result;
         try {
             result = session.client().controlRollout(id, order);
@@ -109,7 +119,7 @@ final class RolloutCommand extends CommandGroup {
                 table.add(
                         rollout.getId(),
                         RolloutWaiter.state(rollout),
-                        (rollout.getBack() ? rollout.getGroupFrom() : rollout.getGroupTo()) + "/" + rollout.getUnits(),
+                        RolloutWaiter.passed(rollout) + "/" + rollout.getUnits(),
                         Words.time(rollout.getStartedMs()),
                         dash(rollout.getBy()),
                         rollout.getFirstUnit(),
@@ -128,10 +138,17 @@ final class RolloutCommand extends CommandGroup {
                     + (rollout.getBy().isEmpty() ? "" : " by " + rollout.getBy()) + ", last step at "
                     + Words.time(rollout.getChangedMs())
                     + (rollout.getChangedBy().isEmpty() ? "" : " by " + rollout.getChangedBy()));
-            session.out(rollout.getMaxUnavailable() + " at a time, " + rollout.getCanary()
-                    + " first, healthy when active for "
+            if (rollout.getLeftAlone() > 0) {
+                session.out(Words.sentence(RolloutWaiter.leftAlone(rollout).substring(2)));
+            }
+            session.out(rollout.getMaxUnavailable() + " at a time"
+                    + (rollout.getCanary() == rollout.getMaxUnavailable() ? "" : ", " + rollout.getCanary() + " first")
+                    + ", healthy when active for "
                     + rollout.getHealthWaitMs() / 1000 + " s"
                     + (rollout.getRollback() ? ", goes back when a unit is not" : ", stops when a unit is not"));
+            if (rollout.getPhase() == RolloutPhase.ROLLOUT_PHASE_STOPPED) {
+                session.out("To go on: " + RolloutWaiter.remedy(rollout));
+            }
             if (rollout.getGroupCount() > 0 && !RolloutWaiter.over(rollout)) {
                 session.out("");
                 units(rollout.getGroupList());

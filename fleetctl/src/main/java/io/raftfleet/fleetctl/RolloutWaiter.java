@@ -59,14 +59,16 @@ final class RolloutWaiter {
                 if (rollout.getBack() && !backMeant) {
                     yield failed("rollout " + id + " was rolled back" + reason(rollout));
                 }
+                if (rollout.getLeftAlone() > 0 && !rollout.getBack()) {
+                    yield failed("rollout " + id + " is done with " + done(rollout) + " only" + leftAlone(rollout));
+                }
                 progress.clear();
-                session.out("Rollout " + id + (rollout.getBack() ? " rolled back" : " done, " + units(rollout)));
+                session.out("Rollout " + id
+                        + (rollout.getBack() ? " rolled back" + leftAlone(rollout) : " done, " + done(rollout)));
                 yield 0;
             }
             case ROLLOUT_PHASE_STOPPED ->
-                failed("rollout " + id + " has stopped" + reason(rollout) + "; fleetctl rollout resume " + id
-                        + " looks at that unit again, fleetctl rollout undo " + id
-                        + " gives all units their former files");
+                failed("rollout " + id + " has stopped" + reason(rollout) + "; " + remedy(rollout));
             case ROLLOUT_PHASE_PAUSED ->
                 failed("rollout " + id + " is paused"
                         + (rollout.getChangedBy().isEmpty() ? "" : " by " + rollout.getChangedBy())
@@ -109,8 +111,35 @@ final class RolloutWaiter {
                 : rollout.getGroupTo() + " of " + rollout.getUnits() + " units";
     }
 
-    private static String units(Rollout rollout) {
-        return rollout.getUnits() + (rollout.getUnits() == 1 ? " unit" : " units");
+    /** What can be done about one that has stopped. */
+    static String remedy(Rollout rollout) {
+        String id = rollout.getId();
+        return "fleetctl rollout resume " + id + " looks at that unit again"
+                + (rollout.getBack() ? "" : ", fleetctl rollout undo " + id + " gives all units their former files");
+    }
+
+    /** How many units it is through with, or has still to take back. */
+    static int passed(Rollout rollout) {
+        return over(rollout) && !rollout.getBack()
+                ? rollout.getUnits() - rollout.getLeftAlone()
+                : rollout.getGroupFrom();
+    }
+
+    private static String done(Rollout rollout) {
+        return (rollout.getLeftAlone() == 0 ? "" : rollout.getUnits() - rollout.getLeftAlone() + " of ")
+                + rollout.getUnits()
+                + (rollout.getUnits() == 1 ? " unit" : " units");
+    }
+
+    /** Which units it has passed by; empty for none. */
+    static String leftAlone(Rollout rollout) {
+        int units = rollout.getLeftAlone();
+        return units == 0
+                ? ""
+                : "; " + units + (units == 1 ? " was" : " were")
+                        + " destroyed or got another file meanwhile and " + (units == 1 ? "was" : "were")
+                        + " left alone: " + rollout.getFirstLeftAlone()
+                        + (units == 1 ? "" : " and " + (units - 1) + " more");
     }
 
     static String state(Rollout rollout) {

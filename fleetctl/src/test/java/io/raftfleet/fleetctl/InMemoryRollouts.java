@@ -17,6 +17,8 @@ final class InMemoryRollouts {
     private final TreeMap<String, List<String>> units = new TreeMap<>();
     /** Why the next ones stop at their second group, or go back; empty when they do not. */
     String failure = "";
+    /** How many units the next ones pass by. */
+    int leftAlone;
 
     InMemoryRollouts(InMemoryCluster cluster) {
         this.cluster = cluster;
@@ -123,7 +125,10 @@ final class InMemoryRollouts {
                     : next.setPhase(RolloutPhase.ROLLOUT_PHASE_STOPPED).build();
         }
         return rollout.getGroupTo() == rollout.getUnits()
-                ? next.setPhase(RolloutPhase.ROLLOUT_PHASE_DONE).build()
+                ? next.setPhase(RolloutPhase.ROLLOUT_PHASE_DONE)
+                        .setLeftAlone(leftAlone)
+                        .setFirstLeftAlone(leftAlone == 0 ? "" : rollout.getFirstUnit())
+                        .build()
                 : next.setGroupFrom(rollout.getGroupTo())
                         .setGroupTo(Math.min(rollout.getUnits(), rollout.getGroupTo() + size))
                         .build();

@@ -78,12 +78,31 @@ class RolloutCommandTest {
         assertThat(shown.out())
                 .startsWith("Rollout " + id + " is stopped, 2 of 3 units\nBecause unit web@2.service failed\n")
                 .contains("1 at a time, 0 first, healthy when active for 10 s, stops when a unit is not\n")
+                .contains(
+                        "To go on: fleetctl rollout resume " + id + " looks at that unit again, fleetctl rollout undo ")
                 .contains("web@2.service\t113f16a7.../10.0.0.1\tactive\trunning");
         Result undone = run("rollout", "undo", id);
         assertThat(undone.exit()).isZero();
         assertThat(undone.out())
                 .startsWith("Rollout " + id + " goes back\n")
                 .endsWith("Rollout " + id + " rolled back\n");
+    }
+
+    @Test
+    void unitsThatItLeftAloneAreNoneThatItReplaced() throws IOException {
+        file("/bin/new");
+        cluster.rollouts.leftAlone = 2;
+        Result rolled = run("start", "--replace", "--max-unavailable=1", "web@*");
+        String id = id(rolled);
+        assertThat(rolled.exit()).isEqualTo(1);
+        assertThat(rolled.err())
+                .isEqualTo("Error: rollout " + id + " is done with 1 of 3 units only; 2 were destroyed or got another"
+                        + " file meanwhile and were left alone: web@1.service and 1 more\n");
+        assertThat(run("rollout", "status").out()).contains(id + "\tdone\t1/3\t");
+        assertThat(run("rollout", "status", id).out())
+                .contains(
+                        "2 were destroyed or got another file meanwhile and were left alone: web@1.service and 1 more");
+        assertThat(run("rollout", "undo", "").exit()).isEqualTo(2);
     }
 
     @Test

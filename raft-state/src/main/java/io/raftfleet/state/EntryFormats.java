@@ -37,6 +37,9 @@ public final class EntryFormats {
     /** From this format on there are rolling changes. */
     public static final int WITH_ROLLOUTS = 10;
 
+    /** From this format on, rollouts count the units that they passed by, and keys that operators gave a machine leave nothing when removed. */
+    public static final int WITH_LEFT_ALONE = 11;
+
     /** The oldest {@code Entry.format} whose readers apply these records as this version does; at least 1. */
     public static int needed(List<Record> records) {
         return records.stream().mapToInt(EntryFormats::since).max().orElse(1);
@@ -79,7 +82,10 @@ public final class EntryFormats {
             case UNIT_DESTROYED -> saying(record.getUnitDestroyed().getChangedBy(), 1);
             case UNIT_SCHEDULED -> saying(record.getUnitScheduled().getReason(), 1);
             case UNIT_UNSCHEDULED -> saying(record.getUnitUnscheduled().getReason(), 1);
-            case MACHINE_METADATA_SET -> saying(record.getMachineMetadataSet().getChangedBy(), 1);
+            case MACHINE_METADATA_SET -> {
+                var set = record.getMachineMetadataSet();
+                yield set.getDropped() ? WITH_LEFT_ALONE : saying(set.getChangedBy(), 1);
+            }
             case ORPHAN_DROPPED -> 2;
             case JOIN_TOKEN_CREATED, JOIN_TOKEN_USED, JOIN_TOKEN_REMOVED, IDENTITY_REVOKED -> WITH_TOKENS;
             case MACHINE_EXPECTED -> since(record.getMachineExpected());
@@ -88,7 +94,8 @@ public final class EntryFormats {
             case FENCE_OVER -> WITH_FENCES;
             case MACHINE_MARKED -> saying(record.getMachineMarked().getChangedBy(), WITH_MARKS);
             case MACHINE_FORGOTTEN -> saying(record.getMachineForgotten().getChangedBy(), WITH_MARKS);
-            case ROLLOUT_STARTED, ROLLOUT_ADVANCED, ROLLOUT_FORGOTTEN -> WITH_ROLLOUTS;
+            case ROLLOUT_ADVANCED -> record.getRolloutAdvanced().getLeftAlone() > 0 ? WITH_LEFT_ALONE : WITH_ROLLOUTS;
+            case ROLLOUT_STARTED, ROLLOUT_FORGOTTEN -> WITH_ROLLOUTS;
         };
     }
 

@@ -140,7 +140,11 @@ public record MachineRecord(
     /** With one more thing that operators say of it. */
     MachineRecord patched(MachineMetadataSet record, long changedAt) {
         var changed = new HashMap<>(operators);
-        changed.put(record.getKey(), record.hasValue() ? Optional.of(record.getValue()) : Optional.empty());
+        if (record.getDropped()) {
+            changed.remove(record.getKey());
+        } else {
+            changed.put(record.getKey(), record.hasValue() ? Optional.of(record.getValue()) : Optional.empty());
+        }
         var fields = new Fields(this);
         fields.operators = changed;
         fields.operatorsAt = changedAt;

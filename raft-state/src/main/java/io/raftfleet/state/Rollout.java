@@ -108,7 +108,7 @@ public record Rollout(RolloutStarted plan, RolloutAdvanced now, long startedMs, 
 
     @Override
     public long heapBytes() {
-        return heapBytes(plan) + HeapBytes.of(now.getReason());
+        return heapBytes(plan) + HeapBytes.of(now.getReason()) + HeapBytes.of(now.getFirstLeftAlone());
     }
 
     /** Of one that was started with this, besides its files. */
@@ -139,7 +139,9 @@ public record Rollout(RolloutStarted plan, RolloutAdvanced now, long startedMs, 
                 .setBy(plan.getChangedBy())
                 .setChangedBy(now.getChangedBy())
                 .setStartedMs(startedMs)
-                .setChangedMs(changedMs);
+                .setChangedMs(changedMs)
+                .setLeftAlone(now.getLeftAlone())
+                .setFirstLeftAlone(now.getFirstLeftAlone());
         if (withGroup) {
             group().forEach(unit -> message.addGroup(unit.getName()));
         }
@@ -166,10 +168,24 @@ public record Rollout(RolloutStarted plan, RolloutAdvanced now, long startedMs, 
             }
             case ROLLOUT_PHASE_PAUSED -> "paused, " + now.getTo() + " of " + units + " units begun";
             case ROLLOUT_PHASE_STOPPED -> "stopped" + behind();
-            case ROLLOUT_PHASE_DONE -> now.getBack() ? "rolled back" + behind() : "done, " + units + " units";
+            case ROLLOUT_PHASE_DONE -> now.getBack() ? "rolled back" + leftAlone() + behind() : "done, " + done();
             case ROLLOUT_PHASE_UNSPECIFIED, UNRECOGNIZED -> "unknown";
         };
         return "rollout " + id() + ": " + what;
+    }
+
+    private String done() {
+        int units = plan.getUnitsCount();
+        return now.getLeftAlone() == 0
+                ? units + (units == 1 ? " unit" : " units")
+                : units - now.getLeftAlone() + " of " + units + " units" + leftAlone();
+    }
+
+    private String leftAlone() {
+        return now.getLeftAlone() == 0
+                ? ""
+                : ", but for " + now.getLeftAlone() + " that were gone or had got another file meanwhile, "
+                        + now.getFirstLeftAlone() + " first";
     }
 
     private String behind() {

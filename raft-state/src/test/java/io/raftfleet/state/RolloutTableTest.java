@@ -92,6 +92,9 @@ class RolloutTableTest {
         assertThat(EntryFormats.needed(List.of(started("r1")))).isEqualTo(EntryFormats.WITH_ROLLOUTS);
         assertThat(EntryFormats.needed(List.of(advanced("r1", 1)))).isEqualTo(EntryFormats.WITH_ROLLOUTS);
         assertThat(EntryFormats.needed(List.of(forgotten("r1")))).isEqualTo(EntryFormats.WITH_ROLLOUTS);
+        var passed = advanced("r1", 1).toBuilder();
+        passed.getRolloutAdvancedBuilder().setLeftAlone(1).setFirstLeftAlone("web@1.service");
+        assertThat(EntryFormats.needed(List.of(passed.build()))).isEqualTo(EntryFormats.WITH_LEFT_ALONE);
     }
 
     private List<@Nullable String> apply(Record... records) {

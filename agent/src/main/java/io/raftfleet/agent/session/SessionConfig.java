@@ -56,7 +56,7 @@ public record SessionConfig(
                 10,
                 Duration.ofSeconds(4),
                 Duration.ofSeconds(10),
-                4,
+                2,
                 16);
     }
 

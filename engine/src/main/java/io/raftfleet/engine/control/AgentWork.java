@@ -97,6 +97,11 @@ final class AgentWork {
         }
 
         @Override
+        public boolean mayGather() {
+            return true;
+        }
+
+        @Override
         public WorkQueue.Lane lane() {
             return WorkQueue.Lane.AGENTS;
         }

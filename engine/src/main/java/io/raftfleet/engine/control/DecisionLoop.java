@@ -18,6 +18,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -43,6 +44,15 @@ final class DecisionLoop implements Runnable {
     /** After so many steps that placed nothing what else waits is decided: some ten milliseconds. */
     private static final int FRUITLESS_STEPS = 4;
 
+    /**
+     * An entry that takes longer than this finds processors or the disk busy. Then reports of agents gather for some times as long, so that
+     * most of the time goes to others; a machine that starts hundreds of units says something new all the time.
+     */
+    private static final long SLOW_ENTRY_NANOS = TimeUnit.MILLISECONDS.toNanos(8);
+
+    private static final int GATHERING_TIMES = 6;
+    private static final long LONGEST_GATHERING_NANOS = TimeUnit.MILLISECONDS.toNanos(150);
+
     /** An engine that does not lead lets changes gather for so long, since it is in no hurry. */
     private static final long FOLLOWING_MS = 50;
 
@@ -61,6 +71,8 @@ final class DecisionLoop implements Runnable {
     private final Standby standby;
     private final RolloutPace rollouts = new RolloutPace();
     private @Nullable Scheduler scheduler;
+    /** How long reports may gather before the next entry. */
+    private long gatherNanos;
     /** Whether it is still to be written that this engine leads. */
     private boolean unannounced;
     /** Were together in an entry that can't be written: each is decided in one of its own, before all else. */
@@ -219,7 +231,7 @@ final class DecisionLoop implements Runnable {
                 && further.isEmpty()
                 && rolling.isEmpty()
                 && (!decider.hasWork() || faults.pauseMillis() > 0)) {
-            queue.awaitWork(term, decider.hasWork() ? faults.pauseMillis() : 0);
+            queue.awaitWork(term, decider.hasWork() ? faults.pauseMillis() : 0, gatherNanos);
         }
         if (!queue.leads(term)) {
             return true; // what waits now was meant for the next term
@@ -291,7 +303,9 @@ final class DecisionLoop implements Runnable {
         return switch (committer.propose(entry)) {
             case Outcome.Applied applied -> {
                 unannounced &= !announcing;
-                metrics.decided(placed.scheduled(), placed.unscheduled(), Duration.ofNanos(System.nanoTime() - start));
+                long took = System.nanoTime() - start;
+                gatherNanos = gathering(took);
+                metrics.decided(placed.scheduled(), placed.unscheduled(), Duration.ofNanos(took));
                 decided.forEach(work -> answer(work, applied.result()));
                 queue.putBack(decided);
                 if (!sound(batch, applied.result())) {
@@ -327,6 +341,11 @@ final class DecisionLoop implements Runnable {
                 yield false;
             }
         };
+    }
+
+    /** How long reports may gather after an entry that took so long, in nanoseconds. */
+    static long gathering(long tookNanos) {
+        return tookNanos < SLOW_ENTRY_NANOS ? 0 : Math.min(LONGEST_GATHERING_NANOS, GATHERING_TIMES * tookNanos);
     }
 
     /** Tries out what is asked for, or refuses it; false when something is to be placed first. */

@@ -13,6 +13,7 @@ import io.raftfleet.proto.log.MachineMarked;
 import io.raftfleet.proto.log.MachineMetadataSet;
 import io.raftfleet.proto.log.MachineTold;
 import io.raftfleet.proto.log.Record;
+import io.raftfleet.proto.log.RolloutAdvanced;
 import io.raftfleet.proto.log.RolloutFile;
 import io.raftfleet.proto.log.RolloutStarted;
 import io.raftfleet.proto.log.SessionOpened;
@@ -65,6 +66,7 @@ final class Draft {
     private final boolean withMarks;
     private final boolean withEvents;
     private final boolean withRollouts;
+    private final boolean withLeftAlone;
 
     /** @param format newest format of entries that all engines read */
     Draft(Registry registry, Scheduler scheduler, Budget budget, int format) {
@@ -77,6 +79,7 @@ final class Draft {
         this.withMarks = format >= EntryFormats.WITH_MARKS;
         this.withEvents = format >= EntryFormats.WITH_EVENTS;
         this.withRollouts = format >= EntryFormats.WITH_ROLLOUTS;
+        this.withLeftAlone = format >= EntryFormats.WITH_LEFT_ALONE;
     }
 
     /** A new scheduler that knows what is applied. */
@@ -370,9 +373,16 @@ final class Draft {
                 .build());
     }
 
-    void patch(MachinePatch patch, String by, List<Record> out) {
+    /** Whether a removed key of a machine need not be kept as such: its agent does not announce it. */
+    boolean drops(MachineRecord machine, String key) {
+        return withLeftAlone && !machine.announced().containsKey(key);
+    }
+
+    void patch(MachineRecord machine, MachinePatch patch, String by, List<Record> out) {
         out.add(decided(Record.newBuilder()
-                .setMachineMetadataSet(record(patch).toBuilder().setChangedBy(withEvents ? by : ""))
+                .setMachineMetadataSet(record(patch).toBuilder()
+                        .setDropped(!patch.hasValue() && drops(machine, patch.getKey()))
+                        .setChangedBy(withEvents ? by : ""))
                 .build()));
     }
 
@@ -462,6 +472,14 @@ final class Draft {
     /** A record about a rollout. */
     Record rollout(Record record) {
         return decided(record);
+    }
+
+    /** A rollout gets on. */
+    Record rollout(RolloutAdvanced record) {
+        var readable = withLeftAlone
+                ? record
+                : record.toBuilder().clearLeftAlone().clearFirstLeftAlone().build();
+        return decided(Record.newBuilder().setRolloutAdvanced(readable).build());
     }
 
     private static MachineMetadataSet record(MachinePatch patch) {

@@ -256,7 +256,7 @@ final class Items {
                         "machine " + patch.getMachineId()
                                 + " is unknown: its metadata can be set once its agent has been here");
             }
-            if (!patch.hasValue() && removesNothing(machine, patch.getKey())) {
+            if (!patch.hasValue() && removesNothing(machine, patch.getKey(), draft)) {
                 return Item.OK;
             }
             var tooMuch = patch.hasValue() ? tooMuch(machine, patch) : null;
@@ -267,15 +267,15 @@ final class Items {
             if (full != null) {
                 return Budget.refusal(full);
             }
-            draft.patch(patch, by, out);
+            draft.patch(machine, patch, by, out);
             return Item.OK;
         };
     }
 
-    /** Whether a machine has no such key: neither its agent nor an operator gave it one, or an operator has removed it. */
-    private static boolean removesNothing(MachineRecord machine, String key) {
+    /** Whether a machine has no such key: neither its agent nor an operator gave it one, or an operator has removed it for good. */
+    private static boolean removesNothing(MachineRecord machine, String key, Draft draft) {
         var said = machine.operators().get(key);
-        return said == null ? !machine.announced().containsKey(key) : said.isEmpty();
+        return said == null ? !machine.announced().containsKey(key) : said.isEmpty() && !draft.drops(machine, key);
     }
 
     /** Why a value would make what operators say of a machine too large; null when it does not, or makes it smaller. */
@@ -296,7 +296,7 @@ final class Items {
         }
         return "machine " + machine.id() + ": operators' metadata would have " + keys + " keys and " + bytes
                 + " bytes; at most " + Limits.METADATA_KEYS + " keys and " + Limits.ALL_METADATA_BYTES
-                + " bytes are kept a machine, of keys that they removed too: change the value of one of those that there are";
+                + " bytes are kept a machine, with the keys of its agent that they removed: remove one of theirs, or change its value";
     }
 
     static Item invalid(String what, String name, String fault) {

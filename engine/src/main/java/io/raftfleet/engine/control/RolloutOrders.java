@@ -343,14 +343,19 @@ final class RolloutOrders {
         if (refusal != null) {
             return refusal;
         }
-        out.add(draft.rollout(
-                Record.newBuilder().setRolloutAdvanced(next.clearReason()).build()));
+        if (order != ControlRolloutRequest.Order.ORDER_UNDO) {
+            next.clearReason();
+        }
+        out.add(draft.rollout(next.build()));
         return Item.OK;
     }
 
     /** A rollout turns round: the units that were replaced last go back first. */
     static void back(Rollout rollout, RolloutAdvanced.Builder next) {
-        next.setBack(true).setFrom(Math.max(0, next.getTo() - rollout.plan().getMaxUnavailable()));
+        next.setBack(true)
+                .clearLeftAlone()
+                .clearFirstLeftAlone()
+                .setFrom(Math.max(0, next.getTo() - rollout.plan().getMaxUnavailable()));
     }
 
     private static ItemResult refused(String why) {

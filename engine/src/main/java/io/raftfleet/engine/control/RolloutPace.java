@@ -122,6 +122,7 @@ final class RolloutPace {
         watched.put(rollout.id(), watch);
         var replace = new ArrayList<Step>();
         boolean healthy = true;
+        var leftAlone = new ArrayList<String>();
         for (var unit : rollout.group()) {
             var there = applied.unit(unit.getName());
             if (there == null || !there.hash().equals(rollout.goal(unit))) {
@@ -131,6 +132,8 @@ final class RolloutPace {
                     if (replace.size() < MOST_REPLACED) {
                         replace.add(new Replace(rollout.id(), unit));
                     }
+                } else {
+                    leftAlone.add(unit.getName());
                 }
                 continue;
             }
@@ -148,7 +151,7 @@ final class RolloutPace {
         }
         steps.addAll(replace);
         if (healthy) {
-            steps.add(new Advance(next(rollout)));
+            steps.add(new Advance(next(rollout, leftAlone)));
         }
     }
 
@@ -234,9 +237,13 @@ final class RolloutPace {
         return next.build();
     }
 
-    private static RolloutAdvanced next(Rollout rollout) {
+    /** @param leftAlone units of the group that it passes by */
+    private static RolloutAdvanced next(Rollout rollout, List<String> leftAlone) {
         var now = rollout.now();
-        var next = rollout.next();
+        var next = rollout.next().setLeftAlone(now.getLeftAlone() + leftAlone.size());
+        if (now.getLeftAlone() == 0 && !leftAlone.isEmpty()) {
+            next.setFirstLeftAlone(leftAlone.getFirst());
+        }
         int size = rollout.plan().getMaxUnavailable();
         if (now.getBack() ? now.getFrom() == 0 : now.getTo() >= rollout.plan().getUnitsCount()) {
             next.setPhase(RolloutPhase.ROLLOUT_PHASE_DONE);
@@ -293,8 +300,7 @@ final class RolloutPace {
 
     private static void advance(Rollout rollout, RolloutAdvanced record, Batch batch, Draft draft) {
         if (record.getStep() == rollout.now().getStep() + 1) {
-            batch.add(
-                    draft.rollout(Record.newBuilder().setRolloutAdvanced(record).build()));
+            batch.add(draft.rollout(record));
         }
     }
 

@@ -21,6 +21,11 @@ interface Work {
         return 0;
     }
 
+    /** Whether it may wait a little for others, so that one entry holds them all. Always the same. */
+    default boolean mayGather() {
+        return false;
+    }
+
     /**
      * Decides as much as fits into the batch. What it throws is a fault of it alone: see {@link #fault}.
      *

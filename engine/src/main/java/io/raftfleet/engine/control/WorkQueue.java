@@ -32,6 +32,9 @@ final class WorkQueue {
         }
     }
 
+    /** Of so many bytes of reports it makes no difference how many more could be in their entry. */
+    private static final long GATHERED_BYTES = 64 << 10;
+
     private final long agentBytes;
     private final Lock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
@@ -47,6 +50,9 @@ final class WorkQueue {
     /** Of all that waits in {@link #agents}. */
     @GuardedBy("lock")
     private long waitingBytes;
+    /** How much of what waits in {@link #agents} may not wait for others. */
+    @GuardedBy("lock")
+    private int pressing;
     /** Term that this engine leads, 0 for none. */
     @GuardedBy("lock")
     private long leading;
@@ -120,7 +126,7 @@ final class WorkQueue {
                     || (work.bytes() > 0 && waitingBytes > 0 && waitingBytes + work.bytes() > agentBytes);
             if (leader && !full) {
                 queue.addLast(work);
-                waitingBytes += work.bytes();
+                count(work, 1);
                 changed.signalAll();
                 return true;
             }
@@ -188,21 +194,28 @@ final class WorkQueue {
     /**
      * Waits until there is work, the leadership of {@code term} is over, or so many milliseconds are; for ever when they are
      * 0.
+     *
+     * @param gatherNanos how long reports alone wait for more, as long as they are few
      */
-    void awaitWork(long term, long millis) throws InterruptedException {
+    void awaitWork(long term, long millis, long gatherNanos) throws InterruptedException {
+        long begin = System.nanoTime();
+        long limit = millis == 0 ? Long.MAX_VALUE : TimeUnit.MILLISECONDS.toNanos(millis);
         rest();
         lock.lockInterruptibly();
         try {
-            long left = TimeUnit.MILLISECONDS.toNanos(millis);
-            while (leading == term
-                    && clients.isEmpty()
-                    && agents.isEmpty()
-                    && plans.isEmpty()
-                    && (millis == 0 || left > 0)) {
-                if (millis == 0) {
+            while (leading == term && clients.isEmpty() && plans.isEmpty() && pressing == 0) {
+                if (waitingBytes >= GATHERED_BYTES) {
+                    return;
+                }
+                long until = agents.isEmpty() ? limit : Math.min(limit, gatherNanos);
+                long left = until - (System.nanoTime() - begin);
+                if (left <= 0) {
+                    return;
+                }
+                if (until == Long.MAX_VALUE) {
                     changed.await();
                 } else {
-                    left = changed.awaitNanos(left);
+                    long unused = changed.awaitNanos(left);
                 }
             }
         } finally {
@@ -267,7 +280,7 @@ final class WorkQueue {
             for (var work : decided.reversed()) {
                 if (work.open()) {
                     of(work.lane()).addFirst(work);
-                    waitingBytes += work.bytes();
+                    count(work, 1);
                 }
             }
         } finally {
@@ -286,10 +299,20 @@ final class WorkQueue {
             clients.clear();
             plans.clear();
             waitingBytes = 0;
+            pressing = 0;
         } finally {
             lock.unlock();
         }
         all.forEach(work -> work.abandon(false, reason));
+    }
+
+    /** Something has come to wait, by 1, or waits no longer, by -1. */
+    @GuardedBy("lock")
+    private void count(Work work, int by) {
+        waitingBytes += by * (long) work.bytes();
+        if (work.lane() == Lane.AGENTS && !work.mayGather()) {
+            pressing += by;
+        }
     }
 
     @GuardedBy("lock")
@@ -306,7 +329,9 @@ final class WorkQueue {
         lock.lock();
         try {
             next = of(lane).pollFirst();
-            waitingBytes -= next == null ? 0 : next.bytes();
+            if (next != null) {
+                count(next, -1);
+            }
         } finally {
             lock.unlock();
         }

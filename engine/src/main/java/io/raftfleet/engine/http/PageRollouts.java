@@ -26,6 +26,7 @@ final class PageRollouts {
      *
      * @param state as {@code fleetctl rollout status} has it
      * @param orders that it takes now
+     * @param leftAlone units that it has passed by, which were gone or had got another file meanwhile
      * @param from how many units stand before the group that is under way
      * @param to how many up to its end: of so many has the change begun, or, back, are still to be taken back
      */
@@ -39,6 +40,7 @@ final class PageRollouts {
             String firstUnit,
             int from,
             String id,
+            int leftAlone,
             List<String> orders,
             String reason,
             long startedMs,
@@ -73,6 +75,7 @@ final class PageRollouts {
                 rollout.getFirstUnit(),
                 rollout.getGroupFrom(),
                 rollout.getId(),
+                rollout.getLeftAlone(),
                 orders(rollout),
                 rollout.getReason(),
                 rollout.getStartedMs(),

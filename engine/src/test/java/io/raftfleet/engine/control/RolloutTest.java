@@ -125,6 +125,7 @@ class RolloutTest {
         assertThat(renewed()).as("it goes no further, and takes nothing back").hasSize(2);
 
         assertThat(control(id, Order.ORDER_UNDO).getCode()).isEqualTo(ItemCode.ITEM_CODE_OK);
+        assertThat(rollout(id).now().getReason()).as("why it goes back").contains("203/EXEC");
         settle();
         assertThat(renewed()).as("the last one goes back first").containsExactly("web@0.service");
         allUp();
@@ -254,6 +255,31 @@ class RolloutTest {
         assertThat(rollout(id).now().getPhase()).isEqualTo(RolloutPhase.ROLLOUT_PHASE_DONE);
         assertThat(text("web@2.service")).contains("/bin/other");
         assertThat(renewed()).containsExactly("web@3.service");
+        assertThat(rollout(id).now().getLeftAlone()).isEqualTo(3);
+        assertThat(rollout(id).now().getFirstLeftAlone()).isEqualTo("web@0.service");
+        assertThat(events().getLast())
+                .isEqualTo("rollout " + id + ": done, 1 of 4 units, but for 3 that were gone or had got another file"
+                        + " meanwhile, web@0.service first");
+
+        assertThat(control(id, Order.ORDER_UNDO).getCode()).isEqualTo(ItemCode.ITEM_CODE_OK);
+        assertThat(rollout(id).now().getLeftAlone()).as("on the way back").isZero();
+        settle();
+        allUp();
+        pass(HEALTH_MS);
+        assertThat(rollout(id).now().getLeftAlone()).isEqualTo(3);
+        assertThat(rollout(id).now().getFirstLeftAlone()).isEqualTo("web@2.service");
+    }
+
+    @Test
+    void beforeAllEnginesReadThemUnitsThatAreLeftAloneAreNotCounted() throws Exception {
+        raft.agree(EntryFormats.WITH_LEFT_ALONE - 1);
+        units(1);
+        var id = start(request(1));
+        create("web@0.service", "[Service]\nExecStart=/bin/other\n", true);
+        settle();
+        assertThat(rollout(id).now().getPhase()).isEqualTo(RolloutPhase.ROLLOUT_PHASE_DONE);
+        assertThat(rollout(id).now().getLeftAlone()).isZero();
+        assertThat(raft.entries()).allMatch(entry -> entry.getFormat() < EntryFormats.WITH_LEFT_ALONE);
     }
 
     @Test

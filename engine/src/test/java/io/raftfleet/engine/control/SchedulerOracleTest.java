@@ -319,8 +319,10 @@ class SchedulerOracleTest {
             var patched = new TreeMap<>(machine.patched());
             var said = patched.get(pair.get(0));
             boolean there = said == null ? machine.announced().containsKey(pair.get(0)) : !said.isEmpty();
-            if (!value.isEmpty() || there) {
-                patched.put(pair.get(0), value); // The removal of what is not there is none.
+            if (value.isEmpty() && !machine.announced().containsKey(pair.get(0))) {
+                patched.remove(pair.get(0)); // Nothing hides what the agent may announce one day.
+            } else if (!value.isEmpty() || there) {
+                patched.put(pair.get(0), value);
             }
             model.machines.put(
                     machine.id(),

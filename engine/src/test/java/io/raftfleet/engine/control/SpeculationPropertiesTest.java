@@ -152,7 +152,7 @@ class SpeculationPropertiesTest {
                     if (random.nextBoolean()) {
                         patch.setValue("ssd");
                     }
-                    draft.patch(patch.build(), "user/carol", out);
+                    draft.patch(machine, patch.build(), "user/carol", out);
                 }
             }
         }

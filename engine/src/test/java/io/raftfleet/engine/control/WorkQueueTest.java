@@ -12,6 +12,7 @@ import io.raftfleet.unit.Requirements;
 import io.raftfleet.unit.UnitFile;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -68,6 +69,46 @@ class WorkQueueTest {
         assertThat(queue.crowded()).isTrue();
         var silence = new AgentWork.Silence("m1", 1, "a test", true);
         assertThat(queue.offer(silence)).as("a loss").isTrue();
+    }
+
+    @Test
+    void aFewReportsGatherButNothingElseWaitsForThem() throws Exception {
+        long forever = TimeUnit.HOURS.toNanos(1);
+        queue.offer(report(1000));
+        var waiting = CompletableFuture.runAsync(() -> {
+            try {
+                queue.awaitWork(1, 0, forever);
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+        });
+        queue.offer(report(1000));
+        assertThat(queue.progress()).as("it waits, or is about to").isLessThanOrEqualTo(0);
+        assertThat(waiting).isNotDone();
+        queue.offer(new AgentWork.Silence("m1", 1, "a test", true));
+        waiting.get(10, TimeUnit.SECONDS);
+        queue.awaitWork(1, 0, forever); // The same still waits.
+
+        queue.abandonAll("a test");
+        queue.offer(report(1000));
+        queue.awaitWork(1, 0, 1); // As long as it may.
+        queue.awaitWork(1, 1, forever);
+        queue.lead(2);
+        queue.awaitWork(1, 0, forever);
+    }
+
+    @Test
+    void manyReportsWaitForNoMore() throws Exception {
+        var roomy = new WorkQueue(1 << 20);
+        roomy.lead(1);
+        for (int i = 0; i < 66; i++) {
+            roomy.offer(report(1000));
+        }
+        roomy.awaitWork(1, 0, TimeUnit.HOURS.toNanos(1));
+        assertThat(DecisionLoop.gathering(TimeUnit.MILLISECONDS.toNanos(3))).isZero();
+        assertThat(DecisionLoop.gathering(TimeUnit.MILLISECONDS.toNanos(10)))
+                .isEqualTo(TimeUnit.MILLISECONDS.toNanos(60));
+        assertThat(DecisionLoop.gathering(TimeUnit.SECONDS.toNanos(10))).isEqualTo(TimeUnit.MILLISECONDS.toNanos(150));
     }
 
     @Test

@@ -126,6 +126,7 @@ public final class Limits {
             entry("rollouts", Limit.parts(1000)),
             entry("group", NAME.times(1000)),
             entry("first_unit", NAME),
+            entry("first_left_alone", NAME),
             entry("reason", MESSAGE),
             entry("results", Limit.parts(ITEMS)),
             entry("changes", new Limit(Kind.ITEMS, 0, ITEMS)),

@@ -264,9 +264,10 @@ async function rollouts() {
   };
   const orders = r => (r.orders || []).flatMap(order =>
     [button(order[0].toUpperCase() + order.slice(1), questions[order](r), () => put(`/page/rollouts/${r.id}`, { order })), " "]);
-  const there = r => (r.back ? r.from : r.state === "done" ? r.units : r.from);
+  const there = r => (r.back ? r.from : r.state === "done" ? r.units - r.leftAlone : r.from);
   const words = r => (r.back ? `${count(there(r))} of ${count(r.units)} left` : `${count(there(r))} of ${count(r.units)}`)
-    + (r.to > r.from && /running|going|paused|stopped/.test(r.state) ? `, at ${r.to - r.from > 1 ? `${count(r.from + 1)} to ${count(r.to)}` : count(r.to)}` : "");
+    + (r.to > r.from && /running|going|paused|stopped/.test(r.state) ? `, at ${r.to - r.from > 1 ? `${count(r.from + 1)} to ${count(r.to)}` : count(r.to)}` : "")
+    + (r.leftAlone ? `, ${count(r.leftAlone)} gone or changed by others` : "");
   const table = new Table([
     { name: "Rollout", of: r => r.id, class: "id" },
     { name: "State", of: r => r.state, show: r => el("span", { class: r.state === "stopped" ? "bad" : r.state === "done" ? "good" : tone(r.state) }, r.state) },
@@ -284,7 +285,7 @@ async function rollouts() {
     const found = (await get("/page/rollouts")).rollouts || [];
     const ids = new Set(found.map(r => r.id));
     // Fields that are empty are left out.
-    found.forEach(r => table.put(r.id, { from: 0, to: 0, reason: "", ...r }, fresh));
+    found.forEach(r => table.put(r.id, { from: 0, to: 0, leftAlone: 0, reason: "", ...r }, fresh));
     [...table.rows.keys()].filter(id => !ids.has(id)).forEach(id => table.remove(id));
     table.arrange();
     total.textContent = found.length ? "" : "None is under way, and none has ended in the last 7 days. One is begun by: fleetctl start --replace --max-unavailable";

@@ -15,7 +15,6 @@ import java.util.function.Consumer;
 import org.freedesktop.dbus.connections.transports.AbstractTransport;
 import org.freedesktop.dbus.connections.transports.TransportBuilder;
 import org.freedesktop.dbus.exceptions.DBusException;
-import org.freedesktop.dbus.messages.DBusSignal;
 import org.freedesktop.dbus.messages.Error;
 import org.freedesktop.dbus.messages.Message;
 import org.freedesktop.dbus.messages.MethodCall;
@@ -38,7 +37,7 @@ final class BusLink implements AutoCloseable {
     private final String address;
     private final SocketChannel channel;
     private final Duration callTimeout;
-    private final Consumer<Message> signals;
+    private final Consumer<MessageReader.Signal> signals;
     private final Consumer<String> onLoss;
     private final AtomicBoolean closed = new AtomicBoolean();
 
@@ -47,7 +46,8 @@ final class BusLink implements AutoCloseable {
 
     private volatile String lossReason = "the connection was closed";
 
-    private BusLink(Opened opened, Duration callTimeout, Consumer<Message> signals, Consumer<String> onLoss) {
+    private BusLink(
+            Opened opened, Duration callTimeout, Consumer<MessageReader.Signal> signals, Consumer<String> onLoss) {
         this.opened = opened;
         address = opened.address();
         channel = opened.channel();
@@ -130,7 +130,8 @@ final class BusLink implements AutoCloseable {
      * @param signals hears each signal, on the reading thread, in order with the replies
      * @param onLoss hears once, with the reason, that a connection broke; not of {@link #close}
      */
-    static BusLink begin(Opened opened, Duration callTimeout, Consumer<Message> signals, Consumer<String> onLoss) {
+    static BusLink begin(
+            Opened opened, Duration callTimeout, Consumer<MessageReader.Signal> signals, Consumer<String> onLoss) {
         var link = new BusLink(opened, callTimeout, signals, onLoss);
         Thread.ofPlatform().daemon().name("systemd-reader").start(link::readAll);
         return link;
@@ -281,7 +282,10 @@ final class BusLink implements AutoCloseable {
         var reader = new MessageReader(channel);
         try {
             while (true) {
-                handle(reader.read());
+                switch (reader.read()) {
+                    case MessageReader.Signal signal -> signals.accept(signal);
+                    case MessageReader.Other other -> handle(other.message());
+                }
             }
         } catch (IOException broken) {
             lost("the connection to " + address + " broke: " + broken.getMessage());
@@ -292,7 +296,6 @@ final class BusLink implements AutoCloseable {
 
     private void handle(Message message) {
         switch (message) {
-            case DBusSignal signal -> signals.accept(signal);
             case MethodReturn reply -> {
                 Call call = take(reply.getReplySerial());
                 if (call != null) {

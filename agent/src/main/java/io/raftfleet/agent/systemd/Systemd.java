@@ -234,25 +234,26 @@ final class Systemd {
     }
 
     /** Tells signals apart and hands them on; others are ignored. */
-    static Consumer<Message> dispatcher(Signals signals) {
-        return message -> {
-            switch (String.valueOf(message.getName())) {
+    static Consumer<MessageReader.Signal> dispatcher(Signals signals) {
+        return signal -> {
+            var body = signal.body();
+            switch (signal.member()) {
                 case "PropertiesChanged" -> {
-                    if (message.getPath().startsWith(UnitPath.PREFIX)) {
-                        signals.unitChanged(message.getPath(), new PropertyScan(MessageReader.body(message)));
+                    if (signal.path().startsWith(UnitPath.PREFIX)) {
+                        signals.unitChanged(signal.path(), new PropertyScan(body));
                     }
                 }
                 case "JobRemoved" -> {
-                    Object[] body = body(message);
-                    signals.jobRemoved(body[1].toString(), (String) body[2], (String) body[3]);
+                    long unused = Wire.uint32(body);
+                    signals.jobRemoved(Wire.string(body), Wire.string(body), Wire.string(body));
                 }
                 case "Reloading" -> {
-                    if (Boolean.FALSE.equals(body(message)[0])) {
+                    if (Wire.uint32(body) == 0) {
                         signals.reloaded();
                     }
                 }
                 case "NameOwnerChanged" -> {
-                    if (BUS_NAME.equals(body(message)[0])) {
+                    if (BUS_NAME.equals(Wire.string(body))) {
                         signals.ownerChanged();
                     }
                 }

@@ -81,7 +81,7 @@ class BusSessionTest {
             authenticate(connection);
             var reader = new MessageReader(connection);
             while (true) {
-                if (reader.read() instanceof MethodCall call) {
+                if (reader.read() instanceof MessageReader.Other other && other.message() instanceof MethodCall call) {
                     answer(connection, call);
                 }
             }

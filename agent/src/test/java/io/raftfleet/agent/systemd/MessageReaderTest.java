@@ -35,14 +35,18 @@ class MessageReaderTest {
             String text = "x".repeat(random.nextInt(i % 10 == 0 ? 200_000 : 300));
             texts.add(text);
             write(stream, signal(text));
+            write(stream, FACTORY.createMethodCall(null, "/a/path", "an.Interface", "Say", (byte) 0, "s", text));
         }
         var reader = new MessageReader(new Pieces(stream.toByteArray(), largestPiece, random));
         for (String text : texts) {
-            Message message = reader.read();
-            assertThat(message.getName()).isEqualTo("Said");
-            assertThat(message.getPath()).isEqualTo("/a/path");
-            assertThat(Wire.string(MessageReader.body(message))).isEqualTo(text);
-            assertThat(message.getParameters()).containsExactly(text);
+            var signal = (MessageReader.Signal) reader.read();
+            assertThat(signal.member()).isEqualTo("Said");
+            assertThat(signal.path()).isEqualTo("/a/path");
+            assertThat(Wire.string(signal.body())).isEqualTo(text);
+            var call = ((MessageReader.Other) reader.read()).message();
+            assertThat(call.getName()).isEqualTo("Say");
+            assertThat(Wire.string(MessageReader.body(call))).isEqualTo(text);
+            assertThat(call.getParameters()).containsExactly(text);
         }
         assertThatExceptionOfType(EOFException.class).isThrownBy(reader::read);
     }
@@ -61,6 +65,14 @@ class MessageReaderTest {
         assertThatExceptionOfType(IOException.class)
                 .isThrownBy(() -> new MessageReader(new Pieces(huge, 100, RandomGenerator.getDefault())).read())
                 .withMessageContaining("over the limit");
+    }
+
+    @Test
+    void refusesASignalWhoseHeaderGoesOverItsEnd() {
+        byte[] odd = {'l', 4, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 8, 0, 0, 0, 1, 1, 'o', 0, 127, 0, 0, 0};
+        assertThatExceptionOfType(IOException.class)
+                .isThrownBy(() -> new MessageReader(new Pieces(odd, 100, RandomGenerator.getDefault())).read())
+                .withMessageContaining("malformed D-Bus signal");
     }
 
     private static Message signal(String text) throws DBusException {

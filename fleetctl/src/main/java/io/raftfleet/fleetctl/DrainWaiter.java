@@ -1,6 +1,7 @@
 package io.raftfleet.fleetctl;
 
 import io.raftfleet.client.CompactedException;
+import io.raftfleet.client.FleetClientException;
 import io.raftfleet.client.Watch;
 import io.raftfleet.proto.cluster.Orphan;
 import io.raftfleet.proto.fleet.ListMachinesRequest;
@@ -48,6 +49,7 @@ final class DrainWaiter {
     private long lookedAt;
     private long changedAt;
     private final ProgressLine progress;
+    private final Patience patience;
 
     private DrainWaiter(Session session, Machine machine, Map<String, String> before) {
         this.session = session;
@@ -55,6 +57,7 @@ final class DrainWaiter {
         this.machine = machine;
         this.before = before;
         this.progress = new ProgressLine(session.terminal());
+        this.patience = new Patience(session);
     }
 
     /** To be made before the order is given: it notes what is to arrive elsewhere. */
@@ -71,7 +74,7 @@ final class DrainWaiter {
         changedAt = System.nanoTime();
         try {
             while (true) {
-                Integer exit = follow();
+                Integer exit = bearing();
                 if (exit != null) {
                     return exit;
                 }
@@ -85,11 +88,23 @@ final class DrainWaiter {
         }
     }
 
+    /** Follows; that engines do not answer for a while is borne. */
+    private @Nullable Integer bearing() throws InterruptedException {
+        try {
+            return follow();
+        } catch (FleetClientException failure) {
+            clear();
+            patience.bear(failure);
+            return null;
+        }
+    }
+
     /** Lists and watches; null when the watch has to be begun again. */
     private @Nullable Integer follow() throws InterruptedException {
         var machines = session.client()
                 .listMachines(
                         ListMachinesRequest.newBuilder().setIncludeLost(true).build());
+        patience.answered();
         machine = machines.rows().stream()
                 .filter(row -> row.getId().equals(id))
                 .findFirst()

@@ -1,8 +1,10 @@
 package io.raftfleet.fleetctl;
 
+import io.raftfleet.client.FleetClientException;
 import io.raftfleet.proto.model.Rollout;
 import io.raftfleet.proto.model.RolloutPhase;
 import java.time.Duration;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Tells how a rollout gets on, until it is over, stops or is paused. It is the cluster's: to give up here changes nothing. To be used by one thread. */
@@ -13,6 +15,7 @@ final class RolloutWaiter {
     private final String id;
     private final boolean backMeant;
     private final ProgressLine progress;
+    private final Patience patience;
     private String told = "";
 
     /** @param backMeant whether it is well that it goes back */
@@ -21,6 +24,7 @@ final class RolloutWaiter {
         this.id = id;
         this.backMeant = backMeant;
         this.progress = new ProgressLine(session.terminal());
+        this.patience = new Patience(session);
     }
 
     /**
@@ -32,11 +36,7 @@ final class RolloutWaiter {
         long begun = System.nanoTime();
         try {
             while (true) {
-                var found = session.client().listRollouts(id);
-                if (found.isEmpty()) {
-                    return failed("rollout " + id + " is kept no longer: fleetctl events says what became of it");
-                }
-                Integer exit = judge(found.getFirst());
+                Integer exit = look();
                 if (exit != null) {
                     return exit;
                 }
@@ -51,6 +51,23 @@ final class RolloutWaiter {
         } finally {
             progress.clear();
         }
+    }
+
+    /** The exit code, once it is known. That engines do not answer for a while is borne. */
+    private @Nullable Integer look() throws InterruptedException {
+        List<Rollout> found;
+        try {
+            found = session.client().listRollouts(id);
+        } catch (FleetClientException failure) {
+            progress.clear();
+            patience.bear(failure);
+            return null;
+        }
+        patience.answered();
+        if (found.isEmpty()) {
+            return failed("rollout " + id + " is kept no longer: fleetctl events says what became of it");
+        }
+        return judge(found.getFirst());
     }
 
     private @Nullable Integer judge(Rollout rollout) {

@@ -46,6 +46,7 @@ final class UnitWaiter {
     private final List<String> failed = new ArrayList<>();
     private final WaitProgress progress;
     private final VetoNotes vetoes;
+    private final Patience patience;
     private int problems;
 
     /** @param stayUp how long main processes of started units must run, in nanoseconds */
@@ -54,6 +55,7 @@ final class UnitWaiter {
         this.goal = goal;
         this.stayUp = stayUp;
         this.progress = new WaitProgress(session.terminal(), goal.word());
+        this.patience = new Patience(session);
         this.vetoes = new VetoNotes(session, progress);
     }
 
@@ -70,7 +72,8 @@ final class UnitWaiter {
         progress.begin(units.size());
         try {
             while (!waiting.isEmpty()) {
-                if (!follow(limit == null ? null : start + limit.toNanos())) {
+                Long deadline = limit == null ? null : start + limit.toNanos();
+                if (!bearing(deadline)) {
                     askWhy();
                     waiting.keySet()
                             .forEach(name -> problem("timed out waiting for unit " + name + " to report state "
@@ -90,6 +93,17 @@ final class UnitWaiter {
         return problems;
     }
 
+    /** Follows; that engines do not answer for a while is borne until the deadline. */
+    private boolean bearing(@Nullable Long deadline) throws InterruptedException {
+        try {
+            return follow(deadline);
+        } catch (FleetClientException failure) {
+            progress.clear();
+            patience.bear(failure);
+            return deadline == null || deadline - System.nanoTime() > 0;
+        }
+    }
+
     /** The time may have been over before the first question. */
     private void askWhy() {
         try {
@@ -102,6 +116,7 @@ final class UnitWaiter {
     /** Lists and watches; false when the deadline passed, true when all is done or the watch has to be begun again. */
     private boolean follow(@Nullable Long deadline) throws InterruptedException {
         Revision from = list();
+        patience.answered();
         var request = WatchRequest.newBuilder().setAfter(from).setUnits(true).setUnitStates(true);
         if (waiting.size() <= MOST_FILTERED) {
             request.addAllNames(UnitNames.asFilter(waiting.keySet()));

@@ -228,6 +228,19 @@ class FleetctlTest {
     }
 
     @Test
+    void aWaitOutlastsATimeInWhichNoEngineAnswers() throws IOException {
+        twoMachines();
+        file("patient.service", "[Service]\nExecStart=/bin/true\n");
+        cluster.outageToCome = 12;
+        Result started = run("--request-timeout=0.3", "start", "--stay-up=0", "patient.service");
+        assertThat(started.err())
+                .startsWith("Still waiting, for another 60 s at most, though ")
+                .endsWith("\nAn engine answers again\n");
+        assertThat(started.out()).contains("Unit patient.service launched on ");
+        assertThat(started.exit()).isZero();
+    }
+
+    @Test
     void unknownFieldsAreRefused() {
         assertThat(run("list-units", "--fields=unit,colour"))
                 .isEqualTo(

@@ -70,6 +70,10 @@ final class InMemoryCluster implements AutoCloseable {
     int compacted;
     /** Without one only stale reads are answered. */
     volatile boolean quorum = true;
+    /** So many reads are refused from the next write on. */
+    int outageToCome;
+
+    private int outage;
 
     /** Who changes units from now on; empty for nobody who is known. */
     volatile String caller = "";
@@ -176,6 +180,8 @@ final class InMemoryCluster implements AutoCloseable {
     }
 
     ItemResult create(NewUnit wanted, boolean replace) {
+        outage += outageToCome;
+        outageToCome = 0;
         if (refused.contains(wanted.getName())) {
             return refusal(wanted.getName());
         }
@@ -528,7 +534,18 @@ final class InMemoryCluster implements AutoCloseable {
         engines.forEach(InMemoryEngine::close);
     }
 
+    private synchronized boolean refused() {
+        if (outage == 0) {
+            return false;
+        }
+        outage--;
+        return true;
+    }
+
     void requireQuorum(ReadOptions read) {
+        if (refused()) {
+            throw Status.UNAVAILABLE.withDescription("no quorum for a while").asRuntimeException();
+        }
         if (!quorum && !read.getStale()) {
             throw Status.UNAVAILABLE.withDescription("no quorum").asRuntimeException();
         }

@@ -43,6 +43,10 @@ final class ClusterBackup {
 
         @Override
         public Integer call() {
+            if (file.equals("-")) {
+                throw CommandException.usage(
+                        "a backup is read again when it is whole, so that it goes to a file: name one");
+            }
             Path target = session.terminal().directory().resolve(file);
             if (Files.exists(target)) {
                 throw new CommandException(target + " exists: name another file", null);

@@ -99,6 +99,9 @@ final class LocalUnits {
         if (Files.isDirectory(path)) {
             throw new IOException(argument + " is a directory: name the files in it, as with '" + argument + "/*'");
         }
+        if (Files.exists(path) && !Files.isRegularFile(path)) {
+            throw new IOException(argument + " is no regular file: write what it gives to one");
+        }
         try {
             if (Files.size(path) > Units.MAX_BYTES) {
                 throw new InvalidUnitException(

@@ -241,6 +241,21 @@ class FleetctlTest {
     }
 
     @Test
+    void whatIsNoRegularFileIsNotReadOrWritten() throws Exception {
+        assertThat(new ProcessBuilder(
+                                "mkfifo", directory.resolve("pipe.service").toString())
+                        .start()
+                        .waitFor())
+                .isZero();
+        for (String command : List.of("plan", "submit", "start")) {
+            Result refused = run(command, "./pipe.service");
+            assertThat(refused.exit()).as(command).isEqualTo(1);
+            assertThat(refused.err()).as(command).contains("pipe.service is no regular file");
+        }
+        assertThat(run("cluster", "backup", "-").exit()).isEqualTo(2);
+    }
+
+    @Test
     void unknownFieldsAreRefused() {
         assertThat(run("list-units", "--fields=unit,colour"))
                 .isEqualTo(

@@ -75,10 +75,13 @@ final class EventsResource {
         if (text.isEmpty()) {
             return Duration.ZERO;
         }
-        if (text.matches("[0-9]{1,4}")) {
+        if (text.matches("[0-9]{1,9}")) {
             return Duration.ofSeconds(Math.min(MOST_WAIT_S, Integer.parseInt(text)));
         }
-        throw new HttpProblem(400, "query parameter wait is \"" + text + "\"; it is how many seconds to wait at most");
+        throw new HttpProblem(
+                400,
+                "query parameter wait is \"" + text + "\"; it is a number of seconds, of which " + MOST_WAIT_S
+                        + " are waited at most");
     }
 
     private static HttpReply reply(ListEventsResponse page) {

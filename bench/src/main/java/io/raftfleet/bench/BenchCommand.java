@@ -18,6 +18,8 @@ import picocli.CommandLine.Command;
             IdleCommand.class,
             ListCommand.class,
             ScaleCommand.class,
+            ChurnCommand.class,
+            CheckpointCommand.class,
             ReportCommand.class
         })
 public final class BenchCommand {

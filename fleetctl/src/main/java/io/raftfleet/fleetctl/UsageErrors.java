@@ -14,6 +14,9 @@ import picocli.CommandLine.UnmatchedArgumentException;
 
 /** What to tell people whose command line is none: what is wrong, and what they may have meant. */
 final class UsageErrors {
+    /** What {@code help} of a command that there is not says begins so. */
+    private static final String UNKNOWN_TO_HELP = "Unknown subcommand";
+
     private UsageErrors() {}
 
     static String message(ParameterException e) {
@@ -29,16 +32,22 @@ final class UsageErrors {
             Collection<String> commands = commands(of);
             return commands.isEmpty()
                     ? command + " takes no argument \"" + word + "\" there"
-                    : command + " has no command \"" + word + "\""
-                            + Suggestions.question(
-                                    Suggestions.closest(word, commands), "; commands have their whole names");
+                    : noCommand(command, word, commands);
         }
         ArgSpec arg = e.getArgSpec();
         String value = e.getValue();
         if (arg != null && value != null && e.getCause() instanceof TypeConversionException) {
             return named(arg, value, of) + " \"" + value + "\" is not " + expected(arg);
         }
+        if (arg == null && value != null && String.valueOf(e.getMessage()).startsWith(UNKNOWN_TO_HELP)) {
+            return noCommand(command, value, commands(of));
+        }
         return String.valueOf(e.getMessage());
+    }
+
+    private static String noCommand(String command, String word, Collection<String> commands) {
+        return command + " has no command \"" + word + "\""
+                + Suggestions.question(Suggestions.closest(word, commands), "; commands have their whole names");
     }
 
     /** Where a value came from: the flag, or the variable that stands for it. */

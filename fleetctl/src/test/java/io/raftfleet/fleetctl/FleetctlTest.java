@@ -833,6 +833,7 @@ class FleetctlTest {
                         "",
                         "fleetctl: fleetctl has no command \"strat\"; did you mean start?\nSee: fleetctl --help\n"));
         assertThat(run("list-u").err()).contains("; did you mean list-unit-files or list-units?");
+        assertThat(run("help", "rolout").err()).contains(" has no command \"rolout\"; did you mean rollout?");
         assertThat(run("xyzzy").err()).contains("; commands have their whole names");
         assertThat(run("cluster", "satus").err()).isEqualTo("""
                 fleetctl: fleetctl cluster has no command "satus"; did you mean status?

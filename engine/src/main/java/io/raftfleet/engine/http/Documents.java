@@ -6,8 +6,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The JSON of fleet's v1 API (its {@code schema/v1.json}). Whatever is null or empty is left out, as fleet does; fields
- * stand in alphabetical order. {@code vetoes}, which a single unit has alone, {@code warnings}, {@code changedAt} and {@code changedBy} of a unit are not
- * fleet's, whose clients pass over them.
+ * stand in alphabetical order. {@code vetoes}, which a single unit has alone, {@code warnings}, {@code changedAt} and {@code changedBy} of a unit, and
+ * {@code pending} of a state are not fleet's, whose clients pass over them.
  */
 final class Documents {
     private Documents() {}
@@ -34,6 +34,7 @@ final class Documents {
             String hash,
             String machineID,
             String name,
+            @Nullable Boolean pending,
             String systemdActiveState,
             String systemdLoadState,
             String systemdSubState) {}

@@ -66,6 +66,7 @@ final class StateResource {
                 HexFormat.of().formatHex(state.getHash().toByteArray()),
                 state.getMachineId(),
                 state.getName(),
+                state.getPending() ? true : null,
                 state.getActiveState(),
                 state.getLoadState(),
                 state.getSubState());

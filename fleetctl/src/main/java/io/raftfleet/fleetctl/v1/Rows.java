@@ -83,6 +83,7 @@ final class Rows {
                 .setSubState(document.path("systemdSubState").asString(""))
                 .setHash(hash(document.path("hash").asString("")))
                 .setLaunched(launched)
+                .setPending(document.path("pending").asBoolean(false))
                 .build();
     }
 

@@ -1,5 +1,8 @@
-package io.raftfleet.bench.checkpoint;
+package io.raftfleet.bench;
 
+import io.raftfleet.bench.result.Distribution;
+import io.raftfleet.bench.result.Findings;
+import io.raftfleet.bench.result.Row;
 import io.raftfleet.proto.log.Record;
 import io.raftfleet.proto.log.TargetStateSet;
 import io.raftfleet.proto.model.TargetState;
@@ -9,13 +12,11 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
-import java.util.concurrent.Callable;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
-import picocli.CommandLine;
+import org.HdrHistogram.Histogram;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -25,11 +26,8 @@ import picocli.CommandLine.Option;
  * nothing but one changed; writes while checkpoints are taken one after the other against writes without; a restart; and
  * what an engine that joins empty needs.
  */
-@Command(
-        name = "checkpoints",
-        mixinStandardHelpOptions = true,
-        description = "Cost of checkpoints, restarts and new engines.")
-public final class Checkpoints implements Callable<Integer> {
+@Command(name = "checkpoint", description = "What checkpoints, restarts and new engines cost.")
+final class CheckpointCommand extends Benchmark {
     private static final Duration PATIENCE = Duration.ofMinutes(5);
 
     @Option(names = "--units", description = "Units (${DEFAULT-VALUE}).")
@@ -38,44 +36,65 @@ public final class Checkpoints implements Callable<Integer> {
     @Option(names = "--seconds", description = "How long to write with and without checkpoints (${DEFAULT-VALUE}).")
     int seconds = 15;
 
-    private Checkpoints() {}
+    private final Medians millis = new Medians();
+    private final Histogram without = Distribution.histogram();
+    private final Histogram during = Distribution.histogram();
 
-    /** Runs it. */
-    public static void main(String[] args) {
-        System.exit(new CommandLine(new Checkpoints()).execute(args));
+    CheckpointCommand() {
+        super(3, 1);
     }
 
     @Override
-    public Integer call() throws Exception {
+    void measure(Findings findings) throws Exception {
+        findings.setting("units", units);
+        findings.setting("engines", "3, with their logs synced, in one process");
         Path dir = Files.createTempDirectory("raftfleet-bench-checkpoints");
-        try (var nodes = new Nodes(dir)) {
+        try (var nodes = new CheckpointNodes(dir)) {
             nodes.start("e1");
             nodes.start("e2");
             nodes.start("e3");
             nodes.fill(units);
-            say("%d units on 3 engines; load average %s", units, loadAverage());
-            checkpoint(nodes, "everything is new");
-            change(nodes, 100);
-            checkpoint(nodes, "1 % changed");
-            change(nodes, units);
-            checkpoint(nodes, "1 unit changed");
-            change(nodes, 1);
-            checkpoint(nodes, "all changed");
-            writes(nodes, false); // warms up
-            writes(nodes, false);
-            writes(nodes, true);
-            restart(nodes, 0);
-            restart(nodes, 10);
-            join(nodes, dir);
+            checkpoint(nodes, "checkpoint, everything is new", true);
+            for (int round = 1; round <= options.warm + options.rounds; round++) {
+                round(nodes, round > options.warm);
+                say("round %d of %d", round, options.warm + options.rounds);
+            }
+            join(nodes, dir, findings);
         } finally {
             delete(dir);
         }
-        say("load average %s", loadAverage());
-        return 0;
+        millis.things().forEach(what -> findings.add(Row.of(what + ", median", millis.of(what), "ms")));
+        findings.add(Row.beside(
+                "a write during checkpoints, p99",
+                Distribution.millis(during, 99),
+                "ms",
+                "without",
+                Distribution.millis(without, 99)));
+        findings.times("a write without checkpoints", without);
+        findings.times("a write during checkpoints", during);
+    }
+
+    private void round(CheckpointNodes nodes, boolean counts) throws Exception {
+        change(nodes, 100);
+        checkpoint(nodes, "checkpoint, 1 % changed", counts);
+        change(nodes, units);
+        checkpoint(nodes, "checkpoint, 1 unit changed", counts);
+        change(nodes, 1);
+        checkpoint(nodes, "checkpoint, all changed", counts);
+        writes(nodes, false, counts);
+        writes(nodes, true, counts);
+        restart(nodes, 0, counts);
+        restart(nodes, 10, counts);
+    }
+
+    private void note(String what, long begin, boolean counts) {
+        if (counts) {
+            millis.add(what, (System.nanoTime() - begin) / 1e6);
+        }
     }
 
     /** Makes every {@code step}th unit inactive and back. */
-    private void change(Nodes nodes, int step) throws Exception {
+    private void change(CheckpointNodes nodes, int step) throws Exception {
         for (var target : List.of(TargetState.TARGET_STATE_LOADED, TargetState.TARGET_STATE_LAUNCHED)) {
             var records = new ArrayList<Record>();
             for (int i = 0; i < units; i += step) {
@@ -85,8 +104,8 @@ public final class Checkpoints implements Callable<Integer> {
         }
     }
 
-    private static Record setTarget(Nodes nodes, int unit, TargetState target) {
-        var name = Nodes.unit(unit);
+    private static Record setTarget(CheckpointNodes nodes, int unit, TargetState target) {
+        var name = CheckpointNodes.unit(unit);
         return Record.newBuilder()
                 .setTargetStateSet(TargetStateSet.newBuilder()
                         .setName(name)
@@ -95,22 +114,20 @@ public final class Checkpoints implements Callable<Integer> {
                 .build();
     }
 
-    private static void checkpoint(Nodes nodes, String what) throws Exception {
+    private void checkpoint(CheckpointNodes nodes, String what, boolean counts) throws Exception {
         long start = System.nanoTime();
         nodes.leader().takeSnapshot(PATIENCE).get();
-        say("checkpoint, %s: %d ms", what, millis(start));
+        note(what, start, counts);
     }
 
     /** One write at a time, as fast as they are committed. */
-    private void writes(Nodes nodes, boolean checkpoints) throws Exception {
+    private void writes(CheckpointNodes nodes, boolean checkpoints, boolean counts) throws Exception {
         var stop = new AtomicBoolean();
         var done = new Semaphore(0);
-        int[] taken = {0};
         Thread.ofPlatform().name("checkpoints").start(() -> {
             try {
                 while (checkpoints && !stop.get()) {
                     nodes.leader().takeSnapshot(PATIENCE).get();
-                    taken[0]++;
                 }
             } catch (Exception e) {
                 say("no checkpoint: %s", e);
@@ -118,7 +135,6 @@ public final class Checkpoints implements Callable<Integer> {
                 done.release();
             }
         });
-        var micros = new ArrayList<Long>();
         long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(seconds);
         for (int i = 0; System.nanoTime() < end; i++) {
             var record = setTarget(
@@ -127,23 +143,12 @@ public final class Checkpoints implements Callable<Integer> {
                     i / units % 2 == 0 ? TargetState.TARGET_STATE_LOADED : TargetState.TARGET_STATE_LAUNCHED);
             long start = System.nanoTime();
             nodes.propose(List.of(record));
-            micros.add(TimeUnit.NANOSECONDS.toMicros(System.nanoTime() - start));
+            if (counts) {
+                Distribution.record(checkpoints ? during : without, System.nanoTime() - start);
+            }
         }
         stop.set(true);
         done.acquire();
-        micros.sort(null);
-        say(
-                "writes one by one, %s: %d in %d s, p50 %.2f ms, p99 %.2f ms, longest %.2f ms",
-                checkpoints ? "during " + taken[0] + " checkpoints" : "without checkpoints",
-                micros.size(),
-                seconds,
-                at(micros, 50),
-                at(micros, 99),
-                micros.getLast() / 1e3);
-    }
-
-    private static double at(List<Long> sorted, int percent) {
-        return sorted.get(Math.min(sorted.size() - 1, sorted.size() * percent / 100)) / 1e3;
     }
 
     /**
@@ -152,7 +157,7 @@ public final class Checkpoints implements Callable<Integer> {
      *
      * @param tail every how many units are changed twice after its checkpoint; 0 for none
      */
-    private void restart(Nodes nodes, int tail) throws Exception {
+    private void restart(CheckpointNodes nodes, int tail, boolean counts) throws Exception {
         nodes.leader().takeSnapshot(PATIENCE).get();
         var follower = nodes.follower();
         nodes.awaitCaughtUp(follower);
@@ -164,14 +169,15 @@ public final class Checkpoints implements Callable<Integer> {
         nodes.stop(follower);
         long start = System.nanoTime();
         nodes.start(follower);
-        say("restart of an engine with %d units, checkpoint restored: %d ms", units, millis(start));
+        note("restart, checkpoint restored", start, counts);
         nodes.awaitCaughtUp(follower);
-        say(
-                "... and its log's tail of %d changes applied, up to date and answering reads: %d ms",
-                tail == 0 ? 0 : 2 * units / tail, millis(start));
+        note(
+                "restart, " + (tail == 0 ? 0 : 2 * units / tail) + " changes behind its checkpoint, up to date",
+                start,
+                counts);
     }
 
-    private void join(Nodes nodes, Path dir) throws Exception {
+    private void join(CheckpointNodes nodes, Path dir, Findings findings) throws Exception {
         nodes.leader().takeSnapshot(PATIENCE).get();
         // Without this one the log goes back to the checkpoint before, and would be sent instead.
         change(nodes, 100);
@@ -179,24 +185,15 @@ public final class Checkpoints implements Callable<Integer> {
         long start = System.nanoTime();
         nodes.join("e4");
         nodes.awaitCaughtUp("e4");
-        say(
-                "empty engine added and up to date: %d ms; checkpoint %.1f MiB, log kept %.1f MiB, directory %.1f MiB",
-                millis(start),
-                mebibytes(nodes.leader().diskUsage().checkpoint()),
-                mebibytes(nodes.leader().diskUsage().log()),
-                mebibytes(size(dir.resolve("e4"))));
-    }
-
-    private static long millis(long start) {
-        return TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start);
+        findings.add(Row.of("empty engine added and up to date", (System.nanoTime() - start) / 1e6, "ms"));
+        var disk = nodes.leader().diskUsage();
+        findings.add(Row.of("checkpoint", mebibytes(disk.checkpoint()), "MiB"));
+        findings.add(Row.of("log kept", mebibytes(disk.log()), "MiB"));
+        findings.add(Row.of("directory of the new engine", mebibytes(size(dir.resolve("e4"))), "MiB"));
     }
 
     private static double mebibytes(long bytes) {
         return bytes / (double) (1 << 20);
-    }
-
-    private static String loadAverage() throws IOException {
-        return Files.readString(Path.of("/proc/loadavg")).strip();
     }
 
     private static long size(Path dir) throws IOException {
@@ -212,9 +209,5 @@ public final class Checkpoints implements Callable<Integer> {
                 Files.delete(file);
             }
         }
-    }
-
-    private static void say(String format, Object... values) {
-        System.out.printf(Locale.ROOT, format + "%n", values);
     }
 }

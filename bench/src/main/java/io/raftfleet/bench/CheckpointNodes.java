@@ -1,4 +1,4 @@
-package io.raftfleet.bench.checkpoint;
+package io.raftfleet.bench;
 
 import io.raftfleet.proto.log.ClusterCreated;
 import io.raftfleet.proto.log.ContentsStored;
@@ -34,7 +34,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ThreadLocalRandom;
 
 /** Raft nodes with registries in this process. Used by one thread, but for {@link #leader}. */
-final class Nodes implements AutoCloseable {
+final class CheckpointNodes implements AutoCloseable {
     private static final Duration PATIENCE = Duration.ofMinutes(1);
     private static final int RECORDS_AN_ENTRY = 2_000;
     private static final int ENTRIES_IN_FLIGHT = 4;
@@ -48,7 +48,7 @@ final class Nodes implements AutoCloseable {
 
     private record Node(Registry registry, RaftNode raft) {}
 
-    Nodes(Path dir) throws IOException {
+    CheckpointNodes(Path dir) throws IOException {
         this.dir = dir;
         for (int i = 1; i <= 3; i++) {
             peers.add(peer("e" + i));

@@ -1,5 +1,0 @@
-/** What checkpoints cost. */
-@NullMarked
-package io.raftfleet.bench.checkpoint;
-
-import org.jspecify.annotations.NullMarked;

@@ -6,8 +6,10 @@ import io.raftfleet.bench.result.Row;
 import io.raftfleet.chaos.cluster.AgentSpec;
 import io.raftfleet.chaos.cluster.Cluster;
 import io.raftfleet.chaos.cluster.ClusterOptions;
+import io.raftfleet.client.FleetClient;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -80,9 +82,8 @@ final class ChurnCommand extends Benchmark {
 
     private void churn(Cluster cluster, double rate, Findings findings) throws InterruptedException {
         var meter = ProcessMeter.start(cluster);
-        var engines = cluster.engines().stream().map(cluster::client).toList();
         long end = System.nanoTime() + TimeUnit.MINUTES.toNanos(minutes);
-        var load = new ChurnLoad(cluster.client(), engines, units, rate);
+        var load = new ChurnLoad(cluster.client(), clients(cluster), units, rate);
         var samples = new ChurnSamples(cluster);
         var processes = processes(cluster);
         int restarted = 0;
@@ -104,6 +105,17 @@ final class ChurnCommand extends Benchmark {
         findings.add(Row.atMost("starts never seen active", load.open(), "", 0));
         samples.report(options.rounds, findings);
         findings.times("from a start's own time to active", load.all());
+    }
+
+    /** One for each engine, which goes to the others while that one is away. */
+    private static List<FleetClient> clients(Cluster cluster) {
+        var clients = new ArrayList<FleetClient>();
+        for (int i = 0; i < cluster.engines().size(); i++) {
+            var engines = new ArrayList<>(cluster.engines());
+            Collections.rotate(engines, i);
+            clients.add(cluster.client(engines));
+        }
+        return clients;
     }
 
     private static List<Runnable> processes(Cluster cluster) {

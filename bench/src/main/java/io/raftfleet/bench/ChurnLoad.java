@@ -27,6 +27,9 @@ final class ChurnLoad implements AutoCloseable {
     /** Calls under way at once; a tick waits for its turn beyond that, and its time runs. */
     private static final int CALLS = 512;
 
+    /** How long the last starts may take. */
+    private static final Duration LAST_WAIT = Duration.ofSeconds(30);
+
     private static final Duration TICK_OF_WATCH = Duration.ofMillis(500);
 
     private final List<FleetClient> clients;
@@ -35,7 +38,11 @@ final class ChurnLoad implements AutoCloseable {
     private final Semaphore calls = new Semaphore(CALLS);
     private final Thread ticking;
     private final Thread watching;
+    /** Nothing more is started. */
     private volatile boolean ended;
+    /** Nothing more is watched. */
+    private volatile boolean over;
+
     private final AtomicLong failed = new AtomicLong();
 
     @GuardedBy("this")
@@ -50,7 +57,7 @@ final class ChurnLoad implements AutoCloseable {
     /**
      * Begins.
      *
-     * @param clients of one engine each, which take turns
+     * @param clients which take turns
      * @param standing units that are there at a time
      * @param rate starts a second, and as many destructions
      */
@@ -91,6 +98,11 @@ final class ChurnLoad implements AutoCloseable {
         try {
             ticking.join();
             calls.acquire(CALLS);
+            long limit = System.nanoTime() + LAST_WAIT.toNanos();
+            while (open() > 0 && System.nanoTime() < limit) {
+                TimeUnit.MILLISECONDS.sleep(100);
+            }
+            over = true;
             watching.join();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -143,7 +155,7 @@ final class ChurnLoad implements AutoCloseable {
     }
 
     private void watch(FleetClient client) {
-        while (!ended) {
+        while (!over) {
             try {
                 var states = client.listUnitStates(ListUnitStatesRequest.newBuilder()
                         .addNames(PREFIX + "*")
@@ -168,7 +180,7 @@ final class ChurnLoad implements AutoCloseable {
     }
 
     private void follow(Watch watch) throws CompactedException, InterruptedException {
-        while (!ended) {
+        while (!over) {
             var frame = watch.next(TICK_OF_WATCH);
             if (frame != null) {
                 frame.getEventsList()

@@ -47,7 +47,7 @@ public class ParsingBenchmark {
 
             [X-Fleet]
             MachineMetadata=disk=ssd
-            MachineMetadata=zone=a zone=b
+            MachineMetadata="zone=a" "zone=b"
             Conflicts=%p@*.service
             """;
 

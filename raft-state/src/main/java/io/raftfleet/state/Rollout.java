@@ -148,7 +148,7 @@ public record Rollout(RolloutStarted plan, RolloutAdvanced now, long startedMs, 
         return message.build();
     }
 
-    /** How far it is, for people. */
+    /** How far it is, for people. Kept in events: without what a newer format says, the same to the letter in all versions. */
     String words() {
         int units = plan.getUnitsCount();
         var what = switch (now.getPhase()) {
@@ -177,7 +177,7 @@ public record Rollout(RolloutStarted plan, RolloutAdvanced now, long startedMs, 
     private String done() {
         int units = plan.getUnitsCount();
         return now.getLeftAlone() == 0
-                ? units + (units == 1 ? " unit" : " units")
+                ? units + " units"
                 : units - now.getLeftAlone() + " of " + units + " units" + leftAlone();
     }
 

@@ -97,6 +97,30 @@ class RolloutTableTest {
         assertThat(EntryFormats.needed(List.of(passed.build()))).isEqualTo(EntryFormats.WITH_LEFT_ALONE);
     }
 
+    @Test
+    void aStepOfTheFirstFormatSaysWhatItSaidInTheVersionThatBeganIt() {
+        var started = started("r1").getRolloutStarted();
+        int units = started.getUnitsCount();
+        var done = Rollout.of(started, 1)
+                .advanced(
+                        advanced("r1", 1).getRolloutAdvanced().toBuilder()
+                                .setPhase(RolloutPhase.ROLLOUT_PHASE_DONE)
+                                .setBack(false)
+                                .build(),
+                        2);
+        assertThat(done.words())
+                .as("an engine of the version before applies the same entry, and keeps the same event")
+                .isEqualTo("rollout r1: done, " + units + " units");
+        var one = Rollout.of(
+                        started.toBuilder()
+                                .clearUnits()
+                                .addUnits(started.getUnits(0))
+                                .build(),
+                        1)
+                .advanced(done.now(), 2);
+        assertThat(one.words()).isEqualTo("rollout r1: done, 1 units");
+    }
+
     private List<@Nullable String> apply(Record... records) {
         return registry.apply(1, ++index, Entries.entry(records)).dropped();
     }

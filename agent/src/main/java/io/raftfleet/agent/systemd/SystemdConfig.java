@@ -69,9 +69,8 @@ public record SystemdConfig(
                 Duration.ofMillis(50),
                 Duration.ofSeconds(10),
                 Duration.ofMillis(100),
-                // systemd begins jobs when no call waits, and then all there are before it looks at anything else: of
-                // 750 that were
-                // asked for at once, the first was done after the last had begun.
+                // systemd begins jobs when no call waits, and then all before it looks at anything else: of 750
+                // that were asked for at once, the first was done after the last had begun.
                 1,
                 100_000);
     }

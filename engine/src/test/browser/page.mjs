@@ -1,70 +1,16 @@
-// See bin/test/page. Talks to Chromium over its pipe: messages of JSON that end with a zero byte.
-import { execFileSync, spawn } from "node:child_process";
+// See bin/test/page.
+import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import assert from "node:assert/strict";
+import { begin, complaints, DEADLINE_MS, end as endBrowser, evaluate, send, text, until } from "./browser.mjs";
 
 const [root, work, portBase, axeFile] = process.argv.slice(2);
 const shots = process.env.PAGE_SHOTS;
-const DEADLINE_MS = 60_000;
 const MANY = 100_000;
 const cluster = join(work, "cluster");
 const base = engine => `http://127.0.0.1:${Number(portBase) + Number(engine.slice(1))}`;
 const machines = () => JSON.parse(execFileSync(join(root, "bin/fleet"), ["status", "--json", "--dir", cluster], { encoding: "utf8" }));
-
-// --- The browser
-
-const browser = spawn("chromium", ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars",
-  `--user-data-dir=${join(work, "profile")}`, "--remote-debugging-pipe", "about:blank"], { stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"] });
-const waiting = new Map();
-const complaints = [];
-let buffer = "";
-let serial = 0;
-let session;
-browser.stdio[4].setEncoding("utf8").on("data", text => {
-  buffer += text;
-  for (let end = buffer.indexOf("\0"); end >= 0; end = buffer.indexOf("\0")) {
-    const message = JSON.parse(buffer.slice(0, end));
-    buffer = buffer.slice(end + 1);
-    if (message.id) {
-      const { resolve, reject } = waiting.get(message.id);
-      waiting.delete(message.id);
-      message.error ? reject(new Error(message.error.message)) : resolve(message.result);
-    } else if (message.method === "Runtime.exceptionThrown") {
-      complaints.push(message.params.exceptionDetails.exception?.description || message.params.exceptionDetails.text);
-    } else if (message.method === "Runtime.consoleAPICalled" && ["error", "warning"].includes(message.params.type)) {
-      complaints.push(message.params.args.map(each => each.value || each.description).join(" "));
-    } else if (message.method === "Log.entryAdded" && message.params.entry.level === "error") {
-      complaints.push(`${message.params.entry.text} ${message.params.entry.url || ""}`);
-    } else if (message.method === "Audits.issueAdded" && message.params.issue.code === "ContentSecurityPolicyIssue") {
-      complaints.push(`policy: ${JSON.stringify(message.params.issue.details)}`);
-    }
-  }
-});
-const send = (method, params = {}) =>
-  new Promise((resolve, reject) => {
-    waiting.set(++serial, { resolve, reject });
-    browser.stdio[3].write(`${JSON.stringify({ id: serial, method, params, ...(session ? { sessionId: session } : {}) })}\0`);
-  });
-
-async function evaluate(expression) {
-  const { result, exceptionDetails } = await send("Runtime.evaluate", { expression, awaitPromise: true, returnByValue: true });
-  assert.ok(!exceptionDetails, `${expression}: ${exceptionDetails?.exception?.description}`);
-  return result.value;
-}
-
-async function until(what, expression) {
-  const end = Date.now() + DEADLINE_MS;
-  while (!(await evaluate(expression))) {
-    if (Date.now() > end) {
-      throw new Error(`not seen within ${DEADLINE_MS / 1000} s: ${what}\n${complaints.join("\n")}\n${await evaluate("document.body.innerText")}`);
-    }
-    await new Promise(over => setTimeout(over, 100));
-  }
-  console.log(`seen: ${what}`);
-}
-
-const text = words => `document.querySelector("main").innerText.includes(${JSON.stringify(words)})`;
 
 async function look(url, hash) {
   await send("Page.navigate", { url: `${url}/#/${hash}` });
@@ -141,11 +87,7 @@ async function rollsOut(engine) {
 }
 
 try {
-  const { targetInfos } = await send("Target.getTargets");
-  session = (await send("Target.attachToTarget", { targetId: targetInfos.find(each => each.type === "page").targetId, flatten: true })).sessionId;
-  for (const domain of ["Page", "Runtime", "Log", "Audits"]) {
-    await send(`${domain}.enable`);
-  }
+  await begin(work);
   const leader = machines().find(each => each.leader);
   const others = machines().filter(each => each.role === "engine" && !each.leader);
   for (let i = 1; i <= 12; i++) {
@@ -247,5 +189,5 @@ try {
   assert.deepEqual(complaints.filter(each => !/status of 503/.test(each)), []);
   console.log("the page does what it should");
 } finally {
-  browser.kill();
+  endBrowser();
 }

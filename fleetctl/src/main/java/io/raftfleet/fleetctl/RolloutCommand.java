@@ -7,6 +7,7 @@ import io.raftfleet.proto.fleet.ItemResult;
 import io.raftfleet.proto.model.Rollout;
 import io.raftfleet.proto.model.RolloutPhase;
 import io.raftfleet.proto.model.UnitState;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import picocli.CommandLine.Command;
@@ -90,6 +91,22 @@ final class RolloutCommand extends CommandGroup {
                 description = "Wait for the end of the one that is named.")
         boolean wait;
 
+        @Option(
+                names = "--no-legend",
+                arity = "0..1",
+                fallbackValue = "true",
+                paramLabel = "true|false",
+                description = "Do not print a legend (column headers) above the list.")
+        boolean noLegend;
+
+        @Option(
+                names = "--json",
+                arity = "0..1",
+                fallbackValue = "true",
+                paramLabel = "true|false",
+                description = "Print everything known as a JSON array, also of one.")
+        boolean json;
+
         @Parameters(paramLabel = "ROLLOUT", arity = "0..1")
         String id = "";
 
@@ -99,6 +116,9 @@ final class RolloutCommand extends CommandGroup {
 
         @Override
         public Integer call() {
+            if (wait && json) {
+                throw CommandException.usage("--wait tells how it gets on, which is no JSON: give --wait or --json");
+            }
             if (id.isEmpty()) {
                 if (wait) {
                     throw CommandException.usage(
@@ -108,13 +128,25 @@ final class RolloutCommand extends CommandGroup {
                 return 0;
             }
             Rollout rollout = named(session, id);
+            if (json) {
+                list(List.of(rollout));
+                return 0;
+            }
             show(rollout);
             return wait ? await(session, id, new BlockOptions(), rollout.getBack()) : 0;
         }
 
         private void list(List<Rollout> rollouts) {
+            if (json) {
+                JsonOutput.print(
+                        session.terminal().out(),
+                        rollouts.stream().map(Status::row).toList());
+                return;
+            }
             var table = new Table();
-            table.add("ROLLOUT", "STATE", "UNITS", "BEGUN", "BY", "FIRST UNIT", "REASON");
+            if (!noLegend) {
+                table.add("ROLLOUT", "STATE", "UNITS", "BEGUN", "BY", "FIRST UNIT", "REASON");
+            }
             for (Rollout rollout : rollouts) {
                 table.add(
                         rollout.getId(),
@@ -174,6 +206,27 @@ final class RolloutCommand extends CommandGroup {
                 }
             }
             table.print(session.terminal().out());
+        }
+
+        private static Map<String, Object> row(Rollout rollout) {
+            var row = new LinkedHashMap<String, Object>();
+            row.put("rollout", rollout.getId());
+            row.put("state", RolloutWaiter.state(rollout));
+            row.put("units", rollout.getUnits());
+            row.put("through", RolloutWaiter.passed(rollout));
+            row.put("leftAlone", rollout.getLeftAlone());
+            row.put("begun", Words.time(rollout.getStartedMs()));
+            row.put("by", rollout.getBy());
+            row.put("changed", Words.time(rollout.getChangedMs()));
+            row.put("changedBy", rollout.getChangedBy());
+            row.put("firstUnit", rollout.getFirstUnit());
+            row.put("replacing", RolloutWaiter.over(rollout) ? List.of() : rollout.getGroupList());
+            row.put("maxUnavailable", rollout.getMaxUnavailable());
+            row.put("canary", rollout.getCanary());
+            row.put("healthWaitMs", rollout.getHealthWaitMs());
+            row.put("rollback", rollout.getRollback());
+            row.put("reason", rollout.getReason());
+            return row;
         }
 
         private static String dash(String text) {

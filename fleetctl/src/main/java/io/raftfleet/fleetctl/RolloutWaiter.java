@@ -121,11 +121,11 @@ final class RolloutWaiter {
         return 1;
     }
 
-    /** How many units it has begun to replace, or has still to take back. */
+    /** How many units it has begun to replace, or has still to take back; of one that is done, how many it has replaced. */
     static String begun(Rollout rollout) {
         return rollout.getBack()
                 ? rollout.getGroupFrom() + " of " + rollout.getUnits() + " units left"
-                : rollout.getGroupTo() + " of " + rollout.getUnits() + " units";
+                : (over(rollout) ? passed(rollout) : rollout.getGroupTo()) + " of " + rollout.getUnits() + " units";
     }
 
     /** What can be done about one that has stopped. */

@@ -60,6 +60,13 @@ class RolloutCommandTest {
                         .getHash());
         assertThat(run("rollout", "status").out())
                 .containsPattern(id + "\tdone\t3/3\t.*Z\tuser/alice\tweb@1\\.service\t-\n");
+        assertThat(run("rollout", "status", "--no-legend").out()).startsWith(id + "\t");
+        String json = run("rollout", "status", "--json").out();
+        assertThat(json)
+                .startsWith("[\n{\"rollout\":\"" + id + "\",\"state\":\"done\",\"units\":3,\"through\":3,")
+                .contains("\"by\":\"user/alice\"", "\"replacing\":[]", "\"healthWaitMs\":");
+        assertThat(run("rollout", "status", "--json", id).out()).isEqualTo(json);
+        assertThat(run("rollout", "status", "--json", "--wait", id).exit()).isEqualTo(2);
     }
 
     @Test

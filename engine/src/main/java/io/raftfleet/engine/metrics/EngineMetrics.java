@@ -4,10 +4,13 @@ import io.prometheus.metrics.core.metrics.Counter;
 import io.prometheus.metrics.core.metrics.CounterWithCallback;
 import io.prometheus.metrics.core.metrics.Gauge;
 import io.prometheus.metrics.core.metrics.GaugeWithCallback;
+import io.prometheus.metrics.core.metrics.SummaryWithCallback;
 import io.prometheus.metrics.core.metrics.Histogram;
 import io.prometheus.metrics.expositionformats.PrometheusTextFormatWriter;
 import io.prometheus.metrics.instrumentation.jvm.JvmMetrics;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import io.prometheus.metrics.model.snapshots.Quantile;
+import io.prometheus.metrics.model.snapshots.Quantiles;
 import io.raftfleet.engine.admission.AdmissionMetrics;
 import io.raftfleet.engine.api.EngineHealth;
 import io.raftfleet.etcd.MirrorStatus;
@@ -352,22 +355,19 @@ public final class EngineMetrics implements AdmissionMetrics {
 
     /** How long this engine's log takes. */
     public void logTimes(Supplier<Map<String, LogTimes>> times) {
-        GaugeWithCallback.builder()
+        // Without a sum: Ratis keeps none.
+        SummaryWithCallback.builder()
                 .name("fleet_raft_log_seconds")
-                .help(
-                        "How long a step of writing the log took of late: append (until the entry is on the disk), flush (the"
-                                + " disk's part of it) and queue (until its turn comes).")
-                .labelNames("step", "quantile")
-                .callback(gauge -> times.get().forEach((step, time) -> {
-                    gauge.call(time.median(), step, "0.5");
-                    gauge.call(time.p99(), step, "0.99");
-                }))
-                .register(registry);
-        CounterWithCallback.builder()
-                .name("fleet_raft_log_steps_total")
-                .help("Such steps since the engine joined its group.")
+                .help("How long a step of writing the log took of late: append (until the entry is on the disk), flush (the"
+                        + " disk's part of it) and queue (until its turn comes); and how many there were since the engine joined its"
+                        + " group.")
                 .labelNames("step")
-                .callback(counter -> times.get().forEach((step, time) -> counter.call((double) time.count(), step)))
+                .callback(summary -> times.get()
+                        .forEach((step, time) -> summary.call(
+                                time.count(),
+                                Double.NaN,
+                                Quantiles.of(new Quantile(0.5, time.median()), new Quantile(0.99, time.p99())),
+                                step)))
                 .register(registry);
     }
 

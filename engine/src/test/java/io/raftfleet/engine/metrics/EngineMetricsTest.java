@@ -101,9 +101,9 @@ class EngineMetricsTest {
                 .contains(
                         "fleet_decisions_waiting{of=\"clients\"} 7.0",
                         "fleet_decisions_waiting{of=\"agents\"} 9.0",
-                        "fleet_raft_log_seconds{quantile=\"0.5\",step=\"flush\"} 0.002",
-                        "fleet_raft_log_seconds{quantile=\"0.99\",step=\"flush\"} 0.25",
-                        "fleet_raft_log_steps_total{step=\"flush\"} 12.0",
+                        "fleet_raft_log_seconds{step=\"flush\",quantile=\"0.5\"} 0.002",
+                        "fleet_raft_log_seconds{step=\"flush\",quantile=\"0.99\"} 0.25",
+                        "fleet_raft_log_seconds_count{step=\"flush\"} 12",
                         "fleet_grpc_calls_ended_total{code=\"OK\",method=\"raftfleet.fleet.Fleet/ListUnits\"} 1.0");
     }
 

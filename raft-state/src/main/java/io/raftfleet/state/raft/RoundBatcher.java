@@ -110,7 +110,7 @@ final class RoundBatcher<T> {
             running = true;
         }
         ScheduledFuture<?> alarm = timer.schedule(
-                () -> waiter.result.completeExceptionally(expired(deadline)), deadline.toNanos(), TimeUnit.NANOSECONDS);
+                () -> waiter.result.completeExceptionally(expired()), deadline.toNanos(), TimeUnit.NANOSECONDS);
         Futures.onEnd(waiter.result, (value, failure) -> {
             alarm.cancel(false);
             synchronized (this) {
@@ -171,9 +171,9 @@ final class RoundBatcher<T> {
         return new Unavailable("No " + what + ": this engine is stopping.");
     }
 
-    private synchronized Unavailable expired(Duration deadline) {
+    private synchronized Unavailable expired() {
         String cause = lastFailure == null ? "no quorum answered" : String.valueOf(lastFailure.getMessage());
-        return new Unavailable("No " + what + " within " + deadline.toMillis() + " ms: " + cause);
+        return new Unavailable("No " + what + " in time: " + cause);
     }
 
     private void startRound() {

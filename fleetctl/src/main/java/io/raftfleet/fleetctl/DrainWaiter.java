@@ -217,7 +217,7 @@ final class DrainWaiter {
         }
         boolean misfits = !reasons.isEmpty();
         // What asks to be started first runs on here until it is up there.
-        var down = gone.isEmpty() ? Map.<String, String>of() : troubles(gone);
+        var down = gone.isEmpty() ? Map.<String, String>of() : troubles(gone, false);
         if (down.size() < gone.size() || (!misfits && down.isEmpty())) {
             return null; // On its way.
         }
@@ -278,7 +278,7 @@ final class DrainWaiter {
         wanted.values().stream()
                 .filter(VetoNotes::isUnplaced)
                 .forEach(unit -> problems.put(unit.getName(), "waits for a machine: " + Words.vetoes(unit)));
-        problems.putAll(troubles(wanted));
+        problems.putAll(troubles(wanted, true));
         session.someErr(
                 problems.entrySet().stream()
                         .map(entry -> "Error: unit " + entry.getKey() + " has left and " + entry.getValue())
@@ -287,8 +287,12 @@ final class DrainWaiter {
         return problems.isEmpty() ? 0 : 1;
     }
 
-    /** What is wrong with units where they are now, by name; without those with which nothing is. */
-    private Map<String, String> troubles(Map<String, Unit> wanted) {
+    /**
+     * What is wrong with units where they are now, by name; without those with which nothing is.
+     *
+     * @param over whether the drain waits for nothing any more: then it is wrong, too, not to be up yet
+     */
+    private Map<String, String> troubles(Map<String, Unit> wanted, boolean over) {
         var problems = new TreeMap<String, String>();
         var states = ListUnitStatesRequest.newBuilder()
                 .addAllNames(UnitNames.asFilter(wanted.keySet()))
@@ -298,6 +302,7 @@ final class DrainWaiter {
             if (unit != null
                     && state.getMachineId().equals(unit.getMachineId())
                     && (state.getActiveState().equals("failed")
+                            || (over && state.getActiveState().equals("activating"))
                             || !state.getError().isEmpty())) {
                 problems.put(
                         state.getName(),

@@ -1,5 +1,6 @@
 package io.raftfleet.engine.control;
 
+import io.raftfleet.engine.schedule.Drains;
 import io.raftfleet.engine.schedule.Scheduler;
 import io.raftfleet.proto.log.MachineMarked;
 import io.raftfleet.proto.model.MachineMarkKind;
@@ -91,23 +92,26 @@ final class DrainPace {
             }
             long deadline = machine.mark().deadlineMs();
             drains.overdue(id, deadline != 0 && nowMs >= deadline);
-            if (machine.present() && drains.isEmpty(id)) {
-                further(applied, machine, due);
+            if (machine.present()) {
+                further(applied, machine, drains, due);
             }
         }
         return due;
     }
 
-    private static void further(RegistryView applied, MachineRecord machine, List<MachineMarked> due) {
+    /** What is to be up elsewhere before it leaves ({@code StartFirst}) holds a drain up until its deadline, and ends with the global units then. */
+    private static void further(RegistryView applied, MachineRecord machine, Drains drains, List<MachineMarked> due) {
         var leaving = applied.departuresFrom(machine.id());
+        boolean empty = drains.isEmpty(machine.id());
         switch (machine.mark().kind()) {
             case MACHINE_MARK_KIND_DRAINING -> {
-                if (leaving.stream().allMatch(name -> isGlobal(applied, name))) {
+                if (drains.isOverdueAndLeft(machine.id())
+                        || (empty && leaving.stream().allMatch(name -> isGlobal(applied, name)))) {
                     due.add(marked(machine, MachineMarkKind.MACHINE_MARK_KIND_ENDING));
                 }
             }
             case MACHINE_MARK_KIND_ENDING -> {
-                if (leaving.isEmpty()) {
+                if (empty && leaving.isEmpty()) {
                     due.add(marked(machine, MachineMarkKind.MACHINE_MARK_KIND_DRAINED));
                 }
             }

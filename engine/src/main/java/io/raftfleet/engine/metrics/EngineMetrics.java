@@ -4,8 +4,8 @@ import io.prometheus.metrics.core.metrics.Counter;
 import io.prometheus.metrics.core.metrics.CounterWithCallback;
 import io.prometheus.metrics.core.metrics.Gauge;
 import io.prometheus.metrics.core.metrics.GaugeWithCallback;
-import io.prometheus.metrics.core.metrics.SummaryWithCallback;
 import io.prometheus.metrics.core.metrics.Histogram;
+import io.prometheus.metrics.core.metrics.SummaryWithCallback;
 import io.prometheus.metrics.expositionformats.PrometheusTextFormatWriter;
 import io.prometheus.metrics.instrumentation.jvm.JvmMetrics;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
@@ -358,9 +358,10 @@ public final class EngineMetrics implements AdmissionMetrics {
         // Without a sum: Ratis keeps none.
         SummaryWithCallback.builder()
                 .name("fleet_raft_log_seconds")
-                .help("How long a step of writing the log took of late: append (until the entry is on the disk), flush (the"
-                        + " disk's part of it) and queue (until its turn comes); and how many there were since the engine joined its"
-                        + " group.")
+                .help(
+                        "How long a step of writing the log took of late: append (until the entry is on the disk), flush (the"
+                                + " disk's part of it) and queue (until its turn comes); and how many there were since the engine joined its"
+                                + " group.")
                 .labelNames("step")
                 .callback(summary -> times.get()
                         .forEach((step, time) -> summary.call(

@@ -58,6 +58,12 @@ public final class Drains {
         return machine.firstUnit == null && moves(machine) == 0;
     }
 
+    /** Whether the drain's time is over, and every unit that was on the machine has been told to leave; global ones aside. */
+    public boolean isOverdueAndLeft(String machineId) {
+        MachineEntry machine = cluster.machine(machineId);
+        return machine.overdue && machine.firstUnit == null;
+    }
+
     /** Units are where their last moves took them, as far as they will get: the next ones may leave the machines that they came from. */
     public void arrived(Collection<String> units) {
         Set<MachineEntry> freed = new TreeSet<>(byId());

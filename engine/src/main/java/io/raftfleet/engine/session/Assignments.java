@@ -175,12 +175,13 @@ final class Assignments {
     /**
      * Whether a unit runs on where it is to leave: it does run there, asks to be started on its new machine first, and is not up there yet. It
      * is, too, once it has come to a good end there. So also while it has no new machine, as the one that it had is lost, unless the drain
-     * that it leaves for says until when it has to be gone.
+     * that it leaves for says until when it has to be gone. Once a drain ends what is left on its machine, it ends this as well.
      */
     private static boolean runsOn(RegistryView view, @Nullable UnitRecord unit, MachineRecord leaving) {
         if (unit == null
                 || !unit.wants().startFirst()
                 || unit.target() != TargetState.TARGET_STATE_LAUNCHED
+                || leaving.mark().endsGlobals()
                 || !view.running(unit.name(), leaving.id())) {
             return false;
         }

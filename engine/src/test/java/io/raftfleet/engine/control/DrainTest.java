@@ -217,6 +217,31 @@ class DrainTest {
     }
 
     @Test
+    void whenTheDeadlineIsOverWhatIsNotUpElsewhereYetEndsAllTheSame() throws Exception {
+        open(M1);
+        create("a.service", PLAIN + "\n[X-Fleet]\nStartFirst=true\n");
+        carryOut();
+        open(M2);
+        order(M1, drain(1).toBuilder().setDeadlineMs(300_000).build());
+        await().untilAsserted(() -> assertThat(on(M2)).containsExactly("a.service"));
+        now.addAndGet(299_000);
+        controller.drainsGoOn();
+        controller.drainsGoOn();
+        create("b.service", PLAIN); // Decided on after them.
+        assertThat(machine(M1).mark().kind()).isEqualTo(MachineMarkKind.MACHINE_MARK_KIND_DRAINING);
+        now.addAndGet(2_000);
+        controller.drainsGoOn();
+        await().untilAsserted(() ->
+                assertThat(machine(M1).mark().kind()).isEqualTo(MachineMarkKind.MACHINE_MARK_KIND_ENDING));
+        assertThat(registry.<Set<String>>read(view -> new TreeSet<>(view.departuresFrom(M1))))
+                .containsExactly("a.service");
+        gone(M1, "a.service");
+        controller.drainsGoOn();
+        await().untilAsserted(() ->
+                assertThat(machine(M1).mark().kind()).isEqualTo(MachineMarkKind.MACHINE_MARK_KIND_DRAINED));
+    }
+
+    @Test
     void aCordonStopsADrainInTheMiddle() throws Exception {
         open(M1);
         create("a.service", PLAIN);

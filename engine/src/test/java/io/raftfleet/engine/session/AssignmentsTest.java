@@ -161,6 +161,20 @@ class AssignmentsTest {
                 .containsExactly("a.service");
     }
 
+    @Test
+    void aUnitThatStartsFirstIsStoppedBeforeItIsUpElsewhereOnceADrainEndsWhatIsLeft() throws Exception {
+        create("a.service", PLAIN + "\n[X-Fleet]\nStartFirst=true\n");
+        schedule("a.service", M1);
+        reports(M1, 1, UnitState.newBuilder().setName("a.service").setActiveState("active"));
+        schedule("a.service", M2);
+        drain(M1, 1);
+        assertThat(delta(M1, "a.service")).isEqualTo(nothing());
+        apply(Record.newBuilder()
+                .setMachineMarked(
+                        MachineMarked.newBuilder().setMachineId(M1).setKind(MachineMarkKind.MACHINE_MARK_KIND_ENDING)));
+        assertThat(delta(M1, "a.service").getRemoveList()).containsExactly("a.service");
+    }
+
     private void drain(String machine, long deadlineAfterMs) {
         apply(Record.newBuilder()
                 .setMachineMarked(MachineMarked.newBuilder()

@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * The JSON of fleet's v1 API (its {@code schema/v1.json}). Whatever is null or empty is left out, as fleet does; fields
  * stand in alphabetical order. {@code vetoes}, which a single unit has alone, {@code warnings}, {@code changedAt} and {@code changedBy} of a unit, and
- * {@code pending} of a state are not fleet's, whose clients pass over them.
+ * {@code pending} and {@code reason} of a state are not fleet's, whose clients pass over them.
  */
 final class Documents {
     private Documents() {}
@@ -35,6 +35,7 @@ final class Documents {
             String machineID,
             String name,
             @Nullable Boolean pending,
+            @Nullable String reason,
             String systemdActiveState,
             String systemdLoadState,
             String systemdSubState) {}

@@ -67,6 +67,7 @@ final class StateResource {
                 state.getMachineId(),
                 state.getName(),
                 state.getPending() ? true : null,
+                state.getError(),
                 state.getActiveState(),
                 state.getLoadState(),
                 state.getSubState());

@@ -84,6 +84,7 @@ final class Rows {
                 .setHash(hash(document.path("hash").asString("")))
                 .setLaunched(launched)
                 .setPending(document.path("pending").asBoolean(false))
+                .setError(document.path("reason").asString(""))
                 .build();
     }
 

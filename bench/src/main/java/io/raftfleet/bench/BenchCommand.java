@@ -19,6 +19,7 @@ import picocli.CommandLine.Command;
             ListCommand.class,
             ScaleCommand.class,
             ChurnCommand.class,
+            StormCommand.class,
             CheckpointCommand.class,
             ReportCommand.class
         })

@@ -90,9 +90,11 @@ final class LeaderChanges {
         try (var cluster = Cluster.start(options())) {
             BulkUnits.start(cluster.client(), BulkUnits.names(STEADY, settings.units()));
             cluster.engines().forEach(engine -> lead(cluster, engine));
+            var meter = ProcessMeter.start(cluster);
             for (int round = 1; round <= warmRounds + rounds; round++) {
                 if (round == warmRounds + 1) {
                     forget();
+                    meter = ProcessMeter.start(cluster);
                 }
                 try {
                     round(cluster);
@@ -102,6 +104,7 @@ final class LeaderChanges {
                 }
                 Benchmark.say("round %d of %d", round, warmRounds + rounds);
             }
+            findings.used(meter.used()); // Of an engine that was killed since it came back last.
         }
         report(rounds, findings);
     }

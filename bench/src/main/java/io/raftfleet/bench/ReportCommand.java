@@ -22,13 +22,18 @@ final class ReportCommand implements Callable<Integer> {
     @Nullable
     Path out;
 
+    @Option(names = "--notes", paramLabel = "FILE", description = "What is said before the figures, as Markdown.")
+    @Nullable
+    Path notes;
+
     @Override
     public Integer call() throws IOException {
         var results = ResultFiles.read(places);
         if (results.isEmpty()) {
             throw new IOException("no results in " + places + ": benchmarks write them with --json");
         }
-        var text = MarkdownReport.of(results);
+        var said = notes;
+        var text = MarkdownReport.of(results, said == null ? "" : Files.readString(said));
         var file = out;
         if (file == null) {
             System.out.print(text);

@@ -12,8 +12,12 @@ public final class MarkdownReport {
 
     private MarkdownReport() {}
 
-    /** A document of results, of which each begins with the command that repeats it. */
-    public static String of(List<BenchResult> results) {
+    /**
+     * A document of results, of which each begins with the command that repeats it.
+     *
+     * @param notes Markdown that stands before the figures; may be empty
+     */
+    public static String of(List<BenchResult> results, String notes) {
         var text = new StringBuilder("""
                 # Benchmarks
 
@@ -21,6 +25,9 @@ public final class MarkdownReport {
                 A ratio is the figure by its limit or by its peer's in the same run; smaller is better.
 
                 """);
+        if (!notes.isBlank()) {
+            text.append(notes.strip()).append("\n\n");
+        }
         var all = new ArrayList<List<String>>();
         for (var result : results) {
             for (var row : result.rows()) {

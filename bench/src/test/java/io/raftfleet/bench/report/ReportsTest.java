@@ -60,11 +60,12 @@ class ReportsTest {
 
     @Test
     void theDocumentHasARowForEachFigureAndTheCommand() {
-        var text = MarkdownReport.of(List.of(result()));
+        var text = MarkdownReport.of(List.of(result()), "Said of it.\n");
         assertThat(text)
                 .contains("| start --units 300 | a \\| start, &lt;p99> | 120 ms | limit 100 ms | 1.20 | no |")
                 .contains("| start --units 300 | through the cluster | 2.30 s | systemctl alone 2 s | 1.15 | yes |")
                 .contains("| start --units 300 | rate | 1234 units/s |  |  |  |")
+                .containsOnlyOnce("Said of it.\n\n| benchmark |")
                 .contains("bin/fleet bench start --units 300\n")
                 .contains("| from ms | to ms | count | % |");
     }

@@ -165,7 +165,7 @@ try {
   console.log(`to find one by a part of its name took ${Date.now() - began} ms`);
 
   await look(base(leader.name), "engines");
-  await until("who leads, and how far the others are", `${text("leads")} && ${text("entries")}`);
+  await until("who leads, and how far the others are", `${text("leads")} && ${text("entries")} && ${text("MiB free of")}`);
   await shoot("engines");
 
   await look(base(others[0].name), "units");

@@ -65,6 +65,19 @@ public interface EngineHealth {
         return List.of();
     }
 
+    /**
+     * The disk that the log and the checkpoints are on.
+     *
+     * @param freeBytes what the engine may still write
+     * @param totalBytes its size
+     */
+    record Disk(long freeBytes, long totalBytes) {}
+
+    /** As the system says it now; null when it does not. */
+    default @Nullable Disk disk() {
+        return null;
+    }
+
     /** Which parts of this engine's process make no progress, for people; empty while all do. For {@code /livez}. */
     default List<String> stuck() {
         return List.of();

@@ -45,6 +45,7 @@ import io.raftfleet.state.raft.RaftNode;
 import io.raftfleet.traces.Traces;
 import io.raftfleet.unit.tasks.WatchedTimer;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -501,6 +502,17 @@ final class Engine implements AutoCloseable {
                                 view.silence().get(peer.id()));
                     })
                     .toList();
+        }
+
+        @Override
+        public @Nullable Disk disk() {
+            try {
+                var store = Files.getFileStore(config.dataDir());
+                return new Disk(store.getUsableSpace(), store.getTotalSpace());
+            } catch (IOException e) {
+                log.debug("The free space of {} is unknown", config.dataDir(), e);
+                return null;
+            }
         }
 
         @Override

@@ -582,6 +582,7 @@ async function engines() {
         el("dt", {}, "Applied / committed"), el("dd", {}, `${count(now.appliedIndex)} / ${count(now.commitIndex)}`),
         el("dt", {}, "Units, states, machines"), el("dd", {}, `${count(now.units)}, ${count(now.unitStates)}, ${count(now.machines)}`),
         el("dt", {}, "Registry's memory"), el("dd", { class: now.registryBytes > 0.8 * now.quotaBytes ? "bad" : null }, `${mib(now.registryBytes)} of ${mib(now.quotaBytes)}`),
+        now.disk ? [el("dt", {}, "Disk"), el("dd", { class: now.disk.freeBytes < 0.1 * now.disk.totalBytes ? "bad" : null }, `${mib(now.disk.freeBytes)} free of ${mib(now.disk.totalBytes)}`)] : [],
         now.absence ? [el("dt", {}, "Absent"), el("dd", { class: "bad" }, now.absence)] : [],
         el("dt", {}, "You are"), el("dd", {}, `${now.caller} (${now.role})`)),
       el("p", {}, el("a", { href: "/metrics" }, "metrics"), " · ", el("a", { href: "/readyz" }, "health"), " · ", el("a", { href: "/openapi.yaml" }, "API")));

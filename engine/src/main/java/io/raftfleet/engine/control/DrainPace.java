@@ -105,8 +105,8 @@ final class DrainPace {
         boolean empty = drains.isEmpty(machine.id());
         switch (machine.mark().kind()) {
             case MACHINE_MARK_KIND_DRAINING -> {
-                if (drains.isOverdueAndLeft(machine.id())
-                        || (empty && leaving.stream().allMatch(name -> isGlobal(applied, name)))) {
+                boolean overdue = drains.isOverdueAndLeft(machine.id());
+                if ((empty || overdue) && leaving.stream().allMatch(name -> endsLast(applied, name, overdue))) {
                     due.add(marked(machine, MachineMarkKind.MACHINE_MARK_KIND_ENDING));
                 }
             }
@@ -119,9 +119,10 @@ final class DrainPace {
         }
     }
 
-    private static boolean isGlobal(RegistryView applied, String name) {
+    /** Whether a unit leaves only when no other is left: a global one; and once the time is over, one that is not up elsewhere. */
+    private static boolean endsLast(RegistryView applied, String name, boolean overdue) {
         var unit = applied.unit(name);
-        return unit != null && unit.global();
+        return unit != null && (unit.global() || (overdue && unit.wants().startFirst()));
     }
 
     private static MachineMarked marked(MachineRecord machine, MachineMarkKind kind) {

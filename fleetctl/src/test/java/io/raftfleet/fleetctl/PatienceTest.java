@@ -34,7 +34,8 @@ class PatienceTest {
             patience.bear(failure);
             pass(Duration.ofSeconds(59));
             patience.bear(failure);
-            assertThat(said()).containsOnlyOnce("Still waiting, for another 60 s at most, though no engine answered");
+            assertThat(said())
+                    .containsOnlyOnce("Still waiting, for another 60 s at most, though " + failure.getMessage());
 
             patience.answered();
             assertThat(said()).endsWith("An engine answers again\n");

@@ -114,7 +114,7 @@ agent() {
 }
 
 client() {
-  jars raftfleet-client fleetctl
+  into raftfleet-client 644 "$LIBRARY/fleetctl/lib" "$ROOT/fleetctl/target/fleetctl.jar"
   program raftfleet-client fleetctl
   into raftfleet-client 644 "$LIBRARY/bin/lib" "$ROOT/bin/lib/names.sh"
   manual raftfleet-client fleetctl 1

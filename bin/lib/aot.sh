@@ -2,9 +2,15 @@
 # launchers, by bash or a POSIX shell. A cache fits one JDK build, one class path (same files, same order) and, mostly, the same
 # garbage collector; the JVM checks that and runs without the cache when it does not fit.
 
-# class_path MODULE_DIR: the jars of a built, or an installed, module in a fixed order, which caches need. What builds of an older version
-# have left behind is passed over.
+# class_path MODULE_DIR: the jars of a built, or an installed, module in a fixed order, which caches need: one where all is in one. What
+# builds of an older version have left behind is passed over.
 class_path() {
+    for _aot_jar in "$1/target/${1##*/}.jar" "$1/lib/${1##*/}.jar"; do
+        if [ -e "$_aot_jar" ]; then
+            echo "$_aot_jar"
+            return 0
+        fi
+    done
     _aot_own=
     for _aot_jar in "$1/target/raftfleet-${1##*/}"-*.jar; do
         case $_aot_jar in
@@ -75,7 +81,7 @@ aot_create() {
 }
 
 # How fleetctl's JVM runs, with a cache or without.
-FLEETCTL_JVM='-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData -Dio.netty.jfr.enabled=false'
+FLEETCTL_JVM='-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData -Dio.netty.jfr.enabled=false -Djdk.reflect.useNativeAccessorOnly=true'
 
 # fleetctl_cache MODULE_DIR JAVA: makes fleetctl's cache after a build, unless it is there and current.
 fleetctl_cache() {

@@ -2,8 +2,9 @@
 # bin/fleet bench
 
 bench_is_built() {
-  local jars=("$ROOT"/bench/target/raftfleet-bench-*.jar)
-  [[ -e ${jars[0]} && -d $ROOT/bench/target/lib ]] && ! sources_newer_than "${jars[0]}"
+  local jars=("$ROOT"/bench/target/raftfleet-bench-*.jar) sources
+  mapfile -t sources < <(all_sources)
+  [[ -d $ROOT/bench/target/lib ]] && built_since "${jars[0]}" "$BUILD_MARK.bench" "${sources[@]}"
 }
 
 # With the lock. Reports need no daemons, but their programs come from the same build.
@@ -11,8 +12,7 @@ prepare_bench() {
   build_daemons
   if ! bench_is_built; then
     say "Building the benchmarks ..."
-    run_maven --no-transfer-progress -Dmaven.test.skip=true -Dspotless.check.skip --projects bench --also-make \
-      package {BUILD_LOCK}>&- 2>&1 | show_progress >&2 || die "the build failed; see above"
+    build_projects "$BUILD_MARK.bench" bench
   fi
   (
     exec {BUILD_LOCK}>&-

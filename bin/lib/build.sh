@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Builds what is missing or older than its sources.
 
-# Touched when a build begins; what changes during it is newer.
+# Of builds of the daemons: there while one goes on; with .done, as old as the last.
 readonly BUILD_MARK=$ROOT/target/launcher-build
 
 # Sets JAVA, the program of a JDK that is new enough, or ends with what to do. Spares the daemons the same search.
@@ -19,20 +19,37 @@ run_maven() {
   fi
 }
 
-# Folders count, too: when a file is deleted only its folder's time changes.
-sources_newer_than() {
-  [[ -n $(find "$ROOT/pom.xml" "$ROOT"/*/pom.xml "$ROOT"/*/src/main -newer "$1" -print -quit) ]]
+# built_since JAR MARK SOURCE...: whether the jar is there, and it, or what MARK says of the last build, is younger than all sources: a jar
+# in which nothing changed keeps its age. Folders count, too: when a file is deleted only its folder's time changes.
+built_since() {
+  local jar=$1 mark=$2 since
+  shift 2
+  [[ -e $jar ]] || return 1
+  for since in "$jar" "$mark.done"; do
+    if [[ -e $since && -z $(find "$@" -newer "$since" -print -quit) ]]; then return 0; fi
+  done
+  return 1
 }
+
+all_sources() { printf '%s\n' "$ROOT/pom.xml" "$ROOT"/*/pom.xml "$ROOT"/*/src/main; }
 
 # Fresh when we built after the last change of a source, or when somebody else did.
 is_built() {
-  local module jars all_newer=yes
+  local module jars sources
+  mapfile -t sources < <(all_sources)
+  [[ -d $ROOT/engine/target/lib && -d $ROOT/agent/target/lib && -e $ROOT/fleetctl/target/fleetctl.jar ]] || return 1
   for module in engine agent fleetctl; do
     jars=("$ROOT/$module/target/raftfleet-$module"-*.jar)
-    [[ -e ${jars[0]} && -d $ROOT/$module/target/lib ]] || return 1
-    if sources_newer_than "${jars[0]}"; then all_newer=no; fi
+    built_since "${jars[0]}" "$BUILD_MARK" "${sources[@]}" || return 1
   done
-  [[ $all_newer == yes ]] || { [[ -e $BUILD_MARK.done ]] && ! sources_newer_than "$BUILD_MARK.done"; }
+}
+
+# build_projects MARK PROJECTS: without their tests. Notes when that began: what changes during it is younger.
+build_projects() {
+  touch "$1"
+  run_maven --no-transfer-progress -Dmaven.test.skip=true -Dspotless.check.skip --projects "$2" --also-make package \
+    {BUILD_LOCK}>&- 2>&1 | show_progress >&2 || die "the build failed; see above"
+  mv "$1" "$1.done"
 }
 
 # Of Maven's output, leaves the modules as they come, and errors.
@@ -62,13 +79,10 @@ build_daemons() {
   if ! is_built; then
     begin=$(milliseconds)
     say "Building (the first time, Maven downloads its libraries; this can take minutes) ..."
-    touch "$BUILD_MARK"
     # Libraries of versions no longer used must go; and what runs from the old files keeps them, where Maven would
     # change them under its feet.
-    rm -rf "$ROOT"/{engine,agent,fleetctl}/target/{lib,raftfleet-*.jar}
-    run_maven --no-transfer-progress -Dmaven.test.skip=true -Dspotless.check.skip --projects engine,agent,fleetctl \
-      --also-make package {BUILD_LOCK}>&- 2>&1 | show_progress >&2 || die "the build failed; see above"
-    mv "$BUILD_MARK" "$BUILD_MARK.done"
+    rm -rf "$ROOT"/{engine,agent,fleetctl}/target/{lib,raftfleet-*.jar} "$ROOT/fleetctl/target/fleetctl.jar"
+    build_projects "$BUILD_MARK" engine,agent,fleetctl
     say "Built in $(seconds_since "$begin") s."
   fi
 }

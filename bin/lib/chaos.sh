@@ -4,18 +4,17 @@
 # Where campaigns run from. See copy_programs.
 readonly COPIES=$ROOT/target/programs
 
-# The module's own check of the whole build's age would be too coarse: it needs the daemons' jars, and its own.
+# All sources would be too many: it needs the daemons' jars, and its own.
 chaos_is_built() {
   local jars=("$ROOT"/chaos-tests/target/raftfleet-chaos-tests-*.jar)
-  [[ -e ${jars[0]} && -d $ROOT/chaos-tests/target/lib ]] &&
-    [[ -z $(find "$ROOT"/{chaos-tests,client,fleetctl,identity,proto,unit}/{pom.xml,src/main} -newer "${jars[0]}" -print -quit) ]]
+  [[ -d $ROOT/chaos-tests/target/lib ]] &&
+    built_since "${jars[0]}" "$BUILD_MARK.chaos" "$ROOT"/{chaos-tests,client,fleetctl,identity,proto,unit}/{pom.xml,src/main}
 }
 
 build_chaos() {
   chaos_is_built && return
   say "Building the campaigns ..."
-  run_maven --no-transfer-progress -Dmaven.test.skip=true -Dspotless.check.skip --projects chaos-tests --also-make \
-    package {BUILD_LOCK}>&- 2>&1 | show_progress >&2 || die "the build failed; see above"
+  build_projects "$BUILD_MARK.chaos" chaos-tests
 }
 
 # Prints paths of all that a campaign runs, from $ROOT.

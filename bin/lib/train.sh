@@ -36,6 +36,7 @@ train() {
 train_all() {
   trap 'exit 1' INT TERM HUP
   fleetctl_cache "$ROOT/fleetctl" "$JAVA"
+  if is_trained engine && is_trained agent; then return; fi
   DIR=$(mktemp -d)
   trap stop_training EXIT
   CLUSTER_ID=$(</proc/sys/kernel/random/uuid)

@@ -3,6 +3,7 @@ package io.raftfleet.client;
 import com.google.protobuf.CodedOutputStream;
 import io.grpc.MethodDescriptor;
 import io.grpc.Status;
+import io.raftfleet.identity.tls.TlsIdentity;
 import io.raftfleet.proto.cluster.ChangeMembersRequest;
 import io.raftfleet.proto.cluster.ChangeMembersResponse;
 import io.raftfleet.proto.cluster.ClusterGrpc;
@@ -96,6 +97,11 @@ public final class FleetClient implements AutoCloseable {
             unused.channel(0);
             FleetGrpc.getListUnitStatesMethod();
         }
+    }
+
+    /** The same for TLS, to be called on a thread of its own: it takes about as long as the rest. */
+    public static void warmUpTls() {
+        TlsIdentity.warmUp();
     }
 
     /** What it was made with. */

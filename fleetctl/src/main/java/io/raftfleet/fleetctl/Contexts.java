@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
@@ -55,6 +56,14 @@ final class Contexts {
     private static String hint(String name, List<String> names) {
         String otherwise = names.isEmpty() ? "; fleetctl login makes one" : "; there are: " + String.join(", ", names);
         return Suggestions.question(Suggestions.closest(name, names), otherwise);
+    }
+
+    /** Whether it looks as if a command with these arguments is to show a certificate: a guess, for who prepares for that. */
+    static boolean mayShowCertificates(Map<String, String> environment, String... arguments) {
+        Path directory = directory(environment);
+        return environment.containsKey("FLEETCTL_CERT_FILE")
+                || Arrays.stream(arguments).anyMatch(argument -> argument.startsWith("--cert-file"))
+                || (directory != null && Files.isDirectory(directory));
     }
 
     /** Names of all contexts. */

@@ -7,6 +7,7 @@ import java.io.FileOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Set;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 
@@ -16,6 +17,8 @@ import java.util.logging.Logger;
  */
 public final class Main {
     private static final int OUT_BUFFER = 1 << 16;
+    /** What is answered without an engine. */
+    private static final Set<String> LOCAL = Set.of("version", "help", "--version", "-v", "--help", "--h", "-h");
 
     private Main() {}
 
@@ -32,13 +35,9 @@ public final class Main {
                 Path.of(""),
                 Boolean.getBoolean("fleetctl.screen"),
                 Boolean.getBoolean("fleetctl.interactive"));
-        if (arguments.length > 0) {
-            // Half of a command's time goes into first uses of the gRPC library: let them happen while the arguments
-            // are parsed.
-            Thread.ofPlatform().daemon().name("warm-up").start(() -> {
-                quietLibraries();
-                FleetClient.warmUp();
-            });
+        quietLibraries();
+        if (arguments.length > 0 && !LOCAL.contains(arguments[0])) {
+            warmUp(arguments);
         }
         int exit = Fleetctl.run(terminal, arguments);
         if (!results.lost().isEmpty()) {
@@ -48,6 +47,19 @@ public final class Main {
         }
         // All is flushed, and nothing else has to be put in order: an orderly exit would only take longer.
         Runtime.getRuntime().halt(exit);
+    }
+
+    /** Most of a command's time goes into first uses of libraries: let them happen while the arguments are parsed. */
+    static void warmUp(String... arguments) {
+        if (!System.getenv().containsKey(CommandTrace.ENDPOINT)) {
+            // Engines are believed by their own authority. Those that come with Java would be read all the same, a
+            // hundred and more of them.
+            System.setProperty("javax.net.ssl.trustStore", "NONE");
+        }
+        Thread.ofPlatform().daemon().name("warm-up").start(FleetClient::warmUp);
+        if (Contexts.mayShowCertificates(System.getenv(), arguments)) {
+            Thread.ofPlatform().daemon().name("warm-up-tls").start(FleetClient::warmUpTls);
+        }
     }
 
     /**

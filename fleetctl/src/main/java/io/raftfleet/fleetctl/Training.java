@@ -33,6 +33,7 @@ final class Training {
     /** Runs the commands; their output goes nowhere. */
     public static void main(String[] arguments) throws IOException {
         Main.quietLibraries();
+        Main.warmUp("--cert-file");
         Path directory = Files.createTempDirectory("training");
         Process server = new ProcessBuilder(
                         ProcessHandle.current().info().command().orElse("java"),

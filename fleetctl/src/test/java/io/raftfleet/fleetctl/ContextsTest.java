@@ -134,4 +134,16 @@ class ContextsTest {
                 .hasMessageContaining("there is no context \"../contexts/big\"");
         assertThatThrownBy(() -> Contexts.named("big", Map.of())).hasMessageContaining("HOME");
     }
+
+    @Test
+    void whoHasNoContextAndNamesNoCertificateShowsNone() throws IOException {
+        assertThat(Contexts.mayShowCertificates(environment(), "list-units")).isFalse();
+        assertThat(Contexts.mayShowCertificates(Map.of(), "list-units")).isFalse();
+        assertThat(Contexts.mayShowCertificates(environment(), "list-units", "--cert-file=/x"))
+                .isTrue();
+        assertThat(Contexts.mayShowCertificates(Map.of("FLEETCTL_CERT_FILE", "/x")))
+                .isTrue();
+        context("a.conf", "endpoint=10.0.0.1:14201");
+        assertThat(Contexts.mayShowCertificates(environment(), "list-units")).isTrue();
+    }
 }

@@ -17,8 +17,10 @@ import io.raftfleet.identity.TlsFiles;
 import java.io.IOException;
 import java.net.Socket;
 import java.security.GeneralSecurityException;
+import java.security.KeyPairGenerator;
 import java.security.cert.CertificateException;
 import java.security.cert.X509Certificate;
+import java.security.spec.ECGenParameterSpec;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -92,6 +94,20 @@ public final class TlsIdentity {
      */
     public static TlsIdentity openUnproven(TlsFiles files, InstantSource clock) throws CredentialsException {
         return new TlsIdentity(Credentials.unproven(files, clock.instant()), clock);
+    }
+
+    /**
+     * Uses the curve of our certificates once, for a process that ends soon: before its first signature on it Java computes a table, which
+     * takes longer than the handshake. Meanwhile something else can be done.
+     */
+    public static void warmUp() {
+        try {
+            var keys = KeyPairGenerator.getInstance("EC");
+            keys.initialize(new ECGenParameterSpec("secp256r1"));
+            keys.generateKeyPair();
+        } catch (GeneralSecurityException e) {
+            log.debug("no P-256 before it is needed", e); // Whoever needs it says so.
+        }
     }
 
     /**

@@ -21,19 +21,22 @@ prepare_bench() {
 }
 
 fleet_bench() {
-  local jar version
+  local jar version safepoints
   require_java
   build_locked prepare_bench
   jar=$(basename -- "$ROOT"/bench/target/raftfleet-bench-*.jar .jar)
   version=${jar#raftfleet-bench-}
-  # As in production, both compilers, and memory for a million units; what the user says comes last and wins.
-  RAFTFLEET_ENGINE_JAVA_OPTS="-XX:TieredStopAtLevel=4 -Xmx${RAFTFLEET_BENCH_ENGINE_HEAP:-1g} ${RAFTFLEET_ENGINE_JAVA_OPTS-}"
+  safepoints=$(mktemp -d)
+  # As in production, the collector and both compilers, and memory for a million units; what the user says comes last and wins.
+  RAFTFLEET_ENGINE_JAVA_OPTS="-XX:-UseSerialGC ${ENGINE_COLLECTOR[*]} -XX:TieredStopAtLevel=4 -Xmx${RAFTFLEET_BENCH_ENGINE_HEAP:-1g} \
+    -Xlog:safepoint:file=$safepoints/%p.log:time ${RAFTFLEET_ENGINE_JAVA_OPTS-}"
   RAFTFLEET_AGENT_JAVA_OPTS="-XX:TieredStopAtLevel=4 -Xmx${RAFTFLEET_BENCH_AGENT_HEAP:-512m} ${RAFTFLEET_AGENT_JAVA_OPTS-}"
   export RAFTFLEET_ENGINE_JAVA_OPTS RAFTFLEET_AGENT_JAVA_OPTS
   if [[ ${1-} == jmh ]]; then
+    rmdir "$safepoints"
     exec "$JAVA" -cp "$(class_path "$ROOT/bench")" org.openjdk.jmh.Main "${@:2}"
   fi
   exec "$JAVA" -XX:+UseSerialGC -Xmx2g --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow \
-    -Draftfleet.root="$ROOT" -Draftfleet.version="$version" -cp "$(class_path "$ROOT/bench")" \
+    -Draftfleet.root="$ROOT" -Draftfleet.version="$version" -Draftfleet.safepoints="$safepoints" -cp "$(class_path "$ROOT/bench")" \
     io.raftfleet.bench.BenchCommand "$@"
 }

@@ -37,6 +37,10 @@ engine_heap() {
   if ((reply > 31744)); then reply=31744; fi
 }
 
+# A little at a time: what a collection copies is mostly states that stay.
+ENGINE_COLLECTOR=(-XX:+UseG1GC -XX:MaxGCPauseMillis=10 -XX:+UnlockExperimentalVMOptions -XX:G1NewSizePercent=1
+  -XX:G1MixedGCCountTarget=64 -XX:G1OldCSetRegionThresholdPercent=1 -Xms64m)
+
 # Sets `jvm` to the options of a daemon's Java machine, those of the user last. An agent has the serial collector, which needs
 # the least memory and threads, and, as it does little for a long time, the first compiler alone. Why an engine has what it
 # has: docs/decisions/0016-engine-heap.md.
@@ -46,9 +50,7 @@ set_jvm_options() {
   case $1 in
     engine)
       engine_heap
-      # A little at a time: what a collection copies is mostly states that stay.
-      jvm+=(-XX:+UseG1GC -XX:MaxGCPauseMillis=10 -XX:+UnlockExperimentalVMOptions -XX:G1NewSizePercent=1)
-      jvm+=(-XX:G1MixedGCCountTarget=64 -XX:G1OldCSetRegionThresholdPercent=1 -Xms64m "-Xmx${reply}m")
+      jvm+=("${ENGINE_COLLECTOR[@]}" "-Xmx${reply}m")
       # What was freed outside the heap, buffers of messages above all, goes back to the system and is not kept by the C library.
       jvm+=(-XX:TrimNativeHeapInterval=10000)
       ;;

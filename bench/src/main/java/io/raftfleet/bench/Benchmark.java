@@ -4,8 +4,10 @@ import io.raftfleet.bench.result.Findings;
 import io.raftfleet.bench.result.Host;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.Arrays;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
@@ -37,12 +39,19 @@ abstract class Benchmark implements Callable<Integer> {
         findings.setting("rounds", options.rounds);
         findings.setting("warm", options.warm);
         for (var variable : new String[] {"RAFTFLEET_ENGINE_JAVA_OPTS", "RAFTFLEET_AGENT_JAVA_OPTS"}) {
-            findings.setting(variable, System.getenv().getOrDefault(variable, ""));
+            findings.setting(variable, options(System.getenv().getOrDefault(variable, "")));
         }
         measure(findings);
         var arguments = spec.root().commandLine().getParseResult().originalArgs();
         options.write(findings.result(spec.name(), Invocation.of(arguments), when, Host.here()));
         return 0;
+    }
+
+    /** Without where something is logged, which says nothing to others. */
+    static String options(String variable) {
+        return Arrays.stream(variable.strip().split("\\s+"))
+                .filter(word -> !word.startsWith("-Xlog:"))
+                .collect(Collectors.joining(" "));
     }
 
     /** Tells how far it is. */

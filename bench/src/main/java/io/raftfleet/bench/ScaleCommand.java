@@ -23,6 +23,7 @@ import picocli.CommandLine.Option;
 final class ScaleCommand extends Benchmark {
     private static final List<Integer> SIZES = List.of(3_000, 20_000, 100_000, 1_000_000);
     private static final double MOST_TIMES = 1.5;
+    private static final double PAUSE_LIMIT_MS = 50;
     private static final Duration LIMIT = Duration.ofMinutes(2);
     private static final int CLIENTS = 8;
     private static final String UNIT_COST = "a unit in bulk";
@@ -63,14 +64,20 @@ final class ScaleCommand extends Benchmark {
             }
             var meter = ProcessMeter.start(cluster);
             int running = 0;
+            long changes = 0;
             for (int size : sizes) {
+                long term = term(cluster);
                 var result = bulk(cluster).run("to" + size + "-", size - running);
+                changes += term(cluster) - term;
                 figures.add(UNIT_COST + at(size), result.seconds() * 1e6 / (size - running));
                 say("%d units: %s", size, result.report());
                 running = size;
                 atSize(cluster, size, result.names().getFirst());
             }
             findings.used(meter.used());
+            meter.longestPause()
+                    .ifPresent(ms -> findings.add(Row.atMost("longest pause of an engine", ms, "ms", PAUSE_LIMIT_MS)));
+            findings.add(Row.atMost("changes of leadership while units came in bulk", (double) changes, "", 0));
         }
         for (var what : List.of(UNIT_COST, ONE_START, ONE_LOOK, LEADER)) {
             sizes.forEach(size -> report(findings, what, size));
@@ -113,6 +120,10 @@ final class ScaleCommand extends Benchmark {
         for (int kill = 1; kill <= kills; kill++) {
             figures.add(LEADER + at(size), kill(cluster));
         }
+    }
+
+    private static long term(Cluster cluster) {
+        return cluster.awaitLeader(LIMIT).status(LIMIT).getTerm();
     }
 
     private static double kill(Cluster cluster) {

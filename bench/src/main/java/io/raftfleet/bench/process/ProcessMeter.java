@@ -8,31 +8,42 @@ import io.raftfleet.chaos.cluster.EngineNode;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a cluster's processes, and this one, use from its making on. A process that was started anew meanwhile counts from that start.
  * Used by one thread.
  */
 public final class ProcessMeter {
+    /** The system property that names the directory of {@link SafepointLogs}. */
+    public static final String SAFEPOINTS = "raftfleet.safepoints";
+
     private static final double KIB_PER_MIB = 1024;
 
     private final Cluster cluster;
+    private final Instant begin;
+    private final @Nullable SafepointLogs safepoints;
     private final Map<Long, Double> before = new HashMap<>();
 
-    private ProcessMeter(Cluster cluster) {
+    private ProcessMeter(Cluster cluster, @Nullable SafepointLogs safepoints) {
         this.cluster = cluster;
+        this.safepoints = safepoints;
+        this.begin = Instant.now();
         named().values().forEach(pid -> before.put(pid, cpuSeconds(pid)));
     }
 
     /** Begins. */
     public static ProcessMeter start(Cluster cluster) {
-        return new ProcessMeter(cluster);
+        var logs = System.getProperty(SAFEPOINTS);
+        return new ProcessMeter(cluster, logs == null ? null : new SafepointLogs(Path.of(logs)));
     }
 
     /** What each has used since, engines first, this process last as "client"; those that do not run are left out. */
@@ -42,8 +53,21 @@ public final class ProcessMeter {
                 name,
                 Math.max(0, cpuSeconds(pid) - before.getOrDefault(pid, 0.0)),
                 ProcFiles.kib(read(pid, "smaps_rollup"), "Pss") / KIB_PER_MIB,
-                ProcFiles.kib(read(pid, "status"), "VmHWM") / KIB_PER_MIB)));
+                ProcFiles.kib(read(pid, "status"), "VmHWM") / KIB_PER_MIB,
+                pause(pid))));
         return uses;
+    }
+
+    private @Nullable Double pause(long pid) {
+        var logs = safepoints;
+        var longest = logs == null ? OptionalDouble.empty() : logs.longest(pid, begin);
+        return longest.isPresent() ? longest.getAsDouble() : null;
+    }
+
+    /** The longest time for which an engine stood still since, in milliseconds, those that have ended included; empty where nobody knows. */
+    public OptionalDouble longestPause() {
+        var logs = safepoints;
+        return logs == null ? OptionalDouble.empty() : logs.longest(begin);
     }
 
     /** The processor time of a process since it started, in seconds. */

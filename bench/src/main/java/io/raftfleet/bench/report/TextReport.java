@@ -9,7 +9,7 @@ import java.util.List;
 /** A result for the terminal. */
 public final class TextReport {
     static final List<String> TIMES = List.of("times, ms", "count", "p50", "p90", "p99", "p99.9", "max");
-    static final List<String> USES = List.of("process", "CPU s", "PSS MiB", "peak MiB");
+    static final List<String> USES = List.of("process", "CPU s", "PSS MiB", "peak MiB", "longest pause ms");
 
     private TextReport() {}
 
@@ -37,7 +37,13 @@ public final class TextReport {
     }
 
     static List<String> cells(ProcessUse use) {
-        return List.of(use.name(), Figures.of(use.cpuSeconds()), Figures.of(use.pssMib()), Figures.of(use.peakMib()));
+        Double pause = use.pauseMs();
+        return List.of(
+                use.name(),
+                Figures.of(use.cpuSeconds()),
+                Figures.of(use.pssMib()),
+                Figures.of(use.peakMib()),
+                pause == null ? "" : Figures.of(pause));
     }
 
     /** Columns as wide as their widest cell; nothing when there are no rows. */

@@ -22,7 +22,7 @@ class ReportsTest {
         findings.add(Row.of("rate", 1234.4, "units/s"));
         findings.times("start", Distribution.histogram(List.of(1_000_000L, 2_000_000L, 40_000_000L)));
         findings.line(new Series("heap", "MiB", List.of(new Series.Point(0, 1), new Series.Point(60, 2))));
-        findings.used(List.of(new ProcessUse("e1", 1.5, 80, 120)));
+        findings.used(List.of(new ProcessUse("e1", 1.5, 80, 120, 12.5)));
         return findings.result(
                 "start",
                 "bin/fleet bench start --units 300",

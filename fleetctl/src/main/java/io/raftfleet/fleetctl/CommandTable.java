@@ -3,6 +3,7 @@ package io.raftfleet.fleetctl;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Supplier;
@@ -112,17 +113,24 @@ final class CommandTable {
         commands.put("why", () -> new WhyCommand(session));
     }
 
-    /** The command that the arguments call, or all when that needs a closer look: help, an abbreviation, a mistake. */
-    Collection<String> neededFor(String... arguments) {
+    /** The first of the arguments that is neither a flag nor its value: what should be a command. */
+    static Optional<String> called(String... arguments) {
         for (int i = 0; i < arguments.length; i++) {
-            String argument = arguments[i];
-            if (VALUED.contains(argument)) {
+            if (VALUED.contains(arguments[i])) {
                 i++;
-            } else if (!argument.startsWith("-")) {
-                return commands.containsKey(argument) && !argument.equals("help") ? List.of(argument) : all();
+            } else if (!arguments[i].startsWith("-")) {
+                return Optional.of(arguments[i]);
             }
         }
-        return all();
+        return Optional.empty();
+    }
+
+    /** The command that the arguments call, or all when that needs a closer look: help, an abbreviation, a mistake. */
+    Collection<String> neededFor(String... arguments) {
+        return called(arguments)
+                .filter(name -> commands.containsKey(name) && !name.equals("help"))
+                .<Collection<String>>map(List::of)
+                .orElseGet(this::all);
     }
 
     private Collection<String> all() {

@@ -18,7 +18,7 @@ import java.util.logging.Logger;
 public final class Main {
     private static final int OUT_BUFFER = 1 << 16;
     /** What is answered without an engine. */
-    private static final Set<String> LOCAL = Set.of("version", "help", "--version", "-v", "--help", "--h", "-h");
+    private static final Set<String> LOCAL = Set.of("version", "help");
 
     private Main() {}
 
@@ -36,7 +36,7 @@ public final class Main {
                 Boolean.getBoolean("fleetctl.screen"),
                 Boolean.getBoolean("fleetctl.interactive"));
         quietLibraries();
-        if (arguments.length > 0 && !LOCAL.contains(arguments[0])) {
+        if (CommandTable.called(arguments).filter(name -> !LOCAL.contains(name)).isPresent()) {
             warmUp(arguments);
         }
         int exit = Fleetctl.run(terminal, arguments);

@@ -24,6 +24,9 @@ fleet_bench() {
   local jar version safepoints
   require_java
   build_locked prepare_bench
+  if [[ ${1-} == jmh ]]; then
+    exec "$JAVA" -cp "$(class_path "$ROOT/bench")" org.openjdk.jmh.Main "${@:2}"
+  fi
   jar=$(basename -- "$ROOT"/bench/target/raftfleet-bench-*.jar .jar)
   version=${jar#raftfleet-bench-}
   safepoints=$(mktemp -d)
@@ -32,10 +35,6 @@ fleet_bench() {
     -Xlog:safepoint:file=$safepoints/%p.log:time ${RAFTFLEET_ENGINE_JAVA_OPTS-}"
   RAFTFLEET_AGENT_JAVA_OPTS="-XX:TieredStopAtLevel=4 -Xmx${RAFTFLEET_BENCH_AGENT_HEAP:-512m} ${RAFTFLEET_AGENT_JAVA_OPTS-}"
   export RAFTFLEET_ENGINE_JAVA_OPTS RAFTFLEET_AGENT_JAVA_OPTS
-  if [[ ${1-} == jmh ]]; then
-    rmdir "$safepoints"
-    exec "$JAVA" -cp "$(class_path "$ROOT/bench")" org.openjdk.jmh.Main "${@:2}"
-  fi
   exec "$JAVA" -XX:+UseSerialGC -Xmx2g --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow \
     -Draftfleet.root="$ROOT" -Draftfleet.version="$version" -Draftfleet.safepoints="$safepoints" -cp "$(class_path "$ROOT/bench")" \
     io.raftfleet.bench.BenchCommand "$@"

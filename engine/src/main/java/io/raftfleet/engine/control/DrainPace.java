@@ -99,19 +99,24 @@ final class DrainPace {
         return due;
     }
 
-    /** What is to be up elsewhere before it leaves ({@code StartFirst}) holds a drain up until its deadline, and ends with the global units then. */
+    /**
+     * What is not up elsewhere yet holds a drain up until its deadline only. Then what was to be up there before it leaves
+     * ({@code StartFirst}) ends with the global units.
+     */
     private static void further(RegistryView applied, MachineRecord machine, Drains drains, List<MachineMarked> due) {
         var leaving = applied.departuresFrom(machine.id());
-        boolean empty = drains.isEmpty(machine.id());
+        boolean overdue = drains.isOverdueAndLeft(machine.id());
+        if (!overdue && !drains.isEmpty(machine.id())) {
+            return;
+        }
         switch (machine.mark().kind()) {
             case MACHINE_MARK_KIND_DRAINING -> {
-                boolean overdue = drains.isOverdueAndLeft(machine.id());
-                if ((empty || overdue) && leaving.stream().allMatch(name -> endsLast(applied, name, overdue))) {
+                if (leaving.stream().allMatch(name -> endsLast(applied, name, overdue))) {
                     due.add(marked(machine, MachineMarkKind.MACHINE_MARK_KIND_ENDING));
                 }
             }
             case MACHINE_MARK_KIND_ENDING -> {
-                if (empty && leaving.isEmpty()) {
+                if (leaving.isEmpty()) {
                     due.add(marked(machine, MachineMarkKind.MACHINE_MARK_KIND_DRAINED));
                 }
             }

@@ -244,6 +244,9 @@ class DrainTest {
                 assertThat(machine(M1).mark().kind()).isEqualTo(MachineMarkKind.MACHINE_MARK_KIND_ENDING));
         assertThat(registry.<Set<String>>read(view -> new TreeSet<>(view.departuresFrom(M1))))
                 .containsExactly("a.service");
+        assertThat(registry.<UnitState>read(view -> view.state("slow.service", M2)))
+                .as("what has moved is not up there")
+                .isNull();
         gone(M1, "a.service");
         controller.drainsGoOn();
         await().untilAsserted(() ->

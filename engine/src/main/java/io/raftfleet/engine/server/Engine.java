@@ -26,6 +26,7 @@ import io.raftfleet.engine.session.LeadershipCheck;
 import io.raftfleet.engine.session.LivenessMonitor;
 import io.raftfleet.engine.session.LogBroker;
 import io.raftfleet.engine.session.Sessions;
+import io.raftfleet.engine.session.SharedConfirmations;
 import io.raftfleet.engine.trace.CallTraces;
 import io.raftfleet.engine.trace.UnitTraces;
 import io.raftfleet.identity.ca.CertificateAuthority;
@@ -177,9 +178,9 @@ final class Engine implements AutoCloseable {
                 config.backup().isPresent()
                         ? Restoration.fromBackup(clusterId, config.backup().get(), clock, config.registryQuota())
                         : mirror.beginning());
-        var check = new Check();
-        sessions = new Sessions(
-                clusterId, registry, controller, check, timing(config.agentTtl()), System::nanoTime, tasks, unitTraces);
+        var timing = timing(config.agentTtl());
+        var check = new SharedConfirmations(new Check(), timing.betweenConfirmations(), timer);
+        sessions = new Sessions(clusterId, registry, controller, check, timing, System::nanoTime, tasks, unitTraces);
         Reads.ReadIndex readIndex = raft::readIndex;
         watches = new Watches(registry, readIndex, tasks);
         var logs = new LogBroker(sessions, random, timer);

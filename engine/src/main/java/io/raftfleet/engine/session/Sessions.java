@@ -56,7 +56,15 @@ public final class Sessions implements Registry.Listener {
      * @param heartbeat how often agents send one
      * @param silence with nothing from the engine for this long, agents ask all engines who leads
      */
-    public record Timing(Duration ttl, Duration heartbeat, Duration silence) {}
+    public record Timing(Duration ttl, Duration heartbeat, Duration silence) {
+        /**
+         * From one question to the quorum to the next, at least, whatever heartbeats come meanwhile ({@link SharedConfirmations}): so much
+         * later they are answered, which agents' leases and silences leave room for.
+         */
+        public Duration betweenConfirmations() {
+            return heartbeat.dividedBy(4);
+        }
+    }
 
     private final String clusterId;
     private final Registry registry;

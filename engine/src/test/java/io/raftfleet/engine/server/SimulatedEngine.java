@@ -13,6 +13,7 @@ import io.raftfleet.engine.session.LeadershipCheck;
 import io.raftfleet.engine.session.LivenessMonitor;
 import io.raftfleet.engine.session.LogBroker;
 import io.raftfleet.engine.session.Sessions;
+import io.raftfleet.engine.session.SharedConfirmations;
 import io.raftfleet.proto.fleet.VersionResponse;
 import io.raftfleet.state.Registry;
 import io.raftfleet.state.raft.EnginePeer;
@@ -80,9 +81,9 @@ public final class SimulatedEngine {
                 new NoMetrics(),
                 tasks);
         decisions = new DecisionThread(controller);
-        var check = new Check(raft);
-        sessions = new Sessions(
-                "sim", registry, controller, check, new Sessions.Timing(TTL, HEARTBEAT, SILENCE), nanos, tasks);
+        var timing = new Sessions.Timing(TTL, HEARTBEAT, SILENCE);
+        var check = new SharedConfirmations(new Check(raft), timing.betweenConfirmations(), tasks);
+        sessions = new Sessions("sim", registry, controller, check, timing, nanos, tasks);
         Reads.ReadIndex readIndex = deadline -> raft.readIndex();
         var watches = new Watches(registry, readIndex, tasks);
         var logs = new LogBroker(sessions, random, tasks);

@@ -20,6 +20,10 @@ final class IdleCommand extends Benchmark {
     private static final double LEADER_PERCENT = 1;
     private static final double FOLLOWER_PERCENT = 0.3;
     private static final Duration LIMIT = Duration.ofSeconds(60);
+    // As engines have them where nobody says otherwise: nearly all that is done while nothing happens is done by them.
+    private static final Duration TTL = Duration.ofSeconds(30);
+    private static final Duration ELECTION_MIN = Duration.ofMillis(500);
+    private static final Duration ELECTION_MAX = Duration.ofSeconds(1);
 
     @Option(names = "--units", description = "Running units (${DEFAULT-VALUE}).")
     int units = 20_000;
@@ -44,7 +48,11 @@ final class IdleCommand extends Benchmark {
         findings.setting("units", units);
         findings.setting("machines", machines + " in memory, in " + agents + " processes");
         findings.setting("seconds a round", seconds);
-        var cluster = ClusterOptions.of("bench-idle");
+        findings.setting(
+                "timeouts",
+                "agents " + TTL.toSeconds() + " s, elections " + ELECTION_MIN.toMillis() + " to "
+                        + ELECTION_MAX.toMillis() + " ms, as by default");
+        var cluster = ClusterOptions.of("bench-idle").withAgentTtl(TTL).withElection(ELECTION_MIN, ELECTION_MAX);
         for (int i = 0; i < agents; i++) {
             int share = machines / agents + (i < machines % agents ? 1 : 0);
             cluster = cluster.with(AgentSpec.hollow("agent" + (i + 1), share));

@@ -78,8 +78,6 @@ final class Engine implements AutoCloseable {
     private static final Duration CONFIRMATION_DEADLINE = Duration.ofSeconds(5);
     private static final Duration HAND_OVER_DEADLINE = Duration.ofSeconds(3);
     private static final Duration DRAIN = Duration.ofSeconds(2);
-    /** Agents tell the engine that they live three times a TTL, and once a second at least. */
-    private static final Duration LONGEST_HEARTBEAT = Duration.ofSeconds(1);
 
     private final EngineConfig config;
     private final Registry registry =
@@ -178,7 +176,7 @@ final class Engine implements AutoCloseable {
                 config.backup().isPresent()
                         ? Restoration.fromBackup(clusterId, config.backup().get(), clock, config.registryQuota())
                         : mirror.beginning());
-        var timing = timing(config.agentTtl());
+        var timing = Sessions.Timing.of(config.agentTtl());
         var check = new SharedConfirmations(new Check(), timing.betweenConfirmations(), timer);
         sessions = new Sessions(clusterId, registry, controller, check, timing, System::nanoTime, tasks, unitTraces);
         Reads.ReadIndex readIndex = raft::readIndex;
@@ -308,8 +306,7 @@ final class Engine implements AutoCloseable {
         issuer.ifPresent(own -> new Renewal(tls.orElseThrow(), own::renew, clock, random).start());
         new QuotaWatch(config.engineId(), registry, raft::quota).start(timer);
         new LeaderlessWatch(config.engineId(), raft::view, System::nanoTime).start(timer);
-        new LivenessMonitor(registry, controller, sessions, config.agentTtl(), System::nanoTime, this::handOver)
-                .start(timer);
+        new LivenessMonitor(registry, controller, sessions, System::nanoTime, this::handOver).start(timer);
     }
 
     /** What has to go on for this engine to be of use; none of it depends on other engines. */
@@ -424,12 +421,6 @@ final class Engine implements AutoCloseable {
                 .setLeaderGrpc(leader == null ? "" : leader.grpcAddress())
                 .setLeaderId(leader == null ? "" : leader.id())
                 .build();
-    }
-
-    private static Sessions.Timing timing(Duration ttl) {
-        var third = ttl.dividedBy(3);
-        var heartbeat = third.compareTo(LONGEST_HEARTBEAT) < 0 ? third : LONGEST_HEARTBEAT;
-        return new Sessions.Timing(ttl, heartbeat, heartbeat.multipliedBy(5).dividedBy(2));
     }
 
     private static ScheduledExecutorService timer() {

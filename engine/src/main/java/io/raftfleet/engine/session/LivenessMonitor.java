@@ -28,14 +28,12 @@ public final class LivenessMonitor {
     /** Fewer silent machines than this are never blamed on the leader. */
     private static final int MASS = 3;
 
-    /** Machines of which none is heard any more were heard last within so long of each other: twice what is between heartbeats at most. */
-    private static final Duration AT_ONCE = Duration.ofSeconds(2);
-
     private final Registry registry;
     private final MachineSessions<AgentSession> machines;
     private final Controller controller;
     private final Sessions sessions;
     private final Duration ttl;
+    private final Duration atOnce;
     private final FenceWaits fences;
     private final LongSupplier nanoClock;
     private final Runnable handOver;
@@ -45,17 +43,13 @@ public final class LivenessMonitor {
      * @param handOver asks another engine to lead; returns at once; does nothing where there is no other
      */
     public LivenessMonitor(
-            Registry registry,
-            Controller controller,
-            Sessions sessions,
-            Duration ttl,
-            LongSupplier nanoClock,
-            Runnable handOver) {
+            Registry registry, Controller controller, Sessions sessions, LongSupplier nanoClock, Runnable handOver) {
         this.registry = registry;
         this.machines = sessions.machines();
         this.controller = controller;
         this.sessions = sessions;
-        this.ttl = ttl;
+        this.ttl = sessions.timing().ttl();
+        this.atOnce = sessions.timing().atOnce();
         this.fences = new FenceWaits(Fence.afterTtl(ttl).toNanos());
         this.nanoClock = nanoClock;
         this.handOver = handOver;
@@ -110,7 +104,6 @@ public final class LivenessMonitor {
 
     /** @param first when the machine was heard last whose TTL is over: those that fell silent with it count, though theirs is not */
     private boolean blameSelf(long first, int tracked) {
-        var atOnce = AT_ONCE.compareTo(ttl.dividedBy(2)) < 0 ? AT_ONCE : ttl.dividedBy(2);
         var unheard = machines.unheardSince(first + atOnce.toNanos());
         long witnesses = unheard.stream()
                 .filter(silent -> presence.isSettled(silent.machineId(), silent.heardAt()))

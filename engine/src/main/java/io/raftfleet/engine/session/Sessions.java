@@ -57,12 +57,37 @@ public final class Sessions implements Registry.Listener {
      * @param silence with nothing from the engine for this long, agents ask all engines who leads
      */
     public record Timing(Duration ttl, Duration heartbeat, Duration silence) {
+        private static final Duration SECOND = Duration.ofSeconds(1);
+        private static final Duration LONGEST = Duration.ofSeconds(5);
+
+        /**
+         * What goes with a TTL: ten heartbeats, fewer where they would come more than once a second, but three, and one in 5 s at least.
+         * They need not show an agent soon that its leader is gone or cut off: the next leader tells every agent at once.
+         */
+        public static Timing of(Duration ttl) {
+            var heartbeat = min(max(ttl.dividedBy(10), min(ttl.dividedBy(3), SECOND)), LONGEST);
+            return new Timing(ttl, heartbeat, heartbeat.multipliedBy(5).dividedBy(2));
+        }
+
+        private static Duration min(Duration a, Duration b) {
+            return a.compareTo(b) < 0 ? a : b;
+        }
+
+        private static Duration max(Duration a, Duration b) {
+            return a.compareTo(b) > 0 ? a : b;
+        }
+
         /**
          * From one question to the quorum to the next, at least, whatever heartbeats come meanwhile ({@link SharedConfirmations}): so much
          * later they are answered, which agents' leases and silences leave room for.
          */
         public Duration betweenConfirmations() {
             return heartbeat.dividedBy(4);
+        }
+
+        /** Machines of which none is heard any more were heard last within so long of each other. */
+        Duration atOnce() {
+            return min(heartbeat.multipliedBy(2), ttl.dividedBy(2));
         }
     }
 
@@ -154,6 +179,10 @@ public final class Sessions implements Registry.Listener {
 
     MachineSessions<AgentSession> machines() {
         return machines;
+    }
+
+    Timing timing() {
+        return timing;
     }
 
     /** Whether this engine leads, and takes sessions. */

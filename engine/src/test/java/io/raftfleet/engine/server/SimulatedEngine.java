@@ -108,7 +108,7 @@ public final class SimulatedEngine {
         registry.addListener(sessions);
         registry.addListener(watches);
         watches.start(tasks);
-        new LivenessMonitor(registry, controller, sessions, TTL, nanos, raft::handOver).start(tasks);
+        new LivenessMonitor(registry, controller, sessions, nanos, raft::handOver).start(tasks);
     }
 
     public void start() {

@@ -98,7 +98,7 @@ class SessionsTest {
         controller.start();
         controller.leaderStarted(1);
         leading.get(10, TimeUnit.SECONDS);
-        new LivenessMonitor(registry, controller, sessions, TTL, nanos::get, handOvers::incrementAndGet).start(timer);
+        new LivenessMonitor(registry, controller, sessions, nanos::get, handOvers::incrementAndGet).start(timer);
     }
 
     @AfterEach

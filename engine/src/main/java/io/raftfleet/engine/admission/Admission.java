@@ -9,10 +9,6 @@ import io.grpc.ServerCallHandler;
 import io.grpc.ServerInterceptor;
 import io.grpc.ServerStreamTracer;
 import io.grpc.Status;
-import java.io.ByteArrayInputStream;
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.EnumMap;
 import java.util.Map;
@@ -161,26 +157,13 @@ public final class Admission implements ServerInterceptor {
 
         @Override
         public void onMessage(Q message) {
-            var weighed = weighed(message);
+            if (type != null && message instanceof byte[] bytes) { // See SerializedRequests.
+                admitted.becomes((long) MessageElements.count(bytes, type) * MessageElements.BYTES_EACH);
+            }
             if (!call.refused()) {
-                super.onMessage(weighed);
+                super.onMessage(message);
             }
             admitted.delivered();
-        }
-
-        /** The same bytes, once it is known what they become. */
-        @SuppressWarnings("unchecked") // Services take their messages as streams of bytes here; see GrpcServer.
-        private Q weighed(Q message) {
-            if (type == null || !(message instanceof InputStream stream)) {
-                return message;
-            }
-            try (stream) {
-                var bytes = stream.readAllBytes();
-                admitted.becomes((long) MessageElements.count(bytes, type) * MessageElements.BYTES_EACH);
-                return (Q) new ByteArrayInputStream(bytes);
-            } catch (IOException e) {
-                throw new UncheckedIOException("a message that has arrived", e);
-            }
         }
 
         @Override

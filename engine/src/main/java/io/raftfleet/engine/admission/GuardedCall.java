@@ -1,14 +1,11 @@
 package io.raftfleet.engine.admission;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
+import com.google.protobuf.MessageLite;
 import io.grpc.ForwardingServerCall.SimpleForwardingServerCall;
-import io.grpc.KnownLength;
 import io.grpc.Metadata;
 import io.grpc.ServerCall;
 import io.grpc.Status;
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
 
 /**
  * A call that its admission may end at any time, from another thread than its method's. What the method says afterwards goes
@@ -77,13 +74,6 @@ final class GuardedCall<Q, S> extends SimpleForwardingServerCall<Q, S> {
 
     /** Of a message on its way to the wire, in bytes; serialises nothing. */
     private static long length(Object message) {
-        if (!(message instanceof KnownLength)) {
-            return 0;
-        }
-        try {
-            return ((InputStream) message).available();
-        } catch (IOException e) {
-            throw new UncheckedIOException("the length of an answer", e);
-        }
+        return message instanceof MessageLite answer ? answer.getSerializedSize() : 0;
     }
 }

@@ -1,6 +1,7 @@
 package io.raftfleet.engine.server;
 
 import com.google.protobuf.Message;
+import io.grpc.BindableService;
 import io.grpc.ForwardingServerCall.SimpleForwardingServerCall;
 import io.grpc.ForwardingServerCallListener.SimpleForwardingServerCallListener;
 import io.grpc.Grpc;
@@ -8,7 +9,10 @@ import io.grpc.Metadata;
 import io.grpc.ServerCall;
 import io.grpc.ServerCallHandler;
 import io.grpc.ServerInterceptor;
+import io.grpc.ServerInterceptors;
+import io.grpc.ServerServiceDefinition;
 import io.grpc.Status;
+import io.raftfleet.engine.admission.SerializedRequests;
 import io.raftfleet.unit.SafeText;
 import io.raftfleet.unit.limits.Limits;
 import io.raftfleet.unit.limits.MessageCheck;
@@ -27,6 +31,11 @@ final class EdgeChecks implements ServerInterceptor {
     private static final long NANOS_BETWEEN_LINES = 1_000_000_000L;
 
     private final AtomicLong nextLine = new AtomicLong(System.nanoTime());
+
+    /** A service that is asked for nothing malformed or over a limit: such a request ends its call and nothing else. */
+    static ServerServiceDefinition of(BindableService service) {
+        return SerializedRequests.of(ServerInterceptors.intercept(service, new EdgeChecks()));
+    }
 
     @Override
     public <Q, S> ServerCall.Listener<Q> interceptCall(

@@ -222,13 +222,13 @@ final class Engine implements AutoCloseable {
                 tasks,
                 interceptors(),
                 List.of(
-                        MalformedMessages.refused(grpcHealth.service()),
-                        MalformedMessages.refused(ProtoReflectionServiceV1.newInstance()),
-                        MalformedMessages.refused(new AccessService(
+                        EdgeChecks.of(grpcHealth.service()),
+                        EdgeChecks.of(ProtoReflectionServiceV1.newInstance()),
+                        EdgeChecks.of(new AccessService(
                                 clusterId, issuer, registry, controller, raft, route, clock, random, links)),
-                        MalformedMessages.refused(new FleetService(api, watches, unitLogs, this::version)),
-                        MalformedMessages.refused(gateway),
-                        MalformedMessages.refused(new ClusterService(
+                        EdgeChecks.of(new FleetService(api, watches, unitLogs, this::version)),
+                        EdgeChecks.of(gateway),
+                        EdgeChecks.of(new ClusterService(
                                 config.self(),
                                 clusterId,
                                 registry,

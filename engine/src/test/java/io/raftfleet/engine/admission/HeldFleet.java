@@ -5,7 +5,6 @@ import io.grpc.Metadata;
 import io.grpc.ServerCall;
 import io.grpc.ServerCallHandler;
 import io.grpc.ServerInterceptor;
-import io.grpc.ServerInterceptors;
 import io.grpc.ServerServiceDefinition;
 import io.grpc.stub.StreamObserver;
 import io.raftfleet.proto.agent.AgentGatewayGrpc;
@@ -44,8 +43,7 @@ final class HeldFleet {
 
     List<ServerServiceDefinition> services() {
         return List.of(
-                ServerInterceptors.useInputStreamMessages(new Service().bindService()),
-                ServerInterceptors.useInputStreamMessages(new Gateway().bindService()));
+                SerializedRequests.of(new Service().bindService()), SerializedRequests.of(new Gateway().bindService()));
     }
 
     /** Notes, as calls come, how much is held. */

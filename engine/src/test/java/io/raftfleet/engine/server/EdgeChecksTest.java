@@ -37,7 +37,7 @@ class EdgeChecksTest {
     void start() throws Exception {
         server = NettyServerBuilder.forAddress(
                         new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), InsecureServerCredentials.create())
-                .addService(MalformedMessages.refused(new FleetGrpc.FleetImplBase() {
+                .addService(EdgeChecks.of(new FleetGrpc.FleetImplBase() {
                     @Override
                     public void getUnit(GetUnitRequest request, StreamObserver<GetUnitResponse> responses) {
                         served.add(request.getName());
@@ -46,7 +46,7 @@ class EdgeChecksTest {
                                 .asRuntimeException());
                     }
                 }))
-                .addService(MalformedMessages.refused(new AgentGatewayGrpc.AgentGatewayImplBase() {
+                .addService(EdgeChecks.of(new AgentGatewayGrpc.AgentGatewayImplBase() {
                     @Override
                     public StreamObserver<AgentFrame> session(StreamObserver<EngineFrame> responses) {
                         ((ServerCallStreamObserver<EngineFrame>) responses).setOnCancelHandler(() -> {

@@ -45,8 +45,8 @@ class GrpcHealthTest {
         var name = InProcessServerBuilder.generateName();
         server = InProcessServerBuilder.forName(name)
                 .directExecutor()
-                .addService(MalformedMessages.refused(health.service()))
-                .addService(MalformedMessages.refused(ProtoReflectionServiceV1.newInstance()))
+                .addService(EdgeChecks.of(health.service()))
+                .addService(EdgeChecks.of(ProtoReflectionServiceV1.newInstance()))
                 .build()
                 .start();
         channel = InProcessChannelBuilder.forName(name).directExecutor().build();

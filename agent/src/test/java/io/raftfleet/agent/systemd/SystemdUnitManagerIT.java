@@ -200,12 +200,16 @@ class SystemdUnitManagerIT extends OnSystemd {
         int relists = heard.relists.size();
         long bus = Long.parseLong(machine.show("dbus.service", "MainPID"));
         ProcessHandle.of(bus).orElseThrow().destroyForcibly();
-        done(manager.start("later.service").handle((accepted, lost) -> lost == null));
+        boolean accepted = done(manager.start("later.service").handle((done, lost) -> lost == null));
         if (!direct) {
             heard.awaitState("web.service", s -> heard.relists.size() > relists);
             assertThat(heard.relists.getLast()).containsEntry("web.service", running);
         }
-        done(manager.start("later.service"));
+        // A systemd that looks for its bus may answer nobody for longer than an order is waited for.
+        for (int tries = 0; !accepted && tries < 5; tries++) {
+            accepted = done(manager.start("later.service").handle((done, lost) -> lost == null));
+        }
+        assertThat(accepted).isTrue();
         heard.awaitState("later.service", s -> s.mainPid() > 0);
         assertThat(heard.latest).containsEntry("web.service", running);
     }

@@ -193,8 +193,7 @@ class MembershipTest {
             EnginePeer e4 = cluster.newPeer("e4");
             cluster.join(e4);
             try (Writer writer = new Writer(cluster)) {
-                get(old.node.transferLeadership(null, LONG));
-                await().atMost(LONG).until(() -> cluster.leader() != old);
+                cluster.handOver(cluster.follower());
                 change(cluster, List.of(e4), Set.of(old.config.engineId()));
                 int before = writer.written();
                 await().atMost(LONG).until(() -> writer.written() > before + 5);
@@ -251,8 +250,7 @@ class MembershipTest {
             Member old = cluster.leader();
             List<Member> followers = List.copyOf(cluster.followers());
             cluster.kill(followers.get(0).config.engineId());
-            get(old.node.transferLeadership(followers.get(1).config.engineId(), LONG));
-            await().atMost(LONG).until(followers.get(1)::leads);
+            cluster.handOver(followers.get(1));
 
             assertThatThrownBy(() ->
                             get(followers.get(1).node.changeMembers(List.of(), Set.of(old.config.engineId()), LONG)))
@@ -307,8 +305,7 @@ class MembershipTest {
             Member fresh = cluster.join(e4);
             change(cluster, List.of(e4), Set.of(followers.get(1)));
             cluster.kill(followers.get(1));
-            get(cluster.leader().node.transferLeadership("e4", LONG));
-            await().atMost(LONG).until(fresh::leads);
+            cluster.handOver(fresh);
             cluster.set("v", "b");
 
             Member back = cluster.start(followers.get(0));

@@ -353,7 +353,7 @@ class RaftNodeTest {
                             .as("elsewhere its own")
                             .isEqualTo(follower.config.quota()));
             if (cluster.leader().config.engineId().equals("e2")) {
-                get(cluster.leader().node.transferLeadership("e1", LONG));
+                cluster.handOver(cluster.follower());
             }
             await().atMost(LONG).until(() -> cluster.leader().node.quota() == 1000);
             cluster.kill("e2");

@@ -96,7 +96,7 @@ final class TestCluster implements AutoCloseable {
     RaftConfig.Builder config(String engine) {
         return settings.apply(RaftConfig.builder(engine, id, root.resolve(engine), peers)
                 .bootstrap(true)
-                .electionTimeout(Duration.ofMillis(200), Duration.ofMillis(400)));
+                .electionTimeout(Duration.ofMillis(300), Duration.ofMillis(600)));
     }
 
     Member start(String engine) throws IOException {
@@ -128,7 +128,7 @@ final class TestCluster implements AutoCloseable {
         all.add(self);
         Member member = new Member(settings.apply(RaftConfig.builder(self.id(), id, root.resolve(self.id()), all)
                         .join(true)
-                        .electionTimeout(Duration.ofMillis(200), Duration.ofMillis(400)))
+                        .electionTimeout(Duration.ofMillis(300), Duration.ofMillis(600)))
                 .build());
         try {
             member.node.start();
@@ -167,6 +167,18 @@ final class TestCluster implements AutoCloseable {
 
     Member follower() {
         return followers().iterator().next();
+    }
+
+    /** Has an engine lead, whichever does now: one that a busy machine holds up may lose its leadership before it hands it over. */
+    void handOver(Member to) {
+        await().atMost(LONG)
+                .ignoreExceptionsInstanceOf(ReplicationException.class)
+                .until(() -> {
+                    if (!to.leads()) {
+                        get(leader().node.transferLeadership(to.config.engineId(), LONG));
+                    }
+                    return to.leads();
+                });
     }
 
     /** Proposes on whichever engine leads until it is applied; repeats only what is certainly in no log. */

@@ -2,13 +2,12 @@ package io.raftfleet.engine.admission;
 
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.MessageLite;
-import io.grpc.Attributes;
+import io.grpc.ForwardingServerCall.SimpleForwardingServerCall;
 import io.grpc.KnownLength;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.MethodDescriptor.Marshaller;
 import io.grpc.MethodDescriptor.PrototypeMarshaller;
-import io.grpc.SecurityLevel;
 import io.grpc.ServerCall;
 import io.grpc.ServerMethodDefinition;
 import io.grpc.ServerServiceDefinition;
@@ -20,7 +19,6 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Services whose requests come to a server's interceptors as the bytes that were sent, and are parsed behind them: {@link Admission} weighs
@@ -143,78 +141,20 @@ public final class SerializedRequests {
     }
 
     /** The call as its method knows it. */
-    private static final class Call<Q, S> extends ServerCall<Q, S> {
-        private final ServerCall<?, S> call;
+    private static final class Call<Q, S> extends SimpleForwardingServerCall<Q, S> {
         private final MethodDescriptor<Q, S> method;
 
+        @SuppressWarnings(
+                "unchecked") // A call knows the type of its requests by the descriptor alone, which this one has of its
+        // own.
         Call(ServerCall<?, S> call, MethodDescriptor<Q, S> method) {
-            this.call = call;
+            super((ServerCall<Q, S>) call);
             this.method = method;
         }
 
         @Override
         public MethodDescriptor<Q, S> getMethodDescriptor() {
             return method;
-        }
-
-        @Override
-        public void request(int messages) {
-            call.request(messages);
-        }
-
-        @Override
-        public void sendHeaders(Metadata headers) {
-            call.sendHeaders(headers);
-        }
-
-        @Override
-        public void sendMessage(S message) {
-            call.sendMessage(message);
-        }
-
-        @Override
-        public boolean isReady() {
-            return call.isReady();
-        }
-
-        @Override
-        public void close(Status status, Metadata trailers) {
-            call.close(status, trailers);
-        }
-
-        @Override
-        public boolean isCancelled() {
-            return call.isCancelled();
-        }
-
-        @Override
-        public void setMessageCompression(boolean enabled) {
-            call.setMessageCompression(enabled);
-        }
-
-        @Override
-        public void setCompression(String compressor) {
-            call.setCompression(compressor);
-        }
-
-        @Override
-        public void setOnReadyThreshold(int bytes) {
-            call.setOnReadyThreshold(bytes);
-        }
-
-        @Override
-        public SecurityLevel getSecurityLevel() {
-            return call.getSecurityLevel();
-        }
-
-        @Override
-        public Attributes getAttributes() {
-            return call.getAttributes();
-        }
-
-        @Override
-        public @Nullable String getAuthority() {
-            return call.getAuthority();
         }
     }
 }

@@ -35,6 +35,11 @@ public record AnsweredRequest(
     }
 
     @Override
+    public RowId rowId() {
+        return new RowId('q', id, firstItem);
+    }
+
+    @Override
     public ByteString rowKey() {
         return ByteString.copyFromUtf8("q").concat(id).concat(ByteString.copyFrom(new byte[] {
             (byte) (firstItem >>> 24), (byte) (firstItem >>> 16), (byte) (firstItem >>> 8), (byte) firstItem

@@ -171,14 +171,15 @@ final class Applier {
         var absent = new TreeSet<>(tables.states.inBuckets(machineId, Set.copyOf(record.getWholeBucketsList())));
         for (var state : record.getStatesList()) {
             absent.remove(state.getName());
-            var currentBefore = consequences.current(state.getName());
-            var put = tables.states.put(machineId, state);
+            var unit = tables.units.get(state.getName());
+            var currentBefore = unit == null ? null : tables.current(unit);
+            var put = tables.states.put(machineId, state, unit);
             if (put != null) {
                 changes.add(new Change.OfState(put.after()));
                 if (kept) {
                     chronicle.note(put.before(), put.after());
                 }
-                consequences.noteCurrent(state.getName(), currentBefore);
+                consequences.noteCurrent(unit, currentBefore);
             }
         }
         absent.forEach(name -> consequences.stateGone(name, machineId));

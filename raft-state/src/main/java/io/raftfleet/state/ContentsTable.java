@@ -85,6 +85,12 @@ final class ContentsTable {
         facts.restore(Fact.Kind.CONTENTS, contents.hash().toHex(), contents.version());
     }
 
+    /** An equal hash that all units of the same contents share; this one when there are no such contents. */
+    UnitHash same(UnitHash hash) {
+        var slot = slots.get(hash);
+        return slot == null ? hash : slot.contents.hash();
+    }
+
     /** One more unit has it. Fails when the contents are unknown. */
     void retain(UnitHash hash) {
         var slot = slots.get(hash);

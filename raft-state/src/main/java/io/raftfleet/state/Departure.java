@@ -10,6 +10,11 @@ import io.raftfleet.proto.log.DepartureRow;
  */
 public record Departure(String machineId, String name) implements StoredRow {
     @Override
+    public RowId rowId() {
+        return new RowId('d', name, machineId);
+    }
+
+    @Override
     public ByteString rowKey() {
         return StoredRow.key('d', machineId, name);
     }

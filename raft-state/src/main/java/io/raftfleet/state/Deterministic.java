@@ -12,13 +12,13 @@ final class Deterministic {
 
     static ByteString bytes(MessageLite message) {
         var bytes = new byte[message.getSerializedSize()];
-        write(message, bytes, 0);
+        write(message, bytes, 0, bytes.length);
         return ByteString.copyFrom(bytes);
     }
 
-    /** Fills {@code bytes} from {@code offset} to its end, which has to be as much as the message takes. */
-    static void write(MessageLite message, byte[] bytes, int offset) {
-        var out = CodedOutputStream.newInstance(bytes, offset, bytes.length - offset);
+    /** Fills {@code bytes} from {@code offset} to {@code end}, which has to be as much as the message takes. */
+    static void write(MessageLite message, byte[] bytes, int offset, int end) {
+        var out = CodedOutputStream.newInstance(bytes, offset, end - offset);
         out.useDeterministicSerialization();
         try {
             message.writeTo(out);

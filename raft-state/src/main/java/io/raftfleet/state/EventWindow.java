@@ -10,7 +10,10 @@ import org.jspecify.annotations.Nullable;
  * entries has the same changes with the same positions, as far back as its window goes. Guarded by the registry's lock.
  */
 final class EventWindow {
-    private final @Nullable Event[] ring;
+    private final @Nullable Change[] ring;
+    /** Of the changes, at the same places. */
+    private final long[] versions;
+
     private final long maxBytes;
     private long bytes;
     private long first;
@@ -21,7 +24,8 @@ final class EventWindow {
     private long newest = Versions.wholeEntry(0);
 
     EventWindow(int capacity, long maxBytes) {
-        ring = new Event[capacity];
+        ring = new Change[capacity];
+        versions = new long[capacity];
         this.maxBytes = maxBytes;
     }
 
@@ -36,12 +40,13 @@ final class EventWindow {
 
     void add(long index, List<Change> changes) {
         for (int ordinal = 0; ordinal < changes.size(); ordinal++) {
-            var event = new Event(Versions.of(index, ordinal), changes.get(ordinal));
-            bytes += heapBytes(event.change());
+            var change = changes.get(ordinal);
+            bytes += heapBytes(change);
             while (first < next && (next - first == ring.length || bytes > maxBytes)) {
                 dropFirst();
             }
-            ring[(int) (next % ring.length)] = event;
+            ring[place(next)] = change;
+            versions[place(next)] = Versions.of(index, ordinal);
             next++;
         }
         newest = Versions.wholeEntry(index);
@@ -53,10 +58,9 @@ final class EventWindow {
     }
 
     private void dropFirst() {
-        var gone = at(first);
-        floor = gone.version();
-        bytes -= heapBytes(gone.change());
-        ring[(int) (first % ring.length)] = null;
+        floor = versions[place(first)];
+        bytes -= heapBytes(at(first));
+        ring[place(first)] = null;
         first++;
     }
 
@@ -87,7 +91,7 @@ final class EventWindow {
         long high = next;
         while (low < high) {
             long middle = (low + high) >>> 1;
-            if (at(middle).version() <= version) {
+            if (versions[place(middle)] <= version) {
                 low = middle + 1;
             } else {
                 high = middle;
@@ -95,16 +99,20 @@ final class EventWindow {
         }
         var events = new ArrayList<Event>();
         for (long i = low; i < next && events.size() < limit; i++) {
-            events.add(at(i));
+            events.add(new Event(versions[place(i)], at(i)));
         }
         return Optional.of(events);
     }
 
-    private Event at(long position) {
-        var event = ring[(int) (position % ring.length)];
-        if (event == null) {
-            throw new IllegalStateException("no event at " + position);
+    private int place(long position) {
+        return (int) (position % ring.length);
+    }
+
+    private Change at(long position) {
+        var change = ring[place(position)];
+        if (change == null) {
+            throw new IllegalStateException("no change at " + position);
         }
-        return event;
+        return change;
     }
 }

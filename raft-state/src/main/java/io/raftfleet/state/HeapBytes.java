@@ -16,14 +16,14 @@ final class HeapBytes {
     static final long TREE_ENTRY = 40;
     /** A key's place in a hash table, with its share of the table. */
     static final long HASH_ENTRY = 40;
-    /** A unit's record with its hash. */
-    static final long UNIT = 72 + 32;
+    /** A unit's record; its hash is that of its contents. */
+    static final long UNIT = 80;
     /** A unit in the leader's scheduler. */
     static final long SCHEDULER = 120;
     /** A unit's places: by name, by machine, as two facts, and in the scheduler. */
     static final long UNIT_PLACES = TREE_ENTRY + HASH_ENTRY + 2 * (24 + TREE_ENTRY) + SCHEDULER;
-    /** A message of a state, with the record around it, its hash and the bytes of that. */
-    static final long STATE = 96 + 16 + 24 + 40;
+    /** A message of a state, with the record around it; its name is the unit's, its hash that of many. */
+    static final long STATE = 72 + 16;
     /** A state's places: by name and by machine. */
     static final long STATE_PLACES = 24 + 2 * TREE_ENTRY;
 

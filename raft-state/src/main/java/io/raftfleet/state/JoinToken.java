@@ -114,6 +114,11 @@ public record JoinToken(
     }
 
     @Override
+    public RowId rowId() {
+        return new RowId('t', id);
+    }
+
+    @Override
     public ByteString rowKey() {
         return StoredRow.key('t', id);
     }

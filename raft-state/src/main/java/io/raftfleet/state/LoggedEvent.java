@@ -36,6 +36,11 @@ public record LoggedEvent(
     private static final long FIXED = 72 + 24 + 8 + HeapBytes.TREE_ENTRY + HeapBytes.HASH_ENTRY + 32;
 
     @Override
+    public RowId rowId() {
+        return new RowId('e', place);
+    }
+
+    @Override
     public ByteString rowKey() {
         return StoredRow.key('e', Integer.toString(place));
     }

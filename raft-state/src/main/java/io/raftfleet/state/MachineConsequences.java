@@ -89,16 +89,8 @@ final class MachineConsequences implements Consequences {
         return had;
     }
 
-    /** How far a unit is; null when there is none. */
-    @Nullable
-    TargetState current(String name) {
-        var unit = tables.units.get(name);
-        return unit == null ? null : tables.current(unit);
-    }
-
-    /** Tells that a unit has come to be further, or less far, if it has. */
-    void noteCurrent(String name, @Nullable TargetState before) {
-        var unit = tables.units.get(name);
+    /** Tells that a unit, if there is one, has come to be further, or less far, if it has. */
+    void noteCurrent(@Nullable UnitRecord unit, @Nullable TargetState before) {
         if (unit != null && tables.current(unit) != before) {
             changes.add(new Change.OfUnit(unit, unit, tables.current(unit)));
         }
@@ -106,10 +98,11 @@ final class MachineConsequences implements Consequences {
 
     /** A machine has no such state any more. */
     void stateGone(String name, String machineId) {
-        var currentBefore = current(name);
+        var unit = tables.units.get(name);
+        var currentBefore = unit == null ? null : tables.current(unit);
         if (tables.states.remove(name, machineId)) {
             changes.add(new Change.OfStateGone(name, machineId));
-            noteCurrent(name, currentBefore);
+            noteCurrent(unit, currentBefore);
         }
     }
 

@@ -160,6 +160,11 @@ public record MachineRecord(
     }
 
     @Override
+    public RowId rowId() {
+        return new RowId('m', id);
+    }
+
+    @Override
     public ByteString rowKey() {
         return StoredRow.key('m', id);
     }

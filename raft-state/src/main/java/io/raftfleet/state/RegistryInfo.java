@@ -40,6 +40,11 @@ record RegistryInfo(
     }
 
     @Override
+    public RowId rowId() {
+        return new RowId('r', "");
+    }
+
+    @Override
     public ByteString rowKey() {
         return StoredRow.key('r');
     }

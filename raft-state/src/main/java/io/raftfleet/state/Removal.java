@@ -7,6 +7,11 @@ import io.raftfleet.proto.log.RemovalRow;
 /** A fact that is no more, and since which version. */
 record Removal(Fact.Kind kind, String id, long version) implements StoredRow, Comparable<Removal> {
     @Override
+    public RowId rowId() {
+        return new RowId('x', id, kind);
+    }
+
+    @Override
     public ByteString rowKey() {
         return StoredRow.key('x', kind.letter(), id);
     }

@@ -13,6 +13,11 @@ import io.raftfleet.proto.model.Principal;
  */
 public record Revoked(Principal who, long beforeMs) implements StoredRow {
     @Override
+    public RowId rowId() {
+        return new RowId('v', who.getName(), who.getKindValue());
+    }
+
+    @Override
     public ByteString rowKey() {
         return StoredRow.key('v', Integer.toString(who.getKindValue()), who.getName());
     }

@@ -88,6 +88,11 @@ public record Rollout(RolloutStarted plan, RolloutAdvanced now, long startedMs, 
     }
 
     @Override
+    public RowId rowId() {
+        return new RowId('o', id());
+    }
+
+    @Override
     public ByteString rowKey() {
         return StoredRow.key('o', id());
     }

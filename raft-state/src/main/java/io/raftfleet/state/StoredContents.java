@@ -15,6 +15,11 @@ record StoredContents(UnitHash hash, String text, long version) implements Store
     private static final long PLACES = 32 + 32 + 24 + HeapBytes.TREE_ENTRY + 24 + 80 + HeapBytes.TREE_ENTRY;
 
     @Override
+    public RowId rowId() {
+        return new RowId('c', hash);
+    }
+
+    @Override
     public ByteString rowKey() {
         return ByteString.copyFromUtf8("c").concat(hash.toByteString());
     }

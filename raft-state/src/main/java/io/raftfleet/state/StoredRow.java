@@ -18,6 +18,22 @@ sealed interface StoredRow
                 Rollout,
                 JoinToken,
                 Revoked {
+    /**
+     * What tells a row from all others of the registry.
+     *
+     * @param table its letter in {@link #rowKey}
+     * @param id unique in the table, or within {@code in}
+     * @param in what the id is unique in
+     */
+    record RowId(char table, Object id, Object in) {
+        RowId(char table, Object id) {
+            this(table, id, "");
+        }
+    }
+
+    /** Tells rows apart as {@link #rowKey} does, without making bytes of it. */
+    RowId rowId();
+
     /** Unique in the registry. */
     ByteString rowKey();
 

@@ -16,6 +16,11 @@ record StoredSource(String digest, String text, long version) implements StoredR
     private static final long PLACES = 32 + 104 + 24 + HeapBytes.TREE_ENTRY + 24 + HeapBytes.TREE_ENTRY;
 
     @Override
+    public RowId rowId() {
+        return new RowId('f', digest);
+    }
+
+    @Override
     public ByteString rowKey() {
         return StoredRow.key('f', digest);
     }

@@ -16,6 +16,7 @@ import io.raftfleet.proto.log.SourceRow;
 import io.raftfleet.proto.log.StateRow;
 import io.raftfleet.proto.log.UnitRow;
 import io.raftfleet.proto.model.TargetState;
+import io.raftfleet.proto.model.UnitState;
 import io.raftfleet.state.raft.ReplicatedState.Row;
 import io.raftfleet.unit.UnitHash;
 import java.util.ArrayList;
@@ -115,7 +116,7 @@ final class Tables {
         return new MemoryUse(
                 rows.heapBytes(UnitRecord.class),
                 rows.heapBytes(StoredContents.class) + rows.heapBytes(StoredSource.class),
-                states + unreported * UnitStateRecord.heapBytes("unit-of-usual-length.service"),
+                states + unreported * UnitStateRecord.WITHOUT_ERROR,
                 rows.heapBytes(MachineRecord.class),
                 rows.heapBytes(AnsweredRequest.class),
                 rows.heapBytes(Departure.class)
@@ -130,8 +131,10 @@ final class Tables {
     /** Becomes what the rows say. Fails with {@link IllegalStateException} when they make no sense together. */
     void restore(Iterator<Row> stored) {
         clear();
-        // Units need contents, and answers come back in the order in which they were given.
+        // Units need contents, states have the names of units, and answers come back in the order in which they were
+        // given.
         var unitRows = new ArrayList<UnitRecord>();
+        var stateRows = new ArrayList<UnitState>();
         var answers = new ArrayList<AnsweredRequest>();
         var happened = new ArrayList<LoggedEvent>();
         var rolling = new ArrayList<Rollout>();
@@ -156,7 +159,7 @@ final class Tables {
                     case 'f' -> sources.restore(StoredSource.from(SourceRow.parseFrom(value)));
                     case 'u' -> unitRows.add(UnitRecord.from(UnitRow.parseFrom(value)));
                     case 'm' -> machines.restore(MachineRecord.from(MachineRow.parseFrom(value)));
-                    case 's' -> states.restore(StateRow.parseFrom(value).getState());
+                    case 's' -> stateRows.add(StateRow.parseFrom(value).getState());
                     case 'd' -> {
                         var r = DepartureRow.parseFrom(value);
                         departures.restore(new Departure(r.getMachineId(), r.getName()));
@@ -184,6 +187,7 @@ final class Tables {
             var machine = unit.machineId() == null ? null : machines.get(unit.machineId());
             assignments.replaced(null, units.restore(machine == null ? unit : unit.on(machine)));
         }
+        stateRows.forEach(state -> states.restore(state, units.get(state.getName())));
         rolling.forEach(rollouts::restore);
         answers.sort(Comparator.comparingLong(AnsweredRequest::answeredAtMs));
         answers.forEach(requests::restore);

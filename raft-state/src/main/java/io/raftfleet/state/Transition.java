@@ -191,7 +191,7 @@ final class Transition {
         } else if (before == null || !decidedOn(before, record.getReplacesVersion())) {
             return "unit " + name + " has changed meanwhile";
         }
-        var hash = UnitHash.from(record.getHash());
+        var hash = tables.contents.same(UnitHash.from(record.getHash()));
         var text = tables.contents.text(hash);
         if (text == null) {
             return "contents " + hash.toHex() + " are unknown";
@@ -206,6 +206,7 @@ final class Transition {
                 UnitRecord.created(
                         before,
                         record,
+                        hash,
                         source == null ? null : source.digest(),
                         wants,
                         by(record.getChangedBy()),
@@ -216,7 +217,7 @@ final class Transition {
 
     private @Nullable String restored(UnitRestored record) {
         var name = record.getName();
-        var hash = UnitHash.from(record.getHash());
+        var hash = tables.contents.same(UnitHash.from(record.getHash()));
         var machine = record.getMachineId();
         if (tables.units.get(name) != null) {
             return "unit " + name + " exists";
@@ -233,7 +234,7 @@ final class Transition {
             return unknownSource(name);
         }
         var wants = tables.contents.wants(hash, record.hasFacts() ? record.getFacts() : LegacyFacts.of(name, text));
-        replace(null, UnitRecord.restored(record, source == null ? null : source.digest(), wants, nextVersion()));
+        replace(null, UnitRecord.restored(record, hash, source == null ? null : source.digest(), wants, nextVersion()));
         return null;
     }
 

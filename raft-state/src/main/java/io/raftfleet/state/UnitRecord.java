@@ -45,6 +45,7 @@ public record UnitRecord(
      * A new unit, or one with new contents, which stays where {@code before} is unless it is global now, or not wanted. Becoming
      * launched is a new start, also for one that was.
      *
+     * @param hash of its contents, as they have it
      * @param source digest of the file as it was submitted, if that is kept
      * @param wants what the record, or else the stored file, says
      * @param generation what a new start is given
@@ -52,6 +53,7 @@ public record UnitRecord(
     static UnitRecord created(
             @Nullable UnitRecord before,
             UnitCreated record,
+            UnitHash hash,
             @Nullable String source,
             Requirements wants,
             LastChange changed,
@@ -61,7 +63,7 @@ public record UnitRecord(
         boolean starts = record.getTargetState() == TargetState.TARGET_STATE_LAUNCHED;
         return new UnitRecord(
                 record.getName(),
-                UnitHash.from(record.getHash()),
+                hash,
                 source,
                 wants,
                 record.hasFacts(),
@@ -75,11 +77,12 @@ public record UnitRecord(
     }
 
     /** A unit as a mirror, or a machine that runs it, has it. */
-    static UnitRecord restored(UnitRestored record, @Nullable String source, Requirements wants, long version) {
+    static UnitRecord restored(
+            UnitRestored record, UnitHash hash, @Nullable String source, Requirements wants, long version) {
         boolean placed = !record.getMachineId().isEmpty() && !wants.global() && wanted(record.getTargetState());
         return new UnitRecord(
                 record.getName(),
-                UnitHash.from(record.getHash()),
+                hash,
                 source,
                 wants,
                 record.hasFacts(),
@@ -206,11 +209,11 @@ public record UnitRecord(
                 leaves && machineId != null ? newVersion : placedAt);
     }
 
-    /** The same, wanting an equal object, or what the stored file says when the log did not. */
-    UnitRecord wanting(Requirements same) {
+    /** The same with an equal hash, wanting an equal object, or what the stored file says when the log did not. */
+    UnitRecord with(UnitHash sameHash, Requirements same) {
         return new UnitRecord(
                 name,
-                hash,
+                sameHash,
                 source,
                 same,
                 factsRecorded,
@@ -221,6 +224,11 @@ public record UnitRecord(
                 version,
                 definedAt,
                 placedAt);
+    }
+
+    @Override
+    public RowId rowId() {
+        return new RowId('u', name);
     }
 
     @Override
@@ -270,7 +278,7 @@ public record UnitRecord(
                 + LastChange.heapBytes(changedBy);
     }
 
-    /** A row without facts wants nothing yet: see {@link #wanting}. */
+    /** A row without facts wants nothing yet: see {@link #with}. */
     static UnitRecord from(UnitRow row) {
         return new UnitRecord(
                 row.getName(),

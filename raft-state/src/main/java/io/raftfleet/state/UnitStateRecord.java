@@ -11,12 +11,20 @@ import io.raftfleet.proto.model.UnitState;
  * @param state complete
  */
 public record UnitStateRecord(UnitState state) implements StoredRow {
+    /** What a state without an error takes of the heap, in bytes. */
+    static final long WITHOUT_ERROR = HeapBytes.STATE + HeapBytes.STATE_PLACES;
+
     public String name() {
         return state.getName();
     }
 
     public String machineId() {
         return state.getMachineId();
+    }
+
+    @Override
+    public RowId rowId() {
+        return new RowId('s', name(), machineId());
     }
 
     @Override
@@ -31,11 +39,6 @@ public record UnitStateRecord(UnitState state) implements StoredRow {
 
     @Override
     public long heapBytes() {
-        return heapBytes(name()) + HeapBytes.of(state.getError());
-    }
-
-    /** Of a state without an error of a unit of this name. */
-    static long heapBytes(String name) {
-        return HeapBytes.STATE + HeapBytes.STATE_PLACES + HeapBytes.ofName(name);
+        return WITHOUT_ERROR + HeapBytes.of(state.getError());
     }
 }

@@ -1,5 +1,6 @@
 package io.raftfleet.state;
 
+import com.google.protobuf.ByteString;
 import io.raftfleet.proto.model.UnitState;
 import io.raftfleet.unit.Digest;
 import java.util.ArrayList;
@@ -15,6 +16,9 @@ import org.jspecify.annotations.Nullable;
 
 /** Unit states by name and machine, with each machine's digest. Guarded by the registry's lock. */
 final class UnitStateTable {
+    private static final int MOST_SHARED = 10_000;
+    private static final int LONGEST_WORD = 64;
+
     /** Place in the list of states: by name, then machine. */
     record Key(String name, String machineId) implements Comparable<Key> {
         private static final Comparator<Key> ORDER =
@@ -38,6 +42,8 @@ final class UnitStateTable {
     private final Map<String, OfMachine> byMachine = new HashMap<>();
     /** The few words that systemd has for states, and the errors that repeat, once each. */
     private final Map<String, String> words = new HashMap<>();
+    /** Hashes of files, as far as there are not too many different ones, once each. */
+    private final Map<ByteString, ByteString> hashes = new HashMap<>();
 
     /** Restarts told of, by active state. Counted for metrics: no part of the registry, and nothing is decided on it. */
     private final Map<String, Long> restarts = new TreeMap<>();
@@ -109,10 +115,14 @@ final class UnitStateTable {
      */
     record Put(@Nullable UnitState before, UnitState after) {}
 
-    /** Puts a state; null when that changed nothing. */
+    /**
+     * Puts a state; null when that changed nothing.
+     *
+     * @param unit that it is of; null when there is none of that name
+     */
     @Nullable
-    Put put(String machineId, UnitState reported) {
-        var record = new UnitStateRecord(lean(machineId, reported));
+    Put put(String machineId, UnitState reported, @Nullable UnitRecord unit) {
+        var record = new UnitStateRecord(lean(machineId, reported, unit));
         rows.touch();
         var before = link(record);
         if (before != null && before.state().equals(record.state())) {
@@ -123,8 +133,8 @@ final class UnitStateTable {
         return new Put(before == null ? null : before.state(), record.state());
     }
 
-    void restore(UnitState state) {
-        var record = new UnitStateRecord(lean(state.getMachineId(), state));
+    void restore(UnitState state, @Nullable UnitRecord unit) {
+        var record = new UnitStateRecord(lean(state.getMachineId(), state, unit));
         link(record);
         rows.restored(record);
     }
@@ -153,6 +163,7 @@ final class UnitStateTable {
         states.clear();
         byMachine.clear();
         words.clear();
+        hashes.clear();
         failed = 0;
     }
 
@@ -182,8 +193,11 @@ final class UnitStateTable {
         return record.state().getActiveState().equals("failed") ? 1 : 0;
     }
 
-    private UnitState lean(String machineId, UnitState state) {
+    /** The same with strings and bytes that others have, too. */
+    private UnitState lean(String machineId, UnitState state, @Nullable UnitRecord unit) {
         return state.toBuilder()
+                .setName(unit == null ? state.getName() : unit.name())
+                .setHash(shared(hashes, state.getHash()))
                 .setMachineId(word(machineId))
                 .setLoadState(word(state.getLoadState()))
                 .setActiveState(word(state.getActiveState()))
@@ -192,10 +206,12 @@ final class UnitStateTable {
     }
 
     private String word(String text) {
-        // A hostile agent may send what it likes: beyond some size nothing more is shared, nor is what is no word.
-        if (words.size() >= 10_000 || text.length() > 64) {
-            return words.getOrDefault(text, text);
-        }
-        return words.computeIfAbsent(text, t -> t);
+        return text.length() > LONGEST_WORD ? text : shared(words, text);
+    }
+
+    /** A hostile agent may send what it likes: beyond some size nothing more is shared. */
+    private static <T> T shared(Map<T, T> known, T value) {
+        var same = known.size() < MOST_SHARED ? known.putIfAbsent(value, value) : known.get(value);
+        return same == null ? value : same;
     }
 }

@@ -64,7 +64,7 @@ final class UnitTable {
         sources.retain(row.source());
         var text = contents.text(row.hash());
         var asked = row.factsRecorded() || text == null ? row.wants().facts() : LegacyFacts.of(row.name(), text);
-        var unit = row.wanting(contents.wants(row.hash(), asked));
+        var unit = row.with(contents.same(row.hash()), contents.wants(row.hash(), asked));
         units.put(unit.name(), unit);
         rows.restored(unit);
         facts.restore(Fact.Kind.UNIT, unit.name(), unit.definedAt());

@@ -10,6 +10,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -191,7 +192,7 @@ public final class Registry implements ReplicatedState {
     }
 
     @Override
-    public ByteString digest() {
+    public Supplier<ByteString> digestNow() {
         lock.readLock().lock();
         try {
             return tables.rows.digest();

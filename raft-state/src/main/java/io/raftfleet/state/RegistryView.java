@@ -24,6 +24,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** The registry between two entries. Valid only inside {@link Registry#read}; collections are live views. */
@@ -57,8 +58,8 @@ public final class RegistryView {
         return appliedIndex.getAsLong();
     }
 
-    /** Digest of the whole registry; see {@link Registry#digest}. */
-    public ByteString digest() {
+    /** Digest of the whole registry as of now; see {@link Registry#digestNow}: to be asked for when nothing is read any more. */
+    public Supplier<ByteString> digest() {
         return tables.rows.digest();
     }
 

@@ -1,36 +1,27 @@
 package io.raftfleet.state;
 
+import com.google.common.base.Suppliers;
 import com.google.common.collect.Lists;
-import com.google.common.hash.HashFunction;
-import com.google.common.hash.Hashing;
-import com.google.common.io.ByteArrayDataOutput;
-import com.google.common.io.ByteStreams;
 import com.google.protobuf.ByteString;
 import io.raftfleet.state.raft.ReplicatedState.Row;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Hears of every row that is put, replaced or removed: remembers which changed since the last capture, and keeps a digest
- * over all rows, the sum of their hashes modulo 2^64 in two lanes, and their bytes on the heap.
+ * Hears of every row that is put, replaced or removed: remembers which changed since the last capture, and keeps a {@link RowDigest} over
+ * all rows, and their bytes on the heap. Guarded by the registry's lock.
  *
- * <p>A row is hashed some thousand changes after its first one, or when the digest is asked for: most rows change several times in a
- * row, as a unit that is created, placed and started does, and only what was before the first and after the last of these changes counts.
- *
- * <p>Guarded by the registry's lock: changed under the write lock. Under the read lock several may ask for the digest at once; they take
- * {@code counting} for it.
+ * <p>A row is counted in the digest {@value #MOST_UNCOUNTED} rows after it has changed: most change several times in a row, as a unit that
+ * is created, placed and started does, or a machine that reports, and only what was before the first and after the last of these changes
+ * counts. Whoever asks for the digest counts the others for himself, under no lock.
  */
 final class RowLog {
-    private static final HashFunction HASH = Hashing.murmur3_128();
-    /** So many rows at most have changed and are not counted in the digest yet: what counting them takes is some milliseconds. */
-    private static final int MOST_UNCOUNTED = 4096;
+    private static final int MOST_UNCOUNTED = 1 << 14;
 
     /** What has become of a row since the last capture, and what of it the digest knows. */
     private static final class Changed {
@@ -48,20 +39,25 @@ final class RowLog {
             this.counted = counted;
             this.row = row;
         }
+
+        @Nullable
+        StoredRow now() {
+            return gone ? null : row;
+        }
     }
 
+    /** What the digest does not know of a row yet. */
+    private record Uncounted(
+            @Nullable StoredRow before, @Nullable StoredRow after) {}
+
     private final boolean kept;
-    private final ReentrantLock counting = new ReentrantLock();
     private Map<StoredRow.RowId, Changed> changed = new HashMap<>();
     /** What changed and is not counted yet, in the order of first changes. Some are of before the last capture. */
     private final ArrayDeque<Changed> uncounted = new ArrayDeque<>();
 
+    private final RowDigest counted = new RowDigest();
     private final Map<Class<? extends StoredRow>, Long> heapBytes = new HashMap<>();
     private long touches;
-    private long low;
-    private long high;
-    /** Where rows are written to be hashed. */
-    private byte[] scratch = new byte[1024];
 
     RowLog() {
         this(true);
@@ -118,7 +114,7 @@ final class RowLog {
 
     /** A row read from a checkpoint: counts in the digest, is no change. */
     void restored(StoredRow row) {
-        count(row, 1);
+        counted.replaced(null, row);
         heapBytes.merge(row.getClass(), row.heapBytes(), Long::sum);
     }
 
@@ -135,8 +131,7 @@ final class RowLog {
     void clear() {
         changed = new HashMap<>();
         uncounted.clear();
-        low = 0;
-        high = 0;
+        counted.clear();
         heapBytes.clear();
     }
 
@@ -145,46 +140,20 @@ final class RowLog {
         return heapBytes.getOrDefault(kind, 0L);
     }
 
-    ByteString digest() {
-        counting.lock();
-        try {
-            while (!uncounted.isEmpty()) {
-                count(uncounted.remove());
-            }
-            ByteArrayDataOutput out = ByteStreams.newDataOutput(16);
-            out.writeLong(high);
-            out.writeLong(low);
-            return ByteString.copyFrom(out.toByteArray());
-        } finally {
-            counting.unlock();
-        }
+    /** The digest as of now, worked out when it is asked for: that takes some hundredths of a second at worst. */
+    Supplier<ByteString> digest() {
+        var digest = counted.copy();
+        var rest = new ArrayList<Uncounted>(uncounted.size());
+        uncounted.forEach(change -> rest.add(new Uncounted(change.counted, change.now())));
+        return Suppliers.memoize(() -> {
+            rest.forEach(row -> digest.replaced(row.before(), row.after()));
+            return digest.sum();
+        });
     }
 
     private void count(Changed change) {
-        if (change.counted != null) {
-            count(change.counted, -1);
-        }
-        if (!change.gone) {
-            count(change.row, 1);
-        }
-        change.counted = change.gone ? null : change.row;
+        counted.replaced(change.counted, change.now());
+        change.counted = change.now();
         change.waits = false;
-    }
-
-    /** The hash is over the key's length, the key and the value: the same on every engine and in every version. */
-    private void count(StoredRow row, int times) {
-        var key = row.rowKey();
-        var value = row.rowValue();
-        int head = Integer.BYTES + key.size();
-        int length = head + value.getSerializedSize();
-        if (scratch.length < length) {
-            scratch = new byte[Integer.highestOneBit(length) << 1];
-        }
-        ByteBuffer.wrap(scratch).order(ByteOrder.LITTLE_ENDIAN).putInt(key.size());
-        key.copyTo(scratch, Integer.BYTES);
-        Deterministic.write(value, scratch, head, length);
-        var hash = ByteBuffer.wrap(HASH.hashBytes(scratch, 0, length).asBytes());
-        low += times * hash.getLong();
-        high += times * hash.getLong();
     }
 }

@@ -11,12 +11,12 @@ import org.junit.jupiter.api.Test;
 
 /** Rows are counted in the digest long after they have changed, and captured in between. */
 class RowLogTest {
-    private static final int ROWS = 6_000;
-    private static final int CHANGES = 40_000;
+    private static final int ROWS = 100_000;
+    private static final int CHANGES = 300_000;
 
     @Test
     void theDigestIsThatOfTheRowsHoweverTheyCameAboutAndCapturesHaveAllThatChanged() {
-        for (long seed = 1; seed <= 5; seed++) {
+        for (long seed = 1; seed <= 3; seed++) {
             var random = new Random(seed);
             var log = new RowLog();
             Map<Integer, Departure> rows = new HashMap<>();
@@ -33,15 +33,15 @@ class RowLogTest {
                     rows.put(which, after);
                 }
                 log.replaced(before, after);
-                if (random.nextInt(2_500) == 0) {
+                if (random.nextInt(20_000) == 0) {
                     capture(log, captured);
                 }
-                if (random.nextInt(5_000) == 0) {
-                    assertThat(log.digest()).as("seed %d", seed).isEqualTo(digest(rows));
+                if (random.nextInt(40_000) == 0) {
+                    assertThat(log.digest().get()).as("seed %d", seed).isEqualTo(digest(rows));
                 }
             }
             capture(log, captured);
-            assertThat(log.digest()).as("seed %d", seed).isEqualTo(digest(rows));
+            assertThat(log.digest().get()).as("seed %d", seed).isEqualTo(digest(rows));
             assertThat(captured).as("seed %d", seed).hasSize(rows.size());
             assertThat(log.heapBytes(Departure.class))
                     .isEqualTo(rows.values().stream()
@@ -64,6 +64,6 @@ class RowLogTest {
     private static ByteString digest(Map<Integer, Departure> rows) {
         var log = new RowLog();
         rows.values().forEach(log::restored);
-        return log.digest();
+        return log.digest().get();
     }
 }

@@ -103,19 +103,21 @@ final class ClusterService extends ClusterGrpc.ClusterImplBase {
         mirror.get().ifPresent(response::setMirror);
         long quota = raft.quota();
         // Digest and index of one moment, so that engines can be compared.
-        registry.read(registryView -> response.setIncarnation(registryView.incarnation())
-                .setAppliedIndex(registryView.appliedIndex())
-                .setRegistryDigest(registryView.digest())
-                .setUnits(registryView.units().size())
-                .setMachines(registryView.presentMachines())
-                .setUnitStates(registryView.stateCount())
-                .setAwaitedMachines(registryView.awaitedMachines())
-                .addAllAwaited(registryView.awaited().stream()
-                        .map(MachineRecord::id)
-                        .limit(MOST_AWAITED)
-                        .toList())
-                .setMemory(memory(registryView.memory(), view.role() == RaftView.Role.LEADER ? quota : 0)));
-        responses.onNext(response.build());
+        var digest = registry.read(registryView -> {
+            response.setIncarnation(registryView.incarnation())
+                    .setAppliedIndex(registryView.appliedIndex())
+                    .setUnits(registryView.units().size())
+                    .setMachines(registryView.presentMachines())
+                    .setUnitStates(registryView.stateCount())
+                    .setAwaitedMachines(registryView.awaitedMachines())
+                    .addAllAwaited(registryView.awaited().stream()
+                            .map(MachineRecord::id)
+                            .limit(MOST_AWAITED)
+                            .toList())
+                    .setMemory(memory(registryView.memory(), view.role() == RaftView.Role.LEADER ? quota : 0));
+            return registryView.digest();
+        });
+        responses.onNext(response.setRegistryDigest(digest.get()).build());
         responses.onCompleted();
     }
 

@@ -259,7 +259,7 @@ final class Checkpoints implements AutoCloseable {
         store.write(capture.rows());
         DurableFiles.deleteTree(part);
         store.checkpoint(part);
-        ByteString digest = capture.digest();
+        ByteString digest = capture.digest().get();
         var written =
                 new Checkpoint(part, term, index, capture.term(), capture.index(), digest, format, capture.heapBytes());
         written.store();

@@ -1,5 +1,6 @@
 package io.raftfleet.state.raft;
 
+import com.google.common.collect.Maps;
 import com.google.common.io.BaseEncoding;
 import com.google.protobuf.ByteString;
 import java.io.IOException;
@@ -34,11 +35,11 @@ final class Divergence {
 
     private final String engineId;
     private final long every;
-    private final Supplier<ByteString> digest;
+    private final Supplier<Supplier<ByteString>> digest;
     private final Supplier<@Nullable RatisServer> server;
     private final ScheduledExecutorService timer;
     private final Consumer<IOException> quarantine;
-    private final NavigableMap<Long, ByteString> own = new ConcurrentSkipListMap<>();
+    private final NavigableMap<Long, Supplier<ByteString>> own = new ConcurrentSkipListMap<>();
     /** Up to here everybody's digest was seen. Written by whichever thread compares; a lost update repeats a message. */
     private volatile long judged = -1;
 
@@ -47,7 +48,7 @@ final class Divergence {
     Divergence(
             String engineId,
             long every,
-            Supplier<ByteString> digest,
+            Supplier<Supplier<ByteString>> digest,
             Supplier<@Nullable RatisServer> server,
             ScheduledExecutorService timer,
             Consumer<IOException> quarantine) {
@@ -81,7 +82,7 @@ final class Divergence {
 
     /** Digests by index, the newest ones. */
     Map<Long, ByteString> digests() {
-        return Map.copyOf(own);
+        return Map.copyOf(Maps.transformValues(own, Supplier::get));
     }
 
     private void compare() {
@@ -104,7 +105,8 @@ final class Divergence {
                         }
                     });
                     // The digests stay: others ask for them.
-                    own.tailMap(judged, false).forEach((index, mine) -> judge(index, mine, theirs, others.size() + 1));
+                    own.tailMap(judged, false)
+                            .forEach((index, mine) -> judge(index, mine.get(), theirs, others.size() + 1));
                 });
     }
 

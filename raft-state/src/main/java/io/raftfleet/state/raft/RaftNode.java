@@ -86,7 +86,7 @@ public final class RaftNode implements AutoCloseable {
         this.quotas = new Quotas(config.quota(), timer);
         this.quarantine = new Quarantine(config.engineId(), directory, events::failed);
         this.divergence = new Divergence(
-                config.engineId(), config.digestEvery(), state::digest, this::ratis, timer, quarantine::enter);
+                config.engineId(), config.digestEvery(), state::digestNow, this::ratis, timer, quarantine::enter);
         var progress = new Progress(applied, proposals, divergence, checkpoints);
         var opener = new ServerOpener(
                 new Home(config, directory, space),

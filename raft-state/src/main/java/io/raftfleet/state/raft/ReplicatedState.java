@@ -4,6 +4,7 @@ import com.google.protobuf.ByteString;
 import io.raftfleet.proto.log.Entry;
 import java.util.Iterator;
 import java.util.List;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,10 +43,10 @@ public interface ReplicatedState {
      * @param index applied last
      * @param term of that entry
      * @param rows what changed, in no order, to be gone through once: the bytes are made on the way; a row without a value is gone
-     * @param digest of the whole state at this index
+     * @param digest of the whole state at this index, worked out when it is asked for, by whichever thread
      * @param heapBytes what the whole state takes of the heap, about
      */
-    record Capture(long term, long index, List<Row> rows, ByteString digest, long heapBytes) {}
+    record Capture(long term, long index, List<Row> rows, Supplier<ByteString> digest, long heapBytes) {}
 
     /**
      * One row of a checkpoint: keys are unique, order is the bytes'.
@@ -60,8 +61,16 @@ public interface ReplicatedState {
     /** What the whole state takes of the heap, about. Costs nothing. */
     long heapBytes();
 
-    /** Digest of the whole state: equal on all engines at the same index. */
-    ByteString digest();
+    /**
+     * Digest of the whole state as of now: equal on all engines at the same index. Worked out when it is asked for, by whichever thread; that
+     * may take some hundredths of a second.
+     */
+    Supplier<ByteString> digestNow();
+
+    /** The same at once. */
+    default ByteString digest() {
+        return digestNow().get();
+    }
 
     /** Whether there is anything in it: false until a cluster is created in it, or restored as a whole. From any thread. */
     boolean begun();

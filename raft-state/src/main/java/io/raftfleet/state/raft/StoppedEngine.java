@@ -179,7 +179,7 @@ public final class StoppedEngine implements AutoCloseable {
         Capture capture = state.capture();
         try (RowStore store = RowStore.openLive(directory.live(), checkpoint == null ? null : checkpoint.dir())) {
             store.write(capture.rows());
-            store.scan(rows -> reader.read(term, index, capture.digest(), rows));
+            store.scan(rows -> reader.read(term, index, capture.digest().get(), rows));
         }
     }
 

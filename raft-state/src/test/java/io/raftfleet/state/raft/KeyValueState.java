@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** Keys and values in memory, set by {@code MachineMetadataSet} records; small and obviously right. */
@@ -82,7 +83,7 @@ final class KeyValueState implements ReplicatedState {
             rows.add(new Row(ByteString.copyFromUtf8(key), value == null ? null : ByteString.copyFromUtf8(value)));
         }
         changed.clear();
-        return new Capture(term, index, rows, digest(), heapBytes);
+        return new Capture(term, index, rows, digestNow(), heapBytes);
     }
 
     /** A mebibyte a value. */
@@ -108,7 +109,7 @@ final class KeyValueState implements ReplicatedState {
     }
 
     @Override
-    public synchronized ByteString digest() {
+    public synchronized Supplier<ByteString> digestNow() {
         Hasher hasher = Hashing.sha256().newHasher();
         for (Map.Entry<String, String> value : values.entrySet()) {
             hasher.putInt(value.getKey().length())
@@ -116,7 +117,8 @@ final class KeyValueState implements ReplicatedState {
                     .putInt(value.getValue().length())
                     .putString(value.getValue(), StandardCharsets.UTF_8);
         }
-        return ByteString.copyFrom(hasher.hash().asBytes());
+        var digest = ByteString.copyFrom(hasher.hash().asBytes());
+        return () -> digest;
     }
 
     @Override

@@ -21,7 +21,7 @@ prepare_bench() {
 }
 
 fleet_bench() {
-  local jar version safepoints
+  local jar version safepoints collector
   require_java
   build_locked prepare_bench
   if [[ ${1-} == jmh ]]; then
@@ -30,8 +30,9 @@ fleet_bench() {
   jar=$(basename -- "$ROOT"/bench/target/raftfleet-bench-*.jar .jar)
   version=${jar#raftfleet-bench-}
   safepoints=$(mktemp -d)
+  engine_collector "$JAVA"
   # As in production, the collector and both compilers, and memory for a million units; what the user says comes last and wins.
-  RAFTFLEET_ENGINE_JAVA_OPTS="-XX:-UseSerialGC ${ENGINE_COLLECTOR[*]} -XX:TieredStopAtLevel=4 -Xmx${RAFTFLEET_BENCH_ENGINE_HEAP:-1g} \
+  RAFTFLEET_ENGINE_JAVA_OPTS="-XX:-UseSerialGC ${collector[*]} -XX:TieredStopAtLevel=4 -Xmx${RAFTFLEET_BENCH_ENGINE_HEAP:-1g} \
     -Xlog:safepoint:file=$safepoints/%p.log:time ${RAFTFLEET_ENGINE_JAVA_OPTS-}"
   RAFTFLEET_AGENT_JAVA_OPTS="-XX:TieredStopAtLevel=4 -Xmx${RAFTFLEET_BENCH_AGENT_HEAP:-512m} ${RAFTFLEET_AGENT_JAVA_OPTS-}"
   export RAFTFLEET_ENGINE_JAVA_OPTS RAFTFLEET_AGENT_JAVA_OPTS

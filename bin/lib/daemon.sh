@@ -37,20 +37,28 @@ engine_heap() {
   if ((reply > 31744)); then reply=31744; fi
 }
 
-# A little at a time: what a collection copies is mostly states that stay.
-ENGINE_COLLECTOR=(-XX:+UseG1GC -XX:MaxGCPauseMillis=10 -XX:+UnlockExperimentalVMOptions -XX:G1NewSizePercent=1
-  -XX:G1MixedGCCountTarget=64 -XX:G1OldCSetRegionThresholdPercent=1 -Xms64m)
+# Sets `collector` to the options of an engine's garbage collector under the java $1. A little at a time: what a collection copies is
+# mostly states that stay. Threads that note references all the while, between collections, take more than what they save; JDK 26 has
+# another way, and may not know the option.
+engine_collector() {
+  collector=(-XX:+UseG1GC -XX:MaxGCPauseMillis=10 -XX:+UnlockExperimentalVMOptions -XX:G1NewSizePercent=1
+    -XX:G1MixedGCCountTarget=64 -XX:G1OldCSetRegionThresholdPercent=1 -Xms64m)
+  if [[ $(_jdk_major "${1%/bin/java}") == 25 ]]; then
+    collector+=(-XX:+UnlockDiagnosticVMOptions -XX:-G1UseConcRefinement)
+  fi
+}
 
-# Sets `jvm` to the options of a daemon's Java machine, those of the user last. An agent has the serial collector, which needs
+# Sets `jvm` to the options of a daemon's Java machine, which is `java`, those of the user last. An agent has the serial collector, which needs
 # the least memory and threads, and, as it does little for a long time, the first compiler alone. Why an engine has what it
 # has: docs/decisions/0016-engine-heap.md.
 set_jvm_options() {
-  local words variable=RAFTFLEET_${1^^}_JAVA_OPTS
+  local words collector variable=RAFTFLEET_${1^^}_JAVA_OPTS
   jvm=(-XX:+ExitOnOutOfMemoryError --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow)
   case $1 in
     engine)
       engine_heap
-      jvm+=("${ENGINE_COLLECTOR[@]}" "-Xmx${reply}m")
+      engine_collector "$java"
+      jvm+=("${collector[@]}" "-Xmx${reply}m")
       # What was freed outside the heap, buffers of messages above all, goes back to the system and is not kept by the C library.
       jvm+=(-XX:TrimNativeHeapInterval=10000)
       ;;

@@ -18,6 +18,8 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executors;
 import java.util.stream.Stream;
@@ -50,6 +52,8 @@ final class SystemdCommand extends Benchmark {
 
     private final Medians seconds = new Medians();
     private final Histogram active = Distribution.histogram();
+    /** Of the first machine, in the last round. */
+    private final Map<String, MachineTimeline> timelines = new TreeMap<>();
 
     SystemdCommand() {
         super(5, 1);
@@ -77,6 +81,7 @@ final class SystemdCommand extends Benchmark {
         var what = units + (chains ? " units in chains" : " units") + ", all active, median";
         findings.add(Row.beside(what, seconds.of(THROUGH), "s", ALONE, seconds.of(ALONE), MOST_TIMES));
         findings.times("from the first request to active", active);
+        timelines.forEach((how, timeline) -> timeline.addTo(findings, how));
     }
 
     private void round(Cluster cluster, String round, boolean counts) throws Exception {
@@ -117,10 +122,15 @@ final class SystemdCommand extends Benchmark {
             }
         }
         double passed = (System.nanoTime() - begin) / 1e9;
+        timelines.put(ALONE, MachineTimeline.of(agents.getFirst().machine(), started(commands.getFirst()), begin));
         for (var agent : agents) {
             remove(agent, prefix);
         }
         return passed;
+    }
+
+    private static List<String> started(List<String> command) {
+        return command.subList(command.indexOf("--") + 1, command.size());
     }
 
     private static void remove(AgentNode agent, String prefix) throws IOException {
@@ -139,6 +149,7 @@ final class SystemdCommand extends Benchmark {
         var all = workload(prefix).stream().flatMap(Collection::stream).toList();
         var names = all.stream().map(NewUnit::getName).toList();
         long last = 0;
+        long begin;
         try (var submitters = Executors.newVirtualThreadPerTaskExecutor();
                 var watch = client.watch(WatchRequest.newBuilder()
                         .setUnitStates(true)
@@ -146,7 +157,7 @@ final class SystemdCommand extends Benchmark {
                         .setAfter(client.listMachines(ListMachinesRequest.getDefaultInstance())
                                 .revision())
                         .build())) {
-            long begin = System.nanoTime();
+            begin = System.nanoTime();
             var submitting = CompletableFuture.runAsync(() -> BulkUnits.create(client, all), submitters);
             var left = new HashSet<>(names);
             while (!left.isEmpty()) {
@@ -166,6 +177,7 @@ final class SystemdCommand extends Benchmark {
             }
             submitting.join();
         }
+        timelines.put(THROUGH, MachineTimeline.of(cluster.agents().getFirst().machine(), names, begin));
         BulkUnits.destroyAll(client, names);
         return last / 1e9;
     }

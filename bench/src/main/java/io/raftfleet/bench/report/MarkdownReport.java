@@ -2,13 +2,18 @@ package io.raftfleet.bench.report;
 
 import io.raftfleet.bench.result.BenchResult;
 import io.raftfleet.bench.result.Distribution;
+import io.raftfleet.bench.result.Series;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.IntStream;
 
 /** Results as a document. */
 public final class MarkdownReport {
     private static final String COMMAND = "bin/fleet bench ";
+    /** Of a chart's axis of time. */
+    private static final int STEPS = 60;
 
     private MarkdownReport() {}
 
@@ -72,9 +77,57 @@ public final class MarkdownReport {
                 text,
                 TextReport.USES,
                 result.processes().stream().map(TextReport::cells).toList());
+        lines(text, result);
         if (result.name().equals("start")) {
             result.distributions().forEach(times -> bins(text, times));
         }
+    }
+
+    /** A chart for each thing that was measured over time; its parts, which follow a colon, are lines of one. */
+    private static void lines(StringBuilder text, BenchResult result) {
+        var charts = new LinkedHashMap<String, List<Series>>();
+        for (var line : result.series()) {
+            charts.computeIfAbsent(line.what().split(": ", 2)[0], what -> new ArrayList<>())
+                    .add(line);
+        }
+        charts.forEach((what, lines) -> chart(text, what, lines));
+    }
+
+    /** Of Mermaid, which needs values at equal distances. */
+    private static void chart(StringBuilder text, String what, List<Series> lines) {
+        double end = lines.stream()
+                .flatMap(line -> line.points().stream())
+                .mapToDouble(Series.Point::seconds)
+                .max()
+                .orElse(1);
+        var unit = lines.getFirst().unit();
+        text.append("```mermaid\nxychart-beta\n")
+                .append("  title \"")
+                .append(quoted(title(what, lines)))
+                .append("\"\n  x-axis \"s\" 0 --> ")
+                .append(Figures.of(end))
+                .append("\n  y-axis \"")
+                .append(quoted(unit))
+                .append("\"\n");
+        for (var line : lines) {
+            var values = IntStream.rangeClosed(0, STEPS)
+                    .mapToObj(i -> Figures.of(line.at(end * i / STEPS)))
+                    .toList();
+            text.append("  line [").append(String.join(", ", values)).append("]\n");
+        }
+        text.append("```\n\n");
+    }
+
+    private static String title(String what, List<Series> lines) {
+        var parts = lines.stream()
+                .filter(line -> !line.what().equals(what))
+                .map(line -> line.what().substring(what.length() + 2))
+                .toList();
+        return parts.isEmpty() ? what : what + ": " + String.join(", ", parts);
+    }
+
+    private static String quoted(String text) {
+        return text.replace('"', '\'');
     }
 
     private static void bins(StringBuilder text, Distribution times) {

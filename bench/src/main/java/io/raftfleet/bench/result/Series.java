@@ -16,4 +16,16 @@ public record Series(String what, String unit, List<Point> points) {
     public Series {
         points = List.copyOf(points);
     }
+
+    /** The value at a time: that of the last point until then; before the first one its own; 0 when there is none. */
+    public double at(double seconds) {
+        double value = points.isEmpty() ? 0 : points.getFirst().value();
+        for (var point : points) {
+            if (point.seconds() > seconds) {
+                break;
+            }
+            value = point.value();
+        }
+        return value;
+    }
 }

@@ -76,4 +76,21 @@ class ReportsTest {
         assertThat(lines.get(2).indexOf("figure")).isEqualTo(lines.get(3).indexOf("120 ms"));
         assertThat(lines).anyMatch(line -> line.startsWith("e1 "));
     }
+
+    @Test
+    void linesThatBelongTogetherAreOneChartOfTheDocument() {
+        var findings = new Findings();
+        findings.line(new Series("units: begun", "units", List.of(new Series.Point(0, 0), new Series.Point(3, 2))));
+        findings.line(new Series("units: active", "units", List.of(new Series.Point(0, 0), new Series.Point(6, 2))));
+        findings.line(new Series("heap", "MiB", List.of(new Series.Point(0, 1), new Series.Point(60, 2))));
+        var text = MarkdownReport.of(
+                List.of(findings.result("a", "a", "now", new Host(2, 4096, "6.1", "25", "0.2.0"))), "");
+        var charts = text.split("```mermaid", -1);
+        assertThat(charts).hasSize(3);
+        assertThat(charts[1])
+                .contains("title \"units: begun, active\"", "x-axis \"s\" 0 --> 6")
+                .containsPattern("line \\[(0, ){30}(2, ){30}2]")
+                .containsPattern("line \\[(0, ){60}2]");
+        assertThat(charts[2]).contains("title \"heap\"");
+    }
 }

@@ -1,5 +1,6 @@
 package io.raftfleet.bench;
 
+import io.raftfleet.bench.process.LiveHeap;
 import io.raftfleet.bench.process.ProcessMeter;
 import io.raftfleet.bench.result.Findings;
 import io.raftfleet.bench.result.Row;
@@ -16,7 +17,8 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
 /**
- * One cluster that grows: what the units of each size cost in bulk, and there one more start, a look at one unit, and a killed leader.
+ * One cluster that grows: what the units of each size cost in bulk, and there one more start, a look at one unit, and a killed leader; in the end,
+ * what a unit takes of a heap.
  * All is compared with the smallest size. Starts a cluster of its own.
  */
 @Command(name = "scale", description = "Whether costs stay the same from 3,000 units to 1,000,000.")
@@ -24,6 +26,10 @@ final class ScaleCommand extends Benchmark {
     private static final List<Integer> SIZES = List.of(3_000, 20_000, 100_000, 1_000_000);
     private static final double MOST_TIMES = 1.5;
     private static final double PAUSE_LIMIT_MS = 50;
+    private static final double HEAP_LIMIT_KIB = 1;
+    /** With fewer units what an engine takes without any is too large a part. */
+    private static final int ENOUGH_FOR_HEAP = 100_000;
+
     private static final Duration LIMIT = Duration.ofMinutes(2);
     private static final int CLIENTS = 8;
     private static final String UNIT_COST = "a unit in bulk";
@@ -78,6 +84,15 @@ final class ScaleCommand extends Benchmark {
             meter.longestPause()
                     .ifPresent(ms -> findings.add(Row.atMost("longest pause of an engine", ms, "ms", PAUSE_LIMIT_MS)));
             findings.add(Row.atMost("changes of leadership while units came in bulk", (double) changes, "", 0));
+            if (running >= ENOUGH_FOR_HEAP) {
+                var follower = cluster.followersOf(cluster.awaitLeader(LIMIT)).getFirst();
+                double bytes = LiveHeap.of(follower.daemon().pid());
+                findings.add(Row.atMost(
+                        "heap in use of a follower, a unit, at " + running + " units",
+                        bytes / running / 1024,
+                        "KiB",
+                        HEAP_LIMIT_KIB));
+            }
         }
         for (var what : List.of(UNIT_COST, ONE_START, ONE_LOOK, LEADER)) {
             sizes.forEach(size -> report(findings, what, size));

@@ -96,10 +96,14 @@ final class Attacker implements AutoCloseable {
         return machines.get(random.nextInt(machines.size()));
     }
 
-    /** Waits, but not beyond the end. */
+    /** Waits, but beyond the end only until an engine has been reached: who begins anew at once reaches none on a busy machine. */
     void rest(long millis) throws InterruptedException {
-        TimeUnit.NANOSECONDS.sleep(
-                Math.max(0, Math.min(TimeUnit.MILLISECONDS.toNanos(millis), end - System.nanoTime())));
+        long begin = System.nanoTime();
+        long nanos = TimeUnit.MILLISECONDS.toNanos(millis);
+        TimeUnit.NANOSECONDS.sleep(Math.clamp(end - begin, 0, nanos));
+        while (mustWait() && System.nanoTime() - begin < nanos) {
+            TimeUnit.MILLISECONDS.sleep(10);
+        }
     }
 
     /** A gRPC connection of its own. */

@@ -4,7 +4,9 @@ import io.raftfleet.client.CompactedException;
 import io.raftfleet.client.FleetClient;
 import io.raftfleet.client.Watch;
 import io.raftfleet.proto.fleet.ListMachinesRequest;
+import io.raftfleet.proto.fleet.ListUnitStatesRequest;
 import io.raftfleet.proto.fleet.WatchRequest;
+import io.raftfleet.proto.model.UnitState;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -136,13 +138,8 @@ final class StartRound {
         Map<String, Long> asked = new ConcurrentHashMap<>();
         long[] latencies = new long[units];
         var names = BulkUnits.names(prefix, units);
-        try (var workers = Executors.newVirtualThreadPerTaskExecutor();
-                var watch = fleet.watch(WatchRequest.newBuilder()
-                        .setUnitStates(true)
-                        .addNames(prefix + "*")
-                        .setAfter(fleet.listMachines(ListMachinesRequest.getDefaultInstance())
-                                .revision())
-                        .build())) {
+        var after = fleet.listMachines(ListMachinesRequest.getDefaultInstance()).revision();
+        try (var workers = Executors.newVirtualThreadPerTaskExecutor()) {
             long begin = System.nanoTime();
             var next = new AtomicInteger();
             List<Future<Void>> running = new ArrayList<>();
@@ -160,7 +157,22 @@ final class StartRound {
             }
             int active = 0;
             while (active < units) {
-                active = takeActive(watch, asked, latencies, active);
+                try (var watch = fleet.watch(WatchRequest.newBuilder()
+                        .setUnitStates(true)
+                        .addNames(prefix + "*")
+                        .setAfter(after)
+                        .build())) {
+                    while (active < units) {
+                        active = takeActive(watch, asked, latencies, active);
+                    }
+                } catch (CompactedException e) {
+                    // More has changed than is kept, as on busy cores: all is looked at, as every client does then.
+                    var all = fleet.listUnitStates(ListUnitStatesRequest.newBuilder()
+                            .addNames(prefix + "*")
+                            .build());
+                    active = count(all.rows(), asked, latencies, active);
+                    after = all.revision();
+                }
             }
             long end = System.nanoTime();
             for (var worker : running) {
@@ -178,11 +190,21 @@ final class StartRound {
             throw new IllegalStateException(
                     "only " + active + " of " + latencies.length + " units were active in time");
         }
+        return count(
+                frame.getEventsList().stream()
+                        .map(event -> event.getUnitState())
+                        .toList(),
+                asked,
+                latencies,
+                active);
+    }
+
+    private static int count(List<UnitState> states, Map<String, Long> asked, long[] latencies, int active) {
         long now = System.nanoTime();
         int count = active;
-        for (var event : frame.getEventsList()) {
-            if (event.getUnitState().getActiveState().equals("active")) {
-                var since = asked.remove(event.getUnitState().getName());
+        for (var state : states) {
+            if (state.getActiveState().equals("active")) {
+                var since = asked.remove(state.getName());
                 if (since != null) {
                     latencies[count++] = now - since;
                 }

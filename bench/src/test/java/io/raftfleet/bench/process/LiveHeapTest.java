@@ -8,7 +8,7 @@ import org.junit.jupiter.api.Test;
 
 class LiveHeapTest {
     @Test
-    void thisProcessUsesSomeOfItsHeap() throws IOException {
+    void thisProcessUsesSomeOfItsHeap() throws IOException, InterruptedException {
         assertThat(LiveHeap.of(ProcessHandle.current().pid()))
                 .isBetween(1L << 20, Runtime.getRuntime().maxMemory());
     }

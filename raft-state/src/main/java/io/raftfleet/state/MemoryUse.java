@@ -34,7 +34,7 @@ public record MemoryUse(
             case UNIT_RESTORED -> {
                 var unit = record.getUnitRestored();
                 yield UnitRecord.heapBytes(unit.getName(), Requirements.of(unit.getFacts()), unit.getChangedBy())
-                        + UnitStateRecord.WITHOUT_ERROR;
+                        + UnitStateRecord.heapBytes(unit.getName());
             }
             case MACHINE_EXPECTED ->
                 MachineRecord.expected(record.getMachineExpected(), 0).heapBytes();

@@ -70,7 +70,7 @@ public final class RegistryView {
 
     /** What {@link MemoryUse#held} would rise by with a new unit, besides its contents and file: its record and its first state. */
     public long growthBy(String name, Requirements wants, String changedBy) {
-        return UnitRecord.heapBytes(name, wants, changedBy) + UnitStateRecord.WITHOUT_ERROR;
+        return UnitRecord.heapBytes(name, wants, changedBy) + UnitStateRecord.heapBytes(name);
     }
 
     /** What it would rise by with a file as it was submitted: nothing if that is there. */

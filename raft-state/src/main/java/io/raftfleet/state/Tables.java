@@ -116,7 +116,7 @@ final class Tables {
         return new MemoryUse(
                 rows.heapBytes(UnitRecord.class),
                 rows.heapBytes(StoredContents.class) + rows.heapBytes(StoredSource.class),
-                states + unreported * UnitStateRecord.WITHOUT_ERROR,
+                states + unreported * UnitStateRecord.heapBytes("unit-of-usual-length.service"),
                 rows.heapBytes(MachineRecord.class),
                 rows.heapBytes(AnsweredRequest.class),
                 rows.heapBytes(Departure.class)

@@ -11,9 +11,6 @@ import io.raftfleet.proto.model.UnitState;
  * @param state complete
  */
 public record UnitStateRecord(UnitState state) implements StoredRow {
-    /** What a state without an error takes of the heap, in bytes. */
-    static final long WITHOUT_ERROR = HeapBytes.STATE + HeapBytes.STATE_PLACES;
-
     public String name() {
         return state.getName();
     }
@@ -39,6 +36,11 @@ public record UnitStateRecord(UnitState state) implements StoredRow {
 
     @Override
     public long heapBytes() {
-        return WITHOUT_ERROR + HeapBytes.of(state.getError());
+        return heapBytes(name()) + HeapBytes.of(state.getError());
+    }
+
+    /** Of a state without an error of a unit of this name, which counts although it is mostly the unit's: an orphan's is its own. */
+    static long heapBytes(String name) {
+        return HeapBytes.STATE + HeapBytes.STATE_PLACES + HeapBytes.ofName(name);
     }
 }

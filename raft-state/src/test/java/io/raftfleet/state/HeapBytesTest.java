@@ -81,7 +81,8 @@ class HeapBytesTest {
             }
         });
         long place = HeapBytes.HASH_ENTRY + 24 + HeapBytes.TREE_ENTRY; // on a machine, and as a fact
-        long notThere = (HeapBytes.SCHEDULER + place + UnitStateRecord.WITHOUT_ERROR) * UNITS;
+        long notThere =
+                (HeapBytes.SCHEDULER + place + UnitStateRecord.heapBytes("unit-of-usual-length.service")) * UNITS;
         assertThat(measured.counted() - notThere).isCloseTo(measured.taken(), Percentage.withPercentage(15));
     }
 

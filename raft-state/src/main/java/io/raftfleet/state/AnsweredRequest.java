@@ -35,8 +35,13 @@ public record AnsweredRequest(
     }
 
     @Override
-    public RowId rowId() {
-        return new RowId('q', id, firstItem);
+    public char table() {
+        return 'q';
+    }
+
+    @Override
+    public Object in() {
+        return firstItem;
     }
 
     @Override

@@ -4,8 +4,8 @@ import io.raftfleet.unit.GlobalUnits;
 import io.raftfleet.unit.Requirements;
 import java.util.Collection;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.Map;
 import java.util.NavigableMap;
 import java.util.Set;
@@ -18,11 +18,11 @@ import org.jspecify.annotations.Nullable;
  * global or wait for a machine. Guarded by the registry's lock.
  */
 final class AssignmentTable {
-    private final Map<String, Set<String>> byMachine = new HashMap<>();
+    private final Map<String, SortedRows<String, String>> byMachine = new HashMap<>();
     /** Global units that are wanted, with what they ask of machines. */
     private final NavigableMap<String, Global> globals = new TreeMap<>();
     /** Units that are to be on a machine, and are scheduled to none. */
-    private final NavigableMap<String, UnitRecord> unplaced = new TreeMap<>();
+    private final SortedRows<String, UnitRecord> unplaced = SortedRows.byKey();
     /** Units that are scheduled and name others that they conflict with. */
     private final Map<String, Requirements> conflicting = new HashMap<>();
 
@@ -61,7 +61,8 @@ final class AssignmentTable {
     }
 
     Set<String> scheduledTo(String machineId) {
-        return byMachine.getOrDefault(machineId, Set.of());
+        var names = byMachine.get(machineId);
+        return names == null ? Set.of() : names.keySet();
     }
 
     Collection<String> wantedGlobals() {
@@ -69,8 +70,8 @@ final class AssignmentTable {
     }
 
     /** Units that are to be on a machine, and are scheduled to none, by name; global ones not among them. */
-    NavigableMap<String, UnitRecord> unplaced() {
-        return Collections.unmodifiableNavigableMap(unplaced);
+    SortedRows<String, UnitRecord> unplaced() {
+        return unplaced;
     }
 
     /** A unit has taken the place of {@code before}, or is gone. */
@@ -148,7 +149,7 @@ final class AssignmentTable {
     void clear() {
         byMachine.clear();
         globals.clear();
-        unplaced.clear();
+        unplaced.deleteAll();
         conflicting.clear();
     }
 
@@ -156,14 +157,14 @@ final class AssignmentTable {
         if (unit.global() && unit.wanted()) {
             globals.remove(unit.name());
         } else if (unit.wanted() && unit.machineId() == null) {
-            unplaced.remove(unit.name());
+            unplaced.delete(unit.name());
         }
         if (unit.machineId() != null) {
             if (!unit.wants().conflicts().isEmpty()) {
                 conflicting.remove(unit.name());
             }
             byMachine.computeIfPresent(unit.machineId(), (id, names) -> {
-                names.remove(unit.name());
+                names.delete(unit.name());
                 return names.isEmpty() ? null : names;
             });
         }
@@ -173,10 +174,12 @@ final class AssignmentTable {
         if (unit.global() && unit.wanted()) {
             globals.put(unit.name(), new Global(unit.name(), unit.wants()));
         } else if (unit.wanted() && unit.machineId() == null) {
-            unplaced.put(unit.name(), unit);
+            unplaced.insert(unit.name(), unit);
         }
         if (unit.machineId() != null) {
-            byMachine.computeIfAbsent(unit.machineId(), id -> new HashSet<>()).add(unit.name());
+            byMachine
+                    .computeIfAbsent(unit.machineId(), id -> SortedRows.ofThemselves(Comparator.<String>naturalOrder()))
+                    .insert(unit.name(), unit.name());
             if (!unit.wants().conflicts().isEmpty()) {
                 conflicting.put(unit.name(), unit.wants());
             }

@@ -43,9 +43,7 @@ final class ContentsTable {
 
     /** Hashes after {@code hash}, or all when it is null, in their order. */
     Collection<UnitHash> hashesAfter(@Nullable UnitHash hash) {
-        return hash == null
-                ? slots.all().keySet()
-                : slots.all().tailMap(hash, false).keySet();
+        return hash == null ? slots.all().keySet() : slots.all().keysFrom(hash, false);
     }
 
     /** When contents were stored; 0 when they are not there. */

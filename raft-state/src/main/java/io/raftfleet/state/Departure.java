@@ -10,8 +10,18 @@ import io.raftfleet.proto.log.DepartureRow;
  */
 public record Departure(String machineId, String name) implements StoredRow {
     @Override
-    public RowId rowId() {
-        return new RowId('d', name, machineId);
+    public char table() {
+        return 'd';
+    }
+
+    @Override
+    public Object id() {
+        return name;
+    }
+
+    @Override
+    public Object in() {
+        return machineId;
     }
 
     @Override

@@ -1,10 +1,12 @@
 package io.raftfleet.state;
 
+import java.util.Collection;
+import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.NavigableSet;
+import java.util.SortedSet;
 import java.util.TreeSet;
 
 /**
@@ -16,10 +18,10 @@ import java.util.TreeSet;
 final class FactIndex {
     static final int MAX_REMOVALS = 32_768;
 
-    private final Map<Fact.Kind, NavigableSet<Fact>> facts = new EnumMap<>(Fact.Kind.class);
-    private final Map<Fact.Kind, NavigableSet<Fact>> removedByVersion = new EnumMap<>(Fact.Kind.class);
+    private final Map<Fact.Kind, SortedRows<Fact, Fact>> facts = new EnumMap<>(Fact.Kind.class);
+    private final Map<Fact.Kind, SortedRows<Fact, Fact>> removedByVersion = new EnumMap<>(Fact.Kind.class);
     private final Map<Fact.Kind, Map<String, Removal>> removedById = new EnumMap<>(Fact.Kind.class);
-    private final NavigableSet<Removal> removals = new TreeSet<>();
+    private final SortedSet<Removal> removals = new TreeSet<>();
     private final RowLog rows;
     private long now;
     private long forgotten;
@@ -28,8 +30,8 @@ final class FactIndex {
     FactIndex(RowLog rows) {
         this.rows = rows;
         for (var kind : Fact.Kind.values()) {
-            facts.put(kind, new TreeSet<>());
-            removedByVersion.put(kind, new TreeSet<>());
+            facts.put(kind, SortedRows.ofThemselves(Comparator.<Fact>naturalOrder()));
+            removedByVersion.put(kind, SortedRows.ofThemselves(Comparator.<Fact>naturalOrder()));
             removedById.put(kind, new HashMap<>());
         }
     }
@@ -49,13 +51,13 @@ final class FactIndex {
             return;
         }
         if (before != 0) {
-            of(facts, kind).remove(new Fact(before, id));
+            of(facts, kind).delete(new Fact(before, id));
         }
         if (after == 0) {
             remove(kind, id);
             return;
         }
-        of(facts, kind).add(new Fact(after, id));
+        add(of(facts, kind), after, id);
         last = Math.max(last, after);
         var removal = of(removedById, kind).get(id);
         if (removal != null) {
@@ -66,7 +68,7 @@ final class FactIndex {
 
     void restore(Fact.Kind kind, String id, long version) {
         if (version != 0) {
-            of(facts, kind).add(new Fact(version, id));
+            add(of(facts, kind), version, id);
             last = Math.max(last, version);
         }
     }
@@ -91,14 +93,14 @@ final class FactIndex {
         return last;
     }
 
-    /** Facts in the order of their versions. */
-    NavigableSet<Fact> facts(Fact.Kind kind) {
-        return of(facts, kind);
+    /** Facts after the place of one, in the order of their versions. */
+    Collection<Fact> factsAfter(Fact.Kind kind, Fact after) {
+        return of(facts, kind).from(after, false);
     }
 
-    /** Removals in the order of their versions. */
-    NavigableSet<Fact> removals(Fact.Kind kind) {
-        return of(removedByVersion, kind);
+    /** Removals after the place of one, in the order of their versions. */
+    Collection<Fact> removalsAfter(Fact.Kind kind, Fact after) {
+        return of(removedByVersion, kind).from(after, false);
     }
 
     /** When a fact was removed; 0 when that is not known. */
@@ -108,7 +110,7 @@ final class FactIndex {
     }
 
     void clear() {
-        List.of(facts, removedByVersion).forEach(byKind -> byKind.values().forEach(NavigableSet::clear));
+        List.of(facts, removedByVersion).forEach(byKind -> byKind.values().forEach(SortedRows::deleteAll));
         removedById.values().forEach(Map::clear);
         removals.clear();
         forgotten = 0;
@@ -129,15 +131,20 @@ final class FactIndex {
 
     private void link(Removal removal) {
         removals.add(removal);
-        of(removedByVersion, removal.kind()).add(new Fact(removal.version(), removal.id()));
+        add(of(removedByVersion, removal.kind()), removal.version(), removal.id());
         of(removedById, removal.kind()).put(removal.id(), removal);
         last = Math.max(last, removal.version());
     }
 
     private void unlink(Removal removal) {
         removals.remove(removal);
-        of(removedByVersion, removal.kind()).remove(new Fact(removal.version(), removal.id()));
+        of(removedByVersion, removal.kind()).delete(new Fact(removal.version(), removal.id()));
         of(removedById, removal.kind()).remove(removal.id());
+    }
+
+    private static void add(SortedRows<Fact, Fact> facts, long version, String id) {
+        var fact = new Fact(version, id);
+        facts.insert(fact, fact);
     }
 
     private static <T> T of(Map<Fact.Kind, T> byKind, Fact.Kind kind) {

@@ -12,8 +12,12 @@ final class HeapBytes {
     private static final int STRING = 24;
     private static final int ARRAY = 16;
 
-    /** A key's place in a tree. */
+    /** A key's place in a tree of Java's. */
     static final long TREE_ENTRY = 40;
+    /** A row's place among {@link SortedRows}, whose leaves are full to two thirds and more. */
+    static final long SORTED_ENTRY = 12;
+    /** The same of a row that is its own key. */
+    static final long SORTED_SELF = 6;
     /** A key's place in a hash table, with its share of the table. */
     static final long HASH_ENTRY = 40;
     /** A unit's record; its hash is that of its contents. */
@@ -21,11 +25,11 @@ final class HeapBytes {
     /** A unit in the leader's scheduler. */
     static final long SCHEDULER = 120;
     /** A unit's places: by name, by machine, as two facts, and in the scheduler. */
-    static final long UNIT_PLACES = TREE_ENTRY + HASH_ENTRY + 2 * (24 + TREE_ENTRY) + SCHEDULER;
+    static final long UNIT_PLACES = SORTED_ENTRY + SORTED_SELF + 2 * (24 + SORTED_SELF) + SCHEDULER;
     /** A message of a state, with the record around it; its name is the unit's, its hash that of many. */
     static final long STATE = 72 + 16;
     /** A state's places: by name and by machine. */
-    static final long STATE_PLACES = 24 + 2 * TREE_ENTRY;
+    static final long STATE_PLACES = SORTED_SELF + SORTED_ENTRY;
 
     /** What a unit asks for, twice: as it is looked at, and as records carry it. */
     private static final long WANTS = 56 + 5 * 24 + 64 + 4 * 24;

@@ -114,8 +114,8 @@ public record JoinToken(
     }
 
     @Override
-    public RowId rowId() {
-        return new RowId('t', id);
+    public char table() {
+        return 't';
     }
 
     @Override

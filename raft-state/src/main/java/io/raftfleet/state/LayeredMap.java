@@ -1,10 +1,7 @@
 package io.raftfleet.state;
 
-import java.util.Collections;
 import java.util.HashMap;
 import java.util.Map;
-import java.util.NavigableMap;
-import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,23 +10,24 @@ import org.jspecify.annotations.Nullable;
  */
 final class LayeredMap<K, V> {
     private final @Nullable LayeredMap<K, V> below;
-    /** Of a layer over another one: empty. */
-    private final NavigableMap<K, V> rows = new TreeMap<>();
+    /** Of a layer over another one: those at the bottom, not looked at. */
+    private final SortedRows<K, V> rows;
     /** Of a layer over another one: what is there by a key, as it was put here, or as it is below; null for nothing. */
     private final Map<K, @Nullable V> known = new HashMap<>();
 
-    private LayeredMap(@Nullable LayeredMap<K, V> below) {
+    private LayeredMap(@Nullable LayeredMap<K, V> below, SortedRows<K, V> rows) {
         this.below = below;
+        this.rows = rows;
     }
 
     /** An empty map, over nothing. */
     static <K extends Comparable<? super K>, V> LayeredMap<K, V> empty() {
-        return new LayeredMap<>(null);
+        return new LayeredMap<>(null, SortedRows.<K, V>byKey());
     }
 
     /** Changes over this map. As long as there are any, nothing else may change this one. */
     LayeredMap<K, V> over() {
-        return new LayeredMap<>(this);
+        return new LayeredMap<>(this, rows);
     }
 
     @Nullable
@@ -47,7 +45,7 @@ final class LayeredMap<K, V> {
 
     void put(K key, V value) {
         if (below == null) {
-            rows.put(key, value);
+            rows.insert(key, value);
         } else {
             known.put(key, value);
         }
@@ -55,22 +53,24 @@ final class LayeredMap<K, V> {
 
     void remove(K key) {
         if (below == null) {
-            rows.remove(key);
+            rows.delete(key);
         } else {
             known.put(key, null);
         }
     }
 
     /** All rows in their order, to be read; of a map over nothing. */
-    NavigableMap<K, V> all() {
+    SortedRows<K, V> all() {
         if (below != null) {
             throw new IllegalStateException("changes over a table can't be listed with what is below");
         }
-        return Collections.unmodifiableNavigableMap(rows);
+        return rows;
     }
 
     void clear() {
-        rows.clear();
         known.clear();
+        if (below == null) {
+            rows.deleteAll();
+        }
     }
 }

@@ -36,8 +36,13 @@ public record LoggedEvent(
     private static final long FIXED = 72 + 24 + 8 + HeapBytes.TREE_ENTRY + HeapBytes.HASH_ENTRY + 32;
 
     @Override
-    public RowId rowId() {
-        return new RowId('e', place);
+    public char table() {
+        return 'e';
+    }
+
+    @Override
+    public Object id() {
+        return place;
     }
 
     @Override

@@ -160,8 +160,8 @@ public record MachineRecord(
     }
 
     @Override
-    public RowId rowId() {
-        return new RowId('m', id);
+    public char table() {
+        return 'm';
     }
 
     @Override

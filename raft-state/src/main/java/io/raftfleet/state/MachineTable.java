@@ -1,6 +1,5 @@
 package io.raftfleet.state;
 
-import java.util.NavigableMap;
 import org.jspecify.annotations.Nullable;
 
 /** Machines by id, lost ones too. Guarded by the registry's lock. */
@@ -53,11 +52,11 @@ final class MachineTable {
         return machine != null && machine.present();
     }
 
-    NavigableMap<String, MachineRecord> all() {
+    SortedRows<String, MachineRecord> all() {
         return machines.all();
     }
 
-    NavigableMap<String, MachineRecord> allPresent() {
+    SortedRows<String, MachineRecord> allPresent() {
         return presentOnes.all();
     }
 

@@ -40,8 +40,13 @@ record RegistryInfo(
     }
 
     @Override
-    public RowId rowId() {
-        return new RowId('r', "");
+    public char table() {
+        return 'r';
+    }
+
+    @Override
+    public Object id() {
+        return "";
     }
 
     @Override

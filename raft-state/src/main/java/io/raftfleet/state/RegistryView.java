@@ -17,8 +17,6 @@ import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.NavigableMap;
-import java.util.NavigableSet;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
@@ -123,13 +121,13 @@ public final class RegistryView {
     }
 
     /** Facts of a kind after the place of {@code after}, in the order of their last changes. */
-    public NavigableSet<Fact> factsAfter(Fact.Kind kind, Fact after) {
-        return tables.facts.facts(kind).tailSet(after, false);
+    public Collection<Fact> factsAfter(Fact.Kind kind, Fact after) {
+        return tables.facts.factsAfter(kind, after);
     }
 
     /** Removals of facts of a kind after the place of {@code after}, in their order. */
-    public NavigableSet<Fact> removalsAfter(Fact.Kind kind, Fact after) {
-        return tables.facts.removals(kind).tailSet(after, false);
+    public Collection<Fact> removalsAfter(Fact.Kind kind, Fact after) {
+        return tables.facts.removalsAfter(kind, after);
     }
 
     /** When a fact that is not there was removed; 0 when that is not known. */
@@ -152,7 +150,7 @@ public final class RegistryView {
     }
 
     /** Units by name. */
-    public NavigableMap<String, UnitRecord> units() {
+    public SortedRows<String, UnitRecord> units() {
         return tables.units.all();
     }
 
@@ -186,12 +184,12 @@ public final class RegistryView {
     }
 
     /** Machines by id, lost ones too. */
-    public NavigableMap<String, MachineRecord> machines() {
+    public SortedRows<String, MachineRecord> machines() {
         return tables.machines.all();
     }
 
     /** Machines that are not lost, by id. */
-    public NavigableMap<String, MachineRecord> machinesPresent() {
+    public SortedRows<String, MachineRecord> machinesPresent() {
         return tables.machines.allPresent();
     }
 
@@ -200,7 +198,7 @@ public final class RegistryView {
     }
 
     /** Units that are to be on a machine, and are scheduled to none, by name; global ones not among them. */
-    public NavigableMap<String, UnitRecord> unplaced() {
+    public SortedRows<String, UnitRecord> unplaced() {
         return tables.assignments.unplaced();
     }
 
@@ -302,7 +300,7 @@ public final class RegistryView {
     }
 
     /** States that a machine reported, by name of the unit. */
-    public NavigableMap<String, UnitStateRecord> statesOn(String machineId) {
+    public SortedRows<String, UnitStateRecord> statesOn(String machineId) {
         return tables.states.ofMachine(machineId);
     }
 
@@ -345,15 +343,12 @@ public final class RegistryView {
     }
 
     public int stateCount() {
-        return tables.states.all().size();
+        return tables.states.size();
     }
 
     /** States by name, then machine, after the place of {@code name} and {@code machineId}. */
     public Collection<UnitStateRecord> statesAfter(String name, String machineId) {
-        return tables.states
-                .all()
-                .tailMap(new UnitStateTable.Key(name, machineId), false)
-                .values();
+        return tables.states.after(name, machineId);
     }
 
     /** Digest over a machine's states; null when it has none. To be read, not changed, and inside the read alone. */

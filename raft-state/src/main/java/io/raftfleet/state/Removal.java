@@ -7,8 +7,13 @@ import io.raftfleet.proto.log.RemovalRow;
 /** A fact that is no more, and since which version. */
 record Removal(Fact.Kind kind, String id, long version) implements StoredRow, Comparable<Removal> {
     @Override
-    public RowId rowId() {
-        return new RowId('x', id, kind);
+    public char table() {
+        return 'x';
+    }
+
+    @Override
+    public Object in() {
+        return kind;
     }
 
     @Override
@@ -27,7 +32,7 @@ record Removal(Fact.Kind kind, String id, long version) implements StoredRow, Co
 
     @Override
     public long heapBytes() {
-        return 32 + 24 + 2 * HeapBytes.TREE_ENTRY + HeapBytes.HASH_ENTRY + HeapBytes.of(id);
+        return 32 + 24 + HeapBytes.TREE_ENTRY + HeapBytes.SORTED_SELF + HeapBytes.HASH_ENTRY + HeapBytes.of(id);
     }
 
     static Removal from(RemovalRow row) {

@@ -13,8 +13,18 @@ import io.raftfleet.proto.model.Principal;
  */
 public record Revoked(Principal who, long beforeMs) implements StoredRow {
     @Override
-    public RowId rowId() {
-        return new RowId('v', who.getName(), who.getKindValue());
+    public char table() {
+        return 'v';
+    }
+
+    @Override
+    public Object id() {
+        return who.getName();
+    }
+
+    @Override
+    public Object in() {
+        return who.getKindValue();
     }
 
     @Override

@@ -44,6 +44,7 @@ public record Rollout(RolloutStarted plan, RolloutAdvanced now, long startedMs, 
         return new Rollout(plan, record, startedMs, nowMs);
     }
 
+    @Override
     public String id() {
         return plan.getId();
     }
@@ -88,8 +89,8 @@ public record Rollout(RolloutStarted plan, RolloutAdvanced now, long startedMs, 
     }
 
     @Override
-    public RowId rowId() {
-        return new RowId('o', id());
+    public char table() {
+        return 'o';
     }
 
     @Override

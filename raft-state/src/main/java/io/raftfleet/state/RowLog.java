@@ -1,10 +1,8 @@
 package io.raftfleet.state;
 
 import com.google.common.base.Suppliers;
-import com.google.common.collect.Lists;
 import com.google.protobuf.ByteString;
 import io.raftfleet.state.raft.ReplicatedState.Row;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -16,44 +14,24 @@ import org.jspecify.annotations.Nullable;
  * Hears of every row that is put, replaced or removed: remembers which changed since the last capture, and keeps a {@link RowDigest} over
  * all rows, and their bytes on the heap. Guarded by the registry's lock.
  *
- * <p>A row is counted in the digest {@value #MOST_UNCOUNTED} rows after it has changed: most change several times in a row, as a unit that
+ * <p>A row is counted in the digest {@value #MOST_UNCOUNTED} changed rows later, or half as many: most change several times in a row, as a unit that
  * is created, placed and started does, or a machine that reports, and only what was before the first and after the last of these changes
  * counts. Whoever asks for the digest counts the others for himself, under no lock.
  */
 final class RowLog {
     private static final int MOST_UNCOUNTED = 1 << 14;
 
-    /** What has become of a row since the last capture, and what of it the digest knows. */
-    private static final class Changed {
-        /** As the digest has it; null for not at all. */
-        @Nullable
-        StoredRow counted;
-
-        /** The row, or what it was when it was removed. */
-        StoredRow row;
-
-        boolean gone;
-        boolean waits;
-
-        Changed(@Nullable StoredRow counted, StoredRow row) {
-            this.counted = counted;
-            this.row = row;
-        }
-
-        @Nullable
-        StoredRow now() {
-            return gone ? null : row;
-        }
-    }
-
     /** What the digest does not know of a row yet. */
     private record Uncounted(
             @Nullable StoredRow before, @Nullable StoredRow after) {}
 
     private final boolean kept;
-    private Map<StoredRow.RowId, Changed> changed = new HashMap<>();
-    /** What changed and is not counted yet, in the order of first changes. Some are of before the last capture. */
-    private final ArrayDeque<Changed> uncounted = new ArrayDeque<>();
+    /** Since the last capture. */
+    private ChangedRows changed = ChangedRows.asTheyAre();
+    /** What changed and is not counted yet: collected here until they are half of the most, */
+    private ChangedRows uncounted = ChangedRows.withFormer();
+    /** and then, while the others come, counted here one after the other. */
+    private ChangedRows counting = ChangedRows.withFormer();
 
     private final RowDigest counted = new RowDigest();
     private final Map<Class<? extends StoredRow>, Long> heapBytes = new HashMap<>();
@@ -96,15 +74,17 @@ final class RowLog {
         if (row == null) {
             return;
         }
-        var change = changed.computeIfAbsent(row.rowId(), id -> new Changed(before, row));
-        change.row = row;
-        change.gone = after == null;
-        if (!change.waits) {
-            change.waits = true;
-            uncounted.add(change);
-            if (uncounted.size() > MOST_UNCOUNTED) {
-                count(uncounted.remove());
-            }
+        boolean gone = after == null;
+        changed.put(null, row, gone);
+        boolean waits = !uncounted.has(row) && counting.has(row);
+        uncounted.put(waits ? counting.take(row) : before, row, gone);
+        // As many at least as come to be uncounted, so that none is left when it is their turn.
+        if (counting.next(counted::replaced)) {
+            counting.next(counted::replaced);
+        }
+        if (uncounted.size() >= MOST_UNCOUNTED / 2) {
+            counting = uncounted;
+            uncounted = ChangedRows.withFormer();
         }
         long grown = (after == null ? 0 : after.heapBytes()) - (before == null ? 0 : before.heapBytes());
         if (grown != 0) {
@@ -120,17 +100,15 @@ final class RowLog {
 
     /** What changed since the last call. Each row is turned into bytes when it is asked for, so that never all are there at once. */
     List<Row> takeChanged() {
-        var taken = new ArrayList<>(changed.values());
-        changed = new HashMap<>(); // so that what was taken stays as it is
-        return Lists.transform(
-                taken,
-                change ->
-                        new Row(change.row.rowKey(), change.gone ? null : Deterministic.bytes(change.row.rowValue())));
+        var taken = changed.asRows();
+        changed = ChangedRows.asTheyAre();
+        return taken;
     }
 
     void clear() {
-        changed = new HashMap<>();
-        uncounted.clear();
+        changed = ChangedRows.asTheyAre();
+        uncounted = ChangedRows.withFormer();
+        counting = ChangedRows.withFormer();
         counted.clear();
         heapBytes.clear();
     }
@@ -143,17 +121,12 @@ final class RowLog {
     /** The digest as of now, worked out when it is asked for: that takes some hundredths of a second at worst. */
     Supplier<ByteString> digest() {
         var digest = counted.copy();
-        var rest = new ArrayList<Uncounted>(uncounted.size());
-        uncounted.forEach(change -> rest.add(new Uncounted(change.counted, change.now())));
+        var rest = new ArrayList<Uncounted>();
+        counting.forEach((before, after) -> rest.add(new Uncounted(before, after)));
+        uncounted.forEach((before, after) -> rest.add(new Uncounted(before, after)));
         return Suppliers.memoize(() -> {
             rest.forEach(row -> digest.replaced(row.before(), row.after()));
             return digest.sum();
         });
-    }
-
-    private void count(Changed change) {
-        counted.replaced(change.counted, change.now());
-        change.counted = change.now();
-        change.waits = false;
     }
 }

@@ -29,7 +29,7 @@ final class SourceTable {
 
     /** Digests after another one, or all after the empty text, in their order. */
     Collection<String> digestsAfter(String digest) {
-        return slots.all().tailMap(digest, false).keySet();
+        return slots.all().keysFrom(digest, false);
     }
 
     /** The file of that digest; null when it is not there. */

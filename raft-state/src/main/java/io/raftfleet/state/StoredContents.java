@@ -12,11 +12,16 @@ import io.raftfleet.unit.UnitHash;
  */
 record StoredContents(UnitHash hash, String text, long version) implements StoredRow {
     /** Besides the text: record, hash, slot, and the fact with the hash in hexadecimal. */
-    private static final long PLACES = 32 + 32 + 24 + HeapBytes.TREE_ENTRY + 24 + 80 + HeapBytes.TREE_ENTRY;
+    private static final long PLACES = 32 + 32 + 24 + HeapBytes.SORTED_ENTRY + 24 + 80 + HeapBytes.SORTED_SELF;
 
     @Override
-    public RowId rowId() {
-        return new RowId('c', hash);
+    public char table() {
+        return 'c';
+    }
+
+    @Override
+    public Object id() {
+        return hash;
     }
 
     @Override

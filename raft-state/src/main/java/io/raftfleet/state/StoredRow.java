@@ -18,21 +18,16 @@ sealed interface StoredRow
                 Rollout,
                 JoinToken,
                 Revoked {
-    /**
-     * What tells a row from all others of the registry.
-     *
-     * @param table its letter in {@link #rowKey}
-     * @param id unique in the table, or within {@code in}
-     * @param in what the id is unique in
-     */
-    record RowId(char table, Object id, Object in) {
-        RowId(char table, Object id) {
-            this(table, id, "");
-        }
-    }
+    /** Letter of its table, as in {@link #rowKey}: with the ids it tells a row from all others, without making bytes of them. */
+    char table();
 
-    /** Tells rows apart as {@link #rowKey} does, without making bytes of it. */
-    RowId rowId();
+    /** Unique in the table, or within {@link #in}. */
+    Object id();
+
+    /** What the id is unique in. */
+    default Object in() {
+        return "";
+    }
 
     /** Unique in the registry. */
     ByteString rowKey();

@@ -13,11 +13,16 @@ import io.raftfleet.unit.UnitSource;
  */
 record StoredSource(String digest, String text, long version) implements StoredRow {
     /** Besides the text: record, digest, slot and fact. */
-    private static final long PLACES = 32 + 104 + 24 + HeapBytes.TREE_ENTRY + 24 + HeapBytes.TREE_ENTRY;
+    private static final long PLACES = 32 + 104 + 24 + HeapBytes.SORTED_ENTRY + 24 + HeapBytes.SORTED_SELF;
 
     @Override
-    public RowId rowId() {
-        return new RowId('f', digest);
+    public char table() {
+        return 'f';
+    }
+
+    @Override
+    public Object id() {
+        return digest;
     }
 
     @Override

@@ -112,7 +112,7 @@ final class Tables {
     /** What all this takes of the heap, but for the events. */
     MemoryUse memory(long events) {
         long states = rows.heapBytes(UnitStateRecord.class);
-        int unreported = Math.max(0, units.all().size() - this.states.all().size());
+        int unreported = Math.max(0, units.all().size() - this.states.size());
         return new MemoryUse(
                 rows.heapBytes(UnitRecord.class),
                 rows.heapBytes(StoredContents.class) + rows.heapBytes(StoredSource.class),

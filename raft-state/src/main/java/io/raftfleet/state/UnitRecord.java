@@ -227,8 +227,13 @@ public record UnitRecord(
     }
 
     @Override
-    public RowId rowId() {
-        return new RowId('u', name);
+    public char table() {
+        return 'u';
+    }
+
+    @Override
+    public Object id() {
+        return name;
     }
 
     @Override

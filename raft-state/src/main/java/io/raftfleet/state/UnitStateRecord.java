@@ -10,18 +10,30 @@ import io.raftfleet.proto.model.UnitState;
  *
  * @param state complete
  */
-public record UnitStateRecord(UnitState state) implements StoredRow {
+public record UnitStateRecord(UnitState state) implements StoredRow, UnitStatePlace {
+    @Override
     public String name() {
         return state.getName();
     }
 
+    @Override
     public String machineId() {
         return state.getMachineId();
     }
 
     @Override
-    public RowId rowId() {
-        return new RowId('s', name(), machineId());
+    public char table() {
+        return 's';
+    }
+
+    @Override
+    public Object id() {
+        return name();
+    }
+
+    @Override
+    public Object in() {
+        return machineId();
     }
 
     @Override

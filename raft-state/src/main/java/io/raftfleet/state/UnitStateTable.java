@@ -5,12 +5,9 @@ import io.raftfleet.proto.model.UnitState;
 import io.raftfleet.unit.Digest;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.Collections;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.NavigableMap;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -19,26 +16,17 @@ final class UnitStateTable {
     private static final int MOST_SHARED = 10_000;
     private static final int LONGEST_WORD = 64;
 
-    /** Place in the list of states: by name, then machine. */
-    record Key(String name, String machineId) implements Comparable<Key> {
-        private static final Comparator<Key> ORDER =
-                Comparator.comparing(Key::name).thenComparing(Key::machineId);
-
-        @Override
-        public int compareTo(Key other) {
-            return ORDER.compare(this, other);
-        }
-    }
-
     /** What one machine reported. */
     private static final class OfMachine {
         /** In the order of their names: that of a hash table would depend on how this engine came by them. */
-        final NavigableMap<String, UnitStateRecord> states = new TreeMap<>();
+        final SortedRows<String, UnitStateRecord> states = SortedRows.byKey();
 
         final Digest digest = new Digest();
     }
 
-    private final NavigableMap<Key, UnitStateRecord> states = new TreeMap<>();
+    /** By name, then machine. */
+    private final SortedRows<UnitStatePlace, UnitStateRecord> states = SortedRows.ofThemselves(UnitStatePlace.ORDER);
+
     private final Map<String, OfMachine> byMachine = new HashMap<>();
     /** The few words that systemd has for states, and the errors that repeat, once each. */
     private final Map<String, String> words = new HashMap<>();
@@ -57,7 +45,7 @@ final class UnitStateTable {
 
     @Nullable
     UnitState get(String name, String machineId) {
-        var record = states.get(new Key(name, machineId));
+        var record = states.get(new UnitStatePlace.Of(name, machineId));
         return record == null ? null : record.state();
     }
 
@@ -71,21 +59,31 @@ final class UnitStateTable {
         return Map.copyOf(restarts);
     }
 
-    NavigableMap<Key, UnitStateRecord> all() {
-        return Collections.unmodifiableNavigableMap(states);
+    /** States from a place on, by name, then machine. */
+    Collection<UnitStateRecord> after(String name, String machineId) {
+        return states.from(new UnitStatePlace.Of(name, machineId), false);
+    }
+
+    int size() {
+        return states.size();
     }
 
     /** States of one unit, on whatever machines. */
     Collection<UnitStateRecord> ofUnit(String name) {
-        return Collections.unmodifiableCollection(
-                states.subMap(new Key(name, ""), true, new Key(name + "\0", ""), false)
-                        .values());
+        var found = new ArrayList<UnitStateRecord>(1);
+        for (var state : states.from(new UnitStatePlace.Of(name, ""), true)) {
+            if (!state.name().equals(name)) {
+                break;
+            }
+            found.add(state);
+        }
+        return found;
     }
 
     /** States of one machine, by name. */
-    NavigableMap<String, UnitStateRecord> ofMachine(String machineId) {
+    SortedRows<String, UnitStateRecord> ofMachine(String machineId) {
         var machine = byMachine.get(machineId);
-        return machine == null ? Collections.emptyNavigableMap() : Collections.unmodifiableNavigableMap(machine.states);
+        return machine == null ? SortedRows.byKey() : machine.states;
     }
 
     /** Digest over a machine's states; null when it has none. */
@@ -142,14 +140,14 @@ final class UnitStateTable {
     /** Removes a state; says whether there was one. */
     boolean remove(String name, String machineId) {
         rows.touch();
-        var record = states.remove(new Key(name, machineId));
+        var record = states.delete(new UnitStatePlace.Of(name, machineId));
         if (record == null) {
             return false;
         }
         failed -= failed(record);
         var machine = byMachine.get(machineId);
         if (machine != null) {
-            machine.states.remove(name);
+            machine.states.delete(name);
             machine.digest.remove(name, Digest.of(record.state()));
             if (machine.states.isEmpty()) {
                 byMachine.remove(machineId);
@@ -160,7 +158,7 @@ final class UnitStateTable {
     }
 
     void clear() {
-        states.clear();
+        states.deleteAll();
         byMachine.clear();
         words.clear();
         hashes.clear();
@@ -168,9 +166,9 @@ final class UnitStateTable {
     }
 
     private @Nullable UnitStateRecord link(UnitStateRecord record) {
-        var before = states.put(new Key(record.name(), record.machineId()), record);
+        var before = states.insert(record, record);
         var machine = byMachine.computeIfAbsent(record.machineId(), id -> new OfMachine());
-        machine.states.put(record.name(), record);
+        machine.states.insert(record.name(), record);
         failed += failed(record);
         if (before != null) {
             failed -= failed(before);

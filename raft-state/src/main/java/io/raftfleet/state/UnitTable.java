@@ -1,7 +1,6 @@
 package io.raftfleet.state;
 
 import io.raftfleet.unit.LegacyFacts;
-import java.util.NavigableMap;
 import org.jspecify.annotations.Nullable;
 
 /** Units by name. Guarded by the registry's lock. */
@@ -39,7 +38,7 @@ final class UnitTable {
         return units.get(name);
     }
 
-    NavigableMap<String, UnitRecord> all() {
+    SortedRows<String, UnitRecord> all() {
         return units.all();
     }
 

@@ -22,11 +22,11 @@ import io.raftfleet.proto.log.Record;
 import io.raftfleet.state.raft.ReplicatedState.Row;
 import io.raftfleet.unit.UnitHash;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.NavigableSet;
 import java.util.Objects;
 import java.util.Random;
 import java.util.function.Function;
@@ -192,7 +192,7 @@ class FactsTest {
         return new Fact(version + 1, "");
     }
 
-    private static List<String> ids(NavigableSet<Fact> facts) {
+    private static List<String> ids(Collection<Fact> facts) {
         return facts.stream().map(Fact::id).toList();
     }
 

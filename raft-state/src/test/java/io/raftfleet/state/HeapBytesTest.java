@@ -80,7 +80,7 @@ class HeapBytesTest {
                         Entries.by(created, "user/somebody-with-a-name-" + i));
             }
         });
-        long place = HeapBytes.HASH_ENTRY + 24 + HeapBytes.TREE_ENTRY; // on a machine, and as a fact
+        long place = HeapBytes.SORTED_SELF + 24 + HeapBytes.SORTED_SELF; // on a machine, and as a fact
         long notThere =
                 (HeapBytes.SCHEDULER + place + UnitStateRecord.heapBytes("unit-of-usual-length.service")) * UNITS;
         assertThat(measured.counted() - notThere).isCloseTo(measured.taken(), Percentage.withPercentage(15));

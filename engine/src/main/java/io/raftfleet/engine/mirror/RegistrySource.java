@@ -14,8 +14,6 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
-import java.util.NavigableMap;
-import java.util.NavigableSet;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -91,9 +89,9 @@ public final class RegistrySource implements MirrorSource {
                     page.list(kind, Iterables.transform(view.hashesAfter(after), UnitHash::toHex));
                 }
                 case SOURCE -> page.list(kind, view.sourcesAfter(afterId));
-                case UNIT -> page.list(kind, after(view.units(), afterId));
-                case SCHEDULE -> page.list(kind, after(view.units(), afterId));
-                case METADATA -> page.list(kind, after(view.machines(), afterId));
+                case UNIT -> page.list(kind, view.units().keysFrom(afterId, false));
+                case SCHEDULE -> page.list(kind, view.units().keysFrom(afterId, false));
+                case METADATA -> page.list(kind, view.machines().keysFrom(afterId, false));
             }
             return page.changes;
         });
@@ -102,10 +100,6 @@ public final class RegistrySource implements MirrorSource {
     @Override
     public Change find(MirrorValue.Kind kind, String id) {
         return registry.read(view -> find(view, kind, id));
-    }
-
-    private static Collection<String> after(NavigableMap<String, ?> rows, String id) {
-        return rows.tailMap(id, false).keySet();
     }
 
     private static Change find(RegistryView view, MirrorValue.Kind kind, String id) {
@@ -212,7 +206,7 @@ public final class RegistrySource implements MirrorSource {
             this.maxBytes = maxBytes;
         }
 
-        void facts(MirrorValue.Kind kind, NavigableSet<Fact> facts, long upTo) {
+        void facts(MirrorValue.Kind kind, Collection<Fact> facts, long upTo) {
             for (var fact : facts) {
                 if (fact.version() > upTo || !add(find(view, kind, fact.id()))) {
                     return;
@@ -220,7 +214,7 @@ public final class RegistrySource implements MirrorSource {
             }
         }
 
-        void removals(MirrorValue.Kind kind, NavigableSet<Fact> removals, long upTo) {
+        void removals(MirrorValue.Kind kind, Collection<Fact> removals, long upTo) {
             for (var removal : removals) {
                 if (removal.version() > upTo) {
                     return;

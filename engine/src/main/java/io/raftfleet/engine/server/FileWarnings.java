@@ -188,7 +188,7 @@ final class FileWarnings {
 
         private Iterable<UnitRecord> from(String pattern) {
             if (Glob.isPattern(pattern)) {
-                return view.units().tailMap(prefix(pattern), true).values();
+                return view.units().from(prefix(pattern), true);
             }
             var one = view.unit(pattern);
             return one == null ? List.of() : List.of(one);

@@ -2,6 +2,7 @@ package io.raftfleet.engine.server;
 
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
+import io.raftfleet.state.SortedRows;
 import io.raftfleet.unit.Glob;
 import io.raftfleet.unit.InvalidPatternException;
 import java.util.ArrayList;
@@ -140,8 +141,8 @@ final class NameFilter {
          * Rows by name, from the first that this may contain on, and not before {@code name}: with it or from behind it. What is
          * behind the range follows.
          */
-        <V> Collection<V> tail(NavigableMap<String, V> rows, String name, boolean inclusive) {
-            return (first.compareTo(name) > 0 ? rows.tailMap(first, true) : rows.tailMap(name, inclusive)).values();
+        <V> Collection<V> tail(SortedRows<String, V> rows, String name, boolean inclusive) {
+            return first.compareTo(name) > 0 ? rows.from(first, true) : rows.from(name, inclusive);
         }
     }
 

@@ -222,7 +222,7 @@ public final class Reads {
                 var page = ListMachinesResponse.newBuilder().setRevision(view.revision());
                 var machines = request.getIncludeLost() ? view.machines() : view.machinesPresent();
                 String last = "";
-                for (var machine : machines.tailMap(from.name(), false).values()) {
+                for (var machine : machines.from(from.name(), false)) {
                     if (page.getMachinesCount() >= size) {
                         return page.setNextToken(new PageToken(MACHINES, last, "").encode())
                                 .build();

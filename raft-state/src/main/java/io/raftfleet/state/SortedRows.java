@@ -20,8 +20,8 @@ import org.jspecify.annotations.Nullable;
  * bytes here and no object of its own, where a {@code TreeMap} takes one of 40 bytes. What stays and is small is what a collector
  * copies again and again. Finding, adding and removing cost O(log rows); rows that come in their order fill leaves to the last place.
  *
- * <p>As a {@link Map} it is to be read: it changes by {@link #insert}, {@link #delete} and {@link #deleteAll} alone, and what is on
- * its way through it meanwhile fails with {@link ConcurrentModificationException}. Null is neither key nor row. Guarded by whatever
+ * <p>As a {@link Map} it is to be read: it changes by {@link #insert}, {@link #delete} and {@link #deleteAll} alone. Whoever is on
+ * the way through it when a row comes or goes fails with {@link ConcurrentModificationException}; one in another's place is seen or not. Null is neither key nor row. Guarded by whatever
  * guards what it is part of.
  */
 public final class SortedRows<K, V> extends AbstractMap<K, V> {
@@ -110,7 +110,6 @@ public final class SortedRows<K, V> extends AbstractMap<K, V> {
     /** Puts a row in the place of that of the same key; returns that one, or null. */
     @Nullable
     V insert(K key, V row) {
-        changes++;
         var found = new Found<V>();
         var split = insert(root, key, row, found);
         if (split != null) {
@@ -123,6 +122,7 @@ public final class SortedRows<K, V> extends AbstractMap<K, V> {
         }
         if (found.row == null) {
             rows++;
+            changes++;
         }
         return found.row;
     }
@@ -130,7 +130,6 @@ public final class SortedRows<K, V> extends AbstractMap<K, V> {
     /** Removes the row of a key; returns it, or null when there is none. */
     @Nullable
     V delete(Object key) {
-        changes++;
         var found = new Found<V>();
         delete(root, this.<K>as(key), found);
         while (root instanceof Branch branch && branch.size == 1) {
@@ -138,6 +137,7 @@ public final class SortedRows<K, V> extends AbstractMap<K, V> {
         }
         if (found.row != null) {
             rows--;
+            changes++;
         }
         return found.row;
     }

@@ -95,8 +95,13 @@ class SortedRowsTest {
         assertThatThrownBy(() -> rows.keySet().remove(1)).isInstanceOf(UnsupportedOperationException.class);
         assertThatThrownBy(rows::clear).isInstanceOf(UnsupportedOperationException.class);
         var reading = rows.values().iterator();
+        rows.insert(1, "another");
+        assertThat(reading.next()).isEqualTo("another");
+        rows.delete(3);
+        assertThat(reading.hasNext()).isFalse();
+        var late = rows.values().iterator();
         rows.insert(2, "two");
-        assertThatThrownBy(reading::next).isInstanceOf(ConcurrentModificationException.class);
+        assertThatThrownBy(late::next).isInstanceOf(ConcurrentModificationException.class);
         assertThat(rows).containsOnlyKeys(1, 2);
     }
 

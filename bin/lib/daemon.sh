@@ -54,6 +54,8 @@ engine_collector() {
 set_jvm_options() {
   local words collector variable=RAFTFLEET_${1^^}_JAVA_OPTS
   jvm=(-XX:+ExitOnOutOfMemoryError --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow)
+  # No counters in a file under /tmp: a Java machine writes them 20 times a second, and in collections, which then wait for the disk.
+  jvm+=(-XX:-UsePerfData)
   case $1 in
     engine)
       engine_heap
@@ -65,7 +67,7 @@ set_jvm_options() {
     agent)
       # What keeps an agent of 1,000 units below 80 MiB: a heap that gives memory back, and no pools for a trickle of messages.
       jvm+=(-XX:+UseSerialGC -Xms8m -Xmx64m -XX:MinHeapFreeRatio=10 -XX:MaxHeapFreeRatio=20 -XX:TieredStopAtLevel=1)
-      jvm+=(-Xss256k -XX:ReservedCodeCacheSize=24m -XX:-UsePerfData -Dio.netty.allocator.type=unpooled)
+      jvm+=(-Xss256k -XX:ReservedCodeCacheSize=24m -Dio.netty.allocator.type=unpooled)
       ;;
   esac
   read -ra words <<<"${!variable-}"

@@ -6,8 +6,6 @@ import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.SortedSet;
-import java.util.TreeSet;
 
 /**
  * Persistent facts by the version of their last change, and the removals of the newest past, so that what changed since a
@@ -21,7 +19,7 @@ final class FactIndex {
     private final Map<Fact.Kind, SortedRows<Fact, Fact>> facts = new EnumMap<>(Fact.Kind.class);
     private final Map<Fact.Kind, SortedRows<Fact, Fact>> removedByVersion = new EnumMap<>(Fact.Kind.class);
     private final Map<Fact.Kind, Map<String, Removal>> removedById = new EnumMap<>(Fact.Kind.class);
-    private final SortedSet<Removal> removals = new TreeSet<>();
+    private final SortedRows<Removal, Removal> removals = SortedRows.ofThemselves(Comparator.<Removal>naturalOrder());
     private final RowLog rows;
     private long now;
     private long forgotten;
@@ -112,7 +110,7 @@ final class FactIndex {
     void clear() {
         List.of(facts, removedByVersion).forEach(byKind -> byKind.values().forEach(SortedRows::deleteAll));
         removedById.values().forEach(Map::clear);
-        removals.clear();
+        removals.deleteAll();
         forgotten = 0;
         last = 0;
     }
@@ -122,7 +120,7 @@ final class FactIndex {
         link(removal);
         rows.replaced(null, removal);
         while (removals.size() > MAX_REMOVALS) {
-            var oldest = removals.first();
+            var oldest = removals.values().iterator().next();
             forgotten = oldest.version();
             unlink(oldest);
             rows.replaced(oldest, null);
@@ -130,14 +128,14 @@ final class FactIndex {
     }
 
     private void link(Removal removal) {
-        removals.add(removal);
+        removals.insert(removal, removal);
         add(of(removedByVersion, removal.kind()), removal.version(), removal.id());
         of(removedById, removal.kind()).put(removal.id(), removal);
         last = Math.max(last, removal.version());
     }
 
     private void unlink(Removal removal) {
-        removals.remove(removal);
+        removals.delete(removal);
         of(removedByVersion, removal.kind()).delete(new Fact(removal.version(), removal.id()));
         of(removedById, removal.kind()).remove(removal.id());
     }

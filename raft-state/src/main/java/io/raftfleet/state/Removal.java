@@ -32,7 +32,7 @@ record Removal(Fact.Kind kind, String id, long version) implements StoredRow, Co
 
     @Override
     public long heapBytes() {
-        return 32 + 24 + HeapBytes.TREE_ENTRY + HeapBytes.SORTED_SELF + HeapBytes.HASH_ENTRY + HeapBytes.of(id);
+        return 32 + 24 + 2 * HeapBytes.SORTED_SELF + HeapBytes.HASH_ENTRY + HeapBytes.of(id);
     }
 
     static Removal from(RemovalRow row) {

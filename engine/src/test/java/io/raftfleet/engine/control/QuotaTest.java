@@ -116,7 +116,10 @@ class QuotaTest {
         var writes = lead(null);
         create(writes, "a.service", large(1));
         create(writes, "b.service", SMALL);
-        create(writes, "c.service", SMALL);
+        var many = IntStream.range(0, 100).mapToObj(i -> "c" + i + ".service").toList();
+        for (var name : many) {
+            create(writes, name, SMALL);
+        }
         get(controller()
                 .openSession(SessionOpened.newBuilder().setMachineId(MACHINE).build()));
         quota.set(held());
@@ -158,7 +161,7 @@ class QuotaTest {
                 DestroyUnitsRequest.newBuilder()
                         .setRequestId(id())
                         .addNames("a.service")
-                        .addNames("c.service")
+                        .addAllNames(many)
                         .build(),
                 LIMIT));
         assertThat(codes(destroyed)).containsOnly(ItemCode.ITEM_CODE_OK);

@@ -86,7 +86,9 @@ final class ChangedRows {
     StoredRow take(StoredRow row) {
         int at = place(row);
         taken.set(at);
-        return former[at];
+        var before = former[at];
+        former[at] = null;
+        return before;
     }
 
     /** Shows one of the rows, each in its turn, after which it is here no longer; says whether there was one. */
@@ -95,6 +97,7 @@ final class ChangedRows {
             if (rows[next] != null && !taken.get(next)) {
                 counting.replaced(former[next], gone.get(next) ? null : rows[next]);
                 taken.set(next);
+                former[next] = null;
                 return true;
             }
         }

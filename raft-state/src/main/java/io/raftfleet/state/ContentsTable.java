@@ -71,14 +71,14 @@ final class ContentsTable {
     void put(StoredContents contents) {
         if (slots.get(contents.hash()) == null) {
             rows.touch();
-            slots.put(contents.hash(), new Slot(contents));
+            put(new Slot(contents));
             rows.replaced(null, contents);
             facts.put(Fact.Kind.CONTENTS, contents.hash().toHex(), 0, contents.version());
         }
     }
 
     void restore(StoredContents contents) {
-        slots.put(contents.hash(), new Slot(contents));
+        put(new Slot(contents));
         rows.restored(contents);
         facts.restore(Fact.Kind.CONTENTS, contents.hash().toHex(), contents.version());
     }
@@ -95,7 +95,7 @@ final class ContentsTable {
         if (slot == null) {
             throw new IllegalStateException("no contents of hash " + hash.toHex());
         }
-        slots.put(hash, slot.withUnits(slot.units + 1));
+        put(slot.withUnits(slot.units + 1));
     }
 
     /** What these facts stand for: one object for all units of the same contents where they are equal, as they mostly are. */
@@ -106,7 +106,7 @@ final class ContentsTable {
         }
         var wants = Requirements.of(facts);
         if (slot != null && !wants.equals(Requirements.NONE)) {
-            slots.put(hash, new Slot(slot.contents, slot.units, wants));
+            put(new Slot(slot.contents, slot.units, wants));
         }
         return wants;
     }
@@ -115,7 +115,7 @@ final class ContentsTable {
     void release(UnitHash hash) {
         var slot = slots.get(hash);
         if (slot != null) {
-            slots.put(hash, slot.withUnits(slot.units - 1));
+            put(slot.withUnits(slot.units - 1));
             dropIfUnused(hash);
         }
     }
@@ -132,5 +132,10 @@ final class ContentsTable {
 
     void clear() {
         slots.clear();
+    }
+
+    /** Under the hash that the contents have: another equal one would be kept beside it. */
+    private void put(Slot slot) {
+        slots.put(slot.contents.hash(), slot);
     }
 }

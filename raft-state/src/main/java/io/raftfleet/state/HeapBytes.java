@@ -12,9 +12,9 @@ final class HeapBytes {
     private static final int STRING = 24;
     private static final int ARRAY = 16;
 
-    /** A key's place in a tree of Java's. */
+    /** A key's place in a tree of Java's. This one and the next decide through {@link LoggedEvent} which events are kept: they stay as they are. */
     static final long TREE_ENTRY = 40;
-    /** A row's place among {@link SortedRows}, whose leaves are full to two thirds and more. */
+    /** A row's place among {@link SortedRows}, whose leaves are mostly full to two thirds and more. */
     static final long SORTED_ENTRY = 12;
     /** The same of a row that is its own key. */
     static final long SORTED_SELF = 6;

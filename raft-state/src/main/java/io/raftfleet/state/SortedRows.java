@@ -243,6 +243,9 @@ public final class SortedRows<K, V> extends AbstractMap<K, V> {
 
         @Override
         public boolean hasNext() {
+            if (changesSeen != changes) {
+                return true; // so that next() says so
+            }
             while (leaf != null && at >= leaf.size) {
                 leaf = leaf.next;
                 at = 0;
@@ -364,7 +367,7 @@ public final class SortedRows<K, V> extends AbstractMap<K, V> {
         var branch = (Branch) node;
         int child = child(branch, key);
         delete(branch.children[child], key, found);
-        if (branch.children[child].size < FEWEST && branch.size > 1) {
+        if (found.row != null && branch.children[child].size < FEWEST && branch.size > 1) {
             fill(branch, Math.max(0, child - 1));
         }
     }

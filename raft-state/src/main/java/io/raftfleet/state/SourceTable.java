@@ -48,14 +48,14 @@ final class SourceTable {
     void put(StoredSource source) {
         if (slots.get(source.digest()) == null) {
             rows.touch();
-            slots.put(source.digest(), new Slot(source, 0));
+            put(new Slot(source, 0));
             rows.replaced(null, source);
             facts.put(Fact.Kind.SOURCE, source.digest(), 0, source.version());
         }
     }
 
     void restore(StoredSource source) {
-        slots.put(source.digest(), new Slot(source, 0));
+        put(new Slot(source, 0));
         rows.restored(source);
         facts.restore(Fact.Kind.SOURCE, source.digest(), source.version());
     }
@@ -67,7 +67,7 @@ final class SourceTable {
             if (slot == null) {
                 throw new IllegalStateException("no unit file of digest " + digest);
             }
-            slots.put(digest, new Slot(slot.source, slot.units + 1));
+            put(new Slot(slot.source, slot.units + 1));
         }
     }
 
@@ -75,7 +75,7 @@ final class SourceTable {
     void release(@Nullable String digest) {
         var slot = digest == null ? null : slots.get(digest);
         if (digest != null && slot != null) {
-            slots.put(digest, new Slot(slot.source, slot.units - 1));
+            put(new Slot(slot.source, slot.units - 1));
             dropIfUnused(digest);
         }
     }
@@ -92,5 +92,10 @@ final class SourceTable {
 
     void clear() {
         slots.clear();
+    }
+
+    /** Under the digest that the file has: another equal one would be kept beside it. */
+    private void put(Slot slot) {
+        slots.put(slot.source.digest(), slot);
     }
 }

@@ -102,6 +102,14 @@ class SortedRowsTest {
         var late = rows.values().iterator();
         rows.insert(2, "two");
         assertThatThrownBy(late::next).isInstanceOf(ConcurrentModificationException.class);
+        var last = rows.values().iterator();
+        last.next();
+        rows.delete(1);
+        assertThat(last.hasNext())
+                .as("it does not end as if there were no more")
+                .isTrue();
+        assertThatThrownBy(last::next).isInstanceOf(ConcurrentModificationException.class);
+        rows.insert(1, "one");
         assertThat(rows).containsOnlyKeys(1, 2);
     }
 

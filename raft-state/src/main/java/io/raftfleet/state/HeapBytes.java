@@ -12,7 +12,7 @@ final class HeapBytes {
     private static final int STRING = 24;
     private static final int ARRAY = 16;
 
-    /** A key's place in a tree of Java's. This one and the next decide through {@link LoggedEvent} which events are kept: they stay as they are. */
+    /** A key's place in a tree of Java's. This one and {@link #HASH_ENTRY} decide through {@link LoggedEvent} which events are kept: they stay as they are. */
     static final long TREE_ENTRY = 40;
     /** A row's place among {@link SortedRows}, whose leaves are mostly full to two thirds and more. */
     static final long SORTED_ENTRY = 12;

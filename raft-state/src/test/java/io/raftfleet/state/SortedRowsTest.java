@@ -18,8 +18,8 @@ class SortedRowsTest {
 
     @Test
     void isWhatATreeMapIsAfterAnyChanges() {
-        long seed = new Random().nextLong();
-        System.out.println("SortedRowsTest seed " + seed);
+        long seed = Long.getLong("seed", new Random().nextLong());
+        System.out.println("SortedRowsTest: again with -Dseed=" + seed);
         var random = new Random(seed);
         for (int round = 0; round < 40; round++) {
             // Grows, stays, and shrinks, over few keys or many.

@@ -44,6 +44,7 @@ import io.raftfleet.state.raft.RaftConfig;
 import io.raftfleet.state.raft.RaftListener;
 import io.raftfleet.state.raft.RaftNode;
 import io.raftfleet.traces.Traces;
+import io.raftfleet.unit.tasks.Ticker;
 import io.raftfleet.unit.tasks.WatchedTimer;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -297,16 +298,18 @@ final class Engine implements AutoCloseable {
         mirror.start(metrics);
         controller.start();
         raft.start();
-        watches.start(timer);
-        changes.start(timer);
-        pageLogs.start(timer);
-        revocations.start(timer);
-        grpcHealth.start(timer);
+        var ticker = new Ticker(timer, System::nanoTime);
+        watches.start(ticker);
+        changes.start(ticker);
+        pageLogs.start(ticker);
+        revocations.start(ticker);
+        grpcHealth.start(ticker);
         tls.ifPresent(TlsIdentity::start);
         issuer.ifPresent(own -> new Renewal(tls.orElseThrow(), own::renew, clock, random).start());
-        new QuotaWatch(config.engineId(), registry, raft::quota).start(timer);
-        new LeaderlessWatch(config.engineId(), raft::view, System::nanoTime).start(timer);
-        new LivenessMonitor(registry, controller, sessions, System::nanoTime, this::handOver).start(timer);
+        new QuotaWatch(config.engineId(), registry, raft::quota).start(ticker);
+        new LeaderlessWatch(config.engineId(), raft::view, System::nanoTime).start(ticker);
+        new LivenessMonitor(registry, controller, sessions, System::nanoTime, this::handOver).start(ticker);
+        ticker.start();
     }
 
     /** What has to go on for this engine to be of use; none of it depends on other engines. */

@@ -3,8 +3,8 @@ package io.raftfleet.engine.server;
 import io.grpc.BindableService;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
 import io.grpc.protobuf.services.HealthStatusManager;
-import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.TimeUnit;
+import io.raftfleet.unit.tasks.Ticker;
+import java.time.Duration;
 import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -16,7 +16,7 @@ import org.slf4j.LoggerFactory;
  */
 final class GrpcHealth {
     private static final Logger log = LoggerFactory.getLogger(GrpcHealth.class);
-    private static final long EVERY_MS = 1000;
+    private static final Duration EVERY = Duration.ofSeconds(1);
 
     private final HealthStatusManager told = new HealthStatusManager();
     private final BooleanSupplier ready;
@@ -33,8 +33,8 @@ final class GrpcHealth {
         return told.getHealthService();
     }
 
-    void start(ScheduledExecutorService timer) {
-        var unused = timer.scheduleWithFixedDelay(this::look, 0, EVERY_MS, TimeUnit.MILLISECONDS);
+    void start(Ticker ticker) {
+        ticker.every(EVERY, this::look);
     }
 
     /** Looks once; who watches hears of what has changed. An engine that can't be asked does not serve. On the timer alone. */

@@ -2,9 +2,8 @@ package io.raftfleet.engine.server;
 
 import io.raftfleet.state.raft.EnginePeer;
 import io.raftfleet.state.raft.RaftView;
+import io.raftfleet.unit.tasks.Ticker;
 import java.time.Duration;
-import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
@@ -19,7 +18,7 @@ final class LeaderlessWatch {
     static final Duration AGAIN = Duration.ofMinutes(1);
 
     private static final Logger log = LoggerFactory.getLogger(LeaderlessWatch.class);
-    private static final long EVERY_MS = 1000;
+    private static final Duration EVERY = Duration.ofSeconds(1);
 
     private final String engineId;
     private final Supplier<RaftView> raft;
@@ -36,8 +35,8 @@ final class LeaderlessWatch {
         this.nanoTime = nanoTime;
     }
 
-    void start(ScheduledExecutorService timer) {
-        var unused = timer.scheduleWithFixedDelay(this::look, EVERY_MS, EVERY_MS, TimeUnit.MILLISECONDS);
+    void start(Ticker ticker) {
+        ticker.every(EVERY, this::look);
     }
 
     /** Looks once. */

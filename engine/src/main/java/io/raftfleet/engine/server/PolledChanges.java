@@ -9,14 +9,13 @@ import io.raftfleet.state.Change;
 import io.raftfleet.state.Registry;
 import io.raftfleet.state.RegistryView;
 import io.raftfleet.state.Versions;
+import io.raftfleet.unit.tasks.Ticker;
 import java.time.Duration;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
-import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
@@ -33,7 +32,10 @@ final class PolledChanges implements ChangeFeed {
     /** Of these, of one that is known: whoever asks without end leaves others theirs. */
     static final int MOST_OF_ONE = 128;
 
-    private static final long EVERY_MS = 500;
+    private static final Duration EVERY = Duration.ofMillis(500);
+    /** While nobody waits. Who comes then is looked at when it comes, and waits for so long at most until it is looked at again. */
+    private static final Duration UNASKED = Duration.ofSeconds(1);
+
     /** Events of one answer; who has missed more had better read anew. */
     private static final int EVENTS = 1_000;
 
@@ -55,8 +57,8 @@ final class PolledChanges implements ChangeFeed {
         this.nanoClock = nanoClock;
     }
 
-    void start(ScheduledExecutorService timer) {
-        var unused = timer.scheduleWithFixedDelay(this::look, EVERY_MS, EVERY_MS, TimeUnit.MILLISECONDS);
+    void start(Ticker ticker) {
+        ticker.every(() -> open.isEmpty() ? UNASKED : EVERY, this::look);
     }
 
     /** Answers all that wait, and no more questions: the engine stops. */

@@ -9,13 +9,12 @@ import io.raftfleet.engine.access.Caller;
 import io.raftfleet.engine.api.JournalFeed;
 import io.raftfleet.proto.fleet.JournalRequest;
 import io.raftfleet.proto.fleet.LogChunk;
+import io.raftfleet.unit.tasks.Ticker;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
-import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongSupplier;
 import java.util.random.RandomGenerator;
@@ -23,7 +22,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Journals for those who ask again and again, over HTTP: each is a reader of {@link UnitLogs} that keeps what comes until it is asked for,
- * and takes no more while it has {@value #BUFFER} bytes. Looked at twice a second. Thread-safe; each log is guarded by its monitor, and
+ * and takes no more while it has {@value #BUFFER} bytes. Looked at once a second, for those whose
+ * wait is over; lines are told as they come. Thread-safe; each log is guarded by its monitor, and
  * tells whoever waits, and whoever it reads from, without holding it.
  */
 final class PolledLogs implements JournalFeed {
@@ -34,7 +34,7 @@ final class PolledLogs implements JournalFeed {
     static final int BUFFER = 128 * 1024;
 
     static final Duration FORGOTTEN = Duration.ofSeconds(20);
-    private static final long EVERY_MS = 500;
+    private static final Duration EVERY = Duration.ofSeconds(1);
 
     /** Opens a journal. */
     @FunctionalInterface
@@ -61,8 +61,8 @@ final class PolledLogs implements JournalFeed {
         this.nanoClock = nanoClock;
     }
 
-    void start(ScheduledExecutorService timer) {
-        var unused = timer.scheduleWithFixedDelay(this::look, EVERY_MS, EVERY_MS, TimeUnit.MILLISECONDS);
+    void start(Ticker ticker) {
+        ticker.every(EVERY, this::look);
     }
 
     /** Closes those that nobody asks after, and answers those whose wait is over. */

@@ -1,8 +1,8 @@
 package io.raftfleet.engine.server;
 
 import io.raftfleet.state.Registry;
-import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.TimeUnit;
+import io.raftfleet.unit.tasks.Ticker;
+import java.time.Duration;
 import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -15,7 +15,7 @@ final class QuotaWatch {
     static final int LOW = 70;
 
     private static final Logger log = LoggerFactory.getLogger(QuotaWatch.class);
-    private static final long EVERY_MS = 1000;
+    private static final Duration EVERY = Duration.ofSeconds(1);
 
     private final String engineId;
     private final Registry registry;
@@ -29,8 +29,8 @@ final class QuotaWatch {
         this.quota = quota;
     }
 
-    void start(ScheduledExecutorService timer) {
-        var unused = timer.scheduleWithFixedDelay(this::look, EVERY_MS, EVERY_MS, TimeUnit.MILLISECONDS);
+    void start(Ticker ticker) {
+        ticker.every(EVERY, this::look);
     }
 
     /** Looks once. Returns whether the quota is near. */

@@ -7,11 +7,10 @@ import io.raftfleet.proto.model.Principal;
 import io.raftfleet.proto.model.PrincipalKind;
 import io.raftfleet.state.Registry;
 import io.raftfleet.state.Revoked;
+import io.raftfleet.unit.tasks.Ticker;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
-import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -30,8 +29,9 @@ final class Revocations implements TlsIdentity.Objection {
         this.registry = registry;
     }
 
-    void start(ScheduledExecutorService timer) {
-        var unused = timer.scheduleWithFixedDelay(this::refresh, 0, EVERY.toMillis(), TimeUnit.MILLISECONDS);
+    void start(Ticker ticker) {
+        refresh();
+        ticker.every(EVERY, this::refresh);
     }
 
     /** Goes by what is applied now. */

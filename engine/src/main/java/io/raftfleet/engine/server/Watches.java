@@ -17,12 +17,11 @@ import io.raftfleet.state.Change;
 import io.raftfleet.state.Registry;
 import io.raftfleet.state.RegistryView;
 import io.raftfleet.state.Versions;
+import io.raftfleet.unit.tasks.Ticker;
 import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
-import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
@@ -44,7 +43,7 @@ final class Watches implements Registry.Listener {
     /** A response ends after the event that makes it longer, in bytes. */
     private static final int MAX_RESPONSE = 256 * 1024;
 
-    private static final int PROGRESS_SECONDS = 1;
+    private static final Duration PROGRESS = Duration.ofSeconds(1);
     /** Seconds, by the timer, for which a client may take nothing. */
     static final int PATIENCE = 30;
 
@@ -61,8 +60,8 @@ final class Watches implements Registry.Listener {
     }
 
     /** From now on tells idle watches how far they have seen, once a second. */
-    void start(ScheduledExecutorService timer) {
-        var unused = timer.scheduleWithFixedDelay(this::tick, PROGRESS_SECONDS, PROGRESS_SECONDS, TimeUnit.SECONDS);
+    void start(Ticker ticker) {
+        ticker.every(PROGRESS, this::tick);
     }
 
     /** A second has gone by. */
@@ -195,7 +194,7 @@ final class Watches implements Registry.Listener {
 
         void tick() {
             synchronized (working) {
-                ticksUntaken = out.isReady() ? 0 : ticksUntaken + PROGRESS_SECONDS;
+                ticksUntaken = out.isReady() ? 0 : ticksUntaken + 1;
                 if (ticksUntaken >= PATIENCE) {
                     var trailers = RetryHint.after(AGAIN);
                     long from = seen;

@@ -4,9 +4,8 @@ import io.raftfleet.engine.control.Controller;
 import io.raftfleet.state.Registry;
 import io.raftfleet.state.RegistryView;
 import io.raftfleet.unit.Fence;
+import io.raftfleet.unit.tasks.Ticker;
 import java.time.Duration;
-import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -25,6 +24,8 @@ import org.slf4j.LoggerFactory;
 public final class LivenessMonitor {
     private static final Logger log = LoggerFactory.getLogger(LivenessMonitor.class);
     private static final Duration TICK = Duration.ofMillis(250);
+    /** How often an engine that does not lead finds out whether it does now: none of its machines is lost before a whole TTL. */
+    private static final Duration NOT_LEADING = Duration.ofSeconds(1);
     /** Fewer silent machines than this are never blamed on the leader. */
     private static final int MASS = 3;
 
@@ -57,9 +58,9 @@ public final class LivenessMonitor {
         registry.addListener(presence);
     }
 
-    /** Begins to look, on {@code timer}. */
-    public void start(ScheduledExecutorService timer) {
-        var unused = timer.scheduleWithFixedDelay(this::tick, TICK.toMillis(), TICK.toMillis(), TimeUnit.MILLISECONDS);
+    /** Has itself looked after machines at each tick. */
+    public void start(Ticker ticker) {
+        ticker.every(() -> sessions.leading() ? TICK : NOT_LEADING, this::tick);
     }
 
     private void tick() {

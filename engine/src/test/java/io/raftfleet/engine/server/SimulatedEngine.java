@@ -17,6 +17,7 @@ import io.raftfleet.engine.session.SharedConfirmations;
 import io.raftfleet.proto.fleet.VersionResponse;
 import io.raftfleet.state.Registry;
 import io.raftfleet.state.raft.EnginePeer;
+import io.raftfleet.unit.tasks.Ticker;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.time.Duration;
@@ -107,8 +108,10 @@ public final class SimulatedEngine {
                 .build();
         registry.addListener(sessions);
         registry.addListener(watches);
-        watches.start(tasks);
-        new LivenessMonitor(registry, controller, sessions, nanos, raft::handOver).start(tasks);
+        var ticker = new Ticker(tasks, nanos);
+        watches.start(ticker);
+        new LivenessMonitor(registry, controller, sessions, nanos, raft::handOver).start(ticker);
+        ticker.start();
     }
 
     public void start() {

@@ -46,6 +46,7 @@ import io.raftfleet.state.raft.ReplicatedState.ApplyResult;
 import io.raftfleet.unit.Fence;
 import io.raftfleet.unit.Requirements;
 import io.raftfleet.unit.UnitFile;
+import io.raftfleet.unit.tasks.Ticker;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -98,7 +99,9 @@ class SessionsTest {
         controller.start();
         controller.leaderStarted(1);
         leading.get(10, TimeUnit.SECONDS);
-        new LivenessMonitor(registry, controller, sessions, nanos::get, handOvers::incrementAndGet).start(timer);
+        var ticker = new Ticker(timer, System::nanoTime);
+        new LivenessMonitor(registry, controller, sessions, nanos::get, handOvers::incrementAndGet).start(ticker);
+        ticker.start();
     }
 
     @AfterEach

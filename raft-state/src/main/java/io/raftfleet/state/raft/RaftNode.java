@@ -39,6 +39,8 @@ public final class RaftNode implements AutoCloseable {
     private static final int MAX_PROPOSALS = 1024;
     private static final Duration HAND_OVER = Duration.ofSeconds(3);
     private static final Duration DRAIN = Duration.ofSeconds(1);
+    /** Followers hear of what is committed with the next append, or with a heartbeat, twice in an election timeout. */
+    private static final Duration NEXT_ENTRY = Duration.ofMillis(500);
 
     private final RaftConfig config;
     private final ClientId proposer = ClientId.randomId();
@@ -377,8 +379,9 @@ public final class RaftNode implements AutoCloseable {
     }
 
     /**
-     * Before an orderly stop: hands leadership over if this engine has it and there are others, and waits for its pending proposals;
-     * at most some seconds. When nobody can take it, the others will elect.
+     * Before an orderly stop: hands leadership over if this engine has it and there are others, and waits for its pending proposals, and
+     * until the next leader has committed an entry, so that nothing ends here while nobody takes writes; at most some seconds. When nobody
+     * can take it, the others will elect.
      */
     public void handOver() {
         RatisServer server = ratis();
@@ -389,6 +392,7 @@ public final class RaftNode implements AutoCloseable {
             String leader = transferLeadership(null, HAND_OVER).get(HAND_OVER.toMillis() + 500, TimeUnit.MILLISECONDS);
             LOG.info("engine {} has handed leadership over to {}", config.engineId(), leader);
             proposals.settled().get(DRAIN.toMillis(), TimeUnit.MILLISECONDS);
+            awaitNextLeadersEntry(server);
         } catch (ExecutionException | TimeoutException e) {
             LOG.warn(
                     "engine {} could not hand everything over, the others will elect: {}",
@@ -396,6 +400,17 @@ public final class RaftNode implements AutoCloseable {
                     String.valueOf(e.getCause() == null ? e : e.getCause().getMessage()));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Waits until an entry of the current term is applied here, or {@link #NEXT_ENTRY} is over: the next leader, then, is slow or gone. */
+    private void awaitNextLeadersEntry(RatisServer server) throws ExecutionException, InterruptedException {
+        var end = server.position();
+        long index = end.logTerm() == end.term() ? end.logIndex() : end.logIndex() + 1;
+        try {
+            applied.await(index).get(NEXT_ENTRY.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (TimeoutException e) {
+            LOG.debug("Engine {} has not heard of an entry of term {}", config.engineId(), end.term());
         }
     }
 

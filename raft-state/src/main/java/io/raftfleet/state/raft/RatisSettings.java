@@ -18,6 +18,12 @@ final class RatisSettings {
     private static final TimeDuration FIRST_ELECTION_MIN = TimeDuration.valueOf(150, TimeUnit.MILLISECONDS);
     private static final TimeDuration FIRST_ELECTION_MAX = TimeDuration.valueOf(500, TimeUnit.MILLISECONDS);
 
+    /**
+     * How far ahead of its entries a log's file is filled. A file of its own begins with each term, and Ratis writes and syncs so much of it
+     * before a new leader's first entry, on every engine.
+     */
+    private static final long PREALLOCATED_BYTES = 256 * 1024;
+
     private RatisSettings() {}
 
     static RaftProperties of(RaftConfig config, Path storage) {
@@ -81,7 +87,7 @@ final class RatisSettings {
     private static void log(RaftProperties p, RaftConfig config) {
         SizeInBytes segment = SizeInBytes.valueOf(config.segmentBytes());
         RaftServerConfigKeys.Log.setSegmentSizeMax(p, segment);
-        RaftServerConfigKeys.Log.setPreallocatedSize(p, SizeInBytes.valueOf(Math.min(config.segmentBytes(), 4L << 20)));
+        RaftServerConfigKeys.Log.setPreallocatedSize(p, SizeInBytes.valueOf(PREALLOCATED_BYTES));
         RaftServerConfigKeys.Log.setSegmentCacheNumMax(p, 2);
         RaftServerConfigKeys.Log.setSegmentCacheSizeMax(p, SizeInBytes.valueOf(2 * config.segmentBytes()));
         SizeInBytes buffer = SizeInBytes.valueOf(2L * RaftConfig.MAX_ENTRY_BYTES);

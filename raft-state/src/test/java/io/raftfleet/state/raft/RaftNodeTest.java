@@ -317,7 +317,11 @@ class RaftNodeTest {
             cluster.set("v", "a");
             Member old = cluster.leader();
             long term = old.node.view().term();
+            long before = old.node.view().appliedIndex();
             old.node.handOver();
+            assertThat(old.node.view().appliedIndex())
+                    .as("the next leader's first entry")
+                    .isGreaterThan(before);
             old.node.close();
             cluster.members.remove(old.config.engineId());
 

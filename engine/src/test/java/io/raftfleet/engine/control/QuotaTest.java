@@ -165,7 +165,9 @@ class QuotaTest {
                         .build(),
                 LIMIT));
         assertThat(codes(destroyed)).containsOnly(ItemCode.ITEM_CODE_OK);
-        assertThat(held()).isLessThan(before);
+        assertThat(held())
+                .as("what is told of a unit that is gone takes as much as a small unit, but not without end")
+                .isLessThan(before);
     }
 
     @Test

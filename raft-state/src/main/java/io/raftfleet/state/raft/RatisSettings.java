@@ -87,7 +87,8 @@ final class RatisSettings {
     private static void log(RaftProperties p, RaftConfig config) {
         SizeInBytes segment = SizeInBytes.valueOf(config.segmentBytes());
         RaftServerConfigKeys.Log.setSegmentSizeMax(p, segment);
-        RaftServerConfigKeys.Log.setPreallocatedSize(p, SizeInBytes.valueOf(PREALLOCATED_BYTES));
+        RaftServerConfigKeys.Log.setPreallocatedSize(
+                p, SizeInBytes.valueOf(Math.min(config.segmentBytes(), PREALLOCATED_BYTES)));
         RaftServerConfigKeys.Log.setSegmentCacheNumMax(p, 2);
         RaftServerConfigKeys.Log.setSegmentCacheSizeMax(p, SizeInBytes.valueOf(2 * config.segmentBytes()));
         SizeInBytes buffer = SizeInBytes.valueOf(2L * RaftConfig.MAX_ENTRY_BYTES);

@@ -24,7 +24,7 @@ import org.slf4j.LoggerFactory;
 public final class LivenessMonitor {
     private static final Logger log = LoggerFactory.getLogger(LivenessMonitor.class);
     private static final Duration TICK = Duration.ofMillis(250);
-    /** How often an engine that does not lead finds out whether it does now: none of its machines is lost before a whole TTL. */
+    /** How often an engine that does not lead finds out whether it does now: none of its machines is lost before a whole TTL, and drains, rollouts and fences go on so much later at most. */
     private static final Duration NOT_LEADING = Duration.ofSeconds(1);
     /** Fewer silent machines than this are never blamed on the leader. */
     private static final int MASS = 3;
@@ -58,7 +58,7 @@ public final class LivenessMonitor {
         registry.addListener(presence);
     }
 
-    /** Has itself looked after machines at each tick. */
+    /** From now on looks for silent machines at each tick. */
     public void start(Ticker ticker) {
         ticker.every(() -> sessions.leading() ? TICK : NOT_LEADING, this::tick);
     }

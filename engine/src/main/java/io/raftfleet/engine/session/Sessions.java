@@ -61,11 +61,11 @@ public final class Sessions implements Registry.Listener {
         private static final Duration LONGEST = Duration.ofSeconds(5);
 
         /**
-         * What goes with a TTL: six heartbeats, fewer where they would come more than once a second, but three, and one in 5 s at least.
+         * What goes with a TTL: ten heartbeats, fewer where they would come more than once a second, but three, and one in 5 s at least.
          * They need not show an agent soon that its leader is gone or cut off: the next leader tells every agent at once.
          */
         public static Timing of(Duration ttl) {
-            var heartbeat = min(max(ttl.dividedBy(6), min(ttl.dividedBy(3), SECOND)), LONGEST);
+            var heartbeat = min(max(ttl.dividedBy(10), min(ttl.dividedBy(3), SECOND)), LONGEST);
             return new Timing(ttl, heartbeat, heartbeat.multipliedBy(5).dividedBy(2));
         }
 

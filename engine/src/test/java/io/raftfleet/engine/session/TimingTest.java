@@ -9,8 +9,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 class TimingTest {
     @ParameterizedTest
-    @CsvSource({"1500,500", "3000,1000", "6000,1000", "12000,2000", "30000,5000", "600000,5000"})
-    void heartbeatsAreSixInATtlButAtMostOneASecondAndAtLeastThree(long ttlMs, long heartbeatMs) {
+    @CsvSource({"1500,500", "3000,1000", "10000,1000", "30000,3000", "50000,5000", "600000,5000"})
+    void heartbeatsAreTenInATtlButAtMostOneASecondAndAtLeastThree(long ttlMs, long heartbeatMs) {
         assertThat(Sessions.Timing.of(Duration.ofMillis(ttlMs)).heartbeat()).hasMillis(heartbeatMs);
     }
 

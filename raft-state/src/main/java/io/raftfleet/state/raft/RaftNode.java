@@ -40,7 +40,7 @@ public final class RaftNode implements AutoCloseable {
     private static final Duration HAND_OVER = Duration.ofSeconds(3);
     private static final Duration DRAIN = Duration.ofSeconds(1);
     /** Followers hear of what is committed with the next append, or with a heartbeat, twice in an election timeout. */
-    private static final Duration NEXT_ENTRY = Duration.ofMillis(500);
+    static final Duration NEXT_ENTRY = Duration.ofMillis(500);
 
     private final RaftConfig config;
     private final ClientId proposer = ClientId.randomId();
@@ -380,7 +380,7 @@ public final class RaftNode implements AutoCloseable {
 
     /**
      * Before an orderly stop: hands leadership over if this engine has it and there are others, and waits for its pending proposals, and
-     * until the next leader has committed an entry, so that nothing ends here while nobody takes writes; at most some seconds. When nobody
+     * until the next leader has committed an entry, so that no call ends here while nobody takes writes; at most some seconds. When nobody
      * can take it, the others will elect.
      */
     public void handOver() {

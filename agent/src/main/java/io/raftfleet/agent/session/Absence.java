@@ -15,6 +15,9 @@ final class Absence {
     /** A change of leaders takes less. */
     static final Duration FIRST = Duration.ofSeconds(10);
 
+    /** Longer than all engines are asked for: with a TTL of 40 s and more a silence is longer than {@link #FIRST} when it is found out. */
+    static final Duration ASKED = Duration.ofSeconds(2);
+
     static final Duration AGAIN = Duration.ofMinutes(1);
 
     private final Loop loop;
@@ -37,7 +40,9 @@ final class Absence {
         if (timer == null) {
             since = loop.nanoTime() - quiet.toNanos();
             timer = loop.schedule(
-                    Duration.ofNanos(Math.max(0, FIRST.minus(quiet).toNanos())), this::report);
+                    Duration.ofNanos(
+                            Math.max(ASKED.toNanos(), FIRST.minus(quiet).toNanos())),
+                    this::report);
         }
     }
 

@@ -62,6 +62,16 @@ class AbsenceTest {
     }
 
     @Test
+    void aLongSilenceIsToldWithWhatTheEnginesThatWereAskedInItSay() {
+        absence.begins(Duration.ofSeconds(12));
+        loop.advance(Duration.ofSeconds(1));
+        assertThat(said).as("before they have answered").isEmpty();
+        absence.heard(List.of(), ENGINES);
+        loop.advance(Duration.ofSeconds(1));
+        assertThat(said).singleElement().asString().startsWith("no word from a leader for 14 s: of " + ENGINES);
+    }
+
+    @Test
     void aSilenceThatIsOverSoonIsNotSpokenOf() {
         absence.begins(Duration.ofSeconds(2));
         loop.advance(Duration.ofSeconds(3));

@@ -22,9 +22,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Journals for those who ask again and again, over HTTP: each is a reader of {@link UnitLogs} that keeps what comes until it is asked for,
- * and takes no more while it has {@value #BUFFER} bytes. Looked at once a second, for those whose
- * wait is over; lines are told as they come. Thread-safe; each log is guarded by its monitor, and
- * tells whoever waits, and whoever it reads from, without holding it.
+ * and takes no more while it has {@value #BUFFER} bytes. Lines are passed on as they come; once a second it is seen
+ * whose wait is over. Thread-safe; each log is guarded by its monitor, and tells whoever waits, and whoever it reads from, without holding
+ * it.
  */
 final class PolledLogs implements JournalFeed {
     /** Journals that are open. */

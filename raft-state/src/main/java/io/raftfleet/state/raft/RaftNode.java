@@ -31,7 +31,7 @@ import org.slf4j.LoggerFactory;
 /**
  * One engine's part in the Raft group that replicates a {@link ReplicatedState}.
  *
- * <p>Thread-safe. No method blocks but {@link #start} and {@link #close}. Futures are completed on threads of Raft's: what
+ * <p>Thread-safe. No method blocks but {@link #start}, {@link #handOver} and {@link #close}. Futures are completed on threads of Raft's: what
  * depends on them must be short, or be moved to a thread of its own.
  */
 public final class RaftNode implements AutoCloseable {

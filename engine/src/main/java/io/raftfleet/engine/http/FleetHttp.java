@@ -317,14 +317,10 @@ public final class FleetHttp implements HttpHandler {
 
     private HttpReply healthz() {
         EngineHealth.View view = health.view();
-        boolean led = !view.leaderId().isEmpty();
+        String why = unready(view);
         Documents.HealthDocument document = new Documents.HealthDocument(
-                led ? "ok" : "unavailable",
-                led
-                        ? ""
-                        : view.absence().isEmpty()
-                                ? "no leader is known: no quorum of engines, or an election is going on"
-                                : view.absence(),
+                why.isEmpty() ? "ok" : "unavailable",
+                why,
                 view.engineId(),
                 view.clusterId(),
                 view.leading(),
@@ -337,6 +333,19 @@ public final class FleetHttp implements HttpHandler {
                 view.unitStates(),
                 view.memory().held(),
                 view.quota());
-        return HttpReply.json(led ? 200 : 503, document);
+        return HttpReply.json(why.isEmpty() ? 200 : 503, document);
+    }
+
+    /** Empty when it is ready. */
+    private static String unready(EngineHealth.View view) {
+        if (!view.absence().isEmpty() && view.leaderId().isEmpty()) {
+            return view.absence();
+        }
+        if (view.leaderId().isEmpty()) {
+            return "no leader is known: no quorum of engines, or an election is going on";
+        }
+        return view.catchingUp() == 0
+                ? ""
+                : "it was started, and has yet to apply " + view.catchingUp() + " entries of the log";
     }
 }

@@ -23,4 +23,15 @@ class TimingTest {
             assertThat(answered.multipliedBy(2)).isLessThan(timing.ttl());
         }
     }
+
+    /** With TTLs of less than eight seconds heartbeats are fewer than ten, and the lease ends first. */
+    @Test
+    void anAgentOnAStuckStreamOpensAnotherSessionBeforeItIsLost() {
+        for (long ms = 8_000; ms <= 50_000; ms += 100) {
+            var timing = Sessions.Timing.of(Duration.ofMillis(ms));
+            assertThat(timing.silence().multipliedBy(3)) // As many as the agent bears (OpenSession).
+                    .as("TTL of %s ms", ms)
+                    .isLessThan(timing.ttl());
+        }
+    }
 }

@@ -1,7 +1,7 @@
 package io.raftfleet.state.raft;
 
 import com.google.common.net.HostAndPort;
-import io.raftfleet.state.raft.PeerMessages.Position;
+import io.raftfleet.state.raft.PeerMessages.Standing;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.InetSocketAddress;
@@ -28,8 +28,8 @@ import org.slf4j.LoggerFactory;
  * away. Timeouts can then be long enough for busy machines, as they matter only for leaders that are
  * paused, cut off, or on a machine that went down whole.
  *
- * <p>So that two followers don't split the votes, they compare their logs first: the one whose log is longest begins (the
- * smallest id, if equal), the others only if it doesn't. This is a matter of speed alone: any engine may ask for
+ * <p>So that two followers don't split the votes, they compare their logs first: the one whose log is longest begins (if
+ * equal, the one that has less of it to apply; then the smallest id), the others only if it doesn't. This is a matter of speed alone: any engine may ask for
  * votes at any time, and votes are granted by Raft's rules.
  *
  * <p>Thread-safe; at most one examination at a time.
@@ -81,7 +81,7 @@ final class LeaderWatch extends ServerTransportFilter {
         RatisServer ratis = server;
         if (ratis != null && !ratis.info().isLeader()) {
             for (RaftPeer peer : ratis.otherVoters()) {
-                Futures.onEnd(ratis.peerClient().position(peer), (position, failure) -> {});
+                Futures.onEnd(ratis.peerClient().standing(peer), (standing, failure) -> {});
             }
         }
     }
@@ -92,20 +92,24 @@ final class LeaderWatch extends ServerTransportFilter {
             examined.compareAndSet(term, -1); // the next connection to break is examined again
             return;
         }
-        if (isBest(ratis, leader, term)) {
+        Standing own = ratis.standing();
+        if (isBest(ratis, own, leader, term)) {
             elect(ratis, leader, term);
         } else {
-            timer.schedule(() -> elect(ratis, leader, term), stepBack(ratis), TimeUnit.MILLISECONDS);
+            timer.schedule(() -> elect(ratis, leader, term), stepBack(ratis, own), TimeUnit.MILLISECONDS);
         }
     }
 
-    /** Of each engine another: entries still on their way when the leader dies can make each find the other's log longer. */
-    private static long stepBack(RatisServer ratis) {
+    /** Of each engine another: entries still on their way when the leader dies can make each find the other's log longer. Longest of those that are behind. */
+    private static long stepBack(RatisServer ratis, Standing own) {
         String id = ratis.id().toString();
-        long smaller = ratis.otherVoters().stream()
+        var others = ratis.otherVoters();
+        long before = others.stream()
                 .filter(peer -> peer.getId().toString().compareTo(id) < 0)
                 .count();
-        return STEP_BACK.plus(STEP_APART.multipliedBy(smaller)).toMillis();
+        return STEP_BACK
+                .plus(STEP_APART.multipliedBy(own.isBehind() ? before + others.size() + 1 : before))
+                .toMillis();
     }
 
     /** Looks some times: a dying process closes its sockets one after the other. */
@@ -136,14 +140,8 @@ final class LeaderWatch extends ServerTransportFilter {
         }
     }
 
-    private static boolean isBest(RatisServer ratis, RaftPeer leader, long term) {
-        Position own;
-        try {
-            own = ratis.position();
-        } catch (IllegalStateException e) {
-            return false; // its log has just been closed
-        }
-        if (own.logTerm() != term) {
+    private static boolean isBest(RatisServer ratis, Standing own, RaftPeer leader, long term) {
+        if (own.end().logTerm() != term) {
             return false;
         }
         String id = ratis.id().toString();
@@ -154,8 +152,8 @@ final class LeaderWatch extends ServerTransportFilter {
                 answers.put(
                         other,
                         ratis.peerClient()
-                                .position(peer)
-                                .thenApply(p -> p.term() <= term && own.isBefore(id, p, other))
+                                .standing(peer)
+                                .thenApply(p -> p.end().term() <= term && own.isBefore(id, p, other))
                                 .exceptionally(e -> true)); // it is gone too
             }
         }
@@ -163,12 +161,13 @@ final class LeaderWatch extends ServerTransportFilter {
             CompletableFuture.allOf(answers.values().toArray(CompletableFuture[]::new))
                     .get(COMPARE.toMillis(), TimeUnit.MILLISECONDS);
         } catch (ExecutionException | TimeoutException e) {
-            LOG.debug("Not all engines told their log's end in time: the smallest id among them begins");
+            LOG.debug("Not all engines told in time how long their logs are: the smallest id among them begins");
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             return false;
         }
-        return answers.entrySet().stream().allMatch(a -> a.getValue().getNow(id.compareTo(a.getKey()) < 0));
+        return answers.entrySet().stream()
+                .allMatch(a -> a.getValue().getNow(!own.isBehind() && id.compareTo(a.getKey()) < 0));
     }
 
     private void elect(RatisServer ratis, RaftPeer leader, long term) {

@@ -1,6 +1,7 @@
 package io.raftfleet.state.raft;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.raftfleet.state.raft.PeerMessages.Standing;
 import io.raftfleet.state.raft.ReplicationException.NotLeader;
 import java.time.Duration;
 import java.util.Collection;
@@ -137,13 +138,20 @@ final class LeadershipConfirmation {
         return numbers;
     }
 
-    /** Of the followers that answered within {@code recent} the one with the longest log; of all when none did; null when there is none. */
+    /**
+     * Of the followers that answered within {@code recent} one that is not behind in applying its log, of these the one with the longest log;
+     * of all when none did; null when there is none.
+     *
+     * @param unapplied how many entries of its log each has not applied; without those that did not say
+     */
     @Nullable
-    String mostUpToDate(long term, Duration recent) {
+    String mostUpToDate(long term, Duration recent, Map<String, Long> unapplied) {
         Map<String, Long> silence = silence(term);
         return matchIndexes(term).entrySet().stream()
                 .max(Comparator.<Map.Entry<String, Long>, Boolean>comparing(follower ->
                                 silence.getOrDefault(follower.getKey(), Long.MAX_VALUE) <= recent.toMillis())
+                        .thenComparingLong(
+                                follower -> -Standing.behind(unapplied.getOrDefault(follower.getKey(), Long.MAX_VALUE)))
                         .thenComparing(Map.Entry.comparingByValue())
                         .thenComparing(Map.Entry.comparingByKey()))
                 .map(Map.Entry::getKey)

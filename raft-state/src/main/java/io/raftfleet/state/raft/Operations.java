@@ -1,5 +1,6 @@
 package io.raftfleet.state.raft;
 
+import io.raftfleet.state.raft.PeerMessages.Standing;
 import io.raftfleet.state.raft.ReplicationException.NotLeader;
 import io.raftfleet.state.raft.ReplicationException.Unavailable;
 import java.time.Duration;
@@ -14,6 +15,8 @@ import org.jspecify.annotations.Nullable;
 
 /** What operators ask of a {@link RaftNode}: see its methods of the same names. Thread-safe. */
 final class Operations {
+    private static final Duration ASKING = Duration.ofMillis(200);
+
     private final RaftConfig config;
     private final LeadershipConfirmation followers;
     private final Checkpoints checkpoints;
@@ -53,14 +56,36 @@ final class Operations {
             return CompletableFuture.failedFuture(
                     new NotLeader("Engine '" + config.engineId() + "' does not lead and can't hand over."));
         }
-        String chosen = target != null
-                ? target
-                : followers.mostUpToDate(server.info().getCurrentTerm(), config.electionTimeoutMax());
-        if (chosen == null || server.peers().stream().noneMatch(p -> p.id().equals(chosen))) {
-            return CompletableFuture.failedFuture(new IllegalArgumentException(
-                    chosen == null ? "There is no other engine to lead." : "Engine '" + chosen + "' is no member."));
+        if (target == null) {
+            return successor(server)
+                    .thenCompose(best -> best == null
+                            ? CompletableFuture.failedFuture(
+                                    new IllegalArgumentException("There is no other engine to lead."))
+                            : transfer.to(server, best.id(), deadline));
         }
-        return transfer.to(server, chosen, deadline);
+        if (server.peers().stream().noneMatch(p -> p.id().equals(target))) {
+            return CompletableFuture.failedFuture(
+                    new IllegalArgumentException("Engine '" + target + "' is no member."));
+        }
+        return transfer.to(server, target, deadline);
+    }
+
+    /**
+     * The follower that should lead next.
+     *
+     * @param id its id
+     * @param behind how many entries of its log it would have to apply before it takes writes; 0 while it keeps up
+     */
+    record Successor(String id, long behind) {}
+
+    /** Asks the followers, for {@link #ASKING} at most. Null when there is none. */
+    CompletableFuture<@Nullable Successor> successor(RatisServer server) {
+        return Unapplied.of(server, ASKING, timer).thenApply(unapplied -> {
+            var best = followers.mostUpToDate(server.info().getCurrentTerm(), config.electionTimeoutMax(), unapplied);
+            return best == null || server.peers().stream().noneMatch(p -> p.id().equals(best))
+                    ? null
+                    : new Successor(best, Standing.behind(unapplied.getOrDefault(best, 0L)));
+        });
     }
 
     CompletableFuture<Long> takeSnapshot(RatisServer server, Duration deadline) {

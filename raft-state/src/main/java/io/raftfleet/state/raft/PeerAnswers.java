@@ -23,6 +23,8 @@ final class PeerAnswers {
         return switch (PeerMessages.kind(question)) {
             case PeerMessages.READ_INDEX -> confirmation.get().thenApply(PeerMessages::encode);
             case PeerMessages.POSITION -> CompletableFuture.completedFuture(PeerMessages.encode(server.position()));
+            case PeerMessages.UNAPPLIED ->
+                CompletableFuture.completedFuture(PeerMessages.encodeUnapplied(server.unapplied()));
             case PeerMessages.MEMBERS ->
                 CompletableFuture.completedFuture(PeerMessages.encode(
                         server.peers().stream().map(EnginePeer::id).toList()));

@@ -3,6 +3,7 @@ package io.raftfleet.state.raft;
 import com.google.protobuf.ByteString;
 import io.raftfleet.state.raft.LeadershipConfirmation.Confirmed;
 import io.raftfleet.state.raft.PeerMessages.Position;
+import io.raftfleet.state.raft.PeerMessages.Standing;
 import io.raftfleet.state.raft.ReplicationException.Unavailable;
 import java.io.IOException;
 import java.util.Map;
@@ -43,6 +44,16 @@ final class PeerClient implements AutoCloseable {
     /** Where an engine's log ends. */
     CompletableFuture<Position> position(RaftPeer peer) {
         return ask(peer, PeerMessages.POSITION, PeerMessages::position);
+    }
+
+    /** How many entries of its log an engine has not applied; none, as far as an engine of an older version can tell. */
+    CompletableFuture<Long> unapplied(RaftPeer peer) {
+        return ask(peer, PeerMessages.UNAPPLIED, PeerMessages::unapplied).exceptionally(unknown -> 0L);
+    }
+
+    /** How fit an engine is to lead. */
+    CompletableFuture<Standing> standing(RaftPeer peer) {
+        return position(peer).thenCombine(unapplied(peer), Standing::new);
     }
 
     /** Whom an engine counts as members. */

@@ -29,6 +29,8 @@ final class PeerMessages {
 
     /** How many bytes of your heap may the registry take? */
     static final byte QUOTA = 6;
+    /** How many entries of your log are not applied yet? Older versions do not know the question. */
+    static final byte UNAPPLIED = 7;
 
     private PeerMessages() {}
 
@@ -39,13 +41,41 @@ final class PeerMessages {
      * @param logTerm term of its last entry
      * @param logIndex of its last entry
      */
-    record Position(long term, long logTerm, long logIndex) {
-        /** Whether this engine should stand for election rather than the other. */
-        boolean isBefore(String id, Position other, String otherId) {
-            if (logTerm != other.logTerm) {
-                return logTerm > other.logTerm;
+    record Position(long term, long logTerm, long logIndex) {}
+
+    /**
+     * How fit an engine is to lead.
+     *
+     * @param end where its log ends
+     * @param unapplied how many of the log's entries it has not applied
+     */
+    record Standing(Position end, long unapplied) {
+        /** So many are on their way at any time. With more an engine is behind, as one that has just been started is: leading, it would take no writes until they are applied. */
+        static final long ON_THEIR_WAY = 8;
+
+        /** What it is behind by, 0 while it keeps up. */
+        static long behind(long unapplied) {
+            return unapplied > ON_THEIR_WAY ? unapplied : 0;
+        }
+
+        boolean isBehind() {
+            return behind(unapplied) > 0;
+        }
+
+        /**
+         * Whether this engine should stand for election rather than the other: the one whose log ends later, for no other can win; of equal ones
+         * the one that is less behind, then the one of the smaller id.
+         */
+        boolean isBefore(String id, Standing other, String otherId) {
+            if (end.logTerm != other.end.logTerm) {
+                return end.logTerm > other.end.logTerm;
             }
-            return logIndex != other.logIndex ? logIndex > other.logIndex : id.compareTo(otherId) < 0;
+            if (end.logIndex != other.end.logIndex) {
+                return end.logIndex > other.end.logIndex;
+            }
+            long behind = behind(unapplied);
+            long otherBehind = behind(other.unapplied);
+            return behind != otherBehind ? behind < otherBehind : id.compareTo(otherId) < 0;
         }
     }
 
@@ -94,6 +124,14 @@ final class PeerMessages {
 
     static long quota(Message answer) throws IOException {
         return bytes(answer, QUOTA, 1).getLong();
+    }
+
+    static Message encodeUnapplied(long entries) {
+        return message(UNAPPLIED, entries);
+    }
+
+    static long unapplied(Message answer) throws IOException {
+        return bytes(answer, UNAPPLIED, 1).getLong();
     }
 
     static Message encode(Map<Long, com.google.protobuf.ByteString> digests) {

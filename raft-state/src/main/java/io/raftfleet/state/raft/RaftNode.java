@@ -2,6 +2,7 @@ package io.raftfleet.state.raft;
 
 import io.raftfleet.proto.log.Entry;
 import io.raftfleet.state.raft.PeerMessages.Position;
+import io.raftfleet.state.raft.PeerMessages.Standing;
 import io.raftfleet.state.raft.Proposals.Pending;
 import io.raftfleet.state.raft.ReplicatedState.ApplyResult;
 import io.raftfleet.state.raft.ReplicationException.NotLeader;
@@ -39,8 +40,10 @@ public final class RaftNode implements AutoCloseable {
     private static final int MAX_PROPOSALS = 1024;
     private static final Duration HAND_OVER = Duration.ofSeconds(3);
     private static final Duration DRAIN = Duration.ofSeconds(1);
-    /** Followers hear of what is committed with the next append, or with a heartbeat, twice in an election timeout. */
-    static final Duration NEXT_ENTRY = Duration.ofMillis(500);
+    private static final Duration CATCH_UP = Duration.ofSeconds(5);
+    private static final Duration LOOK = Duration.ofMillis(50);
+    private static final Duration NEXT_ENTRY_AT_LEAST = Duration.ofMillis(500);
+    private static final Duration NEXT_ENTRY_AT_MOST = Duration.ofSeconds(2);
 
     private final RaftConfig config;
     private final ClientId proposer = ClientId.randomId();
@@ -51,6 +54,7 @@ public final class RaftNode implements AutoCloseable {
     private final LeadershipConfirmation confirmation = new LeadershipConfirmation();
     private final LeadershipEvents events;
     private final LeaderWatch watch;
+    private final LaggingLeader lagging;
     private final Proposals proposals;
     private final Checkpoints checkpoints;
     private final ReadRounds rounds;
@@ -62,6 +66,8 @@ public final class RaftNode implements AutoCloseable {
     private final Quarantine quarantine;
     private final Operations operations;
     private final RatisHost host;
+    /** Whether it has been seen to have applied all that it had missed. */
+    private volatile boolean caughtUp;
 
     /**
      * Takes the data directory; {@link #start} does the rest.
@@ -80,6 +86,7 @@ public final class RaftNode implements AutoCloseable {
                 fault -> LOG.error("A timer of engine {} failed", config.engineId(), fault));
         this.events = new LeadershipEvents(config.engineId(), listener);
         this.watch = new LeaderWatch(timer);
+        this.lagging = new LaggingLeader(confirmation, timer);
         this.proposals = new Proposals(config.engineId(), MAX_PROPOSALS, timer);
         this.checkpoints = new Checkpoints(state, directory, config);
         this.operations = new Operations(config, confirmation, checkpoints, applied, proposer, calls, timer);
@@ -273,6 +280,22 @@ public final class RaftNode implements AutoCloseable {
         return LogTimes.of(config.engineId());
     }
 
+    /**
+     * How many entries this engine, which was started, has yet to apply before it knows what the cluster knew: until then its reads wait. 0
+     * from the moment on when it had caught up, whatever comes later.
+     */
+    public long catchingUp() {
+        RatisServer server = ratis();
+        if (caughtUp || server == null || server.info().getCurrentRole() == null) {
+            return 0;
+        }
+        long missing = server.missing();
+        if (server.leaderPeer() != null && Standing.behind(missing) == 0) {
+            caughtUp = true;
+        }
+        return Standing.behind(missing);
+    }
+
     /** This engine's view of the group. */
     public RaftView view() {
         RatisServer server = ratis();
@@ -380,7 +403,7 @@ public final class RaftNode implements AutoCloseable {
 
     /**
      * Before an orderly stop: hands leadership over if this engine has it and there are others, and waits for its pending proposals, and
-     * until the next leader has committed an entry, so that no call ends here while nobody takes writes; at most some seconds. When nobody
+     * until the next leader has committed an entry ({@link #nextEntry}), so that no call ends here while nobody takes writes; at most some seconds. When nobody
      * can take it, the others will elect.
      */
     public void handOver() {
@@ -389,6 +412,7 @@ public final class RaftNode implements AutoCloseable {
             return;
         }
         try {
+            awaitSuccessor(server);
             String leader = transferLeadership(null, HAND_OVER).get(HAND_OVER.toMillis() + 500, TimeUnit.MILLISECONDS);
             LOG.info("engine {} has handed leadership over to {}", config.engineId(), leader);
             proposals.settled().get(DRAIN.toMillis(), TimeUnit.MILLISECONDS);
@@ -403,15 +427,49 @@ public final class RaftNode implements AutoCloseable {
         }
     }
 
-    /** Waits until an entry of the current term is applied here, or {@link #NEXT_ENTRY} is over: the next leader, then, is slow or gone. */
+    /** Goes on leading while the engines that could are still applying what their logs hold, {@link #CATCH_UP} at most. */
+    private void awaitSuccessor(RatisServer server) throws ExecutionException, InterruptedException, TimeoutException {
+        long end = System.nanoTime() + CATCH_UP.toNanos();
+        boolean told = false;
+        while (server.info().isLeader() && System.nanoTime() - end < 0) {
+            var next = operations.successor(server).get(HAND_OVER.toMillis(), TimeUnit.MILLISECONDS);
+            if (next == null || next.behind() == 0) {
+                return;
+            }
+            if (!told) {
+                LOG.info(
+                        "engine {} leads on until {} has applied {} entries of its log, {} s at most",
+                        config.engineId(),
+                        next.id(),
+                        next.behind(),
+                        CATCH_UP.toSeconds());
+                told = true;
+            }
+            TimeUnit.NANOSECONDS.sleep(LOOK.toNanos());
+        }
+    }
+
+    /** Waits until an entry of the current term is applied here, or {@link #nextEntry} is over: the next leader, then, is slow or gone. */
     private void awaitNextLeadersEntry(RatisServer server) throws ExecutionException, InterruptedException {
         var end = server.position();
         long index = end.logTerm() == end.term() ? end.logIndex() : end.logIndex() + 1;
         try {
-            applied.await(index).get(NEXT_ENTRY.toMillis(), TimeUnit.MILLISECONDS);
+            applied.await(index).get(nextEntry().toMillis(), TimeUnit.MILLISECONDS);
         } catch (TimeoutException e) {
             LOG.debug("Engine {} has not heard of an entry of term {}", config.engineId(), end.term());
         }
+    }
+
+    /**
+     * How long an engine that hands over waits for the next leader's first entry: an election timeout, in which a follower hears twice, by
+     * heartbeats, of what is committed, when no append tells it sooner; 0.5 to 2 s.
+     */
+    Duration nextEntry() {
+        var timeout = config.electionTimeoutMin();
+        if (timeout.compareTo(NEXT_ENTRY_AT_LEAST) < 0) {
+            return NEXT_ENTRY_AT_LEAST;
+        }
+        return timeout.compareTo(NEXT_ENTRY_AT_MOST) > 0 ? NEXT_ENTRY_AT_MOST : timeout;
     }
 
     /** Stops; without handing over, as if killed, but for what it had not yet written. */
@@ -474,9 +532,10 @@ public final class RaftNode implements AutoCloseable {
         public void leaderChanged(RaftPeerId leader) {
             RatisServer server = ratis();
             EnginePeer peer = server == null ? null : server.peer(leader);
-            if (peer != null) {
+            if (server != null && peer != null) {
                 events.changed(peer);
                 timer.execute(watch::leaderChanged);
+                timer.execute(() -> lagging.elected(server));
                 rounds.renew();
             }
         }

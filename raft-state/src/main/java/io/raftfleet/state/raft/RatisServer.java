@@ -2,6 +2,7 @@ package io.raftfleet.state.raft;
 
 import com.google.common.net.HostAndPort;
 import io.raftfleet.state.raft.PeerMessages.Position;
+import io.raftfleet.state.raft.PeerMessages.Standing;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -250,6 +251,49 @@ final class RatisServer implements AutoCloseable {
                 : new Position(division.getInfo().getCurrentTerm(), last.getTerm(), last.getIndex());
     }
 
+    /** How many entries of its log this engine has not applied. */
+    long unapplied() {
+        return Math.max(0, position().logIndex() - division.getInfo().getLastAppliedIndex());
+    }
+
+    Standing standing() {
+        return new Standing(position(), unapplied());
+    }
+
+    /** How many entries this engine has yet to apply of what is committed, as far as it has heard. */
+    long missing() {
+        long committed = division.getRaftLog().getLastCommittedIndex();
+        for (var told : division.getCommitInfos()) {
+            committed = Math.max(committed, told.getCommitIndex());
+        }
+        return Math.max(0, committed - division.getInfo().getLastAppliedIndex());
+    }
+
+    /**
+     * As the leader, has a follower whose log is as long as this one's ask for votes, also before this engine is ready to lead. Blocks
+     * until it has answered.
+     *
+     * @return whether it does
+     */
+    boolean haveStand(RaftPeerId follower) throws IOException {
+        TermIndex last = division.getRaftLog().getLastEntryTermIndex();
+        return last != null
+                && server.getServerRpc()
+                        .startLeaderElection(startElection(server.getId(), follower, last))
+                        .getServerReply()
+                        .getSuccess();
+    }
+
+    private StartLeaderElectionRequestProto startElection(RaftPeerId leader, RaftPeerId follower, TermIndex last) {
+        return StartLeaderElectionRequestProto.newBuilder()
+                .setServerRequest(RaftRpcRequestProto.newBuilder()
+                        .setRequestorId(leader.toByteString())
+                        .setReplyId(follower.toByteString())
+                        .setRaftGroupId(ProtoUtils.toRaftGroupIdProtoBuilder(group)))
+                .setLeaderLastEntry(last.toProto())
+                .build();
+    }
+
     /** Makes this follower ask for votes in the term after {@code leader}'s, without asking first who would vote for it. */
     void standForElection(RaftPeer leader) throws IOException {
         TermIndex last = division.getRaftLog().getLastEntryTermIndex();
@@ -257,13 +301,7 @@ final class RatisServer implements AutoCloseable {
             return; // it has nothing of the leader's term: others have more
         }
         // What a leader sends to the follower that it hands its leadership to.
-        server.startLeaderElection(StartLeaderElectionRequestProto.newBuilder()
-                .setServerRequest(RaftRpcRequestProto.newBuilder()
-                        .setRequestorId(leader.getId().toByteString())
-                        .setReplyId(server.getId().toByteString())
-                        .setRaftGroupId(ProtoUtils.toRaftGroupIdProtoBuilder(group)))
-                .setLeaderLastEntry(last.toProto())
-                .build());
+        server.startLeaderElection(startElection(leader.getId(), server.getId(), last));
     }
 
     static RaftView.Role role(DivisionInfo info) {

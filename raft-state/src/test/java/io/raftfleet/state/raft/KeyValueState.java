@@ -2,6 +2,7 @@ package io.raftfleet.state.raft;
 
 import com.google.common.hash.Hasher;
 import com.google.common.hash.Hashing;
+import com.google.common.util.concurrent.Uninterruptibles;
 import com.google.protobuf.ByteString;
 import io.raftfleet.proto.log.Entry;
 import io.raftfleet.proto.log.MachineMetadataSet;
@@ -14,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -42,8 +44,24 @@ final class KeyValueState implements ReplicatedState {
         return entry.build();
     }
 
+    private volatile CountDownLatch held = new CountDownLatch(0);
+
+    /** Entries wait from now on to be applied. */
+    void hold() {
+        held = new CountDownLatch(1);
+    }
+
+    void letGo() {
+        held.countDown();
+    }
+
     @Override
-    public synchronized ApplyResult apply(long entryTerm, long entryIndex, Entry entry) {
+    public ApplyResult apply(long entryTerm, long entryIndex, Entry entry) {
+        Uninterruptibles.awaitUninterruptibly(held);
+        return applyNow(entryTerm, entryIndex, entry);
+    }
+
+    private synchronized ApplyResult applyNow(long entryTerm, long entryIndex, Entry entry) {
         if (failing) {
             throw new IllegalStateException("told to fail");
         }

@@ -103,9 +103,19 @@ final class TestCluster implements AutoCloseable {
         return start(engine, UnaryOperator.identity());
     }
 
+    /** Starts an engine that applies nothing before its state is let go. */
+    Member startHeld(String engine) throws IOException {
+        Member member = new Member(config(engine).build());
+        member.state.hold();
+        return start(engine, member);
+    }
+
     /** Starts an engine with settings of its own. */
     Member start(String engine, UnaryOperator<RaftConfig.Builder> own) throws IOException {
-        Member member = new Member(own.apply(config(engine)).build());
+        return start(engine, new Member(own.apply(config(engine)).build()));
+    }
+
+    private Member start(String engine, Member member) throws IOException {
         try {
             member.node.start();
         } catch (IOException e) {
@@ -146,7 +156,9 @@ final class TestCluster implements AutoCloseable {
 
     /** Stops an engine without a hand-over. */
     void kill(String engine) {
-        Objects.requireNonNull(members.remove(engine)).node.close();
+        Member member = Objects.requireNonNull(members.remove(engine));
+        member.state.letGo();
+        member.node.close();
     }
 
     Path dir(String engine) {
@@ -243,6 +255,7 @@ final class TestCluster implements AutoCloseable {
 
     @Override
     public void close() {
+        members.values().forEach(m -> m.state.letGo());
         members.values().parallelStream().forEach(m -> m.node.close());
     }
 }

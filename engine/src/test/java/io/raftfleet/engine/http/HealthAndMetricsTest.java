@@ -56,6 +56,18 @@ class HealthAndMetricsTest {
     }
 
     @Test
+    void anEngineThatIsCatchingUpIsNotReady() throws IOException {
+        engine.fleet.setCatchingUp(120);
+        Answer started = client.get("/readyz");
+        assertThat(started.status()).isEqualTo(503);
+        assertThat(started.body()).contains("it was started, and has yet to apply 120 entries of the log");
+        assertThat(client.get("/livez").status()).isEqualTo(200);
+
+        engine.fleet.setCatchingUp(0);
+        assertThat(client.get("/readyz").status()).isEqualTo(200);
+    }
+
+    @Test
     void anEngineWithAPartThatStandsStillIsNotAlive() throws IOException {
         assertThat(client.get("/livez").body()).isEqualTo("{\"status\":\"ok\"}");
         engine.fleet.stuck = List.of("the decision thread makes no progress", "the timer does not answer");

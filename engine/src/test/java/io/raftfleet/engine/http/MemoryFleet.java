@@ -121,12 +121,18 @@ final class MemoryFleet implements FleetApi, EngineHealth, ChangeFeed, io.raftfl
 
     private volatile @Nullable Status failing;
     private volatile boolean quorum = true;
+    private volatile long catchingUp;
     private boolean full;
     private volatile boolean silent;
 
     /** Every call fails with this; null ends it. */
     void failWith(@Nullable Status status) {
         failing = status;
+    }
+
+    /** It has so many entries yet to apply. */
+    void setCatchingUp(long entries) {
+        catchingUp = entries;
     }
 
     /** Without a quorum, all but stale reads fail when their deadline is over. */
@@ -189,6 +195,7 @@ final class MemoryFleet implements FleetApi, EngineHealth, ChangeFeed, io.raftfl
                 quorum,
                 quorum ? "engine-1" : "",
                 "",
+                catchingUp,
                 7,
                 42,
                 41,

@@ -37,7 +37,11 @@ import org.slf4j.LoggerFactory;
 final class LeaderWatch extends ServerTransportFilter {
     private static final Logger LOG = LoggerFactory.getLogger(LeaderWatch.class);
     private static final Duration CONNECT = Duration.ofMillis(200);
+    /** How long the engine of the smallest id waits for the others' answers before it stands for election, if it keeps up. */
     private static final Duration COMPARE = Duration.ofMillis(50);
+    /** How much longer others wait. Who has not answered by then is too busy to lead. */
+    private static final Duration COMPARE_LATE = Duration.ofMillis(150);
+
     private static final Duration STEP_BACK = Duration.ofMillis(400);
     private static final Duration STEP_APART = Duration.ofMillis(100);
     private static final int LOOKS = 5;
@@ -157,17 +161,26 @@ final class LeaderWatch extends ServerTransportFilter {
                                 .exceptionally(e -> true)); // it is gone too
             }
         }
+        var all = CompletableFuture.allOf(answers.values().toArray(CompletableFuture[]::new));
+        boolean smallest = answers.keySet().stream().allMatch(other -> id.compareTo(other) < 0);
         try {
-            CompletableFuture.allOf(answers.values().toArray(CompletableFuture[]::new))
-                    .get(COMPARE.toMillis(), TimeUnit.MILLISECONDS);
-        } catch (ExecutionException | TimeoutException e) {
-            LOG.debug("Not all engines told in time how long their logs are: the smallest id among them begins");
+            if (!isDone(all, COMPARE) && (own.isBehind() || !smallest) && !isDone(all, COMPARE_LATE)) {
+                LOG.debug("Not all engines told in time how long their logs are, and how much of them is applied");
+            }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             return false;
         }
-        return answers.entrySet().stream()
-                .allMatch(a -> a.getValue().getNow(!own.isBehind() && id.compareTo(a.getKey()) < 0));
+        return answers.values().stream().allMatch(before -> before.getNow(!own.isBehind()));
+    }
+
+    private static boolean isDone(CompletableFuture<Void> future, Duration limit) throws InterruptedException {
+        try {
+            future.get(limit.toMillis(), TimeUnit.MILLISECONDS);
+            return true;
+        } catch (ExecutionException | TimeoutException e) {
+            return false;
+        }
     }
 
     private void elect(RatisServer ratis, RaftPeer leader, long term) {

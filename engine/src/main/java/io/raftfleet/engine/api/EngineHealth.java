@@ -14,7 +14,7 @@ public interface EngineHealth {
      * @param leading whether it leads and has applied the first entry of its term
      * @param leaderId the leader as far as it knows, empty when it knows none
      * @param absence why it takes no part in the cluster; empty when it does
-     * @param catchingUp how many committed entries it has yet to apply since it was started, so that reads wait here; 0 once it has caught up
+     * @param catchingUp why it, which was started, does not know yet what the cluster knows, so that reads wait here; empty when it does
      * @param term its Raft term
      * @param commitIndex the highest committed index that it knows
      * @param appliedIndex the highest index that it has applied
@@ -33,7 +33,7 @@ public interface EngineHealth {
             boolean leading,
             String leaderId,
             String absence,
-            long catchingUp,
+            String catchingUp,
             long term,
             long commitIndex,
             long appliedIndex,

@@ -344,8 +344,6 @@ public final class FleetHttp implements HttpHandler {
         if (view.leaderId().isEmpty()) {
             return "no leader is known: no quorum of engines, or an election is going on";
         }
-        return view.catchingUp() == 0
-                ? ""
-                : "it was started, and has yet to apply " + view.catchingUp() + " entries of the log";
+        return view.catchingUp();
     }
 }

@@ -212,7 +212,7 @@ final class Engine implements AutoCloseable {
         metrics.followers(raft::view);
         tls.ifPresent(own -> metrics.certificates(own::current));
         metrics.grpcBytes(admission::requestBytes, admission::answerBytes);
-        grpcHealth = new GrpcHealth(() -> raft.view().leader() != null && raft.catchingUp() == 0);
+        grpcHealth = new GrpcHealth(() -> raft.view().leader() != null && raft.catchingUp() == null);
         grpc = new GrpcServer(
                 config.grpc(),
                 tls,
@@ -402,7 +402,7 @@ final class Engine implements AutoCloseable {
                 sessions.leading(),
                 leader == null ? "" : leader.id(),
                 Objects.requireNonNullElse(raft.absence(), ""),
-                raft.catchingUp(),
+                Objects.requireNonNullElse(raft.catchingUp(), ""),
                 view.term(),
                 view.commitIndex(),
                 registryView.appliedIndex(),

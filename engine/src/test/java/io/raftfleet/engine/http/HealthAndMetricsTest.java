@@ -57,13 +57,13 @@ class HealthAndMetricsTest {
 
     @Test
     void anEngineThatIsCatchingUpIsNotReady() throws IOException {
-        engine.fleet.setCatchingUp(120);
+        engine.fleet.setCatchingUp("it has yet to apply 120 entries");
         Answer started = client.get("/readyz");
         assertThat(started.status()).isEqualTo(503);
-        assertThat(started.body()).contains("it was started, and has yet to apply 120 entries of the log");
+        assertThat(started.body()).contains("it has yet to apply 120 entries");
         assertThat(client.get("/livez").status()).isEqualTo(200);
 
-        engine.fleet.setCatchingUp(0);
+        engine.fleet.setCatchingUp("");
         assertThat(client.get("/readyz").status()).isEqualTo(200);
     }
 

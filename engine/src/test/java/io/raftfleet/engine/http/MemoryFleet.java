@@ -121,7 +121,7 @@ final class MemoryFleet implements FleetApi, EngineHealth, ChangeFeed, io.raftfl
 
     private volatile @Nullable Status failing;
     private volatile boolean quorum = true;
-    private volatile long catchingUp;
+    private volatile String catchingUp = "";
     private boolean full;
     private volatile boolean silent;
 
@@ -130,9 +130,9 @@ final class MemoryFleet implements FleetApi, EngineHealth, ChangeFeed, io.raftfl
         failing = status;
     }
 
-    /** It has so many entries yet to apply. */
-    void setCatchingUp(long entries) {
-        catchingUp = entries;
+    /** Why it does not know yet what the cluster knows; empty when it does. */
+    void setCatchingUp(String why) {
+        catchingUp = why;
     }
 
     /** Without a quorum, all but stale reads fail when their deadline is over. */

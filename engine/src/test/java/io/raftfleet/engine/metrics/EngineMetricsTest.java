@@ -32,7 +32,7 @@ class EngineMetricsTest {
                     true,
                     "e1",
                     "its disk is full",
-                    0,
+                    "",
                     7,
                     42,
                     41,

@@ -4,6 +4,7 @@ import io.raftfleet.state.raft.PeerMessages.Standing;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Map;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import org.apache.ratis.protocol.RaftPeerId;
@@ -16,7 +17,7 @@ import org.slf4j.LoggerFactory;
  * applied it, and has that one stand for election. {@link LeaderWatch} lets that one stand in the first place where it can, but
  * election timeouts do not ask it.
  *
- * <p>Owned by one timer's thread; the question to the follower is put by a thread of its own, one at a time.
+ * <p>Has no state of its own; one look is under way at a time. What blocks, the question to the follower, has a thread of its own.
  */
 final class LaggingLeader {
     private static final Logger LOG = LoggerFactory.getLogger(LaggingLeader.class);
@@ -47,36 +48,39 @@ final class LaggingLeader {
     }
 
     private void lookSoon(RatisServer server, long term) {
-        var unused = timer.schedule(() -> look(server, term), PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+        try {
+            var unused = timer.schedule(() -> look(server, term), PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (RejectedExecutionException e) {
+            LOG.debug("Engine {} is closed", server.id());
+        }
     }
 
     private void look(RatisServer server, long term) {
         if (!isWaitedFor(server, term)) {
             return;
         }
-        if (Standing.behind(server.unapplied()) == 0) {
+        if (server.standing().isBehind()) {
+            Futures.onEnd(Standings.of(server, PATIENCE), (standings, failure) -> choose(server, term, standings));
+        } else {
             lookSoon(
                     server,
                     term); // A large entry, or a follower that is slow to say that it has the first one of the term.
-            return;
         }
-        Futures.onEnd(
-                Unapplied.of(server, PATIENCE, timer),
-                (unapplied, failure) -> timer.execute(() -> choose(server, term, unapplied)));
     }
 
-    private void choose(RatisServer server, long term, Map<String, Long> unapplied) {
+    private void choose(RatisServer server, long term, Map<String, Standing> standings) {
         if (!isWaitedFor(server, term)) {
             return;
         }
-        long left = server.unapplied();
-        long end = server.position().logIndex();
-        var next = followers.matchIndexes(term).entrySet().stream()
-                .filter(follower -> follower.getValue() >= end)
+        Standing own = server.standing();
+        long end = own.end().logIndex();
+        var matching = followers.matchIndexes(term);
+        var next = standings.entrySet().stream()
+                .filter(other -> Standing.behind(other.getValue().unappliedUpTo(end)) == 0)
                 .map(Map.Entry::getKey)
-                .filter(id -> unapplied.containsKey(id) && Standing.behind(unapplied.get(id)) == 0)
+                .filter(id -> matching.getOrDefault(id, -1L) >= end)
                 .min(String::compareTo);
-        if (next.isEmpty() || Standing.behind(left) == 0) {
+        if (next.isEmpty() || !own.isBehind()) {
             lookSoon(server, term);
             return;
         }
@@ -84,14 +88,14 @@ final class LaggingLeader {
                 "Engine {} was elected in term {} with {} entries yet to be applied: {} has applied them and is asked to lead",
                 server.id(),
                 term,
-                left,
+                own.unapplied(),
                 next.get());
         var unused = Thread.ofVirtual().name("lagging-leader").start(() -> ask(server, term, next.get()));
     }
 
     private void ask(RatisServer server, long term, String next) {
         try {
-            if (!server.haveStand(RaftPeerId.valueOf(next))) {
+            if (isWaitedFor(server, term) && !server.haveStand(RaftPeerId.valueOf(next))) {
                 LOG.debug("Engine {} does not stand for election", next);
             }
         } catch (IOException | RuntimeException e) {

@@ -29,7 +29,7 @@ import org.slf4j.LoggerFactory;
  * paused, cut off, or on a machine that went down whole.
  *
  * <p>So that two followers don't split the votes, they compare their logs first: the one whose log is longest begins (if
- * equal, the one that has less of it to apply; then the smallest id), the others only if it doesn't. This is a matter of speed alone: any engine may ask for
+ * equal, one that keeps up with applying it; then the smallest id), the others only if it doesn't. This is a matter of speed alone: any engine may ask for
  * votes at any time, and votes are granted by Raft's rules.
  *
  * <p>Thread-safe; at most one examination at a time.
@@ -85,7 +85,7 @@ final class LeaderWatch extends ServerTransportFilter {
         RatisServer ratis = server;
         if (ratis != null && !ratis.info().isLeader()) {
             for (RaftPeer peer : ratis.otherVoters()) {
-                Futures.onEnd(ratis.peerClient().standing(peer), (standing, failure) -> {});
+                Futures.onEnd(ratis.peerClient().meet(peer), (met, failure) -> {});
             }
         }
     }

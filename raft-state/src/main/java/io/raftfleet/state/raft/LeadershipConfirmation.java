@@ -1,7 +1,6 @@
 package io.raftfleet.state.raft;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
-import io.raftfleet.state.raft.PeerMessages.Standing;
 import io.raftfleet.state.raft.ReplicationException.NotLeader;
 import java.time.Duration;
 import java.util.Collection;
@@ -139,19 +138,18 @@ final class LeadershipConfirmation {
     }
 
     /**
-     * Of the followers that answered within {@code recent} one that is not behind in applying its log, of these the one with the longest log;
-     * of all when none did; null when there is none.
+     * Of the followers that answered within {@code recent} (of all, when none did) the one that is behind by least in applying the log, of several the one with
+     * the longest log; null when there is none.
      *
-     * @param unapplied how many entries of its log each has not applied; without those that did not say
+     * @param behind by how many entries each is, 0 while it keeps up; without those that did not say
      */
     @Nullable
-    String mostUpToDate(long term, Duration recent, Map<String, Long> unapplied) {
+    String mostUpToDate(long term, Duration recent, Map<String, Long> behind) {
         Map<String, Long> silence = silence(term);
         return matchIndexes(term).entrySet().stream()
                 .max(Comparator.<Map.Entry<String, Long>, Boolean>comparing(follower ->
                                 silence.getOrDefault(follower.getKey(), Long.MAX_VALUE) <= recent.toMillis())
-                        .thenComparingLong(
-                                follower -> -Standing.behind(unapplied.getOrDefault(follower.getKey(), Long.MAX_VALUE)))
+                        .thenComparingLong(follower -> -behind.getOrDefault(follower.getKey(), Long.MAX_VALUE))
                         .thenComparing(Map.Entry.comparingByValue())
                         .thenComparing(Map.Entry.comparingByKey()))
                 .map(Map.Entry::getKey)

@@ -12,7 +12,7 @@ import org.slf4j.LoggerFactory;
  * Hands Ratis' notifications, which come on several threads and sometimes late, to the listener in a sound order on one
  * thread: a term starts at most once, stops only if it started, and never starts after it stopped.
  *
- * <p>What changes is the thread's alone, except {@code stoppedTerm}, which any thread raises.
+ * <p>What changes is the thread's alone, except {@code stoppedTerm}, which any thread raises, and {@code failed}, which any sets.
  */
 final class LeadershipEvents implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(LeadershipEvents.class);
@@ -21,6 +21,7 @@ final class LeadershipEvents implements AutoCloseable {
     private final RaftListener listener;
     private final ThreadPoolExecutor thread;
     private final AtomicLong stoppedTerm = new AtomicLong(-1);
+    private volatile boolean failed;
     private long startedTerm = -1;
 
     LeadershipEvents(String engineId, RaftListener listener) {
@@ -60,7 +61,13 @@ final class LeadershipEvents implements AutoCloseable {
     }
 
     void failed(Throwable cause) {
+        failed = true;
         post(() -> listener.failed(cause));
+    }
+
+    /** Whether the engine can't go on. */
+    boolean hasFailed() {
+        return failed;
     }
 
     /** Delivers what is queued, then ends the thread; waits at most a second. */

@@ -4,6 +4,7 @@ import io.raftfleet.state.raft.PeerMessages.Standing;
 import io.raftfleet.state.raft.ReplicationException.NotLeader;
 import io.raftfleet.state.raft.ReplicationException.Unavailable;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -57,11 +58,15 @@ final class Operations {
                     new NotLeader("Engine '" + config.engineId() + "' does not lead and can't hand over."));
         }
         if (target == null) {
-            return successor(server)
-                    .thenCompose(best -> best == null
-                            ? CompletableFuture.failedFuture(
-                                    new IllegalArgumentException("There is no other engine to lead."))
-                            : transfer.to(server, best.id(), deadline));
+            return successor(server).thenCompose(best -> {
+                if (best != null) {
+                    return transfer.to(server, best.id(), deadline);
+                }
+                return CompletableFuture.failedFuture(
+                        server.info().isLeader()
+                                ? new IllegalArgumentException("There is no other engine to lead.")
+                                : new NotLeader("Engine '" + config.engineId() + "' leads no more."));
+            });
         }
         if (server.peers().stream().noneMatch(p -> p.id().equals(target))) {
             return CompletableFuture.failedFuture(
@@ -74,17 +79,20 @@ final class Operations {
      * The follower that should lead next.
      *
      * @param id its id
-     * @param behind how many entries of its log it would have to apply before it takes writes; 0 while it keeps up
+     * @param behind how many entries of the log it would have to apply before it takes writes; 0 while it keeps up, and when it did not say
      */
     record Successor(String id, long behind) {}
 
     /** Asks the followers, for {@link #ASKING} at most. Null when there is none. */
     CompletableFuture<@Nullable Successor> successor(RatisServer server) {
-        return Unapplied.of(server, ASKING, timer).thenApply(unapplied -> {
-            var best = followers.mostUpToDate(server.info().getCurrentTerm(), config.electionTimeoutMax(), unapplied);
+        return Standings.of(server, ASKING).thenApply(standings -> {
+            long end = server.position().logIndex();
+            var behind = new HashMap<String, Long>();
+            standings.forEach((id, standing) -> behind.put(id, Standing.behind(standing.unappliedUpTo(end))));
+            var best = followers.mostUpToDate(server.info().getCurrentTerm(), config.electionTimeoutMax(), behind);
             return best == null || server.peers().stream().noneMatch(p -> p.id().equals(best))
                     ? null
-                    : new Successor(best, Standing.behind(unapplied.getOrDefault(best, 0L)));
+                    : new Successor(best, behind.getOrDefault(best, 0L));
         });
     }
 

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 import org.apache.ratis.protocol.Message;
+import org.apache.ratis.protocol.exceptions.StateMachineException;
 import org.jspecify.annotations.Nullable;
 
 /** Answers what other engines ask: see {@link PeerMessages}. */
@@ -23,15 +24,15 @@ final class PeerAnswers {
         return switch (PeerMessages.kind(question)) {
             case PeerMessages.READ_INDEX -> confirmation.get().thenApply(PeerMessages::encode);
             case PeerMessages.POSITION -> CompletableFuture.completedFuture(PeerMessages.encode(server.position()));
-            case PeerMessages.UNAPPLIED ->
-                CompletableFuture.completedFuture(PeerMessages.encodeUnapplied(server.unapplied()));
+            case PeerMessages.STANDING -> CompletableFuture.completedFuture(PeerMessages.encode(server.standing()));
             case PeerMessages.MEMBERS ->
                 CompletableFuture.completedFuture(PeerMessages.encode(
                         server.peers().stream().map(EnginePeer::id).toList()));
             case PeerMessages.FORMAT -> CompletableFuture.completedFuture(PeerMessages.encode(config.entryFormat()));
             case PeerMessages.QUOTA -> CompletableFuture.completedFuture(PeerMessages.encodeQuota(config.quota()));
             case PeerMessages.DIGESTS -> CompletableFuture.completedFuture(PeerMessages.encode(divergence.digests()));
-            default -> CompletableFuture.failedFuture(new IOException("unknown question between engines"));
+            // Of another failure Ratis would end the stream, and with it all questions that are on it.
+            default -> CompletableFuture.failedFuture(new StateMachineException("unknown question between engines"));
         };
     }
 }

@@ -30,6 +30,8 @@ final class PeerClient implements AutoCloseable {
     private final RaftClientRpc rpc;
     private final AtomicLong calls = new AtomicLong();
     private final Set<RaftPeerId> known = ConcurrentHashMap.newKeySet();
+    /** Those of older versions, which say where their logs end and no more. */
+    private final Set<RaftPeerId> strangers = ConcurrentHashMap.newKeySet();
 
     PeerClient(RaftGroupId group, RaftClientRpc rpc) {
         this.group = group;
@@ -46,14 +48,27 @@ final class PeerClient implements AutoCloseable {
         return ask(peer, PeerMessages.POSITION, PeerMessages::position);
     }
 
-    /** How many entries of its log an engine has not applied; none, as far as an engine of an older version can tell. */
-    CompletableFuture<Long> unapplied(RaftPeer peer) {
-        return ask(peer, PeerMessages.UNAPPLIED, PeerMessages::unapplied).exceptionally(unknown -> 0L);
+    /** How fit an engine is to lead. Of one that was found not to know the question ({@link #meet}) it is where its log ends, all of it applied. */
+    CompletableFuture<Standing> standing(RaftPeer peer) {
+        return strangers.contains(peer.getId())
+                ? position(peer).thenApply(end -> new Standing(end, 0))
+                : ask(peer, PeerMessages.STANDING, PeerMessages::standing);
     }
 
-    /** How fit an engine is to lead. */
-    CompletableFuture<Standing> standing(RaftPeer peer) {
-        return position(peer).thenCombine(unapplied(peer), Standing::new);
+    /**
+     * Connects, and finds out whether an engine knows what {@link #standing} asks; before that is asked in a hurry. An engine of an older version fails at a question
+     * that it does not know, and ends the stream.
+     */
+    CompletableFuture<Void> meet(RaftPeer peer) {
+        return ask(peer, PeerMessages.STANDING, PeerMessages::standing)
+                .handle((standing, failure) -> failure == null)
+                .thenCompose(knows -> {
+                    if (knows) {
+                        strangers.remove(peer.getId());
+                        return CompletableFuture.completedFuture(null);
+                    }
+                    return position(peer).thenAccept(answered -> strangers.add(peer.getId()));
+                });
     }
 
     /** Whom an engine counts as members. */

@@ -29,8 +29,8 @@ final class PeerMessages {
 
     /** How many bytes of your heap may the registry take? */
     static final byte QUOTA = 6;
-    /** How many entries of your log are not applied yet? Older versions do not know the question. */
-    static final byte UNAPPLIED = 7;
+    /** Where does your log end, and how many of its entries are not applied yet? Older versions do not know the question: see {@link PeerClient#standing}. */
+    static final byte STANDING = 7;
 
     private PeerMessages() {}
 
@@ -50,21 +50,27 @@ final class PeerMessages {
      * @param unapplied how many of the log's entries it has not applied
      */
     record Standing(Position end, long unapplied) {
-        /** So many are on their way at any time. With more an engine is behind, as one that has just been started is: leading, it would take no writes until they are applied. */
+        /** So many are on their way at any time. */
         static final long ON_THEIR_WAY = 8;
 
-        /** What it is behind by, 0 while it keeps up. */
-        static long behind(long unapplied) {
-            return unapplied > ON_THEIR_WAY ? unapplied : 0;
+        /** What an engine is behind by that has so many entries yet to apply; 0 while it keeps up. Leading, it would take no writes before it has applied them. */
+        static long behind(long entries) {
+            return entries > ON_THEIR_WAY ? entries : 0;
         }
 
         boolean isBehind() {
             return behind(unapplied) > 0;
         }
 
+        /** How many entries it has yet to apply of a log that ends at {@code index}; those that it does not have included. */
+        long unappliedUpTo(long index) {
+            return Math.max(0, index - end.logIndex) + unapplied;
+        }
+
         /**
-         * Whether this engine should stand for election rather than the other: the one whose log ends later, for no other can win; of equal ones
-         * the one that is less behind, then the one of the smaller id.
+         * Whether this engine should stand for election rather than the other: the one whose log ends later, since that one does not vote for the
+         * other; of equal ones the one that is not behind, then the one of the smaller id. By how much they are behind does not count: it falls while they
+         * ask, and each would find the other better.
          */
         boolean isBefore(String id, Standing other, String otherId) {
             if (end.logTerm != other.end.logTerm) {
@@ -73,9 +79,7 @@ final class PeerMessages {
             if (end.logIndex != other.end.logIndex) {
                 return end.logIndex > other.end.logIndex;
             }
-            long behind = behind(unapplied);
-            long otherBehind = behind(other.unapplied);
-            return behind != otherBehind ? behind < otherBehind : id.compareTo(otherId) < 0;
+            return isBehind() != other.isBehind() ? other.isBehind() : id.compareTo(otherId) < 0;
         }
     }
 
@@ -126,12 +130,14 @@ final class PeerMessages {
         return bytes(answer, QUOTA, 1).getLong();
     }
 
-    static Message encodeUnapplied(long entries) {
-        return message(UNAPPLIED, entries);
+    static Message encode(Standing standing) {
+        var end = standing.end();
+        return message(STANDING, end.term(), end.logTerm(), end.logIndex(), standing.unapplied());
     }
 
-    static long unapplied(Message answer) throws IOException {
-        return bytes(answer, UNAPPLIED, 1).getLong();
+    static Standing standing(Message answer) throws IOException {
+        ByteBuffer bytes = bytes(answer, STANDING, 4);
+        return new Standing(new Position(bytes.getLong(), bytes.getLong(), bytes.getLong()), bytes.getLong());
     }
 
     static Message encode(Map<Long, com.google.protobuf.ByteString> digests) {

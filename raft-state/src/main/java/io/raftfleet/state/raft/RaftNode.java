@@ -41,6 +41,9 @@ public final class RaftNode implements AutoCloseable {
     private static final Duration HAND_OVER = Duration.ofSeconds(3);
     private static final Duration DRAIN = Duration.ofSeconds(1);
     private static final Duration CATCH_UP = Duration.ofSeconds(5);
+    /** Beside what closing takes, within what a process that stops is given ({@code EngineMain}, {@code bin/fleet}). */
+    private static final Duration ALL_OF_IT = Duration.ofSeconds(8);
+
     private static final Duration LOOK = Duration.ofMillis(50);
     private static final Duration NEXT_ENTRY_AT_LEAST = Duration.ofMillis(500);
     private static final Duration NEXT_ENTRY_AT_MOST = Duration.ofSeconds(2);
@@ -119,6 +122,7 @@ public final class RaftNode implements AutoCloseable {
 
     /** The server has left its group. */
     private void left(long term) {
+        caughtUp = false;
         events.stopped(term);
         proposals.abandon("the engine's disk is full");
     }
@@ -281,19 +285,22 @@ public final class RaftNode implements AutoCloseable {
     }
 
     /**
-     * How many entries this engine, which was started, has yet to apply before it knows what the cluster knew: until then its reads wait. 0
-     * from the moment on when it had caught up, whatever comes later.
+     * Why this engine, which was started, or whose disk was full, does not know yet what the cluster knew then, so that its reads wait; null from the moment on
+     * when it has caught up, whatever comes later, and while it knows no leader.
      */
-    public long catchingUp() {
+    public @Nullable String catchingUp() {
         RatisServer server = ratis();
-        if (caughtUp || server == null || server.info().getCurrentRole() == null) {
-            return 0;
+        if (caughtUp || server == null || server.info().getCurrentRole() == null || server.leaderPeer() == null) {
+            return null;
         }
         long missing = server.missing();
-        if (server.leaderPeer() != null && Standing.behind(missing) == 0) {
+        if (server.knowsCommitted() && Standing.behind(missing) == 0) {
             caughtUp = true;
+            return null;
         }
-        return Standing.behind(missing);
+        return missing == 0
+                ? "it was started, and has not heard yet what the cluster has committed"
+                : "it was started, and has yet to apply " + missing + " entries of the log";
     }
 
     /** This engine's view of the group. */
@@ -411,12 +418,18 @@ public final class RaftNode implements AutoCloseable {
         if (server == null || !server.info().isLeader() || server.peers().size() < 2) {
             return;
         }
+        long end = System.nanoTime() + ALL_OF_IT.toNanos();
         try {
-            awaitSuccessor(server);
-            String leader = transferLeadership(null, HAND_OVER).get(HAND_OVER.toMillis() + 500, TimeUnit.MILLISECONDS);
-            LOG.info("engine {} has handed leadership over to {}", config.engineId(), leader);
-            proposals.settled().get(DRAIN.toMillis(), TimeUnit.MILLISECONDS);
-            awaitNextLeadersEntry(server);
+            if (!events.hasFailed()) {
+                awaitSuccessor(server, System.nanoTime() + CATCH_UP.toNanos());
+            }
+            if (server.info().isLeader()) {
+                var limit = least(HAND_OVER, until(end));
+                String leader = transferLeadership(null, limit).get(limit.toMillis() + 500, TimeUnit.MILLISECONDS);
+                LOG.info("engine {} has handed leadership over to {}", config.engineId(), leader);
+            }
+            proposals.settled().get(least(DRAIN, until(end)).toMillis(), TimeUnit.MILLISECONDS);
+            awaitNextLeadersEntry(server, least(nextEntry(), until(end)));
         } catch (ExecutionException | TimeoutException e) {
             LOG.warn(
                     "engine {} could not hand everything over, the others will elect: {}",
@@ -427,9 +440,17 @@ public final class RaftNode implements AutoCloseable {
         }
     }
 
-    /** Goes on leading while the engines that could are still applying what their logs hold, {@link #CATCH_UP} at most. */
-    private void awaitSuccessor(RatisServer server) throws ExecutionException, InterruptedException, TimeoutException {
-        long end = System.nanoTime() + CATCH_UP.toNanos();
+    private static Duration until(long end) {
+        return Duration.ofNanos(Math.max(0, end - System.nanoTime()));
+    }
+
+    private static Duration least(Duration a, Duration b) {
+        return a.compareTo(b) <= 0 ? a : b;
+    }
+
+    /** Goes on leading while the engines that could are still applying the log. */
+    private void awaitSuccessor(RatisServer server, long end)
+            throws ExecutionException, InterruptedException, TimeoutException {
         boolean told = false;
         while (server.info().isLeader() && System.nanoTime() - end < 0) {
             var next = operations.successor(server).get(HAND_OVER.toMillis(), TimeUnit.MILLISECONDS);
@@ -438,7 +459,7 @@ public final class RaftNode implements AutoCloseable {
             }
             if (!told) {
                 LOG.info(
-                        "engine {} leads on until {} has applied {} entries of its log, {} s at most",
+                        "engine {} leads on until {} has applied {} entries of the log, {} s at most",
                         config.engineId(),
                         next.id(),
                         next.behind(),
@@ -449,12 +470,13 @@ public final class RaftNode implements AutoCloseable {
         }
     }
 
-    /** Waits until an entry of the current term is applied here, or {@link #nextEntry} is over: the next leader, then, is slow or gone. */
-    private void awaitNextLeadersEntry(RatisServer server) throws ExecutionException, InterruptedException {
+    /** Waits until an entry of the current term is applied here, or the limit is over: the next leader, then, is slow or gone. */
+    private void awaitNextLeadersEntry(RatisServer server, Duration limit)
+            throws ExecutionException, InterruptedException {
         var end = server.position();
         long index = end.logTerm() == end.term() ? end.logIndex() : end.logIndex() + 1;
         try {
-            applied.await(index).get(nextEntry().toMillis(), TimeUnit.MILLISECONDS);
+            applied.await(index).get(limit.toMillis(), TimeUnit.MILLISECONDS);
         } catch (TimeoutException e) {
             LOG.debug("Engine {} has not heard of an entry of term {}", config.engineId(), end.term());
         }
@@ -466,10 +488,7 @@ public final class RaftNode implements AutoCloseable {
      */
     Duration nextEntry() {
         var timeout = config.electionTimeoutMin();
-        if (timeout.compareTo(NEXT_ENTRY_AT_LEAST) < 0) {
-            return NEXT_ENTRY_AT_LEAST;
-        }
-        return timeout.compareTo(NEXT_ENTRY_AT_MOST) > 0 ? NEXT_ENTRY_AT_MOST : timeout;
+        return timeout.compareTo(NEXT_ENTRY_AT_LEAST) < 0 ? NEXT_ENTRY_AT_LEAST : least(timeout, NEXT_ENTRY_AT_MOST);
     }
 
     /** Stops; without handing over, as if killed, but for what it had not yet written. */

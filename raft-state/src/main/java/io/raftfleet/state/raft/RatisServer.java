@@ -260,13 +260,32 @@ final class RatisServer implements AutoCloseable {
         return new Standing(position(), unapplied());
     }
 
-    /** How many entries this engine has yet to apply of what is committed, as far as it has heard. */
-    long missing() {
-        long committed = division.getRaftLog().getLastCommittedIndex();
-        for (var told : division.getCommitInfos()) {
-            committed = Math.max(committed, told.getCommitIndex());
+    /**
+     * Whether this engine has heard what its cluster has committed: as a follower from the present leader, of whose term it has applied an
+     * entry, for a leader itself does not know before its term's first entry is committed (§8 of the Raft paper).
+     */
+    boolean knowsCommitted() {
+        if (division.getInfo().isLeader()) {
+            return division.getInfo().isLeaderReady();
         }
-        return Math.max(0, committed - division.getInfo().getLastAppliedIndex());
+        RaftPeerId leader = division.getInfo().getLeaderId();
+        TermIndex last = stateMachine.getLastAppliedTermIndex();
+        return leader != null
+                && last != null
+                && last.getTerm() == division.getInfo().getCurrentTerm()
+                && division.getCommitInfos().stream()
+                        .anyMatch(told -> told.getServer().getId().equals(leader.toByteString()));
+    }
+
+    /** How many entries this engine has yet to apply of what is committed, as far as it has heard; as the leader, of its log. */
+    long missing() {
+        long end = division.getInfo().isLeader()
+                ? position().logIndex()
+                : division.getRaftLog().getLastCommittedIndex();
+        for (var told : division.getCommitInfos()) {
+            end = Math.max(end, told.getCommitIndex());
+        }
+        return Math.max(0, end - division.getInfo().getLastAppliedIndex());
     }
 
     /**

@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * Sends unary calls until one endpoint answers, within a deadline. Goes to the next endpoint at once, and waits between rounds over
  * all of them: 50 ms, doubled each round up to a second, half of it random; where an engine has refused a call for now, not before it says. An attempt gets half of what is left while there
  * are others to ask, so that an engine which hangs does not use up the whole deadline; while an endpoint is not connected, others are
- * connected to as well ({@link ConnectionRace}), and one that falls silent is left ({@link Pulse}).
+ * connected to as well ({@link ConnectionRace}), and one that falls silent is left ({@link Pulse}). An attempt by way of a {@link Gateway} lasts as long as its requests are answered.
  *
  * <p>Thread-safe; an attempt's state is handed from callback to callback and never shared.
  */
@@ -125,9 +125,11 @@ final class Caller {
         private void send() {
             long left = left();
             long share = once || connections.size() == 1 ? left : Math.max(left / 2, Math.min(left, SHORTEST_ATTEMPT));
-            var options = CallOptions.DEFAULT
-                    .withOption(Pulse.UNWATCHED, once)
-                    .withDeadlineAfter(Math.max(share, 1), TimeUnit.NANOSECONDS);
+            var options = CallOptions.DEFAULT.withOption(Pulse.UNWATCHED, once);
+            if (connections.endpoint(endpoint).kind() == Endpoint.Kind.GRPC) {
+                options = options.withDeadlineAfter(Math.max(share, 1), TimeUnit.NANOSECONDS);
+            } // Elsewhere a call is as many requests as it has items, or pages: the gateway gives each of them its
+            // time.
             try {
                 ClientCalls.asyncUnaryCall(
                         connections.channel(endpoint).newCall(method, options), request, new Answer());

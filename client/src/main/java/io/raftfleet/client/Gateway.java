@@ -5,7 +5,7 @@ import java.time.Duration;
 import javax.net.ssl.SSLSocketFactory;
 import org.jspecify.annotations.Nullable;
 
-/** A way to an engine that is not reached by gRPC. Thread-safe. */
+/** A way to an engine that is not reached by gRPC. Calls have no deadline there: what a call is made of, one request after the other, has one each. Thread-safe. */
 public interface Gateway extends AutoCloseable {
     /** Where calls go, as they would to an engine. */
     ManagedChannel channel();

@@ -26,6 +26,9 @@ start_engine() {
 # Sets `health` to what engine $1 says of itself.
 engine_health() { health=$(ask_health "$1"); }
 
+# Whether what an engine says of itself, $1, is that it knows a leader, and has yet to apply what the cluster knows.
+catches_up() { [[ -n $(json_field "$1" leaderId) && $(json_field "$1" status) == unavailable ]]; }
+
 # Prints it. Where HTTP asks for a certificate, gRPC is asked, by fleetctl, which is slower.
 ask_health() {
   local i=${1#e}

@@ -34,7 +34,7 @@ await_engines() {
   deadline=$(($(milliseconds) + READY_TIMEOUT * 1000))
   await_until "$deadline" has_leader || no_leader "the cluster has no leader" "${1:-e1}"
   for name in "$@"; do
-    await_until "$deadline" knows_leader "$name" || no_leader "engine $name hears no leader" "$name"
+    await_until "$deadline" is_in_step "$name" || out_of_step "$name"
   done
 }
 
@@ -48,9 +48,18 @@ no_leader() {
   exit 1
 }
 
-knows_leader() {
+# Whether the engine knows a leader, and what the cluster knew when it was started. Where HTTP asks for a certificate it does not say the latter.
+is_in_step() {
   local health
-  engine_health "$1" && [[ -n $(json_field "$health" leaderId) ]]
+  engine_health "$1" && [[ -n $(json_field "$health" leaderId) ]] && ! catches_up "$health"
+}
+
+out_of_step() {
+  local health
+  if engine_health "$1" && catches_up "$health"; then
+    die "engine $1 is not ready after $READY_TIMEOUT s, and goes on: $(json_field "$health" reason)"
+  fi
+  no_leader "engine $1 hears no leader" "$1"
 }
 
 has_leader() {

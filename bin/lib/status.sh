@@ -54,6 +54,8 @@ ask_engines() {
     elif [[ $(json_field "$health" leading) == true ]]; then
       LEADING[$name]=true
       HEALTH[$name]=leader
+    elif catches_up "$health"; then
+      HEALTH[$name]="catching up"
     elif [[ -n $(json_field "$health" leaderId) ]]; then
       HEALTH[$name]=follower
     else

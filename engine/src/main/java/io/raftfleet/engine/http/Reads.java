@@ -12,6 +12,11 @@ import org.jspecify.annotations.Nullable;
 final class Reads {
     private static final Pattern REVISION = Pattern.compile("([0-9]{1,20})-([0-9]{1,20})-([0-9]{1,10})");
 
+    /** Rows of a page that a client may ask for; pages end earlier where their units' contents come to 2 MiB. */
+    private static final int MOST_ROWS = 1000;
+
+    private static final Pattern ROWS = Pattern.compile("[1-9][0-9]{0,2}|" + MOST_ROWS);
+
     private Reads() {}
 
     /**
@@ -32,7 +37,8 @@ final class Reads {
      * The page that {@code nextPageToken} asks for, the first one without it. Whether an engine made the token is for
      * the registry to say.
      *
-     * @throws HttpProblem 400 for an empty token or several
+     * @param size of the page in rows, where {@code pageSize}, at most {@value #MOST_ROWS}, does not say another
+     * @throws HttpProblem 400 for an empty token or several, and for a size that is none
      */
     static Page page(HttpCall call, int size) {
         List<String> tokens = call.query().getOrDefault("nextPageToken", List.of());
@@ -42,9 +48,21 @@ final class Reads {
         if (tokens.contains("")) {
             throw new HttpProblem(400, "nextPageToken is empty; leave it out for the first page");
         }
-        Page.Builder page = Page.newBuilder().setSize(size);
+        Page.Builder page = Page.newBuilder().setSize(rows(call, size));
         tokens.forEach(page::setToken);
         return page.build();
+    }
+
+    private static int rows(HttpCall call, int size) {
+        String wanted = first(call, "pageSize");
+        if (wanted.isEmpty()) {
+            return size;
+        }
+        if (!ROWS.matcher(wanted).matches()) {
+            throw new HttpProblem(
+                    400, "query parameter pageSize is \"" + wanted + "\"; it is a number from 1 to " + MOST_ROWS);
+        }
+        return Integer.parseInt(wanted);
     }
 
     /** The first value of a parameter, empty when there is none. */

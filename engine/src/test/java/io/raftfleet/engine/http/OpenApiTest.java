@@ -250,6 +250,8 @@ class OpenApiTest {
             assertThat(check("GET", path, VIEWER, "nextPageToken", token).body().toStringUtf8())
                     .isNotEqualTo(page);
             assertThat(check("GET", path, VIEWER, "nextPageToken", "").status()).isEqualTo(400);
+            assertThat(check("GET", path, VIEWER, "pageSize", "1").status()).isEqualTo(200);
+            assertThat(check("GET", path, VIEWER, "pageSize", "1001").status()).isEqualTo(400);
         }
         assertThat(check("GET", "/fleet/v1/state", VIEWER, "machineID", "0".repeat(32), "unitName", "a.service")
                         .body()

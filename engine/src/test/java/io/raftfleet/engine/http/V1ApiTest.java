@@ -230,6 +230,11 @@ class V1ApiTest {
                 row("made-up token, machines", "GET /machines?nextPageToken=ZAABAA==", "X: y", "", 400, "token"),
                 row("empty token", "GET /machines?nextPageToken=", "X: y", "", 400, "empty"),
                 row("two tokens", "GET /units?nextPageToken=a&nextPageToken=b", "X: y", "", 400, "too many"),
+                row("one a page", "GET /machines?pageSize=1", "X: y", "", 200, "nextPageToken"),
+                row("a thousand a page", "GET /units?pageSize=1000", "X: y", "", 200, "old.service"),
+                row("none a page", "GET /units?pageSize=0", "X: y", "", 400, "from 1 to 1000"),
+                row("too many a page", "GET /state?pageSize=1001", "X: y", "", 400, "from 1 to 1000"),
+                row("no number a page", "GET /machines?pageSize=-1", "X: y", "", 400, "from 1 to 1000"),
                 row("unclear staleness", "GET /units?stale=maybe", "X: y", "", 400, "maybe"),
                 row("stale", "GET /units?stale=true", "X: y", "", 200, "old.service"),
                 row(

@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.StringJoiner;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
@@ -18,6 +19,8 @@ final class V1Api {
     private static final JsonMapper JSON = JsonMapper.shared();
     private static final String PREFIX = "/fleet/v1";
     private static final int MOST_PAGES = 100_000;
+    /** The largest that an engine gives; a fleetd gives its 100 rows all the same. */
+    private static final String PAGE_SIZE = "pageSize=1000";
 
     private final HttpWire wire;
     private final Duration timeout;
@@ -48,9 +51,14 @@ final class V1Api {
         var all = new ArrayList<JsonNode>();
         String token = "";
         for (int page = 0; page < MOST_PAGES; page++) {
-            String paging = token.isEmpty() ? "" : "nextPageToken=" + encode(token);
-            String asked = query.isEmpty() || paging.isEmpty() ? query + paging : query + "&" + paging;
-            JsonNode document = document(call("GET", PREFIX + path + (asked.isEmpty() ? "" : "?" + asked), null), path);
+            var asked = new StringJoiner("&", "?", "").add(PAGE_SIZE);
+            if (!query.isEmpty()) {
+                asked.add(query);
+            }
+            if (!token.isEmpty()) {
+                asked.add("nextPageToken=" + encode(token));
+            }
+            JsonNode document = document(call("GET", PREFIX + path + asked, null), path);
             document.path(field).forEach(all::add);
             token = document.path("nextPageToken").asString("");
             if (token.isEmpty()) {

@@ -126,7 +126,7 @@ final class Caller {
             long left = left();
             long share = once || connections.size() == 1 ? left : Math.max(left / 2, Math.min(left, SHORTEST_ATTEMPT));
             var options = CallOptions.DEFAULT.withOption(Pulse.UNWATCHED, once);
-            if (connections.endpoint(endpoint).kind() == Endpoint.Kind.GRPC) {
+            if (!byRequests()) {
                 options = options.withDeadlineAfter(Math.max(share, 1), TimeUnit.NANOSECONDS);
             } // Elsewhere a call is as many requests as it has items, or pages: the gateway gives each of them its
             // time.
@@ -138,6 +138,11 @@ final class Caller {
             } catch (FleetClientException e) {
                 fail(e);
             }
+        }
+
+        /** Whether the endpoint is reached by a gateway. */
+        private boolean byRequests() {
+            return connections.endpoint(endpoint).kind() != Endpoint.Kind.GRPC;
         }
 
         private void failed(Status status, @Nullable Metadata trailers) {
@@ -168,15 +173,20 @@ final class Caller {
             long wait = roundOver || crowded
                     ? Math.max(backoff(Math.max(round, 1), random), RetryHint.wait(trailers, random))
                     : 0;
-            if (once || hopeless || left() <= wait) {
+            boolean unasked = !once && byRequests() && attempts < connections.size();
+            if (!once) {
+                connections.prefer(connections.after(endpoint));
+            }
+            if (once || hopeless || (left() <= wait && !unasked)) {
                 fail(
                         once && connections.size() > 1
                                 ? failures.unanswered(name(), status, timeout, asked)
-                                : failures.unanswered(name(), status, timeout));
+                                : byRequests()
+                                        ? failures.unanswered(name(), status)
+                                        : failures.unanswered(name(), status, timeout));
                 return;
             }
             endpoint = connections.after(endpoint);
-            connections.prefer(endpoint);
             if (wait == 0) {
                 attempt();
                 return;

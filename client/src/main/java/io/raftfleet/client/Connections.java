@@ -184,8 +184,12 @@ final class Connections implements AutoCloseable {
         if (opener == null) {
             throw new IllegalArgumentException(endpoint + " is not for gRPC");
         }
-        Gateway gateway = opener.open(
-                endpoint, endpoint.kind() == Endpoint.Kind.HTTPS ? sockets(endpoint) : null, options.requestTimeout());
+        // As with gRPC an attempt has half of the time while there are others to ask.
+        Duration timeout = size() == 1
+                ? options.requestTimeout()
+                : options.requestTimeout().dividedBy(2);
+        Gateway gateway =
+                opener.open(endpoint, endpoint.kind() == Endpoint.Kind.HTTPS ? sockets(endpoint) : null, timeout);
         gateways.add(gateway);
         return gateway.channel();
     }

@@ -127,6 +127,11 @@ final class Failures {
 
     /** The final answer after retries. */
     FleetClientException unanswered(String what, Status status, Duration timeout) {
+        return unanswered(what + " within " + seconds(timeout), status);
+    }
+
+    /** The same of a call that is many requests, of which one was not answered. */
+    FleetClientException unanswered(String what, Status status) {
         String who = last.entrySet().stream()
                 .map(e -> e.getKey() + " (" + reason(e.getValue()) + ")")
                 .collect(Collectors.joining(", "));
@@ -139,8 +144,7 @@ final class Failures {
                             ? "Is the cluster up, and is --endpoint right? " + look
                             : "Is --endpoint right, does fleet-engine run there, and does no firewall stand between?");
         } else {
-            problem = "no engine answered " + what + " within " + seconds(timeout) + ": " + who + ". " + look
-                    + "; or raise --request-timeout";
+            problem = "no engine answered " + what + ": " + who + ". " + look + "; or raise --request-timeout";
         }
         Throwable cause = last.values().stream()
                 .map(Status::getCause)

@@ -10,6 +10,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 
 /**
  * What to tell people who name a unit that the cluster does not have: names near to it, among the first of those that begin as it
@@ -68,7 +69,11 @@ final class UnitHints {
             FleetClient client = session.client();
             var pages = new ArrayList<CompletableFuture<List<String>>>();
             for (int length : lengths(name)) {
-                pages.add(client.unitNamesAsync(name.substring(0, length), ROWS, PATIENCE));
+                pages.add(client.unitNamesAsync(name.substring(0, length), ROWS, PATIENCE)
+                        .completeOnTimeout(
+                                List.of(),
+                                PATIENCE.toMillis(),
+                                TimeUnit.MILLISECONDS)); // Over HTTP a list takes as long as it takes.
             }
             for (var page : pages) {
                 found.addAll(FleetClient.join(page));

@@ -395,8 +395,9 @@ final class HttpFleet extends FleetGrpc.FleetImplBase {
     private static <T> void write(StreamObserver<WriteResponse> observer, List<T> items, Function<T, ItemResult> one) {
         answer(observer, () -> {
             var response = WriteResponse.newBuilder();
-            try (ExecutorService workers = Executors.newFixedThreadPool(
-                    AT_ONCE, Thread.ofVirtual().name("v1-write").factory())) {
+            ExecutorService workers = Executors.newFixedThreadPool(
+                    AT_ONCE, Thread.ofVirtual().name("v1-write").factory());
+            try {
                 var results = new ArrayList<Future<ItemResult>>();
                 for (T item : items) {
                     Callable<ItemResult> work = () -> one.apply(item);
@@ -413,6 +414,8 @@ final class HttpFleet extends FleetGrpc.FleetImplBase {
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
                 throw Status.CANCELLED.asRuntimeException();
+            } finally {
+                workers.shutdownNow(); // After a failure nothing more is asked for.
             }
         });
     }

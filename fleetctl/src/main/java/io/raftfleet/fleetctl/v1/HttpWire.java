@@ -11,6 +11,7 @@ import java.net.InetSocketAddress;
 import java.net.ProtocolException;
 import java.net.Socket;
 import java.net.SocketException;
+import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.Channels;
 import java.nio.channels.SocketChannel;
@@ -95,8 +96,21 @@ final class HttpWire {
     /** To a unix socket. */
     static HttpWire unix(Path path) {
         return new HttpWire("domain-sock", timeout -> {
-            var channel = SocketChannel.open(UnixDomainSocketAddress.of(path));
-            return new Connection(Channels.newInputStream(channel), Channels.newOutputStream(channel), channel);
+            var channel = SocketChannel.open(StandardProtocolFamily.UNIX);
+            // Connecting waits while the server, which hangs, has as many that wait as it may.
+            var late = new CompletableFuture<Void>().completeOnTimeout(null, timeout.toMillis(), TimeUnit.MILLISECONDS);
+            var connection =
+                    new Connection(Channels.newInputStream(channel), Channels.newOutputStream(channel), channel);
+            var unused = late.thenRun(connection::close);
+            try {
+                channel.connect(UnixDomainSocketAddress.of(path));
+            } catch (IOException e) {
+                connection.close();
+                throw late.isDone() ? new IOException("no connection within " + timeout.toMillis() + " ms", e) : e;
+            } finally {
+                late.cancel(false);
+            }
+            return connection;
         });
     }
 

@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.StringJoiner;
+import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
@@ -19,6 +20,7 @@ final class V1Api {
     private static final JsonMapper JSON = JsonMapper.shared();
     private static final String PREFIX = "/fleet/v1";
     private static final int MOST_PAGES = 100_000;
+    private static final Duration REFUSED_PAUSE = Duration.ofMillis(200);
     /** The largest that an engine gives; a fleetd gives its 100 rows all the same. */
     private static final String PAGE_SIZE = "pageSize=1000";
 
@@ -60,10 +62,16 @@ final class V1Api {
             }
             JsonNode document = document(call("GET", PREFIX + path + asked, null), path);
             document.path(field).forEach(all::add);
-            token = document.path("nextPageToken").asString("");
-            if (token.isEmpty()) {
+            String next = document.path("nextPageToken").asString("");
+            if (next.isEmpty()) {
                 return all;
             }
+            if (next.equals(token)) {
+                throw Status.INTERNAL
+                        .withDescription("the list at " + path + " goes on with the page that was asked for")
+                        .asRuntimeException();
+            }
+            token = next;
         }
         throw Status.INTERNAL
                 .withDescription("the list at " + path + " has no end")
@@ -82,7 +90,27 @@ final class V1Api {
         return URLEncoder.encode(text, StandardCharsets.UTF_8).replace("+", "%20");
     }
 
+    /** What is refused for now, as while engines elect a leader, is asked again until the request's time is over; but no DELETE, of which the second would find nothing. */
     private HttpWire.Answer call(String method, String target, @Nullable String body) {
+        long end = System.nanoTime() + timeout.toNanos();
+        while (true) {
+            HttpWire.Answer answer = once(method, target, body);
+            if (answer.status() != 503
+                    || method.equals("DELETE")
+                    || System.nanoTime() + REFUSED_PAUSE.toNanos() - end > 0) {
+                return answer;
+            }
+            try {
+                Thread.sleep(REFUSED_PAUSE.toMillis() / 2
+                        + ThreadLocalRandom.current().nextLong(REFUSED_PAUSE.toMillis() / 2));
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw Status.CANCELLED.withDescription("interrupted").asRuntimeException();
+            }
+        }
+    }
+
+    private HttpWire.Answer once(String method, String target, @Nullable String body) {
         try {
             return wire.call(method, target, body, timeout);
         } catch (IOException e) {

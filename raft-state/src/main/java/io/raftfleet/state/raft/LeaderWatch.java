@@ -83,7 +83,7 @@ final class LeaderWatch extends ServerTransportFilter {
     /** Lets the engines get to know each other before they need to compare their logs in a hurry. */
     void leaderChanged() {
         RatisServer ratis = server;
-        if (ratis != null && !ratis.info().isLeader()) {
+        if (ratis != null) {
             for (RaftPeer peer : ratis.otherVoters()) {
                 Futures.onEnd(ratis.peerClient().meet(peer), (met, failure) -> {});
             }
@@ -158,7 +158,7 @@ final class LeaderWatch extends ServerTransportFilter {
                         ratis.peerClient()
                                 .standing(peer)
                                 .thenApply(p -> p.end().term() <= term && own.isBefore(id, p, other))
-                                .exceptionally(e -> true)); // it is gone too
+                                .exceptionally(e -> !own.isBehind())); // it is gone too, or too busy to say
             }
         }
         var all = CompletableFuture.allOf(answers.values().toArray(CompletableFuture[]::new));

@@ -79,20 +79,25 @@ final class Operations {
      * The follower that should lead next.
      *
      * @param id its id
-     * @param behind how many entries of the log it would have to apply before it takes writes; 0 while it keeps up, and when it did not say
+     * @param behind how many entries of the log it would have to apply before it takes writes; 0 while it keeps up, and when it
+     *     has not been heard for long; {@code Long.MAX_VALUE} when it is there and does not say
      */
     record Successor(String id, long behind) {}
 
     /** Asks the followers, for {@link #ASKING} at most. Null when there is none. */
     CompletableFuture<@Nullable Successor> successor(RatisServer server) {
         return Standings.of(server, ASKING).thenApply(standings -> {
-            long end = server.position().logIndex();
+            long here = applied.get(); // Not more than it would have to apply if this engine stopped to take writes.
             var behind = new HashMap<String, Long>();
-            standings.forEach((id, standing) -> behind.put(id, Standing.behind(standing.unappliedUpTo(end))));
-            var best = followers.mostUpToDate(server.info().getCurrentTerm(), config.electionTimeoutMax(), behind);
-            return best == null || server.peers().stream().noneMatch(p -> p.id().equals(best))
-                    ? null
-                    : new Successor(best, behind.getOrDefault(best, 0L));
+            standings.forEach((id, standing) -> behind.put(id, Standing.behind(standing.unappliedUpTo(here))));
+            long term = server.info().getCurrentTerm();
+            var recent = config.electionTimeoutMax();
+            var best = followers.mostUpToDate(term, recent, behind);
+            if (best == null || server.peers().stream().noneMatch(p -> p.id().equals(best))) {
+                return null;
+            }
+            boolean answers = followers.silence(term).getOrDefault(best, Long.MAX_VALUE) <= recent.toMillis();
+            return new Successor(best, behind.getOrDefault(best, answers ? Long.MAX_VALUE : 0));
         });
     }
 

@@ -48,27 +48,28 @@ final class PeerClient implements AutoCloseable {
         return ask(peer, PeerMessages.POSITION, PeerMessages::position);
     }
 
-    /** How fit an engine is to lead. Of one that was found not to know the question ({@link #meet}) it is where its log ends, all of it applied. */
+    /**
+     * How fit an engine is to lead. Of one of an older version, which does not know the question, it is where its log ends, all of it applied.
+     * Fails when it does not answer at all.
+     */
     CompletableFuture<Standing> standing(RaftPeer peer) {
         return strangers.contains(peer.getId())
-                ? position(peer).thenApply(end -> new Standing(end, 0))
-                : ask(peer, PeerMessages.STANDING, PeerMessages::standing);
+                ? position(peer).thenApply(end -> new Standing(end, 0)).exceptionallyCompose(gone -> meet(peer))
+                : meet(peer);
     }
 
     /**
-     * Connects, and finds out whether an engine knows what {@link #standing} asks; before that is asked in a hurry. An engine of an older version fails at a question
-     * that it does not know, and ends the stream.
+     * The same, asked anew of one that did not know the question; connects. The first question after an engine was started again ends with
+     * the stream of before, and who does not know it, of an older version, ends the stream: so it is asked twice, and then what all know.
      */
-    CompletableFuture<Void> meet(RaftPeer peer) {
+    CompletableFuture<Standing> meet(RaftPeer peer) {
+        strangers.remove(peer.getId());
         return ask(peer, PeerMessages.STANDING, PeerMessages::standing)
-                .handle((standing, failure) -> failure == null)
-                .thenCompose(knows -> {
-                    if (knows) {
-                        strangers.remove(peer.getId());
-                        return CompletableFuture.completedFuture(null);
-                    }
-                    return position(peer).thenAccept(answered -> strangers.add(peer.getId()));
-                });
+                .exceptionallyCompose(ended -> ask(peer, PeerMessages.STANDING, PeerMessages::standing))
+                .exceptionallyCompose(unknown -> position(peer).thenApply(end -> {
+                    strangers.add(peer.getId());
+                    return new Standing(end, 0);
+                }));
     }
 
     /** Whom an engine counts as members. */

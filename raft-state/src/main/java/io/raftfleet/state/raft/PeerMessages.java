@@ -62,9 +62,9 @@ final class PeerMessages {
             return behind(unapplied) > 0;
         }
 
-        /** How many entries it has yet to apply of a log that ends at {@code index}; those that it does not have included. */
+        /** How many entries up to {@code index} it has yet to apply, those that it does not have included. */
         long unappliedUpTo(long index) {
-            return Math.max(0, index - end.logIndex) + unapplied;
+            return Math.max(0, index - (end.logIndex - unapplied));
         }
 
         /**

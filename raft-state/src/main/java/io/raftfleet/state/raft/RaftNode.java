@@ -42,7 +42,7 @@ public final class RaftNode implements AutoCloseable {
     private static final Duration DRAIN = Duration.ofSeconds(1);
     private static final Duration CATCH_UP = Duration.ofSeconds(5);
     /** Beside what closing takes, within what a process that stops is given ({@code EngineMain}, {@code bin/fleet}). */
-    private static final Duration ALL_OF_IT = Duration.ofSeconds(8);
+    private static final Duration ALL_OF_IT = Duration.ofSeconds(6);
 
     private static final Duration LOOK = Duration.ofMillis(50);
     private static final Duration NEXT_ENTRY_AT_LEAST = Duration.ofMillis(500);
@@ -69,8 +69,8 @@ public final class RaftNode implements AutoCloseable {
     private final Quarantine quarantine;
     private final Operations operations;
     private final RatisHost host;
-    /** Whether it has been seen to have applied all that it had missed. */
-    private volatile boolean caughtUp;
+    /** The server that has been seen to have applied all that it had missed. */
+    private volatile @Nullable RatisServer caughtUp;
 
     /**
      * Takes the data directory; {@link #start} does the rest.
@@ -122,7 +122,6 @@ public final class RaftNode implements AutoCloseable {
 
     /** The server has left its group. */
     private void left(long term) {
-        caughtUp = false;
         events.stopped(term);
         proposals.abandon("the engine's disk is full");
     }
@@ -290,12 +289,15 @@ public final class RaftNode implements AutoCloseable {
      */
     public @Nullable String catchingUp() {
         RatisServer server = ratis();
-        if (caughtUp || server == null || server.info().getCurrentRole() == null || server.leaderPeer() == null) {
+        if (server == null
+                || server == caughtUp
+                || server.info().getCurrentRole() == null
+                || server.leaderPeer() == null) {
             return null;
         }
         long missing = server.missing();
         if (server.knowsCommitted() && Standing.behind(missing) == 0) {
-            caughtUp = true;
+            caughtUp = server;
             return null;
         }
         return missing == 0
@@ -459,10 +461,12 @@ public final class RaftNode implements AutoCloseable {
             }
             if (!told) {
                 LOG.info(
-                        "engine {} leads on until {} has applied {} entries of the log, {} s at most",
+                        "engine {} leads on until {} has applied the log ({}), {} s at most",
                         config.engineId(),
                         next.id(),
-                        next.behind(),
+                        next.behind() == Long.MAX_VALUE
+                                ? "it does not say how far it is"
+                                : next.behind() + " entries are left",
                         CATCH_UP.toSeconds());
                 told = true;
             }

@@ -277,11 +277,15 @@ final class RatisServer implements AutoCloseable {
                         .anyMatch(told -> told.getServer().getId().equals(leader.toByteString()));
     }
 
-    /** How many entries this engine has yet to apply of what is committed, as far as it has heard; as the leader, of its log. */
+    /** How many entries this engine has yet to apply of what is committed, as far as it has heard; as the leader, of its log, before it is ready. */
     long missing() {
-        long end = division.getInfo().isLeader()
-                ? position().logIndex()
-                : division.getRaftLog().getLastCommittedIndex();
+        long end = division.getRaftLog().getLastCommittedIndex();
+        if (division.getInfo().isLeader()) {
+            if (division.getInfo().isLeaderReady()) {
+                return 0;
+            }
+            end = position().logIndex();
+        }
         for (var told : division.getCommitInfos()) {
             end = Math.max(end, told.getCommitIndex());
         }

@@ -14,9 +14,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import org.apache.ratis.protocol.ClientId;
@@ -38,15 +35,6 @@ import org.slf4j.LoggerFactory;
 public final class RaftNode implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(RaftNode.class);
     private static final int MAX_PROPOSALS = 1024;
-    private static final Duration HAND_OVER = Duration.ofSeconds(3);
-    private static final Duration DRAIN = Duration.ofSeconds(1);
-    private static final Duration CATCH_UP = Duration.ofSeconds(5);
-    /** Beside what closing takes, within what a process that stops is given ({@code EngineMain}, {@code bin/fleet}). */
-    private static final Duration ALL_OF_IT = Duration.ofSeconds(6);
-
-    private static final Duration LOOK = Duration.ofMillis(50);
-    private static final Duration NEXT_ENTRY_AT_LEAST = Duration.ofMillis(500);
-    private static final Duration NEXT_ENTRY_AT_MOST = Duration.ofSeconds(2);
 
     private final RaftConfig config;
     private final ClientId proposer = ClientId.randomId();
@@ -68,6 +56,7 @@ public final class RaftNode implements AutoCloseable {
     private final Divergence divergence;
     private final Quarantine quarantine;
     private final Operations operations;
+    private final HandOver handOver;
     private final RatisHost host;
     /** The server that has been seen to have applied all that it had missed. */
     private volatile @Nullable RatisServer caughtUp;
@@ -93,6 +82,7 @@ public final class RaftNode implements AutoCloseable {
         this.proposals = new Proposals(config.engineId(), MAX_PROPOSALS, timer);
         this.checkpoints = new Checkpoints(state, directory, config);
         this.operations = new Operations(config, confirmation, checkpoints, applied, proposer, calls, timer);
+        this.handOver = new HandOver(config, operations, proposals, applied, events);
         this.rounds = new ReadRounds(config, confirmation, this::ratis, applied, timer);
         this.formats = new Formats(config.entryFormat(), checkpoints::entryFormat, state::begun, timer);
         this.quotas = new Quotas(config.quota(), timer);
@@ -411,88 +401,14 @@ public final class RaftNode implements AutoCloseable {
     }
 
     /**
-     * Before an orderly stop: hands leadership over if this engine has it and there are others, and waits for its pending proposals, and
-     * until the next leader has committed an entry ({@link #nextEntry}), so that no call ends here while nobody takes writes; at most some seconds. When nobody
-     * can take it, the others will elect.
+     * Before an orderly stop: hands leadership over if this engine has it and there are others ({@link HandOver}). Blocks for at most some
+     * seconds. When nobody can take it, the others will elect.
      */
     public void handOver() {
         RatisServer server = ratis();
-        if (server == null || !server.info().isLeader() || server.peers().size() < 2) {
-            return;
+        if (server != null && server.info().isLeader() && server.peers().size() > 1) {
+            handOver.of(server);
         }
-        long end = System.nanoTime() + ALL_OF_IT.toNanos();
-        try {
-            if (!events.hasFailed()) {
-                awaitSuccessor(server, System.nanoTime() + CATCH_UP.toNanos());
-            }
-            if (server.info().isLeader()) {
-                var limit = least(HAND_OVER, until(end));
-                String leader = transferLeadership(null, limit).get(limit.toMillis() + 500, TimeUnit.MILLISECONDS);
-                LOG.info("engine {} has handed leadership over to {}", config.engineId(), leader);
-            }
-            proposals.settled().get(least(DRAIN, until(end)).toMillis(), TimeUnit.MILLISECONDS);
-            awaitNextLeadersEntry(server, least(nextEntry(), until(end)));
-        } catch (ExecutionException | TimeoutException e) {
-            LOG.warn(
-                    "engine {} could not hand everything over, the others will elect: {}",
-                    config.engineId(),
-                    String.valueOf(e.getCause() == null ? e : e.getCause().getMessage()));
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
-    }
-
-    private static Duration until(long end) {
-        return Duration.ofNanos(Math.max(0, end - System.nanoTime()));
-    }
-
-    private static Duration least(Duration a, Duration b) {
-        return a.compareTo(b) <= 0 ? a : b;
-    }
-
-    /** Goes on leading while the engines that could are still applying the log. */
-    private void awaitSuccessor(RatisServer server, long end)
-            throws ExecutionException, InterruptedException, TimeoutException {
-        boolean told = false;
-        while (server.info().isLeader() && System.nanoTime() - end < 0) {
-            var next = operations.successor(server).get(HAND_OVER.toMillis(), TimeUnit.MILLISECONDS);
-            if (next == null || next.behind() == 0) {
-                return;
-            }
-            if (!told) {
-                LOG.info(
-                        "engine {} leads on until {} has applied the log ({}), {} s at most",
-                        config.engineId(),
-                        next.id(),
-                        next.behind() == Long.MAX_VALUE
-                                ? "it does not say how far it is"
-                                : next.behind() + " entries are left",
-                        CATCH_UP.toSeconds());
-                told = true;
-            }
-            TimeUnit.NANOSECONDS.sleep(LOOK.toNanos());
-        }
-    }
-
-    /** Waits until an entry of the current term is applied here, or the limit is over: the next leader, then, is slow or gone. */
-    private void awaitNextLeadersEntry(RatisServer server, Duration limit)
-            throws ExecutionException, InterruptedException {
-        var end = server.position();
-        long index = end.logTerm() == end.term() ? end.logIndex() : end.logIndex() + 1;
-        try {
-            applied.await(index).get(limit.toMillis(), TimeUnit.MILLISECONDS);
-        } catch (TimeoutException e) {
-            LOG.debug("Engine {} has not heard of an entry of term {}", config.engineId(), end.term());
-        }
-    }
-
-    /**
-     * How long an engine that hands over waits for the next leader's first entry: an election timeout, in which a follower hears twice, by
-     * heartbeats, of what is committed, when no append tells it sooner; 0.5 to 2 s.
-     */
-    Duration nextEntry() {
-        var timeout = config.electionTimeoutMin();
-        return timeout.compareTo(NEXT_ENTRY_AT_LEAST) < 0 ? NEXT_ENTRY_AT_LEAST : least(timeout, NEXT_ENTRY_AT_MOST);
     }
 
     /** Stops; without handing over, as if killed, but for what it had not yet written. */

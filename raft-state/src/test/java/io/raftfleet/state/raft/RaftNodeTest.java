@@ -320,7 +320,7 @@ class RaftNodeTest {
             long before = old.node.view().appliedIndex();
             long begun = System.nanoTime();
             old.node.handOver();
-            if (System.nanoTime() - begun < old.node.nextEntry().toNanos()) { // Longer it does not wait.
+            if (System.nanoTime() - begun < HandOver.nextEntry(old.config).toNanos()) { // Longer it does not wait.
                 assertThat(old.node.view().appliedIndex())
                         .as("the next leader's first entry")
                         .isGreaterThan(before);

@@ -34,6 +34,7 @@ fleet_test() {
   local begin
   begin=$(milliseconds)
   TEST_BEGIN=$begin
+  STAGE=start
   trap 'test_verdict $?' EXIT
   stage packages install_test_packages
   require_java
@@ -42,6 +43,7 @@ fleet_test() {
   stage scripts check_scripts
   local script
   for script in "$ROOT"/bin/test/*-test; do stage "${script##*/}" run_script_test "$script"; done
+  STAGE=
 }
 
 test_machines() {
@@ -61,13 +63,14 @@ build_packages() {
     package {BUILD_LOCK}>&- 2>&1 | show_progress >&2 || die "the build failed; see above"
 }
 
+# The status alone does not tell: that of a shell which a signal ends may be that of its last command, which went well.
 test_verdict() {
   local passed
   passed=$(seconds_since "$TEST_BEGIN")
-  if (($1 == 0)); then
+  if (($1 == 0)) && [[ -z $STAGE ]]; then
     say "bin/fleet test: all passed, after $passed s"
   else
-    say "bin/fleet test: FAILED in stage '${STAGE:-start}', after $passed s"
+    say "bin/fleet test: FAILED in stage '$STAGE', after $passed s"
   fi
 }
 

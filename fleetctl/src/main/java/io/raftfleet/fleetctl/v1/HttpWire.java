@@ -11,6 +11,7 @@ import java.net.InetSocketAddress;
 import java.net.ProtocolException;
 import java.net.Socket;
 import java.net.SocketException;
+import java.net.SocketTimeoutException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.Channels;
@@ -132,7 +133,7 @@ final class HttpWire {
             connection.out().flush();
             return read(new BufferedInputStream(connection.in()));
         } catch (IOException e) {
-            if (late.isDone()) {
+            if (late.isDone() || e instanceof SocketTimeoutException) {
                 throw unanswered("no answer within " + timeout.toMillis() + " ms", e);
             }
             throw e instanceof SocketException ? unanswered("the connection broke off (" + e.getMessage() + ")", e) : e;

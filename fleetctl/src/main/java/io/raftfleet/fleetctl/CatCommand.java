@@ -6,26 +6,25 @@ import io.raftfleet.proto.model.UnitContents;
 import io.raftfleet.unit.SafeText;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Parameters;
 
 /** {@code cat}. */
-@Command(
-        name = "cat",
-        abbreviateSynopsis = true,
-        description = {
-            "Output the contents of a submitted unit",
-            "",
-            "Prints the file as it was submitted. Of a unit that came by fleet's HTTP API, or before all engines kept files, its sections and"
-                    + " options."
-        })
 final class CatCommand extends FleetCommand implements Paged {
-    @Parameters(paramLabel = "UNIT", arity = "0..*")
     @Nullable
     List<String> units;
 
     CatCommand(Session session) {
         super(session);
+    }
+
+    @Override
+    void describe(Syntax syntax) {
+        syntax.command(
+                "cat",
+                "Output the contents of a submitted unit",
+                "",
+                "Prints the file as it was submitted. Of a unit that came by fleet's HTTP API, or before all engines kept files, its sections and"
+                        + " options.");
+        syntax.add(Syntax.arguments(given -> units = given).arity("0..*").paramLabel("UNIT"));
     }
 
     @Override

@@ -13,20 +13,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code cert}: a certificate authority in a directory, and what it issues. Talks to no engine. */
-@Command(
-        name = "cert",
-        abbreviateSynopsis = true,
-        description = {
-            "Make a cluster's certificate authority, and certificates of it",
-            "",
-            "Works on files alone, on any machine. Keep the authority's directory off the cluster: whoever has ca-key.pem is"
-                    + " every engine, agent and user."
-        })
 final class CertCommand extends CommandGroup {
     private static final int MAX_DAYS = 36_500;
 
@@ -42,30 +30,33 @@ final class CertCommand extends CommandGroup {
     }
 
     /** Makes an authority. */
-    @Command(
-            name = "create-ca",
-            abbreviateSynopsis = true,
-            description = {
-                "Make a certificate authority in a directory",
-                "",
-                "ca.pem is for everybody's --ca-file, ca-key.pem for cert issue alone."
-            })
     static final class CreateCa extends FleetCommand {
-        @Option(
-                names = "--cluster-id",
-                required = true,
-                paramLabel = "UUID",
-                description = "The cluster's id, as its engines have it.")
         String clusterId = "";
 
-        @Option(names = "--days", paramLabel = "N", description = "How long it holds. Default: ${DEFAULT-VALUE}")
         int days = 3650;
 
-        @Parameters(paramLabel = "DIR")
         String directory = "";
 
         CreateCa(Session session) {
             super(session);
+        }
+
+        @Override
+        void describe(Syntax syntax) {
+            syntax.command(
+                    "create-ca",
+                    "Make a certificate authority in a directory",
+                    "",
+                    "ca.pem is for everybody's --ca-file, ca-key.pem for cert issue alone.");
+            syntax.add(Syntax.value(String.class, given -> clusterId = given, "--cluster-id")
+                    .required(true)
+                    .paramLabel("UUID")
+                    .description("The cluster's id, as its engines have it."));
+            syntax.add(Syntax.value(int.class, given -> days = given, "--days")
+                    .paramLabel("N")
+                    .description("How long it holds. Default: ${DEFAULT-VALUE}")
+                    .initialValue(days));
+            syntax.add(Syntax.argument(String.class, given -> directory = given).paramLabel("DIR"));
         }
 
         @Override
@@ -83,48 +74,59 @@ final class CertCommand extends CommandGroup {
     }
 
     /** Issues a certificate. */
-    @Command(
-            name = "issue",
-            abbreviateSynopsis = true,
-            description = {
-                "Issue a certificate to an engine, an agent or a user, or to several",
-                "",
-                "Writes KIND-NAME.pem and KIND-NAME-key.pem for each. An agent's name is its machine's id; a user has a role: viewer"
-                        + " reads, operator also starts and stops units and reads journals, admin may everything."
-            })
     static final class Issue extends FleetCommand {
-        @Option(
-                names = "--ca",
-                required = true,
-                paramLabel = "DIR",
-                description = "Directory of the authority, made by cert create-ca.")
         String authority = "";
 
-        @Option(names = "--out", paramLabel = "DIR", description = "Where to write. Default: here")
         String out = ".";
 
-        @Option(names = "--role", paramLabel = "ROLE", description = "A user's: viewer, operator or admin.")
         @Nullable
         String role;
 
-        @Option(
-                names = "--host",
-                split = ",",
-                paramLabel = "NAME|IP",
-                description = "An engine's, for browsers and curl; engines, agents and fleetctl need none.")
         List<String> hosts = new ArrayList<>();
 
-        @Option(names = "--days", paramLabel = "N", description = "How long it holds. Default: ${DEFAULT-VALUE}")
         int days = 365;
 
-        @Parameters(index = "0", paramLabel = "engine|agent|user")
         String kind = "";
 
-        @Parameters(index = "1..*", arity = "1..*", paramLabel = "NAME")
         List<String> names = new ArrayList<>();
 
         Issue(Session session) {
             super(session);
+        }
+
+        @Override
+        void describe(Syntax syntax) {
+            syntax.command(
+                    "issue",
+                    "Issue a certificate to an engine, an agent or a user, or to several",
+                    "",
+                    "Writes KIND-NAME.pem and KIND-NAME-key.pem for each. An agent's name is its machine's id; a user has a role: viewer"
+                            + " reads, operator also starts and stops units and reads journals, admin may everything.");
+            syntax.add(Syntax.value(String.class, given -> authority = given, "--ca")
+                    .required(true)
+                    .paramLabel("DIR")
+                    .description("Directory of the authority, made by cert create-ca."));
+            syntax.add(Syntax.value(String.class, given -> out = given, "--out")
+                    .paramLabel("DIR")
+                    .description("Where to write. Default: here"));
+            syntax.add(Syntax.value(String.class, given -> role = given, "--role")
+                    .paramLabel("ROLE")
+                    .description("A user's: viewer, operator or admin."));
+            syntax.add(Syntax.strings(given -> hosts = given, "--host")
+                    .splitRegex(",")
+                    .paramLabel("NAME|IP")
+                    .description("An engine's, for browsers and curl; engines, agents and fleetctl need none."));
+            syntax.add(Syntax.value(int.class, given -> days = given, "--days")
+                    .paramLabel("N")
+                    .description("How long it holds. Default: ${DEFAULT-VALUE}")
+                    .initialValue(days));
+            syntax.add(Syntax.argument(String.class, given -> kind = given)
+                    .index("0")
+                    .paramLabel("engine|agent|user"));
+            syntax.add(Syntax.arguments(given -> names = given)
+                    .index("1..*")
+                    .arity("1..*")
+                    .paramLabel("NAME"));
         }
 
         @Override
@@ -169,5 +171,15 @@ final class CertCommand extends CommandGroup {
             return Optional.of(Role.of(role)
                     .orElseThrow(() -> new CommandException("--role " + role + ": it is viewer, operator or admin")));
         }
+    }
+
+    @Override
+    void describe(Syntax syntax) {
+        syntax.command(
+                "cert",
+                "Make a cluster's certificate authority, and certificates of it",
+                "",
+                "Works on files alone, on any machine. Keep the authority's directory off the cluster: whoever has ca-key.pem is"
+                        + " every engine, agent and user.");
     }
 }

@@ -10,28 +10,29 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** Whose certificates count no more. */
 final class ClusterAccess {
     private ClusterAccess() {}
 
-    @Command(
-            name = "revoke",
-            abbreviateSynopsis = true,
-            description = {
-                "Take no certificate any more that somebody has had so far",
-                "",
-                "Who is revoked is cut off within 20 seconds, units run on, and joins again only with a new token."
-            })
     static final class Revoke extends FleetCommand {
-        @Parameters(paramLabel = "IDENTITY", arity = "1..*", description = "engine/ID, agent/MACHINE-ID or user/NAME.")
         List<String> identities = List.of();
 
         Revoke(Session session) {
             super(session);
+        }
+
+        @Override
+        void describe(Syntax syntax) {
+            syntax.command(
+                    "revoke",
+                    "Take no certificate any more that somebody has had so far",
+                    "",
+                    "Who is revoked is cut off within 20 seconds, units run on, and joins again only with a new token.");
+            syntax.add(Syntax.arguments(given -> identities = given)
+                    .arity("1..*")
+                    .paramLabel("IDENTITY")
+                    .description("engine/ID, agent/MACHINE-ID or user/NAME."));
         }
 
         @Override
@@ -50,16 +51,17 @@ final class ClusterAccess {
         }
     }
 
-    @Command(
-            name = "revoked",
-            abbreviateSynopsis = true,
-            description = "List whose certificates are revoked, and since when")
     static final class ListRevoked extends FleetCommand {
-        @Option(names = "--json", description = "Print a JSON array.")
         boolean json;
 
         ListRevoked(Session session) {
             super(session);
+        }
+
+        @Override
+        void describe(Syntax syntax) {
+            syntax.command("revoked", "List whose certificates are revoked, and since when");
+            syntax.add(Syntax.flag(given -> json = given, "--json").description("Print a JSON array."));
         }
 
         @Override

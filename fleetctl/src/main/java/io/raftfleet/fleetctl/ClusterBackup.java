@@ -17,28 +17,27 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Set;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Parameters;
 
 /** {@code cluster backup} and {@code cluster restore}. */
 final class ClusterBackup {
     private ClusterBackup() {}
 
     /** Writes a backup file. */
-    @Command(
-            name = "backup",
-            abbreviateSynopsis = true,
-            description = {
-                "Write the cluster's registry to a file",
-                "",
-                "It has everything that was acknowledged before, and a checksum. The file appears when it is complete."
-            })
     static final class Backup extends FleetCommand {
-        @Parameters(paramLabel = "FILE")
         String file = "";
 
         Backup(Session session) {
             super(session);
+        }
+
+        @Override
+        void describe(Syntax syntax) {
+            syntax.command(
+                    "backup",
+                    "Write the cluster's registry to a file",
+                    "",
+                    "It has everything that was acknowledged before, and a checksum. The file appears when it is complete.");
+            syntax.add(Syntax.argument(String.class, given -> file = given).paramLabel("FILE"));
         }
 
         @Override
@@ -108,21 +107,22 @@ final class ClusterBackup {
     }
 
     /** Puts a backup's units into an empty cluster. */
-    @Command(
-            name = "restore",
-            abbreviateSynopsis = true,
-            description = {
-                "Put the units of a backup file, with what was desired of them, into a cluster that has none",
-                "",
-                "Also what operators said of machines that are connected: metadata, cordons, drains. The units are placed anew: to bring back a lost cluster"
-                        + " whose machines still run its units, start its engines with --restore-from-backup instead."
-            })
     static final class Restore extends FleetCommand {
-        @Parameters(paramLabel = "FILE")
         String file = "";
 
         Restore(Session session) {
             super(session);
+        }
+
+        @Override
+        void describe(Syntax syntax) {
+            syntax.command(
+                    "restore",
+                    "Put the units of a backup file, with what was desired of them, into a cluster that has none",
+                    "",
+                    "Also what operators said of machines that are connected: metadata, cordons, drains. The units are placed anew: to bring back a lost cluster"
+                            + " whose machines still run its units, start its engines with --restore-from-backup instead.");
+            syntax.add(Syntax.argument(String.class, given -> file = given).paramLabel("FILE"));
         }
 
         @Override

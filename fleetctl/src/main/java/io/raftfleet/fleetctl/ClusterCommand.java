@@ -20,45 +20,33 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code cluster}: for operators of the engines. Not in fleet, whose engines had no cluster of their own. */
-@Command(
-        name = "cluster",
-        abbreviateSynopsis = true,
-        description = "Look at and operate the engines, and say who may use them no more",
-        synopsisSubcommandLabel = "COMMAND")
 final class ClusterCommand extends CommandGroup {
     ClusterCommand(Session session) {
         super(session);
     }
 
     /** How each engine, of the endpoints and of the members that these name, sees the cluster. Exit code 1 when an engine does not answer, or none leads. */
-    @Command(
-            name = "status",
-            abbreviateSynopsis = true,
-            description = {
-                "Show every engine: its role, how far it is, how much it keeps, and a digest of its registry",
-                "",
-                "Asks each endpoint, and each other member that they name, by itself, so it works without a quorum. The exit code is 1"
-                        + " when an engine does not answer or when none leads."
-            })
     static final class StatusOfEngines extends FleetCommand {
         private static final int DIGEST_BYTES = 6;
 
-        @Option(
-                names = "--json",
-                arity = "0..1",
-                fallbackValue = "true",
-                paramLabel = "",
-                hideParamSyntax = true,
-                description = "Print everything known as a JSON array, one object an endpoint.")
         boolean json;
 
         StatusOfEngines(Session session) {
             super(session);
+        }
+
+        @Override
+        void describe(Syntax syntax) {
+            syntax.command(
+                    "status",
+                    "Show every engine: its role, how far it is, how much it keeps, and a digest of its registry",
+                    "",
+                    "Asks each endpoint, and each other member that they name, by itself, so it works without a quorum. The exit code is 1"
+                            + " when an engine does not answer or when none leads.");
+            syntax.add(Syntax.yesOrNo(given -> json = given, "--json")
+                    .description("Print everything known as a JSON array, one object an endpoint."));
         }
 
         @Override
@@ -313,17 +301,22 @@ final class ClusterCommand extends CommandGroup {
     }
 
     /** Hands leadership over. */
-    @Command(
-            name = "transfer-leader",
-            abbreviateSynopsis = true,
-            description = "Hand leadership to an engine, or to whichever is most up to date when none is named")
     static final class TransferLeader extends FleetCommand {
-        @Parameters(paramLabel = "ENGINE", arity = "0..1")
         @Nullable
         String engine;
 
         TransferLeader(Session session) {
             super(session);
+        }
+
+        @Override
+        void describe(Syntax syntax) {
+            syntax.command(
+                    "transfer-leader",
+                    "Hand leadership to an engine, or to whichever is most up to date when none is named");
+            syntax.add(Syntax.argument(String.class, given -> engine = given)
+                    .arity("0..1")
+                    .paramLabel("ENGINE"));
         }
 
         @Override
@@ -363,16 +356,17 @@ final class ClusterCommand extends CommandGroup {
     }
 
     /** Takes checkpoints. */
-    @Command(
-            name = "snapshot",
-            abbreviateSynopsis = true,
-            description = "Take a checkpoint on every endpoint's engine now, and purge the log behind it")
     static final class Snapshot extends FleetCommand {
         /** A checkpoint of a million units takes a while. */
         private static final Duration TIMEOUT = Duration.ofMinutes(2);
 
         Snapshot(Session session) {
             super(session);
+        }
+
+        @Override
+        void describe(Syntax syntax) {
+            syntax.command("snapshot", "Take a checkpoint on every endpoint's engine now, and purge the log behind it");
         }
 
         @Override
@@ -393,5 +387,10 @@ final class ClusterCommand extends CommandGroup {
             }
             return exit;
         }
+    }
+
+    @Override
+    void describe(Syntax syntax) {
+        syntax.command("cluster", "Look at and operate the engines, and say who may use them no more");
     }
 }

@@ -5,8 +5,6 @@ import io.raftfleet.proto.cluster.ChangeMembersRequest;
 import io.raftfleet.proto.cluster.EngineAddresses;
 import java.time.Duration;
 import java.util.stream.Collectors;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Parameters;
 
 /** {@code cluster add}, {@code remove} and {@code replace}: who the engines are. */
 final class ClusterMembers {
@@ -43,20 +41,21 @@ final class ClusterMembers {
     }
 
     /** Adds an engine. */
-    @Command(
-            name = "add",
-            abbreviateSynopsis = true,
-            description = {
-                "Make an engine, started with --join and waiting, a member of the cluster",
-                "",
-                "It is brought up to date first; the cluster works on meanwhile. Its id must be one that the cluster never had."
-            })
     static final class Add extends FleetCommand {
-        @Parameters(paramLabel = SYNTAX)
         String engine = "";
 
         Add(Session session) {
             super(session);
+        }
+
+        @Override
+        void describe(Syntax syntax) {
+            syntax.command(
+                    "add",
+                    "Make an engine, started with --join and waiting, a member of the cluster",
+                    "",
+                    "It is brought up to date first; the cluster works on meanwhile. Its id must be one that the cluster never had.");
+            syntax.add(Syntax.argument(String.class, given -> engine = given).paramLabel(SYNTAX));
         }
 
         @Override
@@ -68,20 +67,21 @@ final class ClusterMembers {
     }
 
     /** Removes an engine. */
-    @Command(
-            name = "remove",
-            abbreviateSynopsis = true,
-            description = {
-                "Take an engine out of the cluster, running or lost",
-                "",
-                "If it leads, it hands leadership over first. Its process ends by itself; its data directory is of no use any more."
-            })
     static final class Remove extends FleetCommand {
-        @Parameters(paramLabel = "ENGINE")
         String engine = "";
 
         Remove(Session session) {
             super(session);
+        }
+
+        @Override
+        void describe(Syntax syntax) {
+            syntax.command(
+                    "remove",
+                    "Take an engine out of the cluster, running or lost",
+                    "",
+                    "If it leads, it hands leadership over first. Its process ends by itself; its data directory is of no use any more.");
+            syntax.add(Syntax.argument(String.class, given -> engine = given).paramLabel("ENGINE"));
         }
 
         @Override
@@ -92,23 +92,28 @@ final class ClusterMembers {
     }
 
     /** Replaces an engine. */
-    @Command(
-            name = "replace",
-            abbreviateSynopsis = true,
-            description = {
-                "Put a new engine, started with --join and waiting, in the place of one that is lost or to go",
-                "",
-                "One step: at no time does the cluster have fewer engines. The new one may have the old one's addresses."
-            })
     static final class Replace extends FleetCommand {
-        @Parameters(paramLabel = "OLD", index = "0")
         String old = "";
 
-        @Parameters(paramLabel = SYNTAX, index = "1")
         String engine = "";
 
         Replace(Session session) {
             super(session);
+        }
+
+        @Override
+        void describe(Syntax syntax) {
+            syntax.command(
+                    "replace",
+                    "Put a new engine, started with --join and waiting, in the place of one that is lost or to go",
+                    "",
+                    "One step: at no time does the cluster have fewer engines. The new one may have the old one's addresses.");
+            syntax.add(Syntax.argument(String.class, given -> old = given)
+                    .index("0")
+                    .paramLabel("OLD"));
+            syntax.add(Syntax.argument(String.class, given -> engine = given)
+                    .index("1")
+                    .paramLabel(SYNTAX));
         }
 
         @Override

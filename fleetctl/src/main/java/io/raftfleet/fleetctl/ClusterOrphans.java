@@ -7,25 +7,25 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** Units that machines run and the cluster does not know, as after a restoration from an older mirror. */
 final class ClusterOrphans {
     private ClusterOrphans() {}
 
-    @Command(
-            name = "orphans",
-            abbreviateSynopsis = true,
-            description =
-                    "List units that machines run and the cluster does not know; they are left alone until adopted or dropped")
     static final class ListOrphans extends FleetCommand {
-        @Option(names = "--json", description = "Print a JSON array, with whole ids and hashes.")
         boolean json;
 
         ListOrphans(Session session) {
             super(session);
+        }
+
+        @Override
+        void describe(Syntax syntax) {
+            syntax.command(
+                    "orphans",
+                    "List units that machines run and the cluster does not know; they are left alone until adopted or dropped");
+            syntax.add(Syntax.flag(given -> json = given, "--json")
+                    .description("Print a JSON array, with whole ids and hashes."));
         }
 
         @Override
@@ -61,10 +61,8 @@ final class ClusterOrphans {
 
     /** What adopt and drop have in common. */
     abstract static class Settle extends FleetCommand {
-        @Parameters(paramLabel = "UNIT", arity = "1..*")
         List<String> units = List.of();
 
-        @Option(names = "--machine", paramLabel = "ID", description = "Only on this machine; else wherever they run.")
         @Nullable
         String machine;
 
@@ -73,6 +71,14 @@ final class ClusterOrphans {
         }
 
         abstract boolean adopts();
+
+        @Override
+        void describe(Syntax syntax) {
+            syntax.add(Syntax.arguments(given -> units = given).arity("1..*").paramLabel("UNIT"));
+            syntax.add(Syntax.value(String.class, given -> machine = given, "--machine")
+                    .paramLabel("ID")
+                    .description("Only on this machine; else wherever they run."));
+        }
 
         @Override
         public Integer call() {
@@ -106,13 +112,15 @@ final class ClusterOrphans {
         }
     }
 
-    @Command(
-            name = "adopt",
-            abbreviateSynopsis = true,
-            description = "Make orphans units of the cluster, where and as they run; nothing is restarted")
     static final class Adopt extends Settle {
         Adopt(Session session) {
             super(session);
+        }
+
+        @Override
+        void describe(Syntax syntax) {
+            super.describe(syntax);
+            syntax.command("adopt", "Make orphans units of the cluster, where and as they run; nothing is restarted");
         }
 
         @Override
@@ -121,13 +129,15 @@ final class ClusterOrphans {
         }
     }
 
-    @Command(
-            name = "drop",
-            abbreviateSynopsis = true,
-            description = "Have orphans stopped and removed from their machines")
     static final class Drop extends Settle {
         Drop(Session session) {
             super(session);
+        }
+
+        @Override
+        void describe(Syntax syntax) {
+            super.describe(syntax);
+            syntax.command("drop", "Have orphans stopped and removed from their machines");
         }
 
         @Override

@@ -8,10 +8,9 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Supplier;
 import picocli.CommandLine;
-import picocli.CommandLine.HelpCommand;
 
 /**
- * All commands by name. Building the model of one costs milliseconds of reflection, so that only the one that is called is built
+ * All commands by name. Building the model of one costs a millisecond, so that only the one that is called is built
  * where the arguments make that plain.
  */
 final class CommandTable {
@@ -33,84 +32,84 @@ final class CommandTable {
             "--etcd-certfile",
             "--etcd-keyfile");
 
-    private final TreeMap<String, Supplier<Object>> commands = new TreeMap<>();
+    private final TreeMap<String, Supplier<List<FleetCommand>>> commands = new TreeMap<>();
 
     CommandTable(Session session) {
-        commands.put("cat", () -> new CatCommand(session));
+        commands.put("cat", () -> List.of(new CatCommand(session)));
         commands.put(
                 "cert",
-                () -> new CommandLine(new CertCommand(session))
-                        .addSubcommand(new CertCommand.CreateCa(session))
-                        .addSubcommand(new CertCommand.Issue(session)));
+                () -> List.of(
+                        new CertCommand(session), new CertCommand.CreateCa(session), new CertCommand.Issue(session)));
         commands.put(
                 "cluster",
-                () -> new CommandLine(new ClusterCommand(session))
-                        .addSubcommand(new ClusterCommand.StatusOfEngines(session))
-                        .addSubcommand(new ClusterCommand.TransferLeader(session))
-                        .addSubcommand(new ClusterCommand.Snapshot(session))
-                        .addSubcommand(new ClusterAccess.Revoke(session))
-                        .addSubcommand(new ClusterAccess.ListRevoked(session))
-                        .addSubcommand(new ClusterMembers.Add(session))
-                        .addSubcommand(new ClusterMembers.Remove(session))
-                        .addSubcommand(new ClusterMembers.Replace(session))
-                        .addSubcommand(new ClusterOrphans.ListOrphans(session))
-                        .addSubcommand(new ClusterOrphans.Adopt(session))
-                        .addSubcommand(new ClusterOrphans.Drop(session))
-                        .addSubcommand(new ClusterBackup.Backup(session))
-                        .addSubcommand(new ClusterBackup.Restore(session)));
-        commands.put("cordon", () -> new CordonCommand(session));
-        commands.put("destroy", () -> new DestroyCommand(session));
-        commands.put("drain", () -> new DrainCommand(session));
-        commands.put("events", () -> new EventsCommand(session));
-        commands.put("fd-forward", () -> new FdForwardCommand(session));
-        // No method reference: picocli's class files are of a version that JDK 25's cache can't hold, and making one
-        // crashes
-        // when a constant refers to them.
-        commands.put("help", () -> new HelpCommand());
-        commands.put("import", () -> new ImportCommand(session));
-        commands.put("journal", () -> new JournalCommand(session));
-        commands.put("list-machines", () -> new ListMachinesCommand(session));
-        commands.put("list-unit-files", () -> new ListUnitFilesCommand(session));
-        commands.put("list-units", () -> new ListUnitsCommand(session));
-        commands.put("load", () -> new LoadCommand(session));
-        commands.put("login", () -> new LoginCommand(session));
+                () -> List.of(
+                        new ClusterCommand(session),
+                        new ClusterCommand.StatusOfEngines(session),
+                        new ClusterCommand.TransferLeader(session),
+                        new ClusterCommand.Snapshot(session),
+                        new ClusterAccess.Revoke(session),
+                        new ClusterAccess.ListRevoked(session),
+                        new ClusterMembers.Add(session),
+                        new ClusterMembers.Remove(session),
+                        new ClusterMembers.Replace(session),
+                        new ClusterOrphans.ListOrphans(session),
+                        new ClusterOrphans.Adopt(session),
+                        new ClusterOrphans.Drop(session),
+                        new ClusterBackup.Backup(session),
+                        new ClusterBackup.Restore(session)));
+        commands.put("cordon", () -> List.of(new CordonCommand(session)));
+        commands.put("destroy", () -> List.of(new DestroyCommand(session)));
+        commands.put("drain", () -> List.of(new DrainCommand(session)));
+        commands.put("events", () -> List.of(new EventsCommand(session)));
+        commands.put("fd-forward", () -> List.of(new FdForwardCommand(session)));
+        commands.put("help", () -> List.of(new HelpCommand(session)));
+        commands.put("import", () -> List.of(new ImportCommand(session)));
+        commands.put("journal", () -> List.of(new JournalCommand(session)));
+        commands.put("list-machines", () -> List.of(new ListMachinesCommand(session)));
+        commands.put("list-unit-files", () -> List.of(new ListUnitFilesCommand(session)));
+        commands.put("list-units", () -> List.of(new ListUnitsCommand(session)));
+        commands.put("load", () -> List.of(new LoadCommand(session)));
+        commands.put("login", () -> List.of(new LoginCommand(session)));
         commands.put(
                 "machine",
-                () -> new CommandLine(new MachineCommand(session))
-                        .addSubcommand(new MachineCommand.SetMetadata(session))
-                        .addSubcommand(new MachineCommand.UnsetMetadata(session))
-                        .addSubcommand(new MachineCommand.Forget(session)));
-        commands.put("names", () -> new NamesCommand(session));
-        commands.put("plan", () -> new PlanCommand(session));
-        commands.put("restart", () -> new RestartCommand(session));
+                () -> List.of(
+                        new MachineCommand(session),
+                        new MachineCommand.SetMetadata(session),
+                        new MachineCommand.UnsetMetadata(session),
+                        new MachineCommand.Forget(session)));
+        commands.put("names", () -> List.of(new NamesCommand(session)));
+        commands.put("plan", () -> List.of(new PlanCommand(session)));
+        commands.put("restart", () -> List.of(new RestartCommand(session)));
         commands.put(
                 "rollout",
-                () -> new CommandLine(new RolloutCommand(session))
-                        .addSubcommand(new RolloutCommand.Status(session))
-                        .addSubcommand(new RolloutCommand.Pause(session))
-                        .addSubcommand(new RolloutCommand.Resume(session))
-                        .addSubcommand(new RolloutCommand.Undo(session)));
-        commands.put("ssh", () -> new SshCommand(session));
-        commands.put("start", () -> new StartCommand(session));
-        commands.put("status", () -> new StatusCommand(session));
-        commands.put("stop", () -> new StopCommand(session));
-        commands.put("submit", () -> new SubmitCommand(session));
+                () -> List.of(
+                        new RolloutCommand(session),
+                        new RolloutCommand.Status(session),
+                        new RolloutCommand.Pause(session),
+                        new RolloutCommand.Resume(session),
+                        new RolloutCommand.Undo(session)));
+        commands.put("ssh", () -> List.of(new SshCommand(session)));
+        commands.put("start", () -> List.of(new StartCommand(session)));
+        commands.put("status", () -> List.of(new StatusCommand(session)));
+        commands.put("stop", () -> List.of(new StopCommand(session)));
+        commands.put("submit", () -> List.of(new SubmitCommand(session)));
         commands.put(
                 "token",
-                () -> new CommandLine(new TokenCommand(session))
-                        .addSubcommand(new TokenCommand.Create(session))
-                        .addSubcommand(new TokenCommand.ListThem(session))
-                        .addSubcommand(new TokenCommand.Remove(session)));
-        commands.put("ui", () -> new UiCommand(session));
-        commands.put("uncordon", () -> new UncordonCommand(session));
-        commands.put("undrain", () -> new UncordonCommand(session)); // By the name that who has drained looks for.
-        commands.put("unload", () -> new UnloadCommand(session));
+                () -> List.of(
+                        new TokenCommand(session),
+                        new TokenCommand.Create(session),
+                        new TokenCommand.ListThem(session),
+                        new TokenCommand.Remove(session)));
+        commands.put("ui", () -> List.of(new UiCommand(session)));
+        commands.put("uncordon", () -> List.of(new UncordonCommand(session)));
         commands.put(
-                "user", () -> new CommandLine(new UserCommand(session)).addSubcommand(new UserCommand.Create(session)));
-        commands.put("verify", () -> new VerifyCommand(session));
-        commands.put("version", () -> new VersionCommand(session));
-        commands.put("watch", () -> new WatchCommand(session));
-        commands.put("why", () -> new WhyCommand(session));
+                "undrain", () -> List.of(new UncordonCommand(session))); // By the name that who has drained looks for.
+        commands.put("unload", () -> List.of(new UnloadCommand(session)));
+        commands.put("user", () -> List.of(new UserCommand(session), new UserCommand.Create(session)));
+        commands.put("verify", () -> List.of(new VerifyCommand(session)));
+        commands.put("version", () -> List.of(new VersionCommand(session)));
+        commands.put("watch", () -> List.of(new WatchCommand(session)));
+        commands.put("why", () -> List.of(new WhyCommand(session)));
     }
 
     /** The first of the arguments that is neither a flag nor its value: what should be a command. */
@@ -137,12 +136,17 @@ final class CommandTable {
         return new ArrayList<>(commands.keySet());
     }
 
-    /** A new instance of a command, or a command line around it. */
-    Object make(String name) {
-        Supplier<Object> command = commands.get(name);
-        if (command == null) {
+    /** A new command, with those below it. */
+    CommandLine make(String name) {
+        Supplier<List<FleetCommand>> maker = commands.get(name);
+        if (maker == null) {
             throw new IllegalArgumentException("no command " + name);
         }
-        return command.get();
+        List<FleetCommand> made = maker.get();
+        var line = new CommandLine(made.getFirst().described());
+        for (FleetCommand below : made.subList(1, made.size())) {
+            line.addSubcommand(below.described());
+        }
+        return line;
     }
 }

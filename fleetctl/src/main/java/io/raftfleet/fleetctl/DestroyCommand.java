@@ -9,33 +9,31 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Parameters;
 
 /**
  * {@code destroy}. A unit is gone from the registry when the call returns; what is waited for is that the machines that had it have
  * stopped it and taken it away.
  */
-@Command(
-        name = "destroy",
-        abbreviateSynopsis = true,
-        description = {
-            "Destroy one or more units in the cluster",
-            "",
-            "Completely removes units: stopped where they run, and impossible to start unless submitted again. Units are names or"
-                    + " patterns of submitted units."
-        })
 final class DestroyCommand extends FleetCommand {
-    @Mixin
     BlockOptions block = new BlockOptions();
 
-    @Parameters(paramLabel = "UNIT", arity = "0..*")
     @Nullable
     List<String> units;
 
     DestroyCommand(Session session) {
         super(session);
+    }
+
+    @Override
+    void describe(Syntax syntax) {
+        syntax.command(
+                "destroy",
+                "Destroy one or more units in the cluster",
+                "",
+                "Completely removes units: stopped where they run, and impossible to start unless submitted again. Units are names or"
+                        + " patterns of submitted units.");
+        block.describe(syntax);
+        syntax.add(Syntax.arguments(given -> units = given).arity("0..*").paramLabel("UNIT"));
     }
 
     @Override

@@ -8,52 +8,45 @@ import io.raftfleet.proto.model.Machine;
 import java.time.Duration;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code drain}: a machine's units move to others, and it takes no new ones. */
-@Command(
-        name = "drain",
-        abbreviateSynopsis = true,
-        description = {
-            "Move all units off a machine",
-            "",
-            "Each unit is stopped there and then started on another machine that suits it, as many at a time as --max-parallel says; units that"
-                    + " must be together move together. One that no other machine suits stays, and is named with the reason. Global units"
-                    + " end last. The machine takes no units until: fleetctl uncordon MACHINE. The drain is the cluster's: it goes on when"
-                    + " this command ends. To stop it: fleetctl cordon MACHINE, or fleetctl uncordon MACHINE."
-        })
 final class DrainCommand extends FleetCommand {
-    @Option(
-            names = "--max-parallel",
-            paramLabel = "N",
-            defaultValue = "1",
-            description = "How many units may be on their way at a time, 1 to 1000; 1 if not said.")
     int maxParallel;
 
-    @Option(
-            names = "--deadline",
-            paramLabel = "TIME",
-            description =
-                    "After so long (90, 90s, 15m, 2h) what is left moves at once, and what no other machine suits is stopped and waits for"
-                            + " one. Without it no unit is stopped that has nowhere to go.")
     @Nullable
     String deadline;
 
-    @Option(
-            names = "--no-block",
-            arity = "0..1",
-            fallbackValue = "true",
-            paramLabel = "true|false",
-            description = "Do not wait.")
     boolean noBlock;
 
-    @Parameters(paramLabel = "MACHINE", arity = "1")
     String machine = "";
 
     DrainCommand(Session session) {
         super(session);
+    }
+
+    @Override
+    void describe(Syntax syntax) {
+        syntax.command(
+                "drain",
+                "Move all units off a machine",
+                "",
+                "Each unit is stopped there and then started on another machine that suits it, as many at a time as --max-parallel says; units that"
+                        + " must be together move together. One that no other machine suits stays, and is named with the reason. Global units"
+                        + " end last. The machine takes no units until: fleetctl uncordon MACHINE. The drain is the cluster's: it goes on when"
+                        + " this command ends. To stop it: fleetctl cordon MACHINE, or fleetctl uncordon MACHINE.");
+        syntax.add(Syntax.value(int.class, given -> maxParallel = given, "--max-parallel")
+                .defaultValue("1")
+                .paramLabel("N")
+                .description("How many units may be on their way at a time, 1 to 1000; 1 if not said."));
+        syntax.add(Syntax.value(String.class, given -> deadline = given, "--deadline")
+                .paramLabel("TIME")
+                .description(
+                        "After so long (90, 90s, 15m, 2h) what is left moves at once, and what no other machine suits is stopped and waits for"
+                                + " one. Without it no unit is stopped that has nowhere to go."));
+        syntax.add(Syntax.yesOrNo(given -> noBlock = given, "--no-block").description("Do not wait."));
+        syntax.add(Syntax.argument(String.class, given -> machine = given)
+                .arity("1")
+                .paramLabel("MACHINE"));
     }
 
     @Override

@@ -25,21 +25,8 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code events}: what has happened, when, why, and by whom. */
-@Command(
-        name = "events",
-        abbreviateSynopsis = true,
-        description = {
-            "Print what has happened in the cluster: when, why, and by whom",
-            "",
-            "Of a unit, or of units by a pattern, of a machine, by its id or the start of it, or of all. Times are the leader's, in UTC. The"
-                    + " newest events are kept, the same on every engine; what happens alike again within ten minutes is one line that"
-                    + " says how often. Ctrl-C ends --follow."
-        })
 final class EventsCommand extends FleetCommand {
     private static final int INTERRUPTED = 130;
     private static final Duration LOOK = Duration.ofSeconds(1);
@@ -49,31 +36,13 @@ final class EventsCommand extends FleetCommand {
     private static final int PAUSE_MS = 250;
     private static final Pattern MACHINE = Pattern.compile("[0-9a-f]{4,32}(?:\\.\\.\\.)?");
 
-    @Option(
-            names = {"-f", "--follow"},
-            arity = "0..1",
-            fallbackValue = "true",
-            paramLabel = "true|false",
-            description = "Go on with what happens, over changes of the leader too.")
     boolean follow;
 
-    @Option(
-            names = "--since",
-            paramLabel = "DURATION|TIME",
-            description =
-                    "Only what happened within 90s, 15m or 2h, or since 2026-11-27T14:00:00Z, \"2026-11-27 14:00\" or 2026-11-27, in UTC.")
     @Nullable
     String since;
 
-    @Option(
-            names = "--json",
-            arity = "0..1",
-            fallbackValue = "true",
-            paramLabel = "true|false",
-            description = "A JSON object a line.")
     boolean json;
 
-    @Parameters(paramLabel = "UNIT|MACHINE", arity = "0..1")
     @Nullable
     String argument;
 
@@ -82,6 +51,28 @@ final class EventsCommand extends FleetCommand {
 
     EventsCommand(Session session) {
         super(session);
+    }
+
+    @Override
+    void describe(Syntax syntax) {
+        syntax.command(
+                "events",
+                "Print what has happened in the cluster: when, why, and by whom",
+                "",
+                "Of a unit, or of units by a pattern, of a machine, by its id or the start of it, or of all. Times are the leader's, in UTC. The"
+                        + " newest events are kept, the same on every engine; what happens alike again within ten minutes is one line that"
+                        + " says how often. Ctrl-C ends --follow.");
+        syntax.add(Syntax.yesOrNo(given -> follow = given, "-f", "--follow")
+                .description("Go on with what happens, over changes of the leader too."));
+        syntax.add(
+                Syntax.value(String.class, given -> since = given, "--since")
+                        .paramLabel("DURATION|TIME")
+                        .description(
+                                "Only what happened within 90s, 15m or 2h, or since 2026-11-27T14:00:00Z, \"2026-11-27 14:00\" or 2026-11-27, in UTC."));
+        syntax.add(Syntax.yesOrNo(given -> json = given, "--json").description("A JSON object a line."));
+        syntax.add(Syntax.argument(String.class, given -> argument = given)
+                .arity("0..1")
+                .paramLabel("UNIT|MACHINE"));
     }
 
     @Override

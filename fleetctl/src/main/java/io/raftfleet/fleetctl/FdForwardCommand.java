@@ -8,32 +8,33 @@ import java.net.UnixDomainSocketAddress;
 import java.nio.channels.Channels;
 import java.nio.channels.SocketChannel;
 import java.util.concurrent.TimeUnit;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Parameters;
 
 /**
  * {@code fd-forward}: connects standard input and output with a unix socket. fleetctl 1.0 runs it by ssh on the host of its {@code
  * --tunnel}, to reach fleet's socket there; ours has ssh itself forward to a socket.
  */
-@Command(
-        name = "fd-forward",
-        abbreviateSynopsis = true,
-        description = {
-            "Connect standard input and output to a unix socket",
-            "",
-            "fleetctl 1.0 calls it on the host of its --tunnel; nobody else needs it."
-        })
 final class FdForwardCommand extends FleetCommand {
     /** How long the socket may go on to send when nothing more comes from standard input. */
     private static final long REST_SECONDS = 30;
 
     private static final int BUFFER = 1 << 16;
 
-    @Parameters(paramLabel = "SOCKET", arity = "1")
     String socket = "";
 
     FdForwardCommand(Session session) {
         super(session);
+    }
+
+    @Override
+    void describe(Syntax syntax) {
+        syntax.command(
+                "fd-forward",
+                "Connect standard input and output to a unix socket",
+                "",
+                "fleetctl 1.0 calls it on the host of its --tunnel; nobody else needs it.");
+        syntax.add(Syntax.argument(String.class, given -> socket = given)
+                .arity("1")
+                .paramLabel("SOCKET"));
     }
 
     @Override

@@ -4,11 +4,11 @@ import io.raftfleet.proto.model.TargetState;
 import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
+import picocli.CommandLine.Model.CommandSpec;
 
-/** What all commands have: the session, and help. The result of {@link #call} is the exit code: 0 done, 1 error, 2 usage. */
-@Command
+/**
+ * What all commands have: the session, how they are called, and help. The result of {@link #call} is the exit code: 0 done, 1 error, 2 usage.
+ */
 abstract class FleetCommand implements Callable<Integer> {
     static final TargetState INACTIVE = TargetState.TARGET_STATE_INACTIVE;
     static final TargetState LOADED = TargetState.TARGET_STATE_LOADED;
@@ -16,11 +16,8 @@ abstract class FleetCommand implements Callable<Integer> {
 
     final Session session;
 
-    @Option(
-            names = {"-h", "--h", "--help"},
-            usageHelp = true,
-            description = "Print usage information and exit")
-    boolean help;
+    /** What picocli knows of it; complete once {@link #described} was called. */
+    final CommandSpec spec = CommandSpec.wrapWithoutInspection(this);
 
     FleetCommand(Session session) {
         this.session = session;
@@ -33,5 +30,16 @@ abstract class FleetCommand implements Callable<Integer> {
             return true;
         }
         return false;
+    }
+
+    /** Says what it is called and what it takes. */
+    abstract void describe(Syntax syntax);
+
+    /** Its command line; to be called once. */
+    final CommandSpec described() {
+        var syntax = new Syntax(spec);
+        syntax.add(Syntax.help());
+        describe(syntax);
+        return spec;
     }
 }

@@ -9,48 +9,21 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.UsageMessageSpec;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.RunLast;
-import picocli.CommandLine.Spec;
 
 /** The root command, and one run of it. */
-@Command(
-        name = "fleetctl",
-        abbreviateSynopsis = true,
-        description = "fleetctl is a command-line interface to raftfleet, the cluster-wide init system.",
-        synopsisSubcommandLabel = "COMMAND",
-        footer = {
-            "",
-            "Each flag can be set by a variable: --request-timeout by FLEETCTL_REQUEST_TIMEOUT.",
-            "Exit codes: 0 done, 1 not all of it done, 2 wrong usage; status has those of systemctl status."
-        })
 public final class Fleetctl implements Callable<Integer>, Paged {
     private static final int USAGE = 2;
 
     private final Session session;
 
-    @Mixin
-    final GlobalOptions global = new GlobalOptions();
+    private final GlobalOptions global = new GlobalOptions();
 
-    @Option(
-            names = {"-h", "--h", "--help"},
-            usageHelp = true,
-            description = "Print usage information and exit")
-    boolean help;
-
-    @Option(
-            names = {"-v", "--version"},
-            description = "Print the version and exit")
-    boolean version;
-
-    @Spec
-    @SuppressWarnings("NullAway.Init") // picocli sets it before it calls anything
-    CommandSpec spec;
+    private final CommandSpec spec = CommandSpec.wrapWithoutInspection(this);
+    private boolean version;
 
     private Fleetctl(Terminal terminal) {
         this.session = new Session(terminal, global);
@@ -93,8 +66,23 @@ public final class Fleetctl implements Callable<Integer>, Paged {
                 .commandLine();
     }
 
+    private CommandSpec described() {
+        var syntax = new Syntax(spec)
+                .command(
+                        "fleetctl", "fleetctl is a command-line interface to raftfleet, the cluster-wide init system.");
+        spec.usageMessage()
+                .footer(
+                        "",
+                        "Each flag can be set by a variable: --request-timeout by FLEETCTL_REQUEST_TIMEOUT.",
+                        "Exit codes: 0 done, 1 not all of it done, 2 wrong usage; status has those of systemctl status.");
+        global.describe(syntax);
+        syntax.add(Syntax.help());
+        syntax.add(Syntax.flag(given -> version = given, "-v", "--version").description("Print the version and exit"));
+        return spec;
+    }
+
     private CommandLine commandLine(String... arguments) {
-        CommandLine line = new CommandLine(this);
+        CommandLine line = new CommandLine(described());
         CommandTable table = new CommandTable(session);
         line.getHelpSectionMap()
                 .put(

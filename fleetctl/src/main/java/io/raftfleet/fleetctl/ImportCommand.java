@@ -5,45 +5,38 @@ import io.raftfleet.client.FleetClient;
 import io.raftfleet.client.FleetClientException;
 import java.io.IOException;
 import java.util.List;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.Spec;
 
 /** {@code import}: copies what a running fleet has into this cluster. */
-@Command(
-        name = "import",
-        abbreviateSynopsis = true,
-        description = {
-            "Copy units, desired states and dynamic metadata from a running fleet",
-            "",
-            "Reads fleet's HTTP API; changes nothing there. What this cluster has already is never changed, so it may be run again: once"
-                    + " nothing is left to be taken over it returns 0. docs/migration.md tells the whole way."
-        })
 final class ImportCommand extends FleetCommand {
-    @Option(
-            names = "--from",
-            required = true,
-            paramLabel = "URL",
-            description = "fleet's API: http://HOST:PORT, https://HOST:PORT or unix:///PATH.")
     String from = "";
 
-    @Option(names = "--dry-run", description = "Change nothing; say what would be done, and what can't be.")
     boolean dryRun;
 
-    @Option(
-            names = "--adopt",
-            description =
-                    "Take over units where they run: on machines whose raftfleet agent uses fleet's units_directory, beside fleet's"
-                            + " agent. Nothing is restarted.")
     boolean adopt;
-
-    @Spec
-    private CommandSpec spec = CommandSpec.create();
 
     ImportCommand(Session session) {
         super(session);
+    }
+
+    @Override
+    void describe(Syntax syntax) {
+        syntax.command(
+                "import",
+                "Copy units, desired states and dynamic metadata from a running fleet",
+                "",
+                "Reads fleet's HTTP API; changes nothing there. What this cluster has already is never changed, so it may be run again: once"
+                        + " nothing is left to be taken over it returns 0. docs/migration.md tells the whole way.");
+        syntax.add(Syntax.value(String.class, given -> from = given, "--from")
+                .required(true)
+                .paramLabel("URL")
+                .description("fleet's API: http://HOST:PORT, https://HOST:PORT or unix:///PATH."));
+        syntax.add(Syntax.flag(given -> dryRun = given, "--dry-run")
+                .description("Change nothing; say what would be done, and what can't be."));
+        syntax.add(Syntax.flag(given -> adopt = given, "--adopt")
+                .description(
+                        "Take over units where they run: on machines whose raftfleet agent uses fleet's units_directory, beside fleet's"
+                                + " agent. Nothing is restarted."));
     }
 
     @Override

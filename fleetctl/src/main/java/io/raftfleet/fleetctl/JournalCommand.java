@@ -6,61 +6,51 @@ import io.raftfleet.proto.fleet.JournalRequest;
 import io.raftfleet.proto.model.Unit;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code journal}, through the agent's session, without SSH. Ours also reads global units, on the machine that {@code --machine} names. */
-@Command(
-        name = "journal",
-        abbreviateSynopsis = true,
-        description = {"Print the journal of a unit in the cluster to stdout", "", "Ctrl-C ends --follow."})
 final class JournalCommand extends FleetCommand implements Paged {
-    @Option(
-            names = {"-n", "--lines"},
-            paramLabel = "N",
-            description = "Number of recent log lines to return. Default: ${DEFAULT-VALUE}")
     int lines = 10;
 
-    @Option(
-            names = {"-f", "--follow"},
-            arity = "0..1",
-            fallbackValue = "true",
-            paramLabel = "true|false",
-            description = "Continuously print new entries as they are appended to the journal.")
     boolean follow;
 
-    /** As fleet 1.0 has it. */
-    @Option(names = "--f", arity = "0..1", fallbackValue = "true", hidden = true)
-    void f(@Nullable Boolean value) {
-        follow = value == null ? follow : value;
-    }
-
-    @Option(
-            names = "--output",
-            paramLabel = "MODE",
-            description = "Output mode, as journalctl has it. Default: ${DEFAULT-VALUE}")
     String output = "short";
 
-    @Option(
-            names = "--machine",
-            paramLabel = "ID",
-            description = "For a global unit: the machine, by its id or the start of it.")
     @Nullable
     String machine;
 
-    @Option(names = "--sudo", arity = "0..1", fallbackValue = "true", hidden = true)
     boolean sudo;
 
-    @Option(names = "--ssh-port", hidden = true)
     int sshPort = 22;
 
-    @Parameters(paramLabel = "UNIT", arity = "0..*")
     @Nullable
     List<String> units;
 
     JournalCommand(Session session) {
         super(session);
+    }
+
+    @Override
+    void describe(Syntax syntax) {
+        syntax.command("journal", "Print the journal of a unit in the cluster to stdout", "", "Ctrl-C ends --follow.");
+        syntax.add(Syntax.value(int.class, given -> lines = given, "-n", "--lines")
+                .paramLabel("N")
+                .description("Number of recent log lines to return. Default: ${DEFAULT-VALUE}")
+                .initialValue(lines));
+        syntax.add(Syntax.yesOrNo(given -> follow = given, "-f", "--follow")
+                .description("Continuously print new entries as they are appended to the journal."));
+        // As fleet 1.0 has it.
+        syntax.add(Syntax.yesOrNo(given -> follow = given, "--f").hidden(true));
+        syntax.add(Syntax.value(String.class, given -> output = given, "--output")
+                .paramLabel("MODE")
+                .description("Output mode, as journalctl has it. Default: ${DEFAULT-VALUE}")
+                .initialValue(output));
+        syntax.add(Syntax.value(String.class, given -> machine = given, "--machine")
+                .paramLabel("ID")
+                .description("For a global unit: the machine, by its id or the start of it."));
+        syntax.add(Syntax.yesOrNo(given -> sudo = given, "--sudo").hidden(true));
+        syntax.add(
+                Syntax.value(int.class, given -> sshPort = given, "--ssh-port").hidden(true));
+        syntax.add(Syntax.arguments(given -> units = given).arity("0..*").paramLabel("UNIT"));
     }
 
     @Override

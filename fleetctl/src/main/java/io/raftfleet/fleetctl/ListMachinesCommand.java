@@ -9,29 +9,28 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
 
 /** {@code list-machines}. */
-@Command(
-        name = "list-machines",
-        abbreviateSynopsis = true,
-        description = {
-            "Enumerate the current hosts in the cluster",
-            "",
-            "Lists all active machines within the cluster. Fields: machine, ip, metadata; state: present, lost, cordoned, draining or"
-                    + " drained; since: when it was lost, or an operator ordered that. Machines that are lost are listed with the field"
-                    + " state, or since. While one is lost, or not simply present, these two stand beside the others unless --fields or"
-                    + " --no-legend is given, so that scripts find what they do in fleet."
-        })
 final class ListMachinesCommand extends FleetCommand implements Paged {
     private static final Set<String> FIELDS = Set.of("machine", "ip", "metadata", "state", "since");
 
-    @Mixin
     ListOptions options = new ListOptions();
 
     ListMachinesCommand(Session session) {
         super(session);
+    }
+
+    @Override
+    void describe(Syntax syntax) {
+        syntax.command(
+                "list-machines",
+                "Enumerate the current hosts in the cluster",
+                "",
+                "Lists all active machines within the cluster. Fields: machine, ip, metadata; state: present, lost, cordoned, draining or"
+                        + " drained; since: when it was lost, or an operator ordered that. Machines that are lost are listed with the field"
+                        + " state, or since. While one is lost, or not simply present, these two stand beside the others unless --fields or"
+                        + " --no-legend is given, so that scripts find what they do in fleet.");
+        options.describe(syntax);
     }
 
     @Override

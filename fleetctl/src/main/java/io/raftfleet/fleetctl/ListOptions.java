@@ -5,50 +5,18 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Option;
 
 /** Flags of the commands that print tables. */
 final class ListOptions {
-    @Option(
-            names = {"-l", "--full"},
-            arity = "0..1",
-            fallbackValue = "true",
-            paramLabel = "true|false",
-            description = "Do not ellipsize fields on output")
     boolean full;
 
-    /** fleet 1.0 has its short names behind two dashes alone. */
-    @Option(names = "--l", arity = "0..1", fallbackValue = "true", hidden = true)
-    void l(@Nullable Boolean value) {
-        full = value == null ? full : value;
-    }
-
-    @Option(
-            names = "--no-legend",
-            arity = "0..1",
-            fallbackValue = "true",
-            paramLabel = "true|false",
-            description = "Do not print a legend (column headers)")
     boolean noLegend;
 
-    @Option(names = "--fields", paramLabel = "FIELD[,...]", description = "Columns to print.")
     @Nullable
     String fields;
 
-    @Option(
-            names = "--json",
-            arity = "0..1",
-            fallbackValue = "true",
-            paramLabel = "true|false",
-            description = "Print everything known as a JSON array.")
     boolean json;
 
-    @Option(
-            names = "--stale",
-            arity = "0..1",
-            fallbackValue = "true",
-            paramLabel = "true|false",
-            description = "Take what the first engine that answers has, which may be behind. Works without a quorum.")
     boolean stale;
 
     /** How engines are to read for this list. */
@@ -75,5 +43,23 @@ final class ListOptions {
 
     private static String all(Set<String> valid) {
         return String.join(",", valid.stream().sorted().toList());
+    }
+
+    /** Adds them. */
+    void describe(Syntax syntax) {
+        syntax.add(
+                Syntax.yesOrNo(given -> full = given, "-l", "--full").description("Do not ellipsize fields on output"));
+        // fleet 1.0 has its short names behind two dashes alone.
+        syntax.add(Syntax.yesOrNo(given -> full = given, "--l").hidden(true));
+        syntax.add(Syntax.yesOrNo(given -> noLegend = given, "--no-legend")
+                .description("Do not print a legend (column headers)"));
+        syntax.add(Syntax.value(String.class, given -> fields = given, "--fields")
+                .paramLabel("FIELD[,...]")
+                .description("Columns to print."));
+        syntax.add(
+                Syntax.yesOrNo(given -> json = given, "--json").description("Print everything known as a JSON array."));
+        syntax.add(Syntax.yesOrNo(given -> stale = given, "--stale")
+                .description(
+                        "Take what the first engine that answers has, which may be behind. Works without a quorum."));
     }
 }

@@ -11,31 +11,30 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
 
 /** {@code list-unit-files}. */
-@Command(
-        name = "list-unit-files",
-        abbreviateSynopsis = true,
-        description = {
-            "List the units that exist in the cluster",
-            "",
-            "Lists all unit files that exist in the cluster (whether or not they are loaded onto a machine). Fields: unit, hash, dstate,"
-                    + " state, target, global, desc, changedby, changedat, tmachine."
-        })
 final class ListUnitFilesCommand extends FleetCommand implements Paged {
     private static final Set<String> FIELDS =
             Set.of("unit", "hash", "dstate", "state", "target", "tmachine", "global", "desc", "changedby", "changedat");
 
-    @Mixin
     ListOptions options = new ListOptions();
 
-    @Mixin
     UnitPatterns units = new UnitPatterns();
 
     ListUnitFilesCommand(Session session) {
         super(session);
+    }
+
+    @Override
+    void describe(Syntax syntax) {
+        syntax.command(
+                "list-unit-files",
+                "List the units that exist in the cluster",
+                "",
+                "Lists all unit files that exist in the cluster (whether or not they are loaded onto a machine). Fields: unit, hash, dstate,"
+                        + " state, target, global, desc, changedby, changedat, tmachine.");
+        options.describe(syntax);
+        units.describe(syntax);
     }
 
     @Override

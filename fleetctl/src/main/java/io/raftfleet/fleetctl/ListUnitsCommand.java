@@ -17,33 +17,32 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
 
 /**
  * {@code list-units}. Ours also says, on standard error, which units wait for a machine and why, which orders machines could not
  * carry out, and what is wrong with units of before.
  */
-@Command(
-        name = "list-units",
-        abbreviateSynopsis = true,
-        description = {
-            "List the current state of units in the cluster",
-            "",
-            "Lists the state of all units in the cluster loaded onto a machine. Fields: unit, machine, load, active, sub, hash, restarts. Units"
-                    + " that wait for a machine are told of on standard error; with --json they are in the array, with their vetoes."
-        })
 final class ListUnitsCommand extends FleetCommand implements Paged {
     private static final Set<String> FIELDS = Set.of("unit", "machine", "load", "active", "sub", "hash", "restarts");
 
-    @Mixin
     ListOptions options = new ListOptions();
 
-    @Mixin
     UnitPatterns units = new UnitPatterns();
 
     ListUnitsCommand(Session session) {
         super(session);
+    }
+
+    @Override
+    void describe(Syntax syntax) {
+        syntax.command(
+                "list-units",
+                "List the current state of units in the cluster",
+                "",
+                "Lists the state of all units in the cluster loaded onto a machine. Fields: unit, machine, load, active, sub, hash, restarts. Units"
+                        + " that wait for a machine are told of on standard error; with --json they are in the array, with their vetoes.");
+        options.describe(syntax);
+        units.describe(syntax);
     }
 
     @Override

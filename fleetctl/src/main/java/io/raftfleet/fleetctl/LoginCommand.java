@@ -13,29 +13,36 @@ import java.util.List;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
-import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
 
 /** {@code login}: a certificate for whoever has a token, and a context. */
-@Command(
-        name = "login",
-        abbreviateSynopsis = true,
-        description = {
-            "Get a certificate with a token of fleetctl user create",
-            "",
-            "Writes it, its key and a context into ~/.config/raftfleet, where fleetctl finds them by the cluster's endpoints."
-        })
 final class LoginCommand extends FleetCommand {
-    @ArgGroup(multiplicity = "1")
-    TokenInput token = new TokenInput();
+    private final Token token = new Token();
 
     LoginCommand(Session session) {
         super(session);
     }
 
+    /** What daemons that join take too, so that it is said once, in annotations. */
+    private static final class Token {
+        @ArgGroup(multiplicity = "1")
+        TokenInput input = new TokenInput();
+    }
+
+    @Override
+    void describe(Syntax syntax) {
+        syntax.command(
+                "login",
+                "Get a certificate with a token of fleetctl user create",
+                "",
+                "Writes it, its key and a context into ~/.config/raftfleet, where fleetctl finds them by the cluster's endpoints.");
+        spec.addMixin("token", CommandSpec.forAnnotatedObject(token));
+    }
+
     @Override
     public Integer call() {
         try {
-            var parsed = token.read(
+            var parsed = token.input.read(
                     session.terminal().directory(),
                     session.terminal().in(),
                     SpiffeId.Kind.USER,

@@ -5,36 +5,33 @@ import io.raftfleet.proto.fleet.MachinePatch;
 import io.raftfleet.proto.model.Machine;
 import java.util.ArrayList;
 import java.util.List;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Parameters;
 
 /** {@code machine}: what operators say of machines. */
-@Command(
-        name = "machine",
-        abbreviateSynopsis = true,
-        description = "Say something of a machine",
-        synopsisSubcommandLabel = "COMMAND")
 final class MachineCommand extends CommandGroup {
     MachineCommand(Session session) {
         super(session);
     }
 
     /** {@code machine set}. */
-    @Command(
-            name = "set",
-            abbreviateSynopsis = true,
-            description = {
-                "Set metadata of a machine",
-                "",
-                "On top of what its agent announces, until: fleetctl machine unset KEY MACHINE. Units that the machine does not suit any more"
-                        + " move."
-            })
     static final class SetMetadata extends FleetCommand {
-        @Parameters(paramLabel = "KEY=VALUE... MACHINE", arity = "2..*", description = "Pairs, then the machine's id.")
         List<String> arguments = List.of();
 
         SetMetadata(Session session) {
             super(session);
+        }
+
+        @Override
+        void describe(Syntax syntax) {
+            syntax.command(
+                    "set",
+                    "Set metadata of a machine",
+                    "",
+                    "On top of what its agent announces, until: fleetctl machine unset KEY MACHINE. Units that the machine does not suit any more"
+                            + " move.");
+            syntax.add(Syntax.arguments(given -> arguments = given)
+                    .arity("2..*")
+                    .paramLabel("KEY=VALUE... MACHINE")
+                    .description("Pairs, then the machine's id."));
         }
 
         @Override
@@ -61,20 +58,24 @@ final class MachineCommand extends CommandGroup {
     }
 
     /** {@code machine unset}. */
-    @Command(
-            name = "unset",
-            abbreviateSynopsis = true,
-            description = {
-                "Remove metadata of a machine",
-                "",
-                "Also what its agent announces: that counts again once it is set again, to whatever value."
-            })
     static final class UnsetMetadata extends FleetCommand {
-        @Parameters(paramLabel = "KEY... MACHINE", arity = "2..*", description = "Keys, then the machine's id.")
         List<String> arguments = List.of();
 
         UnsetMetadata(Session session) {
             super(session);
+        }
+
+        @Override
+        void describe(Syntax syntax) {
+            syntax.command(
+                    "unset",
+                    "Remove metadata of a machine",
+                    "",
+                    "Also what its agent announces: that counts again once it is set again, to whatever value.");
+            syntax.add(Syntax.arguments(given -> arguments = given)
+                    .arity("2..*")
+                    .paramLabel("KEY... MACHINE")
+                    .description("Keys, then the machine's id."));
         }
 
         @Override
@@ -92,16 +93,7 @@ final class MachineCommand extends CommandGroup {
     }
 
     /** {@code machine forget}. */
-    @Command(
-            name = "forget",
-            abbreviateSynopsis = true,
-            description = {
-                "Take lost machines off the registry",
-                "",
-                "With all that was said of them: metadata that operators have set, a cordon. One that comes back all the same is a new one."
-            })
     static final class Forget extends FleetCommand {
-        @Parameters(paramLabel = "MACHINE", arity = "1..*")
         List<String> machines = List.of();
 
         Forget(Session session) {
@@ -109,8 +101,23 @@ final class MachineCommand extends CommandGroup {
         }
 
         @Override
+        void describe(Syntax syntax) {
+            syntax.command(
+                    "forget",
+                    "Take lost machines off the registry",
+                    "",
+                    "With all that was said of them: metadata that operators have set, a cordon. One that comes back all the same is a new one.");
+            syntax.add(Syntax.arguments(given -> machines = given).arity("1..*").paramLabel("MACHINE"));
+        }
+
+        @Override
         public Integer call() {
             return new MachineOrders(session).give(machines, MachineOrder.Kind.KIND_FORGET, before -> "forgotten");
         }
+    }
+
+    @Override
+    void describe(Syntax syntax) {
+        syntax.command("machine", "Say something of a machine");
     }
 }

@@ -10,18 +10,11 @@ import io.raftfleet.unit.UnitName;
 import java.util.List;
 import java.util.Locale;
 import java.util.regex.Pattern;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Parameters;
 
 /**
  * {@code names}: what shells complete from, which the launcher keeps for a minute ({@code bin/lib/names.sh}). Bounded, as whichever
  * engine answers has it, and without anything that a shell would have to quote but backslashes.
  */
-@Command(
-        name = "names",
-        hidden = true,
-        abbreviateSynopsis = true,
-        description = "Print names of units or ids of machines or rollouts, a line each, at most " + NamesCommand.MOST)
 final class NamesCommand extends FleetCommand {
     /** 100 bytes each at most: what a shell reads through at each press of a key. */
     static final int MOST = 20_000;
@@ -35,11 +28,19 @@ final class NamesCommand extends FleetCommand {
         ROLLOUTS
     }
 
-    @Parameters(paramLabel = "units|machines|rollouts")
     String kind = "";
 
     NamesCommand(Session session) {
         super(session);
+    }
+
+    @Override
+    void describe(Syntax syntax) {
+        syntax.command(
+                "names",
+                "Print names of units or ids of machines or rollouts, a line each, at most " + NamesCommand.MOST);
+        syntax.hidden();
+        syntax.add(Syntax.argument(String.class, given -> kind = given).paramLabel("units|machines|rollouts"));
     }
 
     @Override

@@ -18,44 +18,37 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code plan}: what a start, a replacement or a drain would do. */
-@Command(
-        name = "plan",
-        abbreviateSynopsis = true,
-        description = {
-            "Say what start, start --replace or drain would do, and do nothing",
-            "",
-            "Which units would be created, replaced or left alone, on which machine each would be or why on none, and which others would"
-                    + " move. With --drain instead of units: where those of a machine would go, and which can't. The engine that leads"
-                    + " decides it as it would the command itself; it comes out so if nothing else happens in between. Ends with 1 if"
-                    + " something is refused or could not be placed."
-        })
 final class PlanCommand extends FleetCommand implements Paged {
-    @Option(
-            names = "--replace",
-            arity = "0..1",
-            fallbackValue = "true",
-            paramLabel = "true|false",
-            description = "As with start: units in the cluster whose local file differs are replaced.")
     boolean replace;
 
-    @Option(
-            names = "--drain",
-            paramLabel = "MACHINE",
-            description = "Instead of units: plan the drain of this machine, by its id or the start of it.")
     @Nullable
     String drain;
 
-    @Parameters(paramLabel = "UNIT", arity = "0..*")
     @Nullable
     List<String> units;
 
     PlanCommand(Session session) {
         super(session);
+    }
+
+    @Override
+    void describe(Syntax syntax) {
+        syntax.command(
+                "plan",
+                "Say what start, start --replace or drain would do, and do nothing",
+                "",
+                "Which units would be created, replaced or left alone, on which machine each would be or why on none, and which others would"
+                        + " move. With --drain instead of units: where those of a machine would go, and which can't. The engine that leads"
+                        + " decides it as it would the command itself; it comes out so if nothing else happens in between. Ends with 1 if"
+                        + " something is refused or could not be placed.");
+        syntax.add(Syntax.yesOrNo(given -> replace = given, "--replace")
+                .description("As with start: units in the cluster whose local file differs are replaced."));
+        syntax.add(Syntax.value(String.class, given -> drain = given, "--drain")
+                .paramLabel("MACHINE")
+                .description("Instead of units: plan the drain of this machine, by its id or the start of it."));
+        syntax.add(Syntax.arguments(given -> units = given).arity("0..*").paramLabel("UNIT"));
     }
 
     @Override

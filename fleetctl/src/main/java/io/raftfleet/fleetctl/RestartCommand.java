@@ -5,35 +5,33 @@ import io.raftfleet.proto.model.Unit;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Parameters;
 
 /**
  * {@code restart}. Fleet stops and starts one unit after the other, and uses SSH for global ones; ours asks the cluster for one more
  * start of all of them, which happens once even when the leader changes meanwhile.
  */
-@Command(
-        name = "restart",
-        abbreviateSynopsis = true,
-        description = {
-            "Instruct systemd to restart one or more units in the cluster",
-            "",
-            "Stopped units are started. Units are names or patterns of submitted units."
-        })
 final class RestartCommand extends FleetCommand {
-    @Mixin
     BlockOptions block = new BlockOptions();
 
-    @Mixin
     StayUpOption stayUp = new StayUpOption();
 
-    @Parameters(paramLabel = "UNIT", arity = "0..*")
     @Nullable
     List<String> units;
 
     RestartCommand(Session session) {
         super(session);
+    }
+
+    @Override
+    void describe(Syntax syntax) {
+        syntax.command(
+                "restart",
+                "Instruct systemd to restart one or more units in the cluster",
+                "",
+                "Stopped units are started. Units are names or patterns of submitted units.");
+        block.describe(syntax);
+        stayUp.describe(syntax);
+        syntax.add(Syntax.arguments(given -> units = given).arity("0..*").paramLabel("UNIT"));
     }
 
     @Override

@@ -10,17 +10,8 @@ import io.raftfleet.proto.model.UnitState;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code rollout}: rolling changes that {@code start --replace --max-unavailable} has begun. */
-@Command(
-        name = "rollout",
-        abbreviateSynopsis = true,
-        description = "See to rolling changes",
-        synopsisSubcommandLabel = "COMMAND")
 final class RolloutCommand extends CommandGroup {
     RolloutCommand(Session session) {
         super(session);
@@ -77,41 +68,35 @@ final class RolloutCommand extends CommandGroup {
     }
 
     /** {@code rollout status}. */
-    @Command(
-            name = "status",
-            abbreviateSynopsis = true,
-            description = {
-                "List rollouts, or show one with the units that are being replaced",
-                "",
-                "Those that have stopped or are done are listed for 7 days."
-            })
     static final class Status extends FleetCommand {
-        @Option(
-                names = {"-w", "--wait"},
-                description = "Wait for the end of the one that is named.")
         boolean wait;
 
-        @Option(
-                names = "--no-legend",
-                arity = "0..1",
-                fallbackValue = "true",
-                paramLabel = "true|false",
-                description = "Do not print a legend (column headers) above the list.")
         boolean noLegend;
 
-        @Option(
-                names = "--json",
-                arity = "0..1",
-                fallbackValue = "true",
-                paramLabel = "true|false",
-                description = "Print everything known as a JSON array, also of one.")
         boolean json;
 
-        @Parameters(paramLabel = "ROLLOUT", arity = "0..1")
         String id = "";
 
         Status(Session session) {
             super(session);
+        }
+
+        @Override
+        void describe(Syntax syntax) {
+            syntax.command(
+                    "status",
+                    "List rollouts, or show one with the units that are being replaced",
+                    "",
+                    "Those that have stopped or are done are listed for 7 days.");
+            syntax.add(Syntax.flag(given -> wait = given, "-w", "--wait")
+                    .description("Wait for the end of the one that is named."));
+            syntax.add(Syntax.yesOrNo(given -> noLegend = given, "--no-legend")
+                    .description("Do not print a legend (column headers) above the list."));
+            syntax.add(Syntax.yesOrNo(given -> json = given, "--json")
+                    .description("Print everything known as a JSON array, also of one."));
+            syntax.add(Syntax.argument(String.class, given -> id = given)
+                    .arity("0..1")
+                    .paramLabel("ROLLOUT"));
         }
 
         @Override
@@ -235,20 +220,23 @@ final class RolloutCommand extends CommandGroup {
     }
 
     /** {@code rollout pause}. */
-    @Command(
-            name = "pause",
-            abbreviateSynopsis = true,
-            description = {
-                "Have a rollout wait",
-                "",
-                "Units that have the new file keep it. To go on: fleetctl rollout resume ROLLOUT"
-            })
     static final class Pause extends FleetCommand {
-        @Parameters(paramLabel = "ROLLOUT", arity = "1")
         String id = "";
 
         Pause(Session session) {
             super(session);
+        }
+
+        @Override
+        void describe(Syntax syntax) {
+            syntax.command(
+                    "pause",
+                    "Have a rollout wait",
+                    "",
+                    "Units that have the new file keep it. To go on: fleetctl rollout resume ROLLOUT");
+            syntax.add(Syntax.argument(String.class, given -> id = given)
+                    .arity("1")
+                    .paramLabel("ROLLOUT"));
         }
 
         @Override
@@ -258,23 +246,26 @@ final class RolloutCommand extends CommandGroup {
     }
 
     /** {@code rollout resume}. */
-    @Command(
-            name = "resume",
-            abbreviateSynopsis = true,
-            description = {
-                "Have a rollout go on",
-                "",
-                "One that was paused, or has stopped: that looks again at the units that it stopped at, which have to be healthy by then."
-            })
     static final class Resume extends FleetCommand {
-        @Mixin
         BlockOptions block = new BlockOptions();
 
-        @Parameters(paramLabel = "ROLLOUT", arity = "1")
         String id = "";
 
         Resume(Session session) {
             super(session);
+        }
+
+        @Override
+        void describe(Syntax syntax) {
+            syntax.command(
+                    "resume",
+                    "Have a rollout go on",
+                    "",
+                    "One that was paused, or has stopped: that looks again at the units that it stopped at, which have to be healthy by then.");
+            block.describe(syntax);
+            syntax.add(Syntax.argument(String.class, given -> id = given)
+                    .arity("1")
+                    .paramLabel("ROLLOUT"));
         }
 
         @Override
@@ -286,20 +277,9 @@ final class RolloutCommand extends CommandGroup {
     }
 
     /** {@code rollout undo}. */
-    @Command(
-            name = "undo",
-            abbreviateSynopsis = true,
-            description = {
-                "Give the units of a rollout their former files again",
-                "",
-                "As many at a time as it replaced, the last ones first; each has to be healthy before the next. Also of a rollout that is done, for"
-                        + " as long as it is listed. Units that have got another file since keep that."
-            })
     static final class Undo extends FleetCommand {
-        @Mixin
         BlockOptions block = new BlockOptions();
 
-        @Parameters(paramLabel = "ROLLOUT", arity = "1")
         String id = "";
 
         Undo(Session session) {
@@ -307,9 +287,28 @@ final class RolloutCommand extends CommandGroup {
         }
 
         @Override
+        void describe(Syntax syntax) {
+            syntax.command(
+                    "undo",
+                    "Give the units of a rollout their former files again",
+                    "",
+                    "As many at a time as it replaced, the last ones first; each has to be healthy before the next. Also of a rollout that is done, for"
+                            + " as long as it is listed. Units that have got another file since keep that.");
+            block.describe(syntax);
+            syntax.add(Syntax.argument(String.class, given -> id = given)
+                    .arity("1")
+                    .paramLabel("ROLLOUT"));
+        }
+
+        @Override
         public Integer call() {
             int exit = order(session, id, Order.ORDER_UNDO, "goes back");
             return exit != 0 ? exit : await(session, id, block, true);
         }
+    }
+
+    @Override
+    void describe(Syntax syntax) {
+        syntax.command("rollout", "See to rolling changes");
     }
 }

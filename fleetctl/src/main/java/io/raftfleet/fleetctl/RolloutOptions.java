@@ -3,7 +3,6 @@ package io.raftfleet.fleetctl;
 import io.raftfleet.proto.fleet.StartRolloutRequest;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Option;
 
 /** Flags by which {@code start --replace} becomes a rollout. */
 final class RolloutOptions {
@@ -11,47 +10,18 @@ final class RolloutOptions {
     private static final int PERCENT = 100;
     private static final String USUAL_HEALTH = "10";
 
-    @Option(
-            names = "--max-unavailable",
-            paramLabel = "N|N%",
-            description =
-                    "With --replace: have the cluster replace so many units at a time, 1 to 1000, or so many in a hundred, rounded down, at"
-                            + " least one; the next follow once these are healthy.")
     @Nullable
     String maxUnavailable;
 
-    @Option(
-            names = "--health-wait",
-            paramLabel = "TIME",
-            description =
-                    "With --max-unavailable: a unit is healthy once it has been active for so long (30, 30s, 5m) without being started again by"
-                            + " systemd; 10 seconds if not said.")
     @Nullable
     String healthWait;
 
-    @Option(
-            names = "--start-wait",
-            paramLabel = "TIME",
-            description = "With --max-unavailable: how long a unit may take to become active; 2 minutes if not said.")
     @Nullable
     String startWait;
 
-    @Option(
-            names = "--canary",
-            paramLabel = "N",
-            description =
-                    "With --max-unavailable: replace N units first, no more than at a time then, and look whether they are healthy.")
     @Nullable
     Integer canary;
 
-    @Option(
-            names = "--rollback",
-            arity = "0..1",
-            fallbackValue = "true",
-            paramLabel = "true|false",
-            description =
-                    "With --max-unavailable: when a unit does not get healthy, give all of them their former files"
-                            + " again; without it the rollout stops where it is.")
     boolean rollback;
 
     /** Whether a rollout is meant. */
@@ -112,5 +82,32 @@ final class RolloutOptions {
             throw CommandException.usage("--max-unavailable must be 1 to " + MOST + ", or 1% to 100%, it is " + most);
         }
         return percent ? Math.clamp((long) units * number / PERCENT, 1, MOST) : number;
+    }
+
+    /** Adds them. */
+    void describe(Syntax syntax) {
+        syntax.add(Syntax.value(String.class, given -> maxUnavailable = given, "--max-unavailable")
+                .paramLabel("N|N%")
+                .description(
+                        "With --replace: have the cluster replace so many units at a time, 1 to 1000, or so many in a hundred, rounded down, at"
+                                + " least one; the next follow once these are healthy."));
+        syntax.add(Syntax.value(String.class, given -> healthWait = given, "--health-wait")
+                .paramLabel("TIME")
+                .description(
+                        "With --max-unavailable: a unit is healthy once it has been active for so long (30, 30s, 5m) without being started again by"
+                                + " systemd; 10 seconds if not said."));
+        syntax.add(Syntax.value(String.class, given -> startWait = given, "--start-wait")
+                .paramLabel("TIME")
+                .description(
+                        "With --max-unavailable: how long a unit may take to become active; 2 minutes if not said."));
+        syntax.add(
+                Syntax.value(Integer.class, given -> canary = given, "--canary")
+                        .paramLabel("N")
+                        .description(
+                                "With --max-unavailable: replace N units first, no more than at a time then, and look whether they are healthy."));
+        syntax.add(Syntax.yesOrNo(given -> rollback = given, "--rollback")
+                .description(
+                        "With --max-unavailable: when a unit does not get healthy, give all of them their former files"
+                                + " again; without it the rollout stops where it is."));
     }
 }

@@ -7,60 +7,51 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code ssh}: finds the address of a machine, or of a unit's machine, and runs the system's ssh client with it. */
-@Command(
-        name = "ssh",
-        abbreviateSynopsis = true,
-        description = {
-            "Open interactive shell on a machine in the cluster",
-            "",
-            "Runs the system's ssh to the address that a machine announces, or to that of the machine that a unit is on. What follows"
-                    + " the machine or unit is the command to run there. Does not work with global units."
-        })
 final class SshCommand extends FleetCommand {
     private static final int DEFAULT_PORT = 22;
 
-    @Option(names = "--machine", paramLabel = "ID", description = "Open SSH connection to a specific machine.")
     @Nullable
     String machine;
 
-    @Option(
-            names = "--unit",
-            paramLabel = "UNIT",
-            description = "Open SSH connection to machine running provided unit.")
     @Nullable
     String unit;
 
-    @Option(
-            names = {"-A", "--forward-agent"},
-            arity = "0..1",
-            fallbackValue = "true",
-            paramLabel = "true|false",
-            description = "Forward local ssh-agent to target machine.")
     boolean forwardAgent;
 
-    /** As fleet 1.0 has it. */
-    @Option(names = "--A", arity = "0..1", fallbackValue = "true", hidden = true)
-    void a(@Nullable Boolean value) {
-        forwardAgent = value == null ? forwardAgent : value;
-    }
-
-    @Option(
-            names = "--ssh-port",
-            paramLabel = "PORT",
-            description = "Connect over SSH using this TCP port. Default: ${DEFAULT-VALUE}")
     int sshPort = DEFAULT_PORT;
 
-    @Parameters(paramLabel = "MACHINE|UNIT [COMMAND]", arity = "0..*")
     @Nullable
     List<String> arguments;
 
     SshCommand(Session session) {
         super(session);
+    }
+
+    @Override
+    void describe(Syntax syntax) {
+        syntax.command(
+                "ssh",
+                "Open interactive shell on a machine in the cluster",
+                "",
+                "Runs the system's ssh to the address that a machine announces, or to that of the machine that a unit is on. What follows"
+                        + " the machine or unit is the command to run there. Does not work with global units.");
+        syntax.add(Syntax.value(String.class, given -> machine = given, "--machine")
+                .paramLabel("ID")
+                .description("Open SSH connection to a specific machine."));
+        syntax.add(Syntax.value(String.class, given -> unit = given, "--unit")
+                .paramLabel("UNIT")
+                .description("Open SSH connection to machine running provided unit."));
+        syntax.add(Syntax.yesOrNo(given -> forwardAgent = given, "-A", "--forward-agent")
+                .description("Forward local ssh-agent to target machine."));
+        // As fleet 1.0 has it.
+        syntax.add(Syntax.yesOrNo(given -> forwardAgent = given, "--A").hidden(true));
+        syntax.add(Syntax.value(int.class, given -> sshPort = given, "--ssh-port")
+                .paramLabel("PORT")
+                .description("Connect over SSH using this TCP port. Default: ${DEFAULT-VALUE}")
+                .initialValue(sshPort));
+        syntax.add(Syntax.arguments(given -> arguments = given).arity("0..*").paramLabel("MACHINE|UNIT [COMMAND]"));
     }
 
     @Override

@@ -5,52 +5,45 @@ import io.raftfleet.client.WaitGoal;
 import io.raftfleet.proto.fleet.NewUnit;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code start}. */
-@Command(
-        name = "start",
-        abbreviateSynopsis = true,
-        description = {
-            "Instruct systemd to start one or more units in the cluster, first submitting and loading if necessary",
-            "",
-            "Units are local files, submitted units, instances of a template (local or submitted), or patterns over local files and"
-                    + " submitted units. Waits until units are up; never for global units. Launched units that have failed or ended are"
-                    + " started again.",
-            "",
-            "With --replace and --max-unavailable the cluster replaces units that differ from their local files a few at a time, and stops,"
-                    + " or goes back with --rollback, when one of them does not get healthy; each keeps its target state. See: fleetctl rollout"
-        })
 final class StartCommand extends FleetCommand {
-    @Mixin
     BlockOptions block = new BlockOptions();
 
-    @Mixin
     StayUpOption stayUp = new StayUpOption();
 
-    @Mixin
     SignOption sign = new SignOption();
 
-    @Option(
-            names = "--replace",
-            arity = "0..1",
-            fallbackValue = "true",
-            paramLabel = "true|false",
-            description = "Replace the units in the cluster whose local file differs with new versions.")
     boolean replace;
 
-    @Mixin
     RolloutOptions rollout = new RolloutOptions();
 
-    @Parameters(paramLabel = "UNIT", arity = "0..*")
     @Nullable
     List<String> units;
 
     StartCommand(Session session) {
         super(session);
+    }
+
+    @Override
+    void describe(Syntax syntax) {
+        syntax.command(
+                "start",
+                "Instruct systemd to start one or more units in the cluster, first submitting and loading if necessary",
+                "",
+                "Units are local files, submitted units, instances of a template (local or submitted), or patterns over local files and"
+                        + " submitted units. Waits until units are up; never for global units. Launched units that have failed or ended are"
+                        + " started again.",
+                "",
+                "With --replace and --max-unavailable the cluster replaces units that differ from their local files a few at a time, and stops,"
+                        + " or goes back with --rollback, when one of them does not get healthy; each keeps its target state. See: fleetctl rollout");
+        block.describe(syntax);
+        stayUp.describe(syntax);
+        sign.describe(syntax);
+        syntax.add(Syntax.yesOrNo(given -> replace = given, "--replace")
+                .description("Replace the units in the cluster whose local file differs with new versions."));
+        rollout.describe(syntax);
+        syntax.add(Syntax.arguments(given -> units = given).arity("0..*").paramLabel("UNIT"));
     }
 
     @Override

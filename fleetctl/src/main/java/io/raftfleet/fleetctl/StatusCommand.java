@@ -8,35 +8,34 @@ import io.raftfleet.unit.InvalidPatternException;
 import java.util.LinkedHashSet;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /**
  * {@code status}: what {@code systemctl status} says where the unit runs, and its exit code: 0, 3 for an inactive or failed unit, 4 for
  * one that systemd does not have. Ours shows a global unit on each of its machines.
  */
-@Command(
-        name = "status",
-        abbreviateSynopsis = true,
-        description = {
-            "Output the status of one or more units in the cluster",
-            "",
-            "Units are names or patterns of submitted units. The exit code is that of systemctl status."
-        })
 final class StatusCommand extends FleetCommand implements Paged {
     private static final int NOT_RUNNING = 3;
     private static final int UNKNOWN = 4;
 
-    @Option(names = "--ssh-port", hidden = true)
     int sshPort = 22;
 
-    @Parameters(paramLabel = "UNIT", arity = "0..*")
     @Nullable
     List<String> units;
 
     StatusCommand(Session session) {
         super(session);
+    }
+
+    @Override
+    void describe(Syntax syntax) {
+        syntax.command(
+                "status",
+                "Output the status of one or more units in the cluster",
+                "",
+                "Units are names or patterns of submitted units. The exit code is that of systemctl status.");
+        syntax.add(
+                Syntax.value(int.class, given -> sshPort = given, "--ssh-port").hidden(true));
+        syntax.add(Syntax.arguments(given -> units = given).arity("0..*").paramLabel("UNIT"));
     }
 
     @Override

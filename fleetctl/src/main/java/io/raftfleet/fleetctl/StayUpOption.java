@@ -1,17 +1,9 @@
 package io.raftfleet.fleetctl;
 
-import picocli.CommandLine.Option;
-
 /** The flag of commands that start units. */
 final class StayUpOption {
     private static final double MOST_SECONDS = 86_400;
 
-    @Option(
-            names = "--stay-up",
-            paramLabel = "SECONDS",
-            description =
-                    "How long a unit's main process must run after its start; one that ends with a failure before fails the"
-                            + " command. 0: systemd's word that it is active is enough. Default: ${DEFAULT-VALUE}")
     double seconds = 2;
 
     /**
@@ -24,5 +16,15 @@ final class StayUpOption {
             throw CommandException.usage("--stay-up must be from 0 to 86400 seconds, it is " + seconds);
         }
         return (long) (seconds * 1e9);
+    }
+
+    /** Adds them. */
+    void describe(Syntax syntax) {
+        syntax.add(Syntax.value(double.class, given -> seconds = given, "--stay-up")
+                .paramLabel("SECONDS")
+                .description(
+                        "How long a unit's main process must run after its start; one that ends with a failure before fails the"
+                                + " command. 0: systemd's word that it is active is enough. Default: ${DEFAULT-VALUE}")
+                .initialValue(seconds));
     }
 }

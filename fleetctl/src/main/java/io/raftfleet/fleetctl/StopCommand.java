@@ -9,33 +9,31 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Parameters;
 
 /**
  * {@code stop}: back to loaded, and down. Fleet ends at the first unit that is on no machine; ours says so, stops the others, and then
  * fails. A unit that is only loaded and runs all the same, as a socket or timer has started it, is stopped too.
  */
-@Command(
-        name = "stop",
-        abbreviateSynopsis = true,
-        description = {
-            "Instruct systemd to stop one or more units in the cluster",
-            "",
-            "Units remain loaded on their machines and can be started again. Units are names or patterns of submitted units. Waits until"
-                    + " they are down, however long that takes them."
-        })
 final class StopCommand extends FleetCommand {
-    @Mixin
     BlockOptions block = new BlockOptions();
 
-    @Parameters(paramLabel = "UNIT", arity = "0..*")
     @Nullable
     List<String> units;
 
     StopCommand(Session session) {
         super(session);
+    }
+
+    @Override
+    void describe(Syntax syntax) {
+        syntax.command(
+                "stop",
+                "Instruct systemd to stop one or more units in the cluster",
+                "",
+                "Units remain loaded on their machines and can be started again. Units are names or patterns of submitted units. Waits until"
+                        + " they are down, however long that takes them.");
+        block.describe(syntax);
+        syntax.add(Syntax.arguments(given -> units = given).arity("0..*").paramLabel("UNIT"));
     }
 
     @Override

@@ -12,63 +12,57 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code token}: lines by which machines and engines join. */
-@Command(
-        name = "token",
-        abbreviateSynopsis = true,
-        description = "Make, list and take away the tokens by which machines and engines join")
 final class TokenCommand extends CommandGroup {
     TokenCommand(Session session) {
         super(session);
     }
 
     /** Makes one. */
-    @Command(
-            name = "create",
-            abbreviateSynopsis = true,
-            description = {
-                "Make a token",
-                "",
-                "Prints one line, to be pasted where somebody joins, into fleet-agent join - or fleet-engine join -. Whoever has it"
-                        + " may use it, and an engine's token is worth the whole cluster. It is shown once."
-            })
     static final class Create extends FleetCommand {
-        @Option(
-                names = "--role",
-                required = true,
-                paramLabel = "agent|engine",
-                description = "What it makes of a machine.")
         String role = "";
 
-        @Option(
-                names = "--ttl",
-                paramLabel = "TIME",
-                description = "How long it is good for. Default: ${DEFAULT-VALUE}")
         String ttl = "1h";
 
-        @Option(
-                names = "--uses",
-                paramLabel = "N",
-                description = "How many may join with it. Default: ${DEFAULT-VALUE}")
         int uses = 1;
 
-        @Option(
-                names = "--machine-id",
-                paramLabel = "ID",
-                description = "Only this machine, which the cluster may know already: it joins again.")
         @Nullable
         String machineId;
 
-        @Option(names = "--engine-id", paramLabel = "ID", description = "Only this engine.")
         @Nullable
         String engineId;
 
         Create(Session session) {
             super(session);
+        }
+
+        @Override
+        void describe(Syntax syntax) {
+            syntax.command(
+                    "create",
+                    "Make a token",
+                    "",
+                    "Prints one line, to be pasted where somebody joins, into fleet-agent join - or fleet-engine join -. Whoever has it"
+                            + " may use it, and an engine's token is worth the whole cluster. It is shown once.");
+            syntax.add(Syntax.value(String.class, given -> role = given, "--role")
+                    .required(true)
+                    .paramLabel("agent|engine")
+                    .description("What it makes of a machine."));
+            syntax.add(Syntax.value(String.class, given -> ttl = given, "--ttl")
+                    .paramLabel("TIME")
+                    .description("How long it is good for. Default: ${DEFAULT-VALUE}")
+                    .initialValue(ttl));
+            syntax.add(Syntax.value(int.class, given -> uses = given, "--uses")
+                    .paramLabel("N")
+                    .description("How many may join with it. Default: ${DEFAULT-VALUE}")
+                    .initialValue(uses));
+            syntax.add(Syntax.value(String.class, given -> machineId = given, "--machine-id")
+                    .paramLabel("ID")
+                    .description("Only this machine, which the cluster may know already: it joins again."));
+            syntax.add(Syntax.value(String.class, given -> engineId = given, "--engine-id")
+                    .paramLabel("ID")
+                    .description("Only this engine."));
         }
 
         @Override
@@ -100,13 +94,17 @@ final class TokenCommand extends CommandGroup {
     }
 
     /** Lists them. */
-    @Command(name = "list", abbreviateSynopsis = true, description = "List open tokens and who has used them")
     static final class ListThem extends FleetCommand {
-        @Option(names = "--json", description = "Print a JSON array.")
         boolean json;
 
         ListThem(Session session) {
             super(session);
+        }
+
+        @Override
+        void describe(Syntax syntax) {
+            syntax.command("list", "List open tokens and who has used them");
+            syntax.add(Syntax.flag(given -> json = given, "--json").description("Print a JSON array."));
         }
 
         @Override
@@ -156,13 +154,20 @@ final class TokenCommand extends CommandGroup {
     }
 
     /** Takes some away. */
-    @Command(name = "rm", abbreviateSynopsis = true, description = "Take tokens away; who has joined stays")
     static final class Remove extends FleetCommand {
-        @Parameters(paramLabel = "TOKEN", arity = "1..*", description = "Its id, as fleetctl token list has it.")
         List<String> ids = List.of();
 
         Remove(Session session) {
             super(session);
+        }
+
+        @Override
+        void describe(Syntax syntax) {
+            syntax.command("rm", "Take tokens away; who has joined stays");
+            syntax.add(Syntax.arguments(given -> ids = given)
+                    .arity("1..*")
+                    .paramLabel("TOKEN")
+                    .description("Its id, as fleetctl token list has it."));
         }
 
         @Override
@@ -176,5 +181,10 @@ final class TokenCommand extends CommandGroup {
             }
             return 0;
         }
+    }
+
+    @Override
+    void describe(Syntax syntax) {
+        syntax.command("token", "Make, list and take away the tokens by which machines and engines join");
     }
 }

@@ -14,35 +14,34 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
 
 /** {@code ui}: the page in a browser, logged in by a link. */
-@Command(
-        name = "ui",
-        abbreviateSynopsis = true,
-        description = {
-            "Open the cluster's page in a browser",
-            "",
-            "Prints a link to the page of the engine that answers, which logs in as you, with your role. It works once, for 5 minutes, so give it to"
-                    + " nobody; what it begins lasts 8 hours at most, and no longer than your certificate. On a desktop a browser opens it."
-        })
 final class UiCommand extends FleetCommand {
     private static final List<String> SCREENS = List.of("DISPLAY", "WAYLAND_DISPLAY", "BROWSER");
 
-    @Option(names = "--print", description = "Only print the link.")
     boolean print;
 
-    @Option(
-            names = "--address",
-            paramLabel = "HOST:PORT",
-            description =
-                    "Where the browser reaches the engine, if not by the address that the cluster knows: a forwarded port, for one.")
     @Nullable
     String address;
 
     UiCommand(Session session) {
         super(session);
+    }
+
+    @Override
+    void describe(Syntax syntax) {
+        syntax.command(
+                "ui",
+                "Open the cluster's page in a browser",
+                "",
+                "Prints a link to the page of the engine that answers, which logs in as you, with your role. It works once, for 5 minutes, so give it to"
+                        + " nobody; what it begins lasts 8 hours at most, and no longer than your certificate. On a desktop a browser opens it.");
+        syntax.add(Syntax.flag(given -> print = given, "--print").description("Only print the link."));
+        syntax.add(
+                Syntax.value(String.class, given -> address = given, "--address")
+                        .paramLabel("HOST:PORT")
+                        .description(
+                                "Where the browser reaches the engine, if not by the address that the cluster knows: a forwarded port, for one."));
     }
 
     @Override

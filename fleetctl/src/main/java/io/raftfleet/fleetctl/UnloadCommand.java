@@ -6,29 +6,27 @@ import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Parameters;
 
 /** {@code unload}: back to inactive, stopped and on no machine. Unlike fleet's, it also takes back units that still wait for a machine. */
-@Command(
-        name = "unload",
-        abbreviateSynopsis = true,
-        description = {
-            "Unschedule one or more units in the cluster",
-            "",
-            "Units remain submitted, on no machine. Units are names or patterns of submitted units."
-        })
 final class UnloadCommand extends FleetCommand {
-    @Mixin
     BlockOptions block = new BlockOptions();
 
-    @Parameters(paramLabel = "UNIT", arity = "0..*")
     @Nullable
     List<String> units;
 
     UnloadCommand(Session session) {
         super(session);
+    }
+
+    @Override
+    void describe(Syntax syntax) {
+        syntax.command(
+                "unload",
+                "Unschedule one or more units in the cluster",
+                "",
+                "Units remain submitted, on no machine. Units are names or patterns of submitted units.");
+        block.describe(syntax);
+        syntax.add(Syntax.arguments(given -> units = given).arity("0..*").paramLabel("UNIT"));
     }
 
     @Override

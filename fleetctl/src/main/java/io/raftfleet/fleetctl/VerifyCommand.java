@@ -7,37 +7,36 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code verify}: what the cluster and systemd would say of unit files, without either being there. */
-@Command(
-        name = "verify",
-        abbreviateSynopsis = true,
-        description = {
-            "Check unit files without a cluster",
-            "",
-            "By the rules that files are checked by when they are submitted and, where systemd-analyze is installed, by systemd's."
-                    + " Give files that need each other together. An instance whose file is not there is checked with its template's.",
-            "Exit codes: 0 no errors, perhaps warnings; 1 errors; 2 wrong usage."
-        })
 final class VerifyCommand extends FleetCommand {
-    @Parameters(paramLabel = "FILE", arity = "0..*")
     @Nullable
     List<String> files;
 
-    @Option(names = "--user", description = "For units of a user's systemd.")
     boolean user;
 
-    @Option(names = "--no-systemd", description = "Check by the cluster's own rules alone.")
     boolean withoutSystemd;
 
-    @Option(names = "--json", description = "Print what was found as a JSON array.")
     boolean json;
 
     VerifyCommand(Session session) {
         super(session);
+    }
+
+    @Override
+    void describe(Syntax syntax) {
+        syntax.command(
+                "verify",
+                "Check unit files without a cluster",
+                "",
+                "By the rules that files are checked by when they are submitted and, where systemd-analyze is installed, by systemd's."
+                        + " Give files that need each other together. An instance whose file is not there is checked with its template's.",
+                "Exit codes: 0 no errors, perhaps warnings; 1 errors; 2 wrong usage.");
+        syntax.add(Syntax.arguments(given -> files = given).arity("0..*").paramLabel("FILE"));
+        syntax.add(Syntax.flag(given -> user = given, "--user").description("For units of a user's systemd."));
+        syntax.add(Syntax.flag(given -> withoutSystemd = given, "--no-systemd")
+                .description("Check by the cluster's own rules alone."));
+        syntax.add(Syntax.flag(given -> json = given, "--json").description("Print what was found as a JSON array."));
     }
 
     @Override

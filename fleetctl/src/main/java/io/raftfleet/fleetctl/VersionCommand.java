@@ -4,22 +4,20 @@ import io.raftfleet.client.FleetClientException;
 import io.raftfleet.proto.fleet.VersionResponse;
 import java.util.LinkedHashMap;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
 
 /** {@code version}. With {@code --json} it also asks an engine for its version, and does not mind when none answers. */
-@Command(name = "version", abbreviateSynopsis = true, description = "Print the version and exit")
 final class VersionCommand extends FleetCommand {
-    @Option(
-            names = "--json",
-            arity = "0..1",
-            fallbackValue = "true",
-            paramLabel = "true|false",
-            description = "Print the versions of client and engine as JSON.")
     boolean json;
 
     VersionCommand(Session session) {
         super(session);
+    }
+
+    @Override
+    void describe(Syntax syntax) {
+        syntax.command("version", "Print the version and exit");
+        syntax.add(Syntax.yesOrNo(given -> json = given, "--json")
+                .description("Print the versions of client and engine as JSON."));
     }
 
     @Override

@@ -18,21 +18,8 @@ import java.util.TreeSet;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code watch}: units or machines as they change. */
-@Command(
-        name = "watch",
-        abbreviateSynopsis = true,
-        description = {
-            "Show units or machines, and how they change, until Ctrl-C",
-            "",
-            "A table on a terminal, where what has changed in the last seconds is marked; elsewhere a line for each change: when this"
-                    + " client saw it, of what, and what. Arguments: \"units\" (unless given) or \"machines\", then names or patterns. Goes on with"
-                    + " another engine by itself."
-        })
 final class WatchCommand extends FleetCommand {
     private static final int INTERRUPTED = 130;
     /** The table is drawn no more often. */
@@ -67,32 +54,14 @@ final class WatchCommand extends FleetCommand {
             "draining",
             "drained");
 
-    @Option(
-            names = "--state",
-            paramLabel = "STATE[,...]",
-            description =
-                    "Only units with this target state, ActiveState or SubState, or \"unplaced\"; or machines that are present, lost,"
-                            + " cordoned, draining or drained.",
-            split = ",")
     @Nullable
     Set<String> states;
 
-    @Option(
-            names = "--machine",
-            paramLabel = "ID",
-            description = "Only units on this machine, by its id or the start of it.")
     @Nullable
     String machine;
 
-    @Option(
-            names = "--json",
-            arity = "0..1",
-            fallbackValue = "true",
-            paramLabel = "true|false",
-            description = "A JSON object on a line for each change, also on a terminal.")
     boolean json;
 
-    @Parameters(paramLabel = "units|machines|PATTERN", arity = "0..*")
     @Nullable
     List<String> arguments;
 
@@ -104,6 +73,29 @@ final class WatchCommand extends FleetCommand {
 
     WatchCommand(Session session) {
         super(session);
+    }
+
+    @Override
+    void describe(Syntax syntax) {
+        syntax.command(
+                "watch",
+                "Show units or machines, and how they change, until Ctrl-C",
+                "",
+                "A table on a terminal, where what has changed in the last seconds is marked; elsewhere a line for each change: when this"
+                        + " client saw it, of what, and what. Arguments: \"units\" (unless given) or \"machines\", then names or patterns. Goes on with"
+                        + " another engine by itself.");
+        syntax.add(Syntax.stringSet(given -> states = given, "--state")
+                .splitRegex(",")
+                .paramLabel("STATE[,...]")
+                .description(
+                        "Only units with this target state, ActiveState or SubState, or \"unplaced\"; or machines that are present, lost,"
+                                + " cordoned, draining or drained."));
+        syntax.add(Syntax.value(String.class, given -> machine = given, "--machine")
+                .paramLabel("ID")
+                .description("Only units on this machine, by its id or the start of it."));
+        syntax.add(Syntax.yesOrNo(given -> json = given, "--json")
+                .description("A JSON object on a line for each change, also on a terminal."));
+        syntax.add(Syntax.arguments(given -> arguments = given).arity("0..*").paramLabel("units|machines|PATTERN"));
     }
 
     @Override

@@ -20,19 +20,8 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Parameters;
 
 /** {@code why}: where a unit is, how it is, and why it is not elsewhere or otherwise. */
-@Command(
-        name = "why",
-        abbreviateSynopsis = true,
-        description = {
-            "Say where a unit is, how it is, and why",
-            "",
-            "What is wanted of it and what it is, on which machine and since when, what is wrong with it; and why no machine suits it, with how"
-                    + " many machines each requirement leaves and what would help."
-        })
 final class WhyCommand extends FleetCommand implements Paged {
     /** Machines that are asked at a time. */
     private static final int AT_ONCE = 16;
@@ -41,11 +30,22 @@ final class WhyCommand extends FleetCommand implements Paged {
 
     private static final Pattern SINCE = Pattern.compile("^\\s*Active:.*? since (.*?)\\s*$", Pattern.MULTILINE);
 
-    @Parameters(paramLabel = "UNIT", arity = "1")
     String unit = "";
 
     WhyCommand(Session session) {
         super(session);
+    }
+
+    @Override
+    void describe(Syntax syntax) {
+        syntax.command(
+                "why",
+                "Say where a unit is, how it is, and why",
+                "",
+                "What is wanted of it and what it is, on which machine and since when, what is wrong with it; and why no machine suits it, with how"
+                        + " many machines each requirement leaves and what would help.");
+        syntax.add(
+                Syntax.argument(String.class, given -> unit = given).arity("1").paramLabel("UNIT"));
     }
 
     @Override

@@ -80,8 +80,9 @@ aot_create() {
     return 0
 }
 
-# How fleetctl's JVM runs, with a cache or without.
-FLEETCTL_JVM='-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData -Dio.netty.jfr.enabled=false -Djdk.reflect.useNativeAccessorOnly=true'
+# How fleetctl's JVM runs, with a cache or without. Its language is said so that it writes the same everywhere, and need not read how
+# others write numbers.
+FLEETCTL_JVM='-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData -Dio.netty.jfr.enabled=false -Djdk.reflect.useNativeAccessorOnly=true -Duser.language=en -Duser.country=US'
 
 # fleetctl_cache MODULE_DIR JAVA: makes fleetctl's cache after a build, unless it is there and current.
 fleetctl_cache() {

@@ -13,6 +13,7 @@ import io.raftfleet.proto.fleet.WatchResponse;
 import io.raftfleet.proto.model.Machine;
 import io.raftfleet.proto.model.MachinePresence;
 import io.raftfleet.proto.model.Revision;
+import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.Unit;
 import io.raftfleet.proto.model.UnitState;
 import java.time.Duration;
@@ -270,7 +271,7 @@ final class DrainWaiter {
                 session.client().listUnits(units.setWithVetoes(true).build()).rows()) {
             if (before.containsKey(unit.getName())
                     && !unit.getGlobal()
-                    && Words.target(unit) == FleetCommand.LAUNCHED) {
+                    && Words.target(unit) == TargetState.TARGET_STATE_LAUNCHED) {
                 wanted.put(unit.getName(), unit);
             }
         }

@@ -20,6 +20,12 @@ record EnvironmentDefaults(Map<String, String> environment) implements IDefaultV
         return value == null || value.isEmpty() ? null : value;
     }
 
+    /** Not the environment, which may hold secrets; picocli puts this into what it would trace. */
+    @Override
+    public String toString() {
+        return PREFIX + "*";
+    }
+
     /** The variable of a flag. */
     static String variable(OptionSpec option) {
         return PREFIX + option.longestName().substring(2).replace('-', '_').toUpperCase(Locale.ROOT);

@@ -1,6 +1,5 @@
 package io.raftfleet.fleetctl;
 
-import io.raftfleet.proto.model.TargetState;
 import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -10,14 +9,10 @@ import picocli.CommandLine.Model.CommandSpec;
  * What all commands have: the session, how they are called, and help. The result of {@link #call} is the exit code: 0 done, 1 error, 2 usage.
  */
 abstract class FleetCommand implements Callable<Integer> {
-    static final TargetState INACTIVE = TargetState.TARGET_STATE_INACTIVE;
-    static final TargetState LOADED = TargetState.TARGET_STATE_LOADED;
-    static final TargetState LAUNCHED = TargetState.TARGET_STATE_LAUNCHED;
-
     final Session session;
 
     /** What picocli knows of it; complete once {@link #described} was called. */
-    final CommandSpec spec = CommandSpec.wrapWithoutInspection(this);
+    final CommandSpec spec = Syntax.of(this);
 
     FleetCommand(Session session) {
         this.session = session;

@@ -22,7 +22,7 @@ public final class Fleetctl implements Callable<Integer>, Paged {
 
     private final GlobalOptions global = new GlobalOptions();
 
-    private final CommandSpec spec = CommandSpec.wrapWithoutInspection(this);
+    private final CommandSpec spec = Syntax.of(this);
     private boolean version;
 
     private Fleetctl(Terminal terminal) {
@@ -82,7 +82,7 @@ public final class Fleetctl implements Callable<Integer>, Paged {
     }
 
     private CommandLine commandLine(String... arguments) {
-        CommandLine line = new CommandLine(described());
+        CommandLine line = Syntax.line(described());
         CommandTable table = new CommandTable(session);
         line.getHelpSectionMap()
                 .put(

@@ -3,6 +3,7 @@ package io.raftfleet.fleetctl;
 import io.raftfleet.client.FleetClientException;
 import io.raftfleet.proto.fleet.GetUnitResponse;
 import io.raftfleet.proto.fleet.JournalRequest;
+import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.Unit;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -90,7 +91,7 @@ final class JournalCommand extends FleetCommand implements Paged {
                 throw new CommandException("Unable to retrieve journal of global unit " + name + ": it is on "
                         + answer.getStatesCount() + " machines, name one with --machine");
             }
-        } else if (Words.current(unit) == INACTIVE) {
+        } else if (Words.current(unit) == TargetState.TARGET_STATE_INACTIVE) {
             throw new CommandException("Unit " + name + " does not appear to be running; see: fleetctl why " + name);
         }
     }

@@ -1,6 +1,7 @@
 package io.raftfleet.fleetctl;
 
 import io.raftfleet.client.WaitGoal;
+import io.raftfleet.proto.model.TargetState;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -41,7 +42,7 @@ final class LoadCommand extends FleetCommand {
             return 0;
         }
         sign.tell(session);
-        var creator = new UnitCreator(session, LOADED, "load");
+        var creator = new UnitCreator(session, TargetState.TARGET_STATE_LOADED, "load");
         creator.run(arguments, replace);
         boolean reached = Waiting.untilReached(session, block, creator.triggered(), WaitGoal.LOADED, "load", 0);
         return reached && !creator.failed() ? 0 : 1;

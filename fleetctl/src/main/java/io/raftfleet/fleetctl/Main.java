@@ -7,9 +7,8 @@ import java.io.FileOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.Set;
-import java.util.logging.Level;
-import java.util.logging.Logger;
 
 /**
  * The process {@code fleetctl}. The launcher sets the system properties {@code fleetctl.screen} and {@code fleetctl.interactive}
@@ -19,6 +18,9 @@ public final class Main {
     private static final int OUT_BUFFER = 1 << 16;
     /** What is answered without an engine. */
     private static final Set<String> LOCAL = Set.of("version", "help");
+
+    /** Types that no flag has, of which picocli would look up a dozen, and each brings some classes. */
+    private static final String UNUSED_CONVERTERS = "java[.](sql|time)[.].*";
 
     private Main() {}
 
@@ -36,7 +38,10 @@ public final class Main {
                 Boolean.getBoolean("fleetctl.screen"),
                 Boolean.getBoolean("fleetctl.interactive"));
         quietLibraries();
-        if (CommandTable.called(arguments).filter(name -> !LOCAL.contains(name)).isPresent()) {
+        System.setProperty("picocli.converters.excludes", UNUSED_CONVERTERS);
+        // No lambda: it would be the only one that is in no cache, as training begins elsewhere.
+        Optional<String> called = CommandTable.called(arguments);
+        if (called.isPresent() && !LOCAL.contains(called.get())) {
             warmUp(arguments);
         }
         int exit = Fleetctl.run(terminal, arguments);
@@ -67,7 +72,7 @@ public final class Main {
      * could steer the terminal.
      */
     static void quietLibraries() {
-        Logger.getLogger("").setLevel(Level.OFF);
+        System.setProperty("java.util.logging.config.class", QuietLogging.class.getName());
         System.setProperty(
                 "slf4j.internal.verbosity", "ERROR"); // SLF4J has nobody to speak to here, and need not say so
     }

@@ -1,6 +1,7 @@
 package io.raftfleet.fleetctl;
 
 import io.raftfleet.client.WaitGoal;
+import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.Unit;
 import java.util.ArrayList;
 import java.util.List;
@@ -45,7 +46,7 @@ final class RestartCommand extends FleetCommand {
         int exit = found.exit();
         var restarting = new ArrayList<Unit>();
         for (Unit unit : found.units()) {
-            if (!unit.getGlobal() && Words.current(unit) == INACTIVE) {
+            if (!unit.getGlobal() && Words.current(unit) == TargetState.TARGET_STATE_INACTIVE) {
                 exit = 1;
                 session.err("Unable to restart unit " + unit.getName()
                         + " in state inactive: it is on no machine; start it with:" + " fleetctl start "
@@ -54,7 +55,7 @@ final class RestartCommand extends FleetCommand {
                 restarting.add(unit);
             }
         }
-        var change = new TargetChange(session, LAUNCHED, "restart").startingAgain();
+        var change = new TargetChange(session, TargetState.TARGET_STATE_LAUNCHED, "restart").startingAgain();
         change.run(restarting);
         boolean reached = Waiting.untilReached(session, block, change.triggered(), WaitGoal.UP, "restart", stay);
         return reached && !change.failed() ? exit : 1;

@@ -3,6 +3,7 @@ package io.raftfleet.fleetctl;
 import io.raftfleet.client.FleetClientException;
 import io.raftfleet.client.WaitGoal;
 import io.raftfleet.proto.fleet.NewUnit;
+import io.raftfleet.proto.model.TargetState;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -57,7 +58,7 @@ final class StartCommand extends FleetCommand {
         if (rollout.given()) {
             return roll(arguments, stay);
         }
-        var creator = new UnitCreator(session, LAUNCHED, "start");
+        var creator = new UnitCreator(session, TargetState.TARGET_STATE_LAUNCHED, "start");
         creator.run(arguments, replace);
         boolean reached = Waiting.untilReached(session, block, creator.triggered(), WaitGoal.UP, "start", stay);
         return reached && !creator.failed() ? 0 : 1;
@@ -70,7 +71,7 @@ final class StartCommand extends FleetCommand {
                     rollout.flag() + " goes with --replace: what is not there yet is started without it");
         }
         var unused = rollout.request(1); // Flags that make no sense are told before anything is written.
-        var creator = new UnitCreator(session, LAUNCHED, "start");
+        var creator = new UnitCreator(session, TargetState.TARGET_STATE_LAUNCHED, "start");
         List<NewUnit> differ = creator.keep(arguments);
         boolean started = Waiting.untilReached(session, block, creator.triggered(), WaitGoal.UP, "start", stay);
         if (creator.failed() || !started) {

@@ -3,6 +3,7 @@ package io.raftfleet.fleetctl;
 import io.raftfleet.client.FleetClientException;
 import io.raftfleet.proto.fleet.GetUnitResponse;
 import io.raftfleet.proto.fleet.UnitStatusRequest;
+import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.UnitState;
 import io.raftfleet.unit.InvalidPatternException;
 import java.util.LinkedHashSet;
@@ -102,7 +103,8 @@ final class StatusCommand extends FleetCommand implements Paged {
             throw new CommandException(UnitHints.absent(session, name, "Unit " + name + " does not exist"));
         }
         boolean nowhere = answer.getStatesCount() == 0
-                || (!answer.getUnit().getGlobal() && Words.current(answer.getUnit()) == INACTIVE);
+                || (!answer.getUnit().getGlobal()
+                        && Words.current(answer.getUnit()) == TargetState.TARGET_STATE_INACTIVE);
         if (nowhere) {
             String waits = VetoNotes.isUnplaced(answer.getUnit()) ? "for a machine" : "to be started";
             String why = answer.getUnit().getVetoesCount() > 0 || VetoNotes.isUnplaced(answer.getUnit())

@@ -2,6 +2,7 @@ package io.raftfleet.fleetctl;
 
 import com.google.protobuf.ByteString;
 import io.raftfleet.client.WaitGoal;
+import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.Unit;
 import io.raftfleet.proto.model.UnitState;
 import java.util.ArrayList;
@@ -47,22 +48,23 @@ final class StopCommand extends FleetCommand {
         var stopping = new ArrayList<Unit>();
         var loaded = new ArrayList<Unit>();
         for (Unit unit : found.units()) {
-            if (!unit.getGlobal() && Words.current(unit) == INACTIVE) {
+            if (!unit.getGlobal() && Words.current(unit) == TargetState.TARGET_STATE_INACTIVE) {
                 exit = 1;
                 session.err("Unable to stop unit " + unit.getName() + " in state inactive"
                         + (VetoNotes.isUnplaced(unit)
                                 ? ": it waits for a machine, take it back with: fleetctl unload " + unit.getName()
                                 : ""));
-            } else if (Words.target(unit) != LOADED || (!unit.getGlobal() && Words.current(unit) != LOADED)) {
+            } else if (Words.target(unit) != TargetState.TARGET_STATE_LOADED
+                    || (!unit.getGlobal() && Words.current(unit) != TargetState.TARGET_STATE_LOADED)) {
                 stopping.add(unit);
             } else {
                 loaded.add(unit);
             }
         }
         List<Unit> running = running(loaded);
-        var change = new TargetChange(session, LOADED, "stop");
+        var change = new TargetChange(session, TargetState.TARGET_STATE_LOADED, "stop");
         change.run(stopping);
-        var again = new TargetChange(session, LOADED, "stop").stoppingAgain();
+        var again = new TargetChange(session, TargetState.TARGET_STATE_LOADED, "stop").stoppingAgain();
         again.run(running);
         Map<String, ByteString> triggered = new LinkedHashMap<>(change.triggered());
         triggered.putAll(again.triggered());

@@ -1,5 +1,6 @@
 package io.raftfleet.fleetctl;
 
+import io.raftfleet.proto.model.TargetState;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -36,7 +37,7 @@ final class SubmitCommand extends FleetCommand {
             return 0;
         }
         sign.tell(session);
-        var creator = new UnitCreator(session, INACTIVE, "submit");
+        var creator = new UnitCreator(session, TargetState.TARGET_STATE_INACTIVE, "submit");
         creator.run(arguments, replace);
         return creator.failed() ? 1 : 0;
     }

@@ -2,8 +2,11 @@ package io.raftfleet.fleetctl;
 
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.Callable;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.IFactory;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.IGetter;
 import picocli.CommandLine.Model.ISetter;
@@ -21,12 +24,30 @@ import picocli.CommandLine.Range;
 final class Syntax {
     private static final String YES = "true";
 
+    /** As picocli's own does it, which looks for Groovy first, and so has the whole jar opened. */
+    private static final IFactory FACTORY = new IFactory() {
+        @Override
+        public <K> K create(Class<K> type) throws Exception {
+            return type.getDeclaredConstructor().newInstance();
+        }
+    };
+
     private final CommandSpec spec;
 
     /** Adds to what that takes. */
     Syntax(CommandSpec spec) {
         this.spec = spec;
         spec.usageMessage().abbreviateSynopsis(true).synopsisSubcommandLabel("COMMAND");
+    }
+
+    /** What a command takes: nothing yet. */
+    static CommandSpec of(Callable<Integer> command) {
+        return CommandSpec.wrapWithoutInspection(command, FACTORY);
+    }
+
+    /** To be parsed by. */
+    static CommandLine line(CommandSpec spec) {
+        return new CommandLine(spec, FACTORY);
     }
 
     /** @param description the first line is that of lists of commands */

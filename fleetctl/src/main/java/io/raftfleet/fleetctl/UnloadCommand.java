@@ -1,6 +1,7 @@
 package io.raftfleet.fleetctl;
 
 import io.raftfleet.client.WaitGoal;
+import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.Unit;
 import java.util.List;
 import java.util.Set;
@@ -36,9 +37,11 @@ final class UnloadCommand extends FleetCommand {
             return 0;
         }
         Selection.Submitted found = Selection.submitted(session, arguments);
-        var change = new TargetChange(session, INACTIVE, "unload");
+        var change = new TargetChange(session, TargetState.TARGET_STATE_INACTIVE, "unload");
         List<Unit> unloading = found.units().stream()
-                .filter(unit -> unit.getGlobal() || Words.current(unit) != INACTIVE || Words.target(unit) != INACTIVE)
+                .filter(unit -> unit.getGlobal()
+                        || Words.current(unit) != TargetState.TARGET_STATE_INACTIVE
+                        || Words.target(unit) != TargetState.TARGET_STATE_INACTIVE)
                 .toList();
         Set<String> asked = unloading.stream().map(Unit::getName).collect(Collectors.toSet());
         change.run(unloading);

@@ -5,6 +5,11 @@ import java.lang.classfile.ClassFile;
 import java.lang.classfile.ClassHierarchyResolver;
 import java.lang.classfile.ClassModel;
 import java.lang.classfile.ClassTransform;
+import java.lang.classfile.FieldModel;
+import java.lang.classfile.MethodModel;
+import java.lang.constant.ClassDesc;
+import java.lang.constant.ConstantDescs;
+import java.lang.constant.MethodTypeDesc;
 import java.net.URI;
 import java.net.URL;
 import java.net.URLClassLoader;
@@ -18,24 +23,33 @@ import java.util.zip.ZipFile;
 import java.util.zip.ZipOutputStream;
 
 /**
- * A step of the build: gives a library's class files of Java 5 the form of Java 8, code as it is, with the stack maps that this form has.
- * An ahead-of-time cache holds no others, and picocli's are a third of what a command does before it can ask an engine. Nothing else
- * calls it.
+ * A step of the build, which makes class files of libraries such as an ahead-of-time cache can hold; a class that it does not hold has
+ * the jar opened, and all of its names read, before a command does anything.
+ *
+ * <ul>
+ *   <li>Those of Java 5 get the form of Java 8, code as it is, with the stack maps that this form has: picocli's are a third of what a
+ *       command does before it can ask an engine.
+ *   <li>Those that Java would refuse, since they need a library that is not in the jar, get a static initializer that says so in
+ *       place of their code: nobody can use them, but Java looks at them when it looks at Netty's TLS.
+ * </ul>
+ *
+ * <p>Nothing else calls it.
  */
-final class NewerClassFiles {
+final class CacheableClasses {
     /** Since then class files have stack maps without exception. */
     private static final int NEW = ClassFile.JAVA_8_VERSION;
 
-    private NewerClassFiles() {}
+    private CacheableClasses() {}
 
-    /** Argument: a jar, which is replaced if it has old class files. */
+    /**
+     * Arguments: a jar, which is replaced if there is something to do, and the folder in it where classes are that Java may refuse,
+     * since looking at all would take a minute.
+     */
     public static void main(String[] arguments) throws IOException {
-        for (String jar : arguments) {
-            renew(Path.of(jar));
-        }
+        renew(Path.of(arguments[0]), arguments[1]);
     }
 
-    static void renew(Path jar) throws IOException {
+    static void renew(Path jar, String folder) throws IOException {
         var files = new LinkedHashMap<ZipEntry, byte[]>();
         boolean changed = false;
         URL[] path = {toUrl(jar.toUri())};
@@ -55,6 +69,11 @@ final class NewerClassFiles {
                                         .andThen(ClassTransform.endHandler(built -> built.withVersion(NEW, 0))));
                         changed = true;
                     }
+                    if (entry.getName().startsWith(folder)
+                            && !format.verify(model).isEmpty()) {
+                        bytes = withoutCode(format, model);
+                        changed = true;
+                    }
                 }
                 files.put(entry, bytes);
             }
@@ -62,6 +81,26 @@ final class NewerClassFiles {
         if (changed) {
             write(jar, files);
         }
+    }
+
+    private static byte[] withoutCode(ClassFile format, ClassModel model) {
+        var error = ClassDesc.of(NoClassDefFoundError.class.getName());
+        String message = model.thisClass().asInternalName() + " needs a library that is not in this jar";
+        return format.transformClass(
+                model,
+                ClassTransform.dropping(element -> element instanceof MethodModel || element instanceof FieldModel)
+                        .andThen(ClassTransform.endHandler(built -> built.withMethodBody(
+                                ConstantDescs.CLASS_INIT_NAME,
+                                ConstantDescs.MTD_void,
+                                ClassFile.ACC_STATIC,
+                                code -> code.new_(error)
+                                        .dup()
+                                        .loadConstant(message)
+                                        .invokespecial(
+                                                error,
+                                                ConstantDescs.INIT_NAME,
+                                                MethodTypeDesc.of(ConstantDescs.CD_void, ConstantDescs.CD_String))
+                                        .athrow()))));
     }
 
     private static URL toUrl(URI uri) throws IOException {

@@ -1,5 +1,7 @@
 package io.raftfleet.fleetctl;
 
+import io.netty.util.internal.logging.InternalLoggerFactory;
+import io.netty.util.internal.logging.JdkLoggerFactory;
 import io.raftfleet.client.FleetClient;
 import java.io.BufferedOutputStream;
 import java.io.FileDescriptor;
@@ -61,7 +63,10 @@ public final class Main {
             // hundred and more of them.
             System.setProperty("javax.net.ssl.trustStore", "NONE");
         }
+        // Whom else Netty would look for in all of the jar first.
+        InternalLoggerFactory.setDefaultFactory(JdkLoggerFactory.INSTANCE);
         Thread.ofPlatform().daemon().name("warm-up").start(FleetClient::warmUp);
+        Thread.ofPlatform().daemon().name("warm-up-messages").start(FleetClient::warmUpMessages);
         if (Contexts.mayShowCertificates(System.getenv(), arguments)) {
             Thread.ofPlatform().daemon().name("warm-up-tls").start(FleetClient::warmUpTls);
         }

@@ -6,6 +6,7 @@ import io.raftfleet.proto.fleet.ItemResult;
 import io.raftfleet.proto.fleet.StartRolloutRequest;
 import io.raftfleet.proto.model.Rollout;
 import io.raftfleet.proto.model.RolloutPhase;
+import io.raftfleet.proto.model.TargetState;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.TreeMap;
@@ -37,7 +38,10 @@ final class InMemoryRollouts {
                 .substring(0, 8);
         request.getUnitsList()
                 .forEach(unit -> cluster.create(
-                        unit.toBuilder().setTargetState(FleetCommand.LAUNCHED).build(), true));
+                        unit.toBuilder()
+                                .setTargetState(TargetState.TARGET_STATE_LAUNCHED)
+                                .build(),
+                        true));
         units.put(
                 id, request.getUnitsList().stream().map(unit -> unit.getName()).toList());
         rollouts.put(

@@ -80,8 +80,8 @@ aot_create() {
     return 0
 }
 
-# How fleetctl's JVM runs, with a cache or without. What makes buffers fast in a program that runs for long, Netty's pools and memory outside
-# of the heap, takes longer to set up than a command has use for it.
+# How fleetctl's JVM runs, with a cache or without. Netty's buffer pools and off-heap memory pay off in programs that run for long; setting
+# them up takes longer than a command can gain from them.
 FLEETCTL_JVM='-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData -Dio.netty.jfr.enabled=false -Djdk.reflect.useNativeAccessorOnly=true -Dio.netty.allocator.type=unpooled -Dio.netty.noPreferDirect=true -Dio.grpc.netty.useCustomAllocator=false -Dio.netty.leakDetection.level=disabled'
 
 # fleetctl_cache MODULE_DIR JAVA: makes fleetctl's cache after a build, unless it is there and current.

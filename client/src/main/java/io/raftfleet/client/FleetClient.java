@@ -99,7 +99,7 @@ public final class FleetClient implements AutoCloseable {
         }
     }
 
-    /** The same for the messages, which Protocol Buffers describes to itself before it reads one with a map in it: metadata. */
+    /** The same for messages: Protocol Buffers builds descriptors before it reads the first one with a map, a machine's metadata. */
     public static void warmUpMessages() {
         var unused = Machine.getDescriptor();
     }

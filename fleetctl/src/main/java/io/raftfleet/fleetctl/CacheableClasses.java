@@ -69,8 +69,7 @@ final class CacheableClasses {
                                         .andThen(ClassTransform.endHandler(built -> built.withVersion(NEW, 0))));
                         changed = true;
                     }
-                    if (entry.getName().startsWith(folder)
-                            && !format.verify(model).isEmpty()) {
+                    if (entry.getName().startsWith(folder) && needsWhatIsNotThere(format, model)) {
                         bytes = withoutCode(format, model);
                         changed = true;
                     }
@@ -81,6 +80,17 @@ final class CacheableClasses {
         if (changed) {
             write(jar, files);
         }
+    }
+
+    /** @throws IOException when it is refused for another reason, which is none that this may hide */
+    private static boolean needsWhatIsNotThere(ClassFile format, ClassModel model) throws IOException {
+        for (VerifyError fault : format.verify(model)) {
+            if (!String.valueOf(fault.getMessage()).contains("Could not resolve class")) {
+                throw new IOException(model.thisClass().asInternalName() + " can't be verified", fault);
+            }
+            return true;
+        }
+        return false;
     }
 
     private static byte[] withoutCode(ClassFile format, ClassModel model) {

@@ -143,9 +143,9 @@ final class CommandTable {
             throw new IllegalArgumentException("no command " + name);
         }
         List<FleetCommand> made = maker.get();
-        var line = Syntax.line(made.getFirst().described());
+        var line = new CommandLine(made.getFirst().described());
         for (FleetCommand below : made.subList(1, made.size())) {
-            line.addSubcommand(Syntax.line(below.described()));
+            line.addSubcommand(below.described());
         }
         return line;
     }

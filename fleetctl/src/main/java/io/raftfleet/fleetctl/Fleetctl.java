@@ -82,7 +82,7 @@ public final class Fleetctl implements Callable<Integer>, Paged {
     }
 
     private CommandLine commandLine(String... arguments) {
-        CommandLine line = Syntax.line(described());
+        CommandLine line = new CommandLine(described());
         CommandTable table = new CommandTable(session);
         line.getHelpSectionMap()
                 .put(

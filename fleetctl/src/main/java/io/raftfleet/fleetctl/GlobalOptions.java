@@ -134,21 +134,26 @@ final class GlobalOptions {
                 .description("Tell of each retry, and of where errors come from.")
                 .scopeType(ScopeType.INHERIT));
         syntax.add(Syntax.value(Driver.class, given -> driver = given, "--driver")
+                .paramLabel("API")
                 .hidden(true)
                 .scopeType(ScopeType.INHERIT));
         syntax.add(Syntax.yesOrNo(given -> experimentalApi = given, "--experimental-api")
                 .hidden(true)
                 .scopeType(ScopeType.INHERIT));
         syntax.add(Syntax.value(String.class, given -> etcdKeyPrefix = given, "--etcd-key-prefix")
+                .paramLabel("PREFIX")
                 .hidden(true)
                 .scopeType(ScopeType.INHERIT));
         syntax.add(Syntax.value(Path.class, given -> caFile = given, "--etcd-cafile")
+                .paramLabel("FILE")
                 .hidden(true)
                 .scopeType(ScopeType.INHERIT));
         syntax.add(Syntax.value(Path.class, given -> certFile = given, "--etcd-certfile")
+                .paramLabel("FILE")
                 .hidden(true)
                 .scopeType(ScopeType.INHERIT));
         syntax.add(Syntax.value(Path.class, given -> keyFile = given, "--etcd-keyfile")
+                .paramLabel("FILE")
                 .hidden(true)
                 .scopeType(ScopeType.INHERIT));
     }

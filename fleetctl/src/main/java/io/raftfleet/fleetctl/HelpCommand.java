@@ -2,7 +2,7 @@ package io.raftfleet.fleetctl;
 
 import java.util.List;
 import picocli.CommandLine;
-import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.UnmatchedArgumentException;
 
 /** {@code help}: what {@code --help} prints, of the command that is named. */
 final class HelpCommand extends FleetCommand implements Paged {
@@ -18,7 +18,7 @@ final class HelpCommand extends FleetCommand implements Paged {
         syntax.add(Syntax.arguments(given -> commands = given)
                 .arity("0..*")
                 .paramLabel("COMMAND")
-                .description("One, or one and another below it: cluster status."));
+                .description("A command, or a group and one of its commands, such as: cluster status"));
         spec.helpCommand(true);
     }
 
@@ -28,7 +28,7 @@ final class HelpCommand extends FleetCommand implements Paged {
         for (String name : commands) {
             CommandLine below = of.getSubcommands().get(name);
             if (below == null) {
-                throw new ParameterException(of, "Unknown subcommand '" + name + "'.", null, name);
+                throw new UnmatchedArgumentException(of, List.of(name));
             }
             of = below;
         }

@@ -49,8 +49,9 @@ final class JournalCommand extends FleetCommand implements Paged {
                 .paramLabel("ID")
                 .description("For a global unit: the machine, by its id or the start of it."));
         syntax.add(Syntax.yesOrNo(given -> sudo = given, "--sudo").hidden(true));
-        syntax.add(
-                Syntax.value(int.class, given -> sshPort = given, "--ssh-port").hidden(true));
+        syntax.add(Syntax.value(int.class, given -> sshPort = given, "--ssh-port")
+                .paramLabel("PORT")
+                .hidden(true));
         syntax.add(Syntax.arguments(given -> units = given).arity("0..*").paramLabel("UNIT"));
     }
 

@@ -21,7 +21,7 @@ public final class Main {
     /** What is answered without an engine. */
     private static final Set<String> LOCAL = Set.of("version", "help");
 
-    /** Types that no flag has, of which picocli would look up a dozen, and each brings some classes. */
+    /** Types that no flag has. picocli would otherwise look up a dozen of them, each with classes of its own. */
     private static final String UNUSED_CONVERTERS = "java[.](sql|time)[.].*";
 
     private Main() {}
@@ -39,8 +39,7 @@ public final class Main {
                 Path.of(""),
                 Boolean.getBoolean("fleetctl.screen"),
                 Boolean.getBoolean("fleetctl.interactive"));
-        quietLibraries();
-        System.setProperty("picocli.converters.excludes", UNUSED_CONVERTERS);
+        settleLibraries();
         // No lambda: it would be the only one that is in no cache, as training begins elsewhere.
         Optional<String> called = CommandTable.called(arguments);
         if (called.isPresent() && !LOCAL.contains(called.get())) {
@@ -63,7 +62,7 @@ public final class Main {
             // hundred and more of them.
             System.setProperty("javax.net.ssl.trustStore", "NONE");
         }
-        // Whom else Netty would look for in all of the jar first.
+        // Otherwise Netty searches the whole jar for other logging libraries first.
         InternalLoggerFactory.setDefaultFactory(JdkLoggerFactory.INSTANCE);
         Thread.ofPlatform().daemon().name("warm-up").start(FleetClient::warmUp);
         Thread.ofPlatform().daemon().name("warm-up-messages").start(FleetClient::warmUpMessages);
@@ -73,10 +72,12 @@ public final class Main {
     }
 
     /**
-     * Libraries say nothing on standard error: what went wrong is in the command's own message, and what they quote of a peer
+     * Tells libraries what to leave out, once, before they are used. They say nothing on standard error: what went wrong is in the command's own message, and what they quote of a peer
      * could steer the terminal.
      */
-    static void quietLibraries() {
+    static void settleLibraries() {
+        System.setProperty("picocli.converters.excludes", UNUSED_CONVERTERS);
+        System.setProperty("picocli.disable.closures", "true"); // Or it searches the whole jar for Groovy.
         System.setProperty("java.util.logging.config.class", QuietLogging.class.getName());
         System.setProperty(
                 "slf4j.internal.verbosity", "ERROR"); // SLF4J has nobody to speak to here, and need not say so

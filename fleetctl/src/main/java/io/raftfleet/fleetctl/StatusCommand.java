@@ -34,8 +34,9 @@ final class StatusCommand extends FleetCommand implements Paged {
                 "Output the status of one or more units in the cluster",
                 "",
                 "Units are names or patterns of submitted units. The exit code is that of systemctl status.");
-        syntax.add(
-                Syntax.value(int.class, given -> sshPort = given, "--ssh-port").hidden(true));
+        syntax.add(Syntax.value(int.class, given -> sshPort = given, "--ssh-port")
+                .paramLabel("PORT")
+                .hidden(true));
         syntax.add(Syntax.arguments(given -> units = given).arity("0..*").paramLabel("UNIT"));
     }
 

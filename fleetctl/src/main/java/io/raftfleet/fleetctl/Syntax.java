@@ -5,8 +5,6 @@ import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine;
-import picocli.CommandLine.IFactory;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.IGetter;
 import picocli.CommandLine.Model.ISetter;
@@ -16,25 +14,17 @@ import picocli.CommandLine.Range;
 
 /**
  * What a command is called, says of itself, and takes, for picocli, in code. With annotations Java generates a class for each kind of
- * them, and code to set fields, in every process anew: two fifths of what a command took (docs/decisions/0007-start-up-caches.md).
+ * them, and code to set fields, in every process anew, which took longer than all else (docs/decisions/0007-start-up-caches.md).
  *
- * <p>A setter is called for what was given, or for what a variable stands for ({@link EnvironmentDefaults}); a field keeps what it is
- * made with otherwise. Not thread-safe.
+ * <p>A setter is called with what was given, what a variable says ({@link EnvironmentDefaults}), or the initial or default value of
+ * the flag, if it has one; a field keeps what it was made with otherwise. Not thread-safe.
  */
 final class Syntax {
     private static final String YES = "true";
 
-    /** As picocli's own does it, which looks for Groovy first, and so has the whole jar opened. */
-    private static final IFactory FACTORY = new IFactory() {
-        @Override
-        public <K> K create(Class<K> type) throws Exception {
-            return type.getDeclaredConstructor().newInstance();
-        }
-    };
-
     private final CommandSpec spec;
 
-    /** Adds to what that takes. */
+    /** Adds to this command's options and arguments. */
     Syntax(CommandSpec spec) {
         this.spec = spec;
         spec.usageMessage().abbreviateSynopsis(true).synopsisSubcommandLabel("COMMAND");
@@ -42,12 +32,7 @@ final class Syntax {
 
     /** What a command takes: nothing yet. */
     static CommandSpec of(Callable<Integer> command) {
-        return CommandSpec.wrapWithoutInspection(command, FACTORY);
-    }
-
-    /** To be parsed by. */
-    static CommandLine line(CommandSpec spec) {
-        return new CommandLine(spec, FACTORY);
+        return CommandSpec.wrapWithoutInspection(command);
     }
 
     /** @param description the first line is that of lists of commands */

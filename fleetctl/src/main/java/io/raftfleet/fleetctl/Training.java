@@ -19,20 +19,28 @@ import java.util.Objects;
  * one unit on one machine, so that all classes which a command needs have been used once, and no others. Nothing else calls it.
  */
 final class Training {
-    private static final List<List<String>> COMMANDS = List.of(
+    /** All are commands as people give them, even where this server has no answer. */
+    static final List<List<String>> COMMANDS = List.of(
             List.of("list-units"),
             List.of("list-unit-files", "--full"),
             List.of("list-machines", "--json"),
             List.of("start", "a.service"),
             List.of("stop", "a.service"),
             List.of("restart", "a.service"),
+            List.of("destroy", "a.service"),
+            List.of("status", "a.service"),
+            List.of("why", "a.service"),
+            List.of("journal", "a.service"),
+            List.of("cluster", "status"),
+            // What all commands take.
+            List.of("help"),
             List.of("version"));
 
     private Training() {}
 
     /** Runs the commands; their output goes nowhere. */
     public static void main(String[] arguments) throws IOException {
-        Main.quietLibraries();
+        Main.settleLibraries();
         Main.warmUp("--cert-file");
         Path directory = Files.createTempDirectory("training");
         Process server = new ProcessBuilder(

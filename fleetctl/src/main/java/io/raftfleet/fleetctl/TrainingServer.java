@@ -52,7 +52,7 @@ final class TrainingServer {
      * TLS, in a line each, and serves until its input ends.
      */
     public static void main(String[] arguments) throws IOException {
-        Main.quietLibraries();
+        Main.settleLibraries();
         Path directory = Path.of(arguments[0]);
         var authority =
                 CertificateAuthority.create(directory.resolve("ca"), "training", Instant.now(), Duration.ofDays(1));

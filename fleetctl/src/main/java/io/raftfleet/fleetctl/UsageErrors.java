@@ -14,9 +14,6 @@ import picocli.CommandLine.UnmatchedArgumentException;
 
 /** What to tell people whose command line is none: what is wrong, and what they may have meant. */
 final class UsageErrors {
-    /** What {@code help} of a command that there is not says begins so. */
-    private static final String UNKNOWN_TO_HELP = "Unknown subcommand";
-
     private UsageErrors() {}
 
     static String message(ParameterException e) {
@@ -38,9 +35,6 @@ final class UsageErrors {
         String value = e.getValue();
         if (arg != null && value != null && e.getCause() instanceof TypeConversionException) {
             return named(arg, value, of) + " \"" + value + "\" is not " + expected(arg);
-        }
-        if (arg == null && value != null && String.valueOf(e.getMessage()).startsWith(UNKNOWN_TO_HELP)) {
-            return noCommand(command, value, commands(of));
         }
         return String.valueOf(e.getMessage());
     }

@@ -717,12 +717,29 @@ class FleetctlTest {
         assertThat(run("help").out()).contains("list-unit-files", Version.number());
         assertThat(run("--help").out()).contains(Version.number());
         assertThat(run("help", "start").out()).contains("--block-attempts");
+        assertThat(run("help", "start").out()).isEqualTo(run("start", "--help").out());
+        assertThat(run("help", "cluster", "status").out())
+                .isEqualTo(run("cluster", "status", "--help").out());
+        assertThat(run("help", "--help").out()).contains("COMMAND");
+        assertThat(run("help", "cluster", "satus").err())
+                .contains("cluster has no command \"satus\"; did you mean status?");
+        assertThat(run("help", "cat", "foo").err()).contains("fleetctl cat takes no argument \"foo\" there");
+        assertThat(run("help", "cat", "foo").exit()).isEqualTo(2);
         assertThat(run("list-units", "--nonsense").exit()).isEqualTo(2);
         assertThat(run("frobnicate").exit()).isEqualTo(2);
         assertThat(run("list-m", "--no-legend").exit()).isEqualTo(2);
         assertThat(run("cat").err()).isEqualTo("One unit file must be provided: fleetctl cat UNIT\n");
         assertThat(run("cat", "x").err()).isEqualTo("Unit x.service not found; see: fleetctl list-unit-files\n");
         assertThat(run("--endpoint", "unix://fleet.sock", "list-units").err()).contains("begins with a slash");
+    }
+
+    @Test
+    void whatTheCacheIsTrainedWithAreCommands() {
+        for (List<String> command : Training.COMMANDS) {
+            assertThat(run(command.toArray(String[]::new)).exit())
+                    .as("%s", command)
+                    .isNotEqualTo(2);
+        }
     }
 
     @Test

@@ -2,6 +2,7 @@ package io.raftfleet.fleetctl;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.raftfleet.identity.TlsFiles;
 import io.raftfleet.proto.model.Unit;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -114,6 +115,65 @@ class LauncherIT {
             assertThat(errors.readLine()).isNull();
         } finally {
             process.destroyForcibly();
+        }
+    }
+
+    /** What the jar leaves out of libraries nobody misses: certificates, TLS, JSON and traces work from it. */
+    @Test
+    void theJarHasAllThatCommandsUse() throws Exception {
+        String fleetctl = BIN.resolve("fleetctl").toString();
+        Path certificates = directory.resolve("certificates");
+        var made = run(
+                Map.of(), List.of(fleetctl, "cert", "create-ca", "--cluster-id", "training", certificates.toString()));
+        assertThat(made.err()).isEmpty();
+        assertThat(made.exit()).isZero();
+        var issued = run(
+                Map.of(),
+                List.of(
+                        fleetctl,
+                        "cert",
+                        "issue",
+                        "--ca",
+                        certificates.toString(),
+                        "--out",
+                        directory.toString(),
+                        "--role",
+                        "operator",
+                        "user",
+                        "ada"));
+        assertThat(issued.err()).isEmpty();
+        assertThat(issued.exit()).isZero();
+
+        Process server = new ProcessBuilder(
+                        System.getProperty("java.home") + "/bin/java",
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        TrainingServer.class.getName(),
+                        directory.resolve("server").toString())
+                .redirectError(ProcessBuilder.Redirect.INHERIT)
+                .start();
+        try (var ports = server.inputReader(StandardCharsets.UTF_8)) {
+            ports.readLine();
+            String secured = ports.readLine();
+            TlsFiles user = Training.files(directory.resolve("server"), "user");
+            var listed = run(
+                    Map.of(
+                            "FLEETCTL_TRACES_ENDPOINT",
+                            "http://127.0.0.1:1", // Nobody is there; a command does not mind.
+                            "FLEETCTL_ENDPOINT",
+                            "127.0.0.1:" + secured,
+                            "FLEETCTL_CA_FILE",
+                            user.authorities().toString(),
+                            "FLEETCTL_CERT_FILE",
+                            user.certificate().toString(),
+                            "FLEETCTL_KEY_FILE",
+                            user.key().toString()),
+                    List.of(fleetctl, "list-units", "--json"));
+            assertThat(listed.err()).isEmpty();
+            assertThat(listed.out()).contains("\"a.service\"");
+            assertThat(listed.exit()).isZero();
+        } finally {
+            server.destroy();
         }
     }
 

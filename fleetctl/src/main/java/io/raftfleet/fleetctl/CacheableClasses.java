@@ -85,7 +85,8 @@ final class CacheableClasses {
     /** @throws IOException when it is refused for another reason, which is none that this may hide */
     private static boolean needsWhatIsNotThere(ClassFile format, ClassModel model) throws IOException {
         for (VerifyError fault : format.verify(model)) {
-            if (!String.valueOf(fault.getMessage()).contains("Could not resolve class")) {
+            String why = String.valueOf(fault.getMessage());
+            if (!why.contains("Could not resolve class") && !why.contains("NoClassDefFoundError")) {
                 throw new IOException(model.thisClass().asInternalName() + " can't be verified", fault);
             }
             return true;

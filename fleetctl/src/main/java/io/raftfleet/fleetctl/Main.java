@@ -72,8 +72,8 @@ public final class Main {
     }
 
     /**
-     * Tells libraries what to leave out, once, before they are used. They say nothing on standard error: what went wrong is in the command's own message, and what they quote of a peer
-     * could steer the terminal.
+     * Tells libraries what to leave out, before they are used. They say nothing on standard error either: what went wrong is in the
+     * command's own message, and what they quote of a peer could steer the terminal.
      */
     static void settleLibraries() {
         System.setProperty("picocli.converters.excludes", UNUSED_CONVERTERS);

@@ -58,22 +58,22 @@ final class Training {
                 throw new IOException("there is no server to train with");
             }
             run(Map.of("FLEETCTL_ENDPOINT", "127.0.0.1:" + plain), COMMANDS);
-            TlsFiles user = files(directory, "user");
             run(
-                    Map.of(
-                            "FLEETCTL_ENDPOINT",
-                            "127.0.0.1:" + secured,
-                            "FLEETCTL_CA_FILE",
-                            user.authorities().toString(),
-                            "FLEETCTL_CERT_FILE",
-                            user.certificate().toString(),
-                            "FLEETCTL_KEY_FILE",
-                            user.key().toString()),
+                    secured(secured, files(directory, "user")),
                     List.of(List.of("list-units"), List.of("start", "a.service")));
         } finally {
             server.destroy();
             delete(directory);
         }
+    }
+
+    /** With whom to talk over TLS, and as whom: for a command's environment. */
+    static Map<String, String> secured(String port, TlsFiles user) {
+        return Map.of(
+                "FLEETCTL_ENDPOINT", "127.0.0.1:" + port,
+                "FLEETCTL_CA_FILE", user.authorities().toString(),
+                "FLEETCTL_CERT_FILE", user.certificate().toString(),
+                "FLEETCTL_KEY_FILE", user.key().toString());
     }
 
     /** Where the server writes certificates, by whom they are for. */

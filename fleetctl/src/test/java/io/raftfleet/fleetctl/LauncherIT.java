@@ -2,7 +2,6 @@ package io.raftfleet.fleetctl;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.raftfleet.identity.TlsFiles;
 import io.raftfleet.proto.model.Unit;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -10,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -155,20 +155,11 @@ class LauncherIT {
         try (var ports = server.inputReader(StandardCharsets.UTF_8)) {
             ports.readLine();
             String secured = ports.readLine();
-            TlsFiles user = Training.files(directory.resolve("server"), "user");
-            var listed = run(
-                    Map.of(
-                            "FLEETCTL_TRACES_ENDPOINT",
-                            "http://127.0.0.1:1", // Nobody is there; a command does not mind.
-                            "FLEETCTL_ENDPOINT",
-                            "127.0.0.1:" + secured,
-                            "FLEETCTL_CA_FILE",
-                            user.authorities().toString(),
-                            "FLEETCTL_CERT_FILE",
-                            user.certificate().toString(),
-                            "FLEETCTL_KEY_FILE",
-                            user.key().toString()),
-                    List.of(fleetctl, "list-units", "--json"));
+            var environment =
+                    new HashMap<>(Training.secured(secured, Training.files(directory.resolve("server"), "user")));
+            environment.put(
+                    "FLEETCTL_TRACES_ENDPOINT", "http://127.0.0.1:1"); // Nobody is there; a command does not mind.
+            var listed = run(environment, List.of(fleetctl, "list-units", "--json"));
             assertThat(listed.err()).isEmpty();
             assertThat(listed.out()).contains("\"a.service\"");
             assertThat(listed.exit()).isZero();

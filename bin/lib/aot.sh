@@ -80,9 +80,9 @@ aot_create() {
     return 0
 }
 
-# How fleetctl's JVM runs, with a cache or without. Netty's buffer pools and off-heap memory pay off in programs that run for long; setting
-# them up takes longer than a command can gain from them.
-FLEETCTL_JVM='-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData -Dio.netty.jfr.enabled=false -Djdk.reflect.useNativeAccessorOnly=true -Dio.netty.allocator.type=unpooled -Dio.netty.noPreferDirect=true -Dio.grpc.netty.useCustomAllocator=false -Dio.netty.leakDetection.level=disabled'
+# How fleetctl's JVM runs, with a cache or without. Netty's pools of buffers pay off in programs that run for long; setting them up takes
+# longer than a command can gain from them. Without pools the client keeps to the heap.
+FLEETCTL_JVM='-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData -Dio.netty.jfr.enabled=false -Djdk.reflect.useNativeAccessorOnly=true -Dio.netty.allocator.type=unpooled -Dio.netty.leakDetection.level=disabled'
 
 # fleetctl_cache MODULE_DIR JAVA: makes fleetctl's cache after a build, unless it is there and current.
 fleetctl_cache() {

@@ -8,8 +8,11 @@ import io.grpc.ManagedChannel;
 import io.grpc.Status;
 import io.grpc.netty.NettyChannelBuilder;
 import io.grpc.netty.NettySslContextChannelCredentials;
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.PreferHeapByteBufAllocator;
 import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.nio.NioSocketChannel;
 import io.raftfleet.identity.CredentialsException;
@@ -165,6 +168,11 @@ final class Connections implements AutoCloseable {
             builder.intercept(pulse);
         }
         builder.intercept(options.interceptors());
+        if (!ByteBufAllocator.DEFAULT.isDirectBufferPooled()) {
+            // Netty would read into memory off the heap all the same, 64 KiB a time, which only the collector gives
+            // back.
+            builder.withOption(ChannelOption.ALLOCATOR, new PreferHeapByteBufAllocator(ByteBufAllocator.DEFAULT));
+        }
         ManagedChannel channel = builder.eventLoopGroup(running)
                 .channelFactory(() -> pulse.hearing(new NioSocketChannel()))
                 .directExecutor()

@@ -17,6 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
@@ -84,14 +85,14 @@ final class CacheableClasses {
 
     /** @throws IOException when it is refused for another reason, which is none that this may hide */
     private static boolean needsWhatIsNotThere(ClassFile format, ClassModel model) throws IOException {
-        for (VerifyError fault : format.verify(model)) {
+        List<VerifyError> faults = format.verify(model);
+        for (VerifyError fault : faults) {
             String why = String.valueOf(fault.getMessage());
             if (!why.contains("Could not resolve class") && !why.contains("NoClassDefFoundError")) {
                 throw new IOException(model.thisClass().asInternalName() + " can't be verified", fault);
             }
-            return true;
         }
-        return false;
+        return !faults.isEmpty();
     }
 
     private static byte[] withoutCode(ClassFile format, ClassModel model) {

@@ -18,8 +18,8 @@ import java.util.Set;
  */
 public final class Main {
     private static final int OUT_BUFFER = 1 << 16;
-    /** What is answered without an engine. */
-    private static final Set<String> LOCAL = Set.of("version", "help");
+    /** Commands that ask no engine; {@code version} alone is one of them, too. */
+    private static final Set<String> LOCAL = Set.of("cert", "fd-forward", "help", "verify");
 
     /** Types that no flag has. picocli would otherwise look up a dozen of them, each with classes of its own. */
     private static final String UNUSED_CONVERTERS = "java[.](sql|time)[.].*";
@@ -42,7 +42,7 @@ public final class Main {
         settleLibraries();
         // No lambda: it would be the only one that is in no cache, as training begins elsewhere.
         Optional<String> called = CommandTable.called(arguments);
-        if (called.isPresent() && !LOCAL.contains(called.get())) {
+        if (called.isPresent() && asks(called.get(), arguments)) {
             warmUp(arguments);
         }
         int exit = Fleetctl.run(terminal, arguments);
@@ -53,6 +53,10 @@ public final class Main {
         }
         // All is flushed, and nothing else has to be put in order: an orderly exit would only take longer.
         Runtime.getRuntime().halt(exit);
+    }
+
+    private static boolean asks(String command, String... arguments) {
+        return command.equals("version") ? arguments.length > 1 : !LOCAL.contains(command);
     }
 
     /** Most of a command's time goes into first uses of libraries: let them happen while the arguments are parsed. */

@@ -14,7 +14,7 @@ import picocli.CommandLine.Range;
 
 /**
  * What a command is called, says of itself, and takes, for picocli, in code. With annotations Java generates a class for each kind of
- * them, and code to set fields, in every process anew: 75 of the 175 ms of a command (docs/decisions/0007-start-up-caches.md).
+ * them, and code to set fields, in every process anew: some 75 ms of each command (docs/decisions/0007-start-up-caches.md).
  *
  * <p>A setter is called with what was given, what a variable says ({@link EnvironmentDefaults}), or the initial or default value of
  * the flag, if it has one; a field keeps what it was made with otherwise. Not thread-safe.

@@ -2,17 +2,23 @@ package io.raftfleet.fleetctl;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.sun.net.httpserver.HttpServer;
 import io.raftfleet.proto.model.Unit;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -78,7 +84,7 @@ class LauncherIT {
         var cached = Map.of("XDG_CACHE_HOME", directory.resolve("cache").toString());
         var names = List.of(link.toString(), "__names", "fleetctl stop ", "a.");
         assertThat(run(cached, names)).isEqualTo(new Result(0, "", ""));
-        org.awaitility.Awaitility.await().until(() -> run(cached, names), new Result(0, "a.service\n", "")::equals);
+        Awaitility.await().until(() -> run(cached, names), new Result(0, "a.service\n", "")::equals);
     }
 
     @Test
@@ -157,12 +163,30 @@ class LauncherIT {
             String secured = ports.readLine();
             var environment =
                     new HashMap<>(Training.secured(secured, Training.files(directory.resolve("server"), "user")));
-            environment.put(
-                    "FLEETCTL_TRACES_ENDPOINT", "http://127.0.0.1:1"); // Nobody is there; a command does not mind.
-            var listed = run(environment, List.of(fleetctl, "list-units", "--json"));
-            assertThat(listed.err()).isEmpty();
-            assertThat(listed.out()).contains("\"a.service\"");
-            assertThat(listed.exit()).isZero();
+            var traces = new AtomicInteger();
+            var collector = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+            collector.createContext("/v1/traces", exchange -> {
+                exchange.getRequestBody().readAllBytes();
+                traces.incrementAndGet();
+                exchange.sendResponseHeaders(200, -1);
+                exchange.close();
+            });
+            collector.start();
+            try {
+                environment.put(
+                        "FLEETCTL_TRACES_ENDPOINT",
+                        "http://127.0.0.1:" + collector.getAddress().getPort());
+                // A command does not wait long for a collector, and on busy cores may end before it has sent anything.
+                Awaitility.await().atMost(Duration.ofMinutes(1)).untilAsserted(() -> {
+                    var listed = run(environment, List.of(fleetctl, "list-units", "--json"));
+                    assertThat(listed.err()).isEmpty();
+                    assertThat(listed.out()).contains("\"a.service\"");
+                    assertThat(listed.exit()).isZero();
+                    assertThat(traces).hasPositiveValue();
+                });
+            } finally {
+                collector.stop(0);
+            }
         } finally {
             server.destroy();
         }

@@ -34,8 +34,11 @@ fleet_bench() {
   # As in production, the collector and both compilers, and memory for a million units; what the user says comes last and wins.
   RAFTFLEET_ENGINE_JAVA_OPTS="-XX:-UseSerialGC ${collector[*]} -XX:TieredStopAtLevel=4 -Xmx${RAFTFLEET_BENCH_ENGINE_HEAP:-1g} \
     -Xlog:safepoint:file=$safepoints/%p.log:time ${RAFTFLEET_ENGINE_JAVA_OPTS-}"
-  RAFTFLEET_AGENT_JAVA_OPTS="-XX:TieredStopAtLevel=4 -Xmx${RAFTFLEET_BENCH_AGENT_HEAP:-512m} ${RAFTFLEET_AGENT_JAVA_OPTS-}"
-  export RAFTFLEET_ENGINE_JAVA_OPTS RAFTFLEET_AGENT_JAVA_OPTS
+  export RAFTFLEET_ENGINE_JAVA_OPTS
+  # A process that plays hundreds of hollow machines is no agent of one machine; beside real systemd managers it is one.
+  if [[ ${1-} != systemd ]]; then
+    export RAFTFLEET_AGENT_JAVA_OPTS="-XX:TieredStopAtLevel=4 -Xmx${RAFTFLEET_BENCH_AGENT_HEAP:-512m} ${RAFTFLEET_AGENT_JAVA_OPTS-}"
+  fi
   exec "$JAVA" -XX:+UseSerialGC -Xmx2g --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow \
     -Draftfleet.root="$ROOT" -Draftfleet.version="$version" -Draftfleet.safepoints="$safepoints" -cp "$(class_path "$ROOT/bench")" \
     io.raftfleet.bench.BenchCommand "$@"

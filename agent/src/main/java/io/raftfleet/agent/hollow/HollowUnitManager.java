@@ -102,7 +102,7 @@ public final class HollowUnitManager implements UnitManager, LogSource {
     }
 
     @Override
-    public CompletableFuture<Void> install(Map<String, UnitFile> files) {
+    public CompletableFuture<Void> install(Map<String, UnitFile> files, Set<String> toStart) {
         files.forEach((name, file) -> {
             Unit unit = units.get(name);
             if (unit == null) {

@@ -26,8 +26,16 @@ public interface UnitManager extends AutoCloseable {
      * Puts unit files in place, all together: writes the files, links them into the search path, enables what has an
      * {@code [Install]} section, and has systemd read its files again only if one that it had loaded changed or went away.
      * Does not start or stop anything. Units whose file is in place already are left alone.
+     *
+     * @param toStart those of the units that are going to be started next: their states are told once that has begun, as nobody needs
+     *     to ask for them before
      */
-    CompletableFuture<Void> install(Map<String, UnitFile> files);
+    CompletableFuture<Void> install(Map<String, UnitFile> files, Set<String> toStart);
+
+    /** The same for units of which none is known to be started. */
+    default CompletableFuture<Void> install(Map<String, UnitFile> files) {
+        return install(files, Set.of());
+    }
 
     /** Starts a unit; completes when systemd has accepted the job, not when the unit is up. Starting an active unit is fine. */
     CompletableFuture<Void> start(String name);

@@ -227,12 +227,16 @@ final class Steps {
         begin(batch, "put files in place");
         filing = true;
         Map<String, UnitFile> files = new LinkedHashMap<>();
+        Set<String> toStart = new LinkedHashSet<>();
         for (ManagedUnit unit : batch) {
             if (unit.file != null) {
                 files.put(unit.name, unit.file);
             }
+            if (unit.order != null && unit.order.launched()) {
+                toStart.add(unit.name);
+            }
         }
-        loop.whenDone(ordered(() -> manager.install(files)), (none, failure) -> {
+        loop.whenDone(ordered(() -> manager.install(files, toStart)), (none, failure) -> {
             filing = false;
             batch.forEach(unit -> installed(unit, files.get(unit.name), failure, batch.size() > 1, bootId));
             comeBack();

@@ -67,6 +67,11 @@ final class StateEntry implements PropertyScan.Visitor {
         return !active.isEmpty();
     }
 
+    /** Whether nobody has told its state, or not since its file changed. */
+    boolean isUnknown() {
+        return !isKnown() || changed;
+    }
+
     ObservedState state() {
         return new ObservedState(load, active, sub, mayHaveProcess(active) ? mainPid : 0, hash, error(), restarts);
     }

@@ -68,8 +68,14 @@ final class StateTable {
     /** Installed units whose state nobody has told yet, or not since their file changed. */
     synchronized Set<String> unknown() {
         Set<String> names = new LinkedHashSet<>();
-        byName.values().stream().filter(e -> !e.isKnown() || e.changed).forEach(e -> names.add(e.name));
+        byName.values().stream().filter(StateEntry::isUnknown).forEach(e -> names.add(e.name));
         return names;
+    }
+
+    /** Whether a unit is among the {@link #unknown()} ones. */
+    synchronized boolean isUnknown(String name) {
+        StateEntry entry = byName.get(name);
+        return entry != null && entry.isUnknown();
     }
 
     /** Of these units, those that are in that active state. */

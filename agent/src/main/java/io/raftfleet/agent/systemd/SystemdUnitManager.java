@@ -52,6 +52,7 @@ public final class SystemdUnitManager implements UnitManager {
     private final MachineLease lease;
     private final Faults faults;
     private final HostUnits host;
+    private final Settling settling;
     private volatile boolean closed;
     private volatile String bootId;
 
@@ -64,7 +65,6 @@ public final class SystemdUnitManager implements UnitManager {
     private CompletableFuture<Void> connecting = new CompletableFuture<>();
 
     private int attempts;
-    private boolean settling;
     private String lastFault = "not connected yet";
 
     /**
@@ -93,6 +93,13 @@ public final class SystemdUnitManager implements UnitManager {
         host = new HostUnits(config.searchDirectory(), store, table, news, thread.executor());
         lease = new MachineLease(store, thread.executor());
         orders = new Orders(config.timing(), thread.executor(), store, new OrdersHost());
+        settling = new Settling(
+                table,
+                orders::pending,
+                thread::later,
+                System::nanoTime,
+                config.timing().settle(),
+                this::look);
         thread.run(this::connect);
     }
 
@@ -107,8 +114,9 @@ public final class SystemdUnitManager implements UnitManager {
     }
 
     @Override
-    public CompletableFuture<Void> install(Map<String, UnitFile> files) {
+    public CompletableFuture<Void> install(Map<String, UnitFile> files, Set<String> toStart) {
         Map<String, UnitFile> batch = Map.copyOf(files);
+        Set<String> starting = Set.copyOf(toStart);
         return thread.order(() -> {
             Map<String, String> refused = new HashMap<>(host.shadowing(batch.keySet()));
             Map<String, UnitFile> free = new HashMap<>(batch);
@@ -120,7 +128,7 @@ public final class SystemdUnitManager implements UnitManager {
             Map<String, UnitHash> hashes = store.hashes();
             touched.forEach(name -> table.install(name, Objects.requireNonNull(hashes.get(name))));
             if (!touched.isEmpty()) {
-                settleLater();
+                settling.installed(touched, starting);
                 host.look();
                 news.tellSoon();
                 lease.write();
@@ -205,6 +213,7 @@ public final class SystemdUnitManager implements UnitManager {
     private CompletableFuture<Void> takeAway(List<String> names) {
         UnitStore.Uninstalled done = store.uninstall(names);
         table.uninstall(done.removed());
+        settling.uninstalled(done.removed());
         return reloadIfLoaded(done.removed(), !done.removed().isEmpty(), loaded -> NOTHING)
                 .thenCompose(reloaded -> done.refused().isEmpty()
                         ? CompletableFuture.<Void>completedFuture(null)
@@ -358,29 +367,10 @@ public final class SystemdUnitManager implements UnitManager {
                 : reloads.ifLoaded(current.systemd(), names, due, before);
     }
 
-    /** Units that are installed and not started never send a signal: ask for their state, a little later and all at once. */
-    private void settleLater() {
-        if (!settling) {
-            settling = true;
-            thread.later(this::settle, config.timing().settle());
-        }
-    }
-
-    private void settle() {
-        settling = false;
-        Set<String> unknown = table.unknown();
-        Set<String> pending = orders.pending();
+    private void look(List<String> units) {
         BusSession current = session;
-        if (unknown.isEmpty() || current == null) {
-            return; // A new connection lists all.
-        }
-        List<String> quiet =
-                unknown.stream().filter(name -> !pending.contains(name)).toList();
-        if (quiet.size() < unknown.size()) {
-            settleLater();
-        }
-        if (!quiet.isEmpty()) {
-            look(current, quiet, () -> {});
+        if (current != null) {
+            look(current, units, () -> {}); // A new connection lists all.
         }
     }
 
@@ -399,6 +389,7 @@ public final class SystemdUnitManager implements UnitManager {
     private void startEnded(String unit, String result, Orders.Asked asked) {
         BusSession current = session;
         boolean done = result.equals(Orders.DONE) && table.started(unit) == StateTable.Start.CARRIED_OUT;
+        settling.startEnded(unit);
         if (current == null || done || table.saysWhyItEnded(unit)) {
             news.startEnded(unit);
             return;
@@ -438,7 +429,7 @@ public final class SystemdUnitManager implements UnitManager {
         @Override
         public void reloaded(BusSession of) {
             host.look();
-            look(of, table.names(), () -> {});
+            look(of, settling.quiet(table.names()), () -> {});
         }
 
         @Override

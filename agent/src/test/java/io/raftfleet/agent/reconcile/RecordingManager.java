@@ -55,14 +55,14 @@ final class RecordingManager implements UnitManager {
     }
 
     @Override
-    public CompletableFuture<Void> install(Map<String, UnitFile> files) {
+    public CompletableFuture<Void> install(Map<String, UnitFile> files, Set<String> toStart) {
         orders.add("install " + String.join(" ", new TreeSet<>(files.keySet())));
         for (String name : files.keySet()) {
             if (uninstallable.contains(name)) {
                 return CompletableFuture.failedFuture(new UnitManagerException(name + ": no space left"));
             }
         }
-        return machine.install(files);
+        return machine.install(files, toStart);
     }
 
     @Override

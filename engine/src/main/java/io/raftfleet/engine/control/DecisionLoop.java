@@ -53,6 +53,12 @@ final class DecisionLoop implements Runnable {
     private static final int GATHERING_TIMES = 6;
     private static final long LONGEST_GATHERING_NANOS = TimeUnit.MILLISECONDS.toNanos(150);
 
+    /**
+     * An entry with reports of more bytes than this, some twenty states, is one of many: machines start, or stop, hundreds of units. What
+     * an entry costs hardly depends on how many states it has, so reports gather for twice as long then.
+     */
+    private static final int BULK_BYTES = 2 << 10;
+
     /** An engine that does not lead lets changes gather for so long, since it is in no hurry. */
     private static final long FOLLOWING_MS = 50;
 
@@ -304,7 +310,8 @@ final class DecisionLoop implements Runnable {
             case Outcome.Applied applied -> {
                 unannounced &= !announcing;
                 long took = System.nanoTime() - start;
-                gatherNanos = gathering(took);
+                gatherNanos =
+                        gathering(took, decided.stream().mapToLong(Work::bytes).sum());
                 metrics.decided(placed.scheduled(), placed.unscheduled(), Duration.ofNanos(took));
                 decided.forEach(work -> answer(work, applied.result()));
                 queue.putBack(decided);
@@ -343,9 +350,18 @@ final class DecisionLoop implements Runnable {
         };
     }
 
-    /** How long reports may gather after an entry that took so long, in nanoseconds. */
-    static long gathering(long tookNanos) {
-        return tookNanos < SLOW_ENTRY_NANOS ? 0 : Math.min(LONGEST_GATHERING_NANOS, GATHERING_TIMES * tookNanos);
+    /**
+     * How long reports may gather after an entry, in nanoseconds.
+     *
+     * @param tookNanos from its decision until it was applied
+     * @param reportBytes of agents' reports in it
+     */
+    static long gathering(long tookNanos, long reportBytes) {
+        if (tookNanos < SLOW_ENTRY_NANOS) {
+            return 0;
+        }
+        int share = reportBytes > BULK_BYTES ? 2 : 1;
+        return share * Math.min(LONGEST_GATHERING_NANOS, GATHERING_TIMES * tookNanos);
     }
 
     /** Tries out what is asked for, or refuses it; false when something is to be placed first. */

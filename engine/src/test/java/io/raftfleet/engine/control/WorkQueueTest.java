@@ -105,10 +105,16 @@ class WorkQueueTest {
             roomy.offer(report(1000));
         }
         roomy.awaitWork(1, 0, TimeUnit.HOURS.toNanos(1));
-        assertThat(DecisionLoop.gathering(TimeUnit.MILLISECONDS.toNanos(3))).isZero();
-        assertThat(DecisionLoop.gathering(TimeUnit.MILLISECONDS.toNanos(10)))
-                .isEqualTo(TimeUnit.MILLISECONDS.toNanos(60));
-        assertThat(DecisionLoop.gathering(TimeUnit.SECONDS.toNanos(10))).isEqualTo(TimeUnit.MILLISECONDS.toNanos(150));
+    }
+
+    @Test
+    void howLongReportsGatherFollowsFromWhatTheLastEntryTook() {
+        long millisecond = TimeUnit.MILLISECONDS.toNanos(1);
+        assertThat(DecisionLoop.gathering(3 * millisecond, 50_000)).isZero();
+        assertThat(DecisionLoop.gathering(10 * millisecond, 100)).isEqualTo(60 * millisecond);
+        assertThat(DecisionLoop.gathering(10_000 * millisecond, 100)).isEqualTo(150 * millisecond);
+        assertThat(DecisionLoop.gathering(10 * millisecond, 50_000)).isEqualTo(120 * millisecond);
+        assertThat(DecisionLoop.gathering(10_000 * millisecond, 50_000)).isEqualTo(300 * millisecond);
     }
 
     @Test

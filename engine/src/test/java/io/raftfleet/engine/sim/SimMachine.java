@@ -255,8 +255,8 @@ final class SimMachine {
         }
 
         @Override
-        public CompletableFuture<Void> install(Map<String, UnitFile> files) {
-            return inner.install(files);
+        public CompletableFuture<Void> install(Map<String, UnitFile> files, Set<String> toStart) {
+            return inner.install(files, toStart);
         }
 
         @Override

@@ -1,0 +1,125 @@
+package io.raftfleet.agent.systemd;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.raftfleet.unit.UnitHash;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import org.junit.jupiter.api.Test;
+
+final class SettlingTest {
+    private static final Duration SOON = Duration.ofMillis(100);
+    private static final UnitHash HASH = UnitHash.ofText("[Service]\nExecStart=/bin/true\n");
+
+    private final StateTable table = new StateTable();
+    private final Set<String> ordered = new TreeSet<>();
+    private final TreeMap<Long, List<Runnable>> timers = new TreeMap<>();
+    private final List<String> asked = new ArrayList<>();
+    private long now;
+
+    private final Settling settling = new Settling(
+            table,
+            () -> ordered,
+            (task, pause) -> timers.computeIfAbsent(now + pause.toNanos(), none -> new ArrayList<>())
+                    .add(task),
+            () -> now,
+            SOON,
+            units -> {
+                asked.addAll(units);
+                units.forEach(this::told);
+            });
+
+    @Test
+    void unitsThatNobodyStartsAreAskedForTogether() {
+        install(Set.of(), "a.service");
+        pass(Duration.ofMillis(50));
+        install(Set.of(), "b.service");
+        pass(Duration.ofMillis(50));
+
+        assertThat(asked).containsExactlyInAnyOrder("a.service", "b.service");
+        assertThat(timers).isEmpty();
+    }
+
+    @Test
+    void unitsThatAreAboutToBeStartedAreLeftToTheirSignals() {
+        install(Set.of("web.service"), "web.service", "idle.service");
+        pass(Duration.ofSeconds(10)); // The note of the start takes long to reach the disk.
+        assertThat(asked).containsExactly("idle.service");
+
+        ordered.add("web.service");
+        pass(Duration.ofSeconds(60)); // systemd has much to do.
+        ordered.clear();
+        pass(Duration.ofSeconds(25)); // The job waits for others.
+        told("web.service");
+        settling.startEnded("web.service");
+        pass(Duration.ofSeconds(60));
+
+        assertThat(asked).containsExactly("idle.service");
+        assertThat(timers).isEmpty();
+    }
+
+    @Test
+    void aStartThatNeverComesIsNotWaitedForForEver() {
+        install(Set.of("web.service"), "web.service");
+        pass(Settling.PATIENCE.plusSeconds(5));
+
+        assertThat(asked).containsExactly("web.service");
+        assertThat(timers).isEmpty();
+    }
+
+    @Test
+    void aUnitWhoseStartWasOverWithoutAWordIsAskedForAtOnce() {
+        install(Set.of("web.service"), "web.service");
+        pass(Duration.ofSeconds(1));
+        settling.startEnded("web.service");
+        pass(SOON);
+
+        assertThat(asked).containsExactly("web.service");
+    }
+
+    @Test
+    void aFileThatIsNotToBeStartedAfterAllIsAskedFor() {
+        install(Set.of("web.service"), "web.service");
+        install(Set.of(), "web.service");
+        pass(SOON);
+
+        assertThat(asked).containsExactly("web.service");
+    }
+
+    @Test
+    void whatSystemdReadsAnewLeavesOutUnitsThatAreAboutToBeStarted() {
+        install(Set.of("web.service"), "web.service", "idle.service");
+        ordered.add("late.service");
+
+        assertThat(settling.quiet(List.of("web.service", "idle.service", "late.service")))
+                .containsExactly("idle.service");
+
+        settling.uninstalled(List.of("web.service"));
+        assertThat(settling.quiet(List.of("web.service"))).containsExactly("web.service");
+    }
+
+    private void install(Set<String> toStart, String... names) {
+        for (String name : names) {
+            table.install(name, HASH);
+        }
+        settling.installed(List.of(names), toStart);
+    }
+
+    private void told(String name) {
+        table.listed(List.of(new Systemd.ListedUnit(name, "loaded", "inactive", "dead")));
+    }
+
+    private void pass(Duration time) {
+        long until = now + time.toNanos();
+        while (!timers.isEmpty() && timers.firstKey() <= until) {
+            var next = timers.pollFirstEntry();
+            now = next.getKey();
+            next.getValue().forEach(Runnable::run);
+        }
+        now = until;
+    }
+}

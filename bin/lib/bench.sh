@@ -35,7 +35,7 @@ fleet_bench() {
   RAFTFLEET_ENGINE_JAVA_OPTS="-XX:-UseSerialGC ${collector[*]} -XX:TieredStopAtLevel=4 -Xmx${RAFTFLEET_BENCH_ENGINE_HEAP:-1g} \
     -Xlog:safepoint:file=$safepoints/%p.log:time ${RAFTFLEET_ENGINE_JAVA_OPTS-}"
   export RAFTFLEET_ENGINE_JAVA_OPTS
-  # A process that plays hundreds of hollow machines is no agent of one machine; beside real systemd managers it is one.
+  # A process that plays hundreds of hollow machines is no agent of one machine; in `systemd` each is.
   if [[ ${1-} != systemd ]]; then
     export RAFTFLEET_AGENT_JAVA_OPTS="-XX:TieredStopAtLevel=4 -Xmx${RAFTFLEET_BENCH_AGENT_HEAP:-512m} ${RAFTFLEET_AGENT_JAVA_OPTS-}"
   fi

@@ -27,12 +27,12 @@ public interface UnitManager extends AutoCloseable {
      * {@code [Install]} section, and has systemd read its files again only if one that it had loaded changed or went away.
      * Does not start or stop anything. Units whose file is in place already are left alone.
      *
-     * @param toStart those of the units that are going to be started next: their states are told once that has begun, as nobody needs
-     *     to ask for them before
+     * @param toStart those of the units that are going to be started next: their states are told once that has begun, or some seconds
+     *     later if it has not
      */
     CompletableFuture<Void> install(Map<String, UnitFile> files, Set<String> toStart);
 
-    /** The same for units of which none is known to be started. */
+    /** The same when none of them is going to be started next. */
     default CompletableFuture<Void> install(Map<String, UnitFile> files) {
         return install(files, Set.of());
     }

@@ -232,7 +232,7 @@ final class Steps {
             if (unit.file != null) {
                 files.put(unit.name, unit.file);
             }
-            if (unit.order != null && unit.order.launched()) {
+            if (isStartedNext(unit, bootId)) {
                 toStart.add(unit.name);
             }
         }
@@ -241,6 +241,15 @@ final class Steps {
             batch.forEach(unit -> installed(unit, files.get(unit.name), failure, batch.size() > 1, bootId));
             comeBack();
         });
+    }
+
+    /** Whether its start follows once its file is in place; one with a fence may have to wait for the machine's lease first. */
+    private static boolean isStartedNext(ManagedUnit unit, String bootId) {
+        return unit.order != null
+                && unit.order.launched()
+                && (unit.done == null || !unit.done.settles(unit.order, bootId))
+                && unit.file != null
+                && !Fence.applies(unit.name, unit.file.text());
     }
 
     /** All at once, except for one that made such a batch fail: those go by themselves, after the others. */

@@ -155,11 +155,13 @@ final class Orders {
         add(new Order(false, unit, done));
     }
 
-    /** Names of units with orders that systemd has not answered. */
-    Set<String> pending() {
+    /** Names of units whose starts systemd has not answered. */
+    Set<String> pendingStarts() {
         Set<String> units = new HashSet<>();
-        asked.forEach(o -> units.add(o.unit));
-        waiting.forEach(o -> units.add(o.unit));
+        Stream.of(asked, waiting)
+                .flatMap(Collection::stream)
+                .filter(order -> order.start)
+                .forEach(order -> units.add(order.unit));
         return units;
     }
 

@@ -46,7 +46,8 @@ public record SystemdConfig(
      * @param stop from a stop job on, until systemd is asked whether it is still at it, and then again
      * @param retryMin the first pause before another attempt to connect, then doubled and jittered up to {@code retryMax}
      * @param retryMax the longest such pause
-     * @param settle after an installation, until units that nobody started are asked for their state
+     * @param settle after an installation, until units that nobody starts are asked for their state; also after a start that ended
+     *     without a word on it
      * @param window how many jobs may be asked for at once, unanswered
      * @param maxOrders how many orders may wait; more are refused
      */

@@ -28,8 +28,8 @@ import org.slf4j.LoggerFactory;
  * <p>It connects by itself, again and again with growing pauses, and units run on whether it is connected or not. Orders
  * given meanwhile wait. Unit files can be put in place without a connection; systemd is told when there is one.
  *
- * <p>Nothing here is periodic. What systemd does comes in signals; one list of all units is read for each new connection
- * and each time that systemd has read its files again.
+ * <p>Nothing here is periodic, except while starts are to come. What systemd does comes in signals; one list of all units is read for
+ * each new connection, and one each time that systemd has read its files again, without those that are about to be started.
  *
  * <p>One thread, {@code thread}, owns orders and the connection and calls the listener; see {@link UnitStore} and
  * {@link StateTable} for what they own.
@@ -95,11 +95,11 @@ public final class SystemdUnitManager implements UnitManager {
         orders = new Orders(config.timing(), thread.executor(), store, new OrdersHost());
         settling = new Settling(
                 table,
-                orders::pending,
+                orders::pendingStarts,
                 thread::later,
                 System::nanoTime,
                 config.timing().settle(),
-                this::look);
+                this::ask);
         thread.run(this::connect);
     }
 
@@ -149,7 +149,11 @@ public final class SystemdUnitManager implements UnitManager {
         return thread.order(() -> {
             var done = new CompletableFuture<Void>();
             orders.start(name, done);
-            return done;
+            return done.whenComplete((started, failure) -> {
+                if (failure != null) {
+                    settling.startEnded(name);
+                }
+            });
         });
     }
 
@@ -367,10 +371,10 @@ public final class SystemdUnitManager implements UnitManager {
                 : reloads.ifLoaded(current.systemd(), names, due, before);
     }
 
-    private void look(List<String> units) {
+    private void ask(List<String> units) {
         BusSession current = session;
-        if (current != null) {
-            look(current, units, () -> {}); // A new connection lists all.
+        if (current != null) { // Else the next connection lists all.
+            look(current, units, () -> {});
         }
     }
 
@@ -429,7 +433,7 @@ public final class SystemdUnitManager implements UnitManager {
         @Override
         public void reloaded(BusSession of) {
             host.look();
-            look(of, settling.quiet(table.names()), () -> {});
+            look(of, settling.toAsk(), () -> {});
         }
 
         @Override

@@ -159,6 +159,24 @@ class ReconcilerTest {
         assertThat(state("a.service").getHash()).isEqualTo(file.hash().toByteString());
     }
 
+    @Test
+    void tellsWithTheFilesWhichUnitsAreStartedNext() throws Exception {
+        UnitFile file = plain();
+        UnitFile fenced = file("[Service]\nExecStart=/bin/sleep 1\n[X-Fleet]\nFence=true\n");
+        set(launched("a.service", file, 1), loaded("b.service", file, 0), launched("fenced.service", fenced, 1));
+        assertThat(manager.takeOrders()).contains("install a.service b.service fenced.service");
+        assertThat(manager.announced).as("a fence may hold its start back").containsExactly("a.service");
+
+        manager.announced.clear();
+        manager.machine.uninstall(List.of("a.service")).get();
+        restartAgent();
+        set(launched("a.service", file, 1));
+        assertThat(manager.takeOrders()).containsExactly("install a.service");
+        assertThat(manager.announced)
+                .as("it was started in this boot, so that no start follows")
+                .isEmpty();
+    }
+
     /** Engines refuse reports of states that they don't know. */
     @Test
     void reportsStatesOfALaterSystemdAsThoseThatEnginesKnow() throws Exception {

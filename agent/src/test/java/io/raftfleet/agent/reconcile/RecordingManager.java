@@ -22,6 +22,8 @@ final class RecordingManager implements UnitManager {
     final HollowUnitManager machine;
     final List<String> orders = new ArrayList<>();
     final Set<String> uninstallable = new HashSet<>();
+    /** Units whose starts were announced with their files. */
+    final Set<String> announced = new TreeSet<>();
     /** Can't be taken away. */
     final Set<String> stuck = new HashSet<>();
 
@@ -57,6 +59,7 @@ final class RecordingManager implements UnitManager {
     @Override
     public CompletableFuture<Void> install(Map<String, UnitFile> files, Set<String> toStart) {
         orders.add("install " + String.join(" ", new TreeSet<>(files.keySet())));
+        announced.addAll(toStart);
         for (String name : files.keySet()) {
             if (uninstallable.contains(name)) {
                 return CompletableFuture.failedFuture(new UnitManagerException(name + ": no space left"));

@@ -41,6 +41,11 @@ final class Heard implements UnitManager.Listener {
         return Objects.requireNonNull(latest.get(unit), unit);
     }
 
+    /** Waits until the manager has read all states over a connection. */
+    void awaitList() {
+        await("list of all states").pollInterval(Duration.ofMillis(10)).until(() -> !relists.isEmpty());
+    }
+
     /** Waits until the listener has heard such a state of a unit. */
     ObservedState awaitState(String unit, Predicate<ObservedState> state) {
         return awaitState(Duration.ofSeconds(20), unit, state);

@@ -47,13 +47,13 @@ final class SettlingTest {
     @Test
     void unitsThatAreAboutToBeStartedAreLeftToTheirSignals() {
         install(Set.of("web.service"), "web.service", "idle.service");
-        pass(Duration.ofSeconds(10)); // The note of the start takes long to reach the disk.
+        pass(Duration.ofSeconds(4)); // The note of the start takes long to reach the disk.
         assertThat(asked).containsExactly("idle.service");
 
         ordered.add("web.service");
         pass(Duration.ofSeconds(60)); // systemd has much to do.
         ordered.clear();
-        pass(Duration.ofSeconds(25)); // The job waits for others.
+        pass(Duration.ofSeconds(20)); // The job waits for others.
         told("web.service");
         settling.startEnded("web.service");
         pass(Duration.ofSeconds(60));
@@ -65,7 +65,7 @@ final class SettlingTest {
     @Test
     void aStartThatNeverComesIsNotWaitedForForEver() {
         install(Set.of("web.service"), "web.service");
-        pass(Settling.PATIENCE.plusSeconds(5));
+        pass(Settling.ANNOUNCED.plusSeconds(1));
 
         assertThat(asked).containsExactly("web.service");
         assertThat(timers).isEmpty();
@@ -91,15 +91,39 @@ final class SettlingTest {
     }
 
     @Test
-    void whatSystemdReadsAnewLeavesOutUnitsThatAreAboutToBeStarted() {
-        install(Set.of("web.service"), "web.service", "idle.service");
-        ordered.add("late.service");
+    void aJobThatWaitsForLongIsAskedFor() {
+        install(Set.of("web.service"), "web.service");
+        ordered.add("web.service");
+        pass(Duration.ofSeconds(10));
+        ordered.clear();
+        pass(Settling.ORDERED.plusSeconds(1));
 
-        assertThat(settling.quiet(List.of("web.service", "idle.service", "late.service")))
-                .containsExactly("idle.service");
+        assertThat(asked).containsExactly("web.service");
+        assertThat(timers).isEmpty();
+    }
+
+    @Test
+    void anInstallationWhileStartsAreToComeIsAskedForAsSoon() {
+        install(Set.of("web.service"), "web.service");
+        pass(Duration.ofMillis(500));
+        install(Set.of("late.service"), "late.service", "idle.service");
+        pass(SOON);
+        assertThat(asked).containsExactly("idle.service");
+
+        pass(Settling.ANNOUNCED.plusSeconds(1));
+        assertThat(asked).containsExactlyInAnyOrder("idle.service", "web.service", "late.service");
+        assertThat(timers).isEmpty();
+    }
+
+    @Test
+    void afterAReloadAllAreAskedForButThoseThatWillTell() {
+        install(Set.of("web.service"), "web.service", "idle.service", "known.service");
+        told("known.service");
+        ordered.add("known.service");
+        assertThat(settling.toAsk()).containsExactlyInAnyOrder("idle.service", "known.service");
 
         settling.uninstalled(List.of("web.service"));
-        assertThat(settling.quiet(List.of("web.service"))).containsExactly("web.service");
+        assertThat(settling.toAsk()).containsExactlyInAnyOrder("idle.service", "known.service", "web.service");
     }
 
     private void install(Set<String> toStart, String... names) {

@@ -128,7 +128,7 @@ class StartRateIT {
         manager.states().get(30, TimeUnit.SECONDS);
         return () -> {
             long begin = System.nanoTime();
-            manager.install(units).get(60, TimeUnit.SECONDS);
+            manager.install(units, units.keySet()).get(60, TimeUnit.SECONDS);
             long installed = System.nanoTime();
             var accepted =
                     Futures.all(units.keySet().stream().map(manager::start).toList());

@@ -11,8 +11,10 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -51,6 +53,77 @@ class SystemdUnitManagerIT extends OnSystemd {
         assertThat(heard.latest("web@1.service").activeState()).isEqualTo("inactive");
         assertThat(heard.latest("web@1.service").mainPid()).isZero();
         done(manager.stop("web@1.service"));
+    }
+
+    @Test
+    void unitsWhoseStartIsAnnouncedAreNotLoadedBeforeIt() throws Exception {
+        Map<String, UnitFile> files = new HashMap<>();
+        for (int i = 0; i < 20; i++) {
+            files.put("web@" + i + ".service", UnitFile.parse(SLEEPER));
+        }
+        Set<String> toStart = Set.copyOf(files.keySet());
+        files.put("web-idle.service", UnitFile.parse(SLEEPER));
+        heard.awaitList();
+        done(manager.install(files, toStart));
+        heard.awaitState("web-idle.service", s -> s.activeState().equals("inactive"));
+        assertThat(toStart).noneMatch(heard.latest::containsKey);
+
+        for (String unit : toStart) {
+            done(manager.start(unit));
+        }
+        for (String unit : toStart) {
+            heard.awaitState(unit, s -> s.activeState().equals("active") && s.mainPid() > 0);
+        }
+    }
+
+    @Test
+    void aUnitWhoseAnnouncedStartNeverComesIsToldAllTheSame() throws Exception {
+        heard.awaitList();
+        done(manager.install(Map.of("late.service", UnitFile.parse(SLEEPER)), Set.of("late.service")));
+        heard.awaitState(
+                "late.service",
+                s -> s.loadState().equals("loaded") && s.activeState().equals("inactive"));
+    }
+
+    @Test
+    void anAnnouncedStartThatStartsNothingIsTold() throws Exception {
+        UnitFile skipped = UnitFile.parse("[Unit]\nConditionPathExists=/no/such/file\n" + SLEEPER);
+        UnitFile bad = UnitFile.parse("[Service]\nType=simple\n");
+        heard.awaitList();
+        done(manager.install(
+                Map.of("skipped.service", skipped, "bad.service", bad), Set.of("skipped.service", "bad.service")));
+        done(manager.start("skipped.service"));
+        heard.awaitState("skipped.service", s -> s.activeState().equals("inactive"));
+        assertThatThrownBy(() -> done(manager.start("bad.service"))).hasMessageContaining("bad unit file setting");
+        heard.awaitState("bad.service", s -> s.loadState().equals("bad-setting"));
+    }
+
+    @Test
+    void aReloadBetweenAnAnnouncementAndTheStartLosesNothing() throws Exception {
+        heard.awaitList();
+        done(manager.install(Map.of("web.service", UnitFile.parse(SLEEPER)), Set.of("web.service")));
+        machine.exec("systemctl", "--user", "daemon-reload");
+        done(manager.start("web.service"));
+        heard.awaitState("web.service", s -> s.activeState().equals("active") && s.mainPid() > 0);
+    }
+
+    @Test
+    void aUnitThatRunsAlreadyIsToldOnceItsAnnouncedStartIsOver() throws Exception {
+        UnitFile file = UnitFile.parse(SLEEPER);
+        done(manager.install(Map.of("web.service", file)));
+        done(manager.start("web.service"));
+        ObservedState running =
+                heard.awaitState("web.service", s -> s.activeState().equals("active") && s.mainPid() > 0);
+        manager.close();
+        manager = new SystemdUnitManager(machine.config(direct), machine.warnings());
+        Heard again = new Heard();
+        manager.subscribe(again);
+        again.awaitList();
+        UnitFile changed = UnitFile.parse("[Unit]\nDescription=changed\n" + SLEEPER);
+        done(manager.install(Map.of("web.service", changed), Set.of("web.service")));
+        done(manager.start("web.service"));
+        ObservedState told = again.awaitState("web.service", s -> s.hash().equals(changed.hash()) && s.mainPid() > 0);
+        assertThat(told.mainPid()).isEqualTo(running.mainPid());
     }
 
     @Test

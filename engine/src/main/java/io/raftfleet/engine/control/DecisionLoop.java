@@ -54,8 +54,8 @@ final class DecisionLoop implements Runnable {
     private static final long LONGEST_GATHERING_NANOS = TimeUnit.MILLISECONDS.toNanos(150);
 
     /**
-     * An entry with reports of more bytes than this, some twenty states, is one of many: machines start, or stop, hundreds of units. What
-     * an entry costs hardly depends on how many states it has, so reports gather for twice as long then.
+     * After an entry with reports of more bytes than this, some twenty states, the next will have as many: machines start, or stop, units in
+     * bulk. What an entry costs hardly depends on how many states it has, so reports gather for twice as long then.
      */
     private static final int BULK_BYTES = 2 << 10;
 
@@ -310,8 +310,12 @@ final class DecisionLoop implements Runnable {
             case Outcome.Applied applied -> {
                 unannounced &= !announcing;
                 long took = System.nanoTime() - start;
-                gatherNanos =
-                        gathering(took, decided.stream().mapToLong(Work::bytes).sum());
+                gatherNanos = gathering(
+                        took,
+                        decided.stream()
+                                .filter(Work::mayGather)
+                                .mapToLong(Work::bytes)
+                                .sum());
                 metrics.decided(placed.scheduled(), placed.unscheduled(), Duration.ofNanos(took));
                 decided.forEach(work -> answer(work, applied.result()));
                 queue.putBack(decided);

@@ -113,7 +113,8 @@ class WorkQueueTest {
         assertThat(DecisionLoop.gathering(3 * millisecond, 50_000)).isZero();
         assertThat(DecisionLoop.gathering(10 * millisecond, 100)).isEqualTo(60 * millisecond);
         assertThat(DecisionLoop.gathering(10_000 * millisecond, 100)).isEqualTo(150 * millisecond);
-        assertThat(DecisionLoop.gathering(10 * millisecond, 50_000)).isEqualTo(120 * millisecond);
+        assertThat(DecisionLoop.gathering(10 * millisecond, 2048)).isEqualTo(60 * millisecond);
+        assertThat(DecisionLoop.gathering(10 * millisecond, 2049)).isEqualTo(120 * millisecond);
         assertThat(DecisionLoop.gathering(10_000 * millisecond, 50_000)).isEqualTo(300 * millisecond);
     }
 

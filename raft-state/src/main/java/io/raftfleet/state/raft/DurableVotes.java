@@ -21,6 +21,11 @@ final class DurableVotes {
         this.on = on;
     }
 
+    /** Whether term and vote are stored no longer: see {@link StoredVote}. */
+    boolean areLost() {
+        return StoredVote.isLostIn(dir);
+    }
+
     /** Waits until the vote that was given last is on the disk. */
     void sync() throws IOException {
         if (on) {

@@ -8,6 +8,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
@@ -57,15 +58,19 @@ final class RatisServer implements AutoCloseable {
     private final RaftGroupId group;
     private final PeerClient peerClient;
     private final RegistryStateMachine stateMachine;
+    /** The log's directory. */
+    private final Path current;
 
     private RatisServer(
             RaftConfig config,
+            Path current,
             RaftServer server,
             RaftGroupId group,
             PeerClient peerClient,
             RegistryStateMachine stateMachine)
             throws IOException {
         this.config = config;
+        this.current = current;
         this.server = server;
         this.group = group;
         this.division = server.getDivision(group);
@@ -86,7 +91,8 @@ final class RatisServer implements AutoCloseable {
         RaftPeerId self = RaftPeerId.valueOf(config.engineId());
         Parameters parameters = new Parameters();
         var acknowledgements = new Acknowledgements();
-        var votes = new DurableVotes(directory.group().resolve("current"), config.fsync());
+        var current = directory.group().resolve("current");
+        var votes = new DurableVotes(current, config.fsync());
         parameters.put(ConfirmingRpcType.VOTES, votes, DurableVotes.class);
         parameters.put(ConfirmingRpcType.CONFIRMATION, onlookers.confirmation(), LeadershipConfirmation.class);
         var refusals = new Refusals(config.engineId(), System::nanoTime, LOG::warn);
@@ -105,6 +111,7 @@ final class RatisServer implements AutoCloseable {
                                 self,
                                 home.space(),
                                 votes,
+                                cause -> stateMachine.notifyLogFailed(cause, null),
                                 acknowledgements,
                                 new MessageRules(self, group, known, refusals),
                                 connections))
@@ -126,7 +133,7 @@ final class RatisServer implements AutoCloseable {
         try {
             forgetOtherGroups(server, group);
             RaftClientRpc rpc = ((ClientFactory) server.getFactory()).newRaftClientRpc(ClientId.randomId(), properties);
-            var created = new RatisServer(config, server, group, new PeerClient(group, rpc), stateMachine);
+            var created = new RatisServer(config, current, server, group, new PeerClient(group, rpc), stateMachine);
             acknowledgements.attach(created.division);
             known.attach(created);
             return created;
@@ -323,8 +330,21 @@ final class RatisServer implements AutoCloseable {
         if (last == null || last.getTerm() != division.getInfo().getCurrentTerm()) {
             return; // it has nothing of the leader's term: others have more
         }
-        // What a leader sends to the follower that it hands its leadership to.
-        server.startLeaderElection(startElection(leader.getId(), server.getId(), last));
+        try {
+            // What a leader sends to the follower that it hands its leadership to.
+            server.startLeaderElection(startElection(leader.getId(), server.getId(), last));
+        } catch (IOException | RuntimeException e) {
+            if (division.getInfo().isCandidate()) {
+                // Its vote for itself could not be stored, and it would not stand again: its election timeout is off.
+                stateMachine.notifyLogFailed(e, null);
+            }
+            throw e;
+        }
+    }
+
+    /** The term and the vote to go on with when its file is none any more. */
+    StoredVote vote() throws IOException {
+        return StoredVote.of(division);
     }
 
     static RaftView.Role role(DivisionInfo info) {
@@ -380,7 +400,9 @@ final class RatisServer implements AutoCloseable {
             if (stateMachine.hasStopped()) {
                 awaitEndOfApplying();
             }
+            StoredVote vote = vote();
             server.close();
+            vote.mend(current);
         } catch (IOException e) {
             LOG.warn("Engine {}: Ratis did not close cleanly", config.engineId(), e);
         }

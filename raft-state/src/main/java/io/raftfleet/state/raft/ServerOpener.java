@@ -34,6 +34,8 @@ final class ServerOpener implements RatisHost.Opener {
     private final LongConsumer left;
     private @Nullable RegistryStateMachine machine;
     private @Nullable Events events;
+    /** Of the server that was left last. */
+    private @Nullable StoredVote vote;
 
     /** @param left told the term in which a server leaves its group to be opened anew */
     ServerOpener(
@@ -61,6 +63,16 @@ final class ServerOpener implements RatisHost.Opener {
                     stranger);
         }
         var log = directory.group().resolve("current");
+        StoredVote last = vote;
+        if (last != null) {
+            last.mend(log);
+        } else if (StoredVote.isLostIn(log)) {
+            throw new StartRefusedException("Engine '" + home.config().engineId() + "' does not know how it voted: "
+                    + log.resolve("raft-meta")
+                    + " is no whole file, as when the process was killed while its disk was full."
+                    + " It must not vote under this id again: replace it like an engine whose disk was lost, by 'fleetctl"
+                    + " cluster replace'.");
+        }
         RegistryStateMachine before = machine;
         if (before != null) {
             LogCheck.rewriteOpen(log);
@@ -100,6 +112,11 @@ final class ServerOpener implements RatisHost.Opener {
         live(false);
         onlookers.detach();
         checkpoints.onPurge(index -> {});
+        try {
+            vote = server.vote();
+        } catch (IOException unknown) {
+            LOG.warn("The vote of this engine is not known", unknown); // Ratis has read it at its start.
+        }
         left.accept(server.info().getCurrentTerm());
     }
 

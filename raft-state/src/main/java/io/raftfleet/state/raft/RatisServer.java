@@ -342,9 +342,9 @@ final class RatisServer implements AutoCloseable {
         }
     }
 
-    /** The term and the vote to go on with when its file is none any more. */
-    StoredVote vote() throws IOException {
-        return StoredVote.of(division);
+    /** Writes term and vote again where their file is none any more; only once this is closed. */
+    void mendVote() throws IOException {
+        StoredVote.of(division).mend(current);
     }
 
     static RaftView.Role role(DivisionInfo info) {
@@ -400,9 +400,8 @@ final class RatisServer implements AutoCloseable {
             if (stateMachine.hasStopped()) {
                 awaitEndOfApplying();
             }
-            StoredVote vote = vote();
             server.close();
-            vote.mend(current);
+            mendVote();
         } catch (IOException e) {
             LOG.warn("Engine {}: Ratis did not close cleanly", config.engineId(), e);
         }

@@ -34,8 +34,8 @@ final class ServerOpener implements RatisHost.Opener {
     private final LongConsumer left;
     private @Nullable RegistryStateMachine machine;
     private @Nullable Events events;
-    /** Of the server that was left last. */
-    private @Nullable StoredVote vote;
+    /** The server that was left last, until its vote is certain to be stored. */
+    private @Nullable RatisServer closed;
 
     /** @param left told the term in which a server leaves its group to be opened anew */
     ServerOpener(
@@ -63,9 +63,10 @@ final class ServerOpener implements RatisHost.Opener {
                     stranger);
         }
         var log = directory.group().resolve("current");
-        StoredVote last = vote;
+        RatisServer last = closed;
         if (last != null) {
-            last.mend(log);
+            last.mendVote();
+            closed = null;
         } else if (StoredVote.isLostIn(log)) {
             throw new StartRefusedException("Engine '" + home.config().engineId() + "' does not know how it voted: "
                     + log.resolve("raft-meta")
@@ -112,11 +113,7 @@ final class ServerOpener implements RatisHost.Opener {
         live(false);
         onlookers.detach();
         checkpoints.onPurge(index -> {});
-        try {
-            vote = server.vote();
-        } catch (IOException unknown) {
-            LOG.warn("The vote of this engine is not known", unknown); // Ratis has read it at its start.
-        }
+        closed = server;
         left.accept(server.info().getCurrentTerm());
     }
 

@@ -3,8 +3,8 @@ package io.raftfleet.state.raft;
 import java.io.BufferedReader;
 import java.io.BufferedWriter;
 import java.io.IOException;
+import java.nio.charset.MalformedInputException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.Properties;
@@ -35,16 +35,16 @@ record StoredVote(long term, String votedFor) {
                 : new StoredVote(term, division.getId().toString());
     }
 
-    /** Whether the file in the log's directory {@code dir} is no vote any more. */
+    /** Whether the file in the log's directory {@code dir} is no vote any more; not when it can't be read for now. */
     static boolean isLostIn(Path dir) {
         try (BufferedReader file = Files.newBufferedReader(dir.resolve(FILE))) {
             var stored = new Properties();
             stored.load(file);
             return stored.getProperty(TERM) == null || stored.getProperty(VOTED_FOR) == null;
-        } catch (NoSuchFileException notYetThere) {
-            return false;
-        } catch (IOException | IllegalArgumentException unreadable) {
+        } catch (MalformedInputException | IllegalArgumentException torn) {
             return true;
+        } catch (IOException notThereOrUnreadable) {
+            return false;
         }
     }
 

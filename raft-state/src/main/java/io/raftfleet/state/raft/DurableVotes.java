@@ -21,11 +21,6 @@ final class DurableVotes {
         this.on = on;
     }
 
-    /** Whether term and vote are stored no longer: see {@link StoredVote}. */
-    boolean areLost() {
-        return StoredVote.isLostIn(dir);
-    }
-
     /** Waits until the vote that was given last is on the disk. */
     void sync() throws IOException {
         if (on) {

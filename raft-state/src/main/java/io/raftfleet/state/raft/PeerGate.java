@@ -1,7 +1,6 @@
 package io.raftfleet.state.raft;
 
 import java.io.IOException;
-import java.util.function.Consumer;
 import org.apache.ratis.grpc.util.ZeroCopyMessageMarshaller;
 import org.apache.ratis.proto.RaftProtos.AppendEntriesReplyProto;
 import org.apache.ratis.proto.RaftProtos.AppendEntriesRequestProto;
@@ -25,9 +24,6 @@ import org.slf4j.LoggerFactory;
  * has no room for: Ratis' log, once a write failed, refuses all further ones until it is opened anew. The leader sends them again until
  * there is room.
  *
- * <p>A call at which Ratis could not store term or vote, and lost what it had stored, ends this engine's part like a log that could not be
- * written.
- *
  * <p>And it keeps back votes that are not on the disk, see {@link DurableVotes}, and acknowledgements of entries that the log
  * does not hold for good, see {@link Acknowledgements}.
  *
@@ -39,24 +35,20 @@ final class PeerGate implements ServerInterceptor {
     private final RaftPeerId self;
     private final DiskSpace space;
     private final DurableVotes votes;
-    private final Consumer<IOException> onLostVote;
     private final Acknowledgements acknowledgements;
     private final MessageRules rules;
     private final Connections connections;
 
-    /** @param onLostVote told that term and vote are no longer stored, as there was no space */
     PeerGate(
             RaftPeerId self,
             DiskSpace space,
             DurableVotes votes,
-            Consumer<IOException> onLostVote,
             Acknowledgements acknowledgements,
             MessageRules rules,
             Connections connections) {
         this.self = self;
         this.space = space;
         this.votes = votes;
-        this.onLostVote = onLostVote;
         this.acknowledgements = acknowledgements;
         this.rules = rules;
         this.connections = connections;
@@ -137,10 +129,6 @@ final class PeerGate implements ServerInterceptor {
 
         @Override
         public void close(Status status, Metadata trailers) {
-            if (!status.isOk() && votes.areLost()) {
-                onLostVote.accept(new IOException(
-                        "No space left on device: term and vote could not be stored", status.getCause()));
-            }
             if (!keptBack) {
                 super.close(status, trailers);
             }

@@ -108,6 +108,7 @@ public final class RaftNode implements AutoCloseable {
     public void start() throws IOException {
         host.open();
         new SilentFollowers(this::ratis, confirmation, System::nanoTime).watch(timer);
+        new VoteWatch(this::ratis, host::logFailed).watch(timer);
     }
 
     /** The server has left its group. */
@@ -489,7 +490,7 @@ public final class RaftNode implements AutoCloseable {
         @Override
         public void stopped(@Nullable Throwable cause) {
             if (!closing.get() && isLive() && cause == null && space.isExhausted(null)) {
-                // A candidate whose vote for itself can't be stored ends its server.
+                // Ratis ended its server as it could not write.
                 host.logFailed(new IOException("No space left on device"));
             } else if (!closing.get() && isLive() && cause == null && removed()) {
                 quarantine.removed();

@@ -111,7 +111,6 @@ final class RatisServer implements AutoCloseable {
                                 self,
                                 home.space(),
                                 votes,
-                                cause -> stateMachine.notifyLogFailed(cause, null),
                                 acknowledgements,
                                 new MessageRules(self, group, known, refusals),
                                 connections))
@@ -174,11 +173,59 @@ final class RatisServer implements AutoCloseable {
         try {
             server.start();
             stateMachine.replayUntil(position().logIndex());
+            reserve();
         } catch (ExitUtils.ExitException e) {
             throw inUse(e);
         } catch (RuntimeException e) {
             Throwable cause = Futures.cause(e);
             throw new IOException("Engine '" + config.engineId() + "' can't start: " + cause.getMessage(), cause);
+        }
+    }
+
+    private void reserve() {
+        try {
+            StoredVote.reserve(current);
+        } catch (IOException noSpace) {
+            LOG.debug("Engine {} has no room to store a vote should its disk be full", config.engineId(), noSpace);
+        }
+    }
+
+    /** Whether the file with this engine's vote is none any more. */
+    boolean hasLostItsVote() {
+        return StoredVote.isLostIn(current);
+    }
+
+    /** The term that this server is in, if that is not stored, or not yet; 0 if it is. */
+    long unstoredTerm() {
+        try {
+            StoredVote vote = StoredVote.of(division);
+            return vote == null
+                            || vote.term()
+                                    <= division.getRaftStorage()
+                                            .getMetadataFile()
+                                            .getMetadata()
+                                            .getTerm()
+                    ? 0
+                    : vote.term();
+        } catch (IOException unreadable) {
+            return 0;
+        }
+    }
+
+    /** Whether it has read, or stored, a vote. */
+    boolean knowsItsVote() {
+        try {
+            return StoredVote.of(division) != null;
+        } catch (IOException unreadable) {
+            return false;
+        }
+    }
+
+    /** Writes term and vote again where they are not stored; only once this is closed. */
+    void mendVote() throws IOException {
+        StoredVote vote = StoredVote.of(division);
+        if (vote != null) {
+            vote.mend(current);
         }
     }
 
@@ -330,21 +377,8 @@ final class RatisServer implements AutoCloseable {
         if (last == null || last.getTerm() != division.getInfo().getCurrentTerm()) {
             return; // it has nothing of the leader's term: others have more
         }
-        try {
-            // What a leader sends to the follower that it hands its leadership to.
-            server.startLeaderElection(startElection(leader.getId(), server.getId(), last));
-        } catch (IOException | RuntimeException e) {
-            if (division.getInfo().isCandidate()) {
-                // Its vote for itself could not be stored, and it would not stand again: its election timeout is off.
-                stateMachine.notifyLogFailed(e, null);
-            }
-            throw e;
-        }
-    }
-
-    /** Writes term and vote again where their file is none any more; only once this is closed. */
-    void mendVote() throws IOException {
-        StoredVote.of(division).mend(current);
+        // What a leader sends to the follower that it hands its leadership to.
+        server.startLeaderElection(startElection(leader.getId(), server.getId(), last));
     }
 
     static RaftView.Role role(DivisionInfo info) {

@@ -34,7 +34,7 @@ final class ServerOpener implements RatisHost.Opener {
     private final LongConsumer left;
     private @Nullable RegistryStateMachine machine;
     private @Nullable Events events;
-    /** The server that was left last, until its vote is certain to be stored. */
+    /** The server that was left last, of those that knew their vote: see {@link StoredVote}. */
     private @Nullable RatisServer closed;
 
     /** @param left told the term in which a server leaves its group to be opened anew */
@@ -66,7 +66,6 @@ final class ServerOpener implements RatisHost.Opener {
         RatisServer last = closed;
         if (last != null) {
             last.mendVote();
-            closed = null;
         } else if (StoredVote.isLostIn(log)) {
             throw new StartRefusedException("Engine '" + home.config().engineId() + "' does not know how it voted: "
                     + log.resolve("raft-meta")
@@ -113,7 +112,7 @@ final class ServerOpener implements RatisHost.Opener {
         live(false);
         onlookers.detach();
         checkpoints.onPurge(index -> {});
-        closed = server;
+        closed = server.knowsItsVote() ? server : closed;
         left.accept(server.info().getCurrentTerm());
     }
 

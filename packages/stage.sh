@@ -84,7 +84,11 @@ runtime() {
   rm -rf "$STAGE/raftfleet-runtime/$LIBRARY/runtime/legal"
   into raftfleet-runtime 644 usr/share/doc/raftfleet-runtime "$(dirname -- "$(dirname -- "$java")")"/legal/java.base/{LICENSE,ASSEMBLY_EXCEPTION,ADDITIONAL_LICENSE_INFO}
   into raftfleet-runtime 644 "$LIBRARY/bin/lib" "$ROOT"/bin/lib/{aot,common,daemon,jdk}.sh
-  into raftfleet-runtime 644 usr/share/doc/raftfleet-runtime "$ROOT"/README.md "$ROOT"/docs/*.md "$TARGET/raftfleet-sbom.cdx.json"
+  # Laid out as here, so that their links hold.
+  into raftfleet-runtime 644 usr/share/doc/raftfleet-runtime "$ROOT"/{README,CHANGELOG,SECURITY,CONTRIBUTING}.md "$TARGET/raftfleet-sbom.cdx.json"
+  into raftfleet-runtime 644 usr/share/doc/raftfleet-runtime/docs "$ROOT"/docs/*.{md,svg}
+  into raftfleet-runtime 644 usr/share/doc/raftfleet-runtime/docs/decisions "$ROOT"/docs/decisions/*.md
+  into raftfleet-runtime 644 usr/share/doc/raftfleet-runtime/docs/images "$ROOT"/docs/images/*
   into raftfleet-runtime 644 usr/share/doc/raftfleet-runtime/examples "$ROOT"/dist/prometheus/raftfleet.rules.yml "$ROOT"/dist/grafana/raftfleet.json \
     "$ROOT"/engine/src/main/resources/io/raftfleet/engine/http/openapi.yaml
   documentation raftfleet-runtime runtime

@@ -30,7 +30,8 @@ final class DrainCommand extends FleetCommand {
                 "drain",
                 "Move all units off a machine",
                 "",
-                "Each unit is stopped there and then started on another machine that suits it, as many at a time as --max-parallel says; units that"
+                "Each unit is stopped there and then started on another machine that suits it, one with StartFirst=true the other way round, as many"
+                        + " at a time as --max-parallel says; units that"
                         + " must be together move together. One that no other machine suits stays, and is named with the reason. Global units"
                         + " end last. The machine takes no units until: fleetctl uncordon MACHINE. The drain is the cluster's: it goes on when"
                         + " this command ends. To stop it: fleetctl cordon MACHINE, or fleetctl uncordon MACHINE.");

@@ -87,7 +87,7 @@ final class RolloutCommand extends CommandGroup {
                     "status",
                     "List rollouts, or show one with the units that are being replaced",
                     "",
-                    "Those that have stopped or are done are listed for 7 days.");
+                    "Those that have stopped or are done are listed for 7 days, the last 64 at most, fewer where their former files are large.");
             syntax.add(Syntax.flag(given -> wait = given, "-w", "--wait")
                     .description("Wait for the end of the one that is named."));
             syntax.add(Syntax.yesOrNo(given -> noLegend = given, "--no-legend")

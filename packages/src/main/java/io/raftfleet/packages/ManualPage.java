@@ -44,7 +44,7 @@ final class ManualPage {
         }
         made.line(".SH SEE ALSO");
         made.line(".BR fleetctl (1),\n.BR fleet\\-engine (8),\n.BR fleet\\-agent (8)");
-        made.line("/usr/share/doc/raftfleet\\-runtime has the guides.");
+        made.line("/usr/share/doc/raftfleet\\-runtime/docs has the guides.");
         return made.page.toString();
     }
 

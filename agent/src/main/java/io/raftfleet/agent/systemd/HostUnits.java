@@ -1,5 +1,7 @@
 package io.raftfleet.agent.systemd;
 
+import io.raftfleet.agent.manager.UnitManagerException;
+import io.raftfleet.unit.UnitHash;
 import java.io.IOException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
@@ -7,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -14,6 +17,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -32,6 +36,9 @@ final class HostUnits {
     private final StateTable table;
     private final StateNews news;
     private final Executor thread;
+    /** New files of which it is not known yet whether the host runs a unit of that name: the connection was lost before. */
+    private final Set<String> unchecked = new HashSet<>();
+
     private List<Path> all = List.of();
     private List<Path> before = List.of();
 
@@ -105,17 +112,51 @@ final class HostUnits {
     }
 
     /**
-     * Takes away the new files of units that the host runs from a file of its own: fleet's of that name must not seem to run.
+     * Without a connection: of these units, those that have no file of fleet's yet, or one that was never checked, each with what to say of
+     * it. The host may run units of theirs, which would seem to be fleet's, and be stopped as such.
+     *
+     * @param fault why there is no connection
+     */
+    Map<String, String> unknown(Collection<String> names, String fault) {
+        Map<String, UnitHash> known = store.hashes();
+        Map<String, String> found = new LinkedHashMap<>();
+        for (String name : names) {
+            if (!known.containsKey(name) || unchecked.contains(name)) {
+                found.put(name, "whether this machine runs a unit of its own with that name is not known: " + fault);
+            }
+        }
+        return found;
+    }
+
+    /** Of the units of an installation, those that {@link #giveBack} has to look at: with a new file, or with one not checked. */
+    Set<String> toCheck(Collection<String> added, Collection<String> names) {
+        unchecked.addAll(added);
+        return names.stream().filter(unchecked::contains).collect(Collectors.toSet());
+    }
+
+    /** Their files are gone. */
+    void uninstalled(Collection<String> names) {
+        names.forEach(unchecked::remove);
+    }
+
+    /**
+     * Takes away the new files of units that the host runs from a file of its own: fleet's of that name must not seem to run. Fails when the
+     * connection is lost before that is known; then the next installation of these units looks again.
      *
      * @param loaded what systemd had loaded before it knew of new files
-     * @param added units with new files
+     * @param toCheck units to look at
      * @param refused gets those taken away, each with what to say of it
      */
     CompletableFuture<Void> giveBack(
-            @Nullable BusSession session, Set<String> loaded, Set<String> added, Map<String, String> refused) {
-        List<String> names = loaded.stream().filter(added::contains).toList();
-        if (session == null || names.isEmpty()) {
+            @Nullable BusSession session, Set<String> loaded, Set<String> toCheck, Map<String, String> refused) {
+        List<String> names = loaded.stream().filter(toCheck::contains).toList();
+        if (names.isEmpty()) {
+            unchecked.removeAll(toCheck);
             return CompletableFuture.completedFuture(null);
+        }
+        if (session == null) {
+            return CompletableFuture.failedFuture(
+                    UnitManagerException.notIssued("the connection to systemd was lost meanwhile"));
         }
         Map<String, String> foreign = new ConcurrentHashMap<>();
         return Futures.all(names.stream()
@@ -127,6 +168,7 @@ final class HostUnits {
                         .toList())
                 .thenRunAsync(
                         () -> {
+                            unchecked.removeAll(toCheck);
                             UnitStore.Uninstalled away = store.uninstall(foreign.keySet());
                             table.uninstall(away.removed());
                             refused.putAll(foreign);

@@ -10,6 +10,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -117,31 +118,42 @@ public final class SystemdUnitManager implements UnitManager {
     public CompletableFuture<Void> install(Map<String, UnitFile> files, Set<String> toStart) {
         Map<String, UnitFile> batch = Map.copyOf(files);
         Set<String> starting = Set.copyOf(toStart);
-        return thread.order(() -> {
-            Map<String, String> refused = new HashMap<>(host.shadowing(batch.keySet()));
-            Map<String, UnitFile> free = new HashMap<>(batch);
-            free.keySet().removeAll(refused.keySet());
-            UnitStore.Installed done = store.install(free);
-            refused.putAll(done.refused());
-            List<String> touched = new ArrayList<>(done.added());
-            touched.addAll(done.changed());
-            Map<String, UnitHash> hashes = store.hashes();
-            touched.forEach(name -> table.install(name, Objects.requireNonNull(hashes.get(name))));
-            if (!touched.isEmpty()) {
-                settling.installed(touched, starting);
-                host.look();
-                news.tellSoon();
-                lease.write();
-            }
-            touched.addAll(done.pulling());
-            return reloadIfLoaded(
-                            touched,
-                            !done.changed().isEmpty() || !done.pulling().isEmpty(),
-                            loaded -> host.giveBack(session, loaded, done.added(), refused))
-                    .thenCompose(reloaded -> refused.isEmpty()
-                            ? CompletableFuture.<Void>completedFuture(null)
-                            : CompletableFuture.failedFuture(UnitManagerException.ofUnits(refused)));
-        });
+        return thread.order(() -> connecting.thenCompose(known -> put(batch, starting)));
+    }
+
+    private CompletableFuture<Void> put(Map<String, UnitFile> batch, Set<String> starting) {
+        if (closed) {
+            return CompletableFuture.failedFuture(UnitManagerException.notIssued("the unit manager is closed"));
+        }
+        Map<String, String> refused = new HashMap<>(host.shadowing(batch.keySet()));
+        if (session == null) {
+            refused.putAll(host.unknown(batch.keySet(), lastFault));
+        }
+        Map<String, UnitFile> free = new HashMap<>(batch);
+        free.keySet().removeAll(refused.keySet());
+        UnitStore.Installed done = store.install(free);
+        refused.putAll(done.refused());
+        List<String> touched = new ArrayList<>(done.added());
+        touched.addAll(done.changed());
+        Map<String, UnitHash> hashes = store.hashes();
+        touched.forEach(name -> table.install(name, Objects.requireNonNull(hashes.get(name))));
+        if (!touched.isEmpty()) {
+            settling.installed(touched, starting);
+            host.look();
+            news.tellSoon();
+            lease.write();
+        }
+        Set<String> toCheck = host.toCheck(done.added(), batch.keySet());
+        Set<String> concerned = new LinkedHashSet<>(touched);
+        concerned.addAll(done.pulling());
+        concerned.addAll(toCheck);
+        return reloadIfLoaded(
+                        concerned,
+                        !done.changed().isEmpty() || !done.pulling().isEmpty(),
+                        loaded -> host.giveBack(session, loaded, toCheck, refused))
+                .thenCompose(reloaded -> refused.isEmpty()
+                        ? CompletableFuture.<Void>completedFuture(null)
+                        : CompletableFuture.failedFuture(UnitManagerException.ofUnits(refused)));
     }
 
     @Override
@@ -216,6 +228,7 @@ public final class SystemdUnitManager implements UnitManager {
 
     private CompletableFuture<Void> takeAway(List<String> names) {
         UnitStore.Uninstalled done = store.uninstall(names);
+        host.uninstalled(done.removed());
         table.uninstall(done.removed());
         settling.uninstalled(done.removed());
         return reloadIfLoaded(done.removed(), !done.removed().isEmpty(), loaded -> NOTHING)
@@ -266,7 +279,7 @@ public final class SystemdUnitManager implements UnitManager {
 
     // --- The connection ------------------------------------------------------------------------------------------
 
-    /** Orders go on meanwhile: files are written, and the lease too, while systemd does not take the connection. */
+    /** Orders go on meanwhile, and the lease is written, while systemd does not take the connection; new files wait for what comes of it. */
     private void connect() {
         if (closed) {
             return;

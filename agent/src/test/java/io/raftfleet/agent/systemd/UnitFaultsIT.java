@@ -236,8 +236,8 @@ class UnitFaultsIT extends OnSystemd {
                 .waitFor();
     }
 
-    @Test
-    void aUnitThatTheHostRunsFromABackSeatIsLeftToIt() throws Exception {
+    /** Has the host run a unit from a directory that comes after fleet's. */
+    private Path runFromABackSeat() throws Exception {
         List<String> path = searchPath();
         Path back = path.stream()
                 .skip(path.indexOf(machine.searchDirectory().toString()) + 1L)
@@ -249,6 +249,35 @@ class UnitFaultsIT extends OnSystemd {
         Path vendor = Files.writeString(back.resolve("vendor.service"), SLEEPER);
         machine.exec("systemctl", "--user", "daemon-reload");
         machine.exec("systemctl", "--user", "start", "vendor.service");
+        return vendor;
+    }
+
+    @Test
+    void aUnitThatTheHostRunsIsLeftToItWhenOrdersComeBeforeTheConnection() throws Exception {
+        manager.close();
+        Path vendor = runFromABackSeat();
+        String pid = machine.show("vendor.service", "MainPID");
+        SystemdConfig config = machine.config(true);
+        SystemdConfig unreachable = config.withAddress("unix:path=" + directory.resolve("nothing"));
+        String text = "[Service]\nExecStart=/bin/sleep 1000\n";
+        manager = new SystemdUnitManager(unreachable, UnitWarnings.none());
+        assertThatThrownBy(() -> install("vendor.service", text))
+                .cause()
+                .hasMessageContaining("whether this machine runs a unit of its own with that name is not known");
+        assertThat(manager.installed()).isEmpty();
+        manager.close();
+
+        manager = new SystemdUnitManager(config, machine.warnings());
+        assertThatThrownBy(() -> install("vendor.service", text))
+                .cause()
+                .hasMessageContaining("runs a unit of its own with that name, from " + vendor);
+        assertThat(manager.installed()).isEmpty();
+        assertThat(machine.show("vendor.service", "MainPID")).isEqualTo(pid);
+    }
+
+    @Test
+    void aUnitThatTheHostRunsFromABackSeatIsLeftToIt() throws Exception {
+        Path vendor = runFromABackSeat();
         String pid = machine.show("vendor.service", "MainPID");
         assertThatThrownBy(() -> install("vendor.service", "[Service]\nExecStart=/bin/sleep 1000\n"))
                 .cause()

@@ -10,6 +10,8 @@ public enum CallKind {
     OPERATOR(128, 64, 32),
     /** Those who ask for a certificate, strangers among them. */
     JOIN(64, 32, 8),
+    /** Those who ask for another certificate with the one that they have: strangers can't keep them from it. */
+    RENEW(256, 128, 8),
     /** Who leads, asked by agents. */
     LEADER(8_192, 4_096, 1_024),
     /** Agents that wait to hear who leads: one a process. */

@@ -62,7 +62,7 @@ record MethodLimit(
             of(AgentGatewayGrpc.getRevokedEnginesMethod(), unary(CallKind.LEADER, KIB)),
             of(AccessGrpc.getAuthorityMethod(), unary(CallKind.JOIN, KIB)),
             of(AccessGrpc.getJoinMethod(), unary(CallKind.JOIN, 16 * KIB)),
-            of(AccessGrpc.getRenewMethod(), unary(CallKind.JOIN, 16 * KIB)),
+            of(AccessGrpc.getRenewMethod(), unary(CallKind.RENEW, 16 * KIB)),
             of(AccessGrpc.getCreateTokenMethod(), unary(CallKind.OPERATOR, 4 * KIB)),
             of(AccessGrpc.getListTokensMethod(), unary(CallKind.OPERATOR, 4 * KIB)),
             of(AccessGrpc.getRemoveTokenMethod(), unary(CallKind.OPERATOR, 4 * KIB)),

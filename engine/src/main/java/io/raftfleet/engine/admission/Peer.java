@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param name the address, of IPv6 the /64 that one host has to itself; "local" for what has no address
  * @param connection one of its connections
  */
-record Peer(String name, Object connection) {
+public record Peer(String name, Object connection) {
     private static final int PREFIX_BYTES = 8;
 
     static Peer of(Attributes attributes) {
@@ -23,7 +23,8 @@ record Peer(String name, Object connection) {
         return new Peer(name(address), address == null ? "local" : address);
     }
 
-    static String name(@Nullable SocketAddress address) {
+    /** What connections from an address are counted under, by whichever protocol. */
+    public static String name(@Nullable SocketAddress address) {
         if (!(address instanceof InetSocketAddress inet) || inet.getAddress() == null) {
             return "local";
         }

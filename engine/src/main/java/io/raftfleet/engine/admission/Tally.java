@@ -7,7 +7,10 @@ import org.jspecify.annotations.Nullable;
 
 /** Counts the calls of one kind that are under way. Guarded by its monitor. */
 final class Tally {
-    /** A connection's first calls do not count against its address: one busy client leaves its neighbours on the host some. */
+    /**
+     * A connection's first calls do not count against its address: one busy client leaves its neighbours on the host some. At most so many, and
+     * a quarter of what a connection may have; and only while a quarter of all is free, which is for other addresses.
+     */
     private static final int FIRST = 8;
 
     private final CallLimit limit;
@@ -32,7 +35,8 @@ final class Tally {
         if (ofConnection >= limit.perConnection()) {
             return limit.perConnection() + " over one connection";
         }
-        if (ofConnection >= FIRST && byPeer.getOrDefault(peer.name(), 0) >= limit.perPeer()) {
+        boolean first = ofConnection < Math.min(FIRST, limit.perConnection() / 4) && total < limit.total() / 4 * 3;
+        if (!first && byPeer.getOrDefault(peer.name(), 0) >= limit.perPeer()) {
             return limit.perPeer() + " from one address";
         }
         if (total >= limit.total()) {

@@ -233,11 +233,11 @@ final class DecisionLoop implements Runnable {
         }
         var further = drainsGoOn(decider);
         var rolling = rolloutsGoOn();
-        if (suspects.isEmpty()
-                && further.isEmpty()
-                && rolling.isEmpty()
-                && (!decider.hasWork() || faults.pauseMillis() > 0)) {
-            queue.awaitWork(term, decider.hasWork() ? faults.pauseMillis() : 0, gatherNanos);
+        long paused = decider.hasWork()
+                ? faults.pauseMillis()
+                : 0; // Asked once: a pause that ends meanwhile is not for ever.
+        if (suspects.isEmpty() && further.isEmpty() && rolling.isEmpty() && (!decider.hasWork() || paused > 0)) {
+            queue.awaitWork(term, paused, gatherNanos);
         }
         if (!queue.leads(term)) {
             return true; // what waits now was meant for the next term

@@ -3,7 +3,6 @@ package io.raftfleet.engine.http;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.netty.channel.Channel;
 import io.raftfleet.engine.http.ConnectionClock.Phase;
-import java.net.InetAddress;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -24,7 +23,7 @@ final class ConnectionRoom {
     /** Between two lines about a room that is full. */
     private static final Duration SAID = Duration.ofMinutes(1);
 
-    private record Seat(Channel connection, InetAddress from, ConnectionClock clock) {}
+    private record Seat(Channel connection, String from, ConnectionClock clock) {}
 
     private final String what;
     private final int places;
@@ -34,7 +33,7 @@ final class ConnectionRoom {
     private final Map<Channel, Seat> seats = new LinkedHashMap<>();
 
     @GuardedBy("this")
-    private final Map<InetAddress, Integer> taken = new HashMap<>();
+    private final Map<String, Integer> taken = new HashMap<>();
 
     @GuardedBy("this")
     private long said;
@@ -57,9 +56,10 @@ final class ConnectionRoom {
     /**
      * Gives a connection a place until it is closed, if need be that of another, which is closed.
      *
+     * @param from what it is counted under, as by {@link io.raftfleet.engine.admission.Peer#name}
      * @return false when all places are taken by connections that are being answered
      */
-    boolean enter(Channel connection, InetAddress from, ConnectionClock clock) {
+    boolean enter(Channel connection, String from, ConnectionClock clock) {
         Channel yielding = null;
         synchronized (this) {
             if (seats.size() >= places) {
@@ -97,8 +97,8 @@ final class ConnectionRoom {
 
     /** The address with the most connections, of those that have one that can go. */
     @GuardedBy("this")
-    private @Nullable InetAddress fullest() {
-        InetAddress fullest = null;
+    private @Nullable String fullest() {
+        String fullest = null;
         int most = 0;
         for (var seat : seats.values()) {
             int count = taken.getOrDefault(seat.from(), 0);
@@ -111,7 +111,7 @@ final class ConnectionRoom {
     }
 
     @GuardedBy("this")
-    private @Nullable Seat leastBusy(InetAddress from) {
+    private @Nullable Seat leastBusy(String from) {
         Seat least = null;
         for (var seat : seats.values()) {
             if (seat.from().equals(from) && rank(seat) > 0 && (least == null || isLessBusy(seat, least))) {
@@ -134,7 +134,7 @@ final class ConnectionRoom {
     }
 
     @GuardedBy("this")
-    private void say(@Nullable InetAddress fullest) {
+    private void say(@Nullable String fullest) {
         long now = nanoClock.getAsLong();
         if (!everSaid || now - said > SAID.toNanos()) {
             everSaid = true;
@@ -145,7 +145,7 @@ final class ConnectionRoom {
                     what,
                     fullest == null
                             ? "and all of them wait for answers"
-                            : taken.getOrDefault(fullest, 0) + " of them by " + fullest.getHostAddress());
+                            : taken.getOrDefault(fullest, 0) + " of them by " + fullest);
         }
     }
 }

@@ -22,11 +22,11 @@ import io.netty.handler.ssl.SslContext;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import io.netty.util.concurrent.GlobalEventExecutor;
 import io.raftfleet.engine.access.SocketPeers;
+import io.raftfleet.engine.admission.Peer;
 import io.raftfleet.identity.SpiffeId;
 import io.raftfleet.identity.tls.ConnectionWatch;
 import java.io.IOException;
 import java.net.BindException;
-import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.nio.charset.StandardCharsets;
@@ -178,7 +178,7 @@ public final class HttpServers implements AutoCloseable {
     private void accept(Channel connection) {
         boolean local = connection instanceof NioDomainSocketChannel;
         ConnectionClock clock = new ConnectionClock(settings);
-        if (stopping || !(local ? localRoom : room).enter(connection, peer(connection), clock)) {
+        if (stopping || !(local ? localRoom : room).enter(connection, Peer.name(connection.remoteAddress()), clock)) {
             refuse(connection, local);
             return;
         }
@@ -205,13 +205,6 @@ public final class HttpServers implements AutoCloseable {
         if (stopping) {
             connection.pipeline().fireUserEventTriggered(HttpConnection.Stop.STOP);
         }
-    }
-
-    /** Of a connection by the unix socket the loopback address. */
-    private static InetAddress peer(Channel connection) {
-        return connection.remoteAddress() instanceof InetSocketAddress remote && remote.getAddress() != null
-                ? remote.getAddress()
-                : InetAddress.getLoopbackAddress();
     }
 
     private void refuse(Channel connection, boolean local) {

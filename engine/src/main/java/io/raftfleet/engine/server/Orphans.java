@@ -182,7 +182,7 @@ final class Orphans {
     private CompletableFuture<String> contents(String machine, String name) {
         var reader = new Collector();
         logs.open(machine, OpenLog.newBuilder().setUnit(name).setKind(OpenLog.Kind.CONTENTS), reader);
-        return reader.text;
+        return reader.text.orTimeout(DEADLINE.toMillis(), TimeUnit.MILLISECONDS);
     }
 
     /** Takes what an agent uploads as one text. */
@@ -221,8 +221,15 @@ final class Orphans {
             return true;
         }
 
+        /** Whoever waits for the text has given up, or it is too long: nothing more is asked of the agent. */
         @Override
-        public void setOnCancelHandler(Runnable handler) {}
+        public void setOnCancelHandler(Runnable handler) {
+            var unused = text.whenComplete((done, failure) -> {
+                if (failure != null) {
+                    handler.run();
+                }
+            });
+        }
 
         @Override
         public void setOnReadyHandler(Runnable handler) {}

@@ -5,8 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.netty.channel.Channel;
 import io.netty.channel.embedded.EmbeddedChannel;
 import io.raftfleet.engine.http.ConnectionClock.Phase;
-import java.net.InetAddress;
-import java.net.UnknownHostException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -19,20 +17,12 @@ class ConnectionRoomTest {
     private final ConnectionRoom room = new ConnectionRoom("the port", PLACES, () -> 0);
     private final List<Channel> inside = new ArrayList<>();
 
-    private static InetAddress host(int number) {
-        try {
-            return InetAddress.getByAddress(new byte[] {10, 0, 0, (byte) number});
-        } catch (UnknownHostException e) {
-            throw new AssertionError(e);
-        }
-    }
-
     private boolean enter(int host, Phase phase) {
         var connection = new EmbeddedChannel();
         var clock = new ConnectionClock(SETTINGS);
         clock.enter(phase);
         inside.add(connection);
-        return room.enter(connection, host(host), clock);
+        return room.enter(connection, "10.0.0." + host, clock);
     }
 
     private List<Boolean> open() {

@@ -159,9 +159,15 @@ final class UnitAwait {
         }
         if (unit != null
                 && goal != WaitGoal.DESTROYED
-                && target(unit).getNumber() < goal.target().getNumber()) {
+                && WaitedUnit.target(unit).getNumber() < goal.target().getNumber()) {
             throw new UnitFailedException(
-                    waited.name(), "it is to be no more than " + word(target(unit)) + ": it was ordered elsewhere");
+                    waited.name(),
+                    "it is to be no more than " + word(WaitedUnit.target(unit)) + ": it was ordered elsewhere");
+        }
+        // The order that is waited for may be under way yet: what is above the goal from the start is waited for.
+        if (unit != null && waited.isRaised(goal, false)) {
+            throw new UnitFailedException(
+                    waited.name(), "it is to be " + word(WaitedUnit.target(unit)) + " now: it was ordered elsewhere");
         }
         switch (waited.judge(goal, System.nanoTime())) {
             case PENDING, UP -> {}
@@ -182,14 +188,12 @@ final class UnitAwait {
         }
     }
 
-    private static TargetState target(Unit unit) {
-        return unit.getTargetState() == TargetState.TARGET_STATE_UNSPECIFIED
-                ? TargetState.TARGET_STATE_INACTIVE
-                : unit.getTargetState();
-    }
-
     private static String word(TargetState target) {
-        return target == TargetState.TARGET_STATE_LOADED ? "loaded" : "inactive";
+        return switch (target) {
+            case TARGET_STATE_LAUNCHED -> "launched";
+            case TARGET_STATE_LOADED -> "loaded";
+            default -> "inactive";
+        };
     }
 
     private String late() {

@@ -38,6 +38,7 @@ public final class WaitedUnit {
     private final long stayUp;
     private final Map<String, UnitState> states = new HashMap<>(2);
     private @Nullable Unit unit;
+    private TargetState lowest = TargetState.TARGET_STATE_LAUNCHED;
     private boolean announced;
     private long answeredAt;
     private boolean answered;
@@ -80,6 +81,9 @@ public final class WaitedUnit {
     /** Its row is so now. */
     public void is(Unit row) {
         unit = row;
+        if (target(row).getNumber() < lowest.getNumber()) {
+            lowest = target(row);
+        }
     }
 
     /** It has no row any more. */
@@ -107,8 +111,30 @@ public final class WaitedUnit {
     WaitedUnit withFile(ByteString newHash) {
         var other = new WaitedUnit(name, newHash, stayUp);
         other.unit = unit;
+        other.lowest = lowest;
         other.states.putAll(states);
         return other;
+    }
+
+    /**
+     * Whether it is to be more than the goal, as somebody has ordered since: one that is to be stopped is to be launched. Such a unit does
+     * not get to the goal by itself.
+     *
+     * @param sinceOrder whether its row is known to be of after the order that is waited for; otherwise it may be of before as long as none
+     *     was told that is at the goal
+     */
+    public boolean isRaised(WaitGoal goal, boolean sinceOrder) {
+        Unit row = unit;
+        return row != null
+                && goal != WaitGoal.DESTROYED
+                && target(row).getNumber() > goal.target().getNumber()
+                && (sinceOrder || lowest.getNumber() <= goal.target().getNumber());
+    }
+
+    static TargetState target(Unit unit) {
+        return unit.getTargetState() == TargetState.TARGET_STATE_UNSPECIFIED
+                ? TargetState.TARGET_STATE_INACTIVE
+                : unit.getTargetState();
     }
 
     private static TargetState current(Unit unit) {

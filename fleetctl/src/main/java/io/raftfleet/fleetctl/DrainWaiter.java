@@ -25,11 +25,13 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Waits until a machine is drained: its end is in the registry, so that the next leader brings it about, too. Tells how many units are
- * left; when nothing moves any more, why. To be used by one thread.
+ * left; when nothing moves any more, why. Then waits until what has left is up where it is now, or can't be: the cluster does not wait
+ * for that once a deadline is over. To be used by one thread.
  */
 final class DrainWaiter {
     private static final long TICK = TimeUnit.MILLISECONDS.toNanos(250);
@@ -38,6 +40,10 @@ final class DrainWaiter {
     private static final long QUIET = TimeUnit.SECONDS.toNanos(2);
     /** Reasons cost the leader a look at each machine: as many are asked for at a time. */
     private static final int REASONS = 100;
+    /** What has left is given so long to be up, once the machine is drained: as long as the cluster gives each unit. */
+    private static final Duration PATIENCE = Duration.ofMinutes(2);
+    /** ActiveState of a unit that systemd has not done with. */
+    private static final Set<String> ON_ITS_WAY = Set.of("activating", "deactivating");
     /** ActiveState of units that do not run. */
     private static final Set<String> ENDED = Set.of("inactive", "failed");
 
@@ -49,30 +55,44 @@ final class DrainWaiter {
     private boolean looked;
     private long lookedAt;
     private long changedAt;
+    /** As it was when it was drained; null before. */
+    private @Nullable Machine drained;
+
+    private long drainedAt;
+    /** Exit code for what runs there that is none of the cluster's; null when that was not asked yet. */
+    private @Nullable Integer strays;
+
+    private int late;
+    private final LongSupplier nanoClock;
     private final ProgressLine progress;
     private final Patience patience;
 
-    private DrainWaiter(Session session, Machine machine, Map<String, String> before) {
+    private DrainWaiter(Session session, Machine machine, Map<String, String> before, LongSupplier nanoClock) {
         this.session = session;
         this.id = machine.getId();
         this.machine = machine;
         this.before = before;
+        this.nanoClock = nanoClock;
         this.progress = new ProgressLine(session.terminal());
         this.patience = new Patience(session);
     }
 
     /** To be made before the order is given: it notes what is to arrive elsewhere. */
     static DrainWaiter before(Session session, Machine machine) {
+        return before(session, machine, System::nanoTime);
+    }
+
+    static DrainWaiter before(Session session, Machine machine, LongSupplier nanoClock) {
         var states = new TreeMap<String, String>();
         for (UnitState state : statesOn(session, machine.getId())) {
             states.put(state.getName(), state.getActiveState());
         }
-        return new DrainWaiter(session, machine, states);
+        return new DrainWaiter(session, machine, states, nanoClock);
     }
 
     /** Waits; returns the exit code. */
     int await() {
-        changedAt = System.nanoTime();
+        changedAt = nanoClock.getAsLong();
         try {
             while (true) {
                 Integer exit = bearing();
@@ -82,7 +102,10 @@ final class DrainWaiter {
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            session.err("Interrupted; the drain goes on");
+            session.err(
+                    drained == null
+                            ? "Interrupted; the drain goes on"
+                            : "Interrupted; the drain is over, and what has left goes on to come up");
             return 1;
         } finally {
             clear();
@@ -138,6 +161,9 @@ final class DrainWaiter {
 
     /** The exit code, once it is known. */
     private @Nullable Integer judge() {
+        if (drained != null) {
+            return settle(drained); // Whatever becomes of the machine now.
+        }
         Machine now = machine;
         if (now == null) {
             return failed("machine " + id + " was forgotten meanwhile");
@@ -150,7 +176,11 @@ final class DrainWaiter {
             case MACHINE_MARK_KIND_DRAINED -> {
                 clear();
                 session.out("Machine " + MachineOrders.legend(now) + " drained");
-                yield orphans(now) | arrivals();
+                session.terminal().out().flush();
+                drained = now;
+                drainedAt = nanoClock.getAsLong();
+                looked = false;
+                yield settle(now);
             }
             case MACHINE_MARK_KIND_DRAINING, MACHINE_MARK_KIND_ENDING -> look(now);
             default ->
@@ -167,7 +197,7 @@ final class DrainWaiter {
 
     /** How many units are left; why, if none has left for a while. */
     private @Nullable Integer look(Machine now) {
-        long time = System.nanoTime();
+        long time = nanoClock.getAsLong();
         if (looked && time - lookedAt < LOOK) {
             progress.show(left(now));
             return null;
@@ -218,7 +248,7 @@ final class DrainWaiter {
         }
         boolean misfits = !reasons.isEmpty();
         // What asks to be started first runs on here until it is up there.
-        var down = gone.isEmpty() ? Map.<String, String>of() : troubles(gone, false);
+        var down = gone.isEmpty() ? Map.<String, String>of() : troubles(gone, states(gone));
         if (down.size() < gone.size() || (!misfits && down.isEmpty())) {
             return null; // On its way.
         }
@@ -256,8 +286,31 @@ final class DrainWaiter {
                 + ": fleetctl cluster adopt UNIT has the drain move it, fleetctl cluster drop UNIT stops it");
     }
 
-    /** Whether all that has left is up where it is now; what was not up before need not be. */
-    private int arrivals() {
+    /** The exit code of a drain that is over, once what has left is up, can't be, or has had its time. */
+    private @Nullable Integer settle(Machine now) {
+        Integer stray = strays;
+        if (stray == null) {
+            stray = orphans(now);
+            strays = stray;
+        }
+        long time = nanoClock.getAsLong();
+        if (looked && time - lookedAt < LOOK) {
+            progress.show(late(now));
+            return null;
+        }
+        lookedAt = time;
+        Integer arrived = arrivals(now, time - drainedAt >= PATIENCE.toNanos());
+        looked = true;
+        return arrived == null ? null : Integer.valueOf(stray | arrived);
+    }
+
+    /**
+     * Whether all that has left is up where it is now, as an exit code; what was not up before need not be. Null as long as some is on its
+     * way.
+     *
+     * @param timeIsOver whether that is waited for no longer
+     */
+    private @Nullable Integer arrivals(Machine now, boolean timeIsOver) {
         var moved = before.entrySet().stream()
                 .filter(entry -> !entry.getValue().equals("failed"))
                 .map(Map.Entry::getKey)
@@ -279,7 +332,21 @@ final class DrainWaiter {
         wanted.values().stream()
                 .filter(VetoNotes::isUnplaced)
                 .forEach(unit -> problems.put(unit.getName(), "waits for a machine: " + Words.vetoes(unit)));
-        problems.putAll(troubles(wanted, true));
+        Map<String, UnitState> states = states(wanted);
+        problems.putAll(troubles(wanted, states));
+        var onTheirWay = new TreeMap<String, String>();
+        wanted.forEach((name, unit) -> {
+            UnitState state = states.get(name);
+            if (!problems.containsKey(name) && !isUp(unit, state)) {
+                onTheirWay.put(name, notUp(unit, state));
+            }
+        });
+        if (!onTheirWay.isEmpty() && !timeIsOver) {
+            tellLate(now, onTheirWay.size());
+            return null;
+        }
+        problems.putAll(onTheirWay);
+        clear();
         session.someErr(
                 problems.entrySet().stream()
                         .map(entry -> "Error: unit " + entry.getKey() + " has left and " + entry.getValue())
@@ -288,30 +355,64 @@ final class DrainWaiter {
         return problems.isEmpty() ? 0 : 1;
     }
 
-    /**
-     * What is wrong with units where they are now, by name; without those with which nothing is.
-     *
-     * @param over whether the drain waits for nothing any more: then it is wrong, too, not to be up yet
-     */
-    private Map<String, String> troubles(Map<String, Unit> wanted, boolean over) {
+    /** What is wrong with units where they are now, by name; without those with which nothing is, or that are on their way. */
+    private static Map<String, String> troubles(Map<String, Unit> wanted, Map<String, UnitState> states) {
         var problems = new TreeMap<String, String>();
-        var states = ListUnitStatesRequest.newBuilder()
-                .addAllNames(UnitNames.asFilter(wanted.keySet()))
-                .build();
-        for (UnitState state : session.client().listUnitStates(states).rows()) {
-            Unit unit = wanted.get(state.getName());
-            if (unit != null
-                    && state.getMachineId().equals(unit.getMachineId())
-                    && (state.getActiveState().equals("failed")
-                            || (over && state.getActiveState().equals("activating"))
-                            || !state.getError().isEmpty())) {
+        states.forEach((name, state) -> {
+            // What is said while an order is being carried out may be of before; why it can't be is not.
+            boolean failed = state.getActiveState().equals("failed") && !state.getPending();
+            Unit unit = wanted.get(name);
+            if (unit != null && (failed || !state.getError().isEmpty())) {
                 problems.put(
-                        state.getName(),
+                        name,
                         "is " + state.getActiveState() + " on " + Words.machineId(unit.getMachineId(), false)
                                 + (state.getError().isEmpty() ? "" : ": " + state.getError()));
             }
-        }
+        });
         return problems;
+    }
+
+    /** What their machines say of units, by name; nothing of those of which theirs says nothing. */
+    private Map<String, UnitState> states(Map<String, Unit> wanted) {
+        if (wanted.isEmpty()) {
+            return Map.of(); // Without names a list has all.
+        }
+        var states = new HashMap<String, UnitState>();
+        var request = ListUnitStatesRequest.newBuilder()
+                .addAllNames(UnitNames.asFilter(wanted.keySet()))
+                .build();
+        for (UnitState state : session.client().listUnitStates(request).rows()) {
+            Unit unit = wanted.get(state.getName());
+            if (unit != null && state.getMachineId().equals(unit.getMachineId())) {
+                states.put(state.getName(), state);
+            }
+        }
+        return states;
+    }
+
+    /**
+     * Whether a launched unit has arrived as the cluster sees it: it was started there, by its present file and order, and is up or has
+     * ended.
+     */
+    private static boolean isUp(Unit unit, @Nullable UnitState state) {
+        if (state == null || state.getPending() || !state.getHash().equals(unit.getHash())) {
+            return false;
+        }
+        boolean answers = state.getStartGeneration() == 0 || state.getStartGeneration() == unit.getStartGeneration();
+        return state.getLaunched() && answers && !ON_ITS_WAY.contains(state.getActiveState());
+    }
+
+    private static String notUp(Unit unit, @Nullable UnitState state) {
+        String what;
+        if (state == null) {
+            what = "that machine has not said anything of it";
+        } else if (ON_ITS_WAY.contains(state.getActiveState())) {
+            what = "it is " + state.getActiveState() + " (" + state.getSubState() + ")";
+        } else {
+            what = "that machine has not started it";
+        }
+        return "is not up on " + Words.machineId(unit.getMachineId(), false) + " " + PATIENCE.toMinutes()
+                + " minutes after the end of the drain: " + what + "; see: fleetctl why " + unit.getName();
     }
 
     private static List<UnitState> statesOn(Session session, String machineId) {
@@ -325,6 +426,23 @@ final class DrainWaiter {
     private String left(Machine now) {
         return left.size() + (left.size() == 1 ? " unit is" : " units are") + " left on machine "
                 + MachineOrders.legend(now);
+    }
+
+    private String late(Machine now) {
+        return late + (late == 1 ? " unit that has left machine " : " units that have left machine ")
+                + MachineOrders.legend(now) + (late == 1 ? " is" : " are") + " not up yet";
+    }
+
+    /** A line each time where no person watches. */
+    private void tellLate(Machine now, int units) {
+        boolean changed = units != late;
+        late = units;
+        if (session.terminal().interactive()) {
+            progress.show(late(now));
+        } else if (changed) {
+            session.out(late(now));
+            session.terminal().out().flush();
+        }
     }
 
     /** A line each time where no person watches. */

@@ -47,6 +47,7 @@ final class UnitWaiter {
     private final WaitProgress progress;
     private final VetoNotes vetoes;
     private final Patience patience;
+    private boolean sinceOrder;
     private int problems;
 
     /** @param stayUp how long main processes of started units must run, in nanoseconds */
@@ -151,6 +152,10 @@ final class UnitWaiter {
                         ListUnitStatesRequest.newBuilder().addAllNames(names).build());
         Listing<Unit> units = session.client()
                 .listUnits(ListUnitsRequest.newBuilder().addAllNames(names).build());
+        // A list holds whatever was acknowledged before it was asked for, and so the command's own order. Over fleet's
+        // HTTP API, which
+        // tells no revision, nobody says so.
+        sinceOrder = !units.revision().equals(Revision.getDefaultInstance());
         waiting.values().forEach(WaitedUnit::forget);
         for (UnitState state : states.rows()) {
             WaitedUnit unit = waiting.get(state.getName());
@@ -222,10 +227,11 @@ final class UnitWaiter {
             return;
         }
         Unit unit = waited.unit();
-        if (unit != null
+        boolean lowered = unit != null
                 && goal != WaitGoal.DESTROYED
                 && Words.target(unit).getNumber() < goal.target().getNumber()
-                && waited.isCurrentFile()) {
+                && waited.isCurrentFile();
+        if (unit != null && (lowered || waited.isRaised(goal, sinceOrder))) {
             finished(name);
             problem("unit " + name + " is to be " + Words.state(Words.target(unit))
                     + " now, somebody else has changed it");

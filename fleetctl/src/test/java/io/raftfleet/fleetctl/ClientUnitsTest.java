@@ -141,6 +141,33 @@ class ClientUnitsTest {
     }
 
     @Test
+    void aUnitThatIsLaunchedAgainEndsTheWaitForItsStop() {
+        client.units().start(Map.of("a.service", RUNS));
+        cluster.hold();
+        client.units().stop(List.of("a.service"));
+        long before = watches();
+        var stopped = CompletableFuture.supplyAsync(() -> {
+            try {
+                return client.units().await(List.of("a.service"), WaitGoal.STOPPED, SOON);
+            } catch (InterruptedException | TimeoutException e) {
+                throw new IllegalStateException(e);
+            }
+        });
+        Awaitility.await().atMost(SOON).until(() -> watches() > before);
+        client.units().launch(List.of("a.service"));
+        assertThatThrownBy(stopped::join)
+                .hasCauseInstanceOf(UnitFailedException.class)
+                .hasMessageContaining("unit a.service: it is to be launched now: it was ordered elsewhere");
+    }
+
+    private long watches() {
+        return cluster.engines.stream()
+                .flatMap(engine -> engine.calls.stream())
+                .filter("Watch"::equals)
+                .count();
+    }
+
+    @Test
     void aWaitThatIsOverSaysWhoIsMissingAndWhy() {
         client.units().start(Map.of("nowhere.service", NOWHERE));
         assertThatThrownBy(() -> client.units().awaitActive(List.of("nowhere.service"), Duration.ofMillis(50)))

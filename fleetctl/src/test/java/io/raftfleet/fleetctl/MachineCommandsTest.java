@@ -4,12 +4,23 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.raftfleet.proto.cluster.Orphan;
 import io.raftfleet.proto.model.Machine;
+import io.raftfleet.proto.model.MachineMarkKind;
 import io.raftfleet.proto.model.MachinePresence;
+import io.raftfleet.proto.model.UnitState;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -152,6 +163,133 @@ class MachineCommandsTest {
                 .isEqualTo(
                         "Error: unit a.service has left and is failed on 85c0c595...: its main process exited with status 1\n");
         assertThat(unit.getMachineId()).isEqualTo(M1);
+    }
+
+    // -- a machine that is drained before what has left it is up elsewhere, as after a deadline ---------------------
+
+    @Test
+    void aDrainIsOverOnceWhatHasLeftIsUp() throws Exception {
+        var drain = drainOfSilent("a.service");
+        cluster.report(arriving("a.service", "inactive", "dead")
+                .setLaunched(false)
+                .setPending(true)
+                .build());
+        cluster.report(arriving("a.service", "activating", "start").build());
+        assertThat(drain).isNotDone();
+        cluster.report(arriving("a.service", "active", "running").build());
+        assertThat(drain.get(30, TimeUnit.SECONDS)).satisfies(result -> {
+            assertThat(result.err()).isEmpty();
+            assertThat(result.exit()).isZero();
+            assertThat(result.out()).endsWith("""
+                            Machine 113f16a7.../10.0.0.1 drained
+                            1 unit that has left machine 113f16a7.../10.0.0.1 is not up yet
+                            """);
+        });
+    }
+
+    @Test
+    void aStartThatFailsAfterTheDrainFailsIt() throws Exception {
+        var drain = drainOfSilent("a.service");
+        cluster.report(
+                arriving("a.service", "failed", "failed").setPending(true).build());
+        cluster.report(arriving("a.service", "failed", "failed")
+                .setError("its main process exited with status 1")
+                .build());
+        assertThat(drain.get(30, TimeUnit.SECONDS)).satisfies(result -> {
+            assertThat(result.exit()).isEqualTo(1);
+            assertThat(result.err())
+                    .isEqualTo("Error: unit a.service has left and is failed on 85c0c595...:"
+                            + " its main process exited with status 1\n");
+        });
+    }
+
+    @Test
+    void whatHasEndedWellAfterTheDrainHasArrived() throws Exception {
+        var drain = drainOfSilent("a.service");
+        cluster.report(arriving("a.service", "inactive", "dead").build());
+        assertThat(drain.get(30, TimeUnit.SECONDS).exit()).isZero();
+    }
+
+    @Test
+    void whatIsNotToRunIsNotWaitedFor() throws IOException {
+        cluster.silentElsewhere.add("loaded.service");
+        start("loaded.service");
+        assertThat(run("stop", "loaded.service").exit()).isZero();
+        cluster.addMachine(M2, "10.0.0.2", Map.of());
+        Result drained = run("drain", "113f");
+        assertThat(machine(M1).getMark().getKind()).isEqualTo(MachineMarkKind.MACHINE_MARK_KIND_DRAINED);
+        assertThat(cluster.states).as("silent").isEmpty();
+        assertThat(drained.err()).isEmpty();
+        assertThat(drained.exit()).isZero();
+    }
+
+    @Test
+    void whatIsNotUpInItsTimeIsNamed() throws Exception {
+        cluster.silentElsewhere.addAll(List.of("pending.service", "silent.service", "slow.service"));
+        for (var name : cluster.silentElsewhere) {
+            start(name);
+        }
+        cluster.addMachine(M2, "10.0.0.2", Map.of());
+        var clock = new AtomicLong();
+        var out = new ByteArrayOutputStream();
+        var err = new ByteArrayOutputStream();
+        var global = new GlobalOptions();
+        global.endpoint = cluster.endpoints();
+        global.requestTimeout = 30;
+        var told = new PrintStream(out, true, StandardCharsets.UTF_8);
+        var wrong = new PrintStream(err, true, StandardCharsets.UTF_8);
+        try (var session = new Session(
+                new Terminal(InputStream.nullInputStream(), told, wrong, Map.of(), directory, false), global)) {
+            var waiter = DrainWaiter.before(session, machine(M1), clock::get);
+            assertThat(run("drain", "--no-block", "113f").exit()).isZero();
+            cluster.report(arriving("pending.service", "inactive", "dead")
+                    .setLaunched(false)
+                    .setPending(true)
+                    .build());
+            cluster.report(arriving("slow.service", "activating", "start").build());
+            var exit = CompletableFuture.supplyAsync(waiter::await);
+            Awaitility.await()
+                    .until(() -> out.toString(StandardCharsets.UTF_8)
+                            .endsWith("3 units that have left machine 113f16a7.../10.0.0.1 are not up yet\n"));
+            // The drain has come to its end, whatever is ordered now.
+            assertThat(run("uncordon", "113f").exit()).isZero();
+            clock.set(TimeUnit.SECONDS.toNanos(119));
+            assertThat(exit).isNotDone();
+            clock.set(TimeUnit.MINUTES.toNanos(2));
+            assertThat(exit.get(30, TimeUnit.SECONDS)).isEqualTo(1);
+        }
+        var late = " on 85c0c595... 2 minutes after the end of the drain: ";
+        assertThat(err.toString(StandardCharsets.UTF_8).lines())
+                .containsExactly(
+                        "Error: unit pending.service has left and is not up" + late
+                                + "that machine has not started it; see: fleetctl why pending.service",
+                        "Error: unit silent.service has left and is not up" + late
+                                + "that machine has not said anything of it; see: fleetctl why silent.service",
+                        "Error: unit slow.service has left and is not up" + late
+                                + "it is activating (start); see: fleetctl why slow.service");
+    }
+
+    /** Begins a drain whose unit has left, and of which its new machine has said nothing yet. */
+    private CompletableFuture<Result> drainOfSilent(String name) throws IOException {
+        start(name);
+        cluster.addMachine(M2, "10.0.0.2", Map.of());
+        cluster.silentElsewhere.add(name);
+        var drain = CompletableFuture.supplyAsync(() -> run("drain", "113f"));
+        // The first look has been answered when the second one comes.
+        Awaitility.await()
+                .until(() -> cluster.engines.getFirst().calls.stream()
+                                .dropWhile(call -> !call.equals("ListOrphans"))
+                                .filter("ListUnitStates"::equals)
+                                .count()
+                        >= 2);
+        return drain;
+    }
+
+    /** What its new machine says of a unit as it is ordered. */
+    private UnitState.Builder arriving(String name, String active, String sub) {
+        return InMemoryEngine.state(name, M2, active, sub).toBuilder()
+                .setHash(Objects.requireNonNull(cluster.units.get(name)).getHash())
+                .setLaunched(true);
     }
 
     @Test

@@ -10,7 +10,12 @@ import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.Unit;
 import io.raftfleet.proto.model.UnitState;
 import io.raftfleet.unit.UnitFile;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -26,6 +31,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** That commands say and return what happened: to the order that they gave, not to what was there before. */
@@ -404,6 +410,79 @@ class OutcomesTest {
         Result undone = end(again);
         assertThat(undone.exit()).isEqualTo(1);
         assertThat(undone.err()).contains("it runs again: something on its machine has started it");
+    }
+
+    /** No command waits for ever for a state that nobody wants any more. */
+    @ParameterizedTest
+    @ValueSource(strings = {"stop", "unload", "load"})
+    void aUnitThatSomebodyElseStartsMeanwhileIsWaitedForNoLonger(String command) throws Exception {
+        file("a.service", HELLO);
+        run("start", "a.service");
+        cluster.hold();
+        int before = (int) watches();
+        var lowered = begin(command, "a.service");
+        awaitWatch(before + 1);
+        cluster.report(state("a.service", "deactivating", "stop-sigterm")
+                .setPending(true)
+                .build());
+        assertThat(lowered).isNotDone();
+        assertThat(run("start", "--no-block", "a.service").exit()).isZero();
+        assertThat(unit("a.service").getTargetState()).isEqualTo(TargetState.TARGET_STATE_LAUNCHED);
+        Result result = end(lowered);
+        assertThat(result.exit()).isEqualTo(1);
+        assertThat(result.err())
+                .contains(
+                        "Error waiting for units: unit a.service is to be launched now, somebody else has changed it\n");
+    }
+
+    /** What an engine lists holds the command's own order: when the unit is to be more, that was ordered later. */
+    @ParameterizedTest
+    @EnumSource(names = {"STOPPED", "LOADED", "UNLOADED"})
+    void aUnitThatSomebodyElseStartsBeforeTheFirstLookIsNotWaitedFor(WaitGoal goal) throws Exception {
+        file("a.service", HELLO);
+        run("start", "a.service");
+        var err = new ByteArrayOutputStream();
+        var global = new GlobalOptions();
+        global.endpoint = cluster.endpoints();
+        global.requestTimeout = 30;
+        var none = new PrintStream(OutputStream.nullOutputStream(), false, StandardCharsets.UTF_8);
+        var told = new PrintStream(err, true, StandardCharsets.UTF_8);
+        try (var session = new Session(
+                new Terminal(InputStream.nullInputStream(), none, told, Map.of(), directory, false), global)) {
+            assertThat(new UnitWaiter(session, goal, 0).await(Map.of("a.service", hash("a.service")), null))
+                    .isEqualTo(1);
+        }
+        assertThat(err.toString(StandardCharsets.UTF_8))
+                .isEqualTo(
+                        "Error waiting for units: unit a.service is to be launched now, somebody else has changed it\n");
+    }
+
+    @Test
+    void aRowOfBeforeTheOrderIsNotTakenForAnotherOrder() throws Exception {
+        file("a.service", HELLO);
+        run("start", "a.service");
+        var launched = unit("a.service");
+        var loaded = launched.toBuilder()
+                .setTargetState(TargetState.TARGET_STATE_LOADED)
+                .build();
+        var waited = new WaitedUnit("a.service", hash("a.service"), 0);
+        assertThat(waited.isRaised(WaitGoal.STOPPED, true)).as("nothing known").isFalse();
+        waited.is(launched);
+        assertThat(waited.isRaised(WaitGoal.STOPPED, false))
+                .as("maybe of before")
+                .isFalse();
+        assertThat(waited.isRaised(WaitGoal.STOPPED, true)).isTrue();
+        assertThat(waited.isRaised(WaitGoal.UP, true)).isFalse();
+        assertThat(waited.isRaised(WaitGoal.DESTROYED, true)).isFalse();
+        waited.is(loaded);
+        assertThat(waited.isRaised(WaitGoal.LOADED, true)).isFalse();
+        assertThat(waited.isRaised(WaitGoal.UNLOADED, true)).isTrue();
+        waited.forget();
+        waited.is(launched);
+        assertThat(waited.isRaised(WaitGoal.STOPPED, false))
+                .as("it was at the goal")
+                .isTrue();
+        assertThat(waited.isRaised(WaitGoal.UNLOADED, false)).isFalse();
     }
 
     @Test

@@ -109,7 +109,7 @@ final class EtcdClients {
             case AccessDeniedException denied -> "may not be read by user " + System.getProperty("user.name");
             default -> "can't be read: " + e.getMessage();
         };
-        return new EtcdException(setting + " " + file + " " + why, e, false);
+        return new EtcdException(setting + " " + file + " " + why, e);
     }
 
     private SslContext tls() throws EtcdException {
@@ -131,8 +131,7 @@ final class EtcdClients {
             throw new EtcdException(
                     "the certificates for etcd can't be used (" + e.getMessage()
                             + "): see etcd_cafile, etcd_certfile and etcd_keyfile",
-                    e,
-                    false);
+                    e);
         }
     }
 }

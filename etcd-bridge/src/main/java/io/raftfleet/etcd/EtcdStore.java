@@ -129,13 +129,10 @@ final class EtcdStore implements AutoCloseable {
             return reply.get(deadline.toMillis(), TimeUnit.MILLISECONDS);
         } catch (TimeoutException e) {
             reply.cancel(true);
-            throw new EtcdException("etcd did not " + what + " within " + deadline.toMillis() + " ms", e, false);
+            throw new EtcdException("etcd did not " + what + " within " + deadline.toMillis() + " ms", e);
         } catch (ExecutionException | CancellationException e) {
             var cause = e.getCause() == null ? e : e.getCause();
-            throw new EtcdException(
-                    "etcd could not " + what + ": " + reason(cause),
-                    cause,
-                    cause instanceof io.etcd.jetcd.common.exception.CompactedException);
+            throw new EtcdException("etcd could not " + what + ": " + reason(cause), cause);
         }
     }
 

@@ -14,7 +14,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Hears what happens to the mirror's keys, and remembers those that may have been changed by others: a change that did not
  * move the watermark, or that this engine does not know to be its own. Bounded: when there are too many, all keys are
- * suspect. Told by etcd's threads, read by the mirror's; its own monitor guards it.
+ * suspect, as they are at first: nobody heard what happened before. Told by etcd's threads, read by the mirror's; its own
+ * monitor guards it.
  */
 final class ForeignChanges implements Watch.Listener {
     private static final int MAX_SUSPECTS = 1024;
@@ -26,13 +27,13 @@ final class ForeignChanges implements Watch.Listener {
     private final Map<String, Long> suspects = new LinkedHashMap<>();
 
     @GuardedBy("this")
-    private boolean everything;
+    private boolean everything = true;
 
     @GuardedBy("this")
     private @Nullable Throwable failure;
 
     @GuardedBy("this")
-    private long seen;
+    private boolean closed;
 
     ForeignChanges(Keys keys, Runnable wake) {
         this.keys = keys;
@@ -49,7 +50,6 @@ final class ForeignChanges implements Watch.Listener {
                 byRevision
                         .computeIfAbsent(entry.getModRevision(), r -> new ArrayList<>())
                         .add(entry.getKey().toString(StandardCharsets.UTF_8));
-                seen = Math.max(seen, entry.getModRevision());
             }
             for (var change : byRevision.entrySet()) {
                 boolean ours = change.getValue().contains(keys.watermark());
@@ -62,6 +62,7 @@ final class ForeignChanges implements Watch.Listener {
                 suspects.clear();
                 everything = true;
             }
+            found &= !closed;
         }
         if (found) {
             wake.run();
@@ -71,8 +72,10 @@ final class ForeignChanges implements Watch.Listener {
     @Override
     public void onError(Throwable cause) {
         synchronized (this) {
+            if (closed) {
+                return;
+            }
             failure = cause;
-            everything = true;
         }
         wake.run();
     }
@@ -96,7 +99,9 @@ final class ForeignChanges implements Watch.Listener {
     }
 
     synchronized boolean waiting() {
-        return everything || suspects.keySet().stream().anyMatch(key -> !key.equals(keys.watermark()));
+        return everything
+                || failure != null
+                || suspects.keySet().stream().anyMatch(key -> !key.equals(keys.watermark()));
     }
 
     /** Why the watch ended; null while it goes on. */
@@ -104,8 +109,8 @@ final class ForeignChanges implements Watch.Listener {
         return failure;
     }
 
-    /** The latest revision that was heard of; 0 for none. */
-    synchronized long seen() {
-        return seen;
+    /** Nobody reads it any more: whatever its watch still tells, how it ends above all, wakes nobody. */
+    synchronized void close() {
+        closed = true;
     }
 }

@@ -1,5 +1,6 @@
 package io.raftfleet.etcd;
 
+import io.etcd.jetcd.Watch;
 import io.raftfleet.etcd.MirrorWriter.Outpaced;
 import java.nio.file.attribute.FileTime;
 import java.time.Duration;
@@ -65,6 +66,8 @@ public final class Mirror implements AutoCloseable {
     private @Nullable EtcdStore store;
     private @Nullable MirrorWriter writer;
     private @Nullable ForeignChanges foreign;
+    private Watch.@Nullable Watcher watcher;
+    private long watchedSince;
     private List<FileTime> credentials = List.of();
     private long verifiedAt;
     private boolean verify;
@@ -186,7 +189,9 @@ public final class Mirror implements AutoCloseable {
         }
         try {
             work();
-            failures = 0;
+            if (watchHolds()) {
+                failures = 0;
+            }
         } catch (Outpaced e) {
             log.info("the mirror's watermark in etcd {} has moved: it is read again", settings);
             writer = null;
@@ -296,31 +301,58 @@ public final class Mirror implements AutoCloseable {
     private void lookForForeignChanges(EtcdStore connection, MirrorWriter current)
             throws EtcdException, InterruptedException, Outpaced {
         var watch = foreign;
-        if (watch == null || watch.failure() != null) {
-            if (watch != null) {
-                log.info("the watch of etcd's keys ended: {}; all are compared", String.valueOf(watch.failure()));
-                verify = true;
-            }
-            watch = new ForeignChanges(keys, this::changed);
-            foreign = watch;
-            var unused = connection.watch(keys.prefix(), current.revision() + 1, watch);
+        if (watch == null) {
+            watch = watch(connection, current);
+        }
+        var failure = watch.failure();
+        if (failure != null) {
+            throw new EtcdException("the watch of etcd's keys ended: " + failure.getMessage(), failure);
         }
         for (var suspect : watch.take().entrySet()) {
             if (!suspect.getKey().equals(keys.watermark())) {
                 putRight(current, suspect.getKey());
             } else if (suspect.getValue() > current.revision()) {
-                log.warn("{} was changed by somebody else", keys.watermark());
-                throw new Outpaced();
+                throw watermarkChanged();
             }
         }
         boolean due = System.nanoTime() - verifiedAt > timing.verify().toNanos();
-        if (watch.takeEverything() || verify || due) {
-            verify = false;
+        verify |= watch.takeEverything() || due;
+        if (verify) {
             verifiedAt = System.nanoTime();
             var report = new ForeignReport(monitor);
             comparison.verify(current, report::foreign);
             report.end();
+            verify = false;
         }
+    }
+
+    /**
+     * Begins to watch right behind the present, which etcd has not compacted, however old the watermark is. What was before
+     * is seen by the comparison that a new watch asks for; the watermark, which that leaves out, is looked at here.
+     */
+    private ForeignChanges watch(EtcdStore connection, MirrorWriter current)
+            throws EtcdException, InterruptedException, Outpaced {
+        var now = connection.range(keys.watermark(), keys.watermark() + "\0", 1, true, 0);
+        long there = now.entries().isEmpty() ? 0 : now.entries().getFirst().modRevision();
+        if (there != current.revision()) {
+            throw watermarkChanged();
+        }
+        var watch = new ForeignChanges(keys, this::changed);
+        foreign = watch;
+        watchedSince = System.nanoTime();
+        watcher = connection.watch(keys.prefix(), now.revision() + 1, watch);
+        return watch;
+    }
+
+    private Outpaced watermarkChanged() {
+        log.warn("{} was changed by somebody else", keys.watermark());
+        return new Outpaced();
+    }
+
+    /** Whether the next failure is a first one: a watch may fail, again and again, while calls go well. */
+    private boolean watchHolds() {
+        var watch = foreign;
+        return watch != null && watch.failure() == null && System.nanoTime() - watchedSince > longestPause();
     }
 
     private void putRight(MirrorWriter current, String key) throws EtcdException, InterruptedException, Outpaced {
@@ -364,10 +396,7 @@ public final class Mirror implements AutoCloseable {
     }
 
     private void pause() {
-        var limit = timing.longestRetry();
-        long longest =
-                (settings.sync() && limit.compareTo(LONGEST_SYNC_RETRY) > 0 ? LONGEST_SYNC_RETRY : limit).toNanos();
-        long full = Math.min(longest, timing.firstRetry().toNanos() << Math.min(failures, 20));
+        long full = Math.min(longestPause(), timing.firstRetry().toNanos() << Math.min(failures, 20));
         failures++;
         long until = System.nanoTime() + full / 2 + random.nextLong(full / 2 + 1);
         while (goOn() && System.nanoTime() - until < 0) {
@@ -375,14 +404,24 @@ public final class Mirror implements AutoCloseable {
         }
     }
 
+    private long longestPause() {
+        var limit = timing.longestRetry();
+        return (settings.sync() && limit.compareTo(LONGEST_SYNC_RETRY) > 0 ? LONGEST_SYNC_RETRY : limit).toNanos();
+    }
+
     private void disconnect() {
         writer = null;
         if (foreign != null) {
-            verify = true; // Nobody watched since.
+            foreign.close();
             foreign = null;
         }
+        var watching = watcher;
+        watcher = null;
         var connection = store;
         store = null;
+        if (watching != null) {
+            watching.close();
+        }
         if (connection != null) {
             connection.close();
         }

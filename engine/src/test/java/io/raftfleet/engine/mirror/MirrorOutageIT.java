@@ -11,6 +11,7 @@ import java.net.URI;
 import java.nio.file.Path;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -20,6 +21,9 @@ import org.junit.jupiter.api.io.TempDir;
 /** What happens to etcd, and how the mirror comes through it by itself. */
 @EnabledIf("io.raftfleet.etcd.testing.EtcdServer#installed")
 class MirrorOutageIT {
+    private static final String READS = "etcd_mvcc_range_total";
+    private static final String WATCHERS = "etcd_debugging_mvcc_watcher_total";
+
     @TempDir
     private Path dir;
 
@@ -114,6 +118,65 @@ class MirrorOutageIT {
     }
 
     @Test
+    void aLeaderWhoseWatermarkIsOlderThanACompactionWatches() throws Exception {
+        try (var etcd = EtcdServer.start(dir)) {
+            var former = mirrors.lead(settings(etcd.url()));
+            registry.start(TestRegistry.text(0), "a.service", "b.service");
+            mirrors.awaitEqual(etcd);
+            former.resigned();
+            awaitWatchers(etcd, 0);
+            etcd.etcdctl("del", PREFIX + "schedule/b.service"); // Nobody watches.
+            compactBehindOthers(etcd);
+            var writer = mirrors.start(settings(etcd.url()));
+            writer.leading(2);
+            mirrors.awaitEqual(etcd);
+            awaitOneQuietWatch(etcd);
+            compactBehindOthers(etcd);
+            writer.resigned();
+            writer.leading(3);
+            mirrors.awaitMirrored(writer);
+            awaitOneQuietWatch(etcd);
+            etcd.etcdctl("del", PREFIX + "units/a.service");
+            mirrors.awaitEqual(etcd);
+        }
+    }
+
+    @Test
+    void aWatchThatBreaksBehindACompactionIsBegunAnew() throws Exception {
+        try (var etcd = EtcdServer.start(dir);
+                var proxy = new SlowProxy(etcd.port())) {
+            var writer = mirrors.lead(settings(proxy.url()));
+            registry.start(TestRegistry.text(0), "a.service", "b.service");
+            mirrors.awaitEqual(etcd);
+            awaitWatchers(etcd, 1);
+            compactBehindOthers(etcd);
+            proxy.cut(false); // Ends its connections.
+            awaitOneQuietWatch(etcd);
+            etcd.etcdctl("put", PREFIX + "watermark", "hello");
+            etcd.etcdctl("del", PREFIX + "units/a.service");
+            mirrors.awaitEqual(etcd);
+            Awaitility.await().until(() -> writer.status().error() == null);
+        }
+    }
+
+    @Test
+    void aWatchThatBreaksLeavesNoOtherBehind() throws Exception {
+        try (var etcd = EtcdServer.start(dir);
+                var proxy = new SlowProxy(etcd.port())) {
+            mirrors.lead(settings(proxy.url()));
+            registry.start(TestRegistry.text(0), "a.service");
+            mirrors.awaitEqual(etcd);
+            for (int round = 0; round < 3; round++) {
+                awaitWatchers(etcd, 1);
+                proxy.cut(false);
+                etcd.etcdctl("del", PREFIX + "units/a.service");
+                mirrors.awaitEqual(etcd);
+                awaitOneQuietWatch(etcd);
+            }
+        }
+    }
+
+    @Test
     void outOfSpace() throws Exception {
         try (var etcd = EtcdServer.start(dir, "--quota-backend-bytes", "2000000")) {
             var writer = mirrors.lead(settings(etcd.url()));
@@ -189,6 +252,31 @@ class MirrorOutageIT {
     private static void addUser(EtcdServer etcd) throws Exception {
         etcd.etcdctl("user", "add", "mirror:word");
         etcd.etcdctl("user", "grant-role", "mirror", "root");
+    }
+
+    /** Writes of others, whose revisions etcd forgets with all before them. */
+    private static void compactBehindOthers(EtcdServer etcd) {
+        for (int i = 0; i < 5; i++) {
+            etcd.etcdctl("put", "/other/key", "v" + i);
+        }
+        etcd.etcdctl("compaction", Long.toString(etcd.revision()));
+    }
+
+    private static void awaitWatchers(EtcdServer etcd, int watchers) {
+        Awaitility.await().untilAsserted(() -> assertThat(etcd.metric(WATCHERS)).isEqualTo(watchers));
+    }
+
+    /** Waits until there is one watch, for longer than a broken one takes to resume, and nothing is read meanwhile. */
+    private static void awaitOneQuietWatch(EtcdServer etcd) {
+        var reads = new AtomicLong();
+        Awaitility.await()
+                .during(1500, TimeUnit.MILLISECONDS)
+                .atMost(15, TimeUnit.SECONDS)
+                .untilAsserted(() -> {
+                    long now = etcd.metric(READS);
+                    assertThat(reads.getAndSet(now)).as("reads so far").isEqualTo(now);
+                    assertThat(etcd.metric(WATCHERS)).as("watches").isEqualTo(1);
+                });
     }
 
     private static void awaitError(Mirror writer) {

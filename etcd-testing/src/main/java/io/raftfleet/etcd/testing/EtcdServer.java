@@ -1,6 +1,7 @@
 package io.raftfleet.etcd.testing;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -240,6 +241,20 @@ public final class EtcdServer implements AutoCloseable {
                 .path("header")
                 .path("revision")
                 .longValue();
+    }
+
+    /** A metric without labels, of a member without TLS: what it has done since it was started, or has open now. */
+    public long metric(String metric) {
+        try (InputStream in = url().resolve("/metrics").toURL().openStream()) {
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8)
+                    .lines()
+                    .filter(line -> line.startsWith(metric + " "))
+                    .map(line -> (long) Double.parseDouble(line.substring(metric.length() + 1)))
+                    .findFirst()
+                    .orElseThrow(() -> new IllegalStateException("etcd has no metric " + metric));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     @Override

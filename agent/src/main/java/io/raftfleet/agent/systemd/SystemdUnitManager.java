@@ -297,8 +297,8 @@ public final class SystemdUnitManager implements UnitManager {
                 opening,
                 thread.executor(),
                 opened -> {
-                    connected(opened);
-                    outcome.complete(null);
+                    var ignored = connected(opened)
+                            .whenCompleteAsync((searched, failure) -> outcome.complete(null), thread.executor());
                 },
                 failed -> {
                     retry(String.valueOf(failed.getMessage()));
@@ -306,10 +306,11 @@ public final class SystemdUnitManager implements UnitManager {
                 });
     }
 
-    private void connected(BusLink.Opened link) {
+    /** Ends when it is known which files of the host systemd takes, or can't be. */
+    private CompletableFuture<Void> connected(BusLink.Opened link) {
         if (closed) {
             link.close();
-            return;
+            return NOTHING;
         }
         BusSession opened;
         try {
@@ -320,26 +321,27 @@ public final class SystemdUnitManager implements UnitManager {
         } catch (IOException failed) {
             link.close();
             retry(String.valueOf(failed.getMessage()));
-            return;
+            return NOTHING;
         } catch (RuntimeException defect) {
             LOG.error("connecting to systemd at {} failed; please report this", config.address(), defect);
             link.close();
             retry(String.valueOf(defect));
-            return;
+            return NOTHING;
         }
         session = opened;
-        CompletableFuture<Void> prepared = opened.systemd()
+        CompletableFuture<Void> searched = opened.systemd()
                 .subscribe()
                 .thenCompose(subscribed -> opened.systemd().searchPath())
                 .thenAcceptAsync(host::searchPathIs, thread.executor())
-                .thenRunAsync(host::look, thread.executor())
-                .thenCompose(looked -> reloads.catchUp(opened.systemd()))
+                .thenRunAsync(host::look, thread.executor());
+        CompletableFuture<Void> prepared = searched.thenCompose(looked -> reloads.catchUp(opened.systemd()))
                 .thenCompose(reloaded -> opened.refresh(table.names()));
         Futures.handle(
                 prepared,
                 thread.executor(),
                 listed -> ready(opened),
                 failure -> opened.giveUp("systemd could not be asked for its units: " + failure.getMessage()));
+        return searched;
     }
 
     private void ready(BusSession opened) {

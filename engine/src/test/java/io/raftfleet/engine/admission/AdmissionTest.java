@@ -140,7 +140,7 @@ class AdmissionTest {
     @DisplayName(
             "streams over the limit of a connection or an address are refused with a hint; one that ends makes room")
     void manyStreams() throws IOException {
-        start(limits.calls(CallKind.WATCH, new CallLimit(20, 12, 10)));
+        start(limits.calls(CallKind.WATCH, new CallLimit(40, 12, 12)));
         var first = channel();
         var second = channel();
         var watches = new ArrayList<Answer<WatchResponse>>();
@@ -151,28 +151,28 @@ class AdmissionTest {
                 FleetGrpc.newStub(first).watch(WatchRequest.getDefaultInstance(), watches.getLast());
             }
         });
-        await().until(() -> watches.stream().filter(Answer::ended).count() == 30);
+        await().until(() -> watches.stream().filter(Answer::ended).count() == 28);
         assertThat(watches).filteredOn(Answer::ended).allSatisfy(answer -> {
             assertThat(answer.code()).isEqualTo(Status.Code.RESOURCE_EXHAUSTED);
-            assertThat(answer.words()).contains("10 over one connection");
+            assertThat(answer.words()).contains("12 over one connection");
             assertThat(answer.hint()).isPositive();
         });
-        assertThat(admission.underWay(CallKind.WATCH)).isEqualTo(10);
+        assertThat(admission.underWay(CallKind.WATCH)).isEqualTo(12);
         for (int i = 0; i < 10; i++) {
-            // A connection's first eight do not count against its neighbours on the host.
+            // A connection's first, a quarter of what it may have, do not count against its address.
             watches.add(new Answer<>());
             FleetGrpc.newStub(second).watch(WatchRequest.getDefaultInstance(), watches.getLast());
         }
         await().until(() ->
-                watches.subList(40, 50).stream().filter(Answer::ended).count() == 2);
+                watches.subList(40, 50).stream().filter(Answer::ended).count() == 7);
         assertThat(FleetGrpc.newBlockingStub(first)
                         .version(VersionRequest.getDefaultInstance())
                         .getVersion())
                 .isEqualTo("held");
         context.cancel(null);
-        await().until(() -> admission.underWay(CallKind.WATCH) == 8);
+        await().until(() -> admission.underWay(CallKind.WATCH) == 3);
         FleetGrpc.newStub(first).watch(WatchRequest.getDefaultInstance(), new Answer<>());
-        await().until(() -> admission.underWay(CallKind.WATCH) == 9);
+        await().until(() -> admission.underWay(CallKind.WATCH) == 4);
     }
 
     @Test

@@ -82,9 +82,9 @@ runtime() {
     --dedup-legal-notices=error-if-not-same-content >/dev/null
   # Debian's place for licences; nobody reads them by the links of each module.
   rm -rf "$STAGE/raftfleet-runtime/$LIBRARY/runtime/legal"
-  into raftfleet-runtime 644 usr/share/doc/raftfleet-runtime "$(dirname -- "$(dirname -- "$java")")"/legal/java.base/{LICENSE,ASSEMBLY_EXCEPTION,ADDITIONAL_LICENSE_INFO}
+  into raftfleet-runtime 644 usr/share/doc/raftfleet-runtime/java "$(dirname -- "$(dirname -- "$java")")"/legal/java.base/{LICENSE,ASSEMBLY_EXCEPTION,ADDITIONAL_LICENSE_INFO}
   into raftfleet-runtime 644 "$LIBRARY/bin/lib" "$ROOT"/bin/lib/{aot,common,daemon,jdk}.sh
-  # Laid out as here, so that their links hold.
+  # Laid out as here, so that links between them hold.
   into raftfleet-runtime 644 usr/share/doc/raftfleet-runtime "$ROOT"/{README,CHANGELOG,SECURITY,CONTRIBUTING}.md "$TARGET/raftfleet-sbom.cdx.json"
   into raftfleet-runtime 644 usr/share/doc/raftfleet-runtime/docs "$ROOT"/docs/*.{md,svg}
   into raftfleet-runtime 644 usr/share/doc/raftfleet-runtime/docs/decisions "$ROOT"/docs/decisions/*.md

@@ -112,7 +112,7 @@ public final class EventStream implements AutoCloseable {
         return List.copyOf(fresh);
     }
 
-    private static boolean isAfter(Revision revision, Revision other) {
+    static boolean isAfter(Revision revision, Revision other) {
         return revision.getIncarnation() != other.getIncarnation()
                 || Long.compareUnsigned(revision.getIndex(), other.getIndex()) > 0
                 || (revision.getIndex() == other.getIndex() && revision.getOrdinal() > other.getOrdinal());

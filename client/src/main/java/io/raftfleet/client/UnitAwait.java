@@ -37,6 +37,9 @@ final class UnitAwait {
     private final Duration limit;
     private final long deadline;
     private final Map<String, WaitedUnit> waiting = new LinkedHashMap<>();
+    /** Up to where the list of units was. */
+    private Revision unitsListed = Revision.getDefaultInstance();
+
     private final Map<String, UnitState> reached = new LinkedHashMap<>();
     private final int all;
 
@@ -107,13 +110,18 @@ final class UnitAwait {
             }
         }
         units.rows().forEach(this::is);
+        unitsListed = units.revision();
         // States were listed first: a watch from there repeats changes of units, and misses nothing.
         return states.revision();
     }
 
     private void apply(WatchEvent event) {
         switch (event.getChangeCase()) {
-            case UNIT -> is(event.getUnit());
+            case UNIT -> {
+                if (EventStream.isAfter(event.getRevision(), unitsListed)) { // Else the list was later.
+                    is(event.getUnit());
+                }
+            }
             case UNIT_DESTROYED -> {
                 WaitedUnit waited = waiting.get(event.getUnitDestroyed());
                 if (waited != null) {

@@ -152,9 +152,8 @@ final class UnitWaiter {
                         ListUnitStatesRequest.newBuilder().addAllNames(names).build());
         Listing<Unit> units = session.client()
                 .listUnits(ListUnitsRequest.newBuilder().addAllNames(names).build());
-        // A list holds whatever was acknowledged before it was asked for, and so the command's own order. Over fleet's
-        // HTTP API, which
-        // tells no revision, nobody says so.
+        // A list holds what was acknowledged before it was asked for, and so the command's own order. fleet's HTTP API,
+        // which tells no revision, does not promise that.
         sinceOrder = !units.revision().equals(Revision.getDefaultInstance());
         waiting.values().forEach(WaitedUnit::forget);
         for (UnitState state : states.rows()) {

@@ -59,10 +59,10 @@ final class Planner {
         if (!unit.confirmed) {
             return Step.NONE;
         }
-        if (unit.running()) {
-            return Step.STOP;
+        if (unit.installed == null) {
+            return Step.REPORT_GONE; // What runs by that name is the host's.
         }
-        return unit.installed != null ? Step.UNINSTALL : Step.REPORT_GONE;
+        return unit.running() ? Step.STOP : Step.UNINSTALL;
     }
 
     /** Contents are fetched before the old unit is stopped, so that it is away no longer than needed. */

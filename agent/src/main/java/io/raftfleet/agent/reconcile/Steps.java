@@ -281,6 +281,9 @@ final class Steps {
     private void installed(
             ManagedUnit unit, @Nullable UnitFile file, @Nullable Throwable failure, boolean oneOfMany, String bootId) {
         String why = reason(failure, unit);
+        if (why != null && unit.installed == null) {
+            unit.observed = null; // Of a unit of the host's, if anything: none of fleet's is there.
+        }
         if (why != null && oneOfMany) {
             unit.installAlone = true;
             end(unit, "", false, bootId);

@@ -134,6 +134,21 @@ final class HostUnits {
         return names.stream().filter(unchecked::contains).collect(Collectors.toSet());
     }
 
+    /**
+     * It could not be found out, for some of these units, whether the host runs one of that name: their new files are taken away again. Returns
+     * whose.
+     */
+    Collection<String> takeBack(Set<String> names) {
+        List<String> open = names.stream().filter(unchecked::contains).toList();
+        if (open.isEmpty()) {
+            return open;
+        }
+        UnitStore.Uninstalled away = store.uninstall(open);
+        table.uninstall(away.removed());
+        uninstalled(away.removed());
+        return away.removed();
+    }
+
     /** Their files are gone. */
     void uninstalled(Collection<String> names) {
         names.forEach(unchecked::remove);
@@ -141,7 +156,7 @@ final class HostUnits {
 
     /**
      * Takes away the new files of units that the host runs from a file of its own: fleet's of that name must not seem to run. Fails when the
-     * connection is lost before that is known; then the next installation of these units looks again.
+     * connection is lost before that is known; then {@link #takeBack}.
      *
      * @param loaded what systemd had loaded before it knew of new files
      * @param toCheck units to look at

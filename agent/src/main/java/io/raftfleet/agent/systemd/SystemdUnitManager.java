@@ -27,7 +27,8 @@ import org.slf4j.LoggerFactory;
  * Runs units on a systemd, the machine's own or a user's, over D-Bus.
  *
  * <p>It connects by itself, again and again with growing pauses, and units run on whether it is connected or not. Orders
- * given meanwhile wait. Unit files can be put in place without a connection; systemd is told when there is one.
+ * given meanwhile wait. Files of units that are there can be changed without a connection; systemd is told when there is one. Those of
+ * new ones wait for it, as the host may run a unit of that name.
  *
  * <p>Nothing here is periodic, except while starts are to come. What systemd does comes in signals; one list of all units is read for
  * each new connection, and one each time that systemd has read its files again, without those that are about to be started.
@@ -64,6 +65,8 @@ public final class SystemdUnitManager implements UnitManager {
     private @Nullable BusSession session;
     /** Completes when it is known what has become of the last attempt to connect. */
     private CompletableFuture<Void> connecting = new CompletableFuture<>();
+    /** Completes when it is known which files of the host systemd takes, on a connection that has not been lost since. */
+    private CompletableFuture<Void> hostKnown = new CompletableFuture<>();
 
     private int attempts;
     private String lastFault = "not connected yet";
@@ -118,7 +121,18 @@ public final class SystemdUnitManager implements UnitManager {
     public CompletableFuture<Void> install(Map<String, UnitFile> files, Set<String> toStart) {
         Map<String, UnitFile> batch = Map.copyOf(files);
         Set<String> starting = Set.copyOf(toStart);
-        return thread.order(() -> connecting.thenCompose(known -> put(batch, starting)));
+        return thread.order(() ->
+                hostKnown.isDone() || host.unknown(batch.keySet(), lastFault).isEmpty()
+                        ? put(batch, starting)
+                        : hostKnownInTime().thenCompose(known -> put(batch, starting)));
+    }
+
+    /** As long as an order waits for a connection. Completes on the thread. */
+    private CompletableFuture<Void> hostKnownInTime() {
+        var wait = new CompletableFuture<Void>();
+        var unused = hostKnown.thenRun(() -> wait.complete(null));
+        thread.later(() -> wait.complete(null), config.timing().start());
+        return wait;
     }
 
     private CompletableFuture<Void> put(Map<String, UnitFile> batch, Set<String> starting) {
@@ -126,7 +140,7 @@ public final class SystemdUnitManager implements UnitManager {
             return CompletableFuture.failedFuture(UnitManagerException.notIssued("the unit manager is closed"));
         }
         Map<String, String> refused = new HashMap<>(host.shadowing(batch.keySet()));
-        if (session == null) {
+        if (!hostKnown.isDone()) {
             refused.putAll(host.unknown(batch.keySet(), lastFault));
         }
         Map<String, UnitFile> free = new HashMap<>(batch);
@@ -151,6 +165,13 @@ public final class SystemdUnitManager implements UnitManager {
                         concerned,
                         !done.changed().isEmpty() || !done.pulling().isEmpty(),
                         loaded -> host.giveBack(session, loaded, toCheck, refused))
+                .whenCompleteAsync(
+                        (reloaded, failure) -> {
+                            if (failure != null) {
+                                settling.uninstalled(host.takeBack(toCheck));
+                            }
+                        },
+                        thread.executor())
                 .thenCompose(reloaded -> refused.isEmpty()
                         ? CompletableFuture.<Void>completedFuture(null)
                         : CompletableFuture.failedFuture(UnitManagerException.ofUnits(refused)));
@@ -274,12 +295,13 @@ public final class SystemdUnitManager implements UnitManager {
             }
             orders.close();
             connecting.complete(null);
+            hostKnown.complete(null);
         });
     }
 
     // --- The connection ------------------------------------------------------------------------------------------
 
-    /** Orders go on meanwhile, and the lease is written, while systemd does not take the connection; new files wait for what comes of it. */
+    /** Orders go on meanwhile: files are written, and the lease too, while systemd does not take the connection. New units' files wait. */
     private void connect() {
         if (closed) {
             return;
@@ -297,8 +319,8 @@ public final class SystemdUnitManager implements UnitManager {
                 opening,
                 thread.executor(),
                 opened -> {
-                    var ignored = connected(opened)
-                            .whenCompleteAsync((searched, failure) -> outcome.complete(null), thread.executor());
+                    connected(opened);
+                    outcome.complete(null);
                 },
                 failed -> {
                     retry(String.valueOf(failed.getMessage()));
@@ -306,11 +328,10 @@ public final class SystemdUnitManager implements UnitManager {
                 });
     }
 
-    /** Ends when it is known which files of the host systemd takes, or can't be. */
-    private CompletableFuture<Void> connected(BusLink.Opened link) {
+    private void connected(BusLink.Opened link) {
         if (closed) {
             link.close();
-            return NOTHING;
+            return;
         }
         BusSession opened;
         try {
@@ -321,27 +342,33 @@ public final class SystemdUnitManager implements UnitManager {
         } catch (IOException failed) {
             link.close();
             retry(String.valueOf(failed.getMessage()));
-            return NOTHING;
+            return;
         } catch (RuntimeException defect) {
             LOG.error("connecting to systemd at {} failed; please report this", config.address(), defect);
             link.close();
             retry(String.valueOf(defect));
-            return NOTHING;
+            return;
         }
         session = opened;
-        CompletableFuture<Void> searched = opened.systemd()
+        CompletableFuture<Void> prepared = opened.systemd()
                 .subscribe()
                 .thenCompose(subscribed -> opened.systemd().searchPath())
                 .thenAcceptAsync(host::searchPathIs, thread.executor())
-                .thenRunAsync(host::look, thread.executor());
-        CompletableFuture<Void> prepared = searched.thenCompose(looked -> reloads.catchUp(opened.systemd()))
+                .thenRunAsync(host::look, thread.executor())
+                .thenRunAsync(() -> knowsHost(opened), thread.executor())
+                .thenCompose(looked -> reloads.catchUp(opened.systemd()))
                 .thenCompose(reloaded -> opened.refresh(table.names()));
         Futures.handle(
                 prepared,
                 thread.executor(),
                 listed -> ready(opened),
                 failure -> opened.giveUp("systemd could not be asked for its units: " + failure.getMessage()));
-        return searched;
+    }
+
+    private void knowsHost(BusSession opened) {
+        if (opened == session) {
+            hostKnown.complete(null);
+        }
     }
 
     private void ready(BusSession opened) {
@@ -455,6 +482,9 @@ public final class SystemdUnitManager implements UnitManager {
         public void lost(BusSession lost, String reason) {
             if (lost == session) {
                 session = null;
+                if (hostKnown.isDone()) {
+                    hostKnown = new CompletableFuture<>();
+                }
                 orders.disconnected(reason);
                 retry(reason);
             }

@@ -255,7 +255,18 @@ class UnitFaultsIT extends OnSystemd {
         Path vendor = runFromABackSeat();
         String pid = machine.show("vendor.service", "MainPID");
         SystemdConfig config = machine.config(true);
-        SystemdConfig unreachable = config.withAddress("unix:path=" + directory.resolve("nothing"));
+        SystemdConfig.Timing usual = SystemdConfig.Timing.DEFAULT;
+        SystemdConfig unreachable = config.withAddress("unix:path=" + directory.resolve("nothing"))
+                .withTiming(new SystemdConfig.Timing(
+                        usual.call(),
+                        usual.reload(),
+                        Duration.ofSeconds(1),
+                        usual.stop(),
+                        usual.retryMin(),
+                        usual.retryMax(),
+                        usual.settle(),
+                        usual.window(),
+                        usual.maxOrders()));
         String text = "[Service]\nExecStart=/bin/sleep 1000\n";
         manager = new SystemdUnitManager(unreachable, UnitWarnings.none());
         assertThatThrownBy(() -> install("vendor.service", text))

@@ -174,7 +174,10 @@ class MachineCommandsTest {
                 .setLaunched(false)
                 .setPending(true)
                 .build());
+        awaitLook();
+        assertThat(drain).isNotDone();
         cluster.report(arriving("a.service", "activating", "start").build());
+        awaitLook();
         assertThat(drain).isNotDone();
         cluster.report(arriving("a.service", "active", "running").build());
         assertThat(drain.get(30, TimeUnit.SECONDS)).satisfies(result -> {
@@ -240,7 +243,11 @@ class MachineCommandsTest {
         var wrong = new PrintStream(err, true, StandardCharsets.UTF_8);
         try (var session = new Session(
                 new Terminal(InputStream.nullInputStream(), told, wrong, Map.of(), directory, false), global)) {
-            var waiter = DrainWaiter.before(session, machine(M1), clock::get);
+            var reads = new AtomicLong();
+            var waiter = DrainWaiter.before(session, machine(M1), () -> {
+                reads.incrementAndGet();
+                return clock.get();
+            });
             assertThat(run("drain", "--no-block", "113f").exit()).isZero();
             cluster.report(arriving("pending.service", "inactive", "dead")
                     .setLaunched(false)
@@ -254,6 +261,8 @@ class MachineCommandsTest {
             // The drain has come to its end, whatever is ordered now.
             assertThat(run("uncordon", "113f").exit()).isZero();
             clock.set(TimeUnit.SECONDS.toNanos(119));
+            long before = reads.get();
+            Awaitility.await().until(() -> exit.isDone() || reads.get() >= before + 4);
             assertThat(exit).isNotDone();
             clock.set(TimeUnit.MINUTES.toNanos(2));
             assertThat(exit.get(30, TimeUnit.SECONDS)).isEqualTo(1);
@@ -275,14 +284,23 @@ class MachineCommandsTest {
         cluster.addMachine(M2, "10.0.0.2", Map.of());
         cluster.silentElsewhere.add(name);
         var drain = CompletableFuture.supplyAsync(() -> run("drain", "113f"));
-        // The first look has been answered when the second one comes.
-        Awaitility.await()
-                .until(() -> cluster.engines.getFirst().calls.stream()
-                                .dropWhile(call -> !call.equals("ListOrphans"))
-                                .filter("ListUnitStates"::equals)
-                                .count()
-                        >= 2);
+        Awaitility.await().until(() -> looks() >= 1);
+        awaitLook();
         return drain;
+    }
+
+    /** How often it was looked for units that have left, which comes after the look for orphans. */
+    private long looks() {
+        return cluster.engines.getFirst().calls.stream()
+                .dropWhile(call -> !call.equals("ListOrphans"))
+                .filter("ListUnitStates"::equals)
+                .count();
+    }
+
+    /** Until a look that began from now on has been answered: when the one after it comes. */
+    private void awaitLook() {
+        long before = looks();
+        Awaitility.await().until(() -> looks() >= before + 2);
     }
 
     /** What its new machine says of a unit as it is ordered. */

@@ -24,6 +24,12 @@ public final class WaitedUnit {
     /** A unit that systemd is to start again ({@code Restart=}) is failed for a moment first. */
     private static final long FAILED_FOR_SURE = TimeUnit.MILLISECONDS.toNanos(250);
 
+    /**
+     * What is wrong on its machine may be of the order before, which the one to go took the place of: a unit that could not be put in place
+     * is gone a moment later.
+     */
+    private static final long COMPLAINT_FOR_SURE = TimeUnit.SECONDS.toNanos(2);
+
     /** How far it has come. */
     public enum Outcome {
         PENDING,
@@ -48,6 +54,8 @@ public final class WaitedUnit {
     private boolean fell;
     private boolean failing;
     private long failedAt;
+    private boolean complaining;
+    private long complainedAt;
     private String why = "";
 
     /**
@@ -170,8 +178,8 @@ public final class WaitedUnit {
     public Outcome judge(WaitGoal goal, long now) {
         return switch (goal) {
             case UNLOADED ->
-                unit != null && current(unit) == TargetState.TARGET_STATE_INACTIVE ? gone() : Outcome.PENDING;
-            case DESTROYED -> unit == null ? gone() : Outcome.GOOD; // Somebody has made it anew.
+                unit != null && current(unit) == TargetState.TARGET_STATE_INACTIVE ? gone(now) : Outcome.PENDING;
+            case DESTROYED -> unit == null ? gone(now) : Outcome.GOOD; // Somebody has made it anew.
             default -> {
                 UnitState state = state();
                 yield state == null || !isCurrentFile() || !state.getHash().equals(hash)
@@ -203,12 +211,17 @@ public final class WaitedUnit {
         return same && (goal == WaitGoal.UP || !state.getLaunched());
     }
 
-    private Outcome gone() {
+    private Outcome gone(long now) {
         for (UnitState state : states.values()) {
             if (state.getPending() && !state.getError().isEmpty()) {
-                return bad(state.getError());
+                if (!complaining) {
+                    complaining = true;
+                    complainedAt = now;
+                }
+                return now - complainedAt >= COMPLAINT_FOR_SURE ? bad(state.getError()) : Outcome.PENDING;
             }
         }
+        complaining = false;
         return states.isEmpty() ? Outcome.GOOD : Outcome.PENDING;
     }
 

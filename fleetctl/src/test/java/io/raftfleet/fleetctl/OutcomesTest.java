@@ -526,6 +526,41 @@ class OutcomesTest {
         assertThat(result.out()).isEqualTo(says + "\n");
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"unload", "destroy"})
+    void whatCouldNotBePutInPlaceGoesAllTheSame(String command) throws Exception {
+        file("a.service", HELLO);
+        run("start", "a.service");
+        UnitState refused = state("a.service", "inactive", "dead")
+                .setPending(true)
+                .setError("not put in place: this machine runs a unit of its own with that name")
+                .build();
+        cluster.keepStates = true;
+        cluster.report(refused);
+        int before = (int) watches();
+        var taken = begin(command, "a.service");
+        awaitWatch(before + 1);
+        assertThat(taken).isNotDone();
+        cluster.reportGone(refused);
+        Result result = end(taken);
+        assertThat(result.err()).doesNotContain("Error");
+        assertThat(result.exit()).isZero();
+    }
+
+    @Test
+    void whatCanNotBeTakenAwayIsTold() throws Exception {
+        file("a.service", HELLO);
+        run("start", "a.service");
+        cluster.keepStates = true;
+        cluster.report(state("a.service", "inactive", "dead")
+                .setPending(true)
+                .setError("not taken away: read-only file system")
+                .build());
+        Result result = run("destroy", "a.service");
+        assertThat(result.exit()).isEqualTo(1);
+        assertThat(result.err()).contains("not taken away: read-only file system");
+    }
+
     // -- names, templates, abbreviations -----------------------------------------------------------------------------
 
     @ParameterizedTest

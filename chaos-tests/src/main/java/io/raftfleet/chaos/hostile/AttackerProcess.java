@@ -2,6 +2,7 @@ package io.raftfleet.chaos.hostile;
 
 import io.raftfleet.chaos.cluster.Cluster;
 import io.raftfleet.chaos.cluster.EngineNode;
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -13,9 +14,14 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
-/** Runs {@link Attackers} in a process of their own. Used by one thread. */
-final class AttackerProcess {
-    private static final long GRACE_MS = 120_000;
+/**
+ * {@link Attackers} in a process of their own, which has spoken with an engine before the first attack: on a busy machine a Java machine that
+ * has loaded nothing yet reaches no engine in the time of a whole attack. Used by one thread.
+ */
+final class AttackerProcess implements AutoCloseable {
+    private static final long READY_MS = 120_000;
+    /** Beyond what its attacks may take. */
+    private static final long GRACE_MS = 60_000;
 
     /**
      * How often a kind was tried.
@@ -33,26 +39,54 @@ final class AttackerProcess {
         }
     }
 
-    private AttackerProcess() {}
+    private final HostileOptions options;
+    private final Path log;
+    private final Process process;
+    private final BufferedReader lines;
+
+    private AttackerProcess(HostileOptions options, Path log, Process process) {
+        this.options = options;
+        this.log = log;
+        this.process = process;
+        lines = process.inputReader(StandardCharsets.UTF_8);
+    }
 
     /**
-     * Returns when all attacks are over.
+     * Returns when it is ready to attack.
      *
      * @param log what the process has to say of itself
-     * @param began told each round's kind and number as it begins
-     * @return by kind
-     * @throws IllegalStateException when the process ends early
+     * @throws IllegalStateException when the process ends, or reaches no engine in two minutes
      */
-    static Map<String, Tried> run(HostileOptions options, Cluster cluster, Path log, Consumer<String> began)
+    static AttackerProcess start(HostileOptions options, Cluster cluster, Path log)
             throws IOException, InterruptedException {
         var process = new ProcessBuilder(command(options, cluster))
                 .redirectError(log.toFile())
                 .start();
-        try (var lines = process.inputReader(StandardCharsets.UTF_8)) {
-            process.getOutputStream().close();
-            CompletableFuture.delayedExecutor(limitMs(options), TimeUnit.MILLISECONDS)
-                    .execute(process::destroyForcibly);
-            var tried = new TreeMap<String, Tried>();
+        var attackers = new AttackerProcess(options, log, process);
+        try {
+            attackers.endIn(READY_MS, () -> {
+                if (!Attackers.READY.equals(attackers.lines.readLine())) {
+                    throw attackers.endedEarly();
+                }
+            });
+            return attackers;
+        } catch (IOException | InterruptedException | RuntimeException e) {
+            attackers.close();
+            throw e;
+        }
+    }
+
+    /**
+     * Returns when all attacks are over.
+     *
+     * @param began told each round's kind and number as it begins
+     * @return by kind
+     * @throws IllegalStateException when the process ends early
+     */
+    Map<String, Tried> attack(Consumer<String> began) throws IOException, InterruptedException {
+        var tried = new TreeMap<String, Tried>();
+        endIn(limitMs(), () -> {
+            process.getOutputStream().close(); // which they wait for
             int round = 0;
             for (var line = lines.readLine(); line != null; line = lines.readLine()) {
                 var words = line.split(" ", -1);
@@ -63,20 +97,42 @@ final class AttackerProcess {
                 }
             }
             if (process.waitFor() != 0) {
-                throw new IllegalStateException(
-                        "the attackers' process ended early, with " + process.exitValue() + ": see " + log);
+                throw endedEarly();
             }
-            return tried;
+        });
+        return tried;
+    }
+
+    private interface Part {
+        void pass() throws IOException, InterruptedException;
+    }
+
+    /** Ends the process, and with it what waits for its lines, when the part takes longer. */
+    private void endIn(long millis, Part part) throws IOException, InterruptedException {
+        var end = CompletableFuture.runAsync(
+                process::destroyForcibly, CompletableFuture.delayedExecutor(millis, TimeUnit.MILLISECONDS));
+        try {
+            part.pass();
         } finally {
-            process.destroyForcibly();
+            end.cancel(false);
         }
     }
 
-    /** Of a process that hangs. */
-    private static long limitMs(HostileOptions options) {
+    private IllegalStateException endedEarly() throws InterruptedException {
+        return new IllegalStateException(
+                "the attackers' process ended early, with " + process.waitFor() + ": see " + log);
+    }
+
+    /** What all attacks take when none reaches an engine before its patience ends, and a little more. */
+    private long limitMs() {
         return options.length().toMillis()
-                + options.each().toMillis() * Attackers.kinds().size()
+                + Attackers.longestMs(options.each()) * Attackers.kinds().size()
                 + GRACE_MS;
+    }
+
+    @Override
+    public void close() {
+        process.destroyForcibly();
     }
 
     /** With less of the processors than engines and bystanders: attackers have machines of their own. */

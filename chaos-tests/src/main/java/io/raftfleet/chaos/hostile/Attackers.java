@@ -1,6 +1,9 @@
 package io.raftfleet.chaos.hostile;
 
+import io.grpc.Status;
 import io.raftfleet.chaos.cluster.EngineAddresses;
+import io.raftfleet.proto.fleet.FleetGrpc;
+import io.raftfleet.proto.fleet.GetUnitRequest;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
@@ -12,13 +15,15 @@ import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.random.RandomGenerator;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
- * The process in which attackers live, so that memory which they use up, and threads which they keep busy, are not bystanders'. Says a line
- * when a round begins, {@value #BEGAN} with its kind, and one when it is over, {@value #ENDED} with its kind and how often an engine was
- * reached. Used by one thread.
+ * The process in which attackers live, so that memory which they use up, and threads which they keep busy, are not bystanders'. Says
+ * {@value #READY} when it has spoken with each engine, and attacks once its standard input ends. Then says a line when a round begins, {@value
+ * #BEGAN} with its kind, and one when it is over, {@value #ENDED} with its kind and how often an engine was reached. Used by one thread.
  */
 final class Attackers {
+    static final String READY = "ready";
     static final String BEGAN = "began";
     static final String ENDED = "ended";
 
@@ -69,7 +74,7 @@ final class Attackers {
     }
 
     /** @param arguments as {@link #arguments} has them */
-    public static void main(String[] arguments) throws InterruptedException {
+    public static void main(String[] arguments) throws IOException, InterruptedException {
         var campaign = ProcessHandle.current().parent().orElseThrow();
         var unused = campaign.onExit().thenRun(() -> Runtime.getRuntime().halt(1));
         var engines = Arrays.stream(arguments[6].split(","))
@@ -83,17 +88,42 @@ final class Attackers {
                 .toList();
         var kinds = List.of(arguments[3].split(","));
         var attacks = ALL.stream().filter(a -> kinds.contains(a.kind())).toList();
-        new Attackers(
-                        engines,
-                        arguments[4],
-                        List.of(arguments[5].split(",")),
-                        new PrintStream(System.out, true, StandardCharsets.UTF_8))
-                .attack(attacks, Long.parseLong(arguments[0]), millis(arguments[1]), millis(arguments[2]));
+        var attackers = new Attackers(
+                engines,
+                arguments[4],
+                List.of(arguments[5].split(",")),
+                new PrintStream(System.out, true, StandardCharsets.UTF_8));
+        attackers.warmUp();
+        attackers.out.println(READY);
+        var unusedByte = System.in.read();
+        attackers.attack(attacks, Long.parseLong(arguments[0]), millis(arguments[1]), millis(arguments[2]));
         System.exit(0);
     }
 
     private static long millis(String argument) {
         return TimeUnit.MILLISECONDS.toNanos(Long.parseLong(argument));
+    }
+
+    /** The longest that a round may take. */
+    static long longestMs(Duration each) {
+        return each.toMillis() + TimeUnit.NANOSECONDS.toMillis(Attacker.PATIENCE) + GRACE_MS + PAUSE_MS;
+    }
+
+    /** Speaks with each engine until it has answered, so that what an attack needs is loaded. */
+    private void warmUp() throws InterruptedException {
+        for (var engine : engines) {
+            try (var attacker = new Attacker(engines, clusterId, machines, System.nanoTime())) {
+                var channel = attacker.channel(engine);
+                var unit = GetUnitRequest.newBuilder().setName("a.service").build();
+                while (!answered(attacker.call(channel, FleetGrpc.getGetUnitMethod(), unit))) {
+                    TimeUnit.MILLISECONDS.sleep(PAUSE_MS);
+                }
+            }
+        }
+    }
+
+    private static boolean answered(@Nullable Status came) {
+        return came == null || came.getCode() == Status.Code.NOT_FOUND;
     }
 
     private void attack(List<Attack> attacks, long seed, long length, long each) throws InterruptedException {

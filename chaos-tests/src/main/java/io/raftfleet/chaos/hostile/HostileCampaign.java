@@ -80,21 +80,27 @@ public final class HostileCampaign {
                 .with(AgentSpec.hollow("a1", 2))
                 .at(dir, logs);
         try (var cluster = Cluster.start(chosen);
+                var attackers = attackers(cluster, logs);
                 var bystander = new Bystander(cluster.engines(), () -> current)) {
             TimeUnit.MILLISECONDS.sleep(WARM_UP_MS);
             var before =
                     perEngine(cluster, engine -> Footprint.of(engine, logs.resolve(engine.id() + "-before.histogram")));
             cluster.awaitReady(READY_LIMIT);
-            return attacked(cluster, bystander, before);
+            return attacked(cluster, attackers, bystander, before);
         }
     }
 
-    private Result attacked(Cluster cluster, Bystander bystander, Map<String, Footprint> before)
+    private AttackerProcess attackers(Cluster cluster, Path logs) throws IOException, InterruptedException {
+        cluster.awaitReady(READY_LIMIT);
+        return AttackerProcess.start(options, cluster, logs.resolve("attackers.log"));
+    }
+
+    private Result attacked(
+            Cluster cluster, AttackerProcess attackers, Bystander bystander, Map<String, Footprint> before)
             throws IOException, InterruptedException {
         try (var watchman = new Watchman(cluster, cluster.awaitLeader(READY_LIMIT), () -> current)) {
             bystander.count();
-            var log = options.out().resolve("logs").resolve("attackers.log");
-            var tried = AttackerProcess.run(options, cluster, log, round -> {
+            var tried = attackers.attack(round -> {
                 current = round;
                 progress.accept(round);
             });

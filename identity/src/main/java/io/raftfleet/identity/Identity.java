@@ -15,9 +15,10 @@ import javax.naming.ldap.Rdn;
  *
  * @param id its one SPIFFE id
  * @param role a user's, from the {@code OU} of the certificate's subject; empty for engines and agents, and when there is none
+ * @param began from when on it is valid
  * @param expires when it ends
  */
-public record Identity(SpiffeId id, Optional<Role> role, Instant expires) {
+public record Identity(SpiffeId id, Optional<Role> role, Instant began, Instant expires) {
     /** The kind of {@code GeneralName} that holds a URI (RFC 5280, 4.2.1.6). */
     private static final int URI = 6;
 
@@ -47,6 +48,7 @@ public record Identity(SpiffeId id, Optional<Role> role, Instant expires) {
         return new Identity(
                 id,
                 id.kind() == SpiffeId.Kind.USER ? role(certificate) : Optional.empty(),
+                certificate.getNotBefore().toInstant(),
                 certificate.getNotAfter().toInstant());
     }
 

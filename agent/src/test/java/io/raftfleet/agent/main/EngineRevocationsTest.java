@@ -34,7 +34,8 @@ class EngineRevocationsTest {
 
     private static @Nullable String objection(EngineRevocations revocations, String name, Instant began) {
         return revocations.to(
-                new Identity(new SpiffeId("c1", SpiffeId.Kind.ENGINE, name), Optional.empty(), Instant.MAX), began);
+                new Identity(new SpiffeId("c1", SpiffeId.Kind.ENGINE, name), Optional.empty(), began, Instant.MAX),
+                began);
     }
 
     @Test

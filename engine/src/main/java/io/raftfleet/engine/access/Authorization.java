@@ -18,8 +18,10 @@ import io.grpc.stub.MetadataUtils;
 import io.raftfleet.identity.Credentials;
 import io.raftfleet.identity.Identity;
 import io.raftfleet.identity.tls.QuietLog;
+import io.raftfleet.identity.tls.TlsIdentity;
 import java.security.cert.CertificateException;
 import java.security.cert.X509Certificate;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Arrays;
 import java.util.List;
@@ -32,13 +34,17 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Lets through the calls that {@link GrpcAccess} allows, with their {@link Caller} in the context. An engine may say for whom it
- * calls; nobody else may. Without TLS there is nobody to tell from another: {@link #none}.
+ * calls; nobody else may, and whoever is revoked may nothing, wherever it came in: an engine that is behind may not know of it. Without TLS there is nobody to tell from another: {@link #none}.
  *
  * <p>Thread-safe: its only state is what it has said, which guards itself.
  */
 public final class Authorization implements ServerInterceptor {
     /** On a call that an engine forwards: for whom, see {@link Caller#header}. */
     static final Metadata.Key<String> CALLER = Metadata.Key.of("raftfleet-caller", Metadata.ASCII_STRING_MARSHALLER);
+
+    /** On a forwarded call whose caller has shown a certificate: when that begins, in milliseconds of Unix time. */
+    static final Metadata.Key<String> CERTIFIED =
+            Metadata.Key.of("raftfleet-caller-certified-ms", Metadata.ASCII_STRING_MARSHALLER);
 
     private static final Logger log = LoggerFactory.getLogger(Authorization.class);
     private static final String IDENTITY = "raftfleet.identity";
@@ -47,16 +53,19 @@ public final class Authorization implements ServerInterceptor {
 
     private final Metadata.Key<String> forwarded;
     private final InstantSource clock;
+    private final TlsIdentity.Objection revoked;
     private final QuietLog strangers = new QuietLog(log::warn, System::nanoTime);
 
     /**
      * An interceptor of a server with TLS.
      *
      * @param forwarded marks calls of engines too
+     * @param revoked what there is against certificates that were shown to other engines
      */
-    public Authorization(Metadata.Key<String> forwarded, InstantSource clock) {
+    public Authorization(Metadata.Key<String> forwarded, InstantSource clock, TlsIdentity.Objection revoked) {
         this.forwarded = forwarded;
         this.clock = clock;
+        this.revoked = revoked;
     }
 
     /** For a server that was told to do without certificates: whoever calls may everything. */
@@ -82,6 +91,9 @@ public final class Authorization implements ServerInterceptor {
                 }
                 var headers = new Metadata();
                 headers.put(CALLER, caller.header());
+                if (caller.identity().isPresent()) {
+                    headers.put(CERTIFIED, Long.toString(caller.certified().toEpochMilli()));
+                }
                 return MetadataUtils.newAttachHeadersInterceptor(headers).interceptCall(method, options, next);
             }
         };
@@ -133,7 +145,9 @@ public final class Authorization implements ServerInterceptor {
         var asserted = headers.get(CALLER);
         if (peer.kind() == Caller.Kind.ENGINE) {
             try {
-                return asserted == null ? peer : Caller.parse(asserted);
+                return asserted == null
+                        ? peer
+                        : unrevoked(Caller.parse(asserted).by(certified(headers)));
             } catch (IllegalArgumentException e) {
                 throw new IllegalArgumentException(
                         peer + " says that it calls for \"" + asserted + "\", who is nobody", e);
@@ -143,6 +157,22 @@ public final class Authorization implements ServerInterceptor {
             throw new IllegalArgumentException(peer + " may call for nobody else: engines alone may");
         }
         return peer;
+    }
+
+    /** Engines before this version do not say it: then every revocation of that name counts. */
+    private static Instant certified(Metadata headers) {
+        var millis = headers.get(CERTIFIED);
+        return millis == null ? Instant.EPOCH : Instant.ofEpochMilli(Long.parseLong(millis));
+    }
+
+    private Caller unrevoked(Caller caller) throws CertificateException {
+        var identity = caller.identity();
+        var objection = identity.isEmpty() ? null : revoked.to(identity.get(), caller.certified());
+        if (objection != null) {
+            throw new CertificateException(
+                    "the certificate of " + caller + ", shown to another engine, is not taken: " + objection);
+        }
+        return caller;
     }
 
     /** Empty for somebody without a certificate, whom the server lets in where it has something to offer to strangers. */

@@ -4,20 +4,23 @@ import io.grpc.Context;
 import io.raftfleet.identity.Identity;
 import io.raftfleet.identity.Role;
 import io.raftfleet.identity.SpiffeId;
+import java.time.Instant;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Who made a call, wherever it came in.
+ * Who made a call, wherever it came in. Two are equal that are the same somebody, by whatever certificate.
  *
  * @param kind how it is known
  * @param name an engine's id, a machine's id or a user's name, of {@link Kind#LOCAL} on the engine's machine, printable ASCII without
  *     blanks; empty where it is not known, as for {@link Kind#PLAINTEXT}
  * @param role a user's; empty when the certificate has none
+ * @param certified when its certificate begins, which tells whether a revocation is of it; {@link Instant#EPOCH} where it has none, or nobody
+ *     said
  */
-public record Caller(Kind kind, String name, Optional<Role> role) {
+public record Caller(Kind kind, String name, Optional<Role> role, Instant certified) {
     /** How a caller is known. */
     public enum Kind {
         /** By a certificate. */
@@ -44,7 +47,15 @@ public record Caller(Kind kind, String name, Optional<Role> role) {
     /** Longest name that is passed on, in bytes. */
     private static final int MAX_NAME = 100;
 
+    /** Stands for the cluster's id. */
+    private static final String HERE = "any";
+
     private static final Context.Key<Caller> KEY = Context.key("caller");
+
+    /** One whose certificate nobody told of. */
+    public Caller(Kind kind, String name, Optional<Role> role) {
+        this(kind, name, role, Instant.EPOCH);
+    }
 
     /** The caller of what this thread does; null when it does nothing for anybody. */
     static @Nullable Caller known() {
@@ -74,7 +85,7 @@ public record Caller(Kind kind, String name, Optional<Role> role) {
             case AGENT -> Kind.AGENT;
             case USER -> Kind.USER;
         };
-        return new Caller(kind, identity.id().name(), identity.role());
+        return new Caller(kind, identity.id().name(), identity.role(), identity.began());
     }
 
     /** Whether it may speak for a machine. */
@@ -86,6 +97,21 @@ public record Caller(Kind kind, String name, Optional<Role> role) {
     String header() {
         return kind.name().toLowerCase(Locale.ROOT) + " "
                 + role.map(Role::label).orElse("-") + " " + name;
+    }
+
+    /** The same somebody, by a certificate that begins then. */
+    Caller by(Instant certificate) {
+        return new Caller(kind, name, role, certificate);
+    }
+
+    /** Whom its certificate names; empty for who has none. The cluster is the one that it was believed in. */
+    Optional<Identity> identity() {
+        return switch (kind) {
+            case STRANGER, LOCAL, PLAINTEXT -> Optional.empty();
+            case ENGINE, AGENT, USER ->
+                Optional.of(new Identity(
+                        new SpiffeId(HERE, SpiffeId.Kind.valueOf(kind.name()), name), role, certified, Instant.MAX));
+        };
     }
 
     /** @throws IllegalArgumentException when no engine wrote it */
@@ -105,7 +131,7 @@ public record Caller(Kind kind, String name, Optional<Role> role) {
             case ENGINE, AGENT, USER ->
                 new Caller(
                         kind,
-                        new SpiffeId("any", SpiffeId.Kind.valueOf(kind.name()), words[2]).name(),
+                        new SpiffeId(HERE, SpiffeId.Kind.valueOf(kind.name()), words[2]).name(),
                         kind == Kind.USER ? role : Optional.empty());
         };
     }
@@ -118,6 +144,19 @@ public record Caller(Kind kind, String name, Optional<Role> role) {
             case PLAINTEXT -> "plaintext";
             case ENGINE, AGENT, USER -> kind.name().toLowerCase(Locale.ROOT) + "/" + name;
         };
+    }
+
+    @Override
+    public boolean equals(@Nullable Object other) {
+        return other instanceof Caller caller
+                && kind == caller.kind
+                && name.equals(caller.name)
+                && role.equals(caller.role);
+    }
+
+    @Override
+    public int hashCode() {
+        return Objects.hash(kind, name, role);
     }
 
     /** For people. */

@@ -370,7 +370,8 @@ final class Engine implements AutoCloseable {
 
     /** Who calls is clear before it is looked at whether another engine has passed the call on. */
     private List<ServerInterceptor> interceptors() {
-        var authorization = tls.isPresent() ? new Authorization(LeaderRoute.FORWARDED, clock) : Authorization.none();
+        var authorization =
+                tls.isPresent() ? new Authorization(LeaderRoute.FORWARDED, clock, revocations) : Authorization.none();
         return callTraces == null
                 ? List.of(authorization, FleetService.interceptor())
                 : List.of(authorization, FleetService.interceptor(), callTraces);

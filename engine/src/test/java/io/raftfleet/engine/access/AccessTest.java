@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Test;
 
 class AccessTest {
     private static Caller certified(SpiffeId.Kind kind, String name, Optional<Role> role) {
-        return Caller.of(new Identity(new SpiffeId("c", kind, name), role, Instant.MAX));
+        return Caller.of(new Identity(new SpiffeId("c", kind, name), role, Instant.EPOCH, Instant.MAX));
     }
 
     private static Caller user(Role role) {

@@ -3,7 +3,9 @@ package io.raftfleet.engine.access;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.grpc.CallOptions;
+import io.grpc.ClientInterceptor;
 import io.grpc.ClientInterceptors;
+import io.grpc.Context;
 import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
@@ -21,7 +23,9 @@ import io.raftfleet.engine.admission.Admission;
 import io.raftfleet.engine.admission.AdmissionLimits;
 import io.raftfleet.engine.admission.AdmissionMetrics;
 import io.raftfleet.engine.admission.GrpcServer;
+import io.raftfleet.identity.Identity;
 import io.raftfleet.identity.Role;
+import io.raftfleet.identity.SpiffeId;
 import io.raftfleet.identity.SpiffeId.Kind;
 import io.raftfleet.identity.TlsFiles;
 import io.raftfleet.identity.ca.CertificateAuthority;
@@ -41,6 +45,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -66,6 +71,9 @@ class AuthorizationTest {
     private @Nullable ManagedChannel channel;
     private volatile Caller seen = Caller.PLAINTEXT;
     private volatile Instant now = Instant.now();
+    /** Certificates of mallory that began before. */
+    private volatile Instant revoked = Instant.MIN;
+
     private int issued;
 
     private static final class Nothing implements MethodDescriptor.Marshaller<byte[]> {
@@ -106,6 +114,11 @@ class AuthorizationTest {
         }
     }
 
+    /** Of everybody who is called mallory. */
+    private @Nullable String revoked(Identity peer, Instant began) {
+        return peer.id().name().equals("mallory") && began.isBefore(revoked) ? "it was revoked" : null;
+    }
+
     @BeforeEach
     void listen() throws IOException {
         authority = CertificateAuthority.create(dir.resolve("ca"), "c1", now, Duration.ofDays(30));
@@ -119,7 +132,7 @@ class AuthorizationTest {
                 new Admission(limits, metrics),
                 metrics,
                 Thread::startVirtualThread,
-                List.of(new Authorization(FORWARDED, () -> now), new Look()),
+                List.of(new Authorization(FORWARDED, () -> now, this::revoked), new Look()),
                 List.of(
                         new HealthGrpc.HealthImplBase() {}.bindService(),
                         new ServerReflectionGrpc.ServerReflectionImplBase() {}.bindService(),
@@ -166,6 +179,10 @@ class AuthorizationTest {
     private Status call(String method, Map<String, String> headers) {
         var metadata = new Metadata();
         headers.forEach((name, value) -> metadata.put(Metadata.Key.of(name, Metadata.ASCII_STRING_MARSHALLER), value));
+        return call(method, MetadataUtils.newAttachHeadersInterceptor(metadata));
+    }
+
+    private Status call(String method, ClientInterceptor saying) {
         var descriptor = MethodDescriptor.<byte[], byte[]>newBuilder()
                 .setType(MethodDescriptor.MethodType.UNARY)
                 .setFullMethodName(method)
@@ -174,8 +191,7 @@ class AuthorizationTest {
                 .build();
         try {
             ClientCalls.blockingUnaryCall(
-                    ClientInterceptors.intercept(
-                            Objects.requireNonNull(channel), MetadataUtils.newAttachHeadersInterceptor(metadata)),
+                    ClientInterceptors.intercept(Objects.requireNonNull(channel), saying),
                     descriptor,
                     CallOptions.DEFAULT.withDeadlineAfter(20, TimeUnit.SECONDS),
                     new byte[0]);
@@ -240,6 +256,59 @@ class AuthorizationTest {
         assertThat(seen).isEqualTo(new Caller(Caller.Kind.USER, "alice", Optional.of(Role.OPERATOR)));
         assertThat(call(create, Map.of("raftfleet-caller", "whoever")).getDescription())
                 .startsWith("engine/e2 says that it calls for \"whoever\"");
+    }
+
+    @Test
+    void whoWasRevokedMayNothingThroughAnEngineThatDoesNotKnow() throws Exception {
+        var renew = AccessGrpc.getRenewMethod().getFullMethodName();
+        as(Kind.ENGINE, "e2", null);
+        now = now.truncatedTo(ChronoUnit.MILLIS);
+        revoked = now;
+        for (var who : List.of("user admin mallory", "agent - mallory")) {
+            for (var certified : List.of(
+                    Map.of("raftfleet-caller", who),
+                    Map.of(
+                            "raftfleet-caller",
+                            who,
+                            "raftfleet-caller-certified-ms",
+                            Long.toString(now.toEpochMilli() - 1)))) {
+                var answer = call(renew, certified);
+                assertThat(answer.getCode()).as(certified.toString()).isEqualTo(Status.Code.UNAUTHENTICATED);
+                assertThat(answer.getDescription()).contains("mallory", "shown to another engine", "revoked");
+            }
+            assertThat(call(
+                                    renew,
+                                    Map.of(
+                                            "raftfleet-caller",
+                                            who,
+                                            "raftfleet-caller-certified-ms",
+                                            Long.toString(now.toEpochMilli())))
+                            .getCode())
+                    .as(who + " joined again")
+                    .isEqualTo(Status.Code.UNIMPLEMENTED);
+        }
+        assertThat(call(
+                                FleetGrpc.getCreateUnitsMethod().getFullMethodName(),
+                                Map.of("raftfleet-caller", "local admin root"))
+                        .getCode())
+                .isEqualTo(Status.Code.UNIMPLEMENTED);
+        assertThat(call(renew, Map.of("raftfleet-caller", "user admin alice", "raftfleet-caller-certified-ms", "soon"))
+                        .getCode())
+                .isEqualTo(Status.Code.PERMISSION_DENIED);
+    }
+
+    @Test
+    void whoIsPassedOnIsWhoArrives() throws Exception {
+        var renew = AccessGrpc.getRenewMethod().getFullMethodName();
+        as(Kind.ENGINE, "e2", null);
+        var began = now.minus(Duration.ofDays(3)).truncatedTo(ChronoUnit.SECONDS);
+        var alice = Caller.of(
+                new Identity(new SpiffeId("c1", Kind.USER, "alice"), Optional.of(Role.VIEWER), began, Instant.MAX));
+        alice.in(Context.ROOT).run(() -> call(renew, Authorization.passingOn()));
+        assertThat(seen).isEqualTo(alice);
+        assertThat(seen.certified()).isEqualTo(began);
+        Caller.LOCAL.in(Context.ROOT).run(() -> call(renew, Authorization.passingOn()));
+        assertThat(seen).isEqualTo(Caller.LOCAL);
     }
 
     @Test

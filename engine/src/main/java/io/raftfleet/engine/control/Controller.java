@@ -35,6 +35,9 @@ public final class Controller implements AutoCloseable {
     /** Reports that wait take at most this part of the heap as bytes, and a few times that as objects. */
     private static final int REPORTS_SHARE = 32;
 
+    /** Units in one question why they can't be placed: each takes time for each machine, and all else waits for it. */
+    private static final int EXPLAINED_AT_ONCE = 32;
+
     /** The log, as a leader writes it. */
     public interface Proposer {
         /** Proposes an entry; completes when it has been applied here. */
@@ -267,11 +270,16 @@ public final class Controller implements AutoCloseable {
         return reply;
     }
 
-    /** Why units can't be placed, by name; a unit that is placed or wants no machine has no reasons. */
+    /** Why units can't be placed, by name; a unit that is placed or wants no machine has no reasons. Looks at some at a time. */
     public CompletableFuture<Map<String, List<Veto>>> explain(Collection<String> units) {
+        return explain(List.copyOf(units), new TreeMap<>());
+    }
+
+    private CompletableFuture<Map<String, List<Veto>>> explain(List<String> units, Map<String, List<Veto>> reasons) {
+        var some = units.subList(0, Math.min(units.size(), EXPLAINED_AT_ONCE));
+        var further = units.subList(some.size(), units.size());
         var question = new Question<Map<String, List<Veto>>>(scheduling -> {
-            var reasons = new TreeMap<String, List<Veto>>();
-            for (var unit : units) {
+            for (var unit : some) {
                 var vetoes = scheduling.explain(unit);
                 if (!vetoes.isEmpty()) {
                     reasons.put(unit, vetoes);
@@ -280,7 +288,8 @@ public final class Controller implements AutoCloseable {
             return reasons;
         });
         queue.offer(question);
-        return told(question.answer(), replies);
+        var told = told(question.answer(), replies);
+        return further.isEmpty() ? told : told.thenCompose(soFar -> explain(further, soFar));
     }
 
     @Override

@@ -12,6 +12,13 @@ import java.util.stream.StreamSupport;
 
 /** Says of each requirement of a pending unit, or of one that can't leave a machine that is drained, how many of the present machines it leaves. Changes nothing. */
 final class Explainer {
+    /** Of one unit, those that its peers share with it included. */
+    private static final int MOST = 1_000;
+    /** Vetoes of units that one must be with: a group may have thousands of members, of which each has all others'. */
+    private static final int MOST_SHARED = 20;
+    /** Units of such a group that are looked at for each unit of it. */
+    private static final int MOST_PEERS = 100;
+
     private final Cluster cluster;
     private final PeerGroups groups;
     private final ReplaceGraph replaceGraph;
@@ -35,16 +42,39 @@ final class Explainer {
         List<Veto> vetoes = new ArrayList<>();
         explain(unit, group, vetoes);
         cordons(vetoes);
+        int told = 0;
+        int looked = 0;
         for (UnitEntry member : group) {
             if (member != unit) {
+                if (told >= MOST_SHARED || looked++ >= MOST_PEERS) {
+                    add(
+                            veto(
+                                    "",
+                                    cluster.presentCount(),
+                                    "must be with more units, whose requirements are not told here: look at"
+                                            + " those, " + member + " for one"),
+                            vetoes);
+                    return vetoes;
+                }
                 List<Veto> shared = new ArrayList<>();
                 explain(member, group, shared);
-                shared.forEach(veto -> vetoes.add(veto.toBuilder()
-                        .setMessage("must be with " + member + ", for which " + veto.getMessage())
-                        .build()));
+                for (Veto veto : shared.subList(0, Math.min(shared.size(), MOST_SHARED - told))) {
+                    add(
+                            veto.toBuilder()
+                                    .setMessage("must be with " + member + ", for which " + veto.getMessage())
+                                    .build(),
+                            vetoes);
+                    told++;
+                }
             }
         }
         return vetoes;
+    }
+
+    private static void add(Veto veto, List<Veto> vetoes) {
+        if (vetoes.size() < MOST) {
+            vetoes.add(veto);
+        }
     }
 
     private void explain(UnitEntry unit, List<UnitEntry> group, List<Veto> vetoes) {
@@ -70,9 +100,9 @@ final class Explainer {
             String requirement = "MachineID=" + id;
             List<MachineEntry> machines = cluster.machinesWithId(id);
             if (machines.isEmpty()) {
-                vetoes.add(veto(requirement, 0, requirement + ": no such machine"));
+                add(veto(requirement, 0, requirement + ": no such machine"), vetoes);
             } else if (machines.stream().noneMatch(machine -> machine.present)) {
-                vetoes.add(veto(requirement, 0, requirement + ": that machine is lost"));
+                add(veto(requirement, 0, requirement + ": that machine is lost"), vetoes);
             } else {
                 count(requirement, requirement, "", machine -> unit.requirements.admitsMachine(machine.id), vetoes);
             }
@@ -99,22 +129,24 @@ final class Explainer {
             String requirement = "MachineOf=" + name;
             UnitEntry peer = cluster.unit(name);
             if (peer == null) {
-                vetoes.add(veto(requirement, 0, requirement + ": " + name + " does not exist"));
+                add(veto(requirement, 0, requirement + ": " + name + " does not exist"), vetoes);
             } else if (group.contains(peer)) {
                 if (Cluster.conflict(unit, peer)) {
-                    vetoes.add(veto(requirement, 0, requirement + ": " + name + " conflicts with " + unit));
+                    add(veto(requirement, 0, requirement + ": " + name + " conflicts with " + unit), vetoes);
                 }
             } else if (peer.global() && peer.wanted()) {
                 count(requirement, requirement, " run it", machine -> cluster.runsOn(peer, machine), vetoes);
             } else if (!peer.attached || peer.machine == null) {
-                vetoes.add(veto(requirement, 0, requirement + ": " + name + " is on no machine"));
+                add(veto(requirement, 0, requirement + ": " + name + " is on no machine"), vetoes);
             } else if (!peer.machine.present || cluster.presentCount() > 1) {
                 MachineEntry machine = peer.machine;
-                vetoes.add(veto(
-                        requirement,
-                        machine.present ? 1 : 0,
-                        requirement + ": " + name + " is on machine " + machine
-                                + (machine.present ? "" : ", which is lost")));
+                add(
+                        veto(
+                                requirement,
+                                machine.present ? 1 : 0,
+                                requirement + ": " + name + " is on machine " + machine
+                                        + (machine.present ? "" : ", which is lost")),
+                        vetoes);
             }
         }
     }
@@ -175,15 +207,21 @@ final class Explainer {
     /** Adds a veto if the requirement leaves out a present machine: "metadata diskType=SSD: 0 of 40 machines". */
     private void count(
             String requirement, String shown, String tail, Predicate<MachineEntry> admits, List<Veto> vetoes) {
+        if (vetoes.size() >= MOST) {
+            return;
+        }
         int matching = (int) StreamSupport.stream(cluster.presentMachines().spliterator(), false)
                 .filter(admits)
                 .count();
         int present = cluster.presentCount();
         if (matching < present) {
-            vetoes.add(veto(
-                    requirement,
-                    matching,
-                    shown + ": " + matching + " of " + present + (present == 1 ? " machine" : " machines") + tail));
+            add(
+                    veto(
+                            requirement,
+                            matching,
+                            shown + ": " + matching + " of " + present + (present == 1 ? " machine" : " machines")
+                                    + tail),
+                    vetoes);
         }
     }
 

@@ -34,9 +34,11 @@ import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.IntFunction;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -46,6 +48,10 @@ final class Orphans {
     private static final Duration DEADLINE = Duration.ofSeconds(10);
     /** A unit's file is smaller. */
     private static final int MAX_BYTES = 1 << 20;
+    /** In one answer: some 2 MiB. Who has settled those asks for the next. */
+    private static final int MOST_LISTED = 10_000;
+    /** States that are looked at in one reading of the registry, which applying waits for: some milliseconds. */
+    private static final int LOOKED_AT_AT_ONCE = 2_000;
 
     private final Registry registry;
     private final Controller controller;
@@ -70,26 +76,41 @@ final class Orphans {
         this.logs = logs;
     }
 
+    /** The first {@value #MOST_LISTED}. Looks at some states at a time, and lets go of the registry between. */
     ListOrphansResponse list() {
         var response = ListOrphansResponse.newBuilder();
-        registry.read(view -> {
-            for (var state : view.statesAfter("", "")) {
-                if (view.unit(state.name()) == null
-                        && !view.departures(state.name()).contains(state.machineId())) {
-                    var said = view.state(state.name(), state.machineId());
-                    if (said != null) {
-                        response.addOrphans(Orphan.newBuilder()
-                                .setMachineId(state.machineId())
-                                .setName(state.name())
-                                .setActiveState(said.getActiveState())
-                                .setSubState(said.getSubState())
-                                .setHash(said.getHash()));
-                    }
+        for (var at = new Place("", ""); at != null && response.getOrphansCount() < MOST_LISTED; ) {
+            var from = at;
+            at = registry.read(view -> Optional.ofNullable(look(view, from, response)))
+                    .orElse(null);
+        }
+        return response.build();
+    }
+
+    /** The state that was looked at last. */
+    private record Place(String unit, String machineId) {}
+
+    /** Where to go on; null at the end. */
+    private static @Nullable Place look(RegistryView view, Place from, ListOrphansResponse.Builder response) {
+        int looked = 0;
+        for (var state : view.statesAfter(from.unit(), from.machineId())) {
+            if (view.unit(state.name()) == null
+                    && !view.departures(state.name()).contains(state.machineId())) {
+                var said = view.state(state.name(), state.machineId());
+                if (said != null) {
+                    response.addOrphans(Orphan.newBuilder()
+                            .setMachineId(state.machineId())
+                            .setName(state.name())
+                            .setActiveState(said.getActiveState())
+                            .setSubState(said.getSubState())
+                            .setHash(said.getHash()));
                 }
             }
-            return response;
-        });
-        return response.build();
+            if (++looked == LOOKED_AT_AT_ONCE || response.getOrphansCount() == MOST_LISTED) {
+                return new Place(state.name(), state.machineId());
+            }
+        }
+        return null;
     }
 
     /** On the leader alone. */

@@ -137,6 +137,26 @@ class ExplainTest {
     }
 
     @Test
+    void ofAGroupOfManyUnitsSomeReasonsAreToldAndThatThereAreMore() {
+        rig.machines("m1");
+        int count = 2_000;
+        for (int i = 0; i < count; i++) {
+            rig.unit(
+                    "a" + i + ".service",
+                    "MachineOf=a" + (i + 1) % count + ".service",
+                    i % 2 == 0 ? "MachineMetadata=disk=ssd" : "MachineMetadata=zone=a");
+        }
+        rig.settle();
+        for (int i = 0; i < count; i += 97) {
+            assertThat(rig.vetoes("a" + i + ".service"))
+                    .hasSizeBetween(2, 25)
+                    .last()
+                    .asString()
+                    .startsWith("must be with more units");
+        }
+    }
+
+    @Test
     void unitsThatFollowEachOtherAndConflict() {
         rig.machines("m1")
                 .unit("a.service", "MachineOf=b.service")

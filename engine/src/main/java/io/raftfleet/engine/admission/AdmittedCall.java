@@ -101,7 +101,7 @@ final class AdmittedCall {
 
     @GuardedBy("this")
     private boolean take(long bytes) {
-        if (peer == null || !requests.tryTake(peer.connection(), received, bytes)) {
+        if (peer == null || !requests.tryTake(peer, received, bytes)) {
             return false;
         }
         received += bytes;
@@ -142,7 +142,7 @@ final class AdmittedCall {
         if (bytes != null && peer != null && !over) {
             long less = Math.min(bytes + delivering, received);
             delivering = 0;
-            requests.giveBack(peer.connection(), received, less);
+            requests.giveBack(peer, less);
             received -= less;
         }
     }
@@ -157,7 +157,7 @@ final class AdmittedCall {
             if (over || peer == null || !method.unary()) {
                 return true;
             }
-            if (answers.tryTake(peer.connection(), answered, bytes)) {
+            if (answers.tryTake(peer, answered, bytes)) {
                 answered += bytes;
                 return true;
             }
@@ -179,8 +179,8 @@ final class AdmittedCall {
             }
             over = true;
             if (peer != null) {
-                requests.giveBack(peer.connection(), received, received);
-                answers.giveBack(peer.connection(), answered, answered);
+                requests.giveBack(peer, received);
+                answers.giveBack(peer, answered);
             }
             atEnd = release;
         }

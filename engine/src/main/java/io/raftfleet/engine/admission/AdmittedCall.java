@@ -148,7 +148,8 @@ final class AdmittedCall {
     }
 
     /**
-     * An answer is to be sent. Streams hold themselves back and are not counted.
+     * An answer is to be sent. Streams hold themselves back and are not counted. A write's answer is counted and never refused: it was done, and
+     * {@code RESOURCE_EXHAUSTED} says that it was not.
      *
      * @return false when the client's untaken answers hold too much already: the call is over then
      */
@@ -157,7 +158,12 @@ final class AdmittedCall {
             if (over || peer == null || !method.unary()) {
                 return true;
             }
-            if (answers.tryTake(peer, answered, bytes)) {
+            boolean room = answers.tryTake(peer, answered, bytes);
+            if (!room && method.write()) {
+                answers.take(peer, bytes);
+                room = true;
+            }
+            if (room) {
                 answered += bytes;
                 return true;
             }

@@ -48,7 +48,7 @@ final class ByteBudget {
         return true;
     }
 
-    /** Takes {@code more} whether there is room or not. */
+    /** Takes {@code more} whether there is room or not: what is refused then is what others want. */
     synchronized void take(Peer peer, long more) {
         used += more;
         byConnection.merge(peer.connection(), more, Long::sum);

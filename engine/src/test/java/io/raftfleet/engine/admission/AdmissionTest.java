@@ -355,6 +355,23 @@ class AdmissionTest {
         await().until(() -> admission.answerBytes() == 0 && admission.underWay(CallKind.CALL) == 0);
     }
 
+    @Test
+    @DisplayName("a write that was done is answered so, however little room answers have")
+    void aWriteThatWasDoneIsNotRefused() throws IOException {
+        start(limits.answerBytes(0));
+        fleet.answerOf(1);
+        assertThat(failure(() -> FleetGrpc.newBlockingStub(channel()).listUnits(ListUnitsRequest.getDefaultInstance()))
+                        .getStatus()
+                        .getCode())
+                .isEqualTo(Status.Code.RESOURCE_EXHAUSTED);
+        assertThat(FleetGrpc.newBlockingStub(channel())
+                        .createUnits(create("a", KIB))
+                        .getSerializedSize())
+                .isPositive();
+        assertThat(fleet.calls()).isOne();
+        await().until(() -> admission.answerBytes() == 0);
+    }
+
     private void start(Limits wanted) throws IOException {
         limits = wanted;
         admission = new Admission(limits.made(), refusals);

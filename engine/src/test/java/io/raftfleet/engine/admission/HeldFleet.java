@@ -21,6 +21,7 @@ import io.raftfleet.proto.fleet.VersionResponse;
 import io.raftfleet.proto.fleet.WatchRequest;
 import io.raftfleet.proto.fleet.WatchResponse;
 import io.raftfleet.proto.fleet.WriteResponse;
+import io.raftfleet.proto.model.Revision;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -104,7 +105,9 @@ final class HeldFleet {
     }
 
     private static void answer(StreamObserver<WriteResponse> out) {
-        out.onNext(WriteResponse.getDefaultInstance());
+        out.onNext(WriteResponse.newBuilder()
+                .setRevision(Revision.newBuilder().setIndex(1))
+                .build());
         out.onCompleted();
     }
 

@@ -97,7 +97,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     private int maxBody;
 
     private ByteArrayOutputStream body = new ByteArrayOutputStream(0);
-    /** Bytes of the body that has arrived, until the request is answered. */
+    /** Bytes of the body that has arrived, until the handler has the request. */
     private long reserved;
 
     private boolean keepAlive = true;
@@ -222,10 +222,15 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
         long answering = ++serial;
         ByteString whole = UnsafeByteOperations.unsafeWrap(body.toByteArray());
         body = new ByteArrayOutputStream(0);
+        CompletableFuture<Caller> calling = caller(ctx.channel());
+        // The handler has them for as long as it takes, also where the connection is closed under it, or was told that
+        // it takes too long.
+        long held = reserved;
+        reserved = 0;
         String what = head.method() + " " + head.uri();
-        caller(ctx.channel())
-                .thenCompose(caller -> handle(head, caller, whole))
+        calling.thenCompose(caller -> handle(head, caller, whole))
                 .exceptionally(failure -> Failures.reply(what, failure))
+                .whenComplete((reply, failure) -> buffers.bodies().giveBack(from, held))
                 .thenApply(this::counted)
                 .thenAccept(answer -> onLoop(ctx, answer, () -> answered(ctx, answering, answer)))
                 .whenComplete((done, failure) -> {
@@ -337,7 +342,6 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
 
     /** Answers a request that was read to its end. */
     private void respond(ChannelHandlerContext ctx, Answer answer) {
-        giveBack();
         HttpReply reply = answer.reply();
         boolean stay = keepAlive && !stopping.getAsBoolean() && !reply.isLast();
         clock.enter(Phase.SENDING);

@@ -318,6 +318,22 @@ class HttpServersTest {
     }
 
     @Test
+    void aBodyTakesRoomForAsLongAsTheHandlerHasIt() throws IOException {
+        CompletableFuture<HttpReply> answer = new CompletableFuture<>();
+        HttpServers server = start(tight(LONG, LONG, SOON), call -> answer);
+        try (WireClient first = new WireClient(server.address())) {
+            assertThat(first.put("/", "b".repeat(700)).body()).contains("unknown");
+        }
+        try (WireClient second = new WireClient(server.address())) {
+            assertThat(second.put("/", "b".repeat(700)).body()).contains("too many large requests");
+        }
+        answer.complete(HttpReply.empty(204));
+        try (WireClient third = new WireClient(server.address())) {
+            assertThat(third.put("/", "b".repeat(700)).status()).isEqualTo(204);
+        }
+    }
+
+    @Test
     void aHandlerThatFailsIsA500() throws IOException {
         HttpServers server = start(tight(), call -> CompletableFuture.failedFuture(new IllegalStateException("bug")));
         try (WireClient client = new WireClient(server.address())) {

@@ -31,19 +31,21 @@ public final class Admission implements ServerInterceptor {
 
     private final Map<CallKind, Tally> tallies = new EnumMap<>(CallKind.class);
     private final ByteBudget requests;
+    private final ByteBudget agents;
     private final ByteBudget answers;
     private final AdmissionMetrics metrics;
 
     public Admission(AdmissionLimits limits, AdmissionMetrics metrics) {
         limits.calls().forEach((kind, limit) -> tallies.put(kind, new Tally(limit)));
         this.requests = new ByteBudget(limits.requestBytes());
+        this.agents = new ByteBudget(limits.agentBytes());
         this.answers = new ByteBudget(limits.answerBytes());
         this.metrics = metrics;
     }
 
     /** Bytes received for calls that are under way. */
     public long requestBytes() {
-        return requests.used();
+        return requests.used() + agents.used();
     }
 
     /** Bytes of answers that clients have not taken yet. */
@@ -64,7 +66,7 @@ public final class Admission implements ServerInterceptor {
                 var method = MethodLimit.of(fullMethodName);
                 CallDeadline.set(headers, method);
                 return new Tracer(
-                        new AdmittedCall(method, requests, answers, metrics),
+                        new AdmittedCall(method, method.kind().ofAgents() ? agents : requests, answers, metrics),
                         metrics,
                         MethodLimit.counted(fullMethodName));
             }

@@ -8,7 +8,8 @@ import java.util.Map;
  * What a gRPC server takes at once.
  *
  * @param calls how many calls of each kind; kinds left out have {@link CallKind#usual}
- * @param requestBytes received for all calls under way, together
+ * @param requestBytes received for all calls under way, together, but for those of agents that hold their leases
+ * @param agentBytes received for the latter, together; see {@link CallKind#ofAgents}
  * @param answerBytes of unary calls' answers that clients have not taken yet, together
  * @param connections open ones, together
  * @param connectionsPerPeer open ones from one address
@@ -18,6 +19,7 @@ import java.util.Map;
 public record AdmissionLimits(
         Map<CallKind, CallLimit> calls,
         long requestBytes,
+        long agentBytes,
         long answerBytes,
         int connections,
         int connectionsPerPeer,
@@ -28,6 +30,7 @@ public record AdmissionLimits(
     private static final long LEAST_BYTES = 64 * MIB;
 
     private static final long MOST_BYTES = 512 * MIB;
+    private static final long MOST_AGENT_BYTES = 256 * MIB;
 
     public AdmissionLimits {
         var all = new EnumMap<CallKind, CallLimit>(CallKind.class);
@@ -37,10 +40,15 @@ public record AdmissionLimits(
         calls = Map.copyOf(all);
     }
 
-    /** The usual ones: an eighth of the heap for requests and another for answers, 64 to 512 MiB each. */
+    /**
+     * The usual ones: an eighth of the heap for requests and another for answers, 64 to 512 MiB each, and a sixteenth, 64 to 256 MiB, for agents'
+     * sessions.
+     */
     public static AdmissionLimits usual() {
-        long bytes = Math.clamp(Runtime.getRuntime().maxMemory() / 8, LEAST_BYTES, MOST_BYTES);
+        long heap = Runtime.getRuntime().maxMemory();
+        long bytes = Math.clamp(heap / 8, LEAST_BYTES, MOST_BYTES);
+        long agentBytes = Math.clamp(heap / 16, LEAST_BYTES, MOST_AGENT_BYTES);
         return new AdmissionLimits(
-                Map.of(), bytes, bytes, 8_192, 2_048, Duration.ofSeconds(10), Duration.ofMinutes(10));
+                Map.of(), bytes, agentBytes, bytes, 8_192, 2_048, Duration.ofSeconds(10), Duration.ofMinutes(10));
     }
 }

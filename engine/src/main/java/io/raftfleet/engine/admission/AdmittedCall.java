@@ -101,7 +101,7 @@ final class AdmittedCall {
 
     @GuardedBy("this")
     private boolean take(long bytes) {
-        if (peer == null || !requests.tryTake(peer.connection(), received, bytes)) {
+        if (peer == null || !requests.tryTake(peer, received, bytes)) {
             return false;
         }
         received += bytes;
@@ -142,13 +142,14 @@ final class AdmittedCall {
         if (bytes != null && peer != null && !over) {
             long less = Math.min(bytes + delivering, received);
             delivering = 0;
-            requests.giveBack(peer.connection(), received, less);
+            requests.giveBack(peer, less);
             received -= less;
         }
     }
 
     /**
-     * An answer is to be sent. Streams hold themselves back and are not counted.
+     * An answer is to be sent. Streams hold themselves back and are not counted. A write's answer is counted and never refused: it was done, and
+     * {@code RESOURCE_EXHAUSTED} says that it was not.
      *
      * @return false when the client's untaken answers hold too much already: the call is over then
      */
@@ -157,7 +158,12 @@ final class AdmittedCall {
             if (over || peer == null || !method.unary()) {
                 return true;
             }
-            if (answers.tryTake(peer.connection(), answered, bytes)) {
+            boolean room = answers.tryTake(peer, answered, bytes);
+            if (!room && method.write()) {
+                answers.take(peer, bytes);
+                room = true;
+            }
+            if (room) {
                 answered += bytes;
                 return true;
             }
@@ -179,8 +185,8 @@ final class AdmittedCall {
             }
             over = true;
             if (peer != null) {
-                requests.giveBack(peer.connection(), received, received);
-                answers.giveBack(peer.connection(), answered, answered);
+                requests.giveBack(peer, received);
+                answers.giveBack(peer, answered);
             }
             atEnd = release;
         }

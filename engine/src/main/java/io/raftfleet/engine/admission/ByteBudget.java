@@ -5,9 +5,9 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * Bytes of all calls in flight together. A quarter is kept for the first {@value #SMALL} bytes of each call, and what one
- * connection's calls hold beyond those is at most half: large calls leave room for small ones, and one client's large
- * calls leave room for another's. Guarded by its monitor.
+ * Bytes of all calls in flight together. One connection's calls hold at most half, whatever the size of each, those from one address five
+ * eighths, those that another engine passes on seven eighths; and the last quarter is for the first {@value #SMALL} bytes of each call. So one
+ * client's calls leave room for another's, of its own host too, and large calls leave room for small ones. Guarded by its monitor.
  */
 final class ByteBudget {
     /** Calls up to this size have room even where large ones have none left. */
@@ -16,7 +16,10 @@ final class ByteBudget {
     private final long total;
 
     @GuardedBy("this")
-    private final Map<Object, Long> largeByConnection = new HashMap<>();
+    private final Map<Object, Long> byConnection = new HashMap<>();
+
+    @GuardedBy("this")
+    private final Map<String, Long> byPeer = new HashMap<>();
 
     @GuardedBy("this")
     private long used;
@@ -26,37 +29,39 @@ final class ByteBudget {
     }
 
     /** Takes {@code more} for a call that has {@code held}; or takes nothing, and returns false. */
-    synchronized boolean tryTake(Object connection, long held, long more) {
-        long large = large(held + more) - large(held);
-        if (large == 0) {
-            if (used + more > total) {
-                return false;
-            }
-        } else {
-            long ofConnection = largeByConnection.getOrDefault(connection, 0L) + large;
-            if (used + more > total - total / 4 || ofConnection > total / 2) {
-                return false;
-            }
-            largeByConnection.put(connection, ofConnection);
+    synchronized boolean tryTake(Peer peer, long held, long more) {
+        long ofConnection = byConnection.getOrDefault(peer.connection(), 0L) + more;
+        long ofPeer = byPeer.getOrDefault(peer.name(), 0L) + more;
+        boolean crowded = used + more > total - total / 4;
+        // As with calls: what a busy address holds leaves each of its connections a little, but not what is kept for
+        // other addresses.
+        boolean first = ofConnection <= SMALL && !crowded;
+        long mostOfConnection = peer.engine() ? total / 8 * 7 : total / 2;
+        long mostOfPeer = peer.engine() ? total / 8 * 7 : total / 8 * 5;
+        if (used + more > total
+                || (crowded && held + more > SMALL)
+                || ofConnection > mostOfConnection
+                || (!first && ofPeer > mostOfPeer)) {
+            return false;
         }
-        used += more;
+        take(peer, more);
         return true;
     }
 
-    /** Gives back {@code less} of what a call has {@code held}. */
-    synchronized void giveBack(Object connection, long held, long less) {
+    /** Takes {@code more} whether there is room or not: what is refused then is what others want. */
+    synchronized void take(Peer peer, long more) {
+        used += more;
+        byConnection.merge(peer.connection(), more, Long::sum);
+        byPeer.merge(peer.name(), more, Long::sum);
+    }
+
+    synchronized void giveBack(Peer peer, long less) {
         used -= less;
-        long large = large(held) - large(held - less);
-        if (large > 0) {
-            largeByConnection.computeIfPresent(connection, (key, now) -> now == large ? null : now - large);
-        }
+        byConnection.computeIfPresent(peer.connection(), (key, now) -> now == less ? null : now - less);
+        byPeer.computeIfPresent(peer.name(), (key, now) -> now == less ? null : now - less);
     }
 
     synchronized long used() {
         return used;
-    }
-
-    private static long large(long held) {
-        return Math.max(0, held - SMALL);
     }
 }

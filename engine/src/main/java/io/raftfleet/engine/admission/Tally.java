@@ -5,7 +5,10 @@ import java.util.HashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** Counts the calls of one kind that are under way. Guarded by its monitor. */
+/**
+ * Counts the calls of one kind that are under way. Over the connection of another engine come those of its clients, each limited there: it may have
+ * seven eighths of all. Guarded by its monitor.
+ */
 final class Tally {
     /**
      * A connection's first calls do not count against its address: one busy client leaves its neighbours on the host some. At most so many, and
@@ -32,12 +35,14 @@ final class Tally {
     @Nullable
     synchronized String tryTake(Peer peer) {
         int ofConnection = byConnection.getOrDefault(peer.connection(), 0);
-        if (ofConnection >= limit.perConnection()) {
-            return limit.perConnection() + " over one connection";
+        int perConnection = peer.engine() ? limit.perEngine() : limit.perConnection();
+        int perPeer = peer.engine() ? limit.perEngine() : limit.perPeer();
+        if (ofConnection >= perConnection) {
+            return perConnection + " over one connection";
         }
-        boolean first = ofConnection < Math.min(FIRST, limit.perConnection() / 4) && total < limit.total() / 4 * 3;
-        if (!first && byPeer.getOrDefault(peer.name(), 0) >= limit.perPeer()) {
-            return limit.perPeer() + " from one address";
+        boolean first = ofConnection < Math.min(FIRST, perConnection / 4) && total < limit.total() / 4 * 3;
+        if (!first && byPeer.getOrDefault(peer.name(), 0) >= perPeer) {
+            return perPeer + " from one address";
         }
         if (total >= limit.total()) {
             return limit.total() + " on this engine";

@@ -67,9 +67,23 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     /** Of a request of who shows no certificate, in bytes. */
     private static final int MAX_UNCERTIFIED_BODY = 16 * 1024;
 
+    /** Up to which an answer, in bytes, is sent however much others hold: so are those that say what a write did. */
+    private static final int SMALL_ANSWER = 16 * 1024;
+
+    /**
+     * What the connections of a listener share.
+     *
+     * @param bodies bytes of requests that have arrived and are not answered
+     * @param answers bytes of answers that are not sent
+     */
+    record Buffers(SharedRoom bodies, SharedRoom answers) {}
+
     private final HttpHandler handler;
     private final HttpSettings settings;
-    private final BodyBudget budget;
+    private final Buffers buffers;
+    /** Under which address what it holds is counted. */
+    private final String from;
+
     private final ConnectionClock clock;
     /** Whether the server stops. Asked, not told: an answer may be sent before the event of the stop arrives. */
     private final BooleanSupplier stopping;
@@ -83,7 +97,9 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     private int maxBody;
 
     private ByteArrayOutputStream body = new ByteArrayOutputStream(0);
+    /** Bytes of the body that has arrived, until the handler has the request. */
     private long reserved;
+
     private boolean keepAlive = true;
     /** The request was answered before its end: the rest of what comes is thrown away. */
     private boolean discarding;
@@ -93,13 +109,15 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     HttpConnection(
             HttpHandler handler,
             HttpSettings settings,
-            BodyBudget budget,
+            Buffers buffers,
+            String from,
             ConnectionClock clock,
             BooleanSupplier stopping,
             Optional<SocketPeers> peers) {
         this.handler = handler;
         this.settings = settings;
-        this.budget = budget;
+        this.buffers = buffers;
+        this.from = from;
         this.clock = clock;
         this.stopping = stopping;
         this.peers = peers;
@@ -140,20 +158,10 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
         maxBody = certified(ctx.channel()).kind() == Caller.Kind.STRANGER
                 ? Math.min(MAX_UNCERTIFIED_BODY, settings.maxBodyBytes())
                 : settings.maxBodyBytes();
-        boolean chunked = HttpUtil.isTransferEncodingChunked(head);
-        long length = chunked ? maxBody : HttpUtil.getContentLength(head, 0L);
-        if (length > maxBody) {
+        if (!HttpUtil.isTransferEncodingChunked(head) && HttpUtil.getContentLength(head, 0L) > maxBody) {
             reject(ctx, tooLarge());
             return;
         }
-        if (!budget.tryTake(length)) {
-            reject(
-                    ctx,
-                    HttpReply.error(503, "too many large requests at once; try again shortly")
-                            .with("Retry-After", "1"));
-            return;
-        }
-        reserved = length;
         if (HttpUtil.is100ContinueExpected(head)) {
             ctx.writeAndFlush(new DefaultFullHttpResponse(
                             HttpVersion.HTTP_1_1, HttpResponseStatus.CONTINUE, Unpooled.EMPTY_BUFFER))
@@ -169,18 +177,28 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
             return;
         }
         ByteBuf bytes = content.content();
-        if (body.size() + bytes.readableBytes() > maxBody) {
+        int more = bytes.readableBytes();
+        if (body.size() + more > maxBody) {
             reject(ctx, tooLarge());
             return;
         }
+        if (!buffers.bodies().tryTake(from, more)) {
+            reject(ctx, busy("too many large requests at once; try again shortly"));
+            return;
+        }
+        reserved += more;
         try {
-            bytes.readBytes(body, bytes.readableBytes());
+            bytes.readBytes(body, more);
         } catch (IOException e) {
             throw new UncheckedIOException("a byte array can't be written to", e);
         }
         if (content instanceof LastHttpContent && request != null) {
             dispatch(ctx, request);
         }
+    }
+
+    private static HttpReply busy(String why) {
+        return HttpReply.error(503, why).with("Retry-After", "1");
     }
 
     private HttpReply tooLarge() {
@@ -203,11 +221,18 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
         clock.enter(Phase.ANSWERING);
         long answering = ++serial;
         ByteString whole = UnsafeByteOperations.unsafeWrap(body.toByteArray());
+        body = new ByteArrayOutputStream(0);
+        CompletableFuture<Caller> calling = caller(ctx.channel());
+        // The handler has them for as long as it takes, also where the connection is closed under it, or was told that
+        // it takes too long.
+        long held = reserved;
+        reserved = 0;
         String what = head.method() + " " + head.uri();
-        caller(ctx.channel())
-                .thenCompose(caller -> handle(head, caller, whole))
+        calling.thenCompose(caller -> handle(head, caller, whole))
                 .exceptionally(failure -> Failures.reply(what, failure))
-                .thenAccept(reply -> onLoop(ctx, () -> answered(ctx, answering, reply)))
+                .whenComplete((reply, failure) -> buffers.bodies().giveBack(from, held))
+                .thenApply(this::counted)
+                .thenAccept(answer -> onLoop(ctx, answer, () -> answered(ctx, answering, answer)))
                 .whenComplete((done, failure) -> {
                     if (failure != null) {
                         log.error("HTTP {}: the answer could not be sent", what, failure);
@@ -225,7 +250,29 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
         return handler.handle(call);
     }
 
-    private static void onLoop(ChannelHandlerContext ctx, Runnable task) {
+    /**
+     * An answer and its bytes among those that clients have not taken, to be given back once.
+     *
+     * @param bytes 0 for a small answer, which is not counted
+     */
+    private record Answer(HttpReply reply, long bytes) {}
+
+    /** On the thread that made the answer: what there is no room for does not wait for the connection's thread. */
+    private Answer counted(HttpReply reply) {
+        long bytes = reply.body().size();
+        if (bytes <= SMALL_ANSWER) {
+            return new Answer(reply, 0);
+        }
+        return buffers.answers().tryTake(from, bytes)
+                ? new Answer(reply, bytes)
+                : new Answer(
+                        busy(
+                                "too many large answers at once that their clients have not taken; read them, then ask again"
+                                        + ", or for less"),
+                        0);
+    }
+
+    private void onLoop(ChannelHandlerContext ctx, Answer answer, Runnable task) {
         if (ctx.executor().inEventLoop()) {
             task.run();
             return;
@@ -233,6 +280,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
         try {
             ctx.executor().execute(task);
         } catch (RejectedExecutionException e) {
+            buffers.answers().giveBack(from, answer.bytes());
             log.debug("HTTP connection {} was answered after the server's stop", ctx.channel(), e);
         }
     }
@@ -284,18 +332,21 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
                 body);
     }
 
-    private void answered(ChannelHandlerContext ctx, long answering, HttpReply reply) {
+    private void answered(ChannelHandlerContext ctx, long answering, Answer answer) {
         if (answering == serial && clock.phase() == Phase.ANSWERING) {
-            respond(ctx, reply);
+            respond(ctx, answer);
+        } else {
+            buffers.answers().giveBack(from, answer.bytes());
         }
     }
 
     /** Answers a request that was read to its end. */
-    private void respond(ChannelHandlerContext ctx, HttpReply reply) {
-        giveBack();
+    private void respond(ChannelHandlerContext ctx, Answer answer) {
+        HttpReply reply = answer.reply();
         boolean stay = keepAlive && !stopping.getAsBoolean() && !reply.isLast();
         clock.enter(Phase.SENDING);
         ctx.writeAndFlush(response(reply, stay)).addListener(sent -> {
+            buffers.answers().giveBack(from, answer.bytes());
             if (!sent.isSuccess() || !stay) {
                 close(ctx);
                 return;
@@ -389,9 +440,8 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
                         request == null ? "" : request.uri(),
                         settings.answerTimeout());
                 keepAlive = false;
-                respond(
-                        ctx,
-                        HttpReply.error(503, "the engine did not answer in time; whether this was done is unknown"));
+                var late = HttpReply.error(503, "the engine did not answer in time; whether this was done is unknown");
+                respond(ctx, new Answer(late, 0));
             }
         }
     }
@@ -414,7 +464,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     }
 
     private void giveBack() {
-        budget.giveBack(reserved);
+        buffers.bodies().giveBack(from, reserved);
         reserved = 0;
     }
 

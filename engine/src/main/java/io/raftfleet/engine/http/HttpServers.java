@@ -23,6 +23,7 @@ import io.netty.util.concurrent.DefaultThreadFactory;
 import io.netty.util.concurrent.GlobalEventExecutor;
 import io.raftfleet.engine.access.SocketPeers;
 import io.raftfleet.engine.admission.Peer;
+import io.raftfleet.engine.http.HttpConnection.Buffers;
 import io.raftfleet.identity.SpiffeId;
 import io.raftfleet.identity.tls.ConnectionWatch;
 import java.io.IOException;
@@ -59,12 +60,15 @@ public final class HttpServers implements AutoCloseable {
 
     private final HttpHandler handler;
     private final HttpSettings settings;
-    private final BodyBudget budget;
+    /** For connections by the network, which leave those by the unix socket theirs. */
+    private final Buffers buffers;
+
+    private final Buffers localBuffers;
     private final Optional<SslContext> tls;
     private final ConnectionWatch watch;
     private final MultiThreadIoEventLoopGroup loops;
     private final ChannelGroup connections = new DefaultChannelGroup("http", GlobalEventExecutor.INSTANCE, true);
-    /** For connections by the network, which leave those by the unix socket theirs. */
+    /** As with buffers. */
     private final ConnectionRoom room;
 
     private final ConnectionRoom localRoom;
@@ -78,7 +82,8 @@ public final class HttpServers implements AutoCloseable {
     private HttpServers(HttpSettings settings, HttpHandler handler) {
         this.settings = settings;
         this.handler = handler;
-        this.budget = new BodyBudget(settings.maxBufferedBytes());
+        this.buffers = buffers(settings.maxBufferedBytes(), settings.maxBufferedBytes() / 2);
+        this.localBuffers = buffers(settings.maxBufferedBytes(), settings.maxBufferedBytes());
         this.room = new ConnectionRoom("the HTTP port", settings.maxConnections(), System::nanoTime);
         this.localRoom = new ConnectionRoom("the unix socket", settings.maxConnections(), System::nanoTime);
         this.tls = settings.tls().map(own -> own.httpServer(EnumSet.allOf(SpiffeId.Kind.class)));
@@ -86,6 +91,15 @@ public final class HttpServers implements AutoCloseable {
                 settings.tls(), line -> log.warn("HTTP on {}:{}: {}", settings.host(), settings.port(), line));
         this.loops = new MultiThreadIoEventLoopGroup(
                 settings.ioThreads(), new DefaultThreadFactory("http-io", true), NioIoHandler.newFactory());
+    }
+
+    private static Buffers buffers(long bytes, long ofOneAddress) {
+        return new Buffers(new SharedRoom(bytes, ofOneAddress), new SharedRoom(bytes, ofOneAddress));
+    }
+
+    /** Bytes of answers by the network that clients have not taken. */
+    long unsent() {
+        return buffers.answers().used();
     }
 
     /**
@@ -178,7 +192,8 @@ public final class HttpServers implements AutoCloseable {
     private void accept(Channel connection) {
         boolean local = connection instanceof NioDomainSocketChannel;
         ConnectionClock clock = new ConnectionClock(settings);
-        if (stopping || !(local ? localRoom : room).enter(connection, Peer.name(connection.remoteAddress()), clock)) {
+        String from = Peer.name(connection.remoteAddress());
+        if (stopping || !(local ? localRoom : room).enter(connection, from, clock)) {
             refuse(connection, local);
             return;
         }
@@ -200,7 +215,13 @@ public final class HttpServers implements AutoCloseable {
                         MAX_PIPELINED))
                 .addLast(new FlowControlHandler())
                 .addLast(new HttpConnection(
-                        handler, settings, budget, clock, () -> stopping, local ? peers : Optional.empty()));
+                        handler,
+                        settings,
+                        local ? localBuffers : buffers,
+                        from,
+                        clock,
+                        () -> stopping,
+                        local ? peers : Optional.empty()));
         connections.add(connection);
         if (stopping) {
             connection.pipeline().fireUserEventTriggered(HttpConnection.Stop.STOP);

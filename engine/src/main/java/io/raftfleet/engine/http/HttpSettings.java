@@ -14,7 +14,8 @@ import java.util.Optional;
  * @param ioThreads threads that move bytes and run handlers
  * @param maxConnections open connections of each listener; more are answered 503 and closed
  * @param maxBodyBytes of one request; more is answered 413
- * @param maxBufferedBytes bodies of all requests in flight together; a request beyond it is answered 503
+ * @param maxBufferedBytes of each listener: what has arrived of bodies of all requests in flight together, and as much of answers that clients have
+ *     not taken; half of each for one address by the network. A request beyond it is answered 503
  * @param idleTimeout for which a connection may stay open between requests
  * @param receiveTimeout from a request's first byte to its last
  * @param answerTimeout from a request's last byte to the handler's answer

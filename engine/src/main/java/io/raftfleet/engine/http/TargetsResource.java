@@ -1,6 +1,7 @@
 package io.raftfleet.engine.http;
 
 import com.google.common.net.InetAddresses;
+import io.grpc.Status;
 import io.raftfleet.engine.api.FleetApi;
 import io.raftfleet.proto.fleet.ListMachinesRequest;
 import io.raftfleet.proto.fleet.ListUnitStatesRequest;
@@ -30,12 +31,18 @@ final class TargetsResource {
     /** Of the labels of one answer, in characters: metadata may be 64 KiB a machine, and each target has all of it. */
     static final int MOST_LABELS = 8 << 20;
 
+    /** Answers in the making, which take many reads and hold all their rows meanwhile: together, and for one caller. */
+    static final int AT_ONCE = 8;
+
+    static final int AT_ONCE_FOR_ONE = 4;
+
     private static final int PAGE = 1_000;
     private static final Pattern NOT_IN_LABELS = Pattern.compile("[^a-zA-Z0-9_]");
     private static final String LABEL = "__meta_raftfleet_";
 
     private final FleetApi api;
     private final Deadlines deadlines;
+    private final SharedRoom making = new SharedRoom(AT_ONCE, AT_ONCE_FOR_ONE);
 
     TargetsResource(FleetApi api, Deadlines deadlines) {
         this.api = api;
@@ -55,6 +62,18 @@ final class TargetsResource {
             throw new HttpProblem(400, "query parameter unit is there more than once; give one name or glob");
         }
         var read = Reads.options(call);
+        var who = call.caller().words();
+        if (!making.tryTake(who, 1)) {
+            throw Status.UNAVAILABLE
+                    .withDescription("too many questions for targets at once; ask one after the other")
+                    .asRuntimeException();
+        }
+        return CompletableFuture.completedFuture(read)
+                .thenCompose(options -> targets(options, unit, port))
+                .whenComplete((reply, failure) -> making.giveBack(who, 1));
+    }
+
+    private CompletableFuture<HttpReply> targets(ReadOptions read, String unit, int port) {
         return machines(read).thenCompose(machines -> {
             if (unit.isEmpty()) {
                 var groups = new Groups(port);

@@ -18,6 +18,7 @@ import io.grpc.stub.StreamObserver;
 import io.netty.channel.DefaultChannelId;
 import io.netty.channel.embedded.EmbeddedChannel;
 import io.raftfleet.identity.tls.ConnectionWatch;
+import io.raftfleet.proto.agent.AgentFrame;
 import io.raftfleet.proto.agent.AgentGatewayGrpc;
 import io.raftfleet.proto.agent.LogUpload;
 import io.raftfleet.proto.agent.LogUploadDone;
@@ -109,6 +110,42 @@ class AdmissionTest {
                 });
         await().until(() -> admission.requestBytes() == 0);
         assertThat(fleet.mostHeld()).isLessThanOrEqualTo(4 * MIB);
+    }
+
+    @Test
+    @DisplayName(
+            "while clients hold all that they may with small calls, an agent's heartbeats are taken, and others' calls")
+    void heartbeatsUnderAFloodOfSmallCalls() throws IOException {
+        start(limits.requestBytes(4 * MIB));
+        var heartbeats = AgentGatewayGrpc.newStub(channel()).session(new Answer<>());
+        heartbeats.onNext(AgentFrame.getDefaultInstance());
+        await().until(() -> fleet.frames() == 1);
+        fleet.hold();
+        var flooders = new ArrayList<Answer<WriteResponse>>();
+        for (int connection = 0; connection < 3; connection++) {
+            var flood = channel();
+            for (int i = 0; i < 80; i++) {
+                flooders.add(new Answer<>());
+                FleetGrpc.newStub(flood).createUnits(create("flood", 60 * KIB), flooders.getLast());
+            }
+        }
+        await().until(() ->
+                fleet.calls() + flooders.stream().filter(Answer::ended).count() == flooders.size());
+        assertThat(admission.requestBytes()).isBetween(2L * MIB, 3L * MIB);
+        for (int i = 0; i < 50; i++) {
+            int sent = i + 2;
+            heartbeats.onNext(AgentFrame.getDefaultInstance());
+            await().until(() -> fleet.frames() == sent);
+            assertThat(FleetGrpc.newBlockingStub(channel())
+                            .withDeadlineAfter(LONG, TimeUnit.SECONDS)
+                            .createUnits(create("bystander", 10 * KIB))
+                            .getResultsCount())
+                    .isZero();
+        }
+        heartbeats.onCompleted();
+        fleet.letGo();
+        await().until(() -> flooders.stream().allMatch(Answer::ended));
+        await().until(() -> admission.requestBytes() == 0);
     }
 
     @Test
@@ -308,7 +345,7 @@ class AdmissionTest {
             call.halfClose();
             calls.add(call);
         }
-        await().until(() -> refusals.of("call/bytes") == 14);
+        await().until(() -> refusals.of("call/bytes") == 15);
         assertThat(admission.answerBytes()).isPositive().isLessThanOrEqualTo(4 * MIB);
         assertThat(FleetGrpc.newBlockingStub(channel())
                         .listUnits(ListUnitsRequest.getDefaultInstance())
@@ -316,6 +353,23 @@ class AdmissionTest {
                 .isGreaterThanOrEqualTo(400 * KIB);
         calls.forEach(call -> call.cancel("enough", null));
         await().until(() -> admission.answerBytes() == 0 && admission.underWay(CallKind.CALL) == 0);
+    }
+
+    @Test
+    @DisplayName("a write that was done is answered so, however little room answers have")
+    void aWriteThatWasDoneIsNotRefused() throws IOException {
+        start(limits.answerBytes(0));
+        fleet.answerOf(1);
+        assertThat(failure(() -> FleetGrpc.newBlockingStub(channel()).listUnits(ListUnitsRequest.getDefaultInstance()))
+                        .getStatus()
+                        .getCode())
+                .isEqualTo(Status.Code.RESOURCE_EXHAUSTED);
+        assertThat(FleetGrpc.newBlockingStub(channel())
+                        .createUnits(create("a", KIB))
+                        .getSerializedSize())
+                .isPositive();
+        assertThat(fleet.calls()).isOne();
+        await().until(() -> admission.answerBytes() == 0);
     }
 
     private void start(Limits wanted) throws IOException {
@@ -415,7 +469,14 @@ class AdmissionTest {
 
         AdmissionLimits made() {
             return new AdmissionLimits(
-                    calls, requestBytes, answerBytes, 1000, connectionsPerPeer, firstBytes, Duration.ofMinutes(10));
+                    calls,
+                    requestBytes,
+                    MIB,
+                    answerBytes,
+                    1000,
+                    connectionsPerPeer,
+                    firstBytes,
+                    Duration.ofMinutes(10));
         }
     }
 

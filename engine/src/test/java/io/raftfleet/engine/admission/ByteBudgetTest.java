@@ -11,12 +11,62 @@ class ByteBudgetTest {
     private static final int TOTAL = 4_000_000;
 
     private static final class Held {
-        final Object connection;
+        final Peer peer;
         long bytes;
 
-        Held(Object connection) {
-            this.connection = connection;
+        Held(Peer peer) {
+            this.peer = peer;
         }
+    }
+
+    private static Peer client(int address, int connection) {
+        return new Peer("10.0.0." + address, address + "#" + connection, false);
+    }
+
+    /** What a client can hold with calls of a size, in bytes. */
+    private static long flood(ByteBudget budget, int address, int connections, long each) {
+        long held = 0;
+        for (int connection = 0; connection < connections; connection++) {
+            while (budget.tryTake(client(address, connection), 0, each)) {
+                held += each;
+            }
+        }
+        return held;
+    }
+
+    @Test
+    @DisplayName("one connection's calls hold half at most, and one address's leave a quarter, however small each is")
+    void manySmallCallsLeaveOthersRoom() {
+        for (long each : new long[] {1_000, ByteBudget.SMALL - 1, ByteBudget.SMALL, 200_000}) {
+            var budget = new ByteBudget(TOTAL);
+            assertThat(flood(budget, 1, 1, each)).isBetween(TOTAL / 2 - each, TOTAL / 2L);
+            assertThat(budget.tryTake(client(1, 1), 0, ByteBudget.SMALL))
+                    .as("a neighbour's call beside calls of %d bytes", each)
+                    .isTrue();
+            flood(budget, 1, 1_000, each);
+            assertThat(budget.used()).isLessThanOrEqualTo(TOTAL / 4 * 3);
+            for (int i = 0; i < 10; i++) {
+                assertThat(budget.tryTake(client(2, 0), 0, ByteBudget.SMALL))
+                        .as("another address's call beside calls of %d bytes", each)
+                        .isTrue();
+            }
+        }
+    }
+
+    @Test
+    @DisplayName("what a client holds on one engine leaves others room on their way over that engine to the leader")
+    void anEngineBringsMoreThanOneClient() {
+        var budget = new ByteBudget(TOTAL);
+        var follower = new Peer("engine/e2", "10.0.0.9#0", true);
+        var here = new ByteBudget(TOTAL);
+        for (long passedOn = flood(here, 1, 1_000, 50_000); passedOn > 0; passedOn -= 50_000) {
+            assertThat(budget.tryTake(follower, 0, 50_000)).isTrue();
+        }
+        assertThat(budget.tryTake(follower, 0, 50_000)).isTrue();
+        while (budget.tryTake(follower, 0, 50_000)) {
+            assertThat(budget.used()).isLessThanOrEqualTo(TOTAL);
+        }
+        assertThat(budget.tryTake(client(9, 1), 0, 50_000)).isTrue();
     }
 
     @Test
@@ -27,18 +77,19 @@ class ByteBudgetTest {
         var budget = new ByteBudget(TOTAL);
         var calls = new ArrayList<Held>();
         for (int i = 0; i < 60; i++) {
-            calls.add(new Held("c" + random.nextInt(6)));
+            int connection = random.nextInt(6);
+            calls.add(new Held(client(connection / 3, connection)));
         }
         for (int step = 0; step < 50_000; step++) {
             var call = calls.get(random.nextInt(calls.size()));
             long bytes = random.nextInt(40_000);
             if (random.nextInt(5) > 0) {
-                if (budget.tryTake(call.connection, call.bytes, bytes)) {
+                if (budget.tryTake(call.peer, call.bytes, bytes)) {
                     call.bytes += bytes;
                 }
             } else {
                 long less = random.nextBoolean() ? call.bytes : Math.min(call.bytes, bytes);
-                budget.giveBack(call.connection, call.bytes, less);
+                budget.giveBack(call.peer, less);
                 call.bytes -= less;
             }
             long sum = calls.stream().mapToLong(held -> held.bytes).sum();
@@ -47,19 +98,21 @@ class ByteBudgetTest {
                     .isEqualTo(sum)
                     .isLessThanOrEqualTo(TOTAL);
             for (int c = 0; c < 6; c++) {
-                var connection = "c" + c;
+                var peer = client(c / 3, c);
                 assertThat(calls.stream()
-                                .filter(held -> held.connection.equals(connection))
-                                .mapToLong(held -> Math.max(0, held.bytes - ByteBudget.SMALL))
+                                .filter(held -> held.peer.equals(peer))
+                                .mapToLong(held -> held.bytes)
                                 .sum())
-                        .as("seed %d, step %d: large calls of %s", seed, step, connection)
+                        .as("seed %d, step %d: calls of %s", seed, step, peer)
                         .isLessThanOrEqualTo(TOTAL / 2);
             }
         }
-        calls.forEach(call -> budget.giveBack(call.connection, call.bytes, call.bytes));
+        calls.forEach(call -> budget.giveBack(call.peer, call.bytes));
         assertThat(budget.used()).as("seed %d", seed).isZero();
-        assertThat(budget.tryTake("c0", 0, TOTAL / 2 + ByteBudget.SMALL)).isTrue();
-        assertThat(budget.tryTake("c0", 0, ByteBudget.SMALL + 1)).isFalse();
-        assertThat(budget.tryTake("c1", 0, ByteBudget.SMALL + 1)).isTrue();
+        assertThat(budget.tryTake(client(0, 0), 0, TOTAL / 2)).isTrue();
+        assertThat(budget.tryTake(client(0, 0), 0, 1)).isFalse();
+        assertThat(budget.tryTake(client(0, 1), 0, ByteBudget.SMALL + 1)).isTrue();
+        assertThat(budget.tryTake(client(1, 2), 0, TOTAL / 4)).isFalse();
+        assertThat(budget.tryTake(client(1, 2), 0, ByteBudget.SMALL)).isTrue();
     }
 }

@@ -7,7 +7,9 @@ import io.grpc.ServerCallHandler;
 import io.grpc.ServerInterceptor;
 import io.grpc.ServerServiceDefinition;
 import io.grpc.stub.StreamObserver;
+import io.raftfleet.proto.agent.AgentFrame;
 import io.raftfleet.proto.agent.AgentGatewayGrpc;
+import io.raftfleet.proto.agent.EngineFrame;
 import io.raftfleet.proto.agent.LogUpload;
 import io.raftfleet.proto.agent.LogUploadDone;
 import io.raftfleet.proto.fleet.CreateUnitsRequest;
@@ -19,6 +21,7 @@ import io.raftfleet.proto.fleet.VersionResponse;
 import io.raftfleet.proto.fleet.WatchRequest;
 import io.raftfleet.proto.fleet.WatchResponse;
 import io.raftfleet.proto.fleet.WriteResponse;
+import io.raftfleet.proto.model.Revision;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -30,7 +33,7 @@ import java.util.function.LongSupplier;
  * Guarded by its monitor.
  */
 final class HeldFleet {
-    private static final int LARGE = 100_000;
+    private static final int LARGE = 50_000;
 
     private final List<StreamObserver<WriteResponse>> held = new ArrayList<>();
     private boolean holding;
@@ -102,7 +105,9 @@ final class HeldFleet {
     }
 
     private static void answer(StreamObserver<WriteResponse> out) {
-        out.onNext(WriteResponse.getDefaultInstance());
+        out.onNext(WriteResponse.newBuilder()
+                .setRevision(Revision.newBuilder().setIndex(1))
+                .build());
         out.onCompleted();
     }
 
@@ -145,10 +150,19 @@ final class HeldFleet {
 
     private final class Gateway extends AgentGatewayGrpc.AgentGatewayImplBase {
         @Override
+        public StreamObserver<AgentFrame> session(StreamObserver<EngineFrame> out) {
+            return counted(out);
+        }
+
+        @Override
         public StreamObserver<LogUpload> uploadLog(StreamObserver<LogUploadDone> out) {
+            return counted(out);
+        }
+
+        private <T> StreamObserver<T> counted(StreamObserver<?> out) {
             return new StreamObserver<>() {
                 @Override
-                public void onNext(LogUpload frame) {
+                public void onNext(T frame) {
                     synchronized (HeldFleet.this) {
                         frames++;
                     }

@@ -2,6 +2,7 @@ package io.raftfleet.engine.http;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import com.google.protobuf.ByteString;
 import io.raftfleet.engine.http.WireClient.Answer;
@@ -9,9 +10,13 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.net.SocketAddress;
 import java.net.StandardProtocolFamily;
+import java.net.StandardSocketOptions;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -39,6 +44,8 @@ class HttpServersTest {
 
     /** Over soon, and yet long enough for what comes before on a busy machine. */
     private static final Duration SOON = Duration.ofSeconds(2);
+
+    private static final int LARGE = 16 << 20;
 
     private static final Duration LONG = Duration.ofMinutes(10);
 
@@ -311,6 +318,22 @@ class HttpServersTest {
     }
 
     @Test
+    void aBodyTakesRoomForAsLongAsTheHandlerHasIt() throws IOException {
+        CompletableFuture<HttpReply> answer = new CompletableFuture<>();
+        HttpServers server = start(tight(LONG, LONG, SOON), call -> answer);
+        try (WireClient first = new WireClient(server.address())) {
+            assertThat(first.put("/", "b".repeat(700)).body()).contains("unknown");
+        }
+        try (WireClient second = new WireClient(server.address())) {
+            assertThat(second.put("/", "b".repeat(700)).body()).contains("too many large requests");
+        }
+        answer.complete(HttpReply.empty(204));
+        try (WireClient third = new WireClient(server.address())) {
+            assertThat(third.put("/", "b".repeat(700)).status()).isEqualTo(204);
+        }
+    }
+
+    @Test
     void aHandlerThatFailsIsA500() throws IOException {
         HttpServers server = start(tight(), call -> CompletableFuture.failedFuture(new IllegalStateException("bug")));
         try (WireClient client = new WireClient(server.address())) {
@@ -355,18 +378,99 @@ class HttpServersTest {
     }
 
     @Test
+    void whatIsAnnouncedTakesNoRoom() throws IOException {
+        HttpServers server = start(roomFor(3_000), ECHO);
+        List<WireClient> slow = new ArrayList<>();
+        try {
+            for (int i = 0; i < 6; i++) {
+                slow.add(new WireClient(server.address()));
+                String length =
+                        i % 2 == 0 ? "Content-Length: 1000\r\n\r\nb" : "Transfer-Encoding: chunked\r\n\r\n1\r\nb\r\n";
+                slow.getLast().send("PUT / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\n" + length);
+                assertThat(slow.getLast().read(false).status()).isEqualTo(100);
+            }
+            try (WireClient other = new WireClient(server.address())) {
+                assertThat(other.put("/", "b".repeat(1_000)).status()).isEqualTo(200);
+            }
+        } finally {
+            for (WireClient client : slow) {
+                client.close();
+            }
+        }
+    }
+
+    /** Ten connections, bodies of 1,000 bytes, and so much of all together. */
+    private HttpSettings roomFor(long bytes) {
+        return new HttpSettings(
+                "127.0.0.1",
+                0,
+                Optional.of(folder.resolve("s")),
+                1,
+                10,
+                1_000,
+                bytes,
+                LONG,
+                LONG,
+                LONG,
+                LONG,
+                Optional.empty(),
+                "test");
+    }
+
+    @Test
+    void answersThatAreNotTakenAreLimitedTogether() throws IOException {
+        // More than what the sockets of both ends take.
+        var large = HttpReply.of(200, "text/plain", ByteString.copyFrom(new byte[LARGE]));
+        HttpServers server =
+                start(roomFor(5L * LARGE), call -> call.path().equals("/large") ? large.now() : ECHO.handle(call));
+        List<SocketChannel> holding = new ArrayList<>();
+        try {
+            for (int i = 1; i <= 2; i++) {
+                long held = i * (long) LARGE;
+                holding.add(asksAndTakesNothing(server.address()));
+                await().until(() -> server.unsent() == held);
+            }
+            try (WireClient other = new WireClient(server.address());
+                    WireClient local = new WireClient(UnixDomainSocketAddress.of(folder.resolve("s")))) {
+                Answer refused = other.get("/large");
+                assertThat(refused.status()).isEqualTo(503);
+                assertThat(refused.header("retry-after")).isEqualTo("1");
+                assertThat(other.get("/small").status()).isEqualTo(200);
+                assertThat(local.get("/large").status()).isEqualTo(200);
+                holding.getFirst().close();
+                await().until(() -> server.unsent() == LARGE);
+                assertThat(other.get("/large").body()).hasSize(LARGE);
+            }
+        } finally {
+            for (SocketChannel channel : holding) {
+                channel.close();
+            }
+        }
+        await().until(() -> server.unsent() == 0);
+    }
+
+    private static SocketChannel asksAndTakesNothing(SocketAddress address) throws IOException {
+        SocketChannel channel = SocketChannel.open();
+        channel.setOption(StandardSocketOptions.SO_RCVBUF, 4_096);
+        channel.connect(address);
+        channel.write(StandardCharsets.US_ASCII.encode("GET /large HTTP/1.1\r\nHost: h\r\n\r\n"));
+        return channel;
+    }
+
+    @Test
     void bodiesInFlightAreLimitedTogether() throws Exception {
         CountDownLatch asked = new CountDownLatch(1);
+        CountDownLatch askedToo = new CountDownLatch(2);
         CompletableFuture<HttpReply> answer = new CompletableFuture<>();
         Duration patient = Duration.ofSeconds(20);
         HttpSettings settings = new HttpSettings(
                 "127.0.0.1",
                 0,
-                Optional.empty(),
+                Optional.of(folder.resolve("s")),
                 1,
                 2,
                 1_000,
-                1_500,
+                3_000,
                 patient,
                 patient,
                 patient,
@@ -375,16 +479,23 @@ class HttpServersTest {
                 "test");
         HttpServers server = start(settings, call -> {
             asked.countDown();
+            askedToo.countDown();
             return answer;
         });
         try (WireClient first = new WireClient(server.address());
                 WireClient second = new WireClient(server.address())) {
             first.send("PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\n\r\n" + "b".repeat(1_000));
             assertThat(asked.await(10, TimeUnit.SECONDS)).isTrue();
-            second.send("PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 900\r\n\r\n");
+            second.send("PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 900\r\n\r\n" + "b".repeat(900));
             Answer refused = second.read(true);
             assertThat(refused.status()).isEqualTo(503);
             assertThat(refused.header("retry-after")).isEqualTo("1");
+            try (WireClient local = new WireClient(UnixDomainSocketAddress.of(folder.resolve("s")))) {
+                local.send("PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\n\r\n" + "b".repeat(1_000));
+                assertThat(askedToo.await(10, TimeUnit.SECONDS))
+                        .as("the unix socket has room of its own")
+                        .isTrue();
+            }
             answer.complete(HttpReply.empty(204));
             assertThat(first.read(true).status()).isEqualTo(204);
             assertThat(first.call("PUT", "/", "b".repeat(1_000)).status())

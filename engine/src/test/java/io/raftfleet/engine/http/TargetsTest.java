@@ -1,10 +1,21 @@
 package io.raftfleet.engine.http;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.google.protobuf.ByteString;
+import io.grpc.Status;
+import io.raftfleet.engine.access.Caller;
+import io.raftfleet.engine.api.FleetApi;
+import io.raftfleet.identity.Role;
+import io.raftfleet.proto.fleet.ListMachinesResponse;
 import java.io.IOException;
+import java.lang.reflect.Proxy;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -78,5 +89,34 @@ class TargetsTest {
         for (var query : List.of("", "?port=", "?port=0", "?port=65536", "?port=http", "?port=-1")) {
             assertThat(client.get("/http_sd" + query).body()).as(query).contains("from 1 to 65535");
         }
+    }
+
+    @Test
+    void fewAnswersAreInTheMakingAtOnceAndFewerForOne() {
+        var pages = new ArrayList<CompletableFuture<ListMachinesResponse>>();
+        var api = (FleetApi) Proxy.newProxyInstance(
+                FleetApi.class.getClassLoader(), new Class<?>[] {FleetApi.class}, (self, method, arguments) -> {
+                    pages.add(new CompletableFuture<>());
+                    return pages.getLast();
+                });
+        var targets = new TargetsResource(api, Deadlines.DEFAULT);
+        List<CompletableFuture<HttpReply>> answers = new ArrayList<>();
+        for (int i = 0; i < TargetsResource.AT_ONCE_FOR_ONE; i++) {
+            answers.add(targets.list(asked("a")));
+        }
+        assertThatThrownBy(() -> targets.list(asked("a"))).hasMessageContaining("one after the other");
+        assertThat(targets.list(asked("b"))).isNotDone();
+        pages.getFirst().completeExceptionally(Status.UNAVAILABLE.asRuntimeException());
+        assertThat(answers.getFirst()).isCompletedExceptionally();
+        assertThat(targets.list(asked("a"))).isNotDone();
+        pages.get(1).complete(ListMachinesResponse.getDefaultInstance());
+        assertThat(answers.get(1)).isCompletedWithValueMatching(reply -> reply.status() == 200);
+        assertThat(targets.list(asked("a"))).isNotDone();
+    }
+
+    private static HttpCall asked(String user) {
+        var caller = new Caller(Caller.Kind.USER, user, Optional.of(Role.VIEWER));
+        return new HttpCall(
+                "GET", "/http_sd", Map.of("port", List.of("1")), List.of(), "", "", caller, ByteString.EMPTY);
     }
 }

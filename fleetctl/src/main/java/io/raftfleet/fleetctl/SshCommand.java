@@ -92,6 +92,9 @@ final class SshCommand extends FleetCommand {
         if (machines.size() == 1) {
             return machines.getFirst().getPrimaryIp();
         }
+        if (found == null && !machines.isEmpty()) {
+            return MachineLookup.byPrefix(session, lookup).getPrimaryIp(); // It says that there are several.
+        }
         if (found == null) {
             String name = UnitNames.mangle(lookup);
             throw new CommandException("no machine's id begins with " + lookup + ", and "

@@ -122,7 +122,9 @@ class PolledLogsTest {
         for (int i = 0; i < PolledLogs.MOST_OF_ONE; i++) {
             assertThat(eve.call(this::open)).isNotDone();
         }
-        assertThatThrownBy(() -> eve.call(this::open).join())
+        var oneMore = eve.call(this::open);
+        assertThat(oneMore).isCompletedExceptionally();
+        assertThatThrownBy(oneMore::join)
                 .hasMessageContaining("16 journals are followed by user/eve")
                 .hasMessageContaining("close some");
         assertThat(bob.call(this::open)).isNotDone();

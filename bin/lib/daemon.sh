@@ -79,6 +79,7 @@ set_jvm_options() {
 exec_daemon() {
   local module=$1 main=$2 java jvm class_path cache
   shift 2
+  utf8_names
   cache_file "$ROOT/$module"
   java=$(find_java "$ROOT") || exit 1
   class_path=$(module_class_path "$module") || exit 1

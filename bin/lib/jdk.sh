@@ -1,4 +1,4 @@
-# Finds a JDK. To be sourced by the launchers, by bash or a POSIX shell.
+# Finds a JDK, and what it has to find. To be sourced by the launchers, by bash or a POSIX shell.
 #
 #   java=$(find_java [ROOT]) || exit 1
 #
@@ -72,4 +72,25 @@ find_java() {
             "or from https://adoptium.net), or point JAVA_HOME to it."
     } >&2
     return 1
+}
+
+# utf8_names: has Java, and what it starts, take arguments, variables and names of files as UTF-8. Java goes by the locale's characters,
+# which are ASCII where there is no locale, as in jobs of cron and minimal images, and where there is one that is not installed, as often
+# after ssh; then it finds no file with other letters in its name, or fails over one in HOME. Nothing else of the locale changes, and
+# nothing where it has characters of its own, as de_DE.ISO-8859-1: names of files are in them. Starts no process.
+utf8_names() {
+    case ${LC_ALL:-${LC_CTYPE:-${LANG:-C}}} in
+        C | POSIX)
+            # The first of these is that which counts.
+            if [ -n "${LC_ALL:-}" ]; then export LC_ALL=C.UTF-8; else export LC_CTYPE=C.UTF-8; fi
+            ;;
+    esac
+    for _jdk_locale in /usr/lib/locale/*; do
+        case $_jdk_locale in
+            */C | */C.* | */POSIX) ;;
+            *) return 0 ;; # There are others, or it is not known which there are.
+        esac
+    done
+    # Any other would be C.
+    export LC_ALL=C.UTF-8
 }

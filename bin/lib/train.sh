@@ -3,7 +3,10 @@
 # training run of a whole small cluster, since an engine that has never seen another would not load half of its
 # classes.
 
-readonly TRAINING_TIMEOUT=120
+# In seconds, for Java machines to write their caches, which takes minutes where others use the processors.
+readonly TRAINING_TIMEOUT=400
+# So often a step is tried: on a busy machine an engine may answer late, or an order come while another one is to lead.
+readonly TRAINING_TRIES=5
 
 cache_of() { printf '%s\n' "$ROOT/$1/target/$1.aot"; }
 
@@ -17,7 +20,7 @@ fleet_train() {
 
 # Makes the caches that are missing. Without them everything works all the same, so nothing here is an error.
 train() {
-  local begin training log=$ROOT/target/training.log
+  local begin training log=$ROOT/target/training.log failed=$ROOT/target/training-failed.log
   if is_trained engine && is_trained agent && is_trained fleetctl; then return; fi
   mkdir -p "$ROOT/target" 2>/dev/null && [[ -w $ROOT/engine/target ]] || return 0
   begin=$(milliseconds)
@@ -28,7 +31,9 @@ train() {
   if wait "$training"; then
     say "Done in $(seconds_since "$begin") s."
   else
-    say "That failed, so the programs start more slowly; why: $log"
+    # The next run writes a log, too.
+    mv "$log" "$failed"
+    say "That failed, so the programs start more slowly; why: $failed"
   fi
   trap - INT TERM HUP
 }
@@ -49,24 +54,40 @@ train_all() {
   # The daemons' launchers write the caches of the first engine and the first agent.
   TRAINED="e1 a1" start_cluster
   # What is slow the first time, and matters: that e1 takes leadership, leads many starts at once and one by one, and hands over.
-  client "$(grpc_endpoints)" cluster transfer-leader e1
-  client "$(grpc_endpoints)" start "$ROOT/examples/ping.service"
-  client "$(grpc_endpoints)" submit "$ROOT/examples/web@.service"
-  client "$(grpc_endpoints)" load web@{1..400}.service
-  client "$(grpc_endpoints)" list-units
-  client "$(grpc_endpoints)" cluster transfer-leader e2
-  client "$(grpc_endpoints)" cluster transfer-leader e1
-  for unit in {401..405}; do client "$(grpc_endpoints)" load "web@$unit.service"; done
-  client "$(grpc_endpoints)" destroy 'web@*' ping.service
-  http_get "$(http_port 1)" /fleet/v1/units
-  http_get "$(http_port 1)" /metrics
+  order cluster transfer-leader e1
+  order start "$ROOT/examples/ping.service"
+  order submit "$ROOT/examples/web@.service"
+  order load web@{1..400}.service
+  order list-units
+  order cluster transfer-leader e2
+  order cluster transfer-leader e1
+  for unit in {401..405}; do order load "web@$unit.service"; done
+  # Once, for a second try might find nothing any more.
+  client "$(grpc_endpoints)" --request-timeout 20 destroy 'web@*' ping.service || true
+  again http_get "$(http_port 1)" /fleet/v1/units
+  again http_get "$(http_port 1)" /metrics
   # Java writes a cache while it ends, which takes long. Engines that are not trained go last: they are its company.
   stop_processes "$TRAINING_TIMEOUT" "$DIR/a1/pid" "$DIR/e1/pid"
   keep_cache engine
   keep_cache agent
 }
 
+order() { again client "$(grpc_endpoints)" --request-timeout 20 "$@"; }
+
+# Runs a step, which may be done twice, until it succeeds.
+again() {
+  local try
+  for ((try = 1; try < TRAINING_TRIES; try++)); do
+    if "$@"; then return; fi
+    say "try $try of $TRAINING_TRIES failed: $*"
+    sleep "$try"
+  done
+  "$@"
+}
+
 stop_training() {
+  local status=$?
+  if ((status != 0)); then tail --lines=50 "$DIR"/*/log || true; fi
   stop_all
   rm -f "$ROOT"/{engine,agent}/target/*.aot.new*
   rm -rf "$DIR"
@@ -76,7 +97,7 @@ keep_cache() {
   local cache
   cache=$(cache_of "$1")
   rm -f "$cache.new.config"
-  [[ -s $cache.new ]]
+  [[ -s $cache.new ]] || die "Java has left no $cache.new"
   mv "$cache.new" "$cache"
   echo "$JAVA" >"$cache.jdk"
 }

@@ -322,6 +322,10 @@ final class ClusterCommand extends CommandGroup {
         @Override
         public Integer call() {
             String wanted = engine == null ? "" : engine;
+            if (engine != null && engine.isEmpty()) {
+                throw new CommandException(
+                        "an empty word names no engine: leave it out for whichever is most up to date");
+            }
             String before = "";
             try {
                 before = session.client().version().getLeaderId();

@@ -77,20 +77,24 @@ final class ClusterOrphans {
             syntax.add(Syntax.arguments(given -> units = given).arity("1..*").paramLabel("UNIT"));
             syntax.add(Syntax.value(String.class, given -> machine = given, "--machine")
                     .paramLabel("ID")
-                    .description("Only on this machine; else wherever they run."));
+                    .description("Only on this machine, by its id or the start of it; else wherever they run."));
         }
 
         @Override
         public Integer call() {
             int failures = 0;
+            String only = machine == null
+                    ? null
+                    : MachineLookup.known(session, machine).getId();
             var all = session.client().listOrphans().getOrphansList();
             for (var unit : units) {
                 var found = all.stream()
                         .filter(orphan -> orphan.getName().equals(unit)
-                                && (machine == null || orphan.getMachineId().startsWith(machine)))
+                                && (only == null || orphan.getMachineId().equals(only)))
                         .toList();
                 if (found.isEmpty()) {
-                    session.err("Unit " + unit + " is no orphan; see fleetctl cluster orphans");
+                    session.err("Unit " + unit + " is no orphan" + (only == null ? "" : " on that machine")
+                            + "; see fleetctl cluster orphans");
                     failures++;
                 }
                 for (var orphan : found) {

@@ -6,7 +6,6 @@ import io.raftfleet.client.FleetClient;
 import io.raftfleet.client.FleetClientException;
 import io.raftfleet.client.Watch;
 import io.raftfleet.proto.fleet.ListEventsRequest;
-import io.raftfleet.proto.fleet.ListMachinesRequest;
 import io.raftfleet.proto.fleet.WatchRequest;
 import io.raftfleet.proto.fleet.WatchResponse;
 import io.raftfleet.proto.model.Event;
@@ -34,7 +33,7 @@ final class EventsCommand extends FleetCommand {
     private static final long PATIENCE = TimeUnit.SECONDS.toNanos(30);
 
     private static final int PAUSE_MS = 250;
-    private static final Pattern MACHINE = Pattern.compile("[0-9a-f]{4,32}(?:\\.\\.\\.)?");
+    private static final Pattern MACHINE = Pattern.compile("[0-9a-f]{4,32}(?:\\.\\.\\.)?(?:/.*)?");
 
     boolean follow;
 
@@ -112,19 +111,12 @@ final class EventsCommand extends FleetCommand {
             return request.build();
         }
         if (MACHINE.matcher(of).matches()) {
-            String start = of.endsWith("...") ? of.substring(0, of.length() - 3) : of;
-            var all = ListMachinesRequest.newBuilder().setIncludeLost(true).build();
-            List<String> found = session.client().listMachines(all).rows().stream()
-                    .map(machine -> machine.getId())
-                    .filter(id -> id.startsWith(start))
-                    .toList();
-            if (found.size() > 1) {
-                throw new CommandException(
-                        "found more than one machine whose id starts with " + start + ", give more of it");
-            }
-            if (found.size() == 1 || start.length() == 32) {
-                return request.setMachineId(found.isEmpty() ? start : found.getFirst())
+            if (!MachineLookup.matchingKnown(session, of).isEmpty()) {
+                return request.setMachineId(MachineLookup.known(session, of).getId())
                         .build();
+            }
+            if (of.length() == 32) {
+                return request.setMachineId(of).build(); // One that was forgotten.
             }
         }
         return UnitNames.isPattern(of)

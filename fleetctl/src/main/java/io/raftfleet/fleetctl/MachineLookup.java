@@ -3,6 +3,8 @@ package io.raftfleet.fleetctl;
 import io.raftfleet.proto.fleet.ListMachinesRequest;
 import io.raftfleet.proto.model.Machine;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /** Finds a machine by the start of its id, as people copy it from a list. */
 final class MachineLookup {
@@ -15,13 +17,35 @@ final class MachineLookup {
 
     private MachineLookup() {}
 
-    /** Present machines whose id starts so. An ellipsis at the end, and the address behind it, as lists show them, are taken. */
+    /**
+     * Present machines whose id starts so. An ellipsis at the end, and the address behind it, as lists show them, are taken.
+     *
+     * @throws CommandException when the prefix is empty, as that of a variable which is not set
+     */
     static List<Machine> matching(Session session, String prefix) {
-        return matching(session, prefix, ListMachinesRequest.getDefaultInstance());
+        return beginning(named(prefix), present(session));
     }
 
-    private static List<Machine> matching(Session session, String prefix, ListMachinesRequest among) {
-        return beginning(prefix, session.client().listMachines(among).rows());
+    /**
+     * The same, of lost machines, too.
+     *
+     * @throws CommandException when the prefix is empty
+     */
+    static List<Machine> matchingKnown(Session session, String prefix) {
+        return beginning(named(prefix), withLost(session));
+    }
+
+    private static List<Machine> present(Session session) {
+        return session.client()
+                .listMachines(ListMachinesRequest.getDefaultInstance())
+                .rows();
+    }
+
+    private static List<Machine> withLost(Session session) {
+        return session.client()
+                .listMachines(
+                        ListMachinesRequest.newBuilder().setIncludeLost(true).build())
+                .rows();
     }
 
     private static List<Machine> beginning(String prefix, List<Machine> machines) {
@@ -29,12 +53,24 @@ final class MachineLookup {
     }
 
     /** By the start of its id, or as tables of units and messages show machines: {@code 113f16a7.../10.0.0.1}. */
-    private static boolean isMeant(String given, Machine machine) {
+    static boolean isMeant(String given, Machine machine) {
         int end = given.indexOf(SHORTENED);
         boolean shown =
                 given.endsWith("/" + machine.getPrimaryIp()) && (end >= 0 || given.startsWith(machine.getId() + "/"));
         String id = shown ? given.substring(0, given.lastIndexOf('/')) : given;
         return machine.getId().startsWith(withoutEllipsis(id));
+    }
+
+    /**
+     * The same word, which is not empty: every id starts with that.
+     *
+     * @throws CommandException when it is
+     */
+    static String named(String given) {
+        if (withoutEllipsis(given).isEmpty()) {
+            throw new CommandException("an empty word names no machine; see: fleetctl list-machines --full");
+        }
+        return given;
     }
 
     private static String withoutEllipsis(String prefix) {
@@ -58,40 +94,29 @@ final class MachineLookup {
      * @throws CommandException unless exactly one machine's id starts so
      */
     static Machine known(Session session, String prefix) {
-        return one(
-                session.client()
-                        .listMachines(ListMachinesRequest.newBuilder()
-                                .setIncludeLost(true)
-                                .build())
-                        .rows(),
-                prefix);
+        return one(withLost(session), prefix);
     }
 
-    /** @throws CommandException unless a machine's id starts so, lost or not */
-    static void requireSome(Session session, String prefix) {
-        var all = session.client()
-                .listMachines(
-                        ListMachinesRequest.newBuilder().setIncludeLost(true).build())
-                .rows();
-        if (beginning(prefix, all).isEmpty()) {
-            var unused = one(all, prefix);
-        }
+    /**
+     * Ids of machines, lost or not, that start so.
+     *
+     * @throws CommandException unless there is one
+     */
+    static Set<String> someKnown(Session session, String prefix) {
+        var all = withLost(session);
+        List<Machine> found = beginning(named(prefix), all);
+        return found.isEmpty()
+                ? Set.of(one(all, prefix).getId())
+                : found.stream().map(Machine::getId).collect(Collectors.toUnmodifiableSet());
     }
 
     /** @throws CommandException unless exactly one machine's id starts so */
     static Machine byPrefix(Session session, String prefix) {
-        return one(
-                session.client()
-                        .listMachines(ListMachinesRequest.getDefaultInstance())
-                        .rows(),
-                prefix);
+        return one(present(session), prefix);
     }
 
     private static Machine one(List<Machine> all, String prefix) {
-        if (withoutEllipsis(prefix).isEmpty()) {
-            throw new CommandException("an empty word names no machine; see: fleetctl list-machines --full");
-        }
-        List<Machine> found = beginning(prefix, all);
+        List<Machine> found = beginning(named(prefix), all);
         if (found.isEmpty()) {
             throw new CommandException("machine " + prefix + " does not exist"
                     + Suggestions.question(meant(prefix, all), "; see: fleetctl list-machines --full"));

@@ -6,11 +6,18 @@ import io.raftfleet.proto.model.Machine;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** {@code ssh}: finds the address of a machine, or of a unit's machine, and runs the system's ssh client with it. */
 final class SshCommand extends FleetCommand {
     private static final int DEFAULT_PORT = 22;
+    /** Needs no quotes in any shell. */
+    private static final Pattern PLAIN = Pattern.compile("[A-Za-z0-9_@:./+=-]+");
+
+    private static final Pattern WITH_PORT =
+            Pattern.compile("(?<user>.*@)?(?:\\[(?<address>[^]]+)]|(?<host>[^]:\\[@]+))(?::(?<port>[0-9]+))?");
 
     @Nullable
     String machine;
@@ -92,6 +99,9 @@ final class SshCommand extends FleetCommand {
         if (machines.size() == 1) {
             return machines.getFirst().getPrimaryIp();
         }
+        if (found == null && !machines.isEmpty()) {
+            return MachineLookup.byPrefix(session, lookup).getPrimaryIp(); // It says that there are several.
+        }
         if (found == null) {
             String name = UnitNames.mangle(lookup);
             throw new CommandException("no machine's id begins with " + lookup + ", and "
@@ -129,12 +139,48 @@ final class SshCommand extends FleetCommand {
         }
         command.addAll(connecting(global));
         if (global.tunnel != null) {
-            command.addAll(List.of("-J", global.tunnel));
+            command.addAll(List.of("-o", "ProxyCommand=" + through(global, global.tunnel)));
         }
         command.add("--");
         command.add(address);
         command.addAll(remote);
         return command;
+    }
+
+    /**
+     * What ssh connects by through another host. With {@code -J} it would ask that host as its configuration has it, whatever global flags say.
+     * A shell takes this apart, once ssh has put the machine in place of what stands behind percent signs.
+     */
+    private static String through(GlobalOptions global, String host) {
+        var command = new ArrayList<>(List.of("ssh"));
+        connecting(global).forEach(word -> command.add(quoted(word)));
+        command.addAll(List.of("-W", "'[%h]:%p'"));
+        to(host).forEach(word -> command.add(quoted(word)));
+        return String.join(" ", command);
+    }
+
+    /** A word as a shell, and ssh before it, gives it back. */
+    private static String quoted(String word) {
+        String literal = word.replace("%", "%%");
+        return PLAIN.matcher(word).matches() ? literal : "'" + literal.replace("'", "'\\''") + "'";
+    }
+
+    /** Arguments by which ssh connects to {@code [USER@]HOST[:PORT]}; an IPv6 address with a port stands in brackets. They come last. */
+    static List<String> to(String host) {
+        Matcher withPort = WITH_PORT.matcher(host);
+        if (!withPort.matches()) {
+            return List.of("--", host);
+        }
+        String user = withPort.group("user");
+        String bracketed = withPort.group("address");
+        String port = withPort.group("port");
+        var arguments = new ArrayList<String>();
+        if (port != null) {
+            arguments.addAll(List.of("-p", port));
+        }
+        arguments.add("--");
+        arguments.add((user == null ? "" : user) + (bracketed == null ? withPort.group("host") : bracketed));
+        return arguments;
     }
 
     /** What global flags say of how ssh connects. */

@@ -78,6 +78,10 @@ final class TokenCommand extends CommandGroup {
             if ((kind == SpiffeId.Kind.AGENT ? engineId : machineId) != null) {
                 throw new CommandException("--machine-id goes with --role agent, --engine-id with --role engine");
             }
+            if (name != null && name.isEmpty()) {
+                throw new CommandException("--" + (kind == SpiffeId.Kind.AGENT ? "machine" : "engine")
+                        + "-id is empty: leave it out for a token that is good for any");
+            }
             var answer = session.client()
                     .access(
                             AccessGrpc.getCreateTokenMethod(),

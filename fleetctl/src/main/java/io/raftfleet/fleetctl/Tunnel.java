@@ -59,12 +59,7 @@ final class Tunnel implements AutoCloseable {
                 String there = engine.kind() == Endpoint.Kind.UNIX ? engine.host() : engine.authority();
                 command.addAll(List.of("-L", "127.0.0.1:" + port + ":" + there));
             }
-            int colon = host.lastIndexOf(':');
-            boolean withPort = colon > 0 && host.indexOf(':') == colon;
-            if (withPort) {
-                command.addAll(List.of("-p", host.substring(colon + 1)));
-            }
-            command.addAll(List.of("--", withPort ? host.substring(0, colon) : host));
+            command.addAll(SshCommand.to(host));
             Process ssh = new ProcessBuilder(command)
                     .redirectInput(ProcessBuilder.Redirect.INHERIT)
                     .redirectOutput(ProcessBuilder.Redirect.DISCARD)

@@ -66,6 +66,9 @@ final class WatchCommand extends FleetCommand {
     List<String> arguments;
 
     private final Map<String, List<WatchedRow>> rows = new TreeMap<>();
+    /** Ids of those that --machine names; null: all. */
+    private @Nullable Set<String> machines;
+
     private boolean drawn;
     private long drawnAt;
     private ScreenSize size = ScreenSize.USUAL;
@@ -102,7 +105,7 @@ final class WatchCommand extends FleetCommand {
     public Integer call() {
         boolean live = session.terminal().interactive() && !json;
         if (machine != null) {
-            MachineLookup.requireSome(session, machine);
+            machines = MachineLookup.someKnown(session, machine);
         }
         Watched watched = watched(live);
         try {
@@ -155,8 +158,7 @@ final class WatchCommand extends FleetCommand {
         if (row == null) {
             return false;
         }
-        String start = machine == null ? "" : machine;
-        return row.machineId().startsWith(start.endsWith("...") ? start.substring(0, start.length() - 3) : start)
+        return (machines == null || machines.contains(row.machineId()))
                 && (states == null || watched.states(row).stream().anyMatch(states::contains));
     }
 

@@ -216,7 +216,7 @@ abstract sealed class Watched {
                         throw CommandException.of(e);
                     }
                 } else {
-                    prefixes.add(pattern.endsWith("...") ? pattern.substring(0, pattern.length() - 3) : pattern);
+                    prefixes.add(MachineLookup.named(pattern));
                 }
             }
             this.globs = List.copyOf(compiled);
@@ -280,7 +280,7 @@ abstract sealed class Watched {
         private boolean admitted(Machine machine) {
             return (globs.isEmpty() && prefixes.isEmpty())
                     || prefixes.stream()
-                            .anyMatch(start -> machine.getId().startsWith(start)
+                            .anyMatch(start -> MachineLookup.isMeant(start, machine)
                                     || machine.getPrimaryIp().equals(start))
                     || globs.stream()
                             .anyMatch(glob -> glob.matches(machine.getId()) || glob.matches(machine.getPrimaryIp()));

@@ -20,10 +20,13 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The launcher and the packaged client as processes. */
 @Timeout(120)
@@ -69,6 +72,44 @@ class LauncherIT {
                 process.exitValue(),
                 Files.readString(out, StandardCharsets.UTF_8),
                 Files.readString(err, StandardCharsets.UTF_8));
+    }
+
+    /** As in cron, in minimal images and after ssh from elsewhere. The shell makes the names: this process may have ASCII alone, too. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {"A=", "LANG=C", "LC_ALL=C", "LC_ALL=POSIX LC_CTYPE=C.UTF-8", "LC_ALL=C.UTF-8", "LANG=xx_XX.UTF-8"
+            })
+    void namesMayHaveAnyLettersWhateverTheLocale(String locale) throws Exception {
+        Assumptions.assumeTrue(
+                !locale.contains("xx_XX") || onlyCIsInstalled(),
+                "a locale that is not installed can't be told from others here");
+        Path script = directory.resolve("script");
+        Files.writeString(script, """
+                folder=$(printf 'pr\\303\\274fung')
+                mkdir -p "$folder"
+                printf '[Service]\\nExecStart=/bin/true\\n' >"$folder/web.service"
+                exec env -i %s PATH="$PATH" HOME="$PWD/$folder" JAVA_HOME="${JAVA_HOME-}" \
+                    "$0" --endpoint "$FLEETCTL_ENDPOINT" --request-timeout 30 submit "$folder/web.service"
+                """.formatted(locale));
+        assertThat(run(
+                        Map.of("JAVA_HOME", System.getProperty("java.home")),
+                        List.of(
+                                "sh",
+                                "-c",
+                                Files.readString(script),
+                                BIN.resolve("fleetctl").toString())))
+                .isEqualTo(new Result(0, "Unit web.service inactive\n", ""));
+    }
+
+    private static boolean onlyCIsInstalled() throws IOException {
+        Path locales = Path.of("/usr/lib/locale");
+        if (!Files.isDirectory(locales)) {
+            return false;
+        }
+        try (var installed = Files.list(locales)) {
+            return installed.allMatch(
+                    locale -> String.valueOf(locale.getFileName()).matches("C|C[.].*|POSIX"));
+        }
     }
 
     @Test

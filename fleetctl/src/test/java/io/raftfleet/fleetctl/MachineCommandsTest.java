@@ -346,6 +346,64 @@ class MachineCommandsTest {
                 .contains("revoke, revoked");
     }
 
+    @Test
+    void adoptAndDropTakeOneMachineAsItIsNamedAndNoneThatIsNot() {
+        cluster.addMachine(M2, "10.0.0.2", Map.of());
+        String twin = "113f" + M2.substring(4);
+        cluster.addMachine(twin, "10.0.0.3", Map.of());
+        for (String machine : List.of(M1, M2, twin)) {
+            orphan("stray.service", machine, "active");
+        }
+        for (String verb : List.of("adopt", "drop")) {
+            for (String unclear : List.of("", "...", "113f", "1", "dead")) {
+                assertThat(run("cluster", verb, "stray.service", "--machine", unclear)
+                                .exit())
+                        .as("%s --machine '%s'", verb, unclear)
+                        .isEqualTo(1);
+            }
+        }
+        assertThat(settled()).isEmpty();
+        assertThat(run("cluster", "drop", "stray.service", "--machine", "113f16a7.../10.0.0.1")
+                        .out())
+                .isEqualTo("Dropped stray.service on " + M1 + "\n");
+        assertThat(run("cluster", "adopt", "stray.service", "--machine", "85c0").out())
+                .isEqualTo("Adopted stray.service on " + M2 + "\n");
+        assertThat(settled()).containsExactly("SettleOrphan stray.service " + M1, "SettleOrphan stray.service " + M2);
+        assertThat(run("cluster", "drop", "lost.service", "--machine", "85c0").err())
+                .isEqualTo("Unit lost.service is no orphan on that machine; see fleetctl cluster orphans\n");
+    }
+
+    private List<String> settled() {
+        return cluster.engines.getFirst().calls.stream()
+                .filter(call -> call.startsWith("SettleOrphan"))
+                .toList();
+    }
+
+    @Test
+    void anEmptyWordOrOneThatFitsSeveralNamesNothing() {
+        for (var command : List.of(
+                List.of("watch", "--machine", ""),
+                List.of("watch", "--machine", "..."),
+                List.of("watch", "machines", ""),
+                List.of("ssh", ""),
+                List.of("drain", ""),
+                List.of("machine", "forget", ""),
+                List.of("plan", "--drain", ""),
+                List.of("cluster", "transfer-leader", ""),
+                List.of("token", "create", "--role", "agent", "--machine-id", ""),
+                List.of("token", "create", "--role", "engine", "--engine-id", ""))) {
+            Result result = run(command.toArray(String[]::new));
+            assertThat(result.exit()).as("%s", command).isNotZero();
+            assertThat(result.err()).as("%s", command).contains("empty");
+        }
+        cluster.addMachine("113f" + M2.substring(4), "10.0.0.3", Map.of());
+        for (var command : List.of(List.of("ssh", "113f"), List.of("events", "113f"))) {
+            assertThat(run(command.toArray(String[]::new)).err())
+                    .as("%s", command)
+                    .contains("found more than one machine whose id starts with 113f");
+        }
+    }
+
     private void orphan(String name, String machine, String active) {
         cluster.report(InMemoryEngine.state(name, machine, active, "any"));
         cluster.engines

@@ -2,6 +2,7 @@ package io.raftfleet.fleetctl;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -22,6 +23,64 @@ class SshCommandTest {
                 .containsSubsequence("-o", "StrictHostKeyChecking=no", "--")
                 .contains("UserKnownHostsFile=/dev/null")
                 .doesNotContain("UserKnownHostsFile=/keys");
+    }
+
+    @Test
+    void theTunnelsHostIsReachedAsTheFlagsSayToo() throws Exception {
+        var global = new GlobalOptions();
+        global.tunnel = "jump:2222";
+        global.sshUsername = "it's 100%";
+        global.knownHostsFile = Path.of("/some keys/$HOME");
+        global.sshTimeout = 3;
+        assertThat(proxy(global, "fd00::1"))
+                .containsExactly(
+                        "ssh",
+                        "-o",
+                        "ConnectTimeout=3",
+                        "-o",
+                        "UserKnownHostsFile=/some keys/$HOME",
+                        "-l",
+                        "it's 100%",
+                        "-W",
+                        "[fd00::1]:22",
+                        "-p",
+                        "2222",
+                        "--",
+                        "jump");
+        global.strictHostKeyChecking = false;
+        global.tunnel = "me@[fd00::2]:2222";
+        assertThat(proxy(global, "10.0.0.1"))
+                .containsSubsequence("-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null")
+                .endsWith("-W", "[10.0.0.1]:22", "-p", "2222", "--", "me@fd00::2");
+    }
+
+    @Test
+    void aHostMayHaveAUserAndAPort() {
+        assertThat(SshCommand.to("jump")).containsExactly("--", "jump");
+        assertThat(SshCommand.to("me@jump")).containsExactly("--", "me@jump");
+        assertThat(SshCommand.to("me@jump:2222")).containsExactly("-p", "2222", "--", "me@jump");
+        assertThat(SshCommand.to("fd00::1")).containsExactly("--", "fd00::1");
+        assertThat(SshCommand.to("[fd00::1]")).containsExactly("--", "fd00::1");
+        assertThat(SshCommand.to("[fd00::1]:22")).containsExactly("-p", "22", "--", "fd00::1");
+    }
+
+    /** What the command that ssh connects by comes to: percent signs are ssh's, and a shell reads the rest. */
+    private static List<String> proxy(GlobalOptions global, String host) throws Exception {
+        List<String> command = command(global);
+        assertThat(command).doesNotContain("-J");
+        String given = command.stream()
+                .filter(word -> word.startsWith("ProxyCommand="))
+                .findFirst()
+                .orElseThrow()
+                .substring("ProxyCommand=".length());
+        String expanded = given.replace("%%", "\0")
+                .replace("%h", host)
+                .replace("%p", "22")
+                .replace("\0", "%");
+        Process shell = new ProcessBuilder("sh", "-c", "printf '%s\\n' " + expanded).start();
+        return List.of(new String(shell.getInputStream().readAllBytes(), StandardCharsets.UTF_8)
+                .strip()
+                .split("\n", -1));
     }
 
     private static List<String> command(GlobalOptions global) {

@@ -100,6 +100,21 @@ class WatchCommandTest {
     }
 
     @Test
+    void aMachineIsNamedAsTablesShowIt() throws Exception {
+        unit("a.service");
+        try (var watch = new Watching(false, "watch", "--machine=113f16a7.../10.0.0.1")) {
+            watch.begun();
+            report("a.service", "failed", "failed");
+            watch.until("a.service on 113f16a7.../10.0.0.1: active active -> failed, sub running -> failed\n");
+        }
+        try (var watch = new Watching(false, "watch", "machines", "113f16a7.../10.0.0.1")) {
+            watch.begun();
+            assertThat(run("cordon", "113f").exit()).isZero();
+            watch.until("113f16a7...: state present -> cordoned\n");
+        }
+    }
+
+    @Test
     void machinesAreFollowedByIdAndAddress() throws Exception {
         cluster.addMachine(M2, "10.0.0.2", Map.of());
         try (var watch = new Watching(false, "watch", "machines", "10.0.0.[1]")) {

@@ -151,6 +151,11 @@ final class RolloutOrders {
         if (old != null) {
             return refused(old);
         }
+        if (draft.rollout(plan.getId()) != null) {
+            // Of another request: the answer to this one would have been given again.
+            return refused("there is a rollout " + plan.getId()
+                    + ", whose request's id begins as this one's: send this one again with a new request id");
+        }
         var refusal =
                 overlapping(plan.getId(), wanted.stream().map(Wanted::name).toList(), draft);
         if (refusal != null) {

@@ -15,6 +15,7 @@ import java.time.InstantSource;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.LongSupplier;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
@@ -52,6 +53,7 @@ public final class FleetHttp implements HttpHandler {
      * Wires the resources.
      *
      * @param random makes request ids; a {@link java.security.SecureRandom} outside tests
+     * @param nanoClock as {@link System#nanoTime}
      * @param pageSize rows a page of a list, 1 to 10,000
      * @param traces of writes; null for none
      */
@@ -64,6 +66,7 @@ public final class FleetHttp implements HttpHandler {
             EngineMetrics metrics,
             RandomGenerator random,
             InstantSource clock,
+            LongSupplier nanoClock,
             Deadlines deadlines,
             int pageSize,
             @Nullable CallTraces traces) {
@@ -76,7 +79,7 @@ public final class FleetHttp implements HttpHandler {
         this.scrapes = new Scrapes(() -> ByteString.copyFrom(metrics.scrape()));
         this.traces = traces;
         RequestIds requestIds = new RequestIds(random, clock);
-        this.units = new UnitsResource(api, requestIds, new RecentStops(clock), deadlines, pageSize);
+        this.units = new UnitsResource(api, requestIds, new RecentStops(nanoClock), deadlines, pageSize);
         this.state = new StateResource(api, deadlines, pageSize);
         this.machines = new MachinesResource(api, requestIds, deadlines, pageSize);
         this.events = new EventsResource(api, changes, deadlines, pageSize);

@@ -2,11 +2,11 @@ package io.raftfleet.engine.http;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.time.Duration;
-import java.time.Instant;
-import java.time.InstantSource;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Units that were launched until just now and were told over the v1 API to be loaded: for {@link #SHOWN} after the answer that API
@@ -21,28 +21,33 @@ final class RecentStops {
 
     private static final int MOST = 10_000;
 
-    private final InstantSource clock;
+    private final LongSupplier nanoClock;
 
     @GuardedBy("this")
-    private final Map<String, Instant> until = new LinkedHashMap<>();
+    private final Map<String, Long> until = new LinkedHashMap<>();
 
-    RecentStops(InstantSource clock) {
-        this.clock = clock;
+    /** @param nanoClock as {@link System#nanoTime}, which no change of the machine's time moves */
+    RecentStops(LongSupplier nanoClock) {
+        this.nanoClock = nanoClock;
     }
 
     /** A launched unit has just been told to be loaded. */
     synchronized void add(String unit) {
         until.remove(unit);
-        until.put(unit, clock.instant().plus(SHOWN));
-        Iterator<Instant> oldest = until.values().iterator();
-        while (oldest.next().isBefore(clock.instant()) || until.size() > MOST) {
+        until.put(unit, nanoClock.getAsLong() + SHOWN.toNanos());
+        Iterator<Long> oldest = until.values().iterator();
+        while (!isAhead(oldest.next()) || until.size() > MOST) {
             oldest.remove();
         }
     }
 
     /** Whether a unit that is loaded is to be shown as launched still. */
     synchronized boolean isRecent(String unit) {
-        Instant end = until.get(unit);
-        return end != null && end.isAfter(clock.instant());
+        @Nullable Long end = until.get(unit);
+        return end != null && isAhead(end);
+    }
+
+    private boolean isAhead(long nanos) {
+        return nanos - nanoClock.getAsLong() > 0;
     }
 }

@@ -259,6 +259,7 @@ final class Engine implements AutoCloseable {
                 metrics,
                 random,
                 clock,
+                System::nanoTime,
                 Deadlines.DEFAULT,
                 config.pageSize(),
                 callTraces);

@@ -30,6 +30,9 @@ final class PolledLogs implements JournalFeed {
     /** Journals that are open. */
     static final int MOST = 64;
 
+    /** Of these, of one that is known: whoever follows without end leaves others theirs. */
+    static final int MOST_OF_ONE = 16;
+
     /** Of each; a chunk more may come. */
     static final int BUFFER = 128 * 1024;
 
@@ -81,6 +84,17 @@ final class PolledLogs implements JournalFeed {
 
     @Override
     public CompletableFuture<Lines> open(JournalRequest request, Duration wait) {
+        var caller = Caller.current();
+        if (!caller.name().isEmpty()
+                && logs.values().stream()
+                                .filter(other -> other.caller.equals(caller))
+                                .count()
+                        >= MOST_OF_ONE) {
+            return CompletableFuture.failedFuture(Status.RESOURCE_EXHAUSTED
+                    .withDescription(MOST_OF_ONE + " journals are followed by " + caller.words()
+                            + " on this engine's page, as many as may: close some, or use another engine's")
+                    .asRuntimeException());
+        }
         if (open.incrementAndGet() > MOST) {
             open.decrementAndGet();
             return CompletableFuture.failedFuture(Status.RESOURCE_EXHAUSTED
@@ -89,7 +103,7 @@ final class PolledLogs implements JournalFeed {
         }
         var log = new Log(
                 Long.toHexString(random.nextLong()) + "-" + Long.toHexString(random.nextLong()),
-                Caller.current(),
+                caller,
                 nanoClock.getAsLong());
         logs.put(log.id, log);
         var lines = log.next(wait);

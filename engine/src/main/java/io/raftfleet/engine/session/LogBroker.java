@@ -12,8 +12,10 @@ import io.raftfleet.proto.fleet.LogChunk;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
@@ -59,39 +61,79 @@ public final class LogBroker {
         var agent = (ServerCallStreamObserver<LogUploadDone>) responses;
         agent.disableAutoRequest();
         agent.request(1);
-        return new StreamObserver<>() {
-            private @Nullable Pipe pipe;
+        return new Upload(caller, agent);
+    }
 
-            @Override
-            public void onNext(LogUpload frame) {
-                var known = pipe;
-                if (known == null) {
-                    known = pipes.get(frame.getLogId());
-                    if (known == null || !caller.speaksFor(known.machineId) || !known.attach(agent)) {
-                        agent.onError(Status.NOT_FOUND
-                                .withDescription("nobody reads log " + frame.getLogId() + " of this machine")
-                                .asRuntimeException());
-                        return;
-                    }
-                    pipe = known;
-                }
-                known.write(frame);
-            }
+    /** What an agent sends of a log: which, its first frame says, for which it has {@link #AGENT_DEADLINE} as well. */
+    private final class Upload implements StreamObserver<LogUpload> {
+        private final Caller caller;
+        private final ServerCallStreamObserver<LogUploadDone> agent;
+        /** Set by whoever comes first: its first frame, its end, or the end of its time. */
+        private final AtomicBoolean begun = new AtomicBoolean();
 
-            @Override
-            public void onError(Throwable t) {
-                if (pipe != null) {
-                    pipe.agentGone();
-                }
-            }
+        private final Future<?> deadline;
+        /** Of the call's own thread. */
+        private @Nullable Pipe pipe;
 
-            @Override
-            public void onCompleted() {
-                if (pipe != null) {
-                    pipe.complete();
+        Upload(Caller caller, ServerCallStreamObserver<LogUploadDone> agent) {
+            this.caller = caller;
+            this.agent = agent;
+            this.deadline = timer.schedule(
+                    () -> {
+                        if (begun.compareAndSet(false, true)) {
+                            refuse(
+                                    Status.DEADLINE_EXCEEDED,
+                                    "no frame came within " + AGENT_DEADLINE.toSeconds() + " s");
+                        }
+                    },
+                    AGENT_DEADLINE.toMillis(),
+                    TimeUnit.MILLISECONDS);
+        }
+
+        /** Whether nobody has answered it yet. */
+        private boolean begins() {
+            deadline.cancel(false);
+            return begun.compareAndSet(false, true);
+        }
+
+        private void refuse(Status why, String words) {
+            agent.onError(why.withDescription(words).asRuntimeException());
+        }
+
+        @Override
+        public void onNext(LogUpload frame) {
+            var known = pipe;
+            if (known == null) {
+                if (!begins()) {
+                    return;
                 }
+                known = pipes.get(frame.getLogId());
+                if (known == null || !caller.speaksFor(known.machineId) || !known.attach(agent)) {
+                    refuse(Status.NOT_FOUND, "nobody reads log " + frame.getLogId() + " of this machine");
+                    return;
+                }
+                pipe = known;
             }
-        };
+            known.write(frame);
+        }
+
+        @Override
+        public void onError(Throwable t) {
+            if (pipe != null) {
+                pipe.agentGone();
+            } else {
+                var unused = begins(); // It need not be waited for any more.
+            }
+        }
+
+        @Override
+        public void onCompleted() {
+            if (pipe != null) {
+                pipe.complete();
+            } else if (begins()) {
+                refuse(Status.INVALID_ARGUMENT, "it ended without a frame that names a log");
+            }
+        }
     }
 
     /** One reader and, once it has answered, one agent. Guarded by its monitor. */

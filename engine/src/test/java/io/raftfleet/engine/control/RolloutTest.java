@@ -296,6 +296,23 @@ class RolloutTest {
         assertThat(refusal(request(3))).as("a paused one is under way").contains(id);
     }
 
+    /** Its id is the beginning of the request's, which a client may choose. */
+    @Test
+    void ofAnIdThatIsTakenItIsRefusedAsAnythingElse() throws Exception {
+        units(2);
+        var first = request(1);
+        var id = start(first);
+        var taken = RequestId.newBuilder()
+                .setId(first.getRequestId().getId().substring(0, 4).concat(ByteString.copyFromUtf8("y".repeat(12))))
+                .setIssuedAtMs(now.get())
+                .build();
+        var other = StartRolloutRequest.newBuilder().addUnits(unit("web@1.service", NEW));
+        var refused = begun(other.setRequestId(taken));
+        assertThat(refused.getCode()).isEqualTo(ItemCode.ITEM_CODE_REFUSED);
+        assertThat(refused.getMessage()).startsWith("there is a rollout " + id).endsWith("with a new request id");
+        assertThat(begun(other.setRequestId(id()))).isEqualTo(Item.OK);
+    }
+
     @Test
     void whatIsPausedWaits() throws Exception {
         units(2);

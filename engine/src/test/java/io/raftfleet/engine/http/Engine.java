@@ -27,8 +27,10 @@ final class Engine implements AutoCloseable {
     final EngineMetrics metrics = new EngineMetrics(new PrometheusRegistry(), fleet);
     final SocketAddress tcp;
     final SocketAddress unix;
-    /** What the engine's clock says. */
+    /** What the engine's clock says, until somebody sets it. */
     volatile Instant now = NOW;
+    /** By how much it was set. */
+    volatile Duration step = Duration.ZERO;
 
     private final Path folder;
     private final HttpServers servers;
@@ -52,7 +54,8 @@ final class Engine implements AutoCloseable {
                         new LoginResource(logins, "c1/e1"),
                         metrics,
                         new Random(1),
-                        () -> now,
+                        () -> now.plus(step),
+                        () -> Duration.between(NOW, now).toNanos(),
                         deadlines,
                         FleetHttp.DEFAULT_PAGE_SIZE,
                         null));

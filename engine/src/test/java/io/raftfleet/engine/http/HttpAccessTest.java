@@ -84,6 +84,7 @@ class HttpAccessTest {
             metrics,
             new Random(1),
             () -> Engine.NOW,
+            () -> 0,
             new Deadlines(Duration.ofSeconds(1), Duration.ofSeconds(10)),
             FleetHttp.DEFAULT_PAGE_SIZE,
             null);

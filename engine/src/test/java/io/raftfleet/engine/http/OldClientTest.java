@@ -85,6 +85,16 @@ class OldClientTest {
     }
 
     @Test
+    void aClockThatIsSetBackShowsNothingForLonger() throws IOException {
+        client.put(UNIT, Engine.HELLO);
+        desire("loaded");
+        engine.step = Duration.ofHours(-1);
+        assertThat(current()).isEqualTo("launched");
+        pause(PAUSE.multipliedBy(2));
+        assertThat(current()).isEqualTo("loaded");
+    }
+
+    @Test
     void whatWasNotLaunchedIsNeverShownSo() throws IOException {
         client.put(UNIT, Engine.HELLO.replace("launched", "inactive"));
         desire("loaded");

@@ -71,6 +71,7 @@ class OpenApiTest {
             new EngineMetrics(new PrometheusRegistry(), fleet),
             new Random(1),
             () -> Engine.NOW,
+            () -> 0,
             new Deadlines(Duration.ofMillis(20), Duration.ofSeconds(10)),
             1,
             null);

@@ -4,14 +4,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.protobuf.ByteString;
+import io.grpc.Context;
 import io.grpc.Status;
 import io.grpc.stub.ServerCallStreamObserver;
+import io.raftfleet.engine.access.Caller;
 import io.raftfleet.engine.api.JournalFeed.Lines;
+import io.raftfleet.identity.Role;
 import io.raftfleet.proto.fleet.JournalRequest;
 import io.raftfleet.proto.fleet.LogChunk;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -109,6 +113,24 @@ class PolledLogsTest {
         assertThat(cancelled).isTrue();
         assertThatThrownBy(() -> logs.more(first.join().log(), WAIT).join()).hasMessageContaining("open it again");
         assertThat(open()).as("there is room again").isNotDone();
+    }
+
+    @Test
+    void whoFollowsAsManyAsMayLeavesOthersTheirs() throws Exception {
+        var eve = new Caller(Caller.Kind.USER, "eve", Optional.of(Role.VIEWER)).in(Context.ROOT);
+        var bob = new Caller(Caller.Kind.USER, "bob", Optional.of(Role.VIEWER)).in(Context.ROOT);
+        for (int i = 0; i < PolledLogs.MOST_OF_ONE; i++) {
+            assertThat(eve.call(this::open)).isNotDone();
+        }
+        var oneMore = eve.call(this::open);
+        assertThat(oneMore).isCompletedExceptionally();
+        assertThatThrownBy(oneMore::join)
+                .hasMessageContaining("16 journals are followed by user/eve")
+                .hasMessageContaining("close some");
+        assertThat(bob.call(this::open)).isNotDone();
+        pass(PolledLogs.FORGOTTEN);
+        pass(PolledLogs.FORGOTTEN);
+        assertThat(eve.call(this::open)).as("there is room again").isNotDone();
     }
 
     @Test

@@ -9,6 +9,7 @@ import static org.hamcrest.Matchers.equalTo;
 import com.google.protobuf.ByteString;
 import io.grpc.Status;
 import io.grpc.stub.ServerCallStreamObserver;
+import io.grpc.stub.StreamObserver;
 import io.raftfleet.engine.access.Caller;
 import io.raftfleet.engine.control.Controller;
 import io.raftfleet.engine.control.LocalWrites;
@@ -21,6 +22,8 @@ import io.raftfleet.proto.agent.EngineFrame;
 import io.raftfleet.proto.agent.Heartbeat;
 import io.raftfleet.proto.agent.Hello;
 import io.raftfleet.proto.agent.Inventory;
+import io.raftfleet.proto.agent.LogUpload;
+import io.raftfleet.proto.agent.LogUploadDone;
 import io.raftfleet.proto.agent.StateReport;
 import io.raftfleet.proto.fleet.ItemCode;
 import io.raftfleet.proto.fleet.MachineOrder;
@@ -59,10 +62,13 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
+import java.util.concurrent.RunnableScheduledFuture;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -534,6 +540,30 @@ class SessionsTest {
         assertThat(own.ended).isNull();
     }
 
+    @Test
+    void anUploadThatNamesNoLogIsNotWaitedForForEver() {
+        var uploads = new ScheduledThreadPoolExecutor(1);
+        var broker = new LogBroker(sessions, new Random(3), uploads);
+        var ended = new ArrayList<Status.Code>();
+        Supplier<StreamObserver<LogUpload>> opened = () -> broker.upload(Caller.PLAINTEXT, new Uploading(ended));
+        var silent = opened.get();
+        var deadline = (RunnableScheduledFuture<?>) uploads.getQueue().element();
+        assertThat(deadline.getDelay(TimeUnit.SECONDS)).isLessThanOrEqualTo(10);
+        deadline.run();
+        assertThat(ended).containsExactly(Status.Code.DEADLINE_EXCEEDED);
+        silent.onNext(LogUpload.getDefaultInstance());
+        silent.onCompleted();
+        assertThat(ended).as("it is told once").hasSize(1);
+
+        uploads.getQueue().clear();
+        opened.get().onNext(LogUpload.newBuilder().setLogId("none").build());
+        opened.get().onCompleted();
+        opened.get().onError(Status.CANCELLED.asRuntimeException());
+        assertThat(ended.subList(1, ended.size())).containsExactly(Status.Code.NOT_FOUND, Status.Code.INVALID_ARGUMENT);
+        assertThat(uploads.getQueue()).hasSize(3).allMatch(task -> ((RunnableScheduledFuture<?>) task).isCancelled());
+        uploads.shutdownNow();
+    }
+
     private void hello(Stream stream) {
         hello(stream, Caller.PLAINTEXT);
     }
@@ -576,6 +606,59 @@ class SessionsTest {
 
         @Override
         public void onCompleted() {}
+
+        @Override
+        public boolean isCancelled() {
+            return false;
+        }
+
+        @Override
+        public boolean isReady() {
+            return true;
+        }
+
+        @Override
+        public void setOnCancelHandler(Runnable handler) {}
+
+        @Override
+        public void setCompression(String compression) {}
+
+        @Override
+        public void setOnReadyHandler(Runnable handler) {}
+
+        @Override
+        public void disableAutoInboundFlowControl() {}
+
+        @Override
+        public void request(int count) {}
+
+        @Override
+        public void setMessageCompression(boolean enable) {}
+
+        @Override
+        public void disableAutoRequest() {}
+    }
+
+    /** An agent's side of a call that it uploads a log by. */
+    private static final class Uploading extends ServerCallStreamObserver<LogUploadDone> {
+        private final List<Status.Code> ended;
+
+        Uploading(List<Status.Code> ended) {
+            this.ended = ended;
+        }
+
+        @Override
+        public void onNext(LogUploadDone done) {}
+
+        @Override
+        public void onError(Throwable t) {
+            ended.add(Status.fromThrowable(t).getCode());
+        }
+
+        @Override
+        public void onCompleted() {
+            ended.add(Status.Code.OK);
+        }
 
         @Override
         public boolean isCancelled() {

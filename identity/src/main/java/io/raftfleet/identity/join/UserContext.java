@@ -3,6 +3,7 @@ package io.raftfleet.identity.join;
 import io.raftfleet.identity.TlsFiles;
 import io.raftfleet.identity.ca.PrivateFile;
 import java.io.IOException;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
@@ -19,15 +20,19 @@ public final class UserContext {
 
     /**
      * Where a user's files are, {@code $XDG_CONFIG_HOME/raftfleet} or {@code ~/.config/raftfleet}; empty when nothing says where that
-     * is.
+     * is, or what does can be the path of no file here, as one with letters that the locale has not.
      */
     public static Optional<Path> home(Map<String, String> environment) {
         String config = environment.getOrDefault("XDG_CONFIG_HOME", "");
         String home = environment.getOrDefault("HOME", "");
-        if (!config.isEmpty()) {
-            return Optional.of(Path.of(config, "raftfleet"));
+        try {
+            if (!config.isEmpty()) {
+                return Optional.of(Path.of(config, "raftfleet"));
+            }
+            return home.isEmpty() ? Optional.empty() : Optional.of(Path.of(home, ".config", "raftfleet"));
+        } catch (InvalidPathException e) {
+            return Optional.empty();
         }
-        return home.isEmpty() ? Optional.empty() : Optional.of(Path.of(home, ".config", "raftfleet"));
     }
 
     /** Whether there can be a context of that name. */

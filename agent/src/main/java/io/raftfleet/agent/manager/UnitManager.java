@@ -76,7 +76,10 @@ public interface UnitManager extends AutoCloseable {
     /** Completes once the thread that does all this has come to it, whether or not systemd answers: then it does not stand still. */
     CompletableFuture<Void> answers();
 
-    /** The machine's boot id: 32 hexadecimal digits. Another one means that nothing started before is running. */
+    /**
+     * The machine's boot id and, once it is known, when the unit manager itself began: see {@link BootIds}. Another one means that nothing
+     * started before is running. Known with the first states; a later one before the full list that follows it.
+     */
     String bootId();
 
     /** Lets go of connections and threads. Units keep running. */

@@ -2,6 +2,7 @@ package io.raftfleet.agent.reconcile;
 
 import io.raftfleet.agent.loop.Backoff;
 import io.raftfleet.agent.loop.Loop;
+import io.raftfleet.agent.manager.BootIds;
 import io.raftfleet.agent.manager.UnitManager;
 import io.raftfleet.agent.manager.UnitManager.ObservedState;
 import io.raftfleet.agent.session.ContentsStore;
@@ -60,7 +61,9 @@ public final class Reconciler implements SessionHandler {
     /** Null where traces are off. */
     private final @Nullable OrderTraces traces;
 
+    /** Of the states that the manager told last. */
     private String bootId;
+
     private boolean allConfirmed;
     /** Of the last session; 0 before the first. */
     private long incarnation;
@@ -109,7 +112,14 @@ public final class Reconciler implements SessionHandler {
         this.table = new UnitTable(reports);
         this.fences = new Fences(loop, manager, table, this::lookAt, new Backoff(RETRY_FIRST, RETRY_LIMIT, random));
         this.steps = new Steps(
-                loop, manager, journal, table, hashes -> contents.get(hashes, fetch), this::retryLater, fences::admits);
+                loop,
+                manager,
+                journal,
+                table,
+                hashes -> contents.get(hashes, fetch),
+                this::retryLater,
+                fences::admits,
+                () -> bootId);
     }
 
     /**
@@ -158,9 +168,15 @@ public final class Reconciler implements SessionHandler {
     }
 
     private void takeOver(Map<String, ObservedState> states) {
+        bootId = manager.bootId();
         for (ManagedUnit unit : table.all()) {
             unit.observed = states.get(unit.name);
             Done done = unit.done;
+            if (done != null && !done.bootId().equals(bootId) && BootIds.mayBe(done.bootId(), bootId)) {
+                done = done.inBoot(bootId); // Noted by an agent that knew no more; once.
+                unit.done = done;
+                steps.save(unit);
+            }
             if (done != null
                     && done.phase() == Done.Phase.INTENDED
                     && done.bootId().equals(bootId)) {
@@ -243,7 +259,7 @@ public final class Reconciler implements SessionHandler {
 
     @Override
     public void describe(Hello.Builder hello) {
-        hello.setBootId(manager.bootId())
+        hello.setBootId(BootIds.kernel(manager.bootId()))
                 .setAssignmentsDigest(table.assignmentsDigest())
                 .setStatesDigest(table.statesDigest())
                 .setUnits(table.assignedCount());

@@ -43,6 +43,8 @@ final class Steps {
     private final Waves waves = new Waves();
     private final Consumer<ManagedUnit> retryLater;
     private final Predicate<ManagedUnit> mayStart;
+    /** The boot id that goes with the states that units have. */
+    private final Supplier<String> boot;
 
     private final Set<ManagedUnit> toLookAt = new LinkedHashSet<>();
     /** Starts that wait for files. */
@@ -59,7 +61,8 @@ final class Steps {
             UnitTable table,
             Function<Collection<UnitHash>, Map<UnitHash, CompletableFuture<UnitFile>>> contents,
             Consumer<ManagedUnit> retryLater,
-            Predicate<ManagedUnit> mayStart) {
+            Predicate<ManagedUnit> mayStart,
+            Supplier<String> boot) {
         this.loop = loop;
         this.manager = manager;
         this.notes = new JournalNotes(loop, journal);
@@ -67,6 +70,7 @@ final class Steps {
         this.contents = contents;
         this.retryLater = retryLater;
         this.mayStart = mayStart;
+        this.boot = boot;
     }
 
     /** The unit may need a step. All that are named within one task of the loop are looked at together. */
@@ -100,14 +104,13 @@ final class Steps {
 
     private void turn() {
         turnComing = false;
-        String bootId = manager.bootId();
         Map<Planner.Step, List<ManagedUnit>> byStep = new EnumMap<>(Planner.Step.class);
         List<ManagedUnit> looked = new ArrayList<>(toLookAt);
         toLookAt.clear();
         waves.advance();
         for (ManagedUnit unit : looked) {
             if (!unit.busy && unit.retry == null) {
-                Planner.Step step = Planner.next(unit, bootId);
+                Planner.Step step = Planner.next(unit, boot.get());
                 if (step == Planner.Step.FETCH || step == Planner.Step.INSTALL) {
                     waves.enter(unit);
                 } else {
@@ -116,15 +119,14 @@ final class Steps {
                 byStep.computeIfAbsent(step, none -> new ArrayList<>()).add(unit);
             }
         }
-        fetch(byStep.getOrDefault(Planner.Step.FETCH, List.of()), bootId);
-        byStep.getOrDefault(Planner.Step.STOP, List.of()).forEach(unit -> stop(unit, bootId));
+        fetch(byStep.getOrDefault(Planner.Step.FETCH, List.of()));
+        byStep.getOrDefault(Planner.Step.STOP, List.of()).forEach(this::stop);
         file(
                 byStep.getOrDefault(Planner.Step.UNINSTALL, List.of()),
-                byStep.getOrDefault(Planner.Step.INSTALL, List.of()),
-                bootId);
-        byStep.getOrDefault(Planner.Step.NOTE, List.of()).forEach(unit -> settle(unit, bootId));
+                byStep.getOrDefault(Planner.Step.INSTALL, List.of()));
+        byStep.getOrDefault(Planner.Step.NOTE, List.of()).forEach(this::settle);
         byStep.getOrDefault(Planner.Step.REPORT_GONE, List.of()).forEach(this::gone);
-        start(byStep.getOrDefault(Planner.Step.START, List.of()), bootId);
+        start(byStep.getOrDefault(Planner.Step.START, List.of()));
         notes.write();
     }
 
@@ -145,7 +147,7 @@ final class Steps {
     }
 
     /** A step has ended; the next one is chosen in the next turn, or after a while when it failed for now. */
-    private void end(ManagedUnit unit, String error, boolean again, String bootId) {
+    private void end(ManagedUnit unit, String error, boolean again) {
         unit.busy = false;
         busy--;
         unit.error = SafeText.cut(error, Limits.MESSAGE_BYTES);
@@ -161,12 +163,12 @@ final class Steps {
         } else {
             look(unit);
         }
-        table.refresh(unit, bootId);
+        table.refresh(unit, boot.get());
     }
 
     // ---- contents ----
 
-    private void fetch(List<ManagedUnit> units, String bootId) {
+    private void fetch(List<ManagedUnit> units) {
         if (units.isEmpty()) {
             return;
         }
@@ -181,20 +183,20 @@ final class Steps {
         Map<UnitHash, CompletableFuture<UnitFile>> coming = contents.apply(byHash.keySet());
         List<CompletableFuture<UnitFile>> all = List.copyOf(coming.values());
         loop.whenDone(CompletableFuture.allOf(all.toArray(CompletableFuture<?>[]::new)), (none, failure) -> {
-            byHash.forEach((hash, waiting) -> arrived(coming.get(hash), waiting, bootId));
+            byHash.forEach((hash, waiting) -> arrived(coming.get(hash), waiting));
             comeBack();
         });
     }
 
-    private void arrived(@Nullable CompletableFuture<UnitFile> answer, List<ManagedUnit> units, String bootId) {
+    private void arrived(@Nullable CompletableFuture<UnitFile> answer, List<ManagedUnit> units) {
         boolean there = answer != null && !answer.isCompletedExceptionally();
         for (ManagedUnit unit : units) {
             if (there && answer != null) {
                 unit.file = answer.join();
-                end(unit, "", false, bootId);
+                end(unit, "", false);
             } else {
                 String why = answer == null ? "not sent" : reason(answer.exceptionNow());
-                end(unit, "not put in place yet: " + why, true, bootId);
+                end(unit, "not put in place yet: " + why, true);
             }
         }
     }
@@ -202,7 +204,7 @@ final class Steps {
     // ---- files ----
 
     /** One change of files at a time; a unit whose turn it is not is looked at again when that has ended. */
-    private void file(List<ManagedUnit> away, List<ManagedUnit> place, String bootId) {
+    private void file(List<ManagedUnit> away, List<ManagedUnit> place) {
         if (filing) {
             toLookAt.addAll(away);
             toLookAt.addAll(place);
@@ -215,7 +217,7 @@ final class Steps {
             List<String> names = away.stream().map(unit -> unit.name).toList();
             loop.whenDone(ordered(() -> manager.uninstall(names)), (none, failure) -> {
                 filing = false;
-                away.forEach(unit -> uninstalled(unit, failure, bootId));
+                away.forEach(unit -> uninstalled(unit, failure));
                 comeBack();
             });
             return;
@@ -232,22 +234,22 @@ final class Steps {
             if (unit.file != null) {
                 files.put(unit.name, unit.file);
             }
-            if (isStartedNext(unit, bootId)) {
+            if (isStartedNext(unit)) {
                 toStart.add(unit.name);
             }
         }
         loop.whenDone(ordered(() -> manager.install(files, toStart)), (none, failure) -> {
             filing = false;
-            batch.forEach(unit -> installed(unit, files.get(unit.name), failure, batch.size() > 1, bootId));
+            batch.forEach(unit -> installed(unit, files.get(unit.name), failure, batch.size() > 1));
             comeBack();
         });
     }
 
     /** Whether its start follows once its file is in place; one with a fence may have to wait for the machine's lease first. */
-    private static boolean isStartedNext(ManagedUnit unit, String bootId) {
+    private boolean isStartedNext(ManagedUnit unit) {
         return unit.order != null
                 && unit.order.launched()
-                && (unit.done == null || !unit.done.settles(unit.order, bootId))
+                && (unit.done == null || !unit.done.settles(unit.order, boot.get()))
                 && unit.file != null
                 && !Fence.applies(unit.name, unit.file.text());
     }
@@ -264,10 +266,10 @@ final class Steps {
         return place.subList(0, 1);
     }
 
-    private void uninstalled(ManagedUnit unit, @Nullable Throwable failure, String bootId) {
+    private void uninstalled(ManagedUnit unit, @Nullable Throwable failure) {
         String why = reason(failure, unit);
         if (why != null) {
-            end(unit, "not taken away: " + why, true, bootId);
+            end(unit, "not taken away: " + why, true);
             return;
         }
         unit.installed = null;
@@ -275,26 +277,25 @@ final class Steps {
         unit.file = null;
         unit.done = null;
         save(unit);
-        end(unit, "", false, bootId);
+        end(unit, "", false);
     }
 
-    private void installed(
-            ManagedUnit unit, @Nullable UnitFile file, @Nullable Throwable failure, boolean oneOfMany, String bootId) {
+    private void installed(ManagedUnit unit, @Nullable UnitFile file, @Nullable Throwable failure, boolean oneOfMany) {
         String why = reason(failure, unit);
         if (why != null && unit.installed == null) {
             unit.observed = null; // Of a unit of the host's, if anything: none of fleet's is there.
         }
         if (why != null && oneOfMany) {
             unit.installAlone = true;
-            end(unit, "", false, bootId);
+            end(unit, "", false);
         } else if (why != null) {
-            end(unit, "not put in place: " + why, true, bootId);
+            end(unit, "not put in place: " + why, true);
         } else {
             unit.installAlone = false;
             unit.installed = file == null ? null : file.hash();
             unit.fenced = file != null && Fence.applies(unit.name, file.text());
             unit.file = null;
-            end(unit, "", false, bootId);
+            end(unit, "", false);
         }
     }
 
@@ -307,7 +308,7 @@ final class Steps {
 
     // ---- jobs ----
 
-    private void stop(ManagedUnit unit, String bootId) {
+    private void stop(ManagedUnit unit) {
         begin(List.of(unit), "stop by systemd");
         if (unit.removing && unit.done != null) {
             // It may be ordered back, by the order that was carried out, before it is taken away: then it is to start
@@ -320,24 +321,24 @@ final class Steps {
                 unit.mayRun = false;
                 unit.stopped = true;
                 unit.startComing = false;
-                end(unit, "", false, bootId);
+                end(unit, "", false);
             } else {
-                end(unit, "not stopped: " + reason(failure), true, bootId);
+                end(unit, "not stopped: " + reason(failure), true);
             }
         });
     }
 
     /** The order is carried out with nothing left to do. */
-    private void settle(ManagedUnit unit, String bootId) {
+    private void settle(ManagedUnit unit) {
         if (unit.order != null) {
             unit.done = new Done(
-                    unit.order.hash(), unit.order.launched(), unit.order.generation(), bootId, Done.Phase.ISSUED);
+                    unit.order.hash(), unit.order.launched(), unit.order.generation(), boot.get(), Done.Phase.ISSUED);
             save(unit);
-            table.refresh(unit, bootId);
+            table.refresh(unit, boot.get());
         }
     }
 
-    private void start(List<ManagedUnit> ready, String bootId) {
+    private void start(List<ManagedUnit> ready) {
         List<ManagedUnit> units = new ArrayList<>();
         for (ManagedUnit unit : ready) {
             if (!mayStart.test(unit)) {
@@ -358,39 +359,42 @@ final class Steps {
         for (ManagedUnit unit : units) {
             before.put(unit, unit.done);
             if (unit.order != null) {
-                unit.done = new Done(unit.order.hash(), true, unit.order.generation(), bootId, Done.Phase.INTENDED);
+                unit.done = new Done(unit.order.hash(), true, unit.order.generation(), boot.get(), Done.Phase.INTENDED);
             }
             notes.add(unit);
         }
         loop.whenDone(notes.writeDurably(), (none, failure) -> {
             for (ManagedUnit unit : units) {
                 if (failure == null) {
-                    issueStart(unit, bootId);
+                    issueStart(unit);
                 } else {
                     unit.done = before.get(unit);
-                    end(unit, "not started: " + reason(failure), true, bootId);
+                    end(unit, "not started: " + reason(failure), true);
                 }
             }
         });
     }
 
-    private void issueStart(ManagedUnit unit, String bootId) {
+    private void issueStart(ManagedUnit unit) {
         unit.mayRun = true;
         unit.stopped = false;
         unit.startComing = true;
         unit.step("StartUnit");
         loop.whenDone(ordered(() -> manager.start(unit.name)), (none, failure) -> {
             boolean later = failure != null && retryable(failure);
-            if (unit.done != null) {
-                Done.Phase phase = failure == null ? Done.Phase.ISSUED : Done.Phase.REFUSED;
-                unit.done = later ? null : unit.done.in(phase);
+            if (later) {
+                unit.done = null;
+            } else if (unit.done != null) {
+                unit.done = failure == null
+                        ? unit.done.in(Done.Phase.ISSUED).inBoot(boot.get()) // Perhaps of a systemd begun since.
+                        : unit.done.in(Done.Phase.REFUSED);
             }
             if (failure != null) {
                 unit.mayRun = false;
                 unit.startComing = false;
             }
             save(unit);
-            end(unit, failure == null ? "" : "not started: " + reason(failure), later, bootId);
+            end(unit, failure == null ? "" : "not started: " + reason(failure), later);
             if (failure == null) {
                 // Until systemd tells that the job is over, and the state after it.
                 unit.step("job of systemd");

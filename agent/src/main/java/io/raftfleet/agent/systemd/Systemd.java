@@ -159,6 +159,14 @@ final class Systemd {
                 .exceptionallyCompose(failure -> Futures.unlessLost(failure, false));
     }
 
+    /**
+     * When systemd began, in microseconds of the monotonic clock. It keeps that over {@code daemon-reload} and {@code daemon-reexec}; after
+     * {@code soft-reboot}, in a container that is started again, and for a user's new systemd it is another one.
+     */
+    CompletableFuture<Long> startedAt() {
+        return property(PATH, MANAGER, "UserspaceTimestampMonotonic").thenApply(value -> ((UInt64) value).longValue());
+    }
+
     /** The directories that systemd searches for unit files, highest priority first. */
     CompletableFuture<List<String>> searchPath() {
         return property(PATH, MANAGER, "UnitPath").thenApply(Systemd::texts);

@@ -1,5 +1,6 @@
 package io.raftfleet.agent.systemd;
 
+import io.raftfleet.agent.manager.BootIds;
 import io.raftfleet.agent.manager.UnitManager;
 import io.raftfleet.agent.manager.UnitManagerException;
 import io.raftfleet.unit.UnitFile;
@@ -65,6 +66,8 @@ public final class SystemdUnitManager implements UnitManager {
     private @Nullable BusSession session;
     /** Completes when it is known what has become of the last attempt to connect. */
     private CompletableFuture<Void> connecting = new CompletableFuture<>();
+    /** Completes when the boot id is the one of the last connection; fails when that is lost before. */
+    private CompletableFuture<Void> bootKnown = new CompletableFuture<>();
     /** Completes when it is known which files of the host systemd takes, on a connection that has not been lost since. */
     private CompletableFuture<Void> hostKnown = new CompletableFuture<>();
 
@@ -268,7 +271,9 @@ public final class SystemdUnitManager implements UnitManager {
         return current == null
                 ? CompletableFuture.failedFuture(
                         new UnitManagerException("the states of units can't be read: " + lastFault))
-                : current.refresh(table.names()).thenApply(listed -> table.states());
+                : bootKnown
+                        .thenComposeAsync(known -> current.refresh(table.names()), thread.executor())
+                        .thenApply(listed -> table.states());
     }
 
     @Override
@@ -334,8 +339,9 @@ public final class SystemdUnitManager implements UnitManager {
             return;
         }
         BusSession opened;
+        String kernelBoot;
         try {
-            bootId = config.readBootId();
+            kernelBoot = config.readBootId();
             store.repair();
             table.forgetDetails();
             opened = new BusSession(link, config, table, news, thread, new SessionHost());
@@ -350,9 +356,12 @@ public final class SystemdUnitManager implements UnitManager {
             return;
         }
         session = opened;
-        CompletableFuture<Void> prepared = opened.systemd()
+        bootKnown = opened.systemd()
                 .subscribe()
-                .thenCompose(subscribed -> opened.systemd().searchPath())
+                .thenCompose(subscribed -> opened.systemd().startedAt())
+                .thenAcceptAsync(start -> bootId = BootIds.of(kernelBoot, start), thread.executor());
+        CompletableFuture<Void> prepared = bootKnown
+                .thenCompose(known -> opened.systemd().searchPath())
                 .thenAcceptAsync(host::searchPathIs, thread.executor())
                 .thenRunAsync(host::look, thread.executor())
                 .thenRunAsync(() -> knowsHost(opened), thread.executor())

@@ -3,6 +3,7 @@ package io.raftfleet.agent.reconcile;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.raftfleet.agent.loop.VirtualLoop;
+import io.raftfleet.agent.manager.BootIds;
 import io.raftfleet.agent.manager.UnitManager.ObservedState;
 import io.raftfleet.agent.session.ContentsStore;
 import io.raftfleet.agent.session.ReportQueue;
@@ -524,6 +525,72 @@ class ReconcilerTest {
         assertThat(manager.takeOrders())
                 .as("the engine has not said yet that this is still to run here")
                 .containsExactly("install new.service");
+    }
+
+    @Test
+    void aUnitManagerThatBeganAnewInTheSameBootIsAsAfterAReboot() throws Exception {
+        String kernel = manager.bootId;
+        manager.bootId = BootIds.of(kernel, 1000);
+        restartAgent();
+        UnitFile finishes = file("[X-Hollow]\nExitAfterSec=1\n");
+        set(launched("a.service", finishes, 1));
+        loop.advance(Duration.ofSeconds(2));
+        manager.takeOrders();
+        restartAgent();
+        reconciler.opened(MATCHING);
+        settle();
+        assertThat(manager.takeOrders()).as("the same").isEmpty();
+        assertThat(hello().getBootId()).isEqualTo(kernel);
+
+        manager.bootId = BootIds.of(kernel, 2000);
+        restartAgent();
+        reconciler.opened(MATCHING);
+        settle();
+        assertThat(manager.takeOrders()).containsExactly("start a.service");
+        assertThat(hello().getBootId()).isEqualTo(kernel);
+    }
+
+    @Test
+    void whatAnAgentNotedThatKnewOnlyTheKernelsBootCountsAsOfTheSameOnce() throws Exception {
+        UnitFile finishes = file("[X-Hollow]\nExitAfterSec=1\n");
+        set(launched("a.service", finishes, 1));
+        loop.advance(Duration.ofSeconds(2));
+        manager.takeOrders();
+        String kernel = manager.bootId;
+        manager.bootId = BootIds.of(kernel, 1000);
+        restartAgent();
+        reconciler.opened(MATCHING);
+        settle();
+        assertThat(manager.takeOrders()).isEmpty();
+        assertThat(state("a.service").getLaunched()).isTrue();
+
+        manager.bootId = BootIds.of(kernel, 2000);
+        restartAgent();
+        reconciler.opened(MATCHING);
+        settle();
+        assertThat(manager.takeOrders()).containsExactly("start a.service");
+    }
+
+    @Test
+    void aStartThatWaitedForAnotherSystemdIsOfThatOne() throws Exception {
+        UnitFile finishes = file("[X-Hollow]\nExitAfterSec=1\n");
+        var accepted = new CompletableFuture<Void>();
+        manager.startsLast = accepted;
+        reconciler.apply(AssignmentDelta.newBuilder()
+                .addSet(launched("a.service", finishes, 1))
+                .build());
+        loop.runUntil(() -> manager.orders.contains("start a.service"));
+        manager.bootId = "c".repeat(32);
+        Objects.requireNonNull(manager.listener)
+                .relisted(manager.machine.states().get());
+        loop.run();
+        manager.startsLast = null;
+        manager.machine.start("a.service").get();
+        loop.advance(Duration.ofSeconds(2)); // It has run to its end by then.
+        accepted.complete(null);
+        settle();
+        assertThat(manager.takeOrders()).containsExactly("install a.service", "start a.service");
+        assertThat(state("a.service").getLaunched()).isTrue();
     }
 
     @Test

@@ -30,6 +30,10 @@ final class RecordingManager implements UnitManager {
     /** Starts reach nobody, and nothing is heard of them. */
     boolean unheard;
 
+    /** What starts end with instead; they do nothing then. */
+    @Nullable
+    CompletableFuture<Void> startsLast;
+
     /** Stops take for ever. */
     boolean stopsLast;
 
@@ -75,6 +79,9 @@ final class RecordingManager implements UnitManager {
             notReachable--;
             return CompletableFuture.failedFuture(
                     UnitManagerException.notIssued("no connection to systemd", new IllegalStateException()));
+        }
+        if (startsLast != null) {
+            return startsLast;
         }
         return unheard ? new CompletableFuture<>() : machine.start(name);
     }

@@ -28,6 +28,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.random.RandomGenerator;
@@ -44,11 +47,13 @@ import org.slf4j.LoggerFactory;
  * counted as lost meanwhile, and its units moved. So are those of an earlier life of the registry: it was restored, and has
  * units where an older backup has them.
  */
-public final class Reconciler implements SessionHandler {
+public final class Reconciler implements SessionHandler, AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(Reconciler.class);
 
     private static final Duration RETRY_FIRST = Duration.ofMillis(200);
     private static final Duration RETRY_LIMIT = Duration.ofSeconds(30);
+    /** How long an agent's end waits for its loop. */
+    private static final Duration LAST_NOTES = Duration.ofSeconds(2);
 
     private final Loop loop;
     private final UnitManager manager;
@@ -474,6 +479,27 @@ public final class Reconciler implements SessionHandler {
             }
         }
         steps.forget(forgotten);
+    }
+
+    /**
+     * Lets go of the manager and the journal. Starts that the manager was not asked for are taken back in the journal, so that the next agent
+     * does them. Not to be called on the loop, for which it waits.
+     */
+    @Override
+    public void close() {
+        manager.close();
+        var noted = new CompletableFuture<Void>();
+        loop.execute(() -> loop.whenDone(steps.close(), (none, failure) -> noted.complete(null)));
+        try {
+            noted.get(LAST_NOTES.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (TimeoutException | ExecutionException late) {
+            log.warn(
+                    "what became of the last starts could not be noted within {} s; some may have to be restarted by hand",
+                    LAST_NOTES.toSeconds());
+        } catch (InterruptedException hurried) {
+            Thread.currentThread().interrupt();
+        }
+        journal.close();
     }
 
     /** Steps that are under way, and units that wait for one; 0 once everything is as ordered or waits for a retry. */

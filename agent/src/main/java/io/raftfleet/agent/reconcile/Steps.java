@@ -28,12 +28,18 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Carries out units' steps in batches: one fetch, one installation, one removal, one note in the journal for all units that
- * are at that step. How many jobs systemd gets at once is the manager's to bound. No unit is started while files of others are still on their way, so that
+ * are at that step; starts are noted and ordered in slices. How many jobs systemd gets at once is the manager's to bound. No unit is started while files of others are still on their way, so that
  * units which name each other are all in place first. A unit that takes long, or fails, delays no other. Owned by the
  * machine's loop.
  */
 final class Steps {
     private static final Logger log = LoggerFactory.getLogger(Steps.class);
+
+    /**
+     * Starts that the disk may know of and systemd has not answered, at most: if the agent is killed, nobody knows what has become of these.
+     * Units are noted again once half of them are answered, so that the disk is asked while systemd has starts enough to be busy with.
+     */
+    static final int MAX_STARTS = 64;
 
     private final Loop loop;
     private final UnitManager manager;
@@ -49,6 +55,15 @@ final class Steps {
     private final Set<ManagedUnit> toLookAt = new LinkedHashSet<>();
     /** Starts that wait for files. */
     private final Set<ManagedUnit> held = new LinkedHashSet<>();
+
+    /** Starts that wait until fewer are under way. */
+    private final Set<ManagedUnit> queued = new LinkedHashSet<>();
+
+    /** Starts under way: from their note on until they are answered. */
+    private int starting;
+
+    /** Completes when the last start under way is answered and noted; null until no more are begun. */
+    private @Nullable CompletableFuture<Void> lastNote;
 
     private boolean filing;
     private int busy;
@@ -92,7 +107,25 @@ final class Steps {
     }
 
     int unsettled() {
-        return busy + toLookAt.size() + held.size();
+        return busy + toLookAt.size() + held.size() + queued.size();
+    }
+
+    /**
+     * Begins no more starts. Completes when those under way have been answered and the journal has what came of them; the manager answers
+     * all when it is closed.
+     */
+    CompletableFuture<Void> close() {
+        var last = new CompletableFuture<Void>();
+        lastNote = last;
+        noteTheLast();
+        return last;
+    }
+
+    private void noteTheLast() {
+        if (lastNote != null && starting == 0) {
+            notes.write();
+            lastNote.complete(null);
+        }
     }
 
     private void comeBack() {
@@ -339,21 +372,21 @@ final class Steps {
     }
 
     private void start(List<ManagedUnit> ready) {
-        List<ManagedUnit> units = new ArrayList<>();
         for (ManagedUnit unit : ready) {
             if (!mayStart.test(unit)) {
                 continue; // It is looked at again when that changes.
             }
             if (waves.mayStart(unit)) {
-                waves.started(unit);
-                units.add(unit);
+                queued.add(unit);
             } else {
                 held.add(unit);
             }
         }
+        List<ManagedUnit> units = slice();
         if (units.isEmpty()) {
             return;
         }
+        starting += units.size();
         begin(units, "note the start on disk");
         Map<ManagedUnit, @Nullable Done> before = new LinkedHashMap<>();
         for (ManagedUnit unit : units) {
@@ -370,9 +403,39 @@ final class Steps {
                 } else {
                     unit.done = before.get(unit);
                     end(unit, "not started: " + reason(failure), true);
+                    startAnswered();
                 }
             }
         });
+    }
+
+    /** The next units to be started; none while it is better to wait for answers. */
+    private List<ManagedUnit> slice() {
+        List<ManagedUnit> units = new ArrayList<>();
+        boolean many = starting + queued.size() > MAX_STARTS;
+        if (lastNote != null || (many && starting > MAX_STARTS / 2)) {
+            return units;
+        }
+        var next = queued.iterator();
+        while (next.hasNext() && starting + units.size() < MAX_STARTS) {
+            ManagedUnit unit = next.next();
+            next.remove();
+            // Its order may have changed while it waited; what needs another step by now is looked at for that.
+            if (!unit.busy
+                    && unit.retry == null
+                    && Planner.next(unit, boot.get()) == Planner.Step.START
+                    && mayStart.test(unit)) {
+                waves.started(unit);
+                units.add(unit);
+            }
+        }
+        return units;
+    }
+
+    private void startAnswered() {
+        starting--;
+        noteTheLast();
+        comeBack();
     }
 
     private void issueStart(ManagedUnit unit) {
@@ -395,6 +458,7 @@ final class Steps {
             }
             save(unit);
             end(unit, failure == null ? "" : "not started: " + reason(failure), later);
+            startAnswered();
             if (failure == null) {
                 // Until systemd tells that the job is over, and the state after it.
                 unit.step("job of systemd");

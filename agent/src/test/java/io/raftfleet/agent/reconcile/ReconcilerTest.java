@@ -593,6 +593,57 @@ class ReconcilerTest {
         assertThat(state("a.service").getLaunched()).isTrue();
     }
 
+    /** As when the agent is killed: what it noted last is all that the next one knows. */
+    @Test
+    void ofManyStartsOnlyASliceIsOfUnknownOutcomeAfterACrash() throws Exception {
+        UnitFile file = plain();
+        int units = 5 * Steps.MAX_STARTS;
+        AssignedUnit[] orders = IntStream.range(0, units)
+                .mapToObj(i -> launched("u" + i + ".service", file, 1))
+                .toArray(AssignedUnit[]::new);
+        manager.startsLast = new CompletableFuture<>();
+        reconciler.apply(
+                AssignmentDelta.newBuilder().addAllSet(List.of(orders)).build());
+        loop.runUntil(() -> starts().size() >= Steps.MAX_STARTS);
+        stopAgent();
+        loop.run();
+        manager.takeOrders();
+        manager.startsLast = null;
+        startAgent();
+        reconciler.opened(MATCHING);
+        settle();
+        assertThat(starts()).hasSize(units - Steps.MAX_STARTS);
+        assertThat(Arrays.stream(orders)
+                        .filter(unit -> !state(unit.getName()).getError().isEmpty()))
+                .hasSize(Steps.MAX_STARTS);
+    }
+
+    private List<String> starts() {
+        return manager.orders.stream()
+                .filter(order -> order.startsWith("start "))
+                .toList();
+    }
+
+    @Test
+    void aUnitWhoseOrderChangesBeforeItsTurnToStartIsNotStarted() throws Exception {
+        UnitFile file = plain();
+        AssignmentDelta.Builder delta = AssignmentDelta.newBuilder();
+        IntStream.rangeClosed(0, Steps.MAX_STARTS)
+                .forEach(i -> delta.addSet(launched("u%03d.service".formatted(i), file, 1)));
+        var answer = new CompletableFuture<Void>();
+        manager.startsLast = answer;
+        reconciler.apply(delta.build());
+        loop.runUntil(() -> starts().size() >= Steps.MAX_STARTS);
+        String last = "u%03d.service".formatted(Steps.MAX_STARTS);
+        reconciler.apply(
+                AssignmentDelta.newBuilder().addSet(loaded(last, file, 2)).build());
+        loop.run();
+        answer.complete(null);
+        settle();
+        assertThat(starts()).hasSize(Steps.MAX_STARTS).doesNotContain("start " + last);
+        assertThat(state(last).getPending()).isFalse();
+    }
+
     @Test
     void aStartOfUnknownOutcomeIsNotRepeatedAndSaysSo() throws Exception {
         UnitFile file = plain();

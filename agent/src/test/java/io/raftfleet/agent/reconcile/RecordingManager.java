@@ -37,6 +37,8 @@ final class RecordingManager implements UnitManager {
     /** Stops take for ever. */
     boolean stopsLast;
 
+    Runnable onClose = () -> {};
+
     int notReachable;
     int unreadable;
     String bootId;
@@ -141,6 +143,7 @@ final class RecordingManager implements UnitManager {
 
     @Override
     public void close() {
+        onClose.run();
         machine.close();
     }
 }

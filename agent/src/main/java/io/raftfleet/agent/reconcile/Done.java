@@ -15,7 +15,7 @@ import io.raftfleet.unit.UnitHash;
 public record Done(UnitHash hash, boolean launched, long generation, String bootId, Phase phase) {
     /** How far an order came. */
     public enum Phase {
-        /** Noted before the start job is issued. Found after a restart of the agent it says: nobody knows. */
+        /** Noted before the start job is issued. After a restart of the agent, or a lost connection, it says: nobody knows. */
         INTENDED(0),
         /** The job was accepted, or there was nothing to do. */
         ISSUED(1),

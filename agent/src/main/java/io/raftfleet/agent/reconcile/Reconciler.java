@@ -182,11 +182,8 @@ public final class Reconciler implements SessionHandler, AutoCloseable {
                 unit.done = done;
                 steps.save(unit);
             }
-            if (done != null
-                    && done.phase() == Done.Phase.INTENDED
-                    && done.bootId().equals(bootId)) {
-                resolveIntent(unit, done);
-            }
+            resolveIntent(unit);
+            giveUpIntent(unit);
         }
         log.info(
                 "took over {} units, {} of them running",
@@ -199,18 +196,38 @@ public final class Reconciler implements SessionHandler, AutoCloseable {
     }
 
     /**
-     * An earlier process may have ended between noting a start and hearing that the job was accepted. Should the unit be one
-     * that the fence has stopped and that has not begun since, it starts all the same once the lease is held.
+     * Whether nobody knows what became of the unit's start: an earlier process may have ended, or the connection to systemd, between noting
+     * it and hearing that the job was accepted.
      */
-    private static void resolveIntent(ManagedUnit unit, Done done) {
+    private boolean isIntent(ManagedUnit unit) {
+        return !unit.busy
+                && unit.order != null
+                && unit.done != null
+                && unit.done.phase() == Done.Phase.INTENDED
+                && unit.done.settles(unit.order, bootId);
+    }
+
+    /** Where the unit's state shows that its start was carried out, that is known from now on. */
+    private void resolveIntent(ManagedUnit unit) {
         boolean ran = unit.observedRunning()
                 || (unit.observed != null && unit.observed.activeState().equals("failed"));
-        if (ran) {
-            unit.done = done.in(Done.Phase.ISSUED);
-        } else {
+        if (ran && unit.done != null && isIntent(unit)) {
+            unit.done = unit.done.in(Done.Phase.ISSUED);
+            unit.error = "";
+            steps.save(unit);
+        }
+    }
+
+    /**
+     * All states are known, and none shows what became of the unit's start. Should it be one that the fence has stopped and that has not begun
+     * since, it starts all the same once the lease is held.
+     */
+    private void giveUpIntent(ManagedUnit unit) {
+        if (isIntent(unit)) {
+            unit.mayRun = false;
             unit.error =
-                    "not started again: the agent ended while it was starting it, and it may have run already; restart it if"
-                            + " it should run";
+                    "not started again: the agent, or its connection to systemd, ended while it was starting it, and it may have"
+                            + " run already; restart it if it should run";
         }
     }
 
@@ -240,6 +257,8 @@ public final class Reconciler implements SessionHandler, AutoCloseable {
             unit.mayRun &= !rebooted;
             unit.startComing = false;
             observe(unit, all.get(unit.name));
+            giveUpIntent(unit);
+            table.refresh(unit, bootId);
             steps.look(unit);
         }
     }
@@ -250,6 +269,7 @@ public final class Reconciler implements SessionHandler, AutoCloseable {
         if (state != null && !state.activeState().equals("deactivating") && ManagedUnit.isRunning(state)) {
             unit.stopped = false;
         }
+        resolveIntent(unit);
         table.refresh(unit, bootId);
         if (!unit.observedRunning()) {
             fences.down(unit);

@@ -445,19 +445,22 @@ final class Steps {
         unit.step("StartUnit");
         loop.whenDone(ordered(() -> manager.start(unit.name)), (none, failure) -> {
             boolean later = failure != null && retryable(failure);
+            boolean unknown = failure != null && fateUnknown(failure);
             if (later) {
                 unit.done = null;
-            } else if (unit.done != null) {
+            } else if (unit.done != null && !unknown) {
                 unit.done = failure == null
                         ? unit.done.in(Done.Phase.ISSUED).inBoot(boot.get()) // Perhaps of a systemd begun since.
                         : unit.done.in(Done.Phase.REFUSED);
             }
+            String error = "";
             if (failure != null) {
-                unit.mayRun = false;
+                unit.mayRun = unknown;
                 unit.startComing = false;
+                error = (unknown ? "whether it was started is not known: " : "not started: ") + reason(failure);
             }
             save(unit);
-            end(unit, failure == null ? "" : "not started: " + reason(failure), later);
+            end(unit, error, later);
             startAnswered();
             if (failure == null) {
                 // Until systemd tells that the job is over, and the state after it.
@@ -477,6 +480,10 @@ final class Steps {
 
     private static boolean retryable(Throwable failure) {
         return unwrap(failure) instanceof UnitManagerException e && e.retryable();
+    }
+
+    private static boolean fateUnknown(Throwable failure) {
+        return unwrap(failure) instanceof UnitManagerException e && e.fateUnknown();
     }
 
     /** Why an order for several units failed for this one; null when it did not. */

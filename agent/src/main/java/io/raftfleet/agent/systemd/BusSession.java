@@ -1,5 +1,6 @@
 package io.raftfleet.agent.systemd;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -18,6 +19,7 @@ final class BusSession implements Systemd.Signals {
     private final Host host;
     private final BusLink link;
     private final Systemd systemd;
+    private final Duration reload;
     private boolean ready;
 
     /** What a connection needs of its manager. Called on its thread. */
@@ -51,6 +53,7 @@ final class BusSession implements Systemd.Signals {
                 Systemd.dispatcher(this),
                 reason -> thread.run(() -> host.lost(this, reason)));
         systemd = new Systemd(link, config.direct());
+        reload = config.timing().reload();
     }
 
     Systemd systemd() {
@@ -136,7 +139,13 @@ final class BusSession implements Systemd.Signals {
     }
 
     @Override
+    public void reloading() {
+        link.busy(reload);
+    }
+
+    @Override
     public void reloaded() {
+        link.notBusy();
         pass(() -> host.reloaded(this));
     }
 

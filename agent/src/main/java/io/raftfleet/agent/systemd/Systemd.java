@@ -234,6 +234,9 @@ final class Systemd {
         /** A job is over. */
         void jobRemoved(String job, String unit, String result);
 
+        /** systemd begins to read its unit files again, or to execute itself anew; it answers nobody meanwhile. */
+        void reloading();
+
         /** systemd has read its unit files again. */
         void reloaded();
 
@@ -258,6 +261,8 @@ final class Systemd {
                 case "Reloading" -> {
                     if (Wire.uint32(body) == 0) {
                         signals.reloaded();
+                    } else {
+                        signals.reloading();
                     }
                 }
                 case "NameOwnerChanged" -> {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.raftfleet.agent.loop.VirtualLoop;
 import io.raftfleet.agent.manager.BootIds;
 import io.raftfleet.agent.manager.UnitManager.ObservedState;
+import io.raftfleet.agent.manager.UnitManagerException;
 import io.raftfleet.agent.session.ContentsStore;
 import io.raftfleet.agent.session.ReportQueue;
 import io.raftfleet.proto.agent.AssignedUnit;
@@ -665,6 +666,68 @@ class ReconcilerTest {
                 .startsWith("not started again: ")
                 .contains("restart it");
         assertThat(state("a.service").getLaunched()).isFalse();
+    }
+
+    private CompletableFuture<Void> startWithoutAnswer(UnitFile file) throws Exception {
+        var answer = new CompletableFuture<Void>();
+        manager.startsLast = answer;
+        reconciler.apply(AssignmentDelta.newBuilder()
+                .addSet(launched("a.service", file, 1))
+                .build());
+        loop.runUntil(() -> manager.orders.contains("start a.service"));
+        manager.takeOrders();
+        manager.startsLast = null;
+        return answer;
+    }
+
+    @Test
+    void aStartWhoseAnswerIsLostCountsOnceTheUnitIsSeenToRun() throws Exception {
+        CompletableFuture<Void> answer = startWithoutAnswer(plain());
+        answer.completeExceptionally(UnitManagerException.unanswered("the connection was lost"));
+        settle();
+        assertThat(state("a.service").getError()).contains("is not known", "the connection was lost");
+        assertThat(state("a.service").getPending()).isTrue();
+
+        manager.machine.start("a.service").get(); // As systemd does that has taken the call.
+        Objects.requireNonNull(manager.listener).relisted(manager.machine.states().get());
+        settle();
+        assertThat(state("a.service"))
+                .returns("", UnitState::getError)
+                .returns(true, UnitState::getLaunched)
+                .returns(false, UnitState::getPending);
+        restartAgent();
+        reconciler.opened(MATCHING);
+        settle();
+        assertThat(manager.takeOrders()).isEmpty();
+        assertThat(state("a.service").getLaunched()).isTrue();
+    }
+
+    @Test
+    void aStartWhoseAnswerIsLostIsNotRepeatedAndCountsWheneverTheUnitIsSeen() throws Exception {
+        CompletableFuture<Void> answer = startWithoutAnswer(plain());
+        answer.completeExceptionally(UnitManagerException.unanswered("the connection was lost"));
+        settle();
+        Objects.requireNonNull(manager.listener).relisted(manager.machine.states().get());
+        settle();
+        assertThat(state("a.service").getError())
+                .startsWith("not started again: ")
+                .contains("restart it");
+        manager.machine.start("a.service").get();
+        settle();
+        assertThat(state("a.service"))
+                .returns("", UnitState::getError)
+                .returns(true, UnitState::getLaunched);
+        assertThat(manager.takeOrders()).isEmpty();
+    }
+
+    @Test
+    void aUnitWhoseStartHadNoAnswerIsStoppedWhenItIsToBe() throws Exception {
+        UnitFile file = plain();
+        CompletableFuture<Void> answer = startWithoutAnswer(file);
+        answer.completeExceptionally(UnitManagerException.unanswered("the connection was lost"));
+        settle();
+        set(loaded("a.service", file, 2));
+        assertThat(manager.takeOrders()).containsExactly("stop a.service");
     }
 
     @Test

@@ -349,8 +349,11 @@ final class Steps {
             unit.done = null;
             save(unit);
         }
+        Order order = unit.order;
+        boolean toStart = order != null && order.launched() && unit.isInstalled(order.hash());
         loop.whenDone(ordered(() -> manager.stop(unit.name)), (none, failure) -> {
             if (failure == null) {
+                unit.stoppedFor = toStart ? order : null;
                 unit.mayRun = false;
                 unit.stopped = true;
                 unit.startComing = false;

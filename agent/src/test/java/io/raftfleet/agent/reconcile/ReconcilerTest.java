@@ -220,6 +220,25 @@ class ReconcilerTest {
     }
 
     @Test
+    void whatSomebodyElseStartsBetweenAStopAndTheStartIsNotStoppedAgain() throws Exception {
+        UnitFile file = plain();
+        set(launched("a.service", file, 1));
+        manager.takeOrders();
+        manager.afterStop =
+                () -> assertThat(manager.machine.start("a.service")).isCompleted(); // As its busy socket does.
+        set(launched("a.service", file, 2));
+        assertThat(manager.takeOrders()).containsExactly("stop a.service", "start a.service");
+        assertThat(state("a.service"))
+                .returns("active", UnitState::getActiveState)
+                .returns(true, UnitState::getLaunched);
+        // The next order is another one; and so is one with another file, whose predecessor is not to run on.
+        set(launched("a.service", file, 3));
+        assertThat(manager.takeOrders()).containsExactly("stop a.service", "start a.service");
+        set(launched("a.service", file("[Service]\nExecStart=/bin/other\n"), 4));
+        assertThat(manager.takeOrders()).containsExactly("stop a.service", "install a.service", "start a.service");
+    }
+
+    @Test
     void fromLaunchedToLoadedStopsAndKeepsTheFile() throws Exception {
         UnitFile file = plain();
         set(launched("a.service", file, 1));
@@ -603,8 +622,7 @@ class ReconcilerTest {
                 .mapToObj(i -> launched("u" + i + ".service", file, 1))
                 .toArray(AssignedUnit[]::new);
         manager.startsLast = new CompletableFuture<>();
-        reconciler.apply(
-                AssignmentDelta.newBuilder().addAllSet(List.of(orders)).build());
+        reconciler.apply(AssignmentDelta.newBuilder().addAllSet(List.of(orders)).build());
         loop.runUntil(() -> starts().size() >= Steps.MAX_STARTS);
         stopAgent();
         loop.run();
@@ -689,7 +707,8 @@ class ReconcilerTest {
         assertThat(state("a.service").getPending()).isTrue();
 
         manager.machine.start("a.service").get(); // As systemd does that has taken the call.
-        Objects.requireNonNull(manager.listener).relisted(manager.machine.states().get());
+        Objects.requireNonNull(manager.listener)
+                .relisted(manager.machine.states().get());
         settle();
         assertThat(state("a.service"))
                 .returns("", UnitState::getError)
@@ -707,16 +726,15 @@ class ReconcilerTest {
         CompletableFuture<Void> answer = startWithoutAnswer(plain());
         answer.completeExceptionally(UnitManagerException.unanswered("the connection was lost"));
         settle();
-        Objects.requireNonNull(manager.listener).relisted(manager.machine.states().get());
+        Objects.requireNonNull(manager.listener)
+                .relisted(manager.machine.states().get());
         settle();
         assertThat(state("a.service").getError())
                 .startsWith("not started again: ")
                 .contains("restart it");
         manager.machine.start("a.service").get();
         settle();
-        assertThat(state("a.service"))
-                .returns("", UnitState::getError)
-                .returns(true, UnitState::getLaunched);
+        assertThat(state("a.service")).returns("", UnitState::getError).returns(true, UnitState::getLaunched);
         assertThat(manager.takeOrders()).isEmpty();
     }
 

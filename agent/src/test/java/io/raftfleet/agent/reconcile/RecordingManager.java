@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
 /** A hollow machine that remembers what it was ordered, and can be made to fail at what units' files can't ask for. */
 final class RecordingManager implements UnitManager {
     final HollowUnitManager machine;
+    private final Loop loop;
     final List<String> orders = new ArrayList<>();
     final Set<String> uninstallable = new HashSet<>();
     /** Units whose starts were announced with their files. */
@@ -39,6 +40,10 @@ final class RecordingManager implements UnitManager {
 
     Runnable onClose = () -> {};
 
+    /** What happens on the machine once the next stop is over and told. */
+    @Nullable
+    Runnable afterStop;
+
     int notReachable;
     int unreadable;
     String bootId;
@@ -47,6 +52,7 @@ final class RecordingManager implements UnitManager {
     Listener listener;
 
     RecordingManager(Loop loop) {
+        this.loop = loop;
         this.bootId = "b".repeat(32);
         this.machine = new HollowUnitManager(loop, bootId, Clock.systemUTC());
     }
@@ -91,7 +97,21 @@ final class RecordingManager implements UnitManager {
     @Override
     public CompletableFuture<Void> stop(String name) {
         orders.add("stop " + name);
-        return stopsLast ? new CompletableFuture<>() : machine.stop(name);
+        if (stopsLast) {
+            return new CompletableFuture<>();
+        }
+        Runnable then = afterStop;
+        afterStop = null;
+        if (then == null) {
+            return machine.stop(name);
+        }
+        var told = new CompletableFuture<Void>();
+        var unused = machine.stop(name)
+                .thenRun(() -> loop.execute(() -> {
+                    told.complete(null);
+                    then.run();
+                }));
+        return told;
     }
 
     @Override

@@ -32,6 +32,14 @@ public interface UnitManager extends AutoCloseable {
      */
     CompletableFuture<Void> install(Map<String, UnitFile> files, Set<String> toStart);
 
+    /**
+     * The same for units of which some, {@code ours}, were started by an earlier order, and may run although their files are gone: they are
+     * not taken for units of the host's.
+     */
+    default CompletableFuture<Void> install(Map<String, UnitFile> files, Set<String> toStart, Set<String> ours) {
+        return install(files, toStart);
+    }
+
     /** The same when none of them is going to be started next. */
     default CompletableFuture<Void> install(Map<String, UnitFile> files) {
         return install(files, Set.of());

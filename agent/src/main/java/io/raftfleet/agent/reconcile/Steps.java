@@ -263,7 +263,11 @@ final class Steps {
         filing = true;
         Map<String, UnitFile> files = new LinkedHashMap<>();
         Set<String> toStart = new LinkedHashSet<>();
+        Set<String> ours = new LinkedHashSet<>();
         for (ManagedUnit unit : batch) {
+            if (unit.done != null && unit.done.launched() && unit.done.bootId().equals(boot.get())) {
+                ours.add(unit.name);
+            }
             if (unit.file != null) {
                 files.put(unit.name, unit.file);
             }
@@ -271,7 +275,7 @@ final class Steps {
                 toStart.add(unit.name);
             }
         }
-        loop.whenDone(ordered(() -> manager.install(files, toStart)), (none, failure) -> {
+        loop.whenDone(ordered(() -> manager.install(files, toStart, ours)), (none, failure) -> {
             filing = false;
             batch.forEach(unit -> installed(unit, files.get(unit.name), failure, batch.size() > 1));
             comeBack();

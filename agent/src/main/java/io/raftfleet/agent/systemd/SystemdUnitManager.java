@@ -122,12 +122,18 @@ public final class SystemdUnitManager implements UnitManager {
 
     @Override
     public CompletableFuture<Void> install(Map<String, UnitFile> files, Set<String> toStart) {
+        return install(files, toStart, Set.of());
+    }
+
+    @Override
+    public CompletableFuture<Void> install(Map<String, UnitFile> files, Set<String> toStart, Set<String> ours) {
         Map<String, UnitFile> batch = Map.copyOf(files);
         Set<String> starting = Set.copyOf(toStart);
+        Set<String> started = Set.copyOf(ours);
         return thread.order(() ->
                 hostKnown.isDone() || host.unknown(batch.keySet(), lastFault).isEmpty()
-                        ? put(batch, starting)
-                        : hostKnownInTime().thenCompose(known -> put(batch, starting)));
+                        ? put(batch, starting, started)
+                        : hostKnownInTime().thenCompose(known -> put(batch, starting, started)));
     }
 
     /** As long as an order waits for a connection. Completes on the thread. */
@@ -138,7 +144,7 @@ public final class SystemdUnitManager implements UnitManager {
         return wait;
     }
 
-    private CompletableFuture<Void> put(Map<String, UnitFile> batch, Set<String> starting) {
+    private CompletableFuture<Void> put(Map<String, UnitFile> batch, Set<String> starting, Set<String> ours) {
         if (closed) {
             return CompletableFuture.failedFuture(UnitManagerException.notIssued("the unit manager is closed"));
         }
@@ -167,7 +173,7 @@ public final class SystemdUnitManager implements UnitManager {
         return reloadIfLoaded(
                         concerned,
                         !done.changed().isEmpty() || !done.pulling().isEmpty(),
-                        loaded -> host.giveBack(session, loaded, toCheck, refused))
+                        loaded -> host.giveBack(session, loaded, toCheck, ours, refused))
                 .whenCompleteAsync(
                         (reloaded, failure) -> {
                             if (failure != null) {

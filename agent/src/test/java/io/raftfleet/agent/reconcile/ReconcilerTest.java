@@ -177,6 +177,7 @@ class ReconcilerTest {
         assertThat(manager.announced)
                 .as("it was started in this boot, so that no start follows")
                 .isEmpty();
+        assertThat(manager.startedBefore).containsExactly("a.service");
     }
 
     /** Engines refuse reports of states that they don't know. */

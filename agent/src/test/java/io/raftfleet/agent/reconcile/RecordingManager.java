@@ -25,6 +25,8 @@ final class RecordingManager implements UnitManager {
     final Set<String> uninstallable = new HashSet<>();
     /** Units whose starts were announced with their files. */
     final Set<String> announced = new TreeSet<>();
+    /** Units that were said to have been started before, with their files. */
+    final Set<String> startedBefore = new TreeSet<>();
     /** Can't be taken away. */
     final Set<String> stuck = new HashSet<>();
 
@@ -78,6 +80,12 @@ final class RecordingManager implements UnitManager {
             }
         }
         return machine.install(files, toStart);
+    }
+
+    @Override
+    public CompletableFuture<Void> install(Map<String, UnitFile> files, Set<String> toStart, Set<String> ours) {
+        startedBefore.addAll(ours);
+        return install(files, toStart);
     }
 
     @Override

@@ -488,6 +488,15 @@ public final class SystemdUnitManager implements UnitManager {
         }
 
         @Override
+        public void haveFilesSeen() {
+            try {
+                store.touch();
+            } catch (IOException untouchable) {
+                LOG.warn("systemd does not see files of units, and can't be made to look again", untouchable);
+            }
+        }
+
+        @Override
         public void reloaded(BusSession of) {
             host.look();
             look(of, settling.toAsk(), () -> {});

@@ -247,6 +247,9 @@ class BusSessionTest {
         }
 
         @Override
+        public void haveFilesSeen() {}
+
+        @Override
         public void reloaded(BusSession session) {}
 
         @Override

@@ -325,6 +325,34 @@ class SystemdUnitManagerIT extends OnSystemd {
         heard.awaitState("b.service", s -> s.mainPid() > 0);
     }
 
+    /** The same of one that nobody starts: it is asked for its state a while after its file came. */
+    @Test
+    void aFileThatSystemdOverlooksIsToldAsLoaded() throws Exception {
+        manager.close();
+        SystemdConfig.Timing usual = SystemdConfig.Timing.DEFAULT;
+        manager = new SystemdUnitManager(
+                machine.config(direct)
+                        .withTiming(new SystemdConfig.Timing(
+                                usual.call(),
+                                usual.reload(),
+                                usual.start(),
+                                usual.stop(),
+                                usual.retryMin(),
+                                usual.retryMax(),
+                                Duration.ofSeconds(2),
+                                usual.window(),
+                                usual.maxOrders())),
+                machine.warnings());
+        manager.subscribe(heard);
+        done(manager.install(Map.of("a.service", UnitFile.parse(SLEEPER))));
+        done(manager.start("a.service"));
+        heard.awaitState("a.service", s -> s.mainPid() > 0);
+        FileTime seen = Files.getLastModifiedTime(machine.searchDirectory());
+        done(manager.install(Map.of("b.service", UnitFile.parse(SLEEPER))));
+        Files.setLastModifiedTime(machine.searchDirectory(), seen);
+        assertThat(heard.awaitState("b.service", s -> true).loadState()).isEqualTo("loaded");
+    }
+
     @Test
     void aSlowStopIsWaitedFor() throws Exception {
         // Not a trap of SIGTERM, which a shell that has only just been started has not set yet.

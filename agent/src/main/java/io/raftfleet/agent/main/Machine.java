@@ -26,7 +26,6 @@ import java.util.random.RandomGenerator;
 public final class Machine {
     private final Loop loop;
     private final UnitManager manager;
-    private final Journal journal;
     private final Reconciler reconciler;
     private final ReportQueue reports;
     private final SessionKeeper session;
@@ -51,7 +50,6 @@ public final class Machine {
         this.reports = new ReportQueue(config.limits().reportsInFlight(), loop::nanoTime);
         this.loop = loop;
         this.manager = manager;
-        this.journal = journal;
         this.reconciler = new Reconciler(
                 loop,
                 manager,
@@ -98,8 +96,7 @@ public final class Machine {
 
     /** Lets go of the manager and the journal; after {@link #stop}. */
     public void close() {
-        manager.close();
-        journal.close();
+        reconciler.close();
     }
 
     /** Completes when an engine has welcomed this machine for the first time. */

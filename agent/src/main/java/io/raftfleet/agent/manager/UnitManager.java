@@ -32,6 +32,14 @@ public interface UnitManager extends AutoCloseable {
      */
     CompletableFuture<Void> install(Map<String, UnitFile> files, Set<String> toStart);
 
+    /**
+     * The same for units of which some, {@code ours}, were started by an earlier order, and may run although their files are gone: they are
+     * not taken for units of the host's.
+     */
+    default CompletableFuture<Void> install(Map<String, UnitFile> files, Set<String> toStart, Set<String> ours) {
+        return install(files, toStart);
+    }
+
     /** The same when none of them is going to be started next. */
     default CompletableFuture<Void> install(Map<String, UnitFile> files) {
         return install(files, Set.of());
@@ -76,7 +84,10 @@ public interface UnitManager extends AutoCloseable {
     /** Completes once the thread that does all this has come to it, whether or not systemd answers: then it does not stand still. */
     CompletableFuture<Void> answers();
 
-    /** The machine's boot id: 32 hexadecimal digits. Another one means that nothing started before is running. */
+    /**
+     * The machine's boot id and, once it is known, when the unit manager itself began: see {@link BootIds}. Another one means that nothing
+     * started before is running. Known with the first states; a later one before the full list that follows it.
+     */
     String bootId();
 
     /** Lets go of connections and threads. Units keep running. */

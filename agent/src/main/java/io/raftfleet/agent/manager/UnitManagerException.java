@@ -8,40 +8,47 @@ import org.jspecify.annotations.Nullable;
 public final class UnitManagerException extends Exception {
     private static final long serialVersionUID = 1;
 
-    private final boolean retryable;
+    /** What is known of an order that failed. */
+    private enum Fate {
+        REFUSED,
+        NOT_ISSUED,
+        UNKNOWN
+    }
+
+    private final Fate fate;
 
     /** Reasons of single units. */
     private final ImmutableMap<String, String> byUnit;
 
-    /** The order was refused, or its outcome is unknown. */
+    /** The order was refused. */
     public UnitManagerException(String message) {
         super(message);
-        this.retryable = false;
+        this.fate = Fate.REFUSED;
         this.byUnit = ImmutableMap.of();
     }
 
-    /** The order was refused, or its outcome is unknown. */
+    /** The order was refused. */
     public UnitManagerException(String message, Throwable cause) {
         super(message, cause);
-        this.retryable = false;
+        this.fate = Fate.REFUSED;
         this.byUnit = ImmutableMap.of();
     }
 
-    private UnitManagerException(String message, boolean retryable) {
+    private UnitManagerException(String message, Fate fate) {
         super(message);
-        this.retryable = retryable;
+        this.fate = fate;
         this.byUnit = ImmutableMap.of();
     }
 
-    private UnitManagerException(String message, Throwable cause, boolean retryable) {
+    private UnitManagerException(String message, Throwable cause, Fate fate) {
         super(message, cause);
-        this.retryable = retryable;
+        this.fate = fate;
         this.byUnit = ImmutableMap.of();
     }
 
     private UnitManagerException(ImmutableMap<String, String> byUnit) {
         super(summary(byUnit));
-        this.retryable = false;
+        this.fate = Fate.REFUSED;
         this.byUnit = byUnit;
     }
 
@@ -63,16 +70,26 @@ public final class UnitManagerException extends Exception {
 
     /** The order certainly did not reach the manager, and may be given again: a start that is repeated runs once. */
     public static UnitManagerException notIssued(String message) {
-        return new UnitManagerException(message, true);
+        return new UnitManagerException(message, Fate.NOT_ISSUED);
     }
 
     /** The order certainly did not reach the manager, and may be given again: a start that is repeated runs once. */
     public static UnitManagerException notIssued(String message, Throwable cause) {
-        return new UnitManagerException(message, cause, true);
+        return new UnitManagerException(message, cause, Fate.NOT_ISSUED);
+    }
+
+    /** The manager was asked and has not answered: whether it does what was ordered shows in the unit's states. */
+    public static UnitManagerException unanswered(String message) {
+        return new UnitManagerException(message, Fate.UNKNOWN);
     }
 
     /** Whether a start may be tried again without the risk of starting twice. */
     public boolean retryable() {
-        return retryable;
+        return fate == Fate.NOT_ISSUED;
+    }
+
+    /** Whether the order may have been carried out, or may yet be. */
+    public boolean fateUnknown() {
+        return fate == Fate.UNKNOWN;
     }
 }

@@ -8,13 +8,14 @@ import io.raftfleet.unit.UnitHash;
  * @param hash of the file in place then
  * @param launched whether the unit was started; otherwise it was put in place, and stopped if it ran
  * @param generation of the order
- * @param bootId of the machine then: after another boot nothing that was started before is running
+ * @param bootId of the machine and its unit manager then, see {@link io.raftfleet.agent.manager.BootIds}: in another life of theirs
+ *     nothing that was started before is running
  * @param phase how far it came
  */
 public record Done(UnitHash hash, boolean launched, long generation, String bootId, Phase phase) {
     /** How far an order came. */
     public enum Phase {
-        /** Noted before the start job is issued. Found after a restart of the agent it says: nobody knows. */
+        /** Noted before the start job is issued. After a restart of the agent, or a lost connection, it says: nobody knows. */
         INTENDED(0),
         /** The job was accepted, or there was nothing to do. */
         ISSUED(1),
@@ -45,6 +46,10 @@ public record Done(UnitHash hash, boolean launched, long generation, String boot
 
     Done in(Phase next) {
         return new Done(hash, launched, generation, bootId, next);
+    }
+
+    Done inBoot(String id) {
+        return new Done(hash, launched, generation, id, phase);
     }
 
     /**

@@ -1,5 +1,6 @@
 package io.raftfleet.agent.reconcile;
 
+import io.raftfleet.agent.manager.BootIds;
 import io.raftfleet.unit.UnitHash;
 import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
@@ -12,7 +13,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The journal's bytes: each record is its payload's length and CRC-32C (4 bytes each, big-endian), then the payload: a kind,
- * the unit's name, and for an entry its order and what was done.
+ * the unit's name, and for an entry its order and what was done. When the unit manager began stands last, where agents that know nothing of
+ * it do not look; theirs have none.
  */
 final class JournalCodec {
     /** First bytes of the file: what it is, and the version of the format. */
@@ -55,8 +57,9 @@ final class JournalCodec {
                 payload.write(done.hash().toBytes());
                 payload.writeBoolean(done.launched());
                 payload.writeLong(done.generation());
-                payload.writeUTF(done.bootId());
+                payload.writeUTF(BootIds.kernel(done.bootId()));
                 payload.writeByte(done.phase().code());
+                payload.writeUTF(BootIds.managerStart(done.bootId()));
             }
         });
     }
@@ -112,9 +115,15 @@ final class JournalCodec {
             UnitHash hash = hash(payload);
             boolean launched = payload.readBoolean();
             long generation = payload.readLong();
-            String boot = payload.readUTF().intern();
+            String kernel = payload.readUTF();
             Done.Phase phase = Done.Phase.of(payload.readUnsignedByte());
-            done = new Done(hash, launched, generation, boot, phase);
+            String managerStart = payload.available() == 0 ? "" : payload.readUTF();
+            done = new Done(
+                    hash,
+                    launched,
+                    generation,
+                    BootIds.join(kernel, managerStart).intern(),
+                    phase);
         }
         return new Read(name, new JournalEntry(name, order, (flags & REMOVING) != 0, done));
     }

@@ -55,6 +55,10 @@ final class ManagedUnit {
     /** It was stopped since the manager last said that it runs; what it said before is outdated. */
     boolean stopped;
 
+    /** The order to start that it was stopped for last, with its file in place: for that it is not stopped again. */
+    @Nullable
+    Order stoppedFor;
+
     /** A start was issued, and the manager has told neither that the unit is up nor that the start is over. */
     boolean startComing;
 

@@ -52,7 +52,12 @@ final class Planner {
         if (done == null && unit.goesDown()) {
             return Step.NONE; // Not worth taking over: it is started once it is down.
         }
-        return startedForEarlierGeneration(done, order, bootId) ? Step.STOP : Step.NOTE;
+        if (!startedForEarlierGeneration(done, order, bootId)) {
+            return Step.NOTE;
+        }
+        // What runs although it was stopped for this order, somebody else has started since: its socket, or who needs
+        // it.
+        return order.equals(unit.stoppedFor) ? Step.START : Step.STOP;
     }
 
     private static Step remove(ManagedUnit unit) {

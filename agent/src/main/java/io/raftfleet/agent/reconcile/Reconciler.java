@@ -2,6 +2,7 @@ package io.raftfleet.agent.reconcile;
 
 import io.raftfleet.agent.loop.Backoff;
 import io.raftfleet.agent.loop.Loop;
+import io.raftfleet.agent.manager.BootIds;
 import io.raftfleet.agent.manager.UnitManager;
 import io.raftfleet.agent.manager.UnitManager.ObservedState;
 import io.raftfleet.agent.session.ContentsStore;
@@ -27,6 +28,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.random.RandomGenerator;
@@ -43,11 +47,13 @@ import org.slf4j.LoggerFactory;
  * counted as lost meanwhile, and its units moved. So are those of an earlier life of the registry: it was restored, and has
  * units where an older backup has them.
  */
-public final class Reconciler implements SessionHandler {
+public final class Reconciler implements SessionHandler, AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(Reconciler.class);
 
     private static final Duration RETRY_FIRST = Duration.ofMillis(200);
     private static final Duration RETRY_LIMIT = Duration.ofSeconds(30);
+    /** How long an agent's end waits for its loop. */
+    private static final Duration LAST_NOTES = Duration.ofSeconds(2);
 
     private final Loop loop;
     private final UnitManager manager;
@@ -60,7 +66,9 @@ public final class Reconciler implements SessionHandler {
     /** Null where traces are off. */
     private final @Nullable OrderTraces traces;
 
+    /** Of the states that the manager told last. */
     private String bootId;
+
     private boolean allConfirmed;
     /** Of the last session; 0 before the first. */
     private long incarnation;
@@ -109,7 +117,14 @@ public final class Reconciler implements SessionHandler {
         this.table = new UnitTable(reports);
         this.fences = new Fences(loop, manager, table, this::lookAt, new Backoff(RETRY_FIRST, RETRY_LIMIT, random));
         this.steps = new Steps(
-                loop, manager, journal, table, hashes -> contents.get(hashes, fetch), this::retryLater, fences::admits);
+                loop,
+                manager,
+                journal,
+                table,
+                hashes -> contents.get(hashes, fetch),
+                this::retryLater,
+                fences::admits,
+                () -> bootId);
     }
 
     /**
@@ -158,14 +173,17 @@ public final class Reconciler implements SessionHandler {
     }
 
     private void takeOver(Map<String, ObservedState> states) {
+        bootId = manager.bootId();
         for (ManagedUnit unit : table.all()) {
             unit.observed = states.get(unit.name);
             Done done = unit.done;
-            if (done != null
-                    && done.phase() == Done.Phase.INTENDED
-                    && done.bootId().equals(bootId)) {
-                resolveIntent(unit, done);
+            if (done != null && !done.bootId().equals(bootId) && BootIds.mayBe(done.bootId(), bootId)) {
+                done = done.inBoot(bootId); // Noted by an agent that knew no more; once.
+                unit.done = done;
+                steps.save(unit);
             }
+            resolveIntent(unit);
+            giveUpIntent(unit);
         }
         log.info(
                 "took over {} units, {} of them running",
@@ -178,18 +196,38 @@ public final class Reconciler implements SessionHandler {
     }
 
     /**
-     * An earlier process may have ended between noting a start and hearing that the job was accepted. Should the unit be one
-     * that the fence has stopped and that has not begun since, it starts all the same once the lease is held.
+     * Whether nobody knows what became of the unit's start: an earlier process may have ended, or the connection to systemd, between noting
+     * it and hearing that the job was accepted.
      */
-    private static void resolveIntent(ManagedUnit unit, Done done) {
+    private boolean isIntent(ManagedUnit unit) {
+        return !unit.busy
+                && unit.order != null
+                && unit.done != null
+                && unit.done.phase() == Done.Phase.INTENDED
+                && unit.done.settles(unit.order, bootId);
+    }
+
+    /** Where the unit's state shows that its start was carried out, that is known from now on. */
+    private void resolveIntent(ManagedUnit unit) {
         boolean ran = unit.observedRunning()
                 || (unit.observed != null && unit.observed.activeState().equals("failed"));
-        if (ran) {
-            unit.done = done.in(Done.Phase.ISSUED);
-        } else {
+        if (ran && unit.done != null && isIntent(unit)) {
+            unit.done = unit.done.in(Done.Phase.ISSUED);
+            unit.error = "";
+            steps.save(unit);
+        }
+    }
+
+    /**
+     * All states are known, and none shows what became of the unit's start. Should it be one that the fence has stopped and that has not begun
+     * since, it starts all the same once the lease is held.
+     */
+    private void giveUpIntent(ManagedUnit unit) {
+        if (isIntent(unit)) {
+            unit.mayRun = false;
             unit.error =
-                    "not started again: the agent ended while it was starting it, and it may have run already; restart it if"
-                            + " it should run";
+                    "not started again: the agent, or its connection to systemd, ended while it was starting it, and it may have"
+                            + " run already; restart it if it should run";
         }
     }
 
@@ -219,6 +257,8 @@ public final class Reconciler implements SessionHandler {
             unit.mayRun &= !rebooted;
             unit.startComing = false;
             observe(unit, all.get(unit.name));
+            giveUpIntent(unit);
+            table.refresh(unit, bootId);
             steps.look(unit);
         }
     }
@@ -229,6 +269,7 @@ public final class Reconciler implements SessionHandler {
         if (state != null && !state.activeState().equals("deactivating") && ManagedUnit.isRunning(state)) {
             unit.stopped = false;
         }
+        resolveIntent(unit);
         table.refresh(unit, bootId);
         if (!unit.observedRunning()) {
             fences.down(unit);
@@ -243,7 +284,7 @@ public final class Reconciler implements SessionHandler {
 
     @Override
     public void describe(Hello.Builder hello) {
-        hello.setBootId(manager.bootId())
+        hello.setBootId(BootIds.kernel(manager.bootId()))
                 .setAssignmentsDigest(table.assignmentsDigest())
                 .setStatesDigest(table.statesDigest())
                 .setUnits(table.assignedCount());
@@ -458,6 +499,27 @@ public final class Reconciler implements SessionHandler {
             }
         }
         steps.forget(forgotten);
+    }
+
+    /**
+     * Lets go of the manager and the journal. Starts that the manager was not asked for are taken back in the journal, so that the next agent
+     * does them. Not to be called on the loop, for which it waits.
+     */
+    @Override
+    public void close() {
+        manager.close();
+        var noted = new CompletableFuture<Void>();
+        loop.execute(() -> loop.whenDone(steps.close(), (none, failure) -> noted.complete(null)));
+        try {
+            noted.get(LAST_NOTES.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (TimeoutException | ExecutionException late) {
+            log.warn(
+                    "what became of the last starts could not be noted within {} s; some may have to be restarted by hand",
+                    LAST_NOTES.toSeconds());
+        } catch (InterruptedException hurried) {
+            Thread.currentThread().interrupt();
+        }
+        journal.close();
     }
 
     /** Steps that are under way, and units that wait for one; 0 once everything is as ordered or waits for a retry. */

@@ -28,12 +28,18 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Carries out units' steps in batches: one fetch, one installation, one removal, one note in the journal for all units that
- * are at that step. How many jobs systemd gets at once is the manager's to bound. No unit is started while files of others are still on their way, so that
+ * are at that step; starts are noted and ordered in slices. How many jobs systemd gets at once is the manager's to bound. No unit is started while files of others are still on their way, so that
  * units which name each other are all in place first. A unit that takes long, or fails, delays no other. Owned by the
  * machine's loop.
  */
 final class Steps {
     private static final Logger log = LoggerFactory.getLogger(Steps.class);
+
+    /**
+     * Starts that the disk may know of and systemd has not answered, at most: if the agent is killed, nobody knows what has become of these.
+     * Units are noted again once half of them are answered, so that the disk is asked while systemd has starts enough to be busy with.
+     */
+    static final int MAX_STARTS = 64;
 
     private final Loop loop;
     private final UnitManager manager;
@@ -43,10 +49,21 @@ final class Steps {
     private final Waves waves = new Waves();
     private final Consumer<ManagedUnit> retryLater;
     private final Predicate<ManagedUnit> mayStart;
+    /** The boot id that goes with the states that units have. */
+    private final Supplier<String> boot;
 
     private final Set<ManagedUnit> toLookAt = new LinkedHashSet<>();
     /** Starts that wait for files. */
     private final Set<ManagedUnit> held = new LinkedHashSet<>();
+
+    /** Starts that wait until fewer are under way. */
+    private final Set<ManagedUnit> queued = new LinkedHashSet<>();
+
+    /** Starts under way: from their note on until they are answered. */
+    private int starting;
+
+    /** Completes when the last start under way is answered and noted; null until no more are begun. */
+    private @Nullable CompletableFuture<Void> lastNote;
 
     private boolean filing;
     private int busy;
@@ -59,7 +76,8 @@ final class Steps {
             UnitTable table,
             Function<Collection<UnitHash>, Map<UnitHash, CompletableFuture<UnitFile>>> contents,
             Consumer<ManagedUnit> retryLater,
-            Predicate<ManagedUnit> mayStart) {
+            Predicate<ManagedUnit> mayStart,
+            Supplier<String> boot) {
         this.loop = loop;
         this.manager = manager;
         this.notes = new JournalNotes(loop, journal);
@@ -67,6 +85,7 @@ final class Steps {
         this.contents = contents;
         this.retryLater = retryLater;
         this.mayStart = mayStart;
+        this.boot = boot;
     }
 
     /** The unit may need a step. All that are named within one task of the loop are looked at together. */
@@ -88,7 +107,25 @@ final class Steps {
     }
 
     int unsettled() {
-        return busy + toLookAt.size() + held.size();
+        return busy + toLookAt.size() + held.size() + queued.size();
+    }
+
+    /**
+     * Begins no more starts. Completes when those under way have been answered and the journal has what came of them; the manager answers
+     * all when it is closed.
+     */
+    CompletableFuture<Void> close() {
+        var last = new CompletableFuture<Void>();
+        lastNote = last;
+        noteTheLast();
+        return last;
+    }
+
+    private void noteTheLast() {
+        if (lastNote != null && starting == 0) {
+            notes.write();
+            lastNote.complete(null);
+        }
     }
 
     private void comeBack() {
@@ -100,14 +137,13 @@ final class Steps {
 
     private void turn() {
         turnComing = false;
-        String bootId = manager.bootId();
         Map<Planner.Step, List<ManagedUnit>> byStep = new EnumMap<>(Planner.Step.class);
         List<ManagedUnit> looked = new ArrayList<>(toLookAt);
         toLookAt.clear();
         waves.advance();
         for (ManagedUnit unit : looked) {
             if (!unit.busy && unit.retry == null) {
-                Planner.Step step = Planner.next(unit, bootId);
+                Planner.Step step = Planner.next(unit, boot.get());
                 if (step == Planner.Step.FETCH || step == Planner.Step.INSTALL) {
                     waves.enter(unit);
                 } else {
@@ -116,15 +152,14 @@ final class Steps {
                 byStep.computeIfAbsent(step, none -> new ArrayList<>()).add(unit);
             }
         }
-        fetch(byStep.getOrDefault(Planner.Step.FETCH, List.of()), bootId);
-        byStep.getOrDefault(Planner.Step.STOP, List.of()).forEach(unit -> stop(unit, bootId));
+        fetch(byStep.getOrDefault(Planner.Step.FETCH, List.of()));
+        byStep.getOrDefault(Planner.Step.STOP, List.of()).forEach(this::stop);
         file(
                 byStep.getOrDefault(Planner.Step.UNINSTALL, List.of()),
-                byStep.getOrDefault(Planner.Step.INSTALL, List.of()),
-                bootId);
-        byStep.getOrDefault(Planner.Step.NOTE, List.of()).forEach(unit -> settle(unit, bootId));
+                byStep.getOrDefault(Planner.Step.INSTALL, List.of()));
+        byStep.getOrDefault(Planner.Step.NOTE, List.of()).forEach(this::settle);
         byStep.getOrDefault(Planner.Step.REPORT_GONE, List.of()).forEach(this::gone);
-        start(byStep.getOrDefault(Planner.Step.START, List.of()), bootId);
+        start(byStep.getOrDefault(Planner.Step.START, List.of()));
         notes.write();
     }
 
@@ -145,7 +180,7 @@ final class Steps {
     }
 
     /** A step has ended; the next one is chosen in the next turn, or after a while when it failed for now. */
-    private void end(ManagedUnit unit, String error, boolean again, String bootId) {
+    private void end(ManagedUnit unit, String error, boolean again) {
         unit.busy = false;
         busy--;
         unit.error = SafeText.cut(error, Limits.MESSAGE_BYTES);
@@ -161,12 +196,12 @@ final class Steps {
         } else {
             look(unit);
         }
-        table.refresh(unit, bootId);
+        table.refresh(unit, boot.get());
     }
 
     // ---- contents ----
 
-    private void fetch(List<ManagedUnit> units, String bootId) {
+    private void fetch(List<ManagedUnit> units) {
         if (units.isEmpty()) {
             return;
         }
@@ -181,20 +216,20 @@ final class Steps {
         Map<UnitHash, CompletableFuture<UnitFile>> coming = contents.apply(byHash.keySet());
         List<CompletableFuture<UnitFile>> all = List.copyOf(coming.values());
         loop.whenDone(CompletableFuture.allOf(all.toArray(CompletableFuture<?>[]::new)), (none, failure) -> {
-            byHash.forEach((hash, waiting) -> arrived(coming.get(hash), waiting, bootId));
+            byHash.forEach((hash, waiting) -> arrived(coming.get(hash), waiting));
             comeBack();
         });
     }
 
-    private void arrived(@Nullable CompletableFuture<UnitFile> answer, List<ManagedUnit> units, String bootId) {
+    private void arrived(@Nullable CompletableFuture<UnitFile> answer, List<ManagedUnit> units) {
         boolean there = answer != null && !answer.isCompletedExceptionally();
         for (ManagedUnit unit : units) {
             if (there && answer != null) {
                 unit.file = answer.join();
-                end(unit, "", false, bootId);
+                end(unit, "", false);
             } else {
                 String why = answer == null ? "not sent" : reason(answer.exceptionNow());
-                end(unit, "not put in place yet: " + why, true, bootId);
+                end(unit, "not put in place yet: " + why, true);
             }
         }
     }
@@ -202,7 +237,7 @@ final class Steps {
     // ---- files ----
 
     /** One change of files at a time; a unit whose turn it is not is looked at again when that has ended. */
-    private void file(List<ManagedUnit> away, List<ManagedUnit> place, String bootId) {
+    private void file(List<ManagedUnit> away, List<ManagedUnit> place) {
         if (filing) {
             toLookAt.addAll(away);
             toLookAt.addAll(place);
@@ -215,7 +250,7 @@ final class Steps {
             List<String> names = away.stream().map(unit -> unit.name).toList();
             loop.whenDone(ordered(() -> manager.uninstall(names)), (none, failure) -> {
                 filing = false;
-                away.forEach(unit -> uninstalled(unit, failure, bootId));
+                away.forEach(unit -> uninstalled(unit, failure));
                 comeBack();
             });
             return;
@@ -228,26 +263,30 @@ final class Steps {
         filing = true;
         Map<String, UnitFile> files = new LinkedHashMap<>();
         Set<String> toStart = new LinkedHashSet<>();
+        Set<String> ours = new LinkedHashSet<>();
         for (ManagedUnit unit : batch) {
+            if (unit.done != null && unit.done.launched() && unit.done.bootId().equals(boot.get())) {
+                ours.add(unit.name);
+            }
             if (unit.file != null) {
                 files.put(unit.name, unit.file);
             }
-            if (isStartedNext(unit, bootId)) {
+            if (isStartedNext(unit)) {
                 toStart.add(unit.name);
             }
         }
-        loop.whenDone(ordered(() -> manager.install(files, toStart)), (none, failure) -> {
+        loop.whenDone(ordered(() -> manager.install(files, toStart, ours)), (none, failure) -> {
             filing = false;
-            batch.forEach(unit -> installed(unit, files.get(unit.name), failure, batch.size() > 1, bootId));
+            batch.forEach(unit -> installed(unit, files.get(unit.name), failure, batch.size() > 1));
             comeBack();
         });
     }
 
     /** Whether its start follows once its file is in place; one with a fence may have to wait for the machine's lease first. */
-    private static boolean isStartedNext(ManagedUnit unit, String bootId) {
+    private boolean isStartedNext(ManagedUnit unit) {
         return unit.order != null
                 && unit.order.launched()
-                && (unit.done == null || !unit.done.settles(unit.order, bootId))
+                && (unit.done == null || !unit.done.settles(unit.order, boot.get()))
                 && unit.file != null
                 && !Fence.applies(unit.name, unit.file.text());
     }
@@ -264,10 +303,10 @@ final class Steps {
         return place.subList(0, 1);
     }
 
-    private void uninstalled(ManagedUnit unit, @Nullable Throwable failure, String bootId) {
+    private void uninstalled(ManagedUnit unit, @Nullable Throwable failure) {
         String why = reason(failure, unit);
         if (why != null) {
-            end(unit, "not taken away: " + why, true, bootId);
+            end(unit, "not taken away: " + why, true);
             return;
         }
         unit.installed = null;
@@ -275,26 +314,25 @@ final class Steps {
         unit.file = null;
         unit.done = null;
         save(unit);
-        end(unit, "", false, bootId);
+        end(unit, "", false);
     }
 
-    private void installed(
-            ManagedUnit unit, @Nullable UnitFile file, @Nullable Throwable failure, boolean oneOfMany, String bootId) {
+    private void installed(ManagedUnit unit, @Nullable UnitFile file, @Nullable Throwable failure, boolean oneOfMany) {
         String why = reason(failure, unit);
         if (why != null && unit.installed == null) {
             unit.observed = null; // Of a unit of the host's, if anything: none of fleet's is there.
         }
         if (why != null && oneOfMany) {
             unit.installAlone = true;
-            end(unit, "", false, bootId);
+            end(unit, "", false);
         } else if (why != null) {
-            end(unit, "not put in place: " + why, true, bootId);
+            end(unit, "not put in place: " + why, true);
         } else {
             unit.installAlone = false;
             unit.installed = file == null ? null : file.hash();
             unit.fenced = file != null && Fence.applies(unit.name, file.text());
             unit.file = null;
-            end(unit, "", false, bootId);
+            end(unit, "", false);
         }
     }
 
@@ -307,7 +345,7 @@ final class Steps {
 
     // ---- jobs ----
 
-    private void stop(ManagedUnit unit, String bootId) {
+    private void stop(ManagedUnit unit) {
         begin(List.of(unit), "stop by systemd");
         if (unit.removing && unit.done != null) {
             // It may be ordered back, by the order that was carried out, before it is taken away: then it is to start
@@ -315,82 +353,122 @@ final class Steps {
             unit.done = null;
             save(unit);
         }
+        Order order = unit.order;
+        boolean toStart = order != null && order.launched() && unit.isInstalled(order.hash());
         loop.whenDone(ordered(() -> manager.stop(unit.name)), (none, failure) -> {
             if (failure == null) {
+                unit.stoppedFor = toStart ? order : null;
                 unit.mayRun = false;
                 unit.stopped = true;
                 unit.startComing = false;
-                end(unit, "", false, bootId);
+                end(unit, "", false);
             } else {
-                end(unit, "not stopped: " + reason(failure), true, bootId);
+                end(unit, "not stopped: " + reason(failure), true);
             }
         });
     }
 
     /** The order is carried out with nothing left to do. */
-    private void settle(ManagedUnit unit, String bootId) {
+    private void settle(ManagedUnit unit) {
         if (unit.order != null) {
             unit.done = new Done(
-                    unit.order.hash(), unit.order.launched(), unit.order.generation(), bootId, Done.Phase.ISSUED);
+                    unit.order.hash(), unit.order.launched(), unit.order.generation(), boot.get(), Done.Phase.ISSUED);
             save(unit);
-            table.refresh(unit, bootId);
+            table.refresh(unit, boot.get());
         }
     }
 
-    private void start(List<ManagedUnit> ready, String bootId) {
-        List<ManagedUnit> units = new ArrayList<>();
+    private void start(List<ManagedUnit> ready) {
         for (ManagedUnit unit : ready) {
             if (!mayStart.test(unit)) {
                 continue; // It is looked at again when that changes.
             }
             if (waves.mayStart(unit)) {
-                waves.started(unit);
-                units.add(unit);
+                queued.add(unit);
             } else {
                 held.add(unit);
             }
         }
+        List<ManagedUnit> units = slice();
         if (units.isEmpty()) {
             return;
         }
+        starting += units.size();
         begin(units, "note the start on disk");
         Map<ManagedUnit, @Nullable Done> before = new LinkedHashMap<>();
         for (ManagedUnit unit : units) {
             before.put(unit, unit.done);
             if (unit.order != null) {
-                unit.done = new Done(unit.order.hash(), true, unit.order.generation(), bootId, Done.Phase.INTENDED);
+                unit.done = new Done(unit.order.hash(), true, unit.order.generation(), boot.get(), Done.Phase.INTENDED);
             }
             notes.add(unit);
         }
         loop.whenDone(notes.writeDurably(), (none, failure) -> {
             for (ManagedUnit unit : units) {
                 if (failure == null) {
-                    issueStart(unit, bootId);
+                    issueStart(unit);
                 } else {
                     unit.done = before.get(unit);
-                    end(unit, "not started: " + reason(failure), true, bootId);
+                    end(unit, "not started: " + reason(failure), true);
+                    startAnswered();
                 }
             }
         });
     }
 
-    private void issueStart(ManagedUnit unit, String bootId) {
+    /** The next units to be started; none while it is better to wait for answers. */
+    private List<ManagedUnit> slice() {
+        List<ManagedUnit> units = new ArrayList<>();
+        boolean many = starting + queued.size() > MAX_STARTS;
+        if (lastNote != null || (many && starting > MAX_STARTS / 2)) {
+            return units;
+        }
+        var next = queued.iterator();
+        while (next.hasNext() && starting + units.size() < MAX_STARTS) {
+            ManagedUnit unit = next.next();
+            next.remove();
+            // Its order may have changed while it waited; what needs another step by now is looked at for that.
+            if (!unit.busy
+                    && unit.retry == null
+                    && Planner.next(unit, boot.get()) == Planner.Step.START
+                    && mayStart.test(unit)) {
+                waves.started(unit);
+                units.add(unit);
+            }
+        }
+        return units;
+    }
+
+    private void startAnswered() {
+        starting--;
+        noteTheLast();
+        comeBack();
+    }
+
+    private void issueStart(ManagedUnit unit) {
         unit.mayRun = true;
         unit.stopped = false;
         unit.startComing = true;
         unit.step("StartUnit");
         loop.whenDone(ordered(() -> manager.start(unit.name)), (none, failure) -> {
             boolean later = failure != null && retryable(failure);
-            if (unit.done != null) {
-                Done.Phase phase = failure == null ? Done.Phase.ISSUED : Done.Phase.REFUSED;
-                unit.done = later ? null : unit.done.in(phase);
+            boolean unknown = failure != null && fateUnknown(failure);
+            if (later) {
+                unit.done = null;
+            } else if (unit.done != null && !unknown) {
+                unit.done = failure == null
+                        ? unit.done.in(Done.Phase.ISSUED).inBoot(boot.get()) // Perhaps of a systemd begun since.
+                        : unit.done.in(Done.Phase.REFUSED);
             }
+            String error = "";
             if (failure != null) {
-                unit.mayRun = false;
+                unit.mayRun = unknown;
                 unit.startComing = false;
+                error = (unknown ? "whether it was started is not known: " : "not started: ") + reason(failure);
             }
             save(unit);
-            end(unit, failure == null ? "" : "not started: " + reason(failure), later, bootId);
+            end(unit, error, later);
+            startAnswered();
             if (failure == null) {
                 // Until systemd tells that the job is over, and the state after it.
                 unit.step("job of systemd");
@@ -409,6 +487,10 @@ final class Steps {
 
     private static boolean retryable(Throwable failure) {
         return unwrap(failure) instanceof UnitManagerException e && e.retryable();
+    }
+
+    private static boolean fateUnknown(Throwable failure) {
+        return unwrap(failure) instanceof UnitManagerException e && e.fateUnknown();
     }
 
     /** Why an order for several units failed for this one; null when it did not. */

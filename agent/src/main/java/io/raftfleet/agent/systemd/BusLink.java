@@ -30,7 +30,7 @@ import org.jspecify.annotations.Nullable;
  * message in some thirty system calls. Here one thread reads and handles all that comes in the order in which it was
  * sent; while it is busy, systemd queues.
  *
- * <p>Pending calls are guarded by {@code pending}, writing by {@code channel}.
+ * <p>Pending calls, and for how long none is answered, are guarded by {@code pending}, writing by {@code channel}.
  */
 final class BusLink implements AutoCloseable {
     private final Opened opened;
@@ -43,6 +43,10 @@ final class BusLink implements AutoCloseable {
 
     @GuardedBy("pending")
     private final Map<Long, Call> pending = new HashMap<>();
+
+    /** When systemd owes an answer to whoever has waited long enough, by {@link System#nanoTime}: it has said that it is busy until then. */
+    @GuardedBy("pending")
+    private long busyUntil = System.nanoTime();
 
     private volatile String lossReason = "the connection was closed";
 
@@ -126,7 +130,8 @@ final class BusLink implements AutoCloseable {
     /**
      * Reads what comes over a connection from now on.
      *
-     * @param callTimeout how long a call may wait for its reply; a call that is late breaks the connection
+     * @param callTimeout how long a call may wait for its reply, unless systemd said that it is busy; a call that is late breaks the
+     *     connection
      * @param signals hears each signal, on the reading thread, in order with the replies
      * @param onLoss hears once, with the reason, that a connection broke; not of {@link #close}
      */
@@ -217,14 +222,44 @@ final class BusLink implements AutoCloseable {
             lost("writing to " + address + " failed: " + broken.getMessage());
             return reply;
         }
-        return reply.orTimeout(timeout.toMillis(), TimeUnit.MILLISECONDS).exceptionallyCompose(failure -> {
-            if (failure instanceof TimeoutException) {
-                String late = "systemd did not answer " + member + " within " + timeout.toSeconds() + " s";
-                lost(late);
-                return CompletableFuture.failedFuture(new BusException(BusException.NO_CONNECTION, late));
+        return inTime(reply, member, timeout, timeout);
+    }
+
+    /** A call that waits longer than {@code limit} breaks the connection; one without a limit of its own may wait while systemd is busy. */
+    private CompletableFuture<Message> inTime(
+            CompletableFuture<Message> reply, String member, Duration limit, Duration wait) {
+        return reply.copy().orTimeout(wait.toNanos(), TimeUnit.NANOSECONDS).exceptionallyCompose(failure -> {
+            if (!(failure instanceof TimeoutException)) {
+                return CompletableFuture.failedFuture(Futures.cause(failure));
             }
-            return CompletableFuture.failedFuture(failure);
+            Duration more = limit.equals(callTimeout) ? busyFor() : Duration.ZERO;
+            if (more.isPositive()) {
+                return inTime(reply, member, limit, more.compareTo(limit) < 0 ? more : limit);
+            }
+            String late = "systemd did not answer " + member + " within " + limit.toSeconds() + " s";
+            lost(late);
+            return CompletableFuture.failedFuture(new BusException(BusException.NO_CONNECTION, late));
         });
+    }
+
+    private Duration busyFor() {
+        synchronized (pending) {
+            return Duration.ofNanos(busyUntil - System.nanoTime());
+        }
+    }
+
+    /** systemd answers nobody from now on, for so long at most; then calls have their usual time. */
+    void busy(Duration limit) {
+        synchronized (pending) {
+            busyUntil = System.nanoTime() + limit.plus(callTimeout).toNanos();
+        }
+    }
+
+    /** systemd answers again; calls have their usual time from now on. */
+    void notBusy() {
+        synchronized (pending) {
+            busyUntil = System.nanoTime() + callTimeout.toNanos();
+        }
     }
 
     /** Ends the connection; calls under way fail. */

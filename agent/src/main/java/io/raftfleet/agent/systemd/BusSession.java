@@ -1,9 +1,12 @@
 package io.raftfleet.agent.systemd;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * One connection to systemd, from its opening to its loss: what systemd says over it goes into the {@link StateTable}. Signals
@@ -18,6 +21,7 @@ final class BusSession implements Systemd.Signals {
     private final Host host;
     private final BusLink link;
     private final Systemd systemd;
+    private final Duration reload;
     private boolean ready;
 
     /** What a connection needs of its manager. Called on its thread. */
@@ -26,6 +30,9 @@ final class BusSession implements Systemd.Signals {
 
         /** Finds out why systemd can't load a unit; the future does not fail. */
         CompletableFuture<String> loadFault(Systemd systemd, String unit, String loadState);
+
+        /** systemd finds no file of some units: it is to look again when it is asked next. */
+        void haveFilesSeen();
 
         /** systemd has read its files again. */
         void reloaded(BusSession session);
@@ -51,6 +58,7 @@ final class BusSession implements Systemd.Signals {
                 Systemd.dispatcher(this),
                 reason -> thread.run(() -> host.lost(this, reason)));
         systemd = new Systemd(link, config.direct());
+        reload = config.timing().reload();
     }
 
     Systemd systemd() {
@@ -66,16 +74,33 @@ final class BusSession implements Systemd.Signals {
         ready = true;
     }
 
-    /** Reads the states of units, then the main processes of those that may have one, and what is wrong with others. */
+    /**
+     * Reads the states of units, again of those whose files systemd does not find, as it may have looked right before they came; then the main processes of those that may have one, and what is wrong with others. */
     CompletableFuture<Void> refresh(Collection<String> names) {
+        Set<String> overlooked = ConcurrentHashMap.newKeySet();
         return systemd.listUnitsByNames(names, units -> {
-                    if (table.listed(units)) {
-                        news.tellSoon();
-                    }
+                    List<Systemd.ListedUnit> found = new ArrayList<>(units);
+                    found.removeIf(unit -> unit.loadState().equals("not-found") && overlooked.add(unit.name()));
+                    take(found);
                 })
+                .thenComposeAsync(
+                        listed -> {
+                            if (overlooked.isEmpty()) {
+                                return CompletableFuture.<Void>completedFuture(null);
+                            }
+                            host.haveFilesSeen();
+                            return systemd.listUnitsByNames(overlooked, this::take);
+                        },
+                        thread.executor())
                 .thenComposeAsync(
                         listed -> Futures.all(List.of(readMainPids(names), readEndings(names), readLoadFaults(names))),
                         thread.executor());
+    }
+
+    private void take(List<Systemd.ListedUnit> units) {
+        if (table.listed(units)) {
+            news.tellSoon();
+        }
     }
 
     private CompletableFuture<Void> readEndings(Collection<String> names) {
@@ -136,7 +161,13 @@ final class BusSession implements Systemd.Signals {
     }
 
     @Override
+    public void reloading() {
+        link.busy(reload);
+    }
+
+    @Override
     public void reloaded() {
+        link.notBusy();
         pass(() -> host.reloaded(this));
     }
 

@@ -30,6 +30,8 @@ import org.slf4j.LoggerFactory;
 final class HostUnits {
     private static final Logger LOG = LoggerFactory.getLogger(HostUnits.class);
     private static final Path NOTHING = Path.of("/dev/null");
+    /** Nothing to say of a unit. */
+    private static final CompletableFuture<String> NONE = CompletableFuture.completedFuture("");
 
     private final Path search;
     private final UnitStore store;
@@ -155,15 +157,20 @@ final class HostUnits {
     }
 
     /**
-     * Takes away the new files of units that the host runs from a file of its own: fleet's of that name must not seem to run. Fails when the
+     * Takes away the new files of units that the host runs from a file of its own, or without one: fleet's of that name must not seem to run. Fails when the
      * connection is lost before that is known; then {@link #takeBack}.
      *
      * @param loaded what systemd had loaded before it knew of new files
      * @param toCheck units to look at
+     * @param ours units that an earlier order started; they may have lost their files
      * @param refused gets those taken away, each with what to say of it
      */
     CompletableFuture<Void> giveBack(
-            @Nullable BusSession session, Set<String> loaded, Set<String> toCheck, Map<String, String> refused) {
+            @Nullable BusSession session,
+            Set<String> loaded,
+            Set<String> toCheck,
+            Set<String> ours,
+            Map<String, String> refused) {
         List<String> names = loaded.stream().filter(toCheck::contains).toList();
         if (names.isEmpty()) {
             unchecked.removeAll(toCheck);
@@ -175,11 +182,12 @@ final class HostUnits {
         }
         Map<String, String> foreign = new ConcurrentHashMap<>();
         return Futures.all(names.stream()
-                        .map(name -> runsItsOwn(session.systemd(), name).thenAccept(why -> {
-                            if (!why.isEmpty()) {
-                                foreign.put(name, why);
-                            }
-                        }))
+                        .map(name -> runsItsOwn(session.systemd(), name, ours.contains(name))
+                                .thenAccept(why -> {
+                                    if (!why.isEmpty()) {
+                                        foreign.put(name, why);
+                                    }
+                                }))
                         .toList())
                 .thenRunAsync(
                         () -> {
@@ -191,17 +199,61 @@ final class HostUnits {
                         thread);
     }
 
-    /** Whether the host runs a unit of this name from a file that is not fleet's, and what to say of that; empty when it does not. */
-    private CompletableFuture<String> runsItsOwn(Systemd systemd, String name) {
-        return systemd.unitText(name, "FragmentPath")
-                .thenCombine(systemd.unitText(name, "ActiveState"), (path, active) -> {
-                    boolean down = active.equals("inactive") || active.equals("failed");
-                    return path.isEmpty() || down || store.isFileOf(Path.of(path), name)
-                            ? ""
-                            : "this machine runs a unit of its own with that name, from " + path
-                                    + "; stop that, or give the unit another name";
-                })
+    /** Whether the host runs a unit of this name that is not fleet's, and what to say of that; empty when it does not. */
+    private CompletableFuture<String> runsItsOwn(Systemd systemd, String name, boolean ours) {
+        return systemd.unitText(name, "ActiveState")
+                .thenCompose(active -> active.equals("inactive") || active.equals("failed")
+                        ? NONE
+                        : systemd.unitText(name, "FragmentPath").thenCompose(path -> whose(systemd, name, path, ours)))
                 .exceptionallyCompose(failure -> Futures.unlessLost(failure, ""));
+    }
+
+    /** The same of a unit that is up. */
+    private CompletableFuture<String> whose(Systemd systemd, String name, String path, boolean ours) {
+        if (path.isEmpty()) {
+            return ours ? NONE : withoutFile(systemd, name);
+        }
+        return store.isFileOf(Path.of(path), name)
+                ? NONE
+                : CompletableFuture.completedFuture("this machine runs a unit of its own with that name, from " + path
+                        + "; stop that, or give the unit another name");
+    }
+
+    /** Of a unit that is up and has no file: systemd has units of what others mount and switch on, and of slices that others are in. */
+    private CompletableFuture<String> withoutFile(Systemd systemd, String name) {
+        return switch (name.substring(name.lastIndexOf('.') + 1)) {
+            case "mount" ->
+                CompletableFuture.completedFuture(
+                        "this machine has mounted that by itself; unmount it, or give the unit another place");
+            case "swap" ->
+                CompletableFuture.completedFuture(
+                        "this machine swaps to that by itself; switch it off, or give the unit another device");
+            case "slice" ->
+                ofHost(systemd, name)
+                        .thenApply(unit -> unit.isEmpty()
+                                ? ""
+                                : "this machine has a unit of its own in that slice, " + unit
+                                        + "; stop that, or give the slice another name");
+            default -> NONE;
+        };
+    }
+
+    /** One unit in a slice, or in a slice of that, that is none of fleet's; empty when there is none. */
+    private CompletableFuture<String> ofHost(Systemd systemd, String slice) {
+        Set<String> fleets = store.hashes().keySet();
+        return systemd.unitTexts(slice, "SliceOf").thenCompose(units -> {
+            CompletableFuture<String> found = NONE;
+            for (String unit : units) {
+                CompletableFuture<String> one = NONE;
+                if (unit.endsWith(".slice")) {
+                    one = ofHost(systemd, unit);
+                } else if (!fleets.contains(unit)) {
+                    one = CompletableFuture.completedFuture(unit);
+                }
+                found = found.thenCombine(one, (first, next) -> first.isEmpty() ? next : first);
+            }
+            return found;
+        });
     }
 
     private static String words(Path file) {

@@ -129,6 +129,12 @@ final class Orders {
             done.completeExceptionally(new UnitManagerException(why));
         }
 
+        /** Fails while nobody knows whether systemd does it. */
+        void failUnanswered(String why) {
+            end();
+            done.completeExceptionally(UnitManagerException.unanswered(why));
+        }
+
         /** Fails without having reached systemd. */
         void failUnasked(String why) {
             end();
@@ -181,9 +187,9 @@ final class Orders {
         asked.clear();
         jobs.clear();
         early.clear();
-        String why = "its fate is unknown: " + reason + "; its state is told after the next connection";
-        unanswered.forEach(o -> o.fail(why));
-        unfinished.forEach(o -> o.fail(why));
+        String why = reason + "; its state is told after the next connection";
+        unanswered.forEach(o -> o.failUnanswered(why));
+        unfinished.forEach(o -> o.failUnanswered(why));
         waitForConnection();
     }
 
@@ -354,7 +360,8 @@ final class Orders {
                     why -> notTaken(order, why),
                     defect -> notTaken(order, "systemd says: " + failure.getMessage()));
         } else {
-            notTaken(order, "systemd says: " + failure.getMessage());
+            order.failUnanswered("systemd says: " + failure.getMessage());
+            host.lookAgain(order.unit);
         }
     }
 
@@ -365,7 +372,7 @@ final class Orders {
 
     private void expire(Order order) {
         if (asked.remove(order)) {
-            order.fail("systemd did not answer; its fate is unknown");
+            order.failUnanswered("systemd did not answer");
             pump();
         }
     }

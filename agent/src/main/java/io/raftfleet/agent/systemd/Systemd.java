@@ -159,6 +159,14 @@ final class Systemd {
                 .exceptionallyCompose(failure -> Futures.unlessLost(failure, false));
     }
 
+    /**
+     * When systemd began, in microseconds of the monotonic clock. It keeps that over {@code daemon-reload} and {@code daemon-reexec}; after
+     * {@code soft-reboot}, in a container that is started again, and for a user's new systemd it is another one.
+     */
+    CompletableFuture<Long> startedAt() {
+        return property(PATH, MANAGER, "UserspaceTimestampMonotonic").thenApply(value -> ((UInt64) value).longValue());
+    }
+
     /** The directories that systemd searches for unit files, highest priority first. */
     CompletableFuture<List<String>> searchPath() {
         return property(PATH, MANAGER, "UnitPath").thenApply(Systemd::texts);
@@ -226,6 +234,9 @@ final class Systemd {
         /** A job is over. */
         void jobRemoved(String job, String unit, String result);
 
+        /** systemd begins to read its unit files again, or to execute itself anew; it answers nobody meanwhile. */
+        void reloading();
+
         /** systemd has read its unit files again. */
         void reloaded();
 
@@ -250,6 +261,8 @@ final class Systemd {
                 case "Reloading" -> {
                     if (Wire.uint32(body) == 0) {
                         signals.reloaded();
+                    } else {
+                        signals.reloading();
                     }
                 }
                 case "NameOwnerChanged" -> {

@@ -40,8 +40,8 @@ public record SystemdConfig(
     /**
      * How long things may take, and how much may be under way.
      *
-     * @param call until systemd answers a call; a later answer counts as a lost connection
-     * @param reload until systemd has read all its files again
+     * @param call until systemd answers a call, not counting while it reads its files; a later answer counts as a lost connection
+     * @param reload until systemd has read all its files again, whoever asked for that
      * @param start until systemd has accepted a job that it was asked for, and how long orders wait for a connection to it
      * @param stop from a stop job on, until systemd is asked whether it is still at it, and then again
      * @param retryMin the first pause before another attempt to connect, then doubled and jittered up to {@code retryMax}

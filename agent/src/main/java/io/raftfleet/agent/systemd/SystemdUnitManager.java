@@ -1,5 +1,6 @@
 package io.raftfleet.agent.systemd;
 
+import io.raftfleet.agent.manager.BootIds;
 import io.raftfleet.agent.manager.UnitManager;
 import io.raftfleet.agent.manager.UnitManagerException;
 import io.raftfleet.unit.UnitFile;
@@ -65,6 +66,8 @@ public final class SystemdUnitManager implements UnitManager {
     private @Nullable BusSession session;
     /** Completes when it is known what has become of the last attempt to connect. */
     private CompletableFuture<Void> connecting = new CompletableFuture<>();
+    /** Completes when the boot id is the one of the last connection; fails when that is lost before. */
+    private CompletableFuture<Void> bootKnown = new CompletableFuture<>();
     /** Completes when it is known which files of the host systemd takes, on a connection that has not been lost since. */
     private CompletableFuture<Void> hostKnown = new CompletableFuture<>();
 
@@ -119,12 +122,18 @@ public final class SystemdUnitManager implements UnitManager {
 
     @Override
     public CompletableFuture<Void> install(Map<String, UnitFile> files, Set<String> toStart) {
+        return install(files, toStart, Set.of());
+    }
+
+    @Override
+    public CompletableFuture<Void> install(Map<String, UnitFile> files, Set<String> toStart, Set<String> ours) {
         Map<String, UnitFile> batch = Map.copyOf(files);
         Set<String> starting = Set.copyOf(toStart);
+        Set<String> started = Set.copyOf(ours);
         return thread.order(() ->
                 hostKnown.isDone() || host.unknown(batch.keySet(), lastFault).isEmpty()
-                        ? put(batch, starting)
-                        : hostKnownInTime().thenCompose(known -> put(batch, starting)));
+                        ? put(batch, starting, started)
+                        : hostKnownInTime().thenCompose(known -> put(batch, starting, started)));
     }
 
     /** As long as an order waits for a connection. Completes on the thread. */
@@ -135,7 +144,7 @@ public final class SystemdUnitManager implements UnitManager {
         return wait;
     }
 
-    private CompletableFuture<Void> put(Map<String, UnitFile> batch, Set<String> starting) {
+    private CompletableFuture<Void> put(Map<String, UnitFile> batch, Set<String> starting, Set<String> ours) {
         if (closed) {
             return CompletableFuture.failedFuture(UnitManagerException.notIssued("the unit manager is closed"));
         }
@@ -164,7 +173,7 @@ public final class SystemdUnitManager implements UnitManager {
         return reloadIfLoaded(
                         concerned,
                         !done.changed().isEmpty() || !done.pulling().isEmpty(),
-                        loaded -> host.giveBack(session, loaded, toCheck, refused))
+                        loaded -> host.giveBack(session, loaded, toCheck, ours, refused))
                 .whenCompleteAsync(
                         (reloaded, failure) -> {
                             if (failure != null) {
@@ -268,7 +277,9 @@ public final class SystemdUnitManager implements UnitManager {
         return current == null
                 ? CompletableFuture.failedFuture(
                         new UnitManagerException("the states of units can't be read: " + lastFault))
-                : current.refresh(table.names()).thenApply(listed -> table.states());
+                : bootKnown
+                        .thenComposeAsync(known -> current.refresh(table.names()), thread.executor())
+                        .thenApply(listed -> table.states());
     }
 
     @Override
@@ -334,8 +345,9 @@ public final class SystemdUnitManager implements UnitManager {
             return;
         }
         BusSession opened;
+        String kernelBoot;
         try {
-            bootId = config.readBootId();
+            kernelBoot = config.readBootId();
             store.repair();
             table.forgetDetails();
             opened = new BusSession(link, config, table, news, thread, new SessionHost());
@@ -350,9 +362,12 @@ public final class SystemdUnitManager implements UnitManager {
             return;
         }
         session = opened;
-        CompletableFuture<Void> prepared = opened.systemd()
+        bootKnown = opened.systemd()
                 .subscribe()
-                .thenCompose(subscribed -> opened.systemd().searchPath())
+                .thenCompose(subscribed -> opened.systemd().startedAt())
+                .thenAcceptAsync(start -> bootId = BootIds.of(kernelBoot, start), thread.executor());
+        CompletableFuture<Void> prepared = bootKnown
+                .thenCompose(known -> opened.systemd().searchPath())
                 .thenAcceptAsync(host::searchPathIs, thread.executor())
                 .thenRunAsync(host::look, thread.executor())
                 .thenRunAsync(() -> knowsHost(opened), thread.executor())
@@ -470,6 +485,15 @@ public final class SystemdUnitManager implements UnitManager {
         @Override
         public CompletableFuture<String> loadFault(Systemd systemd, String unit, String loadState) {
             return faults.ofLoad(systemd, unit, loadState, store.changedAt(unit));
+        }
+
+        @Override
+        public void haveFilesSeen() {
+            try {
+                store.touch();
+            } catch (IOException untouchable) {
+                LOG.warn("systemd does not see files of units, and can't be made to look again", untouchable);
+            }
         }
 
         @Override

@@ -3,7 +3,9 @@ package io.raftfleet.agent.reconcile;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.raftfleet.agent.loop.VirtualLoop;
+import io.raftfleet.agent.manager.BootIds;
 import io.raftfleet.agent.manager.UnitManager.ObservedState;
+import io.raftfleet.agent.manager.UnitManagerException;
 import io.raftfleet.agent.session.ContentsStore;
 import io.raftfleet.agent.session.ReportQueue;
 import io.raftfleet.proto.agent.AssignedUnit;
@@ -175,6 +177,7 @@ class ReconcilerTest {
         assertThat(manager.announced)
                 .as("it was started in this boot, so that no start follows")
                 .isEmpty();
+        assertThat(manager.startedBefore).containsExactly("a.service");
     }
 
     /** Engines refuse reports of states that they don't know. */
@@ -215,6 +218,25 @@ class ReconcilerTest {
         assertThat(state("a.service").getLoadState()).isEqualTo("loaded");
         assertThat(state("a.service").getActiveState()).isEqualTo("inactive");
         assertThat(state("a.service").getLaunched()).isFalse();
+    }
+
+    @Test
+    void whatSomebodyElseStartsBetweenAStopAndTheStartIsNotStoppedAgain() throws Exception {
+        UnitFile file = plain();
+        set(launched("a.service", file, 1));
+        manager.takeOrders();
+        manager.afterStop =
+                () -> assertThat(manager.machine.start("a.service")).isCompleted(); // As its busy socket does.
+        set(launched("a.service", file, 2));
+        assertThat(manager.takeOrders()).containsExactly("stop a.service", "start a.service");
+        assertThat(state("a.service"))
+                .returns("active", UnitState::getActiveState)
+                .returns(true, UnitState::getLaunched);
+        // The next order is another one; and so is one with another file, whose predecessor is not to run on.
+        set(launched("a.service", file, 3));
+        assertThat(manager.takeOrders()).containsExactly("stop a.service", "start a.service");
+        set(launched("a.service", file("[Service]\nExecStart=/bin/other\n"), 4));
+        assertThat(manager.takeOrders()).containsExactly("stop a.service", "install a.service", "start a.service");
     }
 
     @Test
@@ -527,6 +549,122 @@ class ReconcilerTest {
     }
 
     @Test
+    void aUnitManagerThatBeganAnewInTheSameBootIsAsAfterAReboot() throws Exception {
+        String kernel = manager.bootId;
+        manager.bootId = BootIds.of(kernel, 1000);
+        restartAgent();
+        UnitFile finishes = file("[X-Hollow]\nExitAfterSec=1\n");
+        set(launched("a.service", finishes, 1));
+        loop.advance(Duration.ofSeconds(2));
+        manager.takeOrders();
+        restartAgent();
+        reconciler.opened(MATCHING);
+        settle();
+        assertThat(manager.takeOrders()).as("the same").isEmpty();
+        assertThat(hello().getBootId()).isEqualTo(kernel);
+
+        manager.bootId = BootIds.of(kernel, 2000);
+        restartAgent();
+        reconciler.opened(MATCHING);
+        settle();
+        assertThat(manager.takeOrders()).containsExactly("start a.service");
+        assertThat(hello().getBootId()).isEqualTo(kernel);
+    }
+
+    @Test
+    void whatAnAgentNotedThatKnewOnlyTheKernelsBootCountsAsOfTheSameOnce() throws Exception {
+        UnitFile finishes = file("[X-Hollow]\nExitAfterSec=1\n");
+        set(launched("a.service", finishes, 1));
+        loop.advance(Duration.ofSeconds(2));
+        manager.takeOrders();
+        String kernel = manager.bootId;
+        manager.bootId = BootIds.of(kernel, 1000);
+        restartAgent();
+        reconciler.opened(MATCHING);
+        settle();
+        assertThat(manager.takeOrders()).isEmpty();
+        assertThat(state("a.service").getLaunched()).isTrue();
+
+        manager.bootId = BootIds.of(kernel, 2000);
+        restartAgent();
+        reconciler.opened(MATCHING);
+        settle();
+        assertThat(manager.takeOrders()).containsExactly("start a.service");
+    }
+
+    @Test
+    void aStartThatWaitedForAnotherSystemdIsOfThatOne() throws Exception {
+        UnitFile finishes = file("[X-Hollow]\nExitAfterSec=1\n");
+        var accepted = new CompletableFuture<Void>();
+        manager.startsLast = accepted;
+        reconciler.apply(AssignmentDelta.newBuilder()
+                .addSet(launched("a.service", finishes, 1))
+                .build());
+        loop.runUntil(() -> manager.orders.contains("start a.service"));
+        manager.bootId = "c".repeat(32);
+        Objects.requireNonNull(manager.listener)
+                .relisted(manager.machine.states().get());
+        loop.run();
+        manager.startsLast = null;
+        manager.machine.start("a.service").get();
+        loop.advance(Duration.ofSeconds(2)); // It has run to its end by then.
+        accepted.complete(null);
+        settle();
+        assertThat(manager.takeOrders()).containsExactly("install a.service", "start a.service");
+        assertThat(state("a.service").getLaunched()).isTrue();
+    }
+
+    /** As when the agent is killed: what it noted last is all that the next one knows. */
+    @Test
+    void ofManyStartsOnlyASliceIsOfUnknownOutcomeAfterACrash() throws Exception {
+        UnitFile file = plain();
+        int units = 5 * Steps.MAX_STARTS;
+        AssignedUnit[] orders = IntStream.range(0, units)
+                .mapToObj(i -> launched("u" + i + ".service", file, 1))
+                .toArray(AssignedUnit[]::new);
+        manager.startsLast = new CompletableFuture<>();
+        reconciler.apply(AssignmentDelta.newBuilder().addAllSet(List.of(orders)).build());
+        loop.runUntil(() -> starts().size() >= Steps.MAX_STARTS);
+        stopAgent();
+        loop.run();
+        manager.takeOrders();
+        manager.startsLast = null;
+        startAgent();
+        reconciler.opened(MATCHING);
+        settle();
+        assertThat(starts()).hasSize(units - Steps.MAX_STARTS);
+        assertThat(Arrays.stream(orders)
+                        .filter(unit -> !state(unit.getName()).getError().isEmpty()))
+                .hasSize(Steps.MAX_STARTS);
+    }
+
+    private List<String> starts() {
+        return manager.orders.stream()
+                .filter(order -> order.startsWith("start "))
+                .toList();
+    }
+
+    @Test
+    void aUnitWhoseOrderChangesBeforeItsTurnToStartIsNotStarted() throws Exception {
+        UnitFile file = plain();
+        AssignmentDelta.Builder delta = AssignmentDelta.newBuilder();
+        IntStream.rangeClosed(0, Steps.MAX_STARTS)
+                .forEach(i -> delta.addSet(launched("u%03d.service".formatted(i), file, 1)));
+        var answer = new CompletableFuture<Void>();
+        manager.startsLast = answer;
+        reconciler.apply(delta.build());
+        loop.runUntil(() -> starts().size() >= Steps.MAX_STARTS);
+        String last = "u%03d.service".formatted(Steps.MAX_STARTS);
+        reconciler.apply(
+                AssignmentDelta.newBuilder().addSet(loaded(last, file, 2)).build());
+        loop.run();
+        answer.complete(null);
+        settle();
+        assertThat(starts()).hasSize(Steps.MAX_STARTS).doesNotContain("start " + last);
+        assertThat(state(last).getPending()).isFalse();
+    }
+
+    @Test
     void aStartOfUnknownOutcomeIsNotRepeatedAndSaysSo() throws Exception {
         UnitFile file = plain();
         manager.machine.install(Map.of("a.service", file)).get();
@@ -547,6 +685,68 @@ class ReconcilerTest {
                 .startsWith("not started again: ")
                 .contains("restart it");
         assertThat(state("a.service").getLaunched()).isFalse();
+    }
+
+    private CompletableFuture<Void> startWithoutAnswer(UnitFile file) throws Exception {
+        var answer = new CompletableFuture<Void>();
+        manager.startsLast = answer;
+        reconciler.apply(AssignmentDelta.newBuilder()
+                .addSet(launched("a.service", file, 1))
+                .build());
+        loop.runUntil(() -> manager.orders.contains("start a.service"));
+        manager.takeOrders();
+        manager.startsLast = null;
+        return answer;
+    }
+
+    @Test
+    void aStartWhoseAnswerIsLostCountsOnceTheUnitIsSeenToRun() throws Exception {
+        CompletableFuture<Void> answer = startWithoutAnswer(plain());
+        answer.completeExceptionally(UnitManagerException.unanswered("the connection was lost"));
+        settle();
+        assertThat(state("a.service").getError()).contains("is not known", "the connection was lost");
+        assertThat(state("a.service").getPending()).isTrue();
+
+        manager.machine.start("a.service").get(); // As systemd does that has taken the call.
+        Objects.requireNonNull(manager.listener)
+                .relisted(manager.machine.states().get());
+        settle();
+        assertThat(state("a.service"))
+                .returns("", UnitState::getError)
+                .returns(true, UnitState::getLaunched)
+                .returns(false, UnitState::getPending);
+        restartAgent();
+        reconciler.opened(MATCHING);
+        settle();
+        assertThat(manager.takeOrders()).isEmpty();
+        assertThat(state("a.service").getLaunched()).isTrue();
+    }
+
+    @Test
+    void aStartWhoseAnswerIsLostIsNotRepeatedAndCountsWheneverTheUnitIsSeen() throws Exception {
+        CompletableFuture<Void> answer = startWithoutAnswer(plain());
+        answer.completeExceptionally(UnitManagerException.unanswered("the connection was lost"));
+        settle();
+        Objects.requireNonNull(manager.listener)
+                .relisted(manager.machine.states().get());
+        settle();
+        assertThat(state("a.service").getError())
+                .startsWith("not started again: ")
+                .contains("restart it");
+        manager.machine.start("a.service").get();
+        settle();
+        assertThat(state("a.service")).returns("", UnitState::getError).returns(true, UnitState::getLaunched);
+        assertThat(manager.takeOrders()).isEmpty();
+    }
+
+    @Test
+    void aUnitWhoseStartHadNoAnswerIsStoppedWhenItIsToBe() throws Exception {
+        UnitFile file = plain();
+        CompletableFuture<Void> answer = startWithoutAnswer(file);
+        answer.completeExceptionally(UnitManagerException.unanswered("the connection was lost"));
+        settle();
+        set(loaded("a.service", file, 2));
+        assertThat(manager.takeOrders()).containsExactly("stop a.service");
     }
 
     @Test

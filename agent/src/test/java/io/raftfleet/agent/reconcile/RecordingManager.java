@@ -20,18 +20,31 @@ import org.jspecify.annotations.Nullable;
 /** A hollow machine that remembers what it was ordered, and can be made to fail at what units' files can't ask for. */
 final class RecordingManager implements UnitManager {
     final HollowUnitManager machine;
+    private final Loop loop;
     final List<String> orders = new ArrayList<>();
     final Set<String> uninstallable = new HashSet<>();
     /** Units whose starts were announced with their files. */
     final Set<String> announced = new TreeSet<>();
+    /** Units that were said to have been started before, with their files. */
+    final Set<String> startedBefore = new TreeSet<>();
     /** Can't be taken away. */
     final Set<String> stuck = new HashSet<>();
 
     /** Starts reach nobody, and nothing is heard of them. */
     boolean unheard;
 
+    /** What starts end with instead; they do nothing then. */
+    @Nullable
+    CompletableFuture<Void> startsLast;
+
     /** Stops take for ever. */
     boolean stopsLast;
+
+    Runnable onClose = () -> {};
+
+    /** What happens on the machine once the next stop is over and told. */
+    @Nullable
+    Runnable afterStop;
 
     int notReachable;
     int unreadable;
@@ -41,6 +54,7 @@ final class RecordingManager implements UnitManager {
     Listener listener;
 
     RecordingManager(Loop loop) {
+        this.loop = loop;
         this.bootId = "b".repeat(32);
         this.machine = new HollowUnitManager(loop, bootId, Clock.systemUTC());
     }
@@ -69,6 +83,12 @@ final class RecordingManager implements UnitManager {
     }
 
     @Override
+    public CompletableFuture<Void> install(Map<String, UnitFile> files, Set<String> toStart, Set<String> ours) {
+        startedBefore.addAll(ours);
+        return install(files, toStart);
+    }
+
+    @Override
     public CompletableFuture<Void> start(String name) {
         orders.add("start " + name);
         if (notReachable > 0) {
@@ -76,13 +96,30 @@ final class RecordingManager implements UnitManager {
             return CompletableFuture.failedFuture(
                     UnitManagerException.notIssued("no connection to systemd", new IllegalStateException()));
         }
+        if (startsLast != null) {
+            return startsLast;
+        }
         return unheard ? new CompletableFuture<>() : machine.start(name);
     }
 
     @Override
     public CompletableFuture<Void> stop(String name) {
         orders.add("stop " + name);
-        return stopsLast ? new CompletableFuture<>() : machine.stop(name);
+        if (stopsLast) {
+            return new CompletableFuture<>();
+        }
+        Runnable then = afterStop;
+        afterStop = null;
+        if (then == null) {
+            return machine.stop(name);
+        }
+        var told = new CompletableFuture<Void>();
+        var unused = machine.stop(name)
+                .thenRun(() -> loop.execute(() -> {
+                    told.complete(null);
+                    then.run();
+                }));
+        return told;
     }
 
     @Override
@@ -134,6 +171,7 @@ final class RecordingManager implements UnitManager {
 
     @Override
     public void close() {
+        onClose.run();
         machine.close();
     }
 }

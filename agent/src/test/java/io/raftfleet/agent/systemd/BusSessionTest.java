@@ -15,7 +15,10 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.freedesktop.dbus.exceptions.DBusException;
@@ -76,13 +79,83 @@ class BusSessionTest {
         }
     }
 
+    /** Both calls stay without an answer; of the two connections one has heard why, and its call was made first. */
+    @Test
+    void aCallMayWaitWhileSystemdReadsItsFiles() throws Exception {
+        table.install(UNIT, UnitHash.ofText("[Service]\nExecStart=/bin/a\n"));
+        var address = UnixDomainSocketAddress.of(dir.resolve("bus"));
+        var held = new LinkedBlockingQueue<Held>();
+        var usual = SystemdConfig.Timing.DEFAULT;
+        var config = new SystemdConfig(
+                "unix:path=" + address.getPath(),
+                true,
+                dir.resolve("units"),
+                dir.resolve("search"),
+                dir.resolve("boot-id"),
+                new SystemdConfig.Timing(
+                        Duration.ofSeconds(4),
+                        LIMIT,
+                        usual.start(),
+                        usual.stop(),
+                        usual.retryMin(),
+                        usual.retryMax(),
+                        usual.settle(),
+                        usual.window(),
+                        usual.maxOrders()));
+        try (var server = ServerSocketChannel.open(StandardProtocolFamily.UNIX).bind(address)) {
+            var patient = connect(server, config, held);
+            var told = patient.refresh(List.of(UNIT));
+            var call = take(held);
+            send(call.connection(), FACTORY.createSignal(null, Systemd.PATH, Systemd.MANAGER, "Reloading", "b", true));
+            var other = connect(server, config, held);
+            var untold = other.refresh(List.of(UNIT));
+            take(held);
+            assertThat(untold).failsWithin(LIMIT);
+            assertThat(told).isNotDone();
+            send(call.connection(), FACTORY.createSignal(null, Systemd.PATH, Systemd.MANAGER, "Reloading", "b", false));
+            answer(call.connection(), call.call());
+            answer(call.connection(), take(held).call());
+            assertThat(told).succeedsWithin(LIMIT);
+            patient.close();
+            other.close();
+        } finally {
+            thread.close(() -> {});
+        }
+    }
+
+    /** A call that the test answers. */
+    private record Held(SocketChannel connection, MethodCall call) {}
+
+    private static Held take(BlockingQueue<Held> held) throws InterruptedException {
+        var next = held.poll(LIMIT.toSeconds(), TimeUnit.SECONDS);
+        assertThat(next).isNotNull();
+        return Objects.requireNonNull(next);
+    }
+
+    private BusSession connect(ServerSocketChannel server, SystemdConfig config, BlockingQueue<Held> calls)
+            throws Exception {
+        var unused = Thread.ofPlatform()
+                .daemon()
+                .start(() -> serve(server, (connection, call) -> calls.add(new Held(connection, call))));
+        var opened = BusLink.open(config.address(), LIMIT).get(LIMIT.toSeconds(), TimeUnit.SECONDS);
+        return new BusSession(opened, config, table, news, thread, new Host());
+    }
+
+    private interface Answerer {
+        void answer(SocketChannel connection, MethodCall call) throws IOException, DBusException;
+    }
+
     private static void serve(ServerSocketChannel server) {
+        serve(server, BusSessionTest::answer);
+    }
+
+    private static void serve(ServerSocketChannel server, Answerer answerer) {
         try (var connection = server.accept()) {
             authenticate(connection);
             var reader = new MessageReader(connection);
             while (true) {
                 if (reader.read() instanceof MessageReader.Other other && other.message() instanceof MethodCall call) {
-                    answer(connection, call);
+                    answerer.answer(connection, call);
                 }
             }
         } catch (IOException | DBusException ended) {
@@ -172,6 +245,9 @@ class BusSessionTest {
         public CompletableFuture<String> loadFault(Systemd systemd, String unit, String loadState) {
             return CompletableFuture.completedFuture("");
         }
+
+        @Override
+        public void haveFilesSeen() {}
 
         @Override
         public void reloaded(BusSession session) {}

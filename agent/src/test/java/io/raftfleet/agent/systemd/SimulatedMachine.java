@@ -110,6 +110,12 @@ final class SimulatedMachine implements AutoCloseable {
                 .strip();
     }
 
+    /** When systemd began, in microseconds of the monotonic clock. */
+    long managerStart() throws IOException {
+        return Long.parseLong(exec("systemctl", "--user", "show", "--property=UserspaceTimestampMonotonic", "--value")
+                .strip());
+    }
+
     /** How many times systemd has read its files. */
     long reloads() throws IOException {
         return exec("journalctl", "--quiet", "--output=cat", "_PID=" + get("MANAGER_PID"))

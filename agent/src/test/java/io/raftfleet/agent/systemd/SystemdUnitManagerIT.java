@@ -3,6 +3,7 @@ package io.raftfleet.agent.systemd;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.raftfleet.agent.manager.BootIds;
 import io.raftfleet.agent.manager.UnitManager.ObservedState;
 import io.raftfleet.agent.manager.UnitManagerException;
 import io.raftfleet.unit.UnitFile;
@@ -235,7 +236,7 @@ class SystemdUnitManagerIT extends OnSystemd {
             assertThat(successor.installed()).containsOnlyKeys("web.service", "idle.service");
             assertThat(later.awaitState("web.service", s -> true)).isEqualTo(before);
             assertThat(done(successor.states())).isEqualTo(heard.latest);
-            assertThat(successor.bootId()).isEqualTo(machine.get("BOOT_ID"));
+            assertThat(successor.bootId()).isEqualTo(manager.bootId()).isEqualTo(bootId());
         }
         assertThatThrownBy(() -> done(manager.start("web.service"))).cause().hasMessageContaining("closed");
     }
@@ -246,6 +247,7 @@ class SystemdUnitManagerIT extends OnSystemd {
         done(manager.start("web.service"));
         ObservedState running = heard.awaitState("web.service", s -> s.mainPid() > 0);
         int relists = heard.relists.size();
+        String boot = manager.bootId();
         machine.exec("systemctl", "--user", "daemon-reexec");
         heard.awaitState("web.service", s -> heard.relists.size() > relists);
         assertThat(heard.relists.getLast())
@@ -255,14 +257,14 @@ class SystemdUnitManagerIT extends OnSystemd {
         heard.awaitState("later.service", s -> s.mainPid() > 0);
 
         int before = heard.relists.size();
-        String boot = manager.bootId();
+        assertThat(manager.bootId()).isEqualTo(boot);
         machine = machine.restart();
         heard.awaitState(
                 "web.service",
                 s -> heard.relists.size() > before && s.activeState().equals("inactive"));
         done(manager.start("web.service"));
         heard.awaitState("web.service", s -> s.mainPid() > 0);
-        assertThat(manager.bootId()).isNotEqualTo(boot).isEqualTo(machine.get("BOOT_ID"));
+        assertThat(manager.bootId()).isNotEqualTo(boot).isEqualTo(bootId());
     }
 
     @Test
@@ -323,6 +325,34 @@ class SystemdUnitManagerIT extends OnSystemd {
         heard.awaitState("b.service", s -> s.mainPid() > 0);
     }
 
+    /** The same of one that nobody starts: it is asked for its state a while after its file came. */
+    @Test
+    void aFileThatSystemdOverlooksIsToldAsLoaded() throws Exception {
+        manager.close();
+        SystemdConfig.Timing usual = SystemdConfig.Timing.DEFAULT;
+        manager = new SystemdUnitManager(
+                machine.config(direct)
+                        .withTiming(new SystemdConfig.Timing(
+                                usual.call(),
+                                usual.reload(),
+                                usual.start(),
+                                usual.stop(),
+                                usual.retryMin(),
+                                usual.retryMax(),
+                                Duration.ofSeconds(2),
+                                usual.window(),
+                                usual.maxOrders())),
+                machine.warnings());
+        manager.subscribe(heard);
+        done(manager.install(Map.of("a.service", UnitFile.parse(SLEEPER))));
+        done(manager.start("a.service"));
+        heard.awaitState("a.service", s -> s.mainPid() > 0);
+        FileTime seen = Files.getLastModifiedTime(machine.searchDirectory());
+        done(manager.install(Map.of("b.service", UnitFile.parse(SLEEPER))));
+        Files.setLastModifiedTime(machine.searchDirectory(), seen);
+        assertThat(heard.awaitState("b.service", s -> true).loadState()).isEqualTo("loaded");
+    }
+
     @Test
     void aSlowStopIsWaitedFor() throws Exception {
         // Not a trap of SIGTERM, which a shell that has only just been started has not set yet.
@@ -375,6 +405,10 @@ class SystemdUnitManagerIT extends OnSystemd {
                 .hasMessageContaining(foreign.toString());
         assertThat(foreign).hasContent(SLEEPER);
         assertThat(manager.installed()).containsOnlyKeys("ours.service");
+    }
+
+    private String bootId() throws Exception {
+        return BootIds.of(machine.get("BOOT_ID"), machine.managerStart());
     }
 
     private static List<String> files(Path folder) throws Exception {

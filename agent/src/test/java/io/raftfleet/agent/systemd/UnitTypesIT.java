@@ -1,6 +1,8 @@
 package io.raftfleet.agent.systemd;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import io.raftfleet.unit.UnitFile;
 import java.net.StandardProtocolFamily;
@@ -91,6 +93,46 @@ class UnitTypesIT extends OnSystemd {
                 .isEqualTo("tmpfs");
         stopAndRemove("run-raftfleet\\x2dtyped\\x2dmount.mount");
         assertThat(machine.exec("findmnt", where.toString())).isEmpty();
+    }
+
+    @Test
+    void whatTheMachineHasMountedByItselfIsNotTakenOver() throws Exception {
+        var where = "/run/raftfleet-typed-own";
+        var name = "run-raftfleet\\x2dtyped\\x2down.mount";
+        machine.exec("mkdir", "-p", where);
+        machine.exec("mount", "-t", "tmpfs", "tmpfs", where);
+        await().until(() -> machine.show(name, "ActiveState").equals("active"));
+        var file = UnitFile.parse("[Mount]\nWhat=tmpfs\nType=tmpfs\nWhere=" + where + "\n");
+        assertThatThrownBy(() -> done(manager.install(Map.of(name, file))))
+                .hasMessageContaining("this machine has mounted that by itself");
+        assertThat(manager.installed()).isEmpty();
+        assertThat(machine.exec("findmnt", "--noheadings", "--output", "FSTYPE", where)
+                        .strip())
+                .isEqualTo("tmpfs");
+
+        // One that fleet had mounted, and whose file was lost, is taken over.
+        done(manager.install(Map.of(name, file), Set.of(), Set.of(name)));
+        heard.awaitState(name, state -> state.subState().equals("mounted"));
+        stopAndRemove(name);
+        assertThat(machine.exec("findmnt", where)).isEmpty();
+    }
+
+    @Test
+    void aSliceIsTakenOverUnlessUnitsOfTheMachineAreInIt() throws Exception {
+        machine.exec(
+                "systemd-run", "--user", "--unit=own.service", "--slice=typed-own.slice", "/bin/sleep", "infinity");
+        await().until(() -> machine.show("own.service", "ActiveState").equals("active"));
+        for (String name : List.of("typed-own.slice", "typed.slice")) {
+            assertThatThrownBy(() -> done(manager.install(Map.of(name, UnitFile.parse("[Slice]\nTasksMax=50\n")))))
+                    .hasMessageContaining("this machine has a unit of its own in that slice, own.service");
+        }
+        install(Map.of("in.service", WORKER + "Slice=other.slice\n"));
+        done(manager.start("in.service"));
+        awaitActive("in.service");
+        install(Map.of("other.slice", "[Slice]\nTasksMax=50\n"));
+        heard.awaitState("other.slice", state -> state.activeState().equals("active"));
+        assertThat(machine.show("own.service", "ActiveState")).isEqualTo("active");
+        stopAndRemove("in.service", "other.slice");
     }
 
     /** Also when systemd knew the other unit before, and runs it. */

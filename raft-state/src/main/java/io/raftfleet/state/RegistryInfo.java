@@ -8,13 +8,12 @@ import io.raftfleet.proto.log.RegistryRow;
  * What there is one of.
  *
  * @param incarnation the life of the registry; 0 before the cluster's first entry
- * @param clockMs highest leader time applied since the clock was set back last, in milliseconds of Unix time
+ * @param clockMs highest leader time applied, in milliseconds of Unix time
  * @param restoredFrom the incarnation whose mirror this one was restored from; 0 for none
  * @param generationBase what start generations are versions plus
  * @param removalsForgotten version up to which removals of facts are not kept
  * @param createdMs leader time at which this incarnation began, in milliseconds of Unix time
  * @param eventsForgotten version up to which events may be kept no longer
- * @param requestsSinceMs requests that were made before are refused, in milliseconds of Unix time
  */
 record RegistryInfo(
         long incarnation,
@@ -23,43 +22,21 @@ record RegistryInfo(
         long generationBase,
         long removalsForgotten,
         long createdMs,
-        long eventsForgotten,
-        long requestsSinceMs)
+        long eventsForgotten)
         implements StoredRow {
-    static final RegistryInfo NONE = new RegistryInfo(0, 0, 0, 0, 0, 0, 0, 0);
+    static final RegistryInfo NONE = new RegistryInfo(0, 0, 0, 0, 0, 0, 0);
 
     RegistryInfo at(long newClockMs) {
         return new RegistryInfo(
-                incarnation,
-                newClockMs,
-                restoredFrom,
-                generationBase,
-                removalsForgotten,
-                createdMs,
-                eventsForgotten,
-                requestsSinceMs);
-    }
-
-    RegistryInfo since(long newRequestsSinceMs) {
-        return new RegistryInfo(
-                incarnation,
-                clockMs,
-                restoredFrom,
-                generationBase,
-                removalsForgotten,
-                createdMs,
-                eventsForgotten,
-                newRequestsSinceMs);
+                incarnation, newClockMs, restoredFrom, generationBase, removalsForgotten, createdMs, eventsForgotten);
     }
 
     RegistryInfo created(long newIncarnation, long from, long base) {
-        return new RegistryInfo(
-                newIncarnation, clockMs, from, base, removalsForgotten, clockMs, eventsForgotten, requestsSinceMs);
+        return new RegistryInfo(newIncarnation, clockMs, from, base, removalsForgotten, clockMs, eventsForgotten);
     }
 
     RegistryInfo forgetting(long removals, long events) {
-        return new RegistryInfo(
-                incarnation, clockMs, restoredFrom, generationBase, removals, createdMs, events, requestsSinceMs);
+        return new RegistryInfo(incarnation, clockMs, restoredFrom, generationBase, removals, createdMs, events);
     }
 
     @Override
@@ -87,7 +64,6 @@ record RegistryInfo(
                 .setRemovalsForgotten(removalsForgotten)
                 .setCreatedMs(createdMs)
                 .setEventsForgotten(eventsForgotten)
-                .setRequestsSinceMs(requestsSinceMs)
                 .build();
     }
 
@@ -104,7 +80,6 @@ record RegistryInfo(
                 row.getGenerationBase(),
                 row.getRemovalsForgotten(),
                 row.getCreatedMs(),
-                row.getEventsForgotten(),
-                row.getRequestsSinceMs());
+                row.getEventsForgotten());
     }
 }

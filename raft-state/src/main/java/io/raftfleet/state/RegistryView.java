@@ -378,11 +378,6 @@ public final class RegistryView {
 
     /** Whether a request made then may still be done; otherwise why not. */
     public Optional<String> refuseRequestMadeAt(long issuedAtMs, long nowMs) {
-        if (issuedAtMs < tables.info().requestsSinceMs()) {
-            return Optional.of(
-                    "the request id was made before the cluster's clock, which was ahead, was set right: list what is"
-                            + " there, then send a new request");
-        }
         long age = nowMs - issuedAtMs;
         if (age > RequestTable.RETRY_WINDOW.toMillis()) {
             return Optional.of("the request id was made " + age / 1000

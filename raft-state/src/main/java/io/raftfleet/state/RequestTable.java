@@ -72,22 +72,6 @@ final class RequestTable {
         }
     }
 
-    /** The clock is set back to then: what was answered later by it counts as answered then, so that it goes in its time. */
-    void setBack(long clockMs) {
-        rows.touch();
-        var all = List.copyOf(oldestFirst);
-        clear();
-        for (var answer : all) {
-            if (answer.answeredAtMs() <= clockMs) {
-                link(answer);
-            } else {
-                var then = answer.answeredAt(clockMs);
-                link(then);
-                rows.replaced(answer, then);
-            }
-        }
-    }
-
     void clear() {
         answers.clear();
         oldestFirst.clear();

@@ -109,7 +109,6 @@ final class Transition {
             case ROLLOUT_ADVANCED ->
                 tables.rollouts.apply(record.getRolloutAdvanced(), tables.info().clockMs());
             case ROLLOUT_FORGOTTEN -> tables.rollouts.apply(record.getRolloutForgotten());
-            case CLOCK_SET_BACK -> setBack(record.getClockSetBack().getToMs());
             default ->
                 throw new IllegalArgumentException(
                         "a " + record.getRecordCase() + " changes no unit, machine or rollout");
@@ -346,27 +345,6 @@ final class Transition {
             return "machine " + machineId + " is not to be " + record.getKind() + " now";
         }
         replace(before, before.marked(mark, nextVersion()));
-        return null;
-    }
-
-    private @Nullable String setBack(long toMs) {
-        long clockMs = tables.info().clockMs();
-        if (toMs >= clockMs) {
-            return "the registry's clock is not ahead of " + toMs + " ms";
-        }
-        tables.put(tables.info().at(toMs));
-        if (clockMs - toMs > RequestTable.KEPT.minus(RequestTable.RETRY_WINDOW).toMillis()) {
-            tables.put(tables.info().since(toMs));
-        }
-        tables.requests.setBack(toMs);
-        tables.access.setBack(clockMs - toMs);
-        tables.rollouts.setBack(toMs);
-        for (var machine : List.copyOf(tables.machines.all().values())) {
-            var mark = machine.mark();
-            if (mark.sinceMs() > toMs) {
-                replace(machine, machine.marked(mark.setBack(toMs), nextVersion()));
-            }
-        }
         return null;
     }
 

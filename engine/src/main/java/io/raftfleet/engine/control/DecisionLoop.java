@@ -13,6 +13,7 @@ import io.raftfleet.state.RegistryView;
 import io.raftfleet.state.Speculation;
 import io.raftfleet.state.raft.ReplicatedState.ApplyResult;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -64,7 +65,7 @@ final class DecisionLoop implements Runnable {
     private final String engineId;
     private final Registry registry;
     private final Committer committer;
-    private final LeaderClock clock;
+    private final InstantSource clock;
     private final RandomGenerator random;
     private final Controller.LeadershipListener listener;
     private final DecisionMetrics metrics;
@@ -102,7 +103,7 @@ final class DecisionLoop implements Runnable {
         this.engineId = inputs.engineId();
         this.registry = inputs.registry();
         this.committer = new Committer(engineId, inputs.proposer());
-        this.clock = new LeaderClock(engineId, inputs.clock(), registry);
+        this.clock = inputs.clock();
         this.random = inputs.random();
         this.listener = listener;
         this.metrics = metrics;
@@ -197,15 +198,9 @@ final class DecisionLoop implements Runnable {
         }
     }
 
-    /** Commits it alone, before anything is decided by the time that it sets. */
-    private boolean setBack(Record correction, int format) throws InterruptedException {
-        var batch = new Batch();
-        batch.add(correction);
-        var outcome = committer.propose(batch.entry(correction.getClockSetBack().getToMs(), random.nextLong(), format));
-        if (outcome instanceof Outcome.AtFault atFault) {
-            throw new IllegalStateException("the cluster's clock could not be set back", atFault.cause());
-        }
-        return outcome instanceof Outcome.Applied;
+    /** The leader's time never goes back. */
+    private long now() {
+        return Math.max(clock.millis(), registry.read(RegistryView::clockMs));
     }
 
     /** What has to be written of machines that are drained; mostly there are none. */
@@ -213,7 +208,7 @@ final class DecisionLoop implements Runnable {
         if (decider.drains().isIdle()) {
             return List.of();
         }
-        long now = clock.now();
+        long now = now();
         return registry.read(view -> drains.look(view, decider, now));
     }
 
@@ -222,7 +217,7 @@ final class DecisionLoop implements Runnable {
         if (committer.agreedFormat() < EntryFormats.WITH_ROLLOUTS) {
             return List.of();
         }
-        long now = clock.now();
+        long now = now();
         return registry.read(view -> rollouts.look(view, now));
     }
 
@@ -247,15 +242,11 @@ final class DecisionLoop implements Runnable {
         if (!queue.leads(term)) {
             return true; // what waits now was meant for the next term
         }
-        int format = committer.agreedFormat();
-        var correction = clock.correction(format);
-        if (correction.isPresent()) {
-            return setBack(correction.get(), format);
-        }
         long start = System.nanoTime();
         var batch = new Batch();
+        int format = committer.agreedFormat();
         var draft = new Draft(registry, decider, budget(), format);
-        long now = clock.now();
+        long now = now();
         var decided = new ArrayList<Work>();
         boolean alone = !suspects.isEmpty();
         try {
@@ -395,7 +386,7 @@ final class DecisionLoop implements Runnable {
         }
         try {
             var draft = new Draft(registry, decider, budget(), committer.agreedFormat());
-            var unused = work.decide(new Batch(), draft, clock.now());
+            var unused = work.decide(new Batch(), draft, now());
         } catch (Speculation.OvertakenException e) {
             work.abandon(false, "engine " + engineId + " can't plan now: " + e.getMessage());
             scheduler = rebuild();

@@ -238,10 +238,9 @@ class ControllerTest {
     void whatIsAppliedWhileItDecidesHasAllBeDecidedAgain() throws Exception {
         lead(1);
         open("m1", Map.of());
-        // The first time it is to see whether the registry's is ahead, before anything is decided.
-        clock.onceRead(() -> clock.onceRead(() -> {
+        clock.onceRead(() -> {
             try (var other = new Controller(
-                    new Controller.Inputs("e2", registry, raft, InstantSource.fixed(clock.now), new Random(8)),
+                    new Controller.Inputs("e2", registry, raft, InstantSource.system(), new Random(8)),
                     new Recorded(),
                     new NoMetrics(),
                     Runnable::run)) {
@@ -254,7 +253,7 @@ class ControllerTest {
             } catch (Exception e) {
                 throw new IllegalStateException(e);
             }
-        }));
+        });
 
         var codes = create(2, unit("a.service", PLAIN, TargetState.TARGET_STATE_LAUNCHED));
 
@@ -465,53 +464,6 @@ class ControllerTest {
                 LIMIT);
         assertThatThrownBy(() -> get(late)).cause().satisfies(e -> hasCode(e, Status.Code.FAILED_PRECONDITION));
         assertThatObject(registry.read(view -> view.unit("c.service"))).isNull();
-    }
-
-    /** As when an engine with a wrong clock led, and was set right. */
-    @Test
-    void whenTheClockWasAheadRequestsAreDoneAgainAsSoonAsItIsRight() throws Exception {
-        lead(1);
-        create(1, unit("a.service", PLAIN, TargetState.TARGET_STATE_INACTIVE));
-        clock.now = SettableClock.START.plus(Duration.ofDays(400));
-        open("m1", Map.of()); // An entry of that time.
-        var refused =
-                writes.createUnits(request(2, unit("b.service", PLAIN, TargetState.TARGET_STATE_INACTIVE)), LIMIT);
-        assertThatThrownBy(() -> get(refused)).cause().satisfies(e -> hasCode(e, Status.Code.FAILED_PRECONDITION));
-
-        clock.now = SettableClock.START.plusMillis(1);
-
-        var again = request(1, unit("a.service", PLAIN, TargetState.TARGET_STATE_INACTIVE));
-        assertThatThrownBy(() -> get(writes.createUnits(again, LIMIT)))
-                .as("its answer has gone: it is not done twice")
-                .cause()
-                .satisfies(e -> hasCode(e, Status.Code.FAILED_PRECONDITION));
-        var fresh = request(3, unit("b.service", PLAIN, TargetState.TARGET_STATE_INACTIVE)).toBuilder();
-        fresh.getRequestIdBuilder().setIssuedAtMs(clock.now.toEpochMilli());
-        assertThat(codes(get(writes.createUnits(fresh.build(), LIMIT)))).containsExactly(ItemCode.ITEM_CODE_OK);
-        assertThat(codes(get(writes.createUnits(fresh.build(), LIMIT))))
-                .as("a retry")
-                .containsExactly(ItemCode.ITEM_CODE_OK);
-        assertThatObject(registry.read(RegistryView::clockMs)).isEqualTo(clock.now.toEpochMilli());
-        assertThat(raft.entries().stream()
-                        .flatMap(entry -> entry.getRecordsList().stream())
-                        .filter(Record::hasClockSetBack))
-                .hasSize(1);
-    }
-
-    @Test
-    void aClockIsSetBackOnlyOnceAllEnginesKnowHow() throws Exception {
-        raft.agree(EntryFormats.WITH_CLOCK_SET_BACK - 1);
-        lead(1);
-        clock.now = SettableClock.START.plus(Duration.ofDays(400));
-        open("m1", Map.of());
-        clock.now = SettableClock.START;
-        var refused =
-                writes.createUnits(request(1, unit("a.service", PLAIN, TargetState.TARGET_STATE_INACTIVE)), LIMIT);
-        assertThatThrownBy(() -> get(refused)).cause().satisfies(e -> hasCode(e, Status.Code.FAILED_PRECONDITION));
-        raft.agree(EntryFormats.WITH_CLOCK_SET_BACK);
-        open("m2", Map.of()); // What comes after it is decided by what is agreed now.
-        assertThat(create(2, unit("a.service", PLAIN, TargetState.TARGET_STATE_INACTIVE)))
-                .containsExactly(ItemCode.ITEM_CODE_OK);
     }
 
     @Test

@@ -66,7 +66,7 @@ public record RaftConfig(
     public static final int MAX_ENTRY_BYTES = 1 << 20;
 
     /** Newest {@code Entry.format} that this code reads and proposes. */
-    public static final int ENTRY_FORMAT = 12;
+    public static final int ENTRY_FORMAT = 11;
 
     public RaftConfig {
         peers = List.copyOf(peers);

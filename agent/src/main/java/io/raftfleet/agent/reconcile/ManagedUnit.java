@@ -59,6 +59,9 @@ final class ManagedUnit {
     @Nullable
     Order stoppedFor;
 
+    /** It had failed already when its start was issued, and has been in no other state since: that does not show that it was started. */
+    boolean failedBefore;
+
     /** A start was issued, and the manager has told neither that the unit is up nor that the start is over. */
     boolean startComing;
 
@@ -128,6 +131,10 @@ final class ManagedUnit {
     /** Whether systemd counts the unit as up, coming up or going down. */
     boolean observedRunning() {
         return observed != null && isRunning(observed);
+    }
+
+    boolean observedFailed() {
+        return observed != null && observed.activeState().equals("failed");
     }
 
     /** Whether systemd is stopping it. */

@@ -209,8 +209,7 @@ public final class Reconciler implements SessionHandler, AutoCloseable {
 
     /** Where the unit's state shows that its start was carried out, that is known from now on. */
     private void resolveIntent(ManagedUnit unit) {
-        boolean ran = unit.observedRunning()
-                || (unit.observed != null && unit.observed.activeState().equals("failed"));
+        boolean ran = unit.observedRunning() || (unit.observedFailed() && !unit.failedBefore);
         if (ran && unit.done != null && isIntent(unit)) {
             unit.done = unit.done.in(Done.Phase.ISSUED);
             unit.error = "";
@@ -265,6 +264,7 @@ public final class Reconciler implements SessionHandler, AutoCloseable {
 
     private void observe(ManagedUnit unit, @Nullable ObservedState state) {
         unit.observed = state;
+        unit.failedBefore &= unit.observedFailed();
         unit.startComing &= state != null && !state.activeState().equals("active");
         if (state != null && !state.activeState().equals("deactivating") && ManagedUnit.isRunning(state)) {
             unit.stopped = false;

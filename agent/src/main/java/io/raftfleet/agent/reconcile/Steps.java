@@ -427,13 +427,19 @@ final class Steps {
         while (next.hasNext() && starting + units.size() < MAX_STARTS) {
             ManagedUnit unit = next.next();
             next.remove();
-            // Its order may have changed while it waited; what needs another step by now is looked at for that.
-            if (!unit.busy
+            // While it waited, its order may have changed, or systemd have started it by itself: then another step is
+            // next.
+            boolean still = !unit.busy
                     && unit.retry == null
                     && Planner.next(unit, boot.get()) == Planner.Step.START
-                    && mayStart.test(unit)) {
+                    && mayStart.test(unit);
+            if (!still) {
+                look(unit);
+            } else if (waves.mayStart(unit)) {
                 waves.started(unit);
                 units.add(unit);
+            } else {
+                held.add(unit);
             }
         }
         return units;
@@ -448,6 +454,7 @@ final class Steps {
     private void issueStart(ManagedUnit unit) {
         unit.mayRun = true;
         unit.stopped = false;
+        unit.failedBefore = unit.observedFailed();
         unit.startComing = true;
         unit.step("StartUnit");
         loop.whenDone(ordered(() -> manager.start(unit.name)), (none, failure) -> {
@@ -455,7 +462,9 @@ final class Steps {
             boolean unknown = failure != null && fateUnknown(failure);
             if (later) {
                 unit.done = null;
-            } else if (unit.done != null && !unknown) {
+            } else if (unit.done != null && unknown) {
+                unit.done = unit.done.inBoot(boot.get());
+            } else if (unit.done != null) {
                 unit.done = failure == null
                         ? unit.done.in(Done.Phase.ISSUED).inBoot(boot.get()) // Perhaps of a systemd begun since.
                         : unit.done.in(Done.Phase.REFUSED);

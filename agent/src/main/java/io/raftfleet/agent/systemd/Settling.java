@@ -106,7 +106,12 @@ final class Settling {
     /** Of these units, those that are not about to be started now; notes who is, and forgets who is late. */
     private List<String> quiet(Set<String> units) {
         long now = nanoClock.getAsLong();
-        for (String unit : orderedStarts.get()) {
+        Set<String> ordered = orderedStarts.get();
+        if (!ordered.isEmpty()) {
+            // Starts are ordered some at a time: the turn of others comes when systemd has answered these.
+            starting.replaceAll((unit, until) -> Math.max(until, now + ANNOUNCED.toNanos()));
+        }
+        for (String unit : ordered) {
             starting.put(unit, now + ORDERED.toNanos());
         }
         starting.values().removeIf(until -> until - now <= 0);

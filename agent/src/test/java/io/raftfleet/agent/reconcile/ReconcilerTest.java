@@ -665,6 +665,47 @@ class ReconcilerTest {
     }
 
     @Test
+    void aUnitThatSystemdStartsByItselfBeforeItsTurnIsDone() throws Exception {
+        UnitFile file = plain();
+        AssignmentDelta.Builder delta = AssignmentDelta.newBuilder();
+        IntStream.rangeClosed(0, Steps.MAX_STARTS)
+                .forEach(i -> delta.addSet(launched("u%03d.service".formatted(i), file, 1)));
+        var answer = new CompletableFuture<Void>();
+        manager.startsLast = answer;
+        reconciler.apply(delta.build());
+        loop.runUntil(() -> starts().size() >= Steps.MAX_STARTS);
+        String last = "u%03d.service".formatted(Steps.MAX_STARTS);
+        manager.machine.start(last).get(); // For another that wants it.
+        loop.run();
+        answer.complete(null);
+        settle();
+        assertThat(starts()).hasSize(Steps.MAX_STARTS).doesNotContain("start " + last);
+        assertThat(state(last)).returns(false, UnitState::getPending).returns(true, UnitState::getLaunched);
+    }
+
+    @Test
+    void thatAUnitHadFailedBeforeDoesNotShowThatItWasStarted() throws Exception {
+        UnitFile file = file("[X-Hollow]\nFailStart=true\n");
+        set(launched("a.service", file, 1));
+        assertThat(state("a.service").getActiveState()).isEqualTo("failed");
+        manager.takeOrders();
+        var answer = new CompletableFuture<Void>();
+        manager.startsLast = answer;
+        reconciler.apply(AssignmentDelta.newBuilder()
+                .addSet(launched("a.service", file, 2))
+                .build());
+        loop.runUntil(() -> manager.orders.contains("start a.service"));
+        manager.startsLast = null;
+        answer.completeExceptionally(UnitManagerException.unanswered("the connection was lost"));
+        settle();
+        Objects.requireNonNull(manager.listener)
+                .relisted(manager.machine.states().get());
+        settle();
+        assertThat(state("a.service").getError()).startsWith("not started again: ");
+        assertThat(state("a.service").getLaunched()).isFalse();
+    }
+
+    @Test
     void aStartOfUnknownOutcomeIsNotRepeatedAndSaysSo() throws Exception {
         UnitFile file = plain();
         manager.machine.install(Map.of("a.service", file)).get();

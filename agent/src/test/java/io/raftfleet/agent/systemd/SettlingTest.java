@@ -63,6 +63,20 @@ final class SettlingTest {
     }
 
     @Test
+    void unitsWhoseTurnIsYetToComeAreLeftToTheirStartsWhileOthersAreOrdered() {
+        install(Set.of("first.service", "last.service"), "first.service", "last.service");
+        ordered.add("first.service");
+        pass(Duration.ofSeconds(60));
+        assertThat(asked).isEmpty();
+
+        ordered.clear();
+        told("first.service");
+        settling.startEnded("first.service");
+        pass(Settling.ANNOUNCED.plusSeconds(2));
+        assertThat(asked).containsExactly("last.service");
+    }
+
+    @Test
     void aStartThatNeverComesIsNotWaitedForForEver() {
         install(Set.of("web.service"), "web.service");
         pass(Settling.ANNOUNCED.plusSeconds(1));

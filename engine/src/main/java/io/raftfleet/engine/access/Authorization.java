@@ -170,7 +170,10 @@ public final class Authorization implements ServerInterceptor {
         var objection = identity.isEmpty() ? null : revoked.to(identity.get(), caller.certified());
         if (objection != null) {
             throw new CertificateException(
-                    "the certificate of " + caller + ", shown to another engine, is not taken: " + objection);
+                    "the certificate of " + caller + ", shown to another engine, is not taken: " + objection
+                            + (caller.certified().equals(Instant.EPOCH)
+                                    ? " (that engine, of an older version, does not say whether it has done so: ask another)"
+                                    : ""));
         }
         return caller;
     }

@@ -48,8 +48,6 @@ final class Orphans {
     private static final Duration DEADLINE = Duration.ofSeconds(10);
     /** A unit's file is smaller. */
     private static final int MAX_BYTES = 1 << 20;
-    /** In one answer: some 2 MiB. Who has settled those asks for the next. */
-    private static final int MOST_LISTED = 10_000;
     /** States that are looked at in one reading of the registry, which applying waits for: some milliseconds. */
     private static final int LOOKED_AT_AT_ONCE = 2_000;
 
@@ -76,10 +74,10 @@ final class Orphans {
         this.logs = logs;
     }
 
-    /** The first {@value #MOST_LISTED}. Looks at some states at a time, and lets go of the registry between. */
+    /** Looks at some states at a time, and lets go of the registry between. */
     ListOrphansResponse list() {
         var response = ListOrphansResponse.newBuilder();
-        for (var at = new Place("", ""); at != null && response.getOrphansCount() < MOST_LISTED; ) {
+        for (var at = new Place("", ""); at != null; ) {
             var from = at;
             at = registry.read(view -> Optional.ofNullable(look(view, from, response)))
                     .orElse(null);
@@ -106,7 +104,7 @@ final class Orphans {
                             .setHash(said.getHash()));
                 }
             }
-            if (++looked == LOOKED_AT_AT_ONCE || response.getOrphansCount() == MOST_LISTED) {
+            if (++looked == LOOKED_AT_AT_ONCE) {
                 return new Place(state.name(), state.machineId());
             }
         }

@@ -38,6 +38,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Orders in, jobs out, on a machine in memory with time moved by hand and a journal on disk. */
 class ReconcilerTest {
+    private static final String LAST = "u%03d.service".formatted(Steps.MAX_STARTS);
+
     private static final Welcome MATCHING =
             Welcome.newBuilder().setAssignmentsMatch(true).build();
     private static final Welcome DIFFERING = Welcome.getDefaultInstance();
@@ -644,9 +646,8 @@ class ReconcilerTest {
                 .toList();
     }
 
-    @Test
-    void aUnitWhoseOrderChangesBeforeItsTurnToStartIsNotStarted() throws Exception {
-        UnitFile file = plain();
+    /** All but {@link #LAST} are ordered, and answered by what this returns. */
+    private CompletableFuture<Void> oneStartMoreThanAtOnce(UnitFile file) throws InterruptedException {
         AssignmentDelta.Builder delta = AssignmentDelta.newBuilder();
         IntStream.rangeClosed(0, Steps.MAX_STARTS)
                 .forEach(i -> delta.addSet(launched("u%03d.service".formatted(i), file, 1)));
@@ -654,33 +655,31 @@ class ReconcilerTest {
         manager.startsLast = answer;
         reconciler.apply(delta.build());
         loop.runUntil(() -> starts().size() >= Steps.MAX_STARTS);
-        String last = "u%03d.service".formatted(Steps.MAX_STARTS);
+        return answer;
+    }
+
+    @Test
+    void aUnitWhoseOrderChangesBeforeItsTurnToStartIsNotStarted() throws Exception {
+        UnitFile file = plain();
+        CompletableFuture<Void> answer = oneStartMoreThanAtOnce(file);
         reconciler.apply(
-                AssignmentDelta.newBuilder().addSet(loaded(last, file, 2)).build());
+                AssignmentDelta.newBuilder().addSet(loaded(LAST, file, 2)).build());
         loop.run();
         answer.complete(null);
         settle();
-        assertThat(starts()).hasSize(Steps.MAX_STARTS).doesNotContain("start " + last);
-        assertThat(state(last).getPending()).isFalse();
+        assertThat(starts()).hasSize(Steps.MAX_STARTS).doesNotContain("start " + LAST);
+        assertThat(state(LAST).getPending()).isFalse();
     }
 
     @Test
     void aUnitThatSystemdStartsByItselfBeforeItsTurnIsDone() throws Exception {
-        UnitFile file = plain();
-        AssignmentDelta.Builder delta = AssignmentDelta.newBuilder();
-        IntStream.rangeClosed(0, Steps.MAX_STARTS)
-                .forEach(i -> delta.addSet(launched("u%03d.service".formatted(i), file, 1)));
-        var answer = new CompletableFuture<Void>();
-        manager.startsLast = answer;
-        reconciler.apply(delta.build());
-        loop.runUntil(() -> starts().size() >= Steps.MAX_STARTS);
-        String last = "u%03d.service".formatted(Steps.MAX_STARTS);
-        manager.machine.start(last).get(); // For another that wants it.
+        CompletableFuture<Void> answer = oneStartMoreThanAtOnce(plain());
+        manager.machine.start(LAST).get(); // For another that wants it.
         loop.run();
         answer.complete(null);
         settle();
-        assertThat(starts()).hasSize(Steps.MAX_STARTS).doesNotContain("start " + last);
-        assertThat(state(last)).returns(false, UnitState::getPending).returns(true, UnitState::getLaunched);
+        assertThat(starts()).hasSize(Steps.MAX_STARTS).doesNotContain("start " + LAST);
+        assertThat(state(LAST)).returns(false, UnitState::getPending).returns(true, UnitState::getLaunched);
     }
 
     @Test

@@ -9,6 +9,7 @@ import io.raftfleet.proto.model.PrincipalKind;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -113,6 +114,11 @@ final class AccessTable {
                     .toList()
                     .forEach(this::remove);
         }
+    }
+
+    /** The clock is set back by so much: so are tokens, whose times nobody knows to be of before or of after it was ahead. */
+    void setBack(long byMs) {
+        List.copyOf(tokens.values()).forEach(token -> put(token, token.expiringAt(token.expiresMs() - byMs)));
     }
 
     void restore(JoinToken token) {

@@ -34,6 +34,11 @@ public record AnsweredRequest(
         results = Runs.of(results);
     }
 
+    /** The same answer, at another time. */
+    AnsweredRequest answeredAt(long ms) {
+        return new AnsweredRequest(id, firstItem, requestDigest, ms, results);
+    }
+
     @Override
     public char table() {
         return 'q';

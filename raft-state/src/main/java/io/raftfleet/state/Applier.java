@@ -127,7 +127,8 @@ final class Applier {
                     MACHINE_FORGOTTEN,
                     ROLLOUT_STARTED,
                     ROLLOUT_ADVANCED,
-                    ROLLOUT_FORGOTTEN -> transition.apply(record);
+                    ROLLOUT_FORGOTTEN,
+                    CLOCK_SET -> transition.apply(record);
             case RECORD_NOT_SET ->
                 throw new IllegalStateException(
                         "entry " + index + " holds a record of a kind that this version does not know");

@@ -40,6 +40,9 @@ public final class EntryFormats {
     /** From this format on, rollouts count the units that they passed by, and keys that operators gave a machine leave nothing when removed. */
     public static final int WITH_LEFT_ALONE = 11;
 
+    /** From this format on, the registry's clock leaps, and goes back, only when a record says so. */
+    public static final int WITH_CLOCK_SET = 12;
+
     /** The oldest {@code Entry.format} whose readers apply these records as this version does; at least 1. */
     public static int needed(List<Record> records) {
         return records.stream().mapToInt(EntryFormats::since).max().orElse(1);
@@ -96,6 +99,7 @@ public final class EntryFormats {
             case MACHINE_FORGOTTEN -> saying(record.getMachineForgotten().getChangedBy(), WITH_MARKS);
             case ROLLOUT_ADVANCED -> record.getRolloutAdvanced().getLeftAlone() > 0 ? WITH_LEFT_ALONE : WITH_ROLLOUTS;
             case ROLLOUT_STARTED, ROLLOUT_FORGOTTEN -> WITH_ROLLOUTS;
+            case CLOCK_SET -> WITH_CLOCK_SET;
         };
     }
 

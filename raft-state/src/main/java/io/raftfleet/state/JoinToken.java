@@ -40,6 +40,10 @@ public record JoinToken(
         used = List.copyOf(used);
     }
 
+    JoinToken expiringAt(long ms) {
+        return new JoinToken(id, secretHash, who, role, uses, ms, createdBy, used);
+    }
+
     static JoinToken of(JoinTokenCreated record) {
         return new JoinToken(
                 record.getId(),

@@ -40,6 +40,12 @@ public record Mark(MachineMarkKind kind, long sinceMs, int maxParallel, long dea
         return new Mark(now, sinceMs, maxParallel, deadlineMs, at);
     }
 
+    /** The same, when the clock by which it counts is set back: what began later by it begins then, and lasts as long. */
+    Mark setBack(long clockMs) {
+        long ahead = sinceMs - clockMs;
+        return ahead <= 0 ? this : new Mark(kind, clockMs, maxParallel, deadlineMs == 0 ? 0 : deadlineMs - ahead, at);
+    }
+
     /** The message for clients, checkpoints and records. */
     public MachineMark message() {
         return MachineMark.newBuilder()

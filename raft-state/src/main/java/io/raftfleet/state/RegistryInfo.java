@@ -8,7 +8,7 @@ import io.raftfleet.proto.log.RegistryRow;
  * What there is one of.
  *
  * @param incarnation the life of the registry; 0 before the cluster's first entry
- * @param clockMs highest leader time applied, in milliseconds of Unix time
+ * @param clockMs highest leader time applied since the clock was set last, in milliseconds of Unix time
  * @param restoredFrom the incarnation whose mirror this one was restored from; 0 for none
  * @param generationBase what start generations are versions plus
  * @param removalsForgotten version up to which removals of facts are not kept

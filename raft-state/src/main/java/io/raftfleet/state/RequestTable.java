@@ -72,6 +72,21 @@ final class RequestTable {
         }
     }
 
+    /**
+     * The clock is set to then, ahead or back: all count as answered then, and none goes before it has been kept for its time. Otherwise a clock that
+     * is wrong, and right again, would leave retries without the answer that keeps them from being done.
+     */
+    void clockSet(long clockMs) {
+        rows.touch();
+        var all = List.copyOf(oldestFirst);
+        clear();
+        for (var answer : all) {
+            var then = answer.answeredAt(clockMs);
+            link(then);
+            rows.replaced(answer, then);
+        }
+    }
+
     void clear() {
         answers.clear();
         oldestFirst.clear();

@@ -44,6 +44,11 @@ public record Rollout(RolloutStarted plan, RolloutAdvanced now, long startedMs, 
         return new Rollout(plan, record, startedMs, nowMs);
     }
 
+    /** One that got on later, when the clock by which it counts is set back: it did so then. */
+    Rollout setBack(long clockMs) {
+        return new Rollout(plan, now, Math.min(startedMs, clockMs), clockMs);
+    }
+
     @Override
     public String id() {
         return plan.getId();

@@ -95,6 +95,18 @@ final class RolloutTable {
         return null;
     }
 
+    void setBack(long clockMs) {
+        rollouts.replaceAll((id, before) -> {
+            if (before.changedMs() <= clockMs) {
+                return before;
+            }
+            var after = before.setBack(clockMs);
+            rows.touch();
+            rows.replaced(before, after);
+            return after;
+        });
+    }
+
     void restore(Rollout row) {
         retain(row);
         rollouts.put(row.id(), row);

@@ -109,6 +109,7 @@ final class Transition {
             case ROLLOUT_ADVANCED ->
                 tables.rollouts.apply(record.getRolloutAdvanced(), tables.info().clockMs());
             case ROLLOUT_FORGOTTEN -> tables.rollouts.apply(record.getRolloutForgotten());
+            case CLOCK_SET -> clockSet(record.getClockSet().getToMs());
             default ->
                 throw new IllegalArgumentException(
                         "a " + record.getRecordCase() + " changes no unit, machine or rollout");
@@ -345,6 +346,24 @@ final class Transition {
             return "machine " + machineId + " is not to be " + record.getKind() + " now";
         }
         replace(before, before.marked(mark, nextVersion()));
+        return null;
+    }
+
+    private @Nullable String clockSet(long toMs) {
+        long clockMs = tables.info().clockMs();
+        tables.put(tables.info().at(toMs));
+        tables.requests.clockSet(toMs);
+        if (toMs >= clockMs) {
+            return null;
+        }
+        tables.access.setBack(clockMs - toMs);
+        tables.rollouts.setBack(toMs);
+        for (var machine : List.copyOf(tables.machines.all().values())) {
+            var mark = machine.mark();
+            if (mark.sinceMs() > toMs) {
+                replace(machine, machine.marked(mark.setBack(toMs), nextVersion()));
+            }
+        }
         return null;
     }
 

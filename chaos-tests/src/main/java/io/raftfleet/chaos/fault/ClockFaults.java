@@ -8,7 +8,8 @@ import org.jspecify.annotations.Nullable;
 
 /** Wall clocks that jump and come back. */
 final class ClockFaults {
-    private static final int FARTHEST_SECONDS = 120;
+    /** Most jumps are of seconds or minutes; a wrong time zone, or a clock that stood still, is hours. */
+    private static final int[] FARTHEST_SECONDS = {120, 7_200};
 
     private final Targets targets;
     private final @Nullable Clocks clocks;
@@ -27,7 +28,8 @@ final class ClockFaults {
 
     private Fault jump(RandomGenerator random) {
         var engine = targets.engine(random);
-        int seconds = (1 + random.nextInt(FARTHEST_SECONDS)) * (random.nextBoolean() ? 1 : -1);
+        int seconds = (1 + random.nextInt(FARTHEST_SECONDS[random.nextInt(FARTHEST_SECONDS.length)]))
+                * (random.nextBoolean() ? 1 : -1);
         var moved = clocks;
         if (moved == null) {
             throw new IllegalStateException("clocks can't be moved: " + obstacle);

@@ -41,7 +41,8 @@ final class Barrier {
     private final Registry registry;
     private final Committer committer;
     private final WorkQueue queue;
-    private final InstantSource clock;
+    private final InstantSource wall;
+    private final LeaderClock clock;
     private final RandomGenerator random;
     private final Supplier<Budget> budget;
     private final Controller.@Nullable Beginning beginning;
@@ -53,6 +54,7 @@ final class Barrier {
     private long filesSaidInTerm;
 
     /**
+     * @param clock stamps entries
      * @param budget what room there is in the registry
      * @param beginning of a cluster that is not new; null to create one where there is none
      */
@@ -60,13 +62,15 @@ final class Barrier {
             Controller.Inputs inputs,
             Committer committer,
             WorkQueue queue,
+            LeaderClock clock,
             Supplier<Budget> budget,
             Controller.@Nullable Beginning beginning) {
         this.engineId = inputs.engineId();
         this.registry = inputs.registry();
         this.committer = committer;
         this.queue = queue;
-        this.clock = inputs.clock();
+        this.wall = inputs.clock();
+        this.clock = clock;
         this.random = inputs.random();
         this.budget = budget;
         this.beginning = beginning;
@@ -138,7 +142,7 @@ final class Barrier {
 
     /** Once for each reason, and again once a minute while it lasts. */
     private void complain(String why) {
-        long now = clock.millis();
+        long now = wall.millis();
         if (!why.equals(complaint) || now - complainedAtMs >= AGAIN_MS) {
             log.error("engine {}: {}", engineId, why);
             complaint = why;
@@ -166,6 +170,7 @@ final class Barrier {
 
     private boolean committed(List<Record> decided) throws InterruptedException {
         queue.visit();
+        clock.look();
         boolean facts = committer.agreedFormat() >= EntryFormats.WITH_FACTS;
         boolean awaited = writesAwaited();
         boolean sources = committer.agreedFormat() >= EntryFormats.WITH_SOURCES;
@@ -181,7 +186,7 @@ final class Barrier {
                 .toList();
         var entry = Entry.newBuilder()
                 .setFormat(EntryFormats.written(records, committer.agreedFormat()))
-                .setLeaderTimeMs(clock.millis())
+                .setLeaderTimeMs(clock.stamp())
                 .setProposal(random.nextLong())
                 .addAllRecords(records)
                 .build();

@@ -13,6 +13,7 @@ import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.Veto;
 import io.raftfleet.state.EntryFormats;
 import io.raftfleet.state.Registry;
+import io.raftfleet.state.raft.EngineClocks;
 import io.raftfleet.state.raft.ReplicatedState.ApplyResult;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -45,6 +46,11 @@ public final class Controller implements AutoCloseable {
 
         /** Newest format of entries that all engines read, as far as is known. Must be quick: asked before each entry. */
         int agreedFormat();
+
+        /** What the clocks of all engines show, as far as is known. Must be quick: asked before each entry. */
+        default EngineClocks clocks() {
+            return EngineClocks.ALONE;
+        }
     }
 
     /**

@@ -13,7 +13,6 @@ import io.raftfleet.state.RegistryView;
 import io.raftfleet.state.Speculation;
 import io.raftfleet.state.raft.ReplicatedState.ApplyResult;
 import java.time.Duration;
-import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -59,13 +58,16 @@ final class DecisionLoop implements Runnable {
      */
     private static final int BULK_BYTES = 2 << 10;
 
+    /** So long until it looks again whether it knows what the other engines' clocks show. */
+    private static final long CLOCK_PAUSE_MS = 5;
+
     /** An engine that does not lead lets changes gather for so long, since it is in no hurry. */
     private static final long FOLLOWING_MS = 50;
 
     private final String engineId;
     private final Registry registry;
     private final Committer committer;
-    private final InstantSource clock;
+    private final LeaderClock clock;
     private final RandomGenerator random;
     private final Controller.LeadershipListener listener;
     private final DecisionMetrics metrics;
@@ -103,13 +105,13 @@ final class DecisionLoop implements Runnable {
         this.engineId = inputs.engineId();
         this.registry = inputs.registry();
         this.committer = new Committer(engineId, inputs.proposer());
-        this.clock = inputs.clock();
+        this.clock = new LeaderClock(inputs);
         this.random = inputs.random();
         this.listener = listener;
         this.metrics = metrics;
         this.quota = quota;
         this.queue = queue;
-        this.barrier = new Barrier(inputs, committer, queue, this::budget, beginning);
+        this.barrier = new Barrier(inputs, committer, queue, clock, this::budget, beginning);
         this.faults = new Faults(engineId);
         this.standby = new Standby(registry, queue::stir);
         registry.addListener(standby);
@@ -175,6 +177,7 @@ final class DecisionLoop implements Runnable {
             }
             unannounced = settled; // With the first entry, which need not wait for one that says no more than this.
             forgetPace();
+            clock.look();
             scheduler = standby.takeOver();
             log.info("engine {} leads term {}", engineId, term);
             metrics.leading();
@@ -198,9 +201,21 @@ final class DecisionLoop implements Runnable {
         }
     }
 
-    /** The leader's time never goes back. */
-    private long now() {
-        return Math.max(clock.millis(), registry.read(RegistryView::clockMs));
+    /** Commits it alone, before anything is decided by the time that it sets. */
+    private boolean setClock(Record correction) throws InterruptedException {
+        boolean back = correction.getClockSet().getToMs() < clock.stamp();
+        var batch = new Batch();
+        batch.add(correction);
+        var outcome = committer.propose(batch.entry(clock.stamp(), random.nextLong(), committer.agreedFormat()));
+        if (outcome instanceof Outcome.AtFault atFault) {
+            throw new IllegalStateException("the cluster's clock could not be set", atFault.cause());
+        }
+        if (back) {
+            scheduler =
+                    rebuild(); // Marks of machines have other times, and what was timed by the clock of before counts
+            // anew.
+        }
+        return outcome instanceof Outcome.Applied;
     }
 
     /** What has to be written of machines that are drained; mostly there are none. */
@@ -208,7 +223,7 @@ final class DecisionLoop implements Runnable {
         if (decider.drains().isIdle()) {
             return List.of();
         }
-        long now = now();
+        long now = clock.now();
         return registry.read(view -> drains.look(view, decider, now));
     }
 
@@ -217,7 +232,7 @@ final class DecisionLoop implements Runnable {
         if (committer.agreedFormat() < EntryFormats.WITH_ROLLOUTS) {
             return List.of();
         }
-        long now = now();
+        long now = clock.now();
         return registry.read(view -> rollouts.look(view, now));
     }
 
@@ -242,11 +257,20 @@ final class DecisionLoop implements Runnable {
         if (!queue.leads(term)) {
             return true; // what waits now was meant for the next term
         }
+        clock.look();
+        if (clock.waits()) {
+            queue.pause(term, CLOCK_PAUSE_MS);
+            return true;
+        }
+        var correction = clock.correction();
+        if (correction.isPresent()) {
+            return setClock(correction.get());
+        }
+        int format = committer.agreedFormat();
         long start = System.nanoTime();
         var batch = new Batch();
-        int format = committer.agreedFormat();
         var draft = new Draft(registry, decider, budget(), format);
-        long now = now();
+        long now = clock.now();
         var decided = new ArrayList<Work>();
         boolean alone = !suspects.isEmpty();
         try {
@@ -386,7 +410,7 @@ final class DecisionLoop implements Runnable {
         }
         try {
             var draft = new Draft(registry, decider, budget(), committer.agreedFormat());
-            var unused = work.decide(new Batch(), draft, now());
+            var unused = work.decide(new Batch(), draft, clock.now());
         } catch (Speculation.OvertakenException e) {
             work.abandon(false, "engine " + engineId + " can't plan now: " + e.getMessage());
             scheduler = rebuild();

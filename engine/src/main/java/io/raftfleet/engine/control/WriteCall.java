@@ -262,24 +262,20 @@ final class WriteCall implements Work {
     }
 
     /**
-     * Refuses a request that is too old, takes what was answered before, here or to another call with its id; false when that was
-     * all.
+     * Takes what was answered before, here or to another call with its id, however long ago; refuses a request that is too old to be done. False
+     * when there is nothing left to do.
      */
     private boolean resume(long nowMs) {
-        if (!begun) {
-            var refusal = registry.read(view -> view.refuseRequestMadeAt(id.getIssuedAtMs(), nowMs));
-            if (refusal.isPresent()) {
-                reply.completeExceptionally(Status.FAILED_PRECONDITION
-                        .withDescription(refusal.get())
-                        .asRuntimeException());
-                return false;
-            }
-            begun = true;
-        }
         takeAnswers(registry.read(view -> view.answers(id.getId())));
         if (!reply.isDone() && next == items.size()) {
             version = Versions.wholeEntry(registry.appliedIndex());
             finish();
+        }
+        if (!reply.isDone() && !begun) {
+            registry.read(view -> view.refuseRequestMadeAt(id.getIssuedAtMs(), nowMs))
+                    .ifPresent(why -> reply.completeExceptionally(
+                            Status.FAILED_PRECONDITION.withDescription(why).asRuntimeException()));
+            begun = true;
         }
         return !reply.isDone();
     }

@@ -11,6 +11,7 @@ import io.raftfleet.engine.admission.AdmissionLimits;
 import io.raftfleet.engine.admission.GrpcServer;
 import io.raftfleet.engine.api.Async;
 import io.raftfleet.engine.api.EngineHealth;
+import io.raftfleet.engine.control.ClusterTime;
 import io.raftfleet.engine.control.Controller;
 import io.raftfleet.engine.control.LocalWrites;
 import io.raftfleet.engine.http.BrowserGuard;
@@ -127,16 +128,12 @@ final class Engine implements AutoCloseable {
         tls = config.tls().isPresent()
                 ? Optional.of(TlsIdentity.open(config.tls().get(), clock))
                 : Optional.empty();
-        issuer = config.authorityKey().isPresent()
-                ? Optional.of(new Issuer(
-                        CertificateAuthority.of(
-                                tls.orElseThrow().current().authorities(),
-                                config.authorityKey().get(),
-                                clusterId),
-                        tls.get()::current,
-                        Duration.ofDays(config.certificateDays()),
-                        clock))
-                : Optional.empty();
+        var authority = config.authorityKey().isPresent()
+                ? Optional.of(CertificateAuthority.of(
+                        tls.orElseThrow().current().authorities(),
+                        config.authorityKey().get(),
+                        clusterId))
+                : Optional.<CertificateAuthority>empty();
         tls.ifPresent(own -> own.heed(revocations));
         dialer = new EngineDialer(tls, line -> log.warn("{}", line));
         route = new LeaderRoute(
@@ -164,9 +161,13 @@ final class Engine implements AutoCloseable {
                         .capacity(RegistryQuota.capacity(Runtime.getRuntime().maxMemory()))
                         .anySource(config.raftAnySource())
                         .tls(tls)
+                        .clock(clock)
                         .build(),
                 registry,
                 new Leadership());
+        var time = new ClusterTime(clock, raft::clocks, registry);
+        issuer = authority.map(
+                own -> new Issuer(own, tls.orElseThrow()::current, Duration.ofDays(config.certificateDays()), time));
         mirror = new EtcdMirror(config, registry, clock, random);
         controller = new Controller(
                 new Controller.Inputs(config.engineId(), registry, new RaftProposer(raft), clock, random),
@@ -226,7 +227,7 @@ final class Engine implements AutoCloseable {
                         EdgeChecks.of(grpcHealth.service()),
                         EdgeChecks.of(ProtoReflectionServiceV1.newInstance()),
                         EdgeChecks.of(new AccessService(
-                                clusterId, issuer, registry, controller, raft, route, clock, random, links)),
+                                clusterId, issuer, registry, controller, raft, route, time, random, links)),
                         EdgeChecks.of(new FleetService(api, watches, unitLogs, this::version)),
                         EdgeChecks.of(gateway),
                         EdgeChecks.of(new ClusterService(
@@ -258,7 +259,7 @@ final class Engine implements AutoCloseable {
                 new LoginResource(logins, clusterId + "/" + config.engineId()),
                 metrics,
                 random,
-                clock,
+                time,
                 System::nanoTime,
                 Deadlines.DEFAULT,
                 config.pageSize(),

@@ -2,6 +2,7 @@ package io.raftfleet.engine.server;
 
 import io.raftfleet.engine.control.Controller;
 import io.raftfleet.proto.log.Entry;
+import io.raftfleet.state.raft.EngineClocks;
 import io.raftfleet.state.raft.RaftNode;
 import io.raftfleet.state.raft.ReplicatedState.ApplyResult;
 import java.time.Duration;
@@ -17,5 +18,10 @@ record RaftProposer(RaftNode raft) implements Controller.Proposer {
     @Override
     public int agreedFormat() {
         return raft.agreedFormat();
+    }
+
+    @Override
+    public EngineClocks clocks() {
+        return raft.clocks();
     }
 }

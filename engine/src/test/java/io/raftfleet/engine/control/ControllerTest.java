@@ -238,9 +238,10 @@ class ControllerTest {
     void whatIsAppliedWhileItDecidesHasAllBeDecidedAgain() throws Exception {
         lead(1);
         open("m1", Map.of());
-        clock.onceRead(() -> {
+        // First it looks what the time is, before anything is decided.
+        clock.onceRead(() -> clock.onceRead(() -> {
             try (var other = new Controller(
-                    new Controller.Inputs("e2", registry, raft, InstantSource.system(), new Random(8)),
+                    new Controller.Inputs("e2", registry, raft, InstantSource.fixed(clock.now), new Random(8)),
                     new Recorded(),
                     new NoMetrics(),
                     Runnable::run)) {
@@ -253,7 +254,7 @@ class ControllerTest {
             } catch (Exception e) {
                 throw new IllegalStateException(e);
             }
-        });
+        }));
 
         var codes = create(2, unit("a.service", PLAIN, TargetState.TARGET_STATE_LAUNCHED));
 

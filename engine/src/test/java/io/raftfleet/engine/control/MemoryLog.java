@@ -3,6 +3,7 @@ package io.raftfleet.engine.control;
 import io.raftfleet.proto.log.Entry;
 import io.raftfleet.proto.log.Record;
 import io.raftfleet.state.Registry;
+import io.raftfleet.state.raft.EngineClocks;
 import io.raftfleet.state.raft.RaftConfig;
 import io.raftfleet.state.raft.ReplicatedState.ApplyResult;
 import io.raftfleet.state.raft.ReplicationException;
@@ -11,6 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedDeque;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** A log of one engine without Raft: what is proposed is applied at once, unless a test has a fate in mind for it. */
 final class MemoryLog implements Controller.Proposer {
@@ -32,6 +34,8 @@ final class MemoryLog implements Controller.Proposer {
     private final ConcurrentLinkedDeque<Fate> fates = new ConcurrentLinkedDeque<>();
     private final List<Entry> entries = new ArrayList<>();
     private volatile int agreedFormat = RaftConfig.ENTRY_FORMAT;
+    private volatile EngineClocks clocks = EngineClocks.ALONE;
+    private final AtomicInteger untold = new AtomicInteger();
     private long index;
 
     MemoryLog(Registry registry) {
@@ -80,6 +84,23 @@ final class MemoryLog implements Controller.Proposer {
     @Override
     public int agreedFormat() {
         return agreedFormat;
+    }
+
+    @Override
+    public EngineClocks clocks() {
+        return untold.getAndUpdate(looks -> Math.max(0, looks - 1)) > 0
+                ? new EngineClocks(clocks.voters(), List.of())
+                : clocks;
+    }
+
+    /** From now on there are so many engines, and these are the clocks of some of the others. */
+    void clocks(int voters, Long... others) {
+        clocks = new EngineClocks(voters, List.of(others));
+    }
+
+    /** The others' clocks are not known for so many looks. */
+    void untold(int looks) {
+        untold.set(looks);
     }
 
     /** From now on an engine takes part that reads entries up to this format. */

@@ -30,6 +30,9 @@ final class PeerAnswers {
                         server.peers().stream().map(EnginePeer::id).toList()));
             case PeerMessages.FORMAT -> CompletableFuture.completedFuture(PeerMessages.encode(config.entryFormat()));
             case PeerMessages.QUOTA -> CompletableFuture.completedFuture(PeerMessages.encodeQuota(config.quota()));
+            case PeerMessages.CLOCK ->
+                CompletableFuture.completedFuture(
+                        PeerMessages.encodeClock(config.clock().millis()));
             case PeerMessages.DIGESTS -> CompletableFuture.completedFuture(PeerMessages.encode(divergence.digests()));
             // Of another failure Ratis would end the stream, and with it all questions that are on it.
             default -> CompletableFuture.failedFuture(new StateMachineException("unknown question between engines"));

@@ -1,6 +1,7 @@
 package io.raftfleet.state.raft;
 
 import com.google.protobuf.ByteString;
+import io.raftfleet.state.EntryFormats;
 import io.raftfleet.state.raft.LeadershipConfirmation.Confirmed;
 import io.raftfleet.state.raft.PeerMessages.Position;
 import io.raftfleet.state.raft.PeerMessages.Standing;
@@ -85,6 +86,18 @@ final class PeerClient implements AutoCloseable {
     /** How many bytes of an engine's heap the registry may take. */
     CompletableFuture<Long> quota(RaftPeer peer) {
         return ask(peer, PeerMessages.QUOTA, PeerMessages::quota);
+    }
+
+    /**
+     * What an engine's clock shows, in milliseconds of Unix time. Fails when the engine is of a version that does not know the question: it
+     * is asked first what it reads, since a question that it does not know would end the stream that others are on.
+     */
+    CompletableFuture<Long> clock(RaftPeer peer) {
+        return format(peer)
+                .thenCompose(reads -> reads >= EntryFormats.WITH_CLOCK_SET
+                        ? ask(peer, PeerMessages.CLOCK, PeerMessages::clock)
+                        : CompletableFuture.failedFuture(
+                                new Unavailable("engine '" + peer.getId() + "' does not tell its time yet")));
     }
 
     /** An engine's digests of its registry, by index. */

@@ -1,5 +1,6 @@
 package io.raftfleet.state.raft;
 
+import io.raftfleet.state.EntryFormats;
 import io.raftfleet.state.raft.LeadershipConfirmation.Confirmed;
 import java.io.IOException;
 import java.nio.BufferUnderflowException;
@@ -31,6 +32,9 @@ final class PeerMessages {
     static final byte QUOTA = 6;
     /** Where does your log end, and how many of its entries are not applied yet? Older versions do not know the question: see {@link PeerClient#standing}. */
     static final byte STANDING = 7;
+
+    /** What time is it? Asked only of engines that read entry format {@link EntryFormats#WITH_CLOCK_SET}: older ones do not know the question. */
+    static final byte CLOCK = 8;
 
     private PeerMessages() {}
 
@@ -128,6 +132,14 @@ final class PeerMessages {
 
     static long quota(Message answer) throws IOException {
         return bytes(answer, QUOTA, 1).getLong();
+    }
+
+    static Message encodeClock(long ms) {
+        return message(CLOCK, ms);
+    }
+
+    static long clock(Message answer) throws IOException {
+        return bytes(answer, CLOCK, 1).getLong();
     }
 
     static Message encode(Standing standing) {

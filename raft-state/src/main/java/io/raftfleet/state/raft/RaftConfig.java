@@ -3,6 +3,7 @@ package io.raftfleet.state.raft;
 import io.raftfleet.identity.tls.TlsIdentity;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -39,6 +40,7 @@ import java.util.UUID;
  * @param maxWaiters largest number of reads, and of confirmations, that wait at once; more are refused
  * @param anySource engines' messages are taken from whatever address they come; with certificates, always
  * @param tls who this engine is to the others, whose certificates it asks for; empty for plaintext
+ * @param clock what this engine tells others that ask for the time
  */
 public record RaftConfig(
         String engineId,
@@ -60,13 +62,14 @@ public record RaftConfig(
         boolean fsync,
         int maxWaiters,
         boolean anySource,
-        Optional<TlsIdentity> tls) {
+        Optional<TlsIdentity> tls,
+        InstantSource clock) {
 
     /** Largest serialized entry, in bytes. */
     public static final int MAX_ENTRY_BYTES = 1 << 20;
 
     /** Newest {@code Entry.format} that this code reads and proposes. */
-    public static final int ENTRY_FORMAT = 11;
+    public static final int ENTRY_FORMAT = 12;
 
     public RaftConfig {
         peers = List.copyOf(peers);
@@ -128,6 +131,7 @@ public record RaftConfig(
         private int maxWaiters = 10_000;
         private boolean anySource;
         private Optional<TlsIdentity> tls = Optional.empty();
+        private InstantSource clock = InstantSource.system();
 
         private Builder(String engineId, UUID clusterId, Path dataDir, List<EnginePeer> peers) {
             this.engineId = engineId;
@@ -208,6 +212,11 @@ public record RaftConfig(
             return this;
         }
 
+        public Builder clock(InstantSource value) {
+            clock = value;
+            return this;
+        }
+
         public RaftConfig build() {
             return new RaftConfig(
                     engineId,
@@ -229,7 +238,8 @@ public record RaftConfig(
                     fsync,
                     maxWaiters,
                     anySource,
-                    tls);
+                    tls,
+                    clock);
         }
     }
 }

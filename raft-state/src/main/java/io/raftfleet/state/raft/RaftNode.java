@@ -53,6 +53,7 @@ public final class RaftNode implements AutoCloseable {
     private final DiskSpace space;
     private final Formats formats;
     private final Quotas quotas;
+    private final Clocks clocks;
     private final Divergence divergence;
     private final Quarantine quarantine;
     private final Operations operations;
@@ -86,6 +87,7 @@ public final class RaftNode implements AutoCloseable {
         this.rounds = new ReadRounds(config, confirmation, this::ratis, applied, timer);
         this.formats = new Formats(config.entryFormat(), checkpoints::entryFormat, state::begun, timer);
         this.quotas = new Quotas(config.quota(), timer);
+        this.clocks = new Clocks(this::ratis, config.clock(), timer);
         this.quarantine = new Quarantine(config.engineId(), directory, events::failed);
         this.divergence = new Divergence(
                 config.engineId(), config.digestEvery(), state::digestNow, this::ratis, timer, quarantine::enter);
@@ -109,6 +111,7 @@ public final class RaftNode implements AutoCloseable {
         host.open();
         new SilentFollowers(this::ratis, confirmation, System::nanoTime).watch(timer);
         new VoteWatch(this::ratis, host::logFailed).watch(timer);
+        clocks.watch();
     }
 
     /** The server has left its group. */
@@ -249,6 +252,11 @@ public final class RaftNode implements AutoCloseable {
                         && server.info().isLeader()
                 ? quotas.smallest(server)
                 : config.quota();
+    }
+
+    /** What the clocks of all engines show, as far as this one has heard of late. */
+    public EngineClocks clocks() {
+        return clocks.shown();
     }
 
     /**
@@ -456,6 +464,7 @@ public final class RaftNode implements AutoCloseable {
             rounds.renew();
             timer.execute(RaftNode.this::agreedFormat);
             timer.execute(RaftNode.this::quota);
+            timer.execute(RaftNode.this::clocks);
         }
 
         @Override

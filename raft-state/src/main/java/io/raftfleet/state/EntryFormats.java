@@ -49,12 +49,14 @@ public final class EntryFormats {
     }
 
     /**
-     * The format to write these records in: the oldest that will do, but once all engines keep what happens as events, one of which they do.
+     * The format to write these records in: the oldest that will do, but once all engines keep what happens as events, one of which they do, and
+     * once all know how the clock is set, that one: a new leader, whose clock may be wrong, then needs to ask nobody whether it may set it.
      *
      * @param agreed newest that all engines read
      */
     public static int written(List<Record> records, int agreed) {
-        return Math.max(needed(records), agreed >= WITH_EVENTS ? WITH_EVENTS : 1);
+        return Math.max(
+                needed(records), agreed >= WITH_CLOCK_SET ? WITH_CLOCK_SET : agreed >= WITH_EVENTS ? WITH_EVENTS : 1);
     }
 
     /** A new kind of record, or a new meaning of one, has a format of its own. */

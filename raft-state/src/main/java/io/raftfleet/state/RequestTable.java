@@ -12,8 +12,9 @@ import java.util.stream.Stream;
 
 /**
  * Requests that were done, with their answers, so that a retry is answered and not done again. Kept for
- * {@link #KEPT} of the registry's clock; a request may be retried for {@link #RETRY_WINDOW} after it was made, which is
- * shorter, so that an answer never goes before its retries do. Guarded by the registry's lock.
+ * {@link #KEPT} of the registry's clock, and for as long again when that is set; a request may be retried for {@link #RETRY_WINDOW} after it was
+ * made, which is shorter, so that an answer never goes before its retries do: but for a request that was dated ahead by a clock that was set back
+ * since. Guarded by the registry's lock.
  */
 final class RequestTable {
     /** How old a request's id may be when it arrives. */

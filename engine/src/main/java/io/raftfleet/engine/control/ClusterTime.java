@@ -28,10 +28,10 @@ public record ClusterTime(InstantSource own, Supplier<EngineClocks> clocks, Regi
      * A look at all clocks.
      *
      * @param ms what the time is, in milliseconds of Unix time
-     * @param behindMs how far this machine's clock is behind that; 0 while it is near it
+     * @param ownMs what this machine's clock shows
      * @param byMost whether more than half of the engines' clocks are near it
      */
-    record Reading(long ms, long behindMs, boolean byMost) {}
+    record Reading(long ms, long ownMs, boolean byMost) {}
 
     Reading look() {
         long here = own.millis();
@@ -46,7 +46,7 @@ public record ClusterTime(InstantSource own, Supplier<EngineClocks> clocks, Regi
         }
         long time = far(here, middle) ? middle : here;
         long near = LongStream.of(shown).filter(ms -> !far(ms, time)).count();
-        return new Reading(time, time - here, 2 * near > known.voters());
+        return new Reading(time, here, 2 * near > known.voters());
     }
 
     @Override

@@ -177,7 +177,7 @@ final class DecisionLoop implements Runnable {
             }
             unannounced = settled; // With the first entry, which need not wait for one that says no more than this.
             forgetPace();
-            clock.look();
+            clock.leading();
             scheduler = standby.takeOver();
             log.info("engine {} leads term {}", engineId, term);
             metrics.leading();
@@ -201,7 +201,17 @@ final class DecisionLoop implements Runnable {
         }
     }
 
-    /** Commits it alone, before anything is decided by the time that it sets. */
+    /** Has a time to go by, before anything is decided: waits for what other engines' clocks show, or sets the registry's. */
+    private boolean clockIsMended(long term) throws InterruptedException {
+        if (clock.waits()) {
+            queue.pause(term, CLOCK_PAUSE_MS);
+            return true;
+        }
+        var correction = clock.correction();
+        return correction.isEmpty() || setClock(correction.get());
+    }
+
+    /** Commits it alone, before anything is decided by the time that it sets. False when the leadership has to be begun anew. */
     private boolean setClock(Record correction) throws InterruptedException {
         boolean back = correction.getClockSet().getToMs() < clock.stamp();
         var batch = new Batch();
@@ -211,10 +221,10 @@ final class DecisionLoop implements Runnable {
             throw new IllegalStateException("the cluster's clock could not be set", atFault.cause());
         }
         if (back) {
-            scheduler =
-                    rebuild(); // Marks of machines have other times, and what was timed by the clock of before counts
-            // anew.
+            // Marks of machines have other times now, and what was timed by the clock of before counts anew.
+            scheduler = rebuild();
         }
+        clock.written();
         return outcome instanceof Outcome.Applied;
     }
 
@@ -242,6 +252,9 @@ final class DecisionLoop implements Runnable {
 
     /** Decides and commits one entry; false when the leadership has to be begun anew. */
     private boolean step(long term) throws InterruptedException {
+        if (clock.isOff()) {
+            return clockIsMended(term);
+        }
         var decider = scheduling();
         if (suspects.isEmpty() && queue.hasPlans() && plan(decider)) {
             return true;
@@ -257,14 +270,8 @@ final class DecisionLoop implements Runnable {
         if (!queue.leads(term)) {
             return true; // what waits now was meant for the next term
         }
-        clock.look();
-        if (clock.waits()) {
-            queue.pause(term, CLOCK_PAUSE_MS);
+        if (clock.isOff()) {
             return true;
-        }
-        var correction = clock.correction();
-        if (correction.isPresent()) {
-            return setClock(correction.get());
         }
         int format = committer.agreedFormat();
         long start = System.nanoTime();
@@ -333,6 +340,7 @@ final class DecisionLoop implements Runnable {
         return switch (committer.propose(entry)) {
             case Outcome.Applied applied -> {
                 unannounced &= !announcing;
+                clock.written();
                 long took = System.nanoTime() - start;
                 gatherNanos = gathering(
                         took,

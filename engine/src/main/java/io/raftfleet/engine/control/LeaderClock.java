@@ -8,17 +8,19 @@ import io.raftfleet.state.RegistryView;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * The time that decisions go by: the {@linkplain ClusterTime cluster's}, but never before the registry's, which is the highest that a leader has
- * written. Where the two are far apart, as nothing was written for long, or an engine led whose clock was wrong, a record of its own sets the
- * registry's, ahead or back: by a time that is wrong by minutes, clients' requests are too old to be done, or not made yet. Used by the decision thread.
+ * written. Where that is far from what it should be, since an engine leads anew after nothing was written for long, or led whose clock was wrong, or a
+ * machine was suspended, a record of its own sets it, ahead or back: by a time that is wrong by minutes, clients' requests are too old to be done, or not made
+ * yet. Used by the decision thread.
  */
 final class LeaderClock {
     /** So long a leader waits for what the other engines' clocks show, when the registry's would have to be set. */
-    private static final long PATIENCE_NANOS = Duration.ofSeconds(2).toNanos();
+    private static final long PATIENCE_NANOS = Duration.ofSeconds(1).toNanos();
 
     private static final Logger log = LoggerFactory.getLogger(LeaderClock.class);
 
@@ -28,6 +30,8 @@ final class LeaderClock {
     private final Controller.Proposer proposer;
     /** What was seen when it looked last. */
     private ClusterTime.Reading reading = new ClusterTime.Reading(0, 0, false);
+    /** When this leader's last entry was applied, or it began to lead, by the monotonic clock. */
+    private long writtenNanos;
     /** Since when it waits, by the monotonic clock; 0 while there is nothing to wait for. */
     private long waiting;
     /** Whether it is said that this machine's clock is wrong. */
@@ -40,15 +44,29 @@ final class LeaderClock {
         this.clocks = new ClusterTime(inputs.clock(), proposer::clocks, registry);
     }
 
+    /** Begins to lead. */
+    void leading() {
+        written();
+        waiting = 0;
+        said = false;
+        look();
+    }
+
+    /** An entry of this leader has been applied: the registry's clock is right as of now, if it was before. */
+    void written() {
+        writtenNanos = System.nanoTime();
+    }
+
     /** Looks at all clocks. */
     void look() {
         reading = clocks.look();
         sayWhoseIsWrong();
     }
 
-    /** What is decided now is decided at this time, in milliseconds of Unix time. */
+    /** What is decided now is decided at this time, in milliseconds of Unix time; not far from what was seen at the last look, whatever a clock does. */
     long now() {
-        return Math.max(clocks.own().millis() + reading.behindMs(), registrys());
+        long since = clocks.own().millis() - reading.ownMs();
+        return Math.max(reading.ms() + Math.clamp(since, 0, ClusterTime.FAR.toMillis()), registrys());
     }
 
     /** For an entry that is nothing but written: it does not make the registry's clock leap. */
@@ -57,10 +75,19 @@ final class LeaderClock {
         return leaps(registrys) ? registrys : Math.max(reading.ms(), registrys);
     }
 
-    /** Whether nothing should be decided yet: the registry's clock would have to be set, and what most show, or whether all know how, is not known. */
-    boolean waits() {
-        if (!leaps(registrys()) || (reading.byMost() && proposer.agreedFormat() >= EntryFormats.WITH_CLOCK_SET)) {
+    /** Looks at all clocks. Whether nothing should be decided before it {@link #waits} or the registry's clock is {@linkplain #correction set}. */
+    boolean isOff() {
+        look();
+        if (!leaps(registrys())) {
             waiting = 0;
+            return false;
+        }
+        return waits() || settable();
+    }
+
+    /** Whether what most clocks show, or whether all engines know how the registry's is set, may yet be heard. */
+    boolean waits() {
+        if (reading.byMost() && proposer.agreedFormat() >= EntryFormats.WITH_CLOCK_SET) {
             return false;
         }
         long now = System.nanoTime();
@@ -68,33 +95,43 @@ final class LeaderClock {
         return now - waiting < PATIENCE_NANOS;
     }
 
-    /** What the registry's clock is to be set to, where that is far from what it shows, and all engines know how; back only to what most show. */
+    /** It is set back only by what most show. */
+    private boolean settable() {
+        return proposer.agreedFormat() >= EntryFormats.WITH_CLOCK_SET && (reading.byMost() || !back());
+    }
+
+    private boolean back() {
+        return reading.ms() < registrys();
+    }
+
+    /** What the registry's clock is to be set to; empty where it can't be. */
     Optional<Record> correction() {
-        long registrys = registrys();
-        boolean back = reading.ms() < registrys;
-        if (!leaps(registrys) || (back && !reading.byMost()) || proposer.agreedFormat() < EntryFormats.WITH_CLOCK_SET) {
+        if (!settable()) {
             return Optional.empty();
         }
-        if (back) {
+        if (back()) {
             log.warn(
                     "engine {}: the cluster's clock was at {}, {} s ahead of most engines' clocks, as after an engine led whose clock"
                             + " was wrong: it is set back. Tokens may have expired, and deadlines of drains been reached, too early",
                     engineId,
-                    Instant.ofEpochMilli(registrys),
-                    (registrys - reading.ms()) / 1000);
+                    Instant.ofEpochMilli(registrys()),
+                    (registrys() - reading.ms()) / 1000);
         }
         return Optional.of(Record.newBuilder()
                 .setClockSet(ClockSet.newBuilder().setToMs(reading.ms()))
                 .build());
     }
 
-    /** Before the cluster's first entry there is no clock that could. */
+    /** Whether the registry's clock would leap: it is not where it was, and as much further as this leader has written nothing. Before the cluster's first entry it can't. */
     private boolean leaps(long registrys) {
-        return registrys != 0 && ClusterTime.far(reading.ms(), registrys);
+        long passed = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - writtenNanos);
+        return registrys != 0
+                && ClusterTime.far(reading.ms(), registrys)
+                && ClusterTime.far(reading.ms(), registrys + passed);
     }
 
     private void sayWhoseIsWrong() {
-        long behind = reading.behindMs();
+        long behind = reading.ms() - reading.ownMs();
         if (behind != 0 && !said) {
             log.warn(
                     "engine {}: this machine's clock is {} s {} what most engines' show, by which the cluster goes: set it right",

@@ -8,6 +8,7 @@ import io.grpc.stub.StreamObserver;
 import io.raftfleet.engine.access.Caller;
 import io.raftfleet.engine.api.Async;
 import io.raftfleet.engine.control.Abandoned;
+import io.raftfleet.engine.control.ClusterTime;
 import io.raftfleet.engine.control.Controller;
 import io.raftfleet.identity.CredentialsException;
 import io.raftfleet.identity.Role;
@@ -46,6 +47,7 @@ import io.raftfleet.proto.model.Principal;
 import io.raftfleet.state.EntryFormats;
 import io.raftfleet.state.JoinToken;
 import io.raftfleet.state.Registry;
+import io.raftfleet.state.RegistryView;
 import io.raftfleet.state.Revoked;
 import io.raftfleet.state.raft.EnginePeer;
 import io.raftfleet.state.raft.RaftNode;
@@ -53,7 +55,6 @@ import io.raftfleet.state.raft.ReplicationException;
 import java.security.PublicKey;
 import java.security.SecureRandom;
 import java.time.Duration;
-import java.time.InstantSource;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
@@ -86,7 +87,7 @@ final class AccessService extends AccessGrpc.AccessImplBase {
     private final Controller controller;
     private final RaftNode raft;
     private final LeaderRoute route;
-    private final InstantSource clock;
+    private final ClusterTime clock;
     private final SecureRandom random;
     private final LoginLinks links;
     private final QuietLog refused = new QuietLog(log::warn, System::nanoTime);
@@ -99,7 +100,7 @@ final class AccessService extends AccessGrpc.AccessImplBase {
             Controller controller,
             RaftNode raft,
             LeaderRoute route,
-            InstantSource clock,
+            ClusterTime clock,
             SecureRandom random,
             LoginLinks links) {
         this.clusterId = clusterId;
@@ -318,7 +319,10 @@ final class AccessService extends AccessGrpc.AccessImplBase {
                             Status.FAILED_PRECONDITION,
                             id + " is who calls: let another admin revoke it, so that nobody is locked out by mistake");
                 }
-                long now = clock.millis();
+                // The latest of all that certificates may have been dated by: who is taken out too late joins again,
+                // who is not taken out stays.
+                long now =
+                        Math.max(Math.max(clock.millis(), clock.own().millis()), registry.read(RegistryView::clockMs));
                 var record = Record.newBuilder()
                         .setIdentityRevoked(IdentityRevoked.newBuilder()
                                 .setWho(request.getWho())

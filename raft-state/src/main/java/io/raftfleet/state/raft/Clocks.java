@@ -94,12 +94,15 @@ final class Clocks {
         return new EngineClocks(others.size() + 1, shown);
     }
 
+    /** What it shows counts from when it was asked, not from when its answer came: this engine may have been suspended in between. */
     private void ask(RatisServer current, RaftPeer peer) {
+        long ownMs = own.millis();
+        long ownNanos = System.nanoTime();
         Futures.onEnd(
                 Futures.within(current.peerClient().clock(peer), PATIENCE, timer, TimeoutException::new),
                 (ms, failure) -> {
                     if (failure == null) {
-                        heard.put(peer.getId().toString(), new Heard(ms, own.millis(), System.nanoTime()));
+                        heard.put(peer.getId().toString(), new Heard(ms, ownMs, ownNanos));
                     }
                 });
     }

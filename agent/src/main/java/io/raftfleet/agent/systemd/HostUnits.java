@@ -157,15 +157,16 @@ final class HostUnits {
     }
 
     /**
-     * Takes away the new files of units that the host runs from a file of its own, or without one: fleet's of that name must not seem to run. Fails when the
-     * connection is lost before that is known; then {@link #takeBack}.
+     * Takes away the new files of units that the host runs from a file of its own, or without one: fleet's of that name must not seem to run.
+     * Completes with those whose files are gone, of which systemd has loaded nothing. Fails when the connection is lost before that is known;
+     * then {@link #takeBack}.
      *
      * @param loaded what systemd had loaded before it knew of new files
      * @param toCheck units to look at
      * @param ours units that an earlier order started; they may have lost their files
      * @param refused gets those taken away, each with what to say of it
      */
-    CompletableFuture<Void> giveBack(
+    CompletableFuture<Set<String>> giveBack(
             @Nullable BusSession session,
             Set<String> loaded,
             Set<String> toCheck,
@@ -174,7 +175,7 @@ final class HostUnits {
         List<String> names = loaded.stream().filter(toCheck::contains).toList();
         if (names.isEmpty()) {
             unchecked.removeAll(toCheck);
-            return CompletableFuture.completedFuture(null);
+            return CompletableFuture.completedFuture(Set.of());
         }
         if (session == null) {
             return CompletableFuture.failedFuture(
@@ -189,12 +190,13 @@ final class HostUnits {
                                     }
                                 }))
                         .toList())
-                .thenRunAsync(
-                        () -> {
+                .thenApplyAsync(
+                        looked -> {
                             unchecked.removeAll(toCheck);
-                            UnitStore.Uninstalled away = store.uninstall(foreign.keySet());
+                            UnitStore.Uninstalled away = store.takeBack(foreign.keySet());
                             table.uninstall(away.removed());
                             refused.putAll(foreign);
+                            return away.removed();
                         },
                         thread);
     }
@@ -202,10 +204,15 @@ final class HostUnits {
     /** Whether the host runs a unit of this name that is not fleet's, and what to say of that; empty when it does not. */
     private CompletableFuture<String> runsItsOwn(Systemd systemd, String name, boolean ours) {
         return systemd.unitText(name, "ActiveState")
-                .thenCompose(active -> active.equals("inactive") || active.equals("failed")
-                        ? NONE
-                        : systemd.unitText(name, "FragmentPath").thenCompose(path -> whose(systemd, name, path, ours)))
+                .thenCompose(active -> isUp(active)
+                        ? systemd.unitText(name, "FragmentPath").thenCompose(path -> whose(systemd, name, path, ours))
+                        : NONE)
                 .exceptionallyCompose(failure -> Futures.unlessLost(failure, ""));
+    }
+
+    /** Whether a unit in this active state has something on the machine: it is active, or on its way there or from there. */
+    private static boolean isUp(String activeState) {
+        return !activeState.equals("inactive") && !activeState.equals("failed");
     }
 
     /** The same of a unit that is up. */
@@ -238,22 +245,37 @@ final class HostUnits {
         };
     }
 
-    /** One unit in a slice, or in a slice of that, that is none of fleet's; empty when there is none. */
+    /**
+     * One unit in a slice, or in a slice of that, that is up and none of fleet's; empty when there is none. Those that systemd merely has in
+     * memory lose nothing with the slice.
+     */
     private CompletableFuture<String> ofHost(Systemd systemd, String slice) {
         Set<String> fleets = store.hashes().keySet();
         return systemd.unitTexts(slice, "SliceOf").thenCompose(units -> {
-            CompletableFuture<String> found = NONE;
+            List<CompletableFuture<String>> found = new ArrayList<>();
+            List<String> members = new ArrayList<>();
             for (String unit : units) {
-                CompletableFuture<String> one = NONE;
                 if (unit.endsWith(".slice")) {
-                    one = ofHost(systemd, unit);
+                    found.add(ofHost(systemd, unit));
                 } else if (!fleets.contains(unit)) {
-                    one = CompletableFuture.completedFuture(unit);
+                    members.add(unit);
                 }
-                found = found.thenCombine(one, (first, next) -> first.isEmpty() ? next : first);
             }
-            return found;
+            found.addFirst(members.isEmpty() ? NONE : firstUp(systemd, members));
+            return found.stream()
+                    .reduce(
+                            NONE,
+                            (one, other) -> one.thenCombine(other, (first, next) -> first.isEmpty() ? next : first));
         });
+    }
+
+    private static CompletableFuture<String> firstUp(Systemd systemd, Collection<String> units) {
+        return systemd.listUnitsByNames(units)
+                .thenApply(listed -> listed.stream()
+                        .filter(unit -> isUp(unit.activeState()))
+                        .map(Systemd.ListedUnit::name)
+                        .findFirst()
+                        .orElse(""));
     }
 
     private static String words(Path file) {

@@ -52,18 +52,19 @@ final class Reloads {
      * Has systemd read its files again if it had loaded one of these.
      *
      * @param due whether a reload would be due even after a break: files changed or went away
-     * @param before what to do with those that it had loaded before it reads their files again; on the manager's thread
+     * @param before what to do with those that it had loaded before it reads their files again, on the manager's thread; completes with
+     *     those of them whose files are others than it knows also after that
      */
     CompletableFuture<Void> ifLoaded(
             Systemd systemd,
             Collection<String> names,
             boolean due,
-            Function<Set<String>, CompletableFuture<Void>> before) {
+            Function<Set<String>, CompletableFuture<Set<String>>> before) {
         checks++;
         boolean refusedBefore = owed;
         return loaded(systemd, names)
-                .thenComposeAsync(loaded -> before.apply(loaded).thenApply(done -> loaded), thread)
-                .thenCompose(loaded -> !loaded.isEmpty() || refusedBefore
+                .thenComposeAsync(before, thread)
+                .thenCompose(stale -> !stale.isEmpty() || refusedBefore
                         ? systemd.reload(limit)
                         : CompletableFuture.<Void>completedFuture(null))
                 .whenCompleteAsync(

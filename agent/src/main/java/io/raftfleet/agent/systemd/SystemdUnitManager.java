@@ -11,6 +11,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -42,8 +43,6 @@ public final class SystemdUnitManager implements UnitManager {
 
     /** After so many failed attempts to connect, some seconds, the log says it again. */
     private static final int REMINDER = 8;
-
-    private static final CompletableFuture<Void> NOTHING = CompletableFuture.completedFuture(null);
 
     private final SystemdConfig config;
     private final UnitStore store;
@@ -168,12 +167,13 @@ public final class SystemdUnitManager implements UnitManager {
         }
         Set<String> toCheck = host.toCheck(done.added(), batch.keySet());
         Set<String> concerned = new LinkedHashSet<>(touched);
-        concerned.addAll(done.pulling());
+        done.pulling().values().forEach(concerned::addAll);
         concerned.addAll(toCheck);
         return reloadIfLoaded(
                         concerned,
                         !done.changed().isEmpty() || !done.pulling().isEmpty(),
-                        loaded -> host.giveBack(session, loaded, toCheck, ours, refused))
+                        loaded -> host.giveBack(session, loaded, toCheck, ours, refused)
+                                .thenApplyAsync(gone -> stale(loaded, done, toCheck, gone), thread.executor()))
                 .whenCompleteAsync(
                         (reloaded, failure) -> {
                             if (failure != null) {
@@ -184,6 +184,24 @@ public final class SystemdUnitManager implements UnitManager {
                 .thenCompose(reloaded -> refused.isEmpty()
                         ? CompletableFuture.<Void>completedFuture(null)
                         : CompletableFuture.failedFuture(UnitManagerException.ofUnits(refused)));
+    }
+
+    /**
+     * Of the units that systemd had loaded before an installation, those that it knows otherwise than their files are now. Units whose new files are gone again
+     * are as they were, and so is what was to pull them in.
+     */
+    private Set<String> stale(Set<String> loaded, UnitStore.Installed done, Set<String> toCheck, Set<String> gone) {
+        settling.uninstalled(gone);
+        Set<String> stale = new HashSet<>(toCheck);
+        stale.addAll(done.changed());
+        stale.removeAll(gone);
+        done.pulling().forEach((unit, pulls) -> {
+            if (!gone.contains(unit)) {
+                stale.addAll(pulls);
+            }
+        });
+        stale.retainAll(loaded);
+        return stale;
     }
 
     @Override
@@ -261,7 +279,7 @@ public final class SystemdUnitManager implements UnitManager {
         host.uninstalled(done.removed());
         table.uninstall(done.removed());
         settling.uninstalled(done.removed());
-        return reloadIfLoaded(done.removed(), !done.removed().isEmpty(), loaded -> NOTHING)
+        return reloadIfLoaded(done.removed(), !done.removed().isEmpty(), CompletableFuture::completedFuture)
                 .thenCompose(reloaded -> done.refused().isEmpty()
                         ? CompletableFuture.<Void>completedFuture(null)
                         : CompletableFuture.failedFuture(UnitManagerException.ofUnits(done.refused())));
@@ -421,7 +439,7 @@ public final class SystemdUnitManager implements UnitManager {
     // --- Reloading and looking ------------------------------------------------------------------------------------
 
     private CompletableFuture<Void> reloadIfLoaded(
-            Collection<String> names, boolean due, Function<Set<String>, CompletableFuture<Void>> before) {
+            Collection<String> names, boolean due, Function<Set<String>, CompletableFuture<Set<String>>> before) {
         BusSession current = session;
         return current == null || (names.isEmpty() && !reloads.owed())
                 ? CompletableFuture.completedFuture(null)

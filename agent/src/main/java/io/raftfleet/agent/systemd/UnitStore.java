@@ -97,10 +97,11 @@ final class UnitStore {
      *
      * @param added units that had no file before
      * @param changed units whose file had other contents before
-     * @param pulling units with files here that are to pull one of these in
+     * @param pulling by unit of these, the units with files here that are to pull it in; without those that nothing here pulls in
      * @param refused why units were left out, by name
      */
-    record Installed(Set<String> added, Set<String> changed, Set<String> pulling, Map<String, String> refused) {}
+    record Installed(
+            Set<String> added, Set<String> changed, Map<String, Set<String>> pulling, Map<String, String> refused) {}
 
     /** The files in place, read now. */
     Map<String, UnitFile> read() throws IOException {
@@ -165,7 +166,7 @@ final class UnitStore {
     synchronized Installed install(Map<String, UnitFile> files) {
         Set<String> added = new LinkedHashSet<>();
         Set<String> changed = new LinkedHashSet<>();
-        Set<String> pulling = new LinkedHashSet<>();
+        Map<String, Set<String>> pulling = new LinkedHashMap<>();
         Map<String, String> refused = new LinkedHashMap<>();
         files.forEach((name, file) -> {
             UnitHash before = hashes.get(name);
@@ -180,7 +181,7 @@ final class UnitStore {
                     markReloadDue(); // Else a unit that is loaded never pulls this one in.
                 }
                 write(name, file, before != null);
-                pulling.addAll(pulls);
+                pulling.put(name, new LinkedHashSet<>(pulls));
                 hashes.put(name, file.hash());
                 (before == null ? added : changed).add(name);
             } catch (IOException failed) {
@@ -190,7 +191,8 @@ final class UnitStore {
         if (!added.isEmpty() || !changed.isEmpty()) {
             sync();
         }
-        pulling.retainAll(hashes.keySet());
+        pulling.values().forEach(pulls -> pulls.retainAll(hashes.keySet()));
+        pulling.values().removeIf(Set::isEmpty);
         return new Installed(added, changed, pulling, refused);
     }
 
@@ -204,6 +206,16 @@ final class UnitStore {
 
     /** Takes away the files and links of units. What can't be is left and named; the rest is done all the same. */
     synchronized Uninstalled uninstall(Collection<String> names) {
+        return uninstall(names, true);
+    }
+
+    /** The same for new files that systemd certainly has not loaded: it need not read its files again for them. */
+    synchronized Uninstalled takeBack(Collection<String> names) {
+        return uninstall(names, false);
+    }
+
+    @GuardedBy("this")
+    private Uninstalled uninstall(Collection<String> names, boolean reload) {
         Set<String> removed = new LinkedHashSet<>();
         Map<String, String> refused = new LinkedHashMap<>();
         for (String name : names) {
@@ -211,7 +223,9 @@ final class UnitStore {
                 continue;
             }
             try {
-                markReloadDue();
+                if (reload) {
+                    markReloadDue();
+                }
                 takeAway(name);
                 removed.add(name);
             } catch (IOException failed) {

@@ -287,11 +287,14 @@ class UnitFaultsIT extends OnSystemd {
     void aUnitThatTheHostRunsFromABackSeatIsLeftToIt() throws Exception {
         Path vendor = runFromABackSeat();
         String pid = machine.show("vendor.service", "MainPID");
+        long reloads = machine.reloads();
         assertThatThrownBy(() -> install("vendor.service", "[Service]\nExecStart=/bin/sleep 1000\n"))
                 .cause()
                 .hasMessageContaining("runs a unit of its own with that name, from " + vendor);
         assertThat(manager.installed()).isEmpty();
         assertThat(machine.show("vendor.service", "MainPID")).isEqualTo(pid);
+        assertThat(machine.reloads()).isEqualTo(reloads);
+        assertThat(machine.unitsDirectory()).isEmptyDirectory();
 
         machine.exec("systemctl", "--user", "stop", "vendor.service");
         install("vendor.service", "[Service]\nExecStart=/bin/sleep 1000\n");

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -65,8 +66,18 @@ class UnitStoreTest {
         store.install(Map.of("a.service", UnitFile.parse(SERVICE)));
         assertThat(store.reloadDue()).isFalse();
         var done = store.install(Map.of("b.service", UnitFile.parse(SERVICE + "[Install]\nWantedBy=a.service\n")));
-        assertThat(done.pulling()).containsExactly("a.service");
+        assertThat(done.pulling()).containsExactly(Map.entry("b.service", Set.of("a.service")));
         assertThat(store.reloadDue()).isTrue();
+    }
+
+    @Test
+    void whatIsTakenBackLeavesNothingForSystemdToReadAgain() throws Exception {
+        var done = store.install(Map.of("web.service", UnitFile.parse(SERVICE + "[Install]\nWantedBy=a.target\n")));
+        assertThat(done.pulling()).isEmpty();
+        assertThat(store.takeBack(List.of("web.service")).removed()).containsExactly("web.service");
+        assertThat(store.reloadDue()).isFalse();
+        assertThat(units).isEmptyDirectory();
+        assertThat(search).isEmptyDirectory();
     }
 
     @Test

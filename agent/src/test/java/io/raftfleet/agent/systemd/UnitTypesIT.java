@@ -10,6 +10,7 @@ import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -102,37 +103,74 @@ class UnitTypesIT extends OnSystemd {
         machine.exec("mkdir", "-p", where);
         machine.exec("mount", "-t", "tmpfs", "tmpfs", where);
         await().until(() -> machine.show(name, "ActiveState").equals("active"));
-        var file = UnitFile.parse("[Mount]\nWhat=tmpfs\nType=tmpfs\nWhere=" + where + "\n");
-        assertThatThrownBy(() -> done(manager.install(Map.of(name, file))))
-                .hasMessageContaining("this machine has mounted that by itself");
-        assertThat(manager.installed()).isEmpty();
+        install(Map.of("hello.service", WORKER));
+        done(manager.start("hello.service"));
+        awaitActive("hello.service");
+        var file = UnitFile.parse(
+                "[Mount]\nWhat=tmpfs\nType=tmpfs\nWhere=" + where + "\n[Install]\nWantedBy=hello.service\n");
+        for (int attempt = 1; attempt <= 2; attempt++) {
+            assertThatThrownBy(() -> done(manager.install(Map.of(name, file))))
+                    .hasMessageContaining("this machine has mounted that by itself");
+            assertThat(manager.installed()).containsOnlyKeys("hello.service");
+        }
         assertThat(machine.exec("findmnt", "--noheadings", "--output", "FSTYPE", where)
                         .strip())
                 .isEqualTo("tmpfs");
+        assertThat(machine.reloads())
+                .as("what was taken away again had systemd read its files")
+                .isZero();
+        assertThat(machine.unitsDirectory())
+                .as("nor is it to do so later")
+                .isDirectoryNotContaining(left -> !left.endsWith("hello.service"));
 
         // One that fleet had mounted, and whose file was lost, is taken over.
         done(manager.install(Map.of(name, file), Set.of(), Set.of(name)));
         heard.awaitState(name, state -> state.subState().equals("mounted"));
+        assertThat(machine.reloads()).isOne();
+        assertThat(machine.show("hello.service", "Wants")).contains("run-raftfleet");
         stopAndRemove(name);
         assertThat(machine.exec("findmnt", where)).isEmpty();
     }
 
     @Test
     void aSliceIsTakenOverUnlessUnitsOfTheMachineAreInIt() throws Exception {
-        machine.exec(
-                "systemd-run", "--user", "--unit=own.service", "--slice=typed-own.slice", "/bin/sleep", "infinity");
+        runAsHost("own.service", "typed-own.slice", "/bin/sleep", "infinity");
         await().until(() -> machine.show("own.service", "ActiveState").equals("active"));
         for (String name : List.of("typed-own.slice", "typed.slice")) {
             assertThatThrownBy(() -> done(manager.install(Map.of(name, UnitFile.parse("[Slice]\nTasksMax=50\n")))))
                     .hasMessageContaining("this machine has a unit of its own in that slice, own.service");
         }
+        assertThat(machine.reloads()).isZero();
         install(Map.of("in.service", WORKER + "Slice=other.slice\n"));
         done(manager.start("in.service"));
         awaitActive("in.service");
         install(Map.of("other.slice", "[Slice]\nTasksMax=50\n"));
         heard.awaitState("other.slice", state -> state.activeState().equals("active"));
+        assertThat(machine.show("other.slice", "TasksMax")).isEqualTo("50");
+        assertThat(machine.reloads()).isOne();
         assertThat(machine.show("own.service", "ActiveState")).isEqualTo("active");
         stopAndRemove("in.service", "other.slice");
+    }
+
+    /** One has failed, the other was never started and is in memory because a unit that runs names it. */
+    @Test
+    void unitsOfTheMachineThatAreNotUpLeaveTheirSliceToOthers() throws Exception {
+        Files.writeString(machine.searchDirectory().resolve("idle.service"), WORKER + "Slice=typed.slice\n");
+        runAsHost("failed.service", "typed.slice", "/bin/false");
+        runAsHost("keeper.service", "app.slice", "--property=After=idle.service", "/bin/sleep", "infinity");
+        await().until(() -> machine.show("failed.service", "ActiveState").equals("failed"));
+        await().until(() -> machine.show("keeper.service", "ActiveState").equals("active"));
+        assertThat(machine.show("typed.slice", "ActiveState")).isEqualTo("active");
+        assertThat(machine.show("typed.slice", "SliceOf")).contains("failed.service", "idle.service");
+        install(Map.of("typed.slice", "[Slice]\nTasksMax=50\n"));
+        heard.awaitState("typed.slice", state -> state.activeState().equals("active"));
+        stopAndRemove("typed.slice");
+    }
+
+    private void runAsHost(String unit, String slice, String... command) throws Exception {
+        var whole = new ArrayList<>(List.of("systemd-run", "--user", "--unit=" + unit, "--slice=" + slice));
+        whole.addAll(List.of(command));
+        machine.exec(whole.toArray(String[]::new));
     }
 
     /** Also when systemd knew the other unit before, and runs it. */

@@ -502,11 +502,13 @@ public final class Reconciler implements SessionHandler, AutoCloseable {
     }
 
     /**
-     * Lets go of the manager and the journal. Starts that the manager was not asked for are taken back in the journal, so that the next agent
-     * does them. Not to be called on the loop, for which it waits.
+     * Lets go of the manager and the journal. No more starts are begun, and what becomes of those that systemd has been asked for is noted if it
+     * answers soon. Those that it was not asked for are taken back in the journal, so that the next agent does them. Not to be called on the
+     * loop, for which it waits.
      */
     @Override
     public void close() {
+        loop.execute(steps::startNoMore);
         manager.close();
         var noted = new CompletableFuture<Void>();
         loop.execute(() -> loop.whenDone(steps.close(), (none, failure) -> noted.complete(null)));

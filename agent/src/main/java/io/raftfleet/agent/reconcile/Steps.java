@@ -62,7 +62,9 @@ final class Steps {
     /** Starts under way: from their note on until they are answered. */
     private int starting;
 
-    /** Completes when the last start under way is answered and noted; null until no more are begun. */
+    private boolean noMoreStarts;
+
+    /** Completes when the last start under way is answered and noted; null while the manager may be asked for more. */
     private @Nullable CompletableFuture<Void> lastNote;
 
     private boolean filing;
@@ -110,9 +112,14 @@ final class Steps {
         return busy + toLookAt.size() + held.size() + queued.size();
     }
 
+    /** Begins no more starts, and takes back those that are being noted: the manager is not asked for them. */
+    void startNoMore() {
+        noMoreStarts = true;
+    }
+
     /**
-     * Begins no more starts. Completes when those under way have been answered and the journal has what came of them; the manager answers
-     * all when it is closed.
+     * After {@link #startNoMore}, and once the manager is closed, which answers all that it was asked for. Completes when the starts under way
+     * are answered and the journal has what came of them.
      */
     CompletableFuture<Void> close() {
         var last = new CompletableFuture<Void>();
@@ -405,13 +412,14 @@ final class Steps {
         }
         loop.whenDone(notes.writeDurably(), (none, failure) -> {
             for (ManagedUnit unit : units) {
-                if (failure == null) {
+                if (failure == null && !noMoreStarts) {
                     issueStart(unit);
-                } else {
-                    unit.done = before.get(unit);
-                    end(unit, "not started: " + reason(failure), true);
-                    startAnswered();
+                    continue;
                 }
+                unit.done = before.get(unit);
+                save(unit);
+                end(unit, "not started: " + (failure == null ? "the agent ends" : reason(failure)), true);
+                startAnswered();
             }
         });
     }
@@ -420,7 +428,7 @@ final class Steps {
     private List<ManagedUnit> slice() {
         List<ManagedUnit> units = new ArrayList<>();
         boolean many = starting + queued.size() > MAX_STARTS;
-        if (lastNote != null || (many && starting > MAX_STARTS / 2)) {
+        if (noMoreStarts || (many && starting > MAX_STARTS / 2)) {
             return units;
         }
         var next = queued.iterator();

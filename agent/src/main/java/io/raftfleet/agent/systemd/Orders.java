@@ -52,6 +52,8 @@ final class Orders {
     /** A unit that it needs did not start. */
     static final String DEPENDENCY = "dependency";
 
+    private static final String CLOSED = "the unit manager was closed";
+
     private final SystemdConfig.Timing timing;
     private final ScheduledExecutorService thread;
     private final UnitStore store;
@@ -67,7 +69,11 @@ final class Orders {
     /** While there is no connection: ends what waits for one too long. */
     private @Nullable ScheduledFuture<?> patience;
 
-    private boolean closed;
+    /** Starts that systemd has refused and whose reason is being looked for, each with what systemd says. */
+    private final Map<Order, String> refused = new HashMap<>();
+
+    /** Completes when the last start is answered; null while there may be more. */
+    private @Nullable CompletableFuture<Void> lastAnswer;
 
     /** What orders need of their manager. Called on its thread. */
     interface Host {
@@ -191,16 +197,41 @@ final class Orders {
         unanswered.forEach(o -> o.failUnanswered(why));
         unfinished.forEach(o -> o.failUnanswered(why));
         waitForConnection();
+        tellLastAnswer();
     }
 
-    void close() {
-        closed = true;
-        disconnected("the unit manager was closed");
-        waiting.forEach(o -> o.failUnasked("the unit manager was closed"));
+    /**
+     * systemd is asked for nothing from now on; what waits fails without having reached it. Completes when it has answered all starts that it
+     * was asked for, or the connection is lost.
+     */
+    CompletableFuture<Void> end() {
+        if (lastAnswer != null) {
+            return lastAnswer;
+        }
+        var last = new CompletableFuture<Void>();
+        lastAnswer = last;
+        waiting.forEach(o -> o.failUnasked(CLOSED));
         waiting.clear();
         if (patience != null) {
             patience.cancel(false);
         }
+        tellLastAnswer();
+        return last;
+    }
+
+    private void tellLastAnswer() {
+        if (lastAnswer != null && refused.isEmpty() && asked.stream().noneMatch(order -> order.start)) {
+            lastAnswer.complete(null);
+        }
+    }
+
+    /** Waits for no answer any more. */
+    void close() {
+        var unused = end();
+        disconnected(CLOSED);
+        Map<Order, String> unexplained = Map.copyOf(refused);
+        refused.clear();
+        unexplained.forEach(Order::fail);
     }
 
     /** A job is over. */
@@ -237,8 +268,8 @@ final class Orders {
     }
 
     private void add(Order order) {
-        if (closed) {
-            order.failUnasked("the unit manager is closed");
+        if (lastAnswer != null) {
+            order.failUnasked(CLOSED);
             return;
         }
         if (waiting.size() >= timing.maxOrders()) {
@@ -310,6 +341,7 @@ final class Orders {
                 early.clear();
             }
             pump();
+            tellLastAnswer();
         }
     }
 
@@ -334,6 +366,10 @@ final class Orders {
                 order.succeed(); // What is not loaded does not run.
                 return;
             }
+            if (lastAnswer != null && store.hashes().containsKey(order.unit)) {
+                order.failUnasked(CLOSED); // It may just not have seen the file.
+                return;
+            }
             if (!order.retried && store.hashes().containsKey(order.unit)) {
                 order.retried = true;
                 try {
@@ -354,11 +390,13 @@ final class Orders {
         } else if (failure instanceof BusException error && !error.isFateUnknown()) {
             host.notStarted(order.unit, REFUSED, order.asked.nanos());
             order.end();
+            String answer = "systemd says: " + failure.getMessage();
+            refused.put(order, answer);
             Futures.handle(
                     host.refusal(order.unit, error, order.asked),
                     thread,
                     why -> notTaken(order, why),
-                    defect -> notTaken(order, "systemd says: " + failure.getMessage()));
+                    defect -> notTaken(order, answer));
         } else {
             order.failUnanswered("systemd says: " + failure.getMessage());
             host.lookAgain(order.unit);
@@ -366,14 +404,18 @@ final class Orders {
     }
 
     private void notTaken(Order order, String why) {
-        order.fail(why);
-        host.lookAgain(order.unit);
+        if (refused.remove(order) != null) {
+            order.fail(why);
+            host.lookAgain(order.unit);
+            tellLastAnswer();
+        }
     }
 
     private void expire(Order order) {
         if (asked.remove(order)) {
             order.failUnanswered("systemd did not answer");
             pump();
+            tellLastAnswer();
         }
     }
 

@@ -18,7 +18,10 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -40,6 +43,9 @@ import org.slf4j.LoggerFactory;
  */
 public final class SystemdUnitManager implements UnitManager {
     private static final Logger LOG = LoggerFactory.getLogger(SystemdUnitManager.class);
+
+    /** How long its end waits for answers to starts that systemd has been asked for. */
+    private static final Duration LAST_ANSWERS = Duration.ofMillis(500);
 
     /** After so many failed attempts to connect, some seconds, the log says it again. */
     private static final int REMINDER = 8;
@@ -317,7 +323,22 @@ public final class SystemdUnitManager implements UnitManager {
 
     @Override
     public void close() {
+        close(LAST_ANSWERS);
+    }
+
+    /** The same, with another time for answers. */
+    void close(Duration patience) {
         closed = true;
+        CompletableFuture<Void> answered = thread.order(orders::end);
+        try {
+            answered.get(patience.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (TimeoutException late) {
+            LOG.warn("systemd did not answer for the last starts within {} ms", patience.toMillis());
+        } catch (ExecutionException refused) {
+            LOG.debug("the last start is not waited for", refused);
+        } catch (InterruptedException hurried) {
+            Thread.currentThread().interrupt();
+        }
         thread.close(() -> {
             if (session != null) {
                 session.close();

@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -224,6 +225,74 @@ class UnitFaultsIT extends OnSystemd {
         assertThatThrownBy(() -> done(install)).cause().hasMessageContaining(shadow + ", which systemd takes instead");
         assertThat(manager.installed()).isEmpty();
         assertThat(machine.show("host.service", "ActiveState")).isEqualTo("inactive");
+    }
+
+    @Test
+    void theEndWaitsForTheAnswerToTheOneStartThatSystemdHasBeenAskedFor() throws Exception {
+        install("asked.service", SLEEPER);
+        install("waiting.service", SLEEPER);
+        signal("STOP");
+        CompletableFuture<Void> asked;
+        Thread end;
+        try {
+            asked = manager.start("asked.service");
+            CompletableFuture<Void> waiting = manager.start("waiting.service");
+            SystemdUnitManager ending = manager;
+            end = Thread.ofPlatform().daemon().start(() -> ending.close(Duration.ofMinutes(1)));
+            assertThat(failure(waiting).retryable()).isTrue();
+            assertThat(asked).isNotDone();
+        } finally {
+            signal("CONT");
+        }
+        done(asked);
+        end.join();
+        assertThat(machine.show("asked.service", "ActiveState")).isEqualTo("active");
+        assertThat(machine.show("waiting.service", "ActiveState")).isEqualTo("inactive");
+    }
+
+    @Test
+    void theEndWaitsForNoAnswerForLong() throws Exception {
+        install("asked.service", SLEEPER);
+        signal("STOP");
+        try {
+            CompletableFuture<Void> asked = manager.start("asked.service");
+            manager.close(Duration.ofMillis(1));
+            assertThat(failure(asked).fateUnknown()).isTrue();
+        } finally {
+            signal("CONT");
+        }
+    }
+
+    /** Nor for what systemd has logged of a start that it refused. */
+    @Test
+    void aRefusalIsAnAnswerAtTheEndAlsoWithoutItsReason() throws Exception {
+        manager.close();
+        Path read = directory.resolve("read");
+        Path gate = directory.resolve("gate");
+        String journal = "touch " + read + "; until [ -e " + gate + " ]; do sleep 0.1; done";
+        manager = new SystemdUnitManager(
+                machine.config(true), UnitWarnings.ofJournal(List.of("/bin/sh", "-c", journal), true));
+        Heard anew = new Heard();
+        manager.subscribe(anew);
+        anew.awaitList();
+        try {
+            done(manager.install(
+                    Map.of("bad.service", UnitFile.parse("[Service]\nType=simple\n")), Set.of("bad.service")));
+            CompletableFuture<Void> start = manager.start("bad.service");
+            await().atMost(Duration.ofSeconds(20)).until(() -> Files.exists(read));
+            manager.close(Duration.ofMillis(1));
+            assertThat(failure(start))
+                    .returns(false, UnitManagerException::fateUnknown)
+                    .returns(false, UnitManagerException::retryable)
+                    .hasMessageStartingWith("systemd says: ");
+        } finally {
+            Files.createFile(gate);
+        }
+    }
+
+    private static UnitManagerException failure(CompletableFuture<Void> order) {
+        assertThat(order).failsWithin(Duration.ofSeconds(20));
+        return (UnitManagerException) order.exceptionNow();
     }
 
     /** To systemd. */

@@ -28,18 +28,12 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Carries out units' steps in batches: one fetch, one installation, one removal, one note in the journal for all units that
- * are at that step; starts are noted and ordered in slices. How many jobs systemd gets at once is the manager's to bound. No unit is started while files of others are still on their way, so that
- * units which name each other are all in place first. A unit that takes long, or fails, delays no other. Owned by the
- * machine's loop.
+ * are at that step; starts go in slices, see {@link Starts}. How many jobs systemd gets at once is the manager's to bound. No unit is
+ * started while files of others are still on their way, so that units which name each other are all in place first. A unit that takes
+ * long, or fails, delays no other. Owned by the machine's loop.
  */
 final class Steps {
     private static final Logger log = LoggerFactory.getLogger(Steps.class);
-
-    /**
-     * Starts that the disk may know of and systemd has not answered, at most: if the agent is killed, nobody knows what has become of these.
-     * Units are noted again once half of them are answered, so that the disk is asked while systemd has starts enough to be busy with.
-     */
-    static final int MAX_STARTS = 64;
 
     private final Loop loop;
     private final UnitManager manager;
@@ -56,17 +50,7 @@ final class Steps {
     /** Starts that wait for files. */
     private final Set<ManagedUnit> held = new LinkedHashSet<>();
 
-    /** Starts that wait until fewer are under way. */
-    private final Set<ManagedUnit> queued = new LinkedHashSet<>();
-
-    /** Starts under way: from their note on until they are answered. */
-    private int starting;
-
-    private boolean noMoreStarts;
-
-    /** Completes when the last start under way is answered and noted; null while the manager may be asked for more. */
-    private @Nullable CompletableFuture<Void> lastNote;
-
+    private final Starts starts;
     private boolean filing;
     private int busy;
     private boolean turnComing;
@@ -88,6 +72,7 @@ final class Steps {
         this.retryLater = retryLater;
         this.mayStart = mayStart;
         this.boot = boot;
+        this.starts = new Starts(loop, manager::start, notes, boot, new StartsHost());
     }
 
     /** The unit may need a step. All that are named within one task of the loop are looked at together. */
@@ -109,30 +94,17 @@ final class Steps {
     }
 
     int unsettled() {
-        return busy + toLookAt.size() + held.size() + queued.size();
+        return busy + toLookAt.size() + held.size() + starts.queued();
     }
 
-    /** Begins no more starts, and takes back those that are being noted: the manager is not asked for them. */
+    /** See {@link Starts#noMore}. */
     void startNoMore() {
-        noMoreStarts = true;
+        starts.noMore();
     }
 
-    /**
-     * After {@link #startNoMore}, and once the manager is closed, which answers all that it was asked for. Completes when the starts under way
-     * are answered and the journal has what came of them.
-     */
+    /** See {@link Starts#close}. */
     CompletableFuture<Void> close() {
-        var last = new CompletableFuture<Void>();
-        lastNote = last;
-        noteTheLast();
-        return last;
-    }
-
-    private void noteTheLast() {
-        if (lastNote != null && starting == 0) {
-            notes.write();
-            lastNote.complete(null);
-        }
+        return starts.close();
     }
 
     private void comeBack() {
@@ -391,123 +363,62 @@ final class Steps {
                 continue; // It is looked at again when that changes.
             }
             if (waves.mayStart(unit)) {
-                queued.add(unit);
+                starts.add(unit);
             } else {
                 held.add(unit);
             }
         }
-        List<ManagedUnit> units = slice();
-        if (units.isEmpty()) {
-            return;
-        }
-        starting += units.size();
-        begin(units, "note the start on disk");
-        Map<ManagedUnit, @Nullable Done> before = new LinkedHashMap<>();
-        for (ManagedUnit unit : units) {
-            before.put(unit, unit.done);
-            if (unit.order != null) {
-                unit.done = new Done(unit.order.hash(), true, unit.order.generation(), boot.get(), Done.Phase.INTENDED);
-            }
-            notes.add(unit);
-        }
-        loop.whenDone(notes.writeDurably(), (none, failure) -> {
-            for (ManagedUnit unit : units) {
-                if (failure == null && !noMoreStarts) {
-                    issueStart(unit);
-                    continue;
-                }
-                unit.done = before.get(unit);
-                save(unit);
-                end(unit, "not started: " + (failure == null ? "the agent ends" : reason(failure)), true);
-                startAnswered();
-            }
-        });
+        starts.next();
     }
 
-    /** The next units to be started; none while it is better to wait for answers. */
-    private List<ManagedUnit> slice() {
-        List<ManagedUnit> units = new ArrayList<>();
-        boolean many = starting + queued.size() > MAX_STARTS;
-        if (noMoreStarts || (many && starting > MAX_STARTS / 2)) {
-            return units;
-        }
-        var next = queued.iterator();
-        while (next.hasNext() && starting + units.size() < MAX_STARTS) {
-            ManagedUnit unit = next.next();
-            next.remove();
-            // While it waited, its order may have changed, or systemd have started it by itself: then another step is
-            // next.
+    /** What starts need, on the loop. */
+    private final class StartsHost implements Starts.Host {
+        @Override
+        public boolean isNext(ManagedUnit unit) {
             boolean still = !unit.busy
                     && unit.retry == null
                     && Planner.next(unit, boot.get()) == Planner.Step.START
                     && mayStart.test(unit);
             if (!still) {
                 look(unit);
-            } else if (waves.mayStart(unit)) {
-                waves.started(unit);
-                units.add(unit);
-            } else {
+                return false;
+            }
+            if (!waves.mayStart(unit)) {
                 held.add(unit);
+                return false;
             }
+            waves.started(unit);
+            return true;
         }
-        return units;
-    }
 
-    private void startAnswered() {
-        starting--;
-        noteTheLast();
-        comeBack();
-    }
+        @Override
+        public void begin(Collection<ManagedUnit> units, String step) {
+            Steps.this.begin(units, step);
+        }
 
-    private void issueStart(ManagedUnit unit) {
-        unit.mayRun = true;
-        unit.stopped = false;
-        unit.failedBefore = unit.observedFailed();
-        unit.startComing = true;
-        unit.step("StartUnit");
-        loop.whenDone(ordered(() -> manager.start(unit.name)), (none, failure) -> {
-            boolean later = failure != null && retryable(failure);
-            boolean unknown = failure != null && fateUnknown(failure);
-            if (later) {
-                unit.done = null;
-            } else if (unit.done != null && unknown) {
-                unit.done = unit.done.inBoot(boot.get());
-            } else if (unit.done != null) {
-                unit.done = failure == null
-                        ? unit.done.in(Done.Phase.ISSUED).inBoot(boot.get()) // Perhaps of a systemd begun since.
-                        : unit.done.in(Done.Phase.REFUSED);
-            }
-            String error = "";
-            if (failure != null) {
-                unit.mayRun = unknown;
-                unit.startComing = false;
-                error = (unknown ? "whether it was started is not known: " : "not started: ") + reason(failure);
-            }
-            save(unit);
-            end(unit, error, later);
-            startAnswered();
-            if (failure == null) {
-                // Until systemd tells that the job is over, and the state after it.
-                unit.step("job of systemd");
-            }
-        });
+        @Override
+        public void save(ManagedUnit unit) {
+            Steps.this.save(unit);
+        }
+
+        @Override
+        public void end(ManagedUnit unit, String error, boolean again) {
+            Steps.this.end(unit, error, again);
+        }
+
+        @Override
+        public void comeBack() {
+            Steps.this.comeBack();
+        }
     }
 
     /** An order to a manager; one that throws fails like one whose future does. */
-    private static CompletableFuture<Void> ordered(Supplier<CompletableFuture<Void>> order) {
+    static CompletableFuture<Void> ordered(Supplier<CompletableFuture<Void>> order) {
         try {
             return order.get();
         } catch (RuntimeException e) {
             return CompletableFuture.failedFuture(e);
         }
-    }
-
-    private static boolean retryable(Throwable failure) {
-        return unwrap(failure) instanceof UnitManagerException e && e.retryable();
-    }
-
-    private static boolean fateUnknown(Throwable failure) {
-        return unwrap(failure) instanceof UnitManagerException e && e.fateUnknown();
     }
 
     /** Why an order for several units failed for this one; null when it did not. */
@@ -523,7 +434,7 @@ final class Steps {
         return cause.getMessage() == null ? cause.toString() : cause.getMessage();
     }
 
-    private static Throwable unwrap(Throwable failure) {
+    static Throwable unwrap(Throwable failure) {
         return failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
     }
 }

@@ -32,7 +32,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** An agent's end in order, on a loop of its own. */
 @Timeout(60)
 class ReconcilerEndTest {
-    private static final int UNITS = 3 * Steps.MAX_STARTS;
+    private static final int UNITS = 3 * Starts.MAX;
 
     private final UnitFile file = UnitFile.stored("[Service]\nExecStart=/bin/sleep 1\n");
     private final ExecutorService pool = Executors.newSingleThreadExecutor();
@@ -77,15 +77,15 @@ class ReconcilerEndTest {
             loopComesThrough(); // With what they bring about.
         };
         reconciler.close();
-        assertThat(starts()).isEqualTo(Steps.MAX_STARTS);
+        assertThat(starts()).isEqualTo(Starts.MAX);
         Map<Boolean, List<JournalEntry>> byDone =
                 noted().stream().collect(Collectors.partitioningBy(entry -> entry.done() != null));
         assertThat(byDone.get(true))
-                .hasSize(Steps.MAX_STARTS)
+                .hasSize(Starts.MAX)
                 .extracting(JournalEntry::done)
                 .extracting(Done::phase)
                 .containsOnly(Done.Phase.ISSUED);
-        assertThat(byDone.get(false)).hasSize(UNITS - Steps.MAX_STARTS).allSatisfy(ReconcilerEndTest::isToBeDone);
+        assertThat(byDone.get(false)).hasSize(UNITS - Starts.MAX).allSatisfy(ReconcilerEndTest::isToBeDone);
     }
 
     @Test
@@ -141,7 +141,7 @@ class ReconcilerEndTest {
     }
 
     private void awaitStarts() {
-        await().until(() -> starts() >= Steps.MAX_STARTS);
+        await().until(() -> starts() >= Starts.MAX);
     }
 
     /** How many starts the manager was asked for. */

@@ -38,7 +38,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Orders in, jobs out, on a machine in memory with time moved by hand and a journal on disk. */
 class ReconcilerTest {
-    private static final String LAST = "u%03d.service".formatted(Steps.MAX_STARTS);
+    private static final String LAST = "u%03d.service".formatted(Starts.MAX);
 
     private static final Welcome MATCHING =
             Welcome.newBuilder().setAssignmentsMatch(true).build();
@@ -620,13 +620,13 @@ class ReconcilerTest {
     @Test
     void ofManyStartsOnlyASliceIsOfUnknownOutcomeAfterACrash() throws Exception {
         UnitFile file = plain();
-        int units = 5 * Steps.MAX_STARTS;
+        int units = 5 * Starts.MAX;
         AssignedUnit[] orders = IntStream.range(0, units)
                 .mapToObj(i -> launched("u" + i + ".service", file, 1))
                 .toArray(AssignedUnit[]::new);
         manager.startsLast = new CompletableFuture<>();
         reconciler.apply(AssignmentDelta.newBuilder().addAllSet(List.of(orders)).build());
-        loop.runUntil(() -> starts().size() >= Steps.MAX_STARTS);
+        loop.runUntil(() -> starts().size() >= Starts.MAX);
         stopAgent();
         loop.run();
         manager.takeOrders();
@@ -634,10 +634,10 @@ class ReconcilerTest {
         startAgent();
         reconciler.opened(MATCHING);
         settle();
-        assertThat(starts()).hasSize(units - Steps.MAX_STARTS);
+        assertThat(starts()).hasSize(units - Starts.MAX);
         assertThat(Arrays.stream(orders)
                         .filter(unit -> !state(unit.getName()).getError().isEmpty()))
-                .hasSize(Steps.MAX_STARTS);
+                .hasSize(Starts.MAX);
     }
 
     private List<String> starts() {
@@ -649,12 +649,12 @@ class ReconcilerTest {
     /** All but {@link #LAST} are ordered, and answered by what this returns. */
     private CompletableFuture<Void> oneStartMoreThanAtOnce(UnitFile file) throws InterruptedException {
         AssignmentDelta.Builder delta = AssignmentDelta.newBuilder();
-        IntStream.rangeClosed(0, Steps.MAX_STARTS)
+        IntStream.rangeClosed(0, Starts.MAX)
                 .forEach(i -> delta.addSet(launched("u%03d.service".formatted(i), file, 1)));
         var answer = new CompletableFuture<Void>();
         manager.startsLast = answer;
         reconciler.apply(delta.build());
-        loop.runUntil(() -> starts().size() >= Steps.MAX_STARTS);
+        loop.runUntil(() -> starts().size() >= Starts.MAX);
         return answer;
     }
 
@@ -667,7 +667,7 @@ class ReconcilerTest {
         loop.run();
         answer.complete(null);
         settle();
-        assertThat(starts()).hasSize(Steps.MAX_STARTS).doesNotContain("start " + LAST);
+        assertThat(starts()).hasSize(Starts.MAX).doesNotContain("start " + LAST);
         assertThat(state(LAST).getPending()).isFalse();
     }
 
@@ -678,7 +678,7 @@ class ReconcilerTest {
         loop.run();
         answer.complete(null);
         settle();
-        assertThat(starts()).hasSize(Steps.MAX_STARTS).doesNotContain("start " + LAST);
+        assertThat(starts()).hasSize(Starts.MAX).doesNotContain("start " + LAST);
         assertThat(state(LAST)).returns(false, UnitState::getPending).returns(true, UnitState::getLaunched);
     }
 

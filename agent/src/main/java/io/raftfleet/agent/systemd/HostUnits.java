@@ -158,7 +158,7 @@ final class HostUnits {
 
     /**
      * Takes away the new files of units that the host runs from a file of its own, or without one: fleet's of that name must not seem to run.
-     * Completes with those whose files are gone, of which systemd has loaded nothing. Fails when the connection is lost before that is known;
+     * Completes with those whose files are gone, and of which systemd has read nothing. Fails when the connection is lost before that is known;
      * then {@link #takeBack}.
      *
      * @param loaded what systemd had loaded before it knew of new files
@@ -198,7 +198,27 @@ final class HostUnits {
                             refused.putAll(foreign);
                             return away.removed();
                         },
-                        thread);
+                        thread)
+                .thenCompose(gone -> unknownTo(session.systemd(), gone));
+    }
+
+    /**
+     * Of these units, whose files were there for a moment, those of which systemd has not read them. It has when somebody else had it read all
+     * files just then: it would take the file for what the unit runs from, and so would the next look at that unit.
+     */
+    private CompletableFuture<Set<String>> unknownTo(Systemd systemd, Set<String> gone) {
+        Set<String> unknown = ConcurrentHashMap.newKeySet();
+        unknown.addAll(gone);
+        return Futures.all(gone.stream()
+                        .map(name -> systemd.unitText(name, "FragmentPath")
+                                .exceptionallyCompose(failure -> Futures.unlessLost(failure, ""))
+                                .thenAccept(path -> {
+                                    if (!path.isEmpty() && store.isFileOf(Path.of(path), name)) {
+                                        unknown.remove(name);
+                                    }
+                                }))
+                        .toList())
+                .thenApply(looked -> unknown);
     }
 
     /** Whether the host runs a unit of this name that is not fleet's, and what to say of that; empty when it does not. */

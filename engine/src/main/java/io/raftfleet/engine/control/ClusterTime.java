@@ -49,6 +49,13 @@ public record ClusterTime(InstantSource own, Supplier<EngineClocks> clocks, Regi
         return new Reading(time, here, 2 * near > known.voters());
     }
 
+    /** The latest of what this may be: by most engines' clocks, by this machine's where it can't be told that it is wrong, and by what was written. */
+    public long latestMs() {
+        var reading = look();
+        long latest = Math.max(reading.ms(), registry.read(RegistryView::clockMs));
+        return reading.byMost() ? latest : Math.max(latest, reading.ownMs());
+    }
+
     @Override
     public Instant instant() {
         return Instant.ofEpochMilli(look().ms());

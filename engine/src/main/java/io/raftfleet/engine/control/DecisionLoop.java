@@ -105,7 +105,7 @@ final class DecisionLoop implements Runnable {
         this.engineId = inputs.engineId();
         this.registry = inputs.registry();
         this.committer = new Committer(engineId, inputs.proposer());
-        this.clock = new LeaderClock(inputs);
+        this.clock = new LeaderClock(inputs, System::nanoTime);
         this.random = inputs.random();
         this.listener = listener;
         this.metrics = metrics;
@@ -220,11 +220,16 @@ final class DecisionLoop implements Runnable {
         if (outcome instanceof Outcome.AtFault atFault) {
             throw new IllegalStateException("the cluster's clock could not be set", atFault.cause());
         }
+        // What was timed by the clock of before counts anew; and set back, marks of machines have other times.
         if (back) {
-            // Marks of machines have other times now, and what was timed by the clock of before counts anew.
             scheduler = rebuild();
+        } else {
+            forgetPace();
         }
         clock.written();
+        if (outcome instanceof Outcome.Applied applied && !sound(batch, applied.result())) {
+            throw new IllegalStateException("the cluster's clock was not set");
+        }
         return outcome instanceof Outcome.Applied;
     }
 

@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -28,6 +29,7 @@ final class LeaderClock {
     private final ClusterTime clocks;
     private final Registry registry;
     private final Controller.Proposer proposer;
+    private final LongSupplier nanos;
     /** What was seen when it looked last. */
     private ClusterTime.Reading reading = new ClusterTime.Reading(0, 0, false);
     /** When this leader's last entry was applied, or it began to lead, by the monotonic clock. */
@@ -37,7 +39,9 @@ final class LeaderClock {
     /** Whether it is said that this machine's clock is wrong. */
     private boolean said;
 
-    LeaderClock(Controller.Inputs inputs) {
+    /** @param nanos the monotonic clock */
+    LeaderClock(Controller.Inputs inputs, LongSupplier nanos) {
+        this.nanos = nanos;
         this.engineId = inputs.engineId();
         this.registry = inputs.registry();
         this.proposer = inputs.proposer();
@@ -54,7 +58,7 @@ final class LeaderClock {
 
     /** An entry of this leader has been applied: the registry's clock is right as of now, if it was before. */
     void written() {
-        writtenNanos = System.nanoTime();
+        writtenNanos = nanos.getAsLong();
     }
 
     /** Looks at all clocks. */
@@ -85,12 +89,16 @@ final class LeaderClock {
         return waits() || settable();
     }
 
-    /** Whether what most clocks show, or whether all engines know how the registry's is set, may yet be heard. */
+    /**
+     * Whether what most clocks show, or whether all engines know how the registry's is set, may yet be heard. Where they don't know, and it would be set
+     * ahead, it leaps by itself, and nothing is won by waiting.
+     */
     boolean waits() {
-        if (reading.byMost() && proposer.agreedFormat() >= EntryFormats.WITH_CLOCK_SET) {
+        boolean known = proposer.agreedFormat() >= EntryFormats.WITH_CLOCK_SET;
+        if (known ? reading.byMost() : !back()) {
             return false;
         }
-        long now = System.nanoTime();
+        long now = nanos.getAsLong();
         waiting = waiting == 0 ? now : waiting;
         return now - waiting < PATIENCE_NANOS;
     }
@@ -124,7 +132,7 @@ final class LeaderClock {
 
     /** Whether the registry's clock would leap: it is not where it was, and as much further as this leader has written nothing. Before the cluster's first entry it can't. */
     private boolean leaps(long registrys) {
-        long passed = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - writtenNanos);
+        long passed = TimeUnit.NANOSECONDS.toMillis(nanos.getAsLong() - writtenNanos);
         return registrys != 0
                 && ClusterTime.far(reading.ms(), registrys)
                 && ClusterTime.far(reading.ms(), registrys + passed);

@@ -47,7 +47,6 @@ import io.raftfleet.proto.model.Principal;
 import io.raftfleet.state.EntryFormats;
 import io.raftfleet.state.JoinToken;
 import io.raftfleet.state.Registry;
-import io.raftfleet.state.RegistryView;
 import io.raftfleet.state.Revoked;
 import io.raftfleet.state.raft.EnginePeer;
 import io.raftfleet.state.raft.RaftNode;
@@ -319,10 +318,8 @@ final class AccessService extends AccessGrpc.AccessImplBase {
                             Status.FAILED_PRECONDITION,
                             id + " is who calls: let another admin revoke it, so that nobody is locked out by mistake");
                 }
-                // The latest of all that certificates may have been dated by: who is taken out too late joins again,
-                // who is not taken out stays.
-                long now =
-                        Math.max(Math.max(clock.millis(), clock.own().millis()), registry.read(RegistryView::clockMs));
+                // Who is taken out too late joins again; a certificate that is dated later would stay.
+                long now = clock.latestMs();
                 var record = Record.newBuilder()
                         .setIdentityRevoked(IdentityRevoked.newBuilder()
                                 .setWho(request.getWho())

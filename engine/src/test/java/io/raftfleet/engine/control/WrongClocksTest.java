@@ -25,7 +25,6 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -121,9 +120,9 @@ class WrongClocksTest {
         controller.leaderStarted(1);
         assertThat(create(1)).isEqualTo(ItemCode.ITEM_CODE_OK);
         right += HOUR; // Nothing was written for so long.
-        clock.set(START + 5 * HOUR);
-        raft.clocks(3, right, right + 1000);
         raft.untold(10);
+        raft.clocks(3, right, right + 1000);
+        clock.set(START + 5 * HOUR);
         assertThat(create(2)).isEqualTo(ItemCode.ITEM_CODE_OK);
         assertThat(clockMs()).isBetween(right, right + 1000);
         assertThat(sets()).singleElement().isEqualTo(clockMs());
@@ -134,8 +133,8 @@ class WrongClocksTest {
     void ofTwoClocksTheOneIsWrongThatIsBehindWhatWasWrittenOrElseTheOneAhead() throws Exception {
         controller.leaderStarted(1);
         assertThat(create(1)).isEqualTo(ItemCode.ITEM_CODE_OK);
-        clock.set(START - HOUR);
         raft.clocks(3, right);
+        clock.set(START - HOUR);
         assertThat(create(2)).isEqualTo(ItemCode.ITEM_CODE_OK);
         clock.set(START + HOUR);
         assertThat(create(3)).isEqualTo(ItemCode.ITEM_CODE_OK);
@@ -175,22 +174,6 @@ class WrongClocksTest {
         raft.agree(EntryFormats.WITH_CLOCK_SET);
         awaitCreated(4);
         assertThat(sets()).containsExactly(right);
-    }
-
-    /** Pauses of a leader are real time: answers go as they do without, and nothing is written of them. */
-    @Test
-    void whatWasDoneIsForgottenInItsTimeAlsoWhenThereArePauses() throws Exception {
-        controller.leaderStarted(1);
-        for (int i = 0; i < 20; i++) {
-            assertThat(create(i)).isEqualTo(ItemCode.ITEM_CODE_OK);
-            right += 100_000;
-            clock.set(right);
-        }
-        int kept = registry.<Integer>read(view -> (int) IntStream.range(0, 20)
-                .filter(i -> !view.answers(id(i)).isEmpty())
-                .count());
-        assertThat(kept).isLessThanOrEqualTo(8);
-        assertThat(sets()).isEmpty();
     }
 
     private void assertThatRefused(int number) {

@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Clocks {
     private static final Duration BETWEEN_QUESTIONS = Duration.ofSeconds(20);
-    private static final Duration WHILE_UNKNOWN = Duration.ofSeconds(1);
+    private static final Duration WHILE_UNKNOWN = Duration.ofMillis(250);
     private static final Duration PATIENCE = Duration.ofSeconds(3);
     /** An answer is good until there should have been two more, */
     private static final Duration GOOD_FOR = Duration.ofSeconds(65);
@@ -68,7 +68,7 @@ final class Clocks {
     /** Asks from now on, until the timer is shut down. */
     void watch() {
         var unused = timer.scheduleWithFixedDelay(
-                this::shown, BETWEEN_QUESTIONS.toMillis(), BETWEEN_QUESTIONS.toMillis(), TimeUnit.MILLISECONDS);
+                this::shown, WHILE_UNKNOWN.toMillis(), BETWEEN_QUESTIONS.toMillis(), TimeUnit.MILLISECONDS);
     }
 
     /** As far as is known; the next call may know better. */

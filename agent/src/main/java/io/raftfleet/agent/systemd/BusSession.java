@@ -78,10 +78,11 @@ final class BusSession implements Systemd.Signals {
      * Reads the states of units, again of those whose files systemd does not find, as it may have looked right before they came; then the main processes of those that may have one, and what is wrong with others. */
     CompletableFuture<Void> refresh(Collection<String> names) {
         Set<String> overlooked = ConcurrentHashMap.newKeySet();
+        long asked = table.installs();
         return systemd.listUnitsByNames(names, units -> {
                     List<Systemd.ListedUnit> found = new ArrayList<>(units);
                     found.removeIf(unit -> unit.loadState().equals("not-found") && overlooked.add(unit.name()));
-                    take(found);
+                    take(found, asked);
                 })
                 .thenComposeAsync(
                         listed -> {
@@ -89,7 +90,8 @@ final class BusSession implements Systemd.Signals {
                                 return CompletableFuture.<Void>completedFuture(null);
                             }
                             host.haveFilesSeen();
-                            return systemd.listUnitsByNames(overlooked, this::take);
+                            long askedAgain = table.installs();
+                            return systemd.listUnitsByNames(overlooked, units -> take(units, askedAgain));
                         },
                         thread.executor())
                 .thenComposeAsync(
@@ -97,8 +99,8 @@ final class BusSession implements Systemd.Signals {
                         thread.executor());
     }
 
-    private void take(List<Systemd.ListedUnit> units) {
-        if (table.listed(units)) {
+    private void take(List<Systemd.ListedUnit> units, long asked) {
+        if (table.listed(units, asked)) {
             news.tellSoon();
         }
     }

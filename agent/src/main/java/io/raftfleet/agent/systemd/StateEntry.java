@@ -30,6 +30,8 @@ final class StateEntry implements PropertyScan.Visitor {
     boolean pidKnown;
     /** Its file has changed since systemd last told of it: what it says of the file before is not told. */
     boolean changed;
+    /** Which of all installations that was; see {@link StateTable#installs}. */
+    long installed;
     /** Whether its last start met all conditions, as far as signals have told. */
     boolean conditionsMet = true;
 

@@ -34,6 +34,14 @@ final class StateTable {
     @GuardedBy("this")
     private final Set<StateEntry> dirty = new LinkedHashSet<>();
 
+    @GuardedBy("this")
+    private long installs;
+
+    /** How many files have come to be in place: who asks systemd for states notes it before, for {@link #listed}. */
+    synchronized long installs() {
+        return installs;
+    }
+
     /** A unit's file is in place now. What is known of its state stays. */
     synchronized void install(String name, UnitHash hash) {
         StateEntry entry = byName.get(name);
@@ -41,10 +49,12 @@ final class StateTable {
             entry = new StateEntry(name, hash);
             byName.put(name, entry);
             byPath.put(UnitPath.of(name), entry);
+            entry.installed = ++installs;
         } else {
             ObservedState before = entry.stateIfKnown();
             entry.hash = hash;
             entry.changed = true;
+            entry.installed = ++installs;
             entry.fault = "";
             entry.loadFault = null;
             markIfNews(entry, before);
@@ -116,12 +126,17 @@ final class StateTable {
         return markIfNews(entry, before);
     }
 
-    /** systemd's list says this of some units; returns whether the listener should hear of any. */
-    synchronized boolean listed(Collection<Systemd.ListedUnit> units) {
+    /**
+     * systemd's list says this of some units; returns whether the listener should hear of any. Of a unit whose file has come since it was asked it says how
+     * that was before, which does not count.
+     *
+     * @param asked how many {@link #installs} there were when it was asked
+     */
+    synchronized boolean listed(Collection<Systemd.ListedUnit> units, long asked) {
         boolean news = false;
         for (Systemd.ListedUnit unit : units) {
             StateEntry entry = byName.get(unit.name());
-            if (entry != null) {
+            if (entry != null && entry.installed <= asked) {
                 ObservedState before = entry.changed ? null : entry.stateIfKnown();
                 String activeBefore = entry.active;
                 String subBefore = entry.sub;

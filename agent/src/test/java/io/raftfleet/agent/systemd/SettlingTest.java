@@ -148,7 +148,7 @@ final class SettlingTest {
     }
 
     private void told(String name) {
-        table.listed(List.of(new Systemd.ListedUnit(name, "loaded", "inactive", "dead")));
+        table.listed(List.of(new Systemd.ListedUnit(name, "loaded", "inactive", "dead")), table.installs());
     }
 
     private void pass(Duration time) {

@@ -39,6 +39,29 @@ class StateTableTest {
         assertThat(error()).isEmpty();
     }
 
+    /** As when a start of a bad file was refused, it was looked why, and the file was replaced before systemd answered. */
+    @Test
+    void whatSystemdWasAskedBeforeTheFileCameSaysNothingOfIt() {
+        table.install(UNIT, UnitHash.ofText("[Service]\nExecStart=bad\n"));
+        var bad = List.of(new Systemd.ListedUnit(UNIT, "bad-setting", "inactive", "dead"));
+        assertThat(table.listed(bad, table.installs())).isTrue();
+        table.drain();
+        long asked = table.installs();
+        table.install(UNIT, UnitHash.ofText("[Service]\nExecStart=/bin/good\n"));
+
+        assertThat(table.listed(bad, asked)).isFalse();
+
+        assertThat(table.unknown()).containsExactly(UNIT);
+        assertThat(table.drain()).isEmpty();
+        is("inactive", "dead");
+        assertThat(state().loadState()).isEqualTo("loaded");
+        assertThat(table.drain()).containsKey(UNIT);
+        table.uninstall(List.of(UNIT));
+        long gone = table.installs();
+        table.install(UNIT, UnitHash.ofText("[Service]\nExecStart=/bin/good\n"));
+        assertThat(table.listed(bad, gone)).isFalse();
+    }
+
     @Test
     void restartsAreKnownFromWhatSystemdSendsWithTheUnitsChange() throws Exception {
         table.install(UNIT, UnitHash.ofText("[Service]\nExecStart=/bin/late\n"));
@@ -71,7 +94,7 @@ class StateTableTest {
     }
 
     private void is(String active, String sub) {
-        table.listed(List.of(new Systemd.ListedUnit(UNIT, "loaded", active, sub)));
+        table.listed(List.of(new Systemd.ListedUnit(UNIT, "loaded", active, sub)), table.installs());
     }
 
     private String error() {

@@ -40,7 +40,7 @@ public final class EntryFormats {
     /** From this format on, rollouts count the units that they passed by, and keys that operators gave a machine leave nothing when removed. */
     public static final int WITH_LEFT_ALONE = 11;
 
-    /** From this format on, the registry's clock leaps, and goes back, only when a record says so. */
+    /** From this format on there is a record that sets the registry's clock, ahead or back. */
     public static final int WITH_CLOCK_SET = 12;
 
     /** The oldest {@code Entry.format} whose readers apply these records as this version does; at least 1. */

@@ -48,6 +48,14 @@ final class BusLink implements AutoCloseable {
     @GuardedBy("pending")
     private long busyUntil = System.nanoTime();
 
+    /** Whether a timer is set to look at the calls, at {@link #nextLook}. */
+    @GuardedBy("pending")
+    private boolean watched;
+
+    /** By {@link System#nanoTime}. */
+    @GuardedBy("pending")
+    private long nextLook;
+
     private volatile String lossReason = "the connection was closed";
 
     private BusLink(
@@ -60,8 +68,14 @@ final class BusLink implements AutoCloseable {
         this.onLoss = onLoss;
     }
 
-    /** One that waits for its reply. */
-    private record Call(Consumer<Message> taker, CompletableFuture<Message> reply) {
+    /**
+     * One that waits for its reply.
+     *
+     * @param limit for how long, unless it has the usual time and systemd is busy
+     * @param deadline when it has waited that long, by {@link System#nanoTime}
+     */
+    private record Call(
+            String member, Consumer<Message> taker, CompletableFuture<Message> reply, Duration limit, long deadline) {
         void answer(Message message) {
             try {
                 taker.accept(message);
@@ -106,7 +120,8 @@ final class BusLink implements AutoCloseable {
                     new IOException("'" + address + "' is no D-Bus address: " + wrong.getMessage(), wrong));
         }
         var result = new CompletableFuture<Opened>();
-        Thread opening = Thread.ofVirtual().name("systemd-connect").start(() -> {
+        // Not a virtual thread: once one has used a socket, Java polls it before each read, for good.
+        Thread opening = Thread.ofPlatform().daemon().name("systemd-connect").start(() -> {
             try {
                 var opened = new Opened(address, transport, transport.connect());
                 if (!result.complete(opened)) {
@@ -214,37 +229,55 @@ final class BusLink implements AutoCloseable {
                 reply.completeExceptionally(new BusException(BusException.NO_CONNECTION, lossReason));
                 return reply;
             }
-            pending.put(serial, new Call(taker, reply));
+            long deadline = System.nanoTime() + timeout.toNanos();
+            pending.put(serial, new Call(member, taker, reply, timeout, deadline));
+            watchUntil(deadline);
         }
         try {
             write(bytes);
         } catch (IOException broken) {
             lost("writing to " + address + " failed: " + broken.getMessage());
-            return reply;
         }
-        return inTime(reply, member, timeout, timeout);
+        return reply;
     }
 
-    /** A call that waits longer than {@code limit} breaks the connection; one without a limit of its own may wait while systemd is busy. */
-    private CompletableFuture<Message> inTime(
-            CompletableFuture<Message> reply, String member, Duration limit, Duration wait) {
-        return reply.copy().orTimeout(wait.toNanos(), TimeUnit.NANOSECONDS).exceptionallyCompose(failure -> {
-            if (!(failure instanceof TimeoutException)) {
-                return CompletableFuture.failedFuture(Futures.cause(failure));
-            }
-            Duration more = limit.equals(callTimeout) ? busyFor() : Duration.ZERO;
-            if (more.isPositive()) {
-                return inTime(reply, member, limit, more.compareTo(limit) < 0 ? more : limit);
-            }
-            String late = "systemd did not answer " + member + " within " + limit.toSeconds() + " s";
-            lost(late);
-            return CompletableFuture.failedFuture(new BusException(BusException.NO_CONNECTION, late));
-        });
+    /** Has the calls looked at then, or before. One timer is set for many calls: mostly they are answered long before. */
+    @GuardedBy("pending")
+    private void watchUntil(long deadline) {
+        if (watched && deadline - nextLook >= 0) {
+            return;
+        }
+        watched = true;
+        nextLook = deadline;
+        CompletableFuture.delayedExecutor(deadline - System.nanoTime(), TimeUnit.NANOSECONDS)
+                .execute(() -> look(deadline));
     }
 
-    private Duration busyFor() {
+    /** A call that has waited longer than its limit breaks the connection; one that has the usual limit may wait while systemd is busy. */
+    private void look(long due) {
+        Call late = null;
         synchronized (pending) {
-            return Duration.ofNanos(busyUntil - System.nanoTime());
+            if (nextLook != due) {
+                return; // Another timer was set for an earlier time.
+            }
+            watched = false;
+            long now = System.nanoTime();
+            for (Call call : pending.values()) {
+                long deadline = call.deadline();
+                if (call.limit().equals(callTimeout) && busyUntil - deadline > 0) {
+                    deadline = busyUntil;
+                }
+                if (deadline - now <= 0) {
+                    late = late == null || call.deadline() - late.deadline() < 0 ? call : late;
+                } else {
+                    watchUntil(
+                            Math.min(deadline, now + callTimeout.toNanos())); // It may be busy for less than it said.
+                }
+            }
+        }
+        if (late != null) {
+            lost("systemd did not answer " + late.member() + " within "
+                    + late.limit().toSeconds() + " s");
         }
     }
 

@@ -52,6 +52,8 @@ final class Orders {
     /** A unit that it needs did not start. */
     static final String DEPENDENCY = "dependency";
 
+    private static final int MANY = 8;
+
     private static final String CLOSED = "the unit manager was closed";
 
     private final SystemdConfig.Timing timing;
@@ -165,6 +167,11 @@ final class Orders {
 
     void stop(String unit, CompletableFuture<Void> done) {
         add(new Order(false, unit, done));
+    }
+
+    /** Whether so many orders wait for systemd that nobody misses what becomes of one of them at once. */
+    boolean many() {
+        return systemd != null && waiting.size() >= MANY;
     }
 
     /** Names of units whose starts systemd has not answered. */

@@ -27,7 +27,7 @@ final class StateNews {
     /** From any thread. */
     void tellSoon() {
         if (due.compareAndSet(false, true)) {
-            thread.run(this::tell);
+            thread.news(this::tell);
         }
     }
 

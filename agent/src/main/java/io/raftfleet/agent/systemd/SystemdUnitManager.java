@@ -35,7 +35,7 @@ import org.slf4j.LoggerFactory;
  * given meanwhile wait. Files of units that are there can be changed without a connection; systemd is told when there is one. Those of
  * new ones wait for it, as the host may run a unit of that name.
  *
- * <p>Nothing here is periodic, except while starts are to come. What systemd does comes in signals; one list of all units is read for
+ * <p>Nothing here is periodic, except while starts or stops are to come. What systemd does comes in signals; one list of all units is read for
  * each new connection, and one each time that systemd has read its files again, without those that are about to be started.
  *
  * <p>One thread, {@code thread}, owns orders and the connection and calls the listener; see {@link UnitStore} and
@@ -215,6 +215,7 @@ public final class SystemdUnitManager implements UnitManager {
         return thread.order(() -> {
             var done = new CompletableFuture<Void>();
             orders.start(name, done);
+            gatherIfMany();
             return done.whenComplete((started, failure) -> {
                 if (failure != null) {
                     settling.startEnded(name);
@@ -259,8 +260,15 @@ public final class SystemdUnitManager implements UnitManager {
         return thread.order(() -> {
             var done = new CompletableFuture<Void>();
             orders.stop(name, done);
+            gatherIfMany();
             return done;
         });
+    }
+
+    private void gatherIfMany() {
+        if (orders.many()) {
+            thread.gatherWhile(orders::many);
+        }
     }
 
     @Override

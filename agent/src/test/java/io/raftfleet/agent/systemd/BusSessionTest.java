@@ -85,23 +85,7 @@ class BusSessionTest {
         table.install(UNIT, UnitHash.ofText("[Service]\nExecStart=/bin/a\n"));
         var address = UnixDomainSocketAddress.of(dir.resolve("bus"));
         var held = new LinkedBlockingQueue<Held>();
-        var usual = SystemdConfig.Timing.DEFAULT;
-        var config = new SystemdConfig(
-                "unix:path=" + address.getPath(),
-                true,
-                dir.resolve("units"),
-                dir.resolve("search"),
-                dir.resolve("boot-id"),
-                new SystemdConfig.Timing(
-                        Duration.ofSeconds(4),
-                        LIMIT,
-                        usual.start(),
-                        usual.stop(),
-                        usual.retryMin(),
-                        usual.retryMax(),
-                        usual.settle(),
-                        usual.window(),
-                        usual.maxOrders()));
+        var config = config(address, Duration.ofSeconds(4));
         try (var server = ServerSocketChannel.open(StandardProtocolFamily.UNIX).bind(address)) {
             var patient = connect(server, config, held);
             var told = patient.refresh(List.of(UNIT));
@@ -121,6 +105,47 @@ class BusSessionTest {
         } finally {
             thread.close(() -> {});
         }
+    }
+
+    /** Neither is answered, and the timer is set for the one that may take longer. */
+    @Test
+    void aLateCallIsSeenBesideOneThatMayTakeLonger() throws Exception {
+        var address = UnixDomainSocketAddress.of(dir.resolve("bus"));
+        var held = new LinkedBlockingQueue<Held>();
+        try (var server = ServerSocketChannel.open(StandardProtocolFamily.UNIX).bind(address)) {
+            var session = connect(server, config(address, Duration.ofMillis(200)), held);
+            var reloaded = session.systemd().reload(Duration.ofHours(1));
+            take(held);
+            var asked = session.systemd().searchPath();
+            take(held);
+            assertThat(asked)
+                    .failsWithin(LIMIT)
+                    .withThrowableThat()
+                    .withStackTraceContaining("systemd did not answer Get within");
+            assertThat(reloaded).as("its connection is broken").failsWithin(LIMIT);
+        } finally {
+            thread.close(() -> {});
+        }
+    }
+
+    private SystemdConfig config(UnixDomainSocketAddress address, Duration call) {
+        var usual = SystemdConfig.Timing.DEFAULT;
+        return new SystemdConfig(
+                "unix:path=" + address.getPath(),
+                true,
+                dir.resolve("units"),
+                dir.resolve("search"),
+                dir.resolve("boot-id"),
+                new SystemdConfig.Timing(
+                        call,
+                        LIMIT,
+                        usual.start(),
+                        usual.stop(),
+                        usual.retryMin(),
+                        usual.retryMax(),
+                        usual.settle(),
+                        usual.window(),
+                        usual.maxOrders()));
     }
 
     /** A call that the test answers. */

@@ -13,11 +13,22 @@ import java.util.function.Consumer;
  */
 public final class WatchedTimer extends ScheduledThreadPoolExecutor {
     private final Consumer<Throwable> failed;
+    private final Runnable before;
 
     /** @param failed told, on the timer's thread, what a task threw; must not throw itself */
     public WatchedTimer(ThreadFactory threads, Consumer<Throwable> failed) {
+        this(threads, failed, () -> {});
+    }
+
+    /**
+     * The same.
+     *
+     * @param before done on the timer's thread before each task; what it throws counts as thrown by the task, which is not done then
+     */
+    public WatchedTimer(ThreadFactory threads, Consumer<Throwable> failed, Runnable before) {
         super(1, threads);
         this.failed = failed;
+        this.before = before;
         setRemoveOnCancelPolicy(true);
         setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
         setContinueExistingPeriodicTasksAfterShutdownPolicy(false);
@@ -42,6 +53,7 @@ public final class WatchedTimer extends ScheduledThreadPoolExecutor {
     private Runnable watched(Runnable task) {
         return () -> {
             try {
+                before.run();
                 task.run();
             } catch (RuntimeException e) {
                 failed.accept(e);

@@ -30,11 +30,19 @@ public final class ReportQueue {
     /** @param since when the oldest of the changes came up */
     private record Sent(long sequence, Map<String, Change> changes, long since) {}
 
+    /** For so long a unit counts as under way at most. */
+    static final Duration UNDER_WAY = Duration.ofSeconds(30);
+
     private final int maxInFlight;
     private final LongSupplier nanoClock;
     private final Map<String, Change> pending = new LinkedHashMap<>();
     private final ArrayDeque<StateReport.Builder> ready = new ArrayDeque<>();
     private final ArrayDeque<Sent> inFlight = new ArrayDeque<>();
+    /** Units whose latest state is not the last of their order, and since when, by {@link #nanoClock}; the oldest first. */
+    private final Map<String, Long> underWay = new LinkedHashMap<>();
+    /** Whether units were under way when the last report was made. */
+    private boolean saidUnderWay;
+
     private Runnable onWork = () -> {};
     private Consumer<Collection<String>> onGoneCommitted = names -> {};
     private long sequence;
@@ -61,6 +69,11 @@ public final class ReportQueue {
     /** A unit is now in this state. */
     public void put(UnitState state) {
         begin();
+        if (state.getPending()) {
+            underWay.putIfAbsent(state.getName(), nanoClock.getAsLong());
+        } else {
+            underWay.remove(state.getName());
+        }
         pending.merge(
                 state.getName(), new Change(false, state), (before, now) -> new Change(before.gone(), now.state()));
         onWork.run();
@@ -69,6 +82,7 @@ public final class ReportQueue {
     /** The machine does not have this unit, or has it no longer. */
     public void gone(String name) {
         begin();
+        underWay.remove(name);
         pending.put(name, new Change(true, null));
         onWork.run();
     }
@@ -128,10 +142,15 @@ public final class ReportQueue {
         }
     }
 
-    /** The next report to send, or null when there is none or too many are unacknowledged. */
+    /**
+     * The next report to send, or null when there is none or too many are unacknowledged. The one with which all that was under way ends
+     * does not wait for an acknowledgement of those before it: an engine may keep these until it comes.
+     */
     @Nullable
     StateReport next(long sessionEpoch, int limit) {
-        if (inFlight.size() >= maxInFlight) {
+        int units = countUnderWay();
+        boolean endsIt = saidUnderWay && units == 0 && ready.isEmpty() && pending.size() <= limit;
+        if (inFlight.size() >= maxInFlight + (endsIt ? 1 : 0)) {
             return null;
         }
         StateReport.Builder report = ready.pollFirst();
@@ -147,7 +166,18 @@ public final class ReportQueue {
         }
         sequence++;
         inFlight.addLast(new Sent(sequence, taken, since));
-        return report.setSessionEpoch(sessionEpoch).setSequence(sequence).build();
+        saidUnderWay = units > 0;
+        return report.setSessionEpoch(sessionEpoch)
+                .setSequence(sequence)
+                .setUnderWay(units + pending.size() + ready.size())
+                .build();
+    }
+
+    /** One that takes longer than {@link #UNDER_WAY} holds nothing up any more: it may go on for hours, or for ever. */
+    private int countUnderWay() {
+        long now = nanoClock.getAsLong();
+        underWay.values().removeIf(begun -> now - begun > UNDER_WAY.toNanos());
+        return underWay.size();
     }
 
     private static void add(StateReport.Builder report, Map<String, Change> changes) {

@@ -25,6 +25,10 @@ class ReportQueueTest {
         return UnitState.newBuilder().setName(name).setActiveState(active).build();
     }
 
+    private static UnitState pending(String name) {
+        return state(name, "activating").toBuilder().setPending(true).build();
+    }
+
     private StateReport next() {
         StateReport report = queue.next(1, LIMIT);
         assertThat(report).isNotNull();
@@ -92,6 +96,58 @@ class ReportQueueTest {
         StateReport again = next();
         assertThat(again.getSequence()).isEqualTo(1);
         assertThat(again.getStatesList()).containsExactlyInAnyOrder(state("a", "active"), state("c", "active"));
+    }
+
+    @Test
+    void saysHowManyUnitsHaveMoreToCome() {
+        queue.put(pending("a"));
+        queue.put(pending("b"));
+        queue.put(pending("c"));
+        assertThat(next().getUnderWay()).isEqualTo(3);
+        queue.put(state("a", "active"));
+        queue.gone("b");
+        assertThat(next().getUnderWay()).isEqualTo(1);
+        queue.acknowledged(2);
+        queue.put(pending("c"));
+        queue.put(state("c", "failed"));
+        assertThat(next().getUnderWay()).isZero();
+    }
+
+    @Test
+    void aUnitThatNeverEndsCountsForAWhileOnly() {
+        queue.put(pending("a"));
+        now = ReportQueue.UNDER_WAY.toNanos();
+        queue.put(pending("a"));
+        queue.put(pending("b"));
+        assertThat(next().getUnderWay()).isEqualTo(2);
+        now++;
+        queue.put(state("c", "active"));
+        assertThat(next().getUnderWay()).as("a does not count any more").isEqualTo(1);
+    }
+
+    @Test
+    void theReportThatEndsAllDoesNotWaitForThoseBeforeIt() {
+        queue.put(pending("a"));
+        next();
+        queue.put(pending("b"));
+        next();
+        queue.put(state("a", "active"));
+        assertThat(queue.next(1, LIMIT)).as("b is under way").isNull();
+        queue.put(state("b", "active"));
+        assertThat(next().getStatesList()).containsExactly(state("a", "active"), state("b", "active"));
+        queue.put(state("c", "active"));
+        assertThat(queue.next(1, LIMIT)).as("nothing was under way").isNull();
+        queue.acknowledged(2);
+        assertThat(next().getStatesList()).containsExactly(state("c", "active"));
+    }
+
+    @Test
+    void whatDidNotFitIntoAReportIsMoreToCome() {
+        for (int i = 0; i < LIMIT + 3; i++) {
+            queue.put(state("u" + i, "active"));
+        }
+        assertThat(next().getUnderWay()).isEqualTo(3);
+        assertThat(next().getUnderWay()).isZero();
     }
 
     @Test

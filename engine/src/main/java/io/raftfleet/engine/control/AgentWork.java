@@ -81,10 +81,12 @@ final class AgentWork {
     /** A machine's report. The reply comes when it is committed, also if it turned out to be an old one. */
     static final class Report implements Work {
         private final StatesReported report;
+        private final Urgency urgency;
         private final CompletableFuture<Void> committed = new CompletableFuture<>();
 
-        Report(StatesReported report) {
+        Report(StatesReported report, Urgency urgency) {
             this.report = report;
+            this.urgency = urgency;
         }
 
         CompletableFuture<Void> committed() {
@@ -97,8 +99,8 @@ final class AgentWork {
         }
 
         @Override
-        public boolean mayGather() {
-            return true;
+        public Urgency urgency() {
+            return urgency;
         }
 
         @Override

@@ -183,9 +183,13 @@ public final class Controller implements AutoCloseable {
         return told(work.done(), repliesInOrder);
     }
 
-    /** Takes a machine's report; completes once it is committed. */
-    public CompletableFuture<Void> report(StatesReported report) {
-        var work = new AgentWork.Report(report);
+    /**
+     * Takes a machine's report; completes once it is committed.
+     *
+     * @param urgency whether it may wait for other reports while entries are slow
+     */
+    public CompletableFuture<Void> report(StatesReported report, Urgency urgency) {
+        var work = new AgentWork.Report(report, urgency);
         queue.offer(work);
         return told(work.committed(), repliesInOrder);
     }

@@ -49,7 +49,7 @@ final class DecisionLoop implements Runnable {
      */
     private static final long SLOW_ENTRY_NANOS = TimeUnit.MILLISECONDS.toNanos(8);
 
-    private static final int GATHERING_TIMES = 6;
+    static final int GATHERING_TIMES = 6;
     private static final long LONGEST_GATHERING_NANOS = TimeUnit.MILLISECONDS.toNanos(150);
 
     /**
@@ -350,7 +350,7 @@ final class DecisionLoop implements Runnable {
                 gatherNanos = gathering(
                         took,
                         decided.stream()
-                                .filter(Work::mayGather)
+                                .filter(AgentWork.Report.class::isInstance)
                                 .mapToLong(Work::bytes)
                                 .sum());
                 metrics.decided(placed.scheduled(), placed.unscheduled(), Duration.ofNanos(took));

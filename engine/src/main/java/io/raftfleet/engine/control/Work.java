@@ -21,9 +21,9 @@ interface Work {
         return 0;
     }
 
-    /** Whether it may wait a little for others, so that one entry holds them all. Always the same. */
-    default boolean mayGather() {
-        return false;
+    /** Whether it may wait a little for others. Always the same. */
+    default Urgency urgency() {
+        return Urgency.NOW;
     }
 
     /**

@@ -5,7 +5,9 @@ import io.grpc.Status;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.Condition;
@@ -50,9 +52,9 @@ final class WorkQueue {
     /** Of all that waits in {@link #agents}. */
     @GuardedBy("lock")
     private long waitingBytes;
-    /** How much of what waits in {@link #agents} may not wait for others. */
+    /** How much waits in {@link #agents}, by how long it may. */
     @GuardedBy("lock")
-    private int pressing;
+    private final Map<Urgency, Integer> urgencies = new EnumMap<>(Urgency.class);
     /** Term that this engine leads, 0 for none. */
     @GuardedBy("lock")
     private long leading;
@@ -195,7 +197,7 @@ final class WorkQueue {
      * Waits until there is work, the leadership of {@code term} is over, or so many milliseconds are; for ever when they are
      * 0.
      *
-     * @param gatherNanos how long reports alone wait for more, as long as they are few
+     * @param gatherNanos how long reports alone wait for more, as long as they are few; less or more by their {@link Urgency}
      */
     void awaitWork(long term, long millis, long gatherNanos) throws InterruptedException {
         long begin = System.nanoTime();
@@ -203,11 +205,11 @@ final class WorkQueue {
         rest();
         lock.lockInterruptibly();
         try {
-            while (leading == term && clients.isEmpty() && plans.isEmpty() && pressing == 0) {
+            while (leading == term && clients.isEmpty() && plans.isEmpty()) {
                 if (waitingBytes >= GATHERED_BYTES) {
                     return;
                 }
-                long until = agents.isEmpty() ? limit : Math.min(limit, gatherNanos);
+                long until = Math.min(limit, gathering(gatherNanos));
                 long left = until - (System.nanoTime() - begin);
                 if (left <= 0) {
                     return;
@@ -299,19 +301,30 @@ final class WorkQueue {
             clients.clear();
             plans.clear();
             waitingBytes = 0;
-            pressing = 0;
+            urgencies.clear();
         } finally {
             lock.unlock();
         }
         all.forEach(work -> work.abandon(false, reason));
     }
 
+    /** For how long the most urgent of the agents' may wait. */
+    @GuardedBy("lock")
+    private long gathering(long gatherNanos) {
+        for (var waiting : urgencies.entrySet()) {
+            if (waiting.getValue() > 0) {
+                return waiting.getKey().limit(gatherNanos);
+            }
+        }
+        return Long.MAX_VALUE;
+    }
+
     /** Something has come to wait, by 1, or waits no longer, by -1. */
     @GuardedBy("lock")
     private void count(Work work, int by) {
         waitingBytes += by * (long) work.bytes();
-        if (work.lane() == Lane.AGENTS && !work.mayGather()) {
-            pressing += by;
+        if (work.lane() == Lane.AGENTS) {
+            urgencies.merge(work.urgency(), by, Integer::sum);
         }
     }
 

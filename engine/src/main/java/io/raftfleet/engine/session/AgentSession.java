@@ -57,6 +57,7 @@ final class AgentSession implements StreamObserver<AgentFrame> {
     private final Caller caller;
     private final ServerCallStreamObserver<EngineFrame> out;
     private final Intake intake;
+    private final ReportPace pace = new ReportPace();
     /** Held while orders are read from the registry and sent, so that they leave in the order of the registry. */
     private final Object telling = new Object();
 
@@ -372,7 +373,7 @@ final class AgentSession implements StreamObserver<AgentFrame> {
         if (goOn) {
             intake.ask();
         }
-        sessions.report(this, report);
+        sessions.report(this, report, pace.next(report));
     }
 
     /** A report is committed. */

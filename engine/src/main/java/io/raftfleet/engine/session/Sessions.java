@@ -6,6 +6,7 @@ import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.ProtoUtils;
 import io.raftfleet.engine.api.Async;
 import io.raftfleet.engine.control.Controller;
+import io.raftfleet.engine.control.Urgency;
 import io.raftfleet.engine.trace.UnitTraces;
 import io.raftfleet.proto.agent.AssignmentDelta;
 import io.raftfleet.proto.agent.BucketDigests;
@@ -283,12 +284,12 @@ public final class Sessions implements Registry.Listener {
         });
     }
 
-    void report(AgentSession session, StateReport report) {
+    void report(AgentSession session, StateReport report, Urgency urgency) {
         if (traces != null) {
             traces.arrived(report);
         }
         var record = ReportRecords.of(session.machineId(), report);
-        var queued = machines.inSession(session.machineId(), session, () -> controller.report(record));
+        var queued = machines.inSession(session.machineId(), session, () -> controller.report(record, urgency));
         if (queued == null) {
             refuseOutsider(session);
             return;

@@ -408,10 +408,12 @@ class DrainTest {
 
     private void report(String machine, StatesReported.Builder report) throws Exception {
         controller
-                .report(report.setMachineId(machine)
-                        .setSessionEpoch(machine(machine).sessionEpoch())
-                        .setSequence(reports.merge(machine, 1L, Long::sum))
-                        .build())
+                .report(
+                        report.setMachineId(machine)
+                                .setSessionEpoch(machine(machine).sessionEpoch())
+                                .setSequence(reports.merge(machine, 1L, Long::sum))
+                                .build(),
+                        Urgency.SOON)
                 .get(10, TimeUnit.SECONDS);
     }
 

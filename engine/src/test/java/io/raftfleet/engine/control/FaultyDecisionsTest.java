@@ -144,7 +144,7 @@ class FaultyDecisionsTest {
             big.addStates(UnitState.newBuilder().setName("u" + i + ".service").setError("E".repeat(400_000)));
         }
         var held = hold();
-        var refused = controller.report(big.build());
+        var refused = controller.report(big.build(), Urgency.SOON);
         var call = write(create("a.service"));
         held.countDown();
         assertThatThrownBy(() -> get(refused)).cause().satisfies(e -> hasCode(e, Status.Code.INVALID_ARGUMENT));

@@ -305,11 +305,14 @@ class PlanTest {
                         .setStartGeneration(unit.startGeneration()));
             }
             controller
-                    .report(report.setMachineId(machine)
-                            .setSessionEpoch(Objects.requireNonNull(registry.read(view -> view.machine(machine)))
-                                    .sessionEpoch())
-                            .setSequence(reports.merge(machine, 1L, Long::sum))
-                            .build())
+                    .report(
+                            report.setMachineId(machine)
+                                    .setSessionEpoch(
+                                            Objects.requireNonNull(registry.read(view -> view.machine(machine)))
+                                                    .sessionEpoch())
+                                    .setSequence(reports.merge(machine, 1L, Long::sum))
+                                    .build(),
+                            Urgency.SOON)
                     .get(10, TimeUnit.SECONDS);
         }
     }

@@ -147,15 +147,17 @@ class QuotaTest {
                         .putMetadata("new", "words")
                         .build()));
         get(controller()
-                .report(StatesReported.newBuilder()
-                        .setMachineId(MACHINE)
-                        .setSessionEpoch(epoch)
-                        .setSequence(1)
-                        .addStates(UnitState.newBuilder()
-                                .setName("b.service")
-                                .setHash(UnitHash.ofText(SMALL).toByteString())
-                                .setActiveState("active"))
-                        .build()));
+                .report(
+                        StatesReported.newBuilder()
+                                .setMachineId(MACHINE)
+                                .setSessionEpoch(epoch)
+                                .setSequence(1)
+                                .addStates(UnitState.newBuilder()
+                                        .setName("b.service")
+                                        .setHash(UnitHash.ofText(SMALL).toByteString())
+                                        .setActiveState("active"))
+                                .build(),
+                        Urgency.SOON));
         long before = held();
         var destroyed = get(writes.destroyUnits(
                 DestroyUnitsRequest.newBuilder()

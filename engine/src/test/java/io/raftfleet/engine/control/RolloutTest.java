@@ -595,12 +595,14 @@ class RolloutTest {
         long epoch = registry.<Long>read(
                 view -> Objects.requireNonNull(view.machine(machine)).sessionEpoch());
         controller
-                .report(StatesReported.newBuilder()
-                        .setMachineId(machine)
-                        .setSessionEpoch(epoch)
-                        .setSequence(reports.merge(machine, 1L, Long::sum))
-                        .addStates(state)
-                        .build())
+                .report(
+                        StatesReported.newBuilder()
+                                .setMachineId(machine)
+                                .setSessionEpoch(epoch)
+                                .setSequence(reports.merge(machine, 1L, Long::sum))
+                                .addStates(state)
+                                .build(),
+                        Urgency.SOON)
                 .get(10, TimeUnit.SECONDS);
     }
 

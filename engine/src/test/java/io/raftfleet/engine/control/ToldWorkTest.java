@@ -174,15 +174,17 @@ class ToldWorkTest {
 
     private void active(String machine, String name) throws Exception {
         controller
-                .report(StatesReported.newBuilder()
-                        .setMachineId(machine)
-                        .setSessionEpoch(1)
-                        .setSequence(1)
-                        .addStates(UnitState.newBuilder()
-                                .setName(name)
-                                .setLoadState("loaded")
-                                .setActiveState("active"))
-                        .build())
+                .report(
+                        StatesReported.newBuilder()
+                                .setMachineId(machine)
+                                .setSessionEpoch(1)
+                                .setSequence(1)
+                                .addStates(UnitState.newBuilder()
+                                        .setName(name)
+                                        .setLoadState("loaded")
+                                        .setActiveState("active"))
+                                .build(),
+                        Urgency.SOON)
                 .get(10, TimeUnit.SECONDS);
     }
 

@@ -98,6 +98,48 @@ class WorkQueueTest {
     }
 
     @Test
+    void theMostUrgentOfTheAgentsSaysHowLongAllWait() throws Exception {
+        long gather = TimeUnit.MILLISECONDS.toNanos(20);
+        queue.offer(report(100, Urgency.LATER));
+        assertThat(waitedFor(gather)).isGreaterThanOrEqualTo(2 * gather);
+        assertThat(Urgency.LATER.limit(gather)).isEqualTo(2 * gather);
+        assertThat(Urgency.SOON.limit(gather)).isEqualTo(gather);
+        assertThat(Urgency.PROMPT.limit(gather)).isEqualTo(gather / 6);
+        assertThat(Urgency.NOW.limit(gather)).isZero();
+
+        long forever = TimeUnit.HOURS.toNanos(1);
+        var waiting = CompletableFuture.runAsync(() -> waitedFor(forever));
+        queue.offer(report(100, Urgency.SOON));
+        assertThat(waiting).isNotDone();
+        queue.offer(new AgentWork.Silence("m1", 1, "a test", true));
+        waiting.get(10, TimeUnit.SECONDS);
+    }
+
+    @Test
+    void whatIsTakenUpHurriesNobodyAnyMore() throws Exception {
+        queue.offer(report(100, Urgency.NOW));
+        queue.offer(report(100, Urgency.PROMPT));
+        queue.abandonAll("a test");
+        var more = report(100, Urgency.LATER);
+        queue.putBack(List.of(more));
+        var waiting = CompletableFuture.runAsync(() -> waitedFor(TimeUnit.HOURS.toNanos(1)));
+        assertThat(queue.progress()).as("it waits, or is about to").isLessThanOrEqualTo(0);
+        assertThat(waiting).isNotDone();
+        queue.lead(2);
+        waiting.get(10, TimeUnit.SECONDS);
+    }
+
+    private long waitedFor(long gatherNanos) {
+        long begin = System.nanoTime();
+        try {
+            queue.awaitWork(1, 0, gatherNanos);
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+        return System.nanoTime() - begin;
+    }
+
+    @Test
     void manyReportsWaitForNoMore() throws Exception {
         var roomy = new WorkQueue(1 << 20);
         roomy.lead(1);
@@ -174,8 +216,14 @@ class WorkQueueTest {
     }
 
     private static AgentWork.Report report(int bytes) {
-        return new AgentWork.Report(StatesReported.newBuilder()
-                .addStates(UnitState.newBuilder().setError("x".repeat(bytes)))
-                .build());
+        return report(bytes, Urgency.SOON);
+    }
+
+    private static AgentWork.Report report(int bytes, Urgency urgency) {
+        return new AgentWork.Report(
+                StatesReported.newBuilder()
+                        .addStates(UnitState.newBuilder().setError("x".repeat(bytes)))
+                        .build(),
+                urgency);
     }
 }

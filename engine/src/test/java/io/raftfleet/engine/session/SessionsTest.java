@@ -14,6 +14,7 @@ import io.raftfleet.engine.access.Caller;
 import io.raftfleet.engine.control.Controller;
 import io.raftfleet.engine.control.LocalWrites;
 import io.raftfleet.engine.control.NoMetrics;
+import io.raftfleet.engine.control.Urgency;
 import io.raftfleet.identity.Role;
 import io.raftfleet.proto.agent.AgentFrame;
 import io.raftfleet.proto.agent.AssignedUnit;
@@ -512,7 +513,8 @@ class SessionsTest {
     /** With the decision thread waiting for its log, so that nothing is taken from the queue before {@link SlowLog#go}. */
     private void fillTheAgentsLane() {
         log.halt();
-        assertThat(controller.report(StatesReported.getDefaultInstance())).isNotDone();
+        assertThat(controller.report(StatesReported.getDefaultInstance(), Urgency.SOON))
+                .isNotDone();
         await().until(log::isWaitedFor);
         while (controller.silent("none", 1, "a test", true)) {
             // Until the lane is full.

@@ -40,8 +40,12 @@ public final class ReportQueue {
     private final ArrayDeque<Sent> inFlight = new ArrayDeque<>();
     /** Units whose latest state is not the last of their order, and since when, by {@link #nanoClock}; the oldest first. */
     private final Map<String, Long> underWay = new LinkedHashMap<>();
+    /** Those that have been for {@link #UNDER_WAY}, and still are. */
+    private final Set<String> lasting = new HashSet<>();
     /** Whether units were under way when the last report was made. */
     private boolean saidUnderWay;
+    /** Whether {@link #pending} has a unit that has left, or is down and stays it: somebody may wait for that, or has to know. */
+    private boolean hurries;
 
     private Runnable onWork = () -> {};
     private Consumer<Collection<String>> onGoneCommitted = names -> {};
@@ -69,10 +73,11 @@ public final class ReportQueue {
     /** A unit is now in this state. */
     public void put(UnitState state) {
         begin();
-        if (state.getPending()) {
+        if (!state.getPending()) {
+            settled(state.getName());
+            hurries |= !state.getActiveState().equals("active");
+        } else if (!lasting.contains(state.getName())) {
             underWay.putIfAbsent(state.getName(), nanoClock.getAsLong());
-        } else {
-            underWay.remove(state.getName());
         }
         pending.merge(
                 state.getName(), new Change(false, state), (before, now) -> new Change(before.gone(), now.state()));
@@ -82,7 +87,8 @@ public final class ReportQueue {
     /** The machine does not have this unit, or has it no longer. */
     public void gone(String name) {
         begin();
-        underWay.remove(name);
+        settled(name);
+        hurries = true;
         pending.put(name, new Change(true, null));
         onWork.run();
     }
@@ -143,14 +149,12 @@ public final class ReportQueue {
     }
 
     /**
-     * The next report to send, or null when there is none or too many are unacknowledged. The one with which all that was under way ends
-     * does not wait for an acknowledgement of those before it: an engine may keep these until it comes.
+     * The next report to send, or null when there is none or too many are unacknowledged. One more may be than otherwise if all that
+     * was under way is over, or a unit has left or is down: an engine may not acknowledge those before it for some tenths of a second.
      */
     @Nullable
     StateReport next(long sessionEpoch, int limit) {
-        int units = countUnderWay();
-        boolean endsIt = saidUnderWay && units == 0 && ready.isEmpty() && pending.size() <= limit;
-        if (inFlight.size() >= maxInFlight + (endsIt ? 1 : 0)) {
+        if (inFlight.size() > maxInFlight || (inFlight.size() == maxInFlight && !mayOvertake())) {
             return null;
         }
         StateReport.Builder report = ready.pollFirst();
@@ -166,18 +170,37 @@ public final class ReportQueue {
         }
         sequence++;
         inFlight.addLast(new Sent(sequence, taken, since));
+        int units = countUnderWay();
         saidUnderWay = units > 0;
         return report.setSessionEpoch(sessionEpoch)
                 .setSequence(sequence)
-                .setUnderWay(units + pending.size() + ready.size())
+                .setUnderWay(units)
                 .build();
+    }
+
+    /** Whether the next report need not wait for those before it: all that was under way is over, or somebody may wait for it. */
+    private boolean mayOvertake() {
+        return ready.isEmpty() && !pending.isEmpty() && (hurries || (saidUnderWay && countUnderWay() == 0));
     }
 
     /** One that takes longer than {@link #UNDER_WAY} holds nothing up any more: it may go on for hours, or for ever. */
     private int countUnderWay() {
         long now = nanoClock.getAsLong();
-        underWay.values().removeIf(begun -> now - begun > UNDER_WAY.toNanos());
+        Iterator<Map.Entry<String, Long>> units = underWay.entrySet().iterator();
+        while (units.hasNext()) {
+            Map.Entry<String, Long> eldest = units.next();
+            if (now - eldest.getValue() <= UNDER_WAY.toNanos()) {
+                break;
+            }
+            lasting.add(eldest.getKey());
+            units.remove();
+        }
         return underWay.size();
+    }
+
+    private void settled(String name) {
+        underWay.remove(name);
+        lasting.remove(name);
     }
 
     private static void add(StateReport.Builder report, Map<String, Change> changes) {
@@ -190,6 +213,7 @@ public final class ReportQueue {
     }
 
     private void take(StateReport.Builder report, Map<String, Change> taken, int limit) {
+        hurries &= pending.size() > limit;
         Iterator<Map.Entry<String, Change>> changes = pending.entrySet().iterator();
         while (changes.hasNext() && taken.size() < limit) {
             Map.Entry<String, Change> entry = changes.next();

@@ -169,7 +169,7 @@ final class Orders {
         add(new Order(false, unit, done));
     }
 
-    /** Whether so many orders wait for systemd that nobody misses what becomes of one of them at once. */
+    /** Whether so many orders wait for systemd that what becomes of one may be told a little later. */
     boolean many() {
         return systemd != null && waiting.size() >= MANY;
     }

@@ -444,6 +444,7 @@ public final class SystemdUnitManager implements UnitManager {
                 table.names().size());
         opened.markReady();
         orders.connected(opened.systemd());
+        gatherIfMany();
         news.tellAll();
     }
 

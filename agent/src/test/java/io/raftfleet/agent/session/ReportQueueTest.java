@@ -123,6 +123,12 @@ class ReportQueueTest {
         now++;
         queue.put(state("c", "active"));
         assertThat(next().getUnderWay()).as("a does not count any more").isEqualTo(1);
+        queue.acknowledged(2);
+        queue.put(pending("a"));
+        assertThat(next().getUnderWay()).as("nor with another state").isEqualTo(1);
+        queue.put(state("a", "active"));
+        queue.put(pending("a"));
+        assertThat(next().getUnderWay()).as("begun anew").isEqualTo(2);
     }
 
     @Test
@@ -142,12 +148,38 @@ class ReportQueueTest {
     }
 
     @Test
-    void whatDidNotFitIntoAReportIsMoreToCome() {
+    void aUnitThatIsDownOrGoneDoesNotWaitForReportsBeforeIt() {
+        queue.put(pending("a"));
+        next();
+        queue.put(pending("b"));
+        next();
+        queue.put(pending("c"));
+        assertThat(queue.next(1, LIMIT)).isNull();
+        queue.put(state("d", "failed"));
+        assertThat(next().getStatesList()).containsExactly(pending("c"), state("d", "failed"));
+        queue.gone("d");
+        assertThat(queue.next(1, LIMIT)).as("one more, no more").isNull();
+        queue.acknowledged(1);
+        assertThat(next().getGoneList()).containsExactly("d");
+        queue.put(pending("e"));
+        queue.acknowledged(2);
+        assertThat(queue.next(1, LIMIT)).as("nothing is down").isNull();
+    }
+
+    @Test
+    void moreThanOneReportThatEndsAllWaitsForThoseBefore() {
+        for (int i = 0; i < LIMIT + 3; i++) {
+            queue.put(pending("u" + i));
+        }
+        assertThat(next().getUnderWay()).isEqualTo(LIMIT + 3);
+        assertThat(next().getUnderWay()).isEqualTo(LIMIT + 3);
         for (int i = 0; i < LIMIT + 3; i++) {
             queue.put(state("u" + i, "active"));
         }
-        assertThat(next().getUnderWay()).isEqualTo(3);
         assertThat(next().getUnderWay()).isZero();
+        assertThat(queue.next(1, LIMIT)).isNull();
+        queue.acknowledged(3);
+        assertThat(next().getStatesCount()).isEqualTo(3);
     }
 
     @Test
@@ -184,7 +216,7 @@ class ReportQueueTest {
             String name = "u" + names.get(i);
             switch (actions.get(i)) {
                 case 0, 1 -> {
-                    machine.put(name, state(name, "s" + i));
+                    machine.put(name, i % 3 == 0 ? pending(name) : state(name, i % 3 == 1 ? "active" : "s" + i));
                     reports.put(machine.get(name));
                 }
                 case 2 -> {

@@ -17,6 +17,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -133,6 +134,7 @@ class ManagerThreadTest {
         while (told < 100 || !over.get()) {
             int number = told++;
             thread.news(() -> done.add("later " + number));
+            LockSupport.parkNanos(1000);
         }
         int last = told - 1;
         await().until(() -> done.contains("later " + last));

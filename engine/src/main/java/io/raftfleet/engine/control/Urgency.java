@@ -8,7 +8,7 @@ public enum Urgency {
     /** It waits for nothing, and all else goes with it. */
     NOW,
 
-    /** Somebody may wait for this report: about as long as the last entry took, so that not more than half of the time goes to entries. */
+    /** The report that ends much: once or twice as long as the last entry took, 50 ms at most, so that those of many machines go together. */
     PROMPT,
 
     /** Any report: for the time that reports gather. */

@@ -7,9 +7,12 @@ import io.raftfleet.proto.log.SessionOpened;
 import io.raftfleet.proto.log.StatesReported;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.UnitState;
+import io.raftfleet.state.Registry;
+import io.raftfleet.state.raft.RaftConfig;
 import io.raftfleet.unit.InvalidUnitException;
 import io.raftfleet.unit.Requirements;
 import io.raftfleet.unit.UnitFile;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -107,26 +110,30 @@ class WorkQueueTest {
         assertThat(Urgency.PROMPT.limit(gather)).isEqualTo(gather / 6);
         assertThat(Urgency.NOW.limit(gather)).isZero();
 
-        long forever = TimeUnit.HOURS.toNanos(1);
-        var waiting = CompletableFuture.runAsync(() -> waitedFor(forever));
-        queue.offer(report(100, Urgency.SOON));
-        assertThat(waiting).isNotDone();
-        queue.offer(new AgentWork.Silence("m1", 1, "a test", true));
-        waiting.get(10, TimeUnit.SECONDS);
+        queue.offer(report(100, Urgency.PROMPT));
+        long sixth = waitedFor(6 * gather);
+        assertThat(sixth).isBetween(gather, TimeUnit.HOURS.toNanos(1));
+        queue.offer(report(100, Urgency.NOW));
+        assertThat(waitedFor(TimeUnit.HOURS.toNanos(1))).isLessThan(TimeUnit.HOURS.toNanos(1));
     }
 
     @Test
     void whatIsTakenUpHurriesNobodyAnyMore() throws Exception {
+        long gather = TimeUnit.MILLISECONDS.toNanos(20);
         queue.offer(report(100, Urgency.NOW));
         queue.offer(report(100, Urgency.PROMPT));
-        queue.abandonAll("a test");
-        var more = report(100, Urgency.LATER);
-        queue.putBack(List.of(more));
-        var waiting = CompletableFuture.runAsync(() -> waitedFor(TimeUnit.HOURS.toNanos(1)));
-        assertThat(queue.progress()).as("it waits, or is about to").isLessThanOrEqualTo(0);
-        assertThat(waiting).isNotDone();
-        queue.lead(2);
-        waiting.get(10, TimeUnit.SECONDS);
+        queue.offer(report(100, Urgency.SOON));
+        var decided = new ArrayList<Work>();
+        var registry = new Registry(1000);
+        var draft = new Draft(
+                registry, registry.read(Draft::scheduler), new Budget(0, Long.MAX_VALUE), RaftConfig.ENTRY_FORMAT);
+        queue.decide(new Batch(), draft, 1, decided);
+        assertThat(decided).hasSize(3);
+        queue.offer(report(100, Urgency.LATER));
+        assertThat(waitedFor(gather)).isGreaterThanOrEqualTo(2 * gather);
+
+        queue.putBack(decided.subList(0, 1));
+        assertThat(waitedFor(TimeUnit.HOURS.toNanos(1))).isLessThan(TimeUnit.HOURS.toNanos(1));
     }
 
     private long waitedFor(long gatherNanos) {

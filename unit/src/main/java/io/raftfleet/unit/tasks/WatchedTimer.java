@@ -21,7 +21,7 @@ public final class WatchedTimer extends ScheduledThreadPoolExecutor {
     }
 
     /**
-     * The same.
+     * One that does something before each task.
      *
      * @param before done on the timer's thread before each task; what it throws counts as thrown by the task, which is not done then
      */

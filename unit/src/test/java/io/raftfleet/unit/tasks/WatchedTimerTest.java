@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -34,6 +35,24 @@ class WatchedTimerTest {
         assertThat(submitted.get()).isNull();
         assertThat(scheduled.get()).isNull();
         assertThat(uncaught).isEmpty();
+    }
+
+    @Test
+    void whatIsToBeDoneBeforeATaskThrowsInItsPlace() throws Exception {
+        var told = new LinkedBlockingQueue<String>();
+        var fails = new AtomicBoolean(true);
+        var careful = new WatchedTimer(Thread.ofPlatform().daemon().factory(), e -> told.add("defect"), () -> {
+            if (fails.getAndSet(false)) {
+                fail("before");
+            }
+            told.add("before");
+        });
+        careful.execute(() -> told.add("left out"));
+        careful.execute(() -> told.add("done"));
+        assertThat(told.poll(10, TimeUnit.SECONDS)).isEqualTo("defect");
+        assertThat(told.poll(10, TimeUnit.SECONDS)).isEqualTo("before");
+        assertThat(told.poll(10, TimeUnit.SECONDS)).isEqualTo("done");
+        careful.shutdownNow();
     }
 
     @Test

@@ -33,6 +33,9 @@ public final class ReportQueue {
     /** For so long a unit counts as under way at most. */
     static final Duration UNDER_WAY = Duration.ofSeconds(30);
 
+    /** So many reports more may be on their way when all that was under way is over. */
+    static final int LAST = 8;
+
     private final int maxInFlight;
     private final LongSupplier nanoClock;
     private final Map<String, Change> pending = new LinkedHashMap<>();
@@ -42,7 +45,7 @@ public final class ReportQueue {
     private final Map<String, Long> underWay = new LinkedHashMap<>();
     /** Those that have been for {@link #UNDER_WAY}, and still are. */
     private final Set<String> lasting = new HashSet<>();
-    /** Whether units were under way when the last report was made. */
+    /** Whether units were under way when a report was made, and not all has been sent since. */
     private boolean saidUnderWay;
     /** Whether {@link #pending} has a unit that has left, or is down and stays it: somebody may wait for that, or has to know. */
     private boolean hurries;
@@ -149,12 +152,13 @@ public final class ReportQueue {
     }
 
     /**
-     * The next report to send, or null when there is none or too many are unacknowledged. One more may be than otherwise if all that
-     * was under way is over, or a unit has left or is down: an engine may not acknowledge those before it for some tenths of a second.
+     * The next report to send, or null when there is none or too many are unacknowledged. {@value #LAST} more may be than otherwise if all
+     * that was under way is over, and one more if a unit has left or is down: an engine may not acknowledge those before for some tenths of a
+     * second.
      */
     @Nullable
     StateReport next(long sessionEpoch, int limit) {
-        if (inFlight.size() > maxInFlight || (inFlight.size() == maxInFlight && !mayOvertake())) {
+        if (inFlight.size() >= maxInFlight && inFlight.size() >= maxInFlight + mayOvertake()) {
             return null;
         }
         StateReport.Builder report = ready.pollFirst();
@@ -171,16 +175,22 @@ public final class ReportQueue {
         sequence++;
         inFlight.addLast(new Sent(sequence, taken, since));
         int units = countUnderWay();
-        saidUnderWay = units > 0;
+        saidUnderWay = units > 0 || (saidUnderWay && !pending.isEmpty());
         return report.setSessionEpoch(sessionEpoch)
                 .setSequence(sequence)
                 .setUnderWay(units)
                 .build();
     }
 
-    /** Whether the next report need not wait for those before it: all that was under way is over, or somebody may wait for it. */
-    private boolean mayOvertake() {
-        return ready.isEmpty() && !pending.isEmpty() && (hurries || (saidUnderWay && countUnderWay() == 0));
+    /** How many reports need not wait for those before them: all that was under way is over, or somebody may wait for a unit. */
+    private int mayOvertake() {
+        if (!ready.isEmpty() || pending.isEmpty()) {
+            return 0;
+        }
+        if (saidUnderWay && countUnderWay() == 0) {
+            return LAST;
+        }
+        return hurries ? 1 : 0;
     }
 
     /** One that takes longer than {@link #UNDER_WAY} holds nothing up any more: it may go on for hours, or for ever. */

@@ -167,19 +167,26 @@ class ReportQueueTest {
     }
 
     @Test
-    void moreThanOneReportThatEndsAllWaitsForThoseBefore() {
-        for (int i = 0; i < LIMIT + 3; i++) {
+    void allReportsThatEndManyOvertakeUpToALimit() {
+        int units = (ReportQueue.LAST + 1) * LIMIT;
+        for (int i = 0; i < units; i++) {
             queue.put(pending("u" + i));
         }
-        assertThat(next().getUnderWay()).isEqualTo(LIMIT + 3);
-        assertThat(next().getUnderWay()).isEqualTo(LIMIT + 3);
-        for (int i = 0; i < LIMIT + 3; i++) {
+        assertThat(next().getUnderWay()).isEqualTo(units);
+        assertThat(next().getUnderWay()).isEqualTo(units);
+        for (int i = 0; i < units; i++) {
+            assertThat(queue.next(1, LIMIT)).isNull();
             queue.put(state("u" + i, "active"));
         }
-        assertThat(next().getUnderWay()).isZero();
+        for (int i = 0; i < ReportQueue.LAST; i++) {
+            assertThat(next().getUnderWay()).isZero();
+        }
         assertThat(queue.next(1, LIMIT)).isNull();
-        queue.acknowledged(3);
-        assertThat(next().getStatesCount()).isEqualTo(3);
+        queue.acknowledged(1);
+        assertThat(next().getStatesCount()).isEqualTo(LIMIT);
+        queue.put(state("later", "active"));
+        queue.acknowledged(2);
+        assertThat(queue.next(1, LIMIT)).as("nothing was under way").isNull();
     }
 
     @Test

@@ -1,22 +1,29 @@
 package io.raftfleet.engine.server;
 
 import ch.qos.logback.classic.Level;
+import com.google.common.net.HostAndPort;
 import io.raftfleet.settings.CollectionWatch;
 import io.raftfleet.settings.Daemon;
 import io.raftfleet.settings.Flags;
 import io.raftfleet.settings.LiveSettings;
+import io.raftfleet.settings.Settings;
 import io.raftfleet.settings.SettingsException;
 import io.raftfleet.settings.Verbosity;
 import io.raftfleet.settings.log.JavaLogging;
 import io.raftfleet.settings.service.ServiceManager;
 import io.raftfleet.settings.service.Watchdog;
+import io.raftfleet.state.raft.EnginePeer;
 import io.raftfleet.state.raft.RegistryTooLargeException;
 import io.raftfleet.state.raft.StartRefusedException;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.UnknownHostException;
 import java.nio.charset.Charset;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -82,16 +89,37 @@ public final class EngineMain {
             JavaLogging.toLogback();
             Verbosity.apply(config.verbosity());
             live = new LiveSettings(
-                    settings,
-                    () -> Flags.read(Daemon.ENGINE, parsed, System.getenv()),
-                    next -> Verbosity.apply(EngineOptions.resolve(next).verbosity()));
+                    settings, () -> Flags.read(Daemon.ENGINE, parsed, System.getenv()), EngineMain::apply);
         } catch (SettingsException | IllegalArgumentException e) {
             System.err.println("fleet-engine: " + e.getMessage());
             return USAGE;
+        } catch (UncheckedIOException e) {
+            System.err.println("fleet-engine: " + e.getMessage());
+            return 1;
         }
         live.reloadOnHangup();
         CollectionWatch.start("fleet-engine");
         return run(config);
+    }
+
+    private static void apply(Settings next) throws SettingsException {
+        try {
+            Verbosity.apply(EngineOptions.resolve(next).verbosity());
+        } catch (UncheckedIOException e) {
+            throw new SettingsException(String.valueOf(e.getMessage()), e);
+        }
+    }
+
+    /** Whom this engine can't reach by name is told at once; it is looked up again whenever it is needed. */
+    private static void lookUp(List<EnginePeer> engines) {
+        for (var engine : engines) {
+            var host = HostAndPort.fromString(engine.raftAddress()).getHost();
+            try {
+                var unused = InetAddress.getByName(host);
+            } catch (UnknownHostException e) {
+                log.warn("no address is known now for {}, which peers has for engine {}", host, engine.id());
+            }
+        }
     }
 
     /** What it takes, for who writes about that. */
@@ -137,6 +165,7 @@ public final class EngineMain {
         endOnErrors();
         var stopped = new CountDownLatch(1);
         var systemd = ServiceManager.of(System.getenv());
+        Thread.ofVirtual().name("look-up").start(() -> lookUp(config.peers()));
         try (var engine = new Engine(config)) {
             engine.start();
             var main = Thread.currentThread();

@@ -11,6 +11,7 @@ import io.raftfleet.settings.Verbosity;
 import io.raftfleet.settings.log.LogFormat;
 import io.raftfleet.state.raft.EnginePeer;
 import io.raftfleet.state.raft.RaftConfig;
+import java.io.UncheckedIOException;
 import java.math.BigDecimal;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -32,7 +33,10 @@ final class EngineOptions {
 
     private EngineOptions() {}
 
-    /** @throws SettingsException naming the setting, what is wrong with it and what to do */
+    /**
+     * @throws SettingsException naming the setting, what is wrong with it and what to do
+     * @throws UncheckedIOException when no address is known now for a host that this engine is to listen on; later there may be one
+     */
     static EngineConfig resolve(Settings settings) throws SettingsException {
         var id = settings.require(Setting.ENGINE_ID);
         var engines = peers(settings.require(Setting.PEERS));
@@ -155,22 +159,34 @@ final class EngineOptions {
                         + "\" is not ID=RAFT/GRPC/HTTP, as in e1=127.0.0.1:14301/127.0.0.1:14201/127.0.0.1:14101");
             }
             for (var address : addresses) {
-                address("--peers", address);
+                hostAndPort("--peers", address);
             }
             engines.add(new EnginePeer(part.substring(0, equals).strip(), addresses[0], addresses[1], addresses[2]));
         }
         return engines;
     }
 
+    /** An address that this engine listens on. */
     private static InetSocketAddress address(String what, String text) throws SettingsException {
+        var parsed = hostAndPort(what, text);
+        try {
+            return new InetSocketAddress(InetAddress.getByName(parsed.getHost()), parsed.getPort());
+        } catch (UnknownHostException e) {
+            throw new UncheckedIOException(what + ": no address is known for the host of \"" + text + "\"", e);
+        }
+    }
+
+    /** Others' hosts are looked up when they are needed: one that nobody knows any more, or yet, keeps no engine from its work. */
+    private static HostAndPort hostAndPort(String what, String text) throws SettingsException {
         try {
             var parsed = HostAndPort.fromString(text);
-            return new InetSocketAddress(InetAddress.getByName(parsed.getHost()), parsed.getPort());
-        } catch (IllegalArgumentException | IllegalStateException e) {
+            if (parsed.hasPort() && !parsed.getHost().isBlank()) {
+                return parsed;
+            }
+        } catch (IllegalArgumentException e) {
             throw new SettingsException(what + ": \"" + text + "\" is no host:port", e);
-        } catch (UnknownHostException e) {
-            throw new SettingsException(what + ": no address is known for the host of \"" + text + "\"", e);
         }
+        throw new SettingsException(what + ": \"" + text + "\" is no host:port");
     }
 
     private static UUID uuid(String text) throws SettingsException {

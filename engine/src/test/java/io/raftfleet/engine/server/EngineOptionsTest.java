@@ -7,6 +7,7 @@ import io.raftfleet.settings.Daemon;
 import io.raftfleet.settings.Flags;
 import io.raftfleet.settings.Settings;
 import io.raftfleet.settings.SettingsException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -167,6 +168,26 @@ class EngineOptionsTest {
     void whatIsMissingIsNamedWithTheWaysToGiveIt() {
         assertThatThrownBy(() -> resolve(Map.of("engine_id", "e1"), Map.of(), Map.of()))
                 .hasMessage("no peers is given: use --peers, FLEET_PEERS, or the configuration file");
+    }
+
+    /** It may have left the cluster long ago, or name servers may come later than engines. */
+    @Test
+    void anotherEngineWhoseNameNobodyKnowsKeepsNoneFromStarting() throws Exception {
+        var gone = with(NEEDED, "peers", NEEDED.get("peers") + ",e3=gone.invalid:1/gone.invalid:2/gone.invalid:3");
+        assertThat(resolve(gone, Map.of(), Map.of()).peers()).hasSize(3);
+        assertThatThrownBy(() -> resolve(gone, Map.of(), Map.of("http", "gone.invalid:3")))
+                .as("no fault of the settings: it may be known a little later")
+                .isInstanceOf(UncheckedIOException.class)
+                .hasMessage("--http: no address is known for the host of \"gone.invalid:3\"");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"host", ":1", "host:", "host:65536", "host:1:2", "a/b"})
+    void whatIsNoAddressIsRefused(String text) {
+        var peers = NEEDED.get("peers") + ",e3=" + text + "/127.0.0.1:2/127.0.0.1:3";
+        assertThatThrownBy(() -> resolve(with(NEEDED, "peers", peers), Map.of(), Map.of()))
+                .isInstanceOf(SettingsException.class)
+                .hasMessageContaining("--peers");
     }
 
     private static picocli.CommandLine commandLine() {

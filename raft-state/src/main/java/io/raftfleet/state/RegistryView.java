@@ -81,6 +81,12 @@ public final class RegistryView {
         return tables.contents.version(hash) == 0 ? StoredContents.heapBytes(text) : 0;
     }
 
+    /** What {@link MemoryUse#held} would rise by with what a machine says of a unit that the registry does not know. */
+    public long growthBy(UnitState reported, String machineId) {
+        var before = state(reported.getName(), machineId);
+        return UnitStateRecord.heapBytes(reported) - (before == null ? 0 : UnitStateRecord.heapBytes(before));
+    }
+
     /** What a file takes of the heap, in both its forms. */
     public long bytesOf(UnitHash hash, @Nullable String digest) {
         var text = contents(hash);

@@ -48,7 +48,11 @@ public record UnitStateRecord(UnitState state) implements StoredRow, UnitStatePl
 
     @Override
     public long heapBytes() {
-        return heapBytes(name()) + HeapBytes.of(state.getError());
+        return heapBytes(state);
+    }
+
+    static long heapBytes(UnitState state) {
+        return heapBytes(state.getName()) + HeapBytes.of(state.getError());
     }
 
     /** Of a state without an error of a unit of this name, which counts although it is mostly the unit's: an orphan's is its own. */

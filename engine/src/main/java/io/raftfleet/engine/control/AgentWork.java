@@ -120,7 +120,9 @@ final class AgentWork {
 
         @Override
         public boolean decide(Batch batch, Draft draft, long nowMs) {
-            batch.addTentative(Record.newBuilder().setStatesReported(report).build());
+            batch.addTentative(Record.newBuilder()
+                    .setStatesReported(draft.withinRoom(report))
+                    .build());
             return true;
         }
 

@@ -11,6 +11,9 @@ import org.jspecify.annotations.Nullable;
  * decision thread; a new one for each entry.
  */
 final class Budget {
+    /** Bytes that answers may take in any registry. */
+    private static final long SOME_ANSWERS = 1 << 20;
+
     private final long quota;
     private long held;
 
@@ -36,6 +39,20 @@ final class Budget {
         }
         held += growth;
         return null;
+    }
+
+    /**
+     * Why no further write can be taken now: answers of those before, which are kept for their retries, may take half of the quota, and a
+     * mebibyte in any registry. Null when there is room.
+     *
+     * @param kept bytes of the heap that answers take
+     */
+    @Nullable
+    String answers(long kept) {
+        return kept <= Math.max(quota / 2, SOME_ANSWERS)
+                ? null
+                : "answers to the writes of the last ten minutes, which are kept for retries, take " + mebibytes(kept)
+                        + " MiB of memory, half of the registry's quota: write less often, or more units with one call";
     }
 
     /** The answer to an item that was refused for this. */

@@ -18,6 +18,7 @@ import io.raftfleet.proto.log.RolloutFile;
 import io.raftfleet.proto.log.RolloutStarted;
 import io.raftfleet.proto.log.SessionOpened;
 import io.raftfleet.proto.log.SourceStored;
+import io.raftfleet.proto.log.StatesReported;
 import io.raftfleet.proto.log.TargetStateSet;
 import io.raftfleet.proto.log.UnitCreated;
 import io.raftfleet.proto.log.UnitDestroyed;
@@ -37,6 +38,7 @@ import io.raftfleet.state.RegistryView;
 import io.raftfleet.state.Rollout;
 import io.raftfleet.state.Speculation;
 import io.raftfleet.state.UnitRecord;
+import io.raftfleet.state.UnitStateRecord;
 import io.raftfleet.unit.LegacyFacts;
 import io.raftfleet.unit.Requirements;
 import io.raftfleet.unit.SafeText;
@@ -56,7 +58,10 @@ import org.jspecify.annotations.Nullable;
 final class Draft {
     /** Bytes of the log that a reason may take. */
     private static final int MOST_REASON = 256;
+    /** Units that a machine may tell of besides those that it is to have, before what they take counts against the quota. */
+    static final int STRAYS = 1_000;
 
+    private final Registry registry;
     private final Speculation ahead;
     private final Scheduler scheduler;
     private final Budget budget;
@@ -70,6 +75,7 @@ final class Draft {
 
     /** @param format newest format of entries that all engines read */
     Draft(Registry registry, Scheduler scheduler, Budget budget, int format) {
+        this.registry = registry;
         this.ahead = registry.speculate();
         this.scheduler = scheduler;
         this.budget = budget;
@@ -89,6 +95,66 @@ final class Draft {
         applied.units().values().forEach(unit -> tell(fresh, unit));
         DrainPace.resume(applied, fresh);
         return fresh;
+    }
+
+    /**
+     * Why a unit that is new can't be made yet: machines tell of one by this name that nobody told them to have, an orphan, and would run it
+     * beside the one where it is placed. Null when there is none. Of a global unit orphans are taken over; a machine that was told
+     * to let go of one is waited for; and one that this entry destroys is on its way out.
+     *
+     * @param takenOver the machine that the unit is to go on running on; null when it is to be placed
+     */
+    @Nullable
+    String runsAsOrphan(String name, Requirements wants, @Nullable String takenOver) {
+        if (wants.global()) {
+            return null;
+        }
+        var machine = registry.read(view -> {
+            if (view.unit(name) != null) {
+                return Optional.<String>empty();
+            }
+            var leaving = view.departures(name);
+            return view.statesOf(name).stream()
+                    .map(UnitStateRecord::machineId)
+                    .filter(id -> !leaving.contains(id) && !id.equals(takenOver))
+                    .findFirst();
+        });
+        return machine.map(id -> "unit " + name + " is an orphan on machine " + id
+                        + ", and would run twice: have it taken over there (fleetctl cluster adopt --machine " + id
+                        + " "
+                        + name + "), or stopped (fleetctl cluster drop --machine " + id + " " + name + ")")
+                .orElse(null);
+    }
+
+    /**
+     * The report without states that the registry has no room for, of units that it does not know. A machine may tell of
+     * {@value #STRAYS} units besides those that it is to have, whatever that takes; beyond that what it says of others counts like what
+     * clients write. Of units that the registry knows all is taken: their states count with them.
+     */
+    StatesReported withinRoom(StatesReported report) {
+        var machine = report.getMachineId();
+        return registry.read(view -> {
+            int strays = view.statesOn(machine).size()
+                    - view.scheduledTo(machine).size()
+                    - view.wantedGlobals().size();
+            if (strays + report.getStatesCount() <= STRAYS) {
+                return report;
+            }
+            var kept = report.toBuilder().clearStates();
+            for (var state : report.getStatesList()) {
+                if (view.unit(state.getName()) != null
+                        || budget.take("unit " + state.getName(), view.growthBy(state, machine)) == null) {
+                    kept.addStates(state);
+                }
+            }
+            return kept.build();
+        });
+    }
+
+    /** Why there is no room for the answer to one more write; null when there is. */
+    @Nullable
+    String takeAnswer() {
+        return budget.answers(registry.read(view -> view.memory().requests()));
     }
 
     /** Why there is no room for a new unit, or for new contents of {@code before}; null when there is, and that is taken. */

@@ -155,6 +155,10 @@ final class Items {
         if (circular != null) {
             return Item.result(ItemCode.ITEM_CODE_REFUSED, circular);
         }
+        var orphan = before == null ? draft.runsAsOrphan(name, submission.wants(), null) : null;
+        if (orphan != null) {
+            return Item.result(ItemCode.ITEM_CODE_REFUSED, orphan);
+        }
         var unread = draft.unread(submission);
         if (unread != null) {
             return Item.result(ItemCode.ITEM_CODE_REFUSED, unread);

@@ -75,6 +75,11 @@ final class OrphanWork implements Work {
                 refuse(Status.FAILED_PRECONDITION.withDescription(unread).asRuntimeException());
                 return true;
             }
+            var elsewhere = draft.runsAsOrphan(name, adoption.unit().wants(), machineId);
+            if (elsewhere != null) {
+                refuse(Status.FAILED_PRECONDITION.withDescription(elsewhere).asRuntimeException());
+                return true;
+            }
             var full = draft.takeRoom(null, adoption.unit());
             if (full != null) {
                 refuse(Budget.failure(full));

@@ -111,6 +111,11 @@ final class WriteCall implements Work {
             return true;
         }
         firstUnderWay = next;
+        var full = next == 0 ? draft.takeAnswer() : null;
+        if (full != null) {
+            refuse(Budget.failure(full));
+            return true;
+        }
         if (trace != null) {
             trace.deciding();
         }

@@ -173,6 +173,89 @@ class QuotaTest {
     }
 
     @Test
+    void unitsThatNobodyGaveAMachineCountAgainstTheQuotaFromSomeNumberOn() throws Exception {
+        var writes = lead(null);
+        create(writes, "known.service", SMALL);
+        long epoch = get(controller()
+                .openSession(SessionOpened.newBuilder().setMachineId(MACHINE).build()));
+        int sequence = 0;
+        for (int reports = 0; reports < 4; reports++) {
+            tell(epoch, ++sequence, strays(reports * 500, ""));
+        }
+        assertThat(told()).as("as long as there is room").isEqualTo(2_000);
+
+        long room = registry.read(RegistryView::memory).states() + 100_000;
+        quota.set(held() + 100_000);
+        for (int reports = 4; reports < 20; reports++) {
+            tell(epoch, ++sequence, strays(reports * 500, "e".repeat(400)));
+        }
+        assertThat(registry.read(RegistryView::memory).states()).isBetween(room - 50_000, room);
+        int most = told();
+        tell(epoch, ++sequence, strays(0, "e".repeat(400)));
+        assertThat(registry.read(RegistryView::memory).states())
+                .as("what is said of one that was told of already grows as well")
+                .isLessThanOrEqualTo(room);
+
+        tell(epoch, ++sequence, List.of(state("known.service", "e".repeat(400))));
+        assertThat(told()).as("of units of the cluster all is taken").isEqualTo(most + 1);
+    }
+
+    @Test
+    void answersThatAreKeptForRetriesTakeHalfOfTheQuotaAtMost() throws Exception {
+        var writes = lead(null);
+        quota.set(3 << 20);
+        var last = Status.Code.OK;
+        long most = 0;
+        for (int i = 0; i < 10_000 && last == Status.Code.OK; i++) {
+            most = registry.read(RegistryView::memory).requests();
+            try {
+                get(writes.destroyUnits(
+                        DestroyUnitsRequest.newBuilder()
+                                .setRequestId(id())
+                                .addNames("none.service")
+                                .build(),
+                        LIMIT));
+            } catch (ExecutionException e) {
+                last = Status.fromThrowable(e).getCode();
+                assertThat(e).hasMessageContainingAll("answers to the writes of the last ten minutes", "half");
+            }
+        }
+        assertThat(last).isEqualTo(Status.Code.RESOURCE_EXHAUSTED);
+        assertThat(most).isBetween(quota.get() / 2, quota.get() / 2 + 1_000);
+    }
+
+    private static List<UnitState> strays(int from, String error) {
+        return IntStream.range(from, from + 500)
+                .mapToObj(i -> state("stray" + i + ".service", error))
+                .toList();
+    }
+
+    private static UnitState state(String name, String error) {
+        return UnitState.newBuilder()
+                .setName(name)
+                .setHash(UnitHash.ofText(SMALL).toByteString())
+                .setActiveState("active")
+                .setError(error)
+                .build();
+    }
+
+    private void tell(long epoch, long sequence, List<UnitState> states) throws Exception {
+        get(controller()
+                .report(
+                        StatesReported.newBuilder()
+                                .setMachineId(MACHINE)
+                                .setSessionEpoch(epoch)
+                                .setSequence(sequence)
+                                .addAllStates(states)
+                                .build(),
+                        Urgency.SOON));
+    }
+
+    private int told() {
+        return registry.read(view -> view.statesOn(MACHINE).size());
+    }
+
+    @Test
     void anOrphanIsNotAdoptedBeyondTheQuota() throws Exception {
         lead(null);
         get(controller()
@@ -299,6 +382,7 @@ class QuotaTest {
     private RequestId id() {
         var bytes = new byte[16];
         bytes[15] = (byte) ++requests;
+        bytes[14] = (byte) (requests >> 8);
         return RequestId.newBuilder()
                 .setId(ByteString.copyFrom(bytes))
                 .setIssuedAtMs(CLOCK.millis())

@@ -9,11 +9,14 @@ import java.util.concurrent.ThreadLocalRandom;
 
 /**
  * Free ports on the loopback address, each given out once. They lie below the range from which the kernel takes the ports of
- * outgoing connections, so that none of those is in the way when an engine starts again.
+ * outgoing connections, so that none of those is in the way when an engine starts again. Of JVMs in which tests run beside each other each has
+ * a part of them, for a port counts as free while the engine that has it is down.
  */
 public final class Ports {
-    private static final int LOWEST = 15_000;
-    private static final int HIGHEST = 32_000;
+    private static final int PARTS = 2;
+    private static final int EACH = 8_500;
+    private static final int LOWEST = 15_000 + Integer.getInteger("raftfleet.test.jvm", 1) % PARTS * EACH;
+    private static final int HIGHEST = LOWEST + EACH;
     private static final int ATTEMPTS = 1_000;
     private static final Set<Integer> GIVEN = ConcurrentHashMap.newKeySet();
 

@@ -1,6 +1,5 @@
 package io.raftfleet.agent.systemd;
 
-import io.raftfleet.agent.manager.BootIds;
 import io.raftfleet.agent.manager.UnitManager;
 import io.raftfleet.agent.manager.UnitManagerException;
 import io.raftfleet.unit.UnitFile;
@@ -19,7 +18,6 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
@@ -47,9 +45,6 @@ public final class SystemdUnitManager implements UnitManager {
     /** How long its end waits for answers to starts that systemd has been asked for. */
     private static final Duration LAST_ANSWERS = Duration.ofMillis(500);
 
-    /** After so many failed attempts to connect, some seconds, the log says it again. */
-    private static final int REMINDER = 8;
-
     private final SystemdConfig config;
     private final UnitStore store;
     private final StateTable table = new StateTable();
@@ -61,23 +56,11 @@ public final class SystemdUnitManager implements UnitManager {
     private final Faults faults;
     private final HostUnits host;
     private final Settling settling;
+    private final Connection connection;
     private volatile boolean closed;
-    private volatile String bootId;
 
     /** The latest, on its way to the thread; null when there is none. */
     private final AtomicReference<@Nullable Long> renewal = new AtomicReference<>();
-
-    // Owned by the thread.
-    private @Nullable BusSession session;
-    /** Completes when it is known what has become of the last attempt to connect. */
-    private CompletableFuture<Void> connecting = new CompletableFuture<>();
-    /** Completes when the boot id is the one of the last connection; fails when that is lost before. */
-    private CompletableFuture<Void> bootKnown = new CompletableFuture<>();
-    /** Completes when it is known which files of the host systemd takes, on a connection that has not been lost since. */
-    private CompletableFuture<Void> hostKnown = new CompletableFuture<>();
-
-    private int attempts;
-    private String lastFault = "not connected yet";
 
     /**
      * Opens the unit directories and begins to connect.
@@ -88,8 +71,9 @@ public final class SystemdUnitManager implements UnitManager {
     public SystemdUnitManager(SystemdConfig config, UnitWarnings warnings) throws UnitManagerException {
         this.config = config;
 
+        String kernelBoot;
         try {
-            bootId = config.readBootId();
+            kernelBoot = config.readBootId();
             store = new UnitStore(config.unitsDirectory(), config.searchDirectory());
         } catch (IOException unusable) {
             throw new UnitManagerException(
@@ -112,7 +96,8 @@ public final class SystemdUnitManager implements UnitManager {
                 System::nanoTime,
                 config.timing().settle(),
                 this::ask);
-        thread.run(this::connect);
+        connection = new Connection(config, kernelBoot, thread, new ConnectionHost());
+        thread.run(connection::open);
     }
 
     @Override
@@ -135,16 +120,16 @@ public final class SystemdUnitManager implements UnitManager {
         Map<String, UnitFile> batch = Map.copyOf(files);
         Set<String> starting = Set.copyOf(toStart);
         Set<String> started = Set.copyOf(ours);
-        return thread.order(() ->
-                hostKnown.isDone() || host.unknown(batch.keySet(), lastFault).isEmpty()
-                        ? put(batch, starting, started)
-                        : hostKnownInTime().thenCompose(known -> put(batch, starting, started)));
+        return thread.order(() -> connection.knowsHost()
+                        || host.unknown(batch.keySet(), connection.fault()).isEmpty()
+                ? put(batch, starting, started)
+                : hostKnownInTime().thenCompose(known -> put(batch, starting, started)));
     }
 
     /** As long as an order waits for a connection. Completes on the thread. */
     private CompletableFuture<Void> hostKnownInTime() {
         var wait = new CompletableFuture<Void>();
-        var unused = hostKnown.thenRun(() -> wait.complete(null));
+        var unused = connection.hostKnown().thenRun(() -> wait.complete(null));
         thread.later(() -> wait.complete(null), config.timing().start());
         return wait;
     }
@@ -154,8 +139,8 @@ public final class SystemdUnitManager implements UnitManager {
             return CompletableFuture.failedFuture(UnitManagerException.notIssued("the unit manager is closed"));
         }
         Map<String, String> refused = new HashMap<>(host.shadowing(batch.keySet()));
-        if (!hostKnown.isDone()) {
-            refused.putAll(host.unknown(batch.keySet(), lastFault));
+        if (!connection.knowsHost()) {
+            refused.putAll(host.unknown(batch.keySet(), connection.fault()));
         }
         Map<String, UnitFile> free = new HashMap<>(batch);
         free.keySet().removeAll(refused.keySet());
@@ -178,7 +163,7 @@ public final class SystemdUnitManager implements UnitManager {
         return reloadIfLoaded(
                         concerned,
                         !done.changed().isEmpty() || !done.pulling().isEmpty(),
-                        loaded -> host.giveBack(session, loaded, toCheck, ours, refused)
+                        loaded -> host.giveBack(connection.session(), loaded, toCheck, ours, refused)
                                 .thenApplyAsync(gone -> stale(loaded, done, toCheck, gone), thread.executor()))
                 .whenCompleteAsync(
                         (reloaded, failure) -> {
@@ -275,7 +260,7 @@ public final class SystemdUnitManager implements UnitManager {
     public CompletableFuture<Void> uninstall(Collection<String> names) {
         List<String> batch = List.copyOf(names);
         return thread.order(() -> {
-            BusSession current = session;
+            BusSession current = connection.session();
             List<CompletableFuture<Boolean>> resets = current == null
                     ? List.of()
                     : table.inState("failed", batch).stream()
@@ -301,15 +286,16 @@ public final class SystemdUnitManager implements UnitManager {
 
     @Override
     public CompletableFuture<Map<String, ObservedState>> states() {
-        return thread.order(() -> connecting.thenCompose(known -> listed()));
+        return thread.order(() -> connection.attempted().thenCompose(known -> listed()));
     }
 
     private CompletableFuture<Map<String, ObservedState>> listed() {
-        BusSession current = session;
+        BusSession current = connection.session();
         return current == null
                 ? CompletableFuture.failedFuture(
-                        new UnitManagerException("the states of units can't be read: " + lastFault))
-                : bootKnown
+                        new UnitManagerException("the states of units can't be read: " + connection.fault()))
+                : connection
+                        .bootKnown()
                         .thenComposeAsync(known -> current.refresh(table.names()), thread.executor())
                         .thenApply(listed -> table.states());
     }
@@ -318,7 +304,8 @@ public final class SystemdUnitManager implements UnitManager {
     public void subscribe(Listener newListener) {
         news.subscribe(newListener);
         thread.run(() -> {
-            if (session != null && session.isReady()) {
+            BusSession current = connection.session();
+            if (current != null && current.isReady()) {
                 news.tellAll();
             }
         });
@@ -326,7 +313,7 @@ public final class SystemdUnitManager implements UnitManager {
 
     @Override
     public String bootId() {
-        return bootId;
+        return connection.bootId();
     }
 
     @Override
@@ -337,6 +324,7 @@ public final class SystemdUnitManager implements UnitManager {
     /** The same, with another time for answers. */
     void close(Duration patience) {
         closed = true;
+        connection.end();
         CompletableFuture<Void> answered = thread.order(orders::end);
         try {
             answered.get(patience.toMillis(), TimeUnit.MILLISECONDS);
@@ -348,143 +336,30 @@ public final class SystemdUnitManager implements UnitManager {
             Thread.currentThread().interrupt();
         }
         thread.close(() -> {
-            if (session != null) {
-                session.close();
-            }
+            connection.close();
             orders.close();
-            connecting.complete(null);
-            hostKnown.complete(null);
         });
-    }
-
-    // --- The connection ------------------------------------------------------------------------------------------
-
-    /** Orders go on meanwhile: files are written, and the lease too, while systemd does not take the connection. New units' files wait. */
-    private void connect() {
-        if (closed) {
-            return;
-        }
-        CompletableFuture<BusLink.Opened> opening =
-                BusLink.open(config.address(), config.timing().call());
-        var unused = opening.thenAccept(late -> {
-            if (closed) {
-                late.close();
-            }
-        });
-        var outcome = new CompletableFuture<Void>();
-        connecting = outcome;
-        Futures.handle(
-                opening,
-                thread.executor(),
-                opened -> {
-                    connected(opened);
-                    outcome.complete(null);
-                },
-                failed -> {
-                    retry(String.valueOf(failed.getMessage()));
-                    outcome.complete(null);
-                });
-    }
-
-    private void connected(BusLink.Opened link) {
-        if (closed) {
-            link.close();
-            return;
-        }
-        BusSession opened;
-        String kernelBoot;
-        try {
-            kernelBoot = config.readBootId();
-            store.repair();
-            table.forgetDetails();
-            opened = new BusSession(link, config, table, news, thread, new SessionHost());
-        } catch (IOException failed) {
-            link.close();
-            retry(String.valueOf(failed.getMessage()));
-            return;
-        } catch (RuntimeException defect) {
-            LOG.error("connecting to systemd at {} failed; please report this", config.address(), defect);
-            link.close();
-            retry(String.valueOf(defect));
-            return;
-        }
-        session = opened;
-        bootKnown = opened.systemd()
-                .subscribe()
-                .thenCompose(subscribed -> opened.systemd().startedAt())
-                .thenAcceptAsync(start -> bootId = BootIds.of(kernelBoot, start), thread.executor());
-        CompletableFuture<Void> prepared = bootKnown
-                .thenCompose(known -> opened.systemd().searchPath())
-                .thenAcceptAsync(host::searchPathIs, thread.executor())
-                .thenRunAsync(host::look, thread.executor())
-                .thenRunAsync(() -> knowsHost(opened), thread.executor())
-                .thenCompose(looked -> reloads.catchUp(opened.systemd()))
-                .thenCompose(reloaded -> opened.refresh(table.names()));
-        Futures.handle(
-                prepared,
-                thread.executor(),
-                listed -> ready(opened),
-                failure -> opened.giveUp("systemd could not be asked for its units: " + failure.getMessage()));
-    }
-
-    private void knowsHost(BusSession opened) {
-        if (opened == session) {
-            hostKnown.complete(null);
-        }
-    }
-
-    private void ready(BusSession opened) {
-        if (opened != session) {
-            return;
-        }
-        attempts = 0;
-        LOG.info(
-                "connected to systemd at {}; {} units are installed",
-                config.address(),
-                table.names().size());
-        opened.markReady();
-        orders.connected(opened.systemd());
-        gatherIfMany();
-        news.tellAll();
-    }
-
-    private void retry(String reason) {
-        if (closed) {
-            return;
-        }
-        if (attempts == 0 || attempts == REMINDER) {
-            LOG.warn(
-                    "no connection to systemd at {}: {}; units run on, and it is tried again and again",
-                    config.address(),
-                    reason);
-        }
-        lastFault = "no connection to systemd: " + reason;
-        Duration longest = config.timing().retryMax();
-        long pause = Math.min(longest.toMillis(), config.timing().retryMin().toMillis() << Math.min(attempts, 16));
-        attempts++;
-        long jittered = pause / 2 + ThreadLocalRandom.current().nextLong(pause / 2 + 1);
-        thread.later(this::connect, Duration.ofMillis(jittered));
     }
 
     // --- Reloading and looking ------------------------------------------------------------------------------------
 
     private CompletableFuture<Void> reloadIfLoaded(
             Collection<String> names, boolean due, Function<Set<String>, CompletableFuture<Set<String>>> before) {
-        BusSession current = session;
+        BusSession current = connection.session();
         return current == null || (names.isEmpty() && !reloads.owed())
                 ? CompletableFuture.completedFuture(null)
                 : reloads.ifLoaded(current.systemd(), names, due, before);
     }
 
     private void ask(List<String> units) {
-        BusSession current = session;
+        BusSession current = connection.session();
         if (current != null) { // Else the next connection lists all.
             look(current, units, () -> {});
         }
     }
 
     private void lookAgain(String unit) {
-        BusSession current = session;
+        BusSession current = connection.session();
         if (current != null) {
             look(current, List.of(unit), () -> {
                 if (table.repeat(unit)) {
@@ -496,7 +371,7 @@ public final class SystemdUnitManager implements UnitManager {
 
     /** What became of a start is known before its end is told. */
     private void startEnded(String unit, String result, Orders.Asked asked) {
-        BusSession current = session;
+        BusSession current = connection.session();
         boolean done = result.equals(Orders.DONE) && table.started(unit) == StateTable.Start.CARRIED_OUT;
         settling.startEnded(unit);
         if (current == null || done || table.saysWhyItEnded(unit)) {
@@ -521,6 +396,44 @@ public final class SystemdUnitManager implements UnitManager {
                 LOG.warn("the states of {} units could not be read: {}", units.size(), failure.getMessage());
             }
         });
+    }
+
+    /** What is done by each connection, on the thread. */
+    private final class ConnectionHost implements Connection.Host {
+        @Override
+        public BusSession session(BusLink.Opened link) throws IOException {
+            store.repair();
+            table.forgetDetails();
+            return new BusSession(link, config, table, news, thread, new SessionHost());
+        }
+
+        @Override
+        public void searchPathIs(List<String> path) {
+            host.searchPathIs(path);
+            host.look();
+        }
+
+        @Override
+        public CompletableFuture<Void> prepare(BusSession opened) {
+            return reloads.catchUp(opened.systemd()).thenCompose(reloaded -> opened.refresh(table.names()));
+        }
+
+        @Override
+        public void ready(BusSession opened) {
+            LOG.info(
+                    "connected to systemd at {}; {} units are installed",
+                    config.address(),
+                    table.names().size());
+            opened.markReady();
+            orders.connected(opened.systemd());
+            gatherIfMany();
+            news.tellAll();
+        }
+
+        @Override
+        public void lost(String reason) {
+            orders.disconnected(reason);
+        }
     }
 
     /** What the connection tells, on the thread. */
@@ -552,14 +465,7 @@ public final class SystemdUnitManager implements UnitManager {
 
         @Override
         public void lost(BusSession lost, String reason) {
-            if (lost == session) {
-                session = null;
-                if (hostKnown.isDone()) {
-                    hostKnown = new CompletableFuture<>();
-                }
-                orders.disconnected(reason);
-                retry(reason);
-            }
+            connection.lost(lost, reason);
         }
     }
 
@@ -600,7 +506,7 @@ public final class SystemdUnitManager implements UnitManager {
 
         @Override
         public void notStarted(String unit, String result, long since) {
-            BusSession current = session;
+            BusSession current = connection.session();
             if (current != null) {
                 lease.notStarted(current.systemd(), unit, result, since, () -> SystemdUnitManager.this.lookAgain(unit));
             }

@@ -51,9 +51,10 @@ manual() {
   into "$1" 644 usr/share/fish/vendor_completions.d "$TARGET/documents/fish/$2.fish"
 }
 
-# The jars of a built module; of another version, from a build before this one, there must be none.
+# The jars of a built module, and their list, by which the launcher knows them from what an older tarball left there; of another version, from a
+# build before this one, there must be none.
 jars() {
-  local jar
+  local jar lib=$STAGE/$1/$LIBRARY/$2/lib
   for jar in "$ROOT/$2"/target/lib/raftfleet-*.jar; do
     if [[ $jar != *-"$VERSION".jar ]]; then
       printf 'stage.sh: %s is of another version than %s: build with mvn -Ppackages clean package\n' "$jar" "$VERSION" >&2
@@ -61,6 +62,7 @@ jars() {
     fi
   done
   into "$1" 644 "$LIBRARY/$2/lib" "$ROOT/$2/target/raftfleet-$2-$VERSION.jar" "$ROOT/$2"/target/lib/*.jar
+  (cd "$lib" && printf '%s\n' *.jar | LC_ALL=C sort >jars)
 }
 
 program() {

@@ -2,8 +2,8 @@
 # launchers, by bash or a POSIX shell. A cache fits one JDK build, one class path (same files, same order) and, mostly, the same
 # garbage collector; the JVM checks that and runs without the cache when it does not fit.
 
-# class_path MODULE_DIR: the jars of a built, or an installed, module in a fixed order, which caches need: one where all is in one. What
-# builds of an older version have left behind is passed over.
+# class_path MODULE_DIR: the jars of a built, or an installed, module in a fixed order, which caches need: one where all is in one; those
+# that an installed module lists in lib/jars. What builds, or unpacked tarballs, of an older version have left behind is passed over.
 class_path() {
     for _aot_jar in "$1/target/${1##*/}.jar" "$1/lib/${1##*/}.jar"; do
         if [ -e "$_aot_jar" ]; then
@@ -11,6 +11,10 @@ class_path() {
             return 0
         fi
     done
+    if [ -e "$1/lib/jars" ]; then
+        listed_class_path "$1/lib"
+        return
+    fi
     _aot_own=
     for _aot_jar in "$1/target/raftfleet-${1##*/}"-*.jar; do
         case $_aot_jar in
@@ -32,6 +36,19 @@ class_path() {
         echo "$1 is not built: run mvn -q -DskipTests package in ${1%/*}" >&2
         return 1
     fi
+    echo "$_aot_path"
+}
+
+# listed_class_path LIB_DIR: the jars that LIB_DIR/jars names, a line each, in their order.
+listed_class_path() {
+    _aot_path=
+    while IFS= read -r _aot_jar; do
+        if [ ! -e "$1/$_aot_jar" ]; then
+            echo "$1/$_aot_jar, which $1/jars lists, is not there: install the same version again" >&2
+            return 1
+        fi
+        _aot_path="$_aot_path${_aot_path:+:}$1/$_aot_jar"
+    done <"$1/jars"
     echo "$_aot_path"
 }
 

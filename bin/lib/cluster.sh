@@ -4,6 +4,7 @@
 #   DIR/cluster.conf     the cluster's shape as KEY=VALUE lines, written once; marks DIR as ours
 #   DIR/fleet.conf       settings of all its daemons, for the user to change
 #   DIR/certificates/    the cluster's authority, and what it has issued
+#   DIR/sockets          the directory of the engines' sockets
 #   DIR/lock             held while a command changes the cluster
 #   DIR/e<i>/            an engine: data/, log (standard error), out (standard output), pid
 #   DIR/a<i>/            an agent: data/, log, out, pid; with systemd also machine/, its simulated machine
@@ -103,23 +104,44 @@ grpc_endpoints() {
   echo "${list:1}"
 }
 
-# Sockets have a directory of their own with a short name: a unix socket's path has at most 107 bytes.
+# Sockets have a directory of their own with a short name: a unix socket's path has at most 107 bytes. DIR/sockets says where it was made,
+# whatever the environment of a later command says; without that it is where it would be made.
 socket_dir() {
-  local base=${XDG_RUNTIME_DIR:-/tmp} name
-  [[ -d $base && -w $base && ${#base} -lt 60 && $base != *[[:space:]]* ]] || base=/tmp
+  local dir=''
+  if [[ -e $DIR/sockets ]]; then read -r dir <"$DIR/sockets" || true; fi
+  # No other: all in it is removed when the cluster stops.
+  if [[ ${dir##*/} == "$(socket_dir_name)" ]]; then echo "$dir"; else new_socket_dir; fi
+}
+
+socket_dir_name() {
+  local name
   name=$(printf '%s' "$DIR" | sha256sum)
-  echo "$base/raftfleet-$EUID-${name:0:12}"
+  echo "raftfleet-$EUID-${name:0:12}"
+}
+
+new_socket_dir() {
+  local base=${XDG_RUNTIME_DIR:-/tmp}
+  [[ -d $base && -w $base && ${#base} -lt 60 && $base != *[[:space:]]* ]] || base=/tmp
+  echo "$base/$(socket_dir_name)"
 }
 
 engine_socket() { echo "$(socket_dir)/e$1.sock"; }
 
-# Others who can write to the directory could put their own socket in place.
+# Makes it where it was, or, where that is gone, as a log-out removes XDG_RUNTIME_DIR, where a new cluster would have it.
 make_socket_dir() {
   local dir
   dir=$(socket_dir)
-  mkdir -m 700 "$dir" 2>/dev/null || [[ -d $dir && ! -L $dir && -O $dir ]] ||
-    die "$dir, for the engines' sockets, belongs to somebody else: set XDG_RUNTIME_DIR to a folder of yours"
-  chmod 700 "$dir"
+  if ! own_socket_dir "$dir"; then
+    dir=$(new_socket_dir)
+    own_socket_dir "$dir" ||
+      die "$dir, for the engines' sockets, can't be made or belongs to somebody else: set XDG_RUNTIME_DIR to a folder of yours"
+  fi
+  echo "$dir" >"$DIR/sockets"
+}
+
+# Others who can write to the directory could put their own socket in place.
+own_socket_dir() {
+  { mkdir -m 700 "$1" 2>/dev/null || [[ -d $1 && ! -L $1 && -O $1 ]]; } && chmod 700 "$1"
 }
 
 # --- processes -------------------------------------------------------------------------------------------------------
@@ -231,7 +253,7 @@ stop_all() {
   files=()
   for name in "${ENGINE_NAMES[@]}"; do files+=("$DIR/$name/pid"); done
   stop_processes 15 "${files[@]}"
-  rm -rf "$(socket_dir)"
+  rm -rf "$(socket_dir)" "$DIR/sockets"
 }
 
 # Sets `running` to the names of all processes that run.

@@ -37,6 +37,9 @@ fleet_restart() {
   ((${#running[@]} > 0)) || die "the cluster in $DIR does not run; start it with: bin/fleet up$(dir_option)"
   require_java
   [[ -z $restore ]] || check_restore "${names[@]}"
+  # What can't be started again is not stopped.
+  make_socket_dir
+  for name in "${MACHINE_NAMES[@]}"; do journal_command "$name" >/dev/null; done
   for name in "${names[@]}"; do files+=("$DIR/$name/pid"); done
   stop_processes 15 "${files[@]}"
   [[ -z $restore ]] || prepare_restore

@@ -1,6 +1,7 @@
 package io.raftfleet.engine.server;
 
 import io.raftfleet.identity.TlsFiles;
+import io.raftfleet.identity.ca.CertificateAuthority;
 import io.raftfleet.settings.Daemon;
 import io.raftfleet.settings.Setting;
 import io.raftfleet.settings.Settings;
@@ -9,6 +10,7 @@ import io.raftfleet.settings.join.ConfigEdit;
 import io.raftfleet.settings.join.Ownership;
 import io.raftfleet.state.raft.EnginePeer;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.EnumMap;
 import java.util.List;
@@ -43,7 +45,8 @@ final class FirstSteps {
     @Option(
             names = "--dir",
             paramLabel = "DIR",
-            description = "Where keys and certificates go. Default: certificates in the data directory")
+            description = "Where keys and certificates go; the engine has to be able to write there."
+                    + " Default: certificates in the data directory")
     @Nullable
     Path directory;
 
@@ -52,6 +55,41 @@ final class FirstSteps {
 
     Path certificates() {
         return directory == null ? data.toAbsolutePath().resolve("certificates") : directory.toAbsolutePath();
+    }
+
+    /**
+     * A directory for keys outside the data directory is to become the engine's, who reads them and puts renewed certificates there. One that
+     * has others' files is not taken from whose it is.
+     *
+     * @throws IOException when it is such a one, saying what to do; nothing has been written
+     */
+    void checkCertificates(String id) throws IOException {
+        Path target = certificates();
+        if (!Files.exists(target) || !Files.exists(data) || isOurs(target, id)) {
+            return;
+        }
+        var owner = Files.getOwner(target);
+        var engine = Files.getOwner(data);
+        if (!owner.equals(engine)) {
+            throw new IOException(target + " has other files, and belongs to " + owner + ": the engine runs as "
+                    + engine + ", which has to read its key there and to put renewed certificates in place. Choose an"
+                    + " empty directory, or leave out --dir");
+        }
+    }
+
+    /** Whether there is nothing in it but what we write. */
+    private static boolean isOurs(Path target, String id) throws IOException {
+        try (var there = Files.list(target)) {
+            return files(target, id).containsAll(there.toList());
+        }
+    }
+
+    private static List<Path> files(Path target, String id) {
+        return List.of(
+                target.resolve(CertificateAuthority.CERTIFICATE),
+                target.resolve(CertificateAuthority.KEY),
+                target.resolve("engine-" + id + ".pem"),
+                target.resolve("engine-" + id + "-key.pem"));
     }
 
     EnginePeer self(String id) throws SettingsException {
@@ -89,5 +127,10 @@ final class FirstSteps {
         ConfigEdit.write(config.toAbsolutePath(), values);
         // The engine need not be who calls this: packages make the directory for a user of its own.
         Ownership.asDirectory(data.toAbsolutePath());
+        Path target = certificates();
+        if (isOurs(target, id)) {
+            Ownership.asDirectory(data, List.of(target));
+        }
+        Ownership.asDirectory(data, files(target, id));
     }
 }

@@ -53,6 +53,7 @@ final class InitCommand {
             throw new IOException(e.getMessage(), e);
         }
         UUID cluster = UUID.randomUUID();
+        steps.checkCertificates(id);
         FirstStart.prepare(steps.data, cluster, id, false);
         Path directory = steps.certificates();
         var authority = CertificateAuthority.create(directory, cluster.toString(), Instant.now(), AUTHORITY);

@@ -61,6 +61,7 @@ final class JoinCommand {
         } catch (SettingsException e) {
             throw new JoinException(String.valueOf(e.getMessage()), e);
         }
+        steps.checkCertificates(id);
         FirstStart.prepare(steps.data, UUID.fromString(parsed.cluster()), id, true);
         var joining = new Joining(parsed, id, List.of(steps.host, "localhost", "127.0.0.1"), new SecureRandom());
         var given = joining.join(Joining.PATIENCE);

@@ -29,6 +29,18 @@ public final class Ownership {
         }
     }
 
+    /**
+     * These files, wherever they are, belong to a directory's owner and group afterwards. Links are changed themselves.
+     *
+     * @throws IOException when one can't be given away: only root can
+     */
+    public static void asDirectory(Path directory, List<Path> files) throws IOException {
+        var owner = Files.readAttributes(directory, PosixFileAttributes.class);
+        for (Path file : files) {
+            give(file, owner);
+        }
+    }
+
     /** A file belongs to this owner and group afterwards. */
     static void give(Path file, PosixFileAttributes owner) throws IOException {
         var view = Files.getFileAttributeView(file, PosixFileAttributeView.class, LinkOption.NOFOLLOW_LINKS);

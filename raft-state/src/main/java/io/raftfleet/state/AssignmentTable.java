@@ -21,16 +21,23 @@ final class AssignmentTable {
     private final Map<String, SortedRows<String, String>> byMachine = new HashMap<>();
     /** Global units that are wanted, with what they ask of machines. */
     private final NavigableMap<String, Global> globals = new TreeMap<>();
+    /** Those of them that name others that they conflict with. */
+    private final NavigableMap<String, Global> declaring = new TreeMap<>();
     /** Units that are to be on a machine, and are scheduled to none. */
     private final SortedRows<String, UnitRecord> unplaced = SortedRows.byKey();
-    /** Units that are scheduled and name others that they conflict with. */
-    private final Map<String, Requirements> conflicting = new HashMap<>();
+    /** What units ask for that are scheduled and name others that they conflict with: by machine, then name. */
+    private final Map<String, Map<String, Requirements>> conflicting = new HashMap<>();
 
     private final MachineTable machines;
     private final GlobalUnits<Global, MachineRecord> globalUnits = new GlobalUnits<>() {
         @Override
         protected Iterable<Global> wanted() {
             return globals.values();
+        }
+
+        @Override
+        protected Iterable<Global> declaring() {
+            return declaring.values();
         }
 
         @Override
@@ -120,35 +127,35 @@ final class AssignmentTable {
         return names;
     }
 
-    /** Whether changing this unit may change which other units, global ones, machines are to have. */
+    /** Whether changing this unit may change which other units, global ones, machines are to have: it conflicts with one of them. */
     boolean movesGlobals(@Nullable UnitRecord unit) {
-        return unit != null
-                && !globals.isEmpty()
-                && (globalsMayConflict() || !unit.wants().conflicts().isEmpty());
-    }
-
-    private boolean globalsMayConflict() {
-        return !conflicting.isEmpty()
-                || globals.values().stream()
-                        .anyMatch(global -> !global.wants().conflicts().isEmpty());
-    }
-
-    private boolean conflicts(Global global, String machineId) {
-        if (conflicting.isEmpty() && global.wants().conflicts().isEmpty()) {
+        if (unit == null) {
             return false;
         }
-        for (var scheduled : scheduledTo(machineId)) {
-            var wants = conflicting.getOrDefault(scheduled, Requirements.NONE);
-            if (Requirements.conflict(global.name(), global.wants(), scheduled, wants)) {
+        var others = unit.wants().conflicts().isEmpty() ? declaring : globals;
+        for (var other : others.values()) {
+            if (!other.name().equals(unit.name())
+                    && Requirements.conflict(unit.name(), unit.wants(), other.name(), other.wants())) {
                 return true;
             }
         }
         return false;
     }
 
+    private boolean conflicts(Global global, String machineId) {
+        for (var wants : conflicting.getOrDefault(machineId, Map.of()).values()) {
+            if (wants.conflictsWith(global.name())) {
+                return true;
+            }
+        }
+        return !global.wants().conflicts().isEmpty()
+                && scheduledTo(machineId).stream().anyMatch(global.wants()::conflictsWith);
+    }
+
     void clear() {
         byMachine.clear();
         globals.clear();
+        declaring.clear();
         unplaced.deleteAll();
         conflicting.clear();
     }
@@ -156,12 +163,16 @@ final class AssignmentTable {
     private void unlink(UnitRecord unit) {
         if (unit.global() && unit.wanted()) {
             globals.remove(unit.name());
+            declaring.remove(unit.name());
         } else if (unit.wanted() && unit.machineId() == null) {
             unplaced.delete(unit.name());
         }
         if (unit.machineId() != null) {
             if (!unit.wants().conflicts().isEmpty()) {
-                conflicting.remove(unit.name());
+                conflicting.computeIfPresent(unit.machineId(), (id, units) -> {
+                    units.remove(unit.name());
+                    return units.isEmpty() ? null : units;
+                });
             }
             byMachine.computeIfPresent(unit.machineId(), (id, names) -> {
                 names.delete(unit.name());
@@ -172,7 +183,11 @@ final class AssignmentTable {
 
     private void link(UnitRecord unit) {
         if (unit.global() && unit.wanted()) {
-            globals.put(unit.name(), new Global(unit.name(), unit.wants()));
+            var global = new Global(unit.name(), unit.wants());
+            globals.put(unit.name(), global);
+            if (!unit.wants().conflicts().isEmpty()) {
+                declaring.put(unit.name(), global);
+            }
         } else if (unit.wanted() && unit.machineId() == null) {
             unplaced.insert(unit.name(), unit);
         }
@@ -181,7 +196,9 @@ final class AssignmentTable {
                     .computeIfAbsent(unit.machineId(), id -> SortedRows.ofThemselves(Comparator.<String>naturalOrder()))
                     .insert(unit.name(), unit.name());
             if (!unit.wants().conflicts().isEmpty()) {
-                conflicting.put(unit.name(), unit.wants());
+                conflicting
+                        .computeIfAbsent(unit.machineId(), id -> new HashMap<>())
+                        .put(unit.name(), unit.wants());
             }
         }
     }

@@ -118,17 +118,26 @@ final class MachineConsequences implements Consequences {
         if (!tables.assignments.movesGlobals(before) && !tables.assignments.movesGlobals(after)) {
             return Map.of();
         }
-        boolean everywhere = (before != null && before.global()) || (after != null && after.global());
         var had = new TreeMap<String, Set<String>>();
-        for (var machine : tables.machines.all().values()) {
-            boolean touched = everywhere
-                    || (before != null && machine.id().equals(before.machineId()))
-                    || (after != null && machine.id().equals(after.machineId()));
-            if (touched) {
-                had.put(machine.id(), tables.assignments.globalsOn(machine));
-            }
+        if ((before != null && before.global()) || (after != null && after.global())) {
+            tables.machines.all().values().forEach(machine -> note(machine, had));
+        } else {
+            note(place(before), had);
+            note(place(after), had);
         }
         return had;
+    }
+
+    /** The machine that a unit is scheduled to. */
+    private @Nullable MachineRecord place(@Nullable UnitRecord unit) {
+        var id = unit == null ? null : unit.machineId();
+        return id == null ? null : tables.machines.get(id);
+    }
+
+    private void note(@Nullable MachineRecord machine, Map<String, Set<String>> had) {
+        if (machine != null && !had.containsKey(machine.id())) {
+            had.put(machine.id(), tables.assignments.globalsOn(machine));
+        }
     }
 
     private void moveGlobals(String cause, String machineId, Set<String> had) {

@@ -18,6 +18,9 @@ public abstract class GlobalUnits<G, M> {
     /** The global units that are to run, in the order of their names. */
     protected abstract Iterable<G> wanted();
 
+    /** Those of {@link #wanted} that name others that they conflict with, in the order of their names; mostly few, or none. */
+    protected abstract Iterable<G> declaring();
+
     protected abstract String name(G global);
 
     protected abstract Requirements wants(G global);
@@ -52,8 +55,10 @@ public abstract class GlobalUnits<G, M> {
         if (!admits(global, machine) || conflictsWithScheduled(global, machine)) {
             return false;
         }
-        for (var earlier : wanted()) {
-            if (earlier.equals(global)) {
+        // One that names no others can only be named by them.
+        boolean declares = !wants(global).conflicts().isEmpty();
+        for (var earlier : declares ? wanted() : declaring()) {
+            if (name(earlier).compareTo(name(global)) >= 0) {
                 return true;
             }
             if (conflict(earlier, global)) {

@@ -14,6 +14,7 @@ class GlobalUnitsTest {
     private final TreeMap<String, Requirements> wanted = new TreeMap<>();
     private final Map<String, Requirements> scheduled = new LinkedHashMap<>();
     private int looks;
+    private int asked;
 
     /** A machine is its metadata here. */
     private final GlobalUnits<String, Map<String, String>> rule = new GlobalUnits<>() {
@@ -23,7 +24,15 @@ class GlobalUnitsTest {
         }
 
         @Override
+        protected Iterable<String> declaring() {
+            return wanted.keySet().stream()
+                    .filter(global -> !wants(global).conflicts().isEmpty())
+                    .toList();
+        }
+
+        @Override
         protected String name(String global) {
+            asked++;
             return global;
         }
 
@@ -86,6 +95,29 @@ class GlobalUnitsTest {
         looks = 0;
         assertThat(rule.runsOn(wanted.lastKey(), Map.of())).isFalse();
         assertThat(looks).isLessThanOrEqualTo(2 * pairs + 1);
+    }
+
+    /** Also for the last of many: to make them all, each is asked for on each machine. */
+    @Test
+    void areComparedWithThoseAloneThatNameOthers() throws Exception {
+        int others = 500;
+        for (int i = 0; i < others; i++) {
+            wanted.put(String.format("g%03d.service", i), wants());
+        }
+        wanted.put("a.service", wants("Conflicts=nobody*"));
+        assertThat(rule.runsOn(wanted.lastKey(), Map.of())).isTrue();
+        assertThat(asked).isLessThan(10);
+    }
+
+    /** A unit that names others gives way to whichever of a lower name it names, and one of a higher name does not matter. */
+    @Test
+    void areComparedWithAllOfALowerNameIfTheyNameOthers() throws Exception {
+        wanted.put("a.service", wants());
+        wanted.put("b.service", wants("Conflicts=a.service"));
+        wanted.put("c.service", wants("Conflicts=b.service"));
+        wanted.put("d.service", wants());
+        wanted.put("e.service", wants("Conflicts=d.service"));
+        assertThat(on(Map.of())).containsExactly("a.service", "c.service", "d.service");
     }
 
     /** What is said of all at once is said of each alone. */

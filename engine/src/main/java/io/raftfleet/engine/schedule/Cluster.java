@@ -38,10 +38,18 @@ final class Cluster {
     /** Global units that are to run, by name. */
     private final Map<String, UnitEntry> globals = new TreeMap<>();
 
+    /** Those of them that name others that they conflict with, by name. */
+    private final Map<String, UnitEntry> declaring = new TreeMap<>();
+
     private final GlobalUnits<UnitEntry, MachineEntry> globalUnits = new GlobalUnits<>() {
         @Override
         protected Iterable<UnitEntry> wanted() {
             return globals.values();
+        }
+
+        @Override
+        protected Iterable<UnitEntry> declaring() {
+            return declaring.values();
         }
 
         @Override
@@ -221,6 +229,9 @@ final class Cluster {
         }
         if (unit.global() && unit.wanted()) {
             globals.put(unit.name, unit);
+            if (!requirements.conflicts().isEmpty()) {
+                declaring.put(unit.name, unit);
+            }
             globalsUncounted = true;
         }
     }
@@ -263,6 +274,7 @@ final class Cluster {
         classes.release(unit.machineClass);
         unit.machineClass = classes.universal();
         globalsUncounted |= globals.remove(unit.name) != null;
+        declaring.remove(unit.name);
     }
 
     /** Has the class and the patterns of a unit stay, also while no other unit uses them: other units may wait in them. */

@@ -16,6 +16,7 @@ import io.netty.channel.PreferHeapByteBufAllocator;
 import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.nio.NioSocketChannel;
 import io.raftfleet.identity.CredentialsException;
+import io.raftfleet.identity.Identity;
 import io.raftfleet.identity.SpiffeId;
 import io.raftfleet.identity.TlsFiles;
 import io.raftfleet.identity.tls.TlsFailure;
@@ -24,6 +25,7 @@ import java.security.GeneralSecurityException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -243,6 +245,11 @@ final class Connections implements AutoCloseable {
             }
         }
         return identity;
+    }
+
+    /** Who the user is, as far as the files were read; empty for plaintext. */
+    synchronized Optional<Identity> self() {
+        return identity == null ? Optional.empty() : Optional.of(identity.self());
     }
 
     /**

@@ -3,6 +3,7 @@ package io.raftfleet.client;
 import com.google.protobuf.CodedOutputStream;
 import io.grpc.MethodDescriptor;
 import io.grpc.Status;
+import io.raftfleet.identity.Identity;
 import io.raftfleet.identity.tls.TlsIdentity;
 import io.raftfleet.proto.cluster.ChangeMembersRequest;
 import io.raftfleet.proto.cluster.ChangeMembersResponse;
@@ -54,6 +55,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
@@ -112,6 +114,11 @@ public final class FleetClient implements AutoCloseable {
     /** What it was made with. */
     public ClientOptions options() {
         return options;
+    }
+
+    /** Who it is to engines, by the certificate that it has read; empty before the first call, and in plaintext. */
+    public Optional<Identity> self() {
+        return connections.self();
     }
 
     /** Orders for units by name, and waiting for what becomes of them: what most programs need. */

@@ -22,6 +22,9 @@ final class Session implements AutoCloseable {
     private static final int MILLIS = 1000;
 
     private Terminal terminal;
+    /** Without a pager. */
+    private final Terminal bare;
+
     private final GlobalOptions global;
     private @Nullable FleetClient client;
     private @Nullable Pager pager;
@@ -35,6 +38,7 @@ final class Session implements AutoCloseable {
 
     Session(Terminal terminal, GlobalOptions global) {
         this.terminal = terminal;
+        this.bare = terminal;
         this.global = global;
         this.ordering = new ProgressLine(terminal);
     }
@@ -248,6 +252,21 @@ final class Session implements AutoCloseable {
         if (reading != null) {
             terminal.out().flush();
             reading.close();
+        }
+        if (made != null) {
+            warnOfEnd(made);
+        }
+    }
+
+    /** After all else, and whoever reads it: to standard error, also without a terminal, since scripts' certificates end, too. */
+    private void warnOfEnd(FleetClient made) {
+        var self = made.self();
+        String warning = self.isPresent()
+                ? Expiry.warning(self.get(), made.options().clock().instant())
+                : null;
+        if (warning != null) {
+            bare.out().flush();
+            bare.err().append(SafeText.escapeLines(warning)).append('\n').flush();
         }
     }
 }

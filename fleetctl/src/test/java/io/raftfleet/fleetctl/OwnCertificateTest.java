@@ -22,14 +22,19 @@ import io.raftfleet.proto.fleet.FleetGrpc;
 import io.raftfleet.proto.fleet.VersionRequest;
 import io.raftfleet.proto.fleet.VersionResponse;
 import io.raftfleet.proto.fleet.WatchRequest;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.PrintStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
@@ -117,6 +122,57 @@ class OwnCertificateTest {
                     .isInstanceOf(FleetClientException.class)
                     .hasMessageContaining("its certificate is not from an authority in --ca-file");
         }
+    }
+
+    @Test
+    @DisplayName(
+            "who has used four fifths of a certificate is told, once, and what to type; results and exit code stay as they are")
+    void aCertificateThatEndsSoon() throws IOException {
+        var authority = CertificateAuthority.open(directory.resolve("ca"));
+        Instant now = Instant.now();
+        for (String name : List.of("carol", "dave")) {
+            var files = files("ca/ca.pem", name + ".pem", name + "-key.pem");
+            Duration life = Duration.ofHours(name.equals("carol") ? 100 : 40);
+            authority
+                    .issue(
+                            Kind.USER,
+                            name,
+                            Optional.of(Role.OPERATOR),
+                            List.of(),
+                            now.minus(life.dividedBy(10).multipliedBy(name.equals("carol") ? 9 : 7)),
+                            life)
+                    .write(files.certificate(), files.key());
+        }
+        var carol = version("carol");
+        assertThat(carol.exit()).isZero();
+        assertThat(carol.err())
+                .startsWith("WARNING: the certificate of user/carol ends at ")
+                .containsOnlyOnce("\n")
+                .contains(", in 9 hours. ")
+                .endsWith("fleetctl user create carol --role operator\n");
+        var dave = version("dave");
+        assertThat(dave.err()).isEmpty();
+        assertThat(dave.out()).isEqualTo(carol.out());
+    }
+
+    private Result version(String name) {
+        var out = new ByteArrayOutputStream();
+        var err = new ByteArrayOutputStream();
+        int exit = Fleetctl.run(
+                new Terminal(
+                        InputStream.nullInputStream(),
+                        new PrintStream(out, false, StandardCharsets.UTF_8),
+                        new PrintStream(err, true, StandardCharsets.UTF_8),
+                        Map.of(),
+                        directory,
+                        false),
+                "--endpoint=127.0.0.1:" + server.getPort(),
+                "--ca-file=" + directory.resolve("ca/ca.pem"),
+                "--cert-file=" + directory.resolve(name + ".pem"),
+                "--key-file=" + directory.resolve(name + "-key.pem"),
+                "version",
+                "--json");
+        return new Result(exit, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
     }
 
     private FleetClient client(TlsFiles files) {

@@ -37,6 +37,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
@@ -75,7 +76,7 @@ public final class Reads {
     /** Says, on an engine that leads, why units have no place, by name. */
     @FunctionalInterface
     public interface Reasons {
-        /** Those of the units that have any. Fails where this engine does not lead. */
+        /** Those of the units that have any. Fails where this engine does not lead. Who gives up completes it, and nothing more is looked for. */
         CompletableFuture<Map<String, List<Veto>>> of(Collection<String> units);
     }
 
@@ -387,13 +388,17 @@ public final class Reads {
         return machine != null && machine.mark().empties();
     }
 
-    /** The same units, those that wait for a place, or can't leave one, with the reasons. Fails where this engine does not lead. */
-    CompletableFuture<List<Unit>> explained(List<Unit> units) {
+    /**
+     * The same units, those that wait for a place, or can't leave one, with the reasons. Fails where this engine does not lead, and when
+     * that takes longer; no more reasons are looked for then.
+     */
+    CompletableFuture<List<Unit>> explained(List<Unit> units, Duration limit) {
         var waiting = explicable(units);
         if (waiting.isEmpty()) {
             return CompletableFuture.completedFuture(units);
         }
         return reasons.of(waiting)
+                .orTimeout(limit.toNanos(), TimeUnit.NANOSECONDS)
                 .thenApply(found -> units.stream()
                         .map(unit -> unit.toBuilder()
                                 .addAllVetoes(found.getOrDefault(unit.getName(), List.of()))

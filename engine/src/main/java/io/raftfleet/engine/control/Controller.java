@@ -161,7 +161,7 @@ public final class Controller implements AutoCloseable {
 
     /** What a client's writes would do. The same failures. */
     CompletableFuture<PlanResponse> plan(PlanWork.Asked asked) {
-        var work = new PlanWork(registry, asked);
+        var work = new PlanWork(registry, asked, System::nanoTime);
         queue.offer(work);
         return told(work.answer(), replies);
     }

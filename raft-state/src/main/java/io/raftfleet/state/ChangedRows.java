@@ -1,6 +1,8 @@
 package io.raftfleet.state;
 
+import com.google.protobuf.ByteString;
 import io.raftfleet.state.raft.ReplicatedState.Row;
+import java.security.SecureRandom;
 import java.util.AbstractList;
 import java.util.BitSet;
 import java.util.List;
@@ -10,9 +12,18 @@ import org.jspecify.annotations.Nullable;
 /**
  * Rows that have changed, each once and as it is now, found by what tells rows apart. A hash table that has no objects beside the rows, which
  * are the registry's own: there may be as many as the registry has. Guarded by the registry's lock.
+ *
+ * <p>Names whose hashes are the same are easily made. Once rows lie so close that they must have been, they are put where another hash puts
+ * them, which nobody outside of this process can know. In which order they are shown depends on that, and nothing else does.
  */
 final class ChangedRows {
     private static final int FIRST_ROOM = 64;
+
+    /** Rows that a look may pass: among a million with hashes that are even, the longest passes some 80. */
+    private static final int MOST_PASSED = 256;
+
+    /** Odd, of the hash that nobody can know. */
+    private static final long SECRET = new SecureRandom().nextLong() | 1;
 
     /** Is shown rows. */
     interface Counting {
@@ -29,6 +40,11 @@ final class ChangedRows {
     private BitSet gone = new BitSet();
     /** Places of rows that are here no longer. Once there are any, no others come. */
     private final BitSet taken = new BitSet();
+
+    /** Whether rows are where the hash puts them that nobody can know. */
+    private boolean secret;
+    /** How many other rows the last look has passed. */
+    private int passed;
 
     private int size;
     /** Where {@link #next(Counting)} goes on. */
@@ -54,6 +70,11 @@ final class ChangedRows {
         return size;
     }
 
+    /** How many other rows the last look for one has passed. */
+    int passed() {
+        return passed;
+    }
+
     /**
      * A row is this now, or is removed and was this.
      *
@@ -62,8 +83,10 @@ final class ChangedRows {
     void put(@Nullable StoredRow before, StoredRow row, boolean removed) {
         int at = place(row);
         if (rows[at] == null) {
-            if (2 * size >= rows.length) {
-                grow();
+            boolean colliding = !secret && passed > MOST_PASSED;
+            if (colliding || 2 * size >= rows.length) {
+                secret |= colliding;
+                arrange(colliding ? rows.length : 2 * rows.length);
                 at = place(row);
             }
             size++;
@@ -139,11 +162,12 @@ final class ChangedRows {
         };
     }
 
-    private void grow() {
+    /** Puts all rows where they belong in a table with so much room. */
+    private void arrange(int room) {
         var oldRows = rows;
         var oldFormer = former;
         var oldGone = gone;
-        rows = new StoredRow[2 * oldRows.length];
+        rows = new StoredRow[room];
         former = keepsFormer ? new StoredRow[rows.length] : oldFormer;
         gone = new BitSet(rows.length);
         for (int from = 0; from < oldRows.length; from++) {
@@ -162,9 +186,8 @@ final class ChangedRows {
     /** Where a row is, or would be. */
     private int place(StoredRow row) {
         int mask = rows.length - 1;
-        int hash = (31 * (31 * row.table() + row.id().hashCode()) + row.in().hashCode()) * 0x9e3779b9;
-        int at = (hash ^ (hash >>> 16)) & mask;
-        for (; ; at = (at + 1) & mask) {
+        int at = hash(row) & mask;
+        for (passed = 0; ; passed++) {
             var there = rows[at];
             if (there == null
                     || (there.table() == row.table()
@@ -172,6 +195,37 @@ final class ChangedRows {
                             && there.in().equals(row.in()))) {
                 return at;
             }
+            at = (at + 1) & mask;
         }
+    }
+
+    private int hash(StoredRow row) {
+        if (secret) {
+            long hash = mixed(row.in(), mixed(row.id(), row.table()));
+            return (int) (hash >>> 32);
+        }
+        int hash = (31 * (31 * row.table() + row.id().hashCode()) + row.in().hashCode()) * 0x9e3779b9;
+        return hash ^ (hash >>> 16);
+    }
+
+    private static long mixed(Object id, long before) {
+        long hash = before;
+        if (id instanceof String text) {
+            for (int i = 0; i < text.length(); i++) {
+                hash = mixed(text.charAt(i), hash);
+            }
+        } else if (id instanceof ByteString bytes) {
+            for (int i = 0; i < bytes.size(); i++) {
+                hash = mixed(bytes.byteAt(i), hash);
+            }
+        } else {
+            hash = mixed(id.hashCode(), hash);
+        }
+        return mixed(-1, hash);
+    }
+
+    private static long mixed(int next, long before) {
+        long hash = (before + next) * SECRET;
+        return hash ^ (hash >>> 32);
     }
 }

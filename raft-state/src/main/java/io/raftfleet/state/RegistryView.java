@@ -14,7 +14,6 @@ import io.raftfleet.unit.Requirements;
 import io.raftfleet.unit.UnitHash;
 import io.raftfleet.unit.UnitSource;
 import java.util.Collection;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -249,18 +248,12 @@ public final class RegistryView {
     /**
      * Whether a unit that has to leave a machine is not to be started elsewhere yet: it may run there, and the machine will say when it
      * does not; or the machine is lost, and it must never run twice, or goes where such a unit does ({@code MachineOf}), which it may need.
+     *
+     * @param fenced of this view, for all units that are asked about together
      */
-    public boolean leaves(UnitRecord unit, String machineId) {
+    public boolean leaves(UnitRecord unit, String machineId, FencedUnits fenced) {
         var machine = machine(machineId);
-        return machine != null && (machine.present() || (machine.fenced() && withFenced(unit, new HashSet<>())));
-    }
-
-    private boolean withFenced(UnitRecord unit, Set<String> seen) {
-        return unit.wants().fence()
-                || unit.wants().peers().stream()
-                        .filter(seen::add)
-                        .map(this::unit)
-                        .anyMatch(peer -> peer != null && withFenced(peer, seen));
+        return machine != null && (machine.present() || (machine.fenced() && fenced.has(unit)));
     }
 
     /**

@@ -55,6 +55,33 @@ class FencedMachinesTest {
     }
 
     @Test
+    void whatWasFoundOfOneUnitHoldsForTheNext() {
+        on("m1", "a.service", "[Service]\nExecStart=/bin/a\n\n[X-Fleet]\nMachineOf=b.service\n");
+        on(
+                "m1",
+                "b.service",
+                "[Service]\nExecStart=/bin/b\n\n[X-Fleet]\nMachineOf=a.service\nMachineOf=plain.service\n");
+        on(
+                "m1",
+                "c.service",
+                "[Service]\nExecStart=/bin/c\n\n[X-Fleet]\nMachineOf=a.service\nMachineOf=beside.service\n");
+        on(
+                "m1",
+                "d.service",
+                "[Service]\nExecStart=/bin/d\n\n[X-Fleet]\nMachineOf=none.service\nMachineOf=c.service\n");
+        var units = List.of("d.service", "c.service", "a.service", "b.service", "beside.service", "plain.service");
+        for (var order : List.of(units, units.reversed())) {
+            var found = registry.read(view -> {
+                var fenced = new FencedUnits(view);
+                return order.stream()
+                        .filter(name -> fenced.has(Objects.requireNonNull(view.unit(name))))
+                        .toList();
+            });
+            assertThat(found).containsExactlyInAnyOrder("d.service", "c.service", "beside.service");
+        }
+    }
+
+    @Test
     void aMachineThatIsBackSaysItselfWhatItRuns() {
         apply(lostFenced("m1", 1), open("m1", 2, Map.of()));
         assertThat(fenced()).isEmpty();
@@ -99,7 +126,7 @@ class FencedMachinesTest {
     }
 
     private boolean leaves(String unit) {
-        return registry.read(view -> view.leaves(Objects.requireNonNull(view.unit(unit)), "m1"));
+        return registry.read(view -> view.leaves(Objects.requireNonNull(view.unit(unit)), "m1", new FencedUnits(view)));
     }
 
     private List<String> fenced() {

@@ -104,7 +104,7 @@ public final class Controller implements AutoCloseable {
      */
     private final Executor repliesInOrder;
 
-    private final WorkQueue queue = new WorkQueue(Runtime.getRuntime().maxMemory() / REPORTS_SHARE);
+    private final WorkQueue queue = new WorkQueue(Runtime.getRuntime().maxMemory() / REPORTS_SHARE, System::nanoTime);
     private final DecisionLoop decisions;
     private final Thread thread;
 
@@ -161,7 +161,7 @@ public final class Controller implements AutoCloseable {
 
     /** What a client's writes would do. The same failures. */
     CompletableFuture<PlanResponse> plan(PlanWork.Asked asked) {
-        var work = new PlanWork(registry, asked);
+        var work = new PlanWork(registry, asked, System::nanoTime);
         queue.offer(work);
         return told(work.answer(), replies);
     }
@@ -280,17 +280,23 @@ public final class Controller implements AutoCloseable {
         return reply;
     }
 
-    /** Why units can't be placed, by name; a unit that is placed or wants no machine has no reasons. Looks at some at a time. */
+    /**
+     * Why units can't be placed, by name; a unit that is placed or wants no machine has no reasons. Looks at some at a time, and at no more
+     * once the future is done, as who asked has given up.
+     */
     public CompletableFuture<Map<String, List<Veto>>> explain(Collection<String> units) {
-        return explain(List.copyOf(units), new TreeMap<>());
+        var answer = new CompletableFuture<Map<String, List<Veto>>>();
+        explain(List.copyOf(units), new TreeMap<>(), answer);
+        return answer;
     }
 
-    private CompletableFuture<Map<String, List<Veto>>> explain(List<String> units, Map<String, List<Veto>> reasons) {
+    private void explain(
+            List<String> units, Map<String, List<Veto>> reasons, CompletableFuture<Map<String, List<Veto>>> answer) {
         var some = units.subList(0, Math.min(units.size(), EXPLAINED_AT_ONCE));
         var further = units.subList(some.size(), units.size());
         var question = new Question<Map<String, List<Veto>>>(scheduling -> {
             for (var unit : some) {
-                var vetoes = scheduling.explain(unit);
+                var vetoes = answer.isDone() ? List.<Veto>of() : scheduling.explain(unit);
                 if (!vetoes.isEmpty()) {
                     reasons.put(unit, vetoes);
                 }
@@ -298,8 +304,15 @@ public final class Controller implements AutoCloseable {
             return reasons;
         });
         queue.offer(question);
-        var told = told(question.answer(), replies);
-        return further.isEmpty() ? told : told.thenCompose(soFar -> explain(further, soFar));
+        var unused = told(question.answer(), replies).whenComplete((soFar, failure) -> {
+            if (failure != null) {
+                answer.completeExceptionally(failure);
+            } else if (further.isEmpty()) {
+                answer.complete(soFar);
+            } else if (!answer.isDone()) {
+                explain(further, soFar, answer);
+            }
+        });
     }
 
     @Override

@@ -81,6 +81,8 @@ final class DecisionLoop implements Runnable {
     private @Nullable Scheduler scheduler;
     /** How long reports may gather before the next entry. */
     private long gatherNanos;
+    /** Whether something was tried out since what waits was last taken up: who plans on and on holds up no write. */
+    private boolean planned;
     /** Whether it is still to be written that this engine leads. */
     private boolean unannounced;
     /** Were together in an entry that can't be written: each is decided in one of its own, before all else. */
@@ -261,7 +263,8 @@ final class DecisionLoop implements Runnable {
             return clockIsMended(term);
         }
         var decider = scheduling();
-        if (suspects.isEmpty() && queue.hasPlans() && plan(decider)) {
+        planned = !planned && suspects.isEmpty() && queue.hasPlans() && plan(decider);
+        if (planned) {
             return true;
         }
         var further = drainsGoOn(decider);

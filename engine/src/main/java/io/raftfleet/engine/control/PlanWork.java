@@ -24,6 +24,8 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,6 +35,9 @@ import org.jspecify.annotations.Nullable;
 final class PlanWork implements Work {
     /** Moves that are followed up; a machine may have more units. */
     static final int MOST_MOVES = 9_000;
+
+    /** So long nothing else is decided at most, but for what the item or step takes that is under way then. */
+    private static final long MOST_NANOS = TimeUnit.SECONDS.toNanos(2);
 
     private static final int MOST_EXPLAINED = 100;
     private static final int MOVES_A_STEP = 256;
@@ -53,11 +58,14 @@ final class PlanWork implements Work {
 
     private final Registry registry;
     private final Asked asked;
+    private final LongSupplier nanoClock;
     private final CompletableFuture<PlanResponse> answer = new CompletableFuture<>();
 
-    PlanWork(Registry registry, Asked asked) {
+    /** @param nanoClock says how long it takes */
+    PlanWork(Registry registry, Asked asked, LongSupplier nanoClock) {
         this.registry = registry;
         this.asked = asked;
+        this.nanoClock = nanoClock;
     }
 
     CompletableFuture<PlanResponse> answer() {
@@ -119,6 +127,7 @@ final class PlanWork implements Work {
         /** Why each unit moves that does, the last time that it does. */
         private final Map<String, String> moved = new TreeMap<>();
 
+        private final long begin = nanoClock.getAsLong();
         private int moves;
         private int explained;
 
@@ -143,7 +152,18 @@ final class PlanWork implements Work {
             return plan;
         }
 
+        /** To be called often: while this goes on nothing else is decided. */
+        private void checkTime() {
+            if (nanoClock.getAsLong() - begin > MOST_NANOS) {
+                throw Status.FAILED_PRECONDITION
+                        .withDescription("planning this takes more than " + TimeUnit.NANOSECONDS.toSeconds(MOST_NANOS)
+                                + " s, in which the leader decides nothing else: plan fewer units at once")
+                        .asRuntimeException();
+            }
+        }
+
         private ItemResult decide(Item item) {
+            checkTime();
             var records = new ArrayList<Record>();
             var result = item.decide(draft, records);
             int bytes = records.stream().mapToInt(Batch::bytesOf).sum();
@@ -157,6 +177,7 @@ final class PlanWork implements Work {
             boolean more = true;
             while (more && moves < MOST_MOVES) {
                 while (scheduler.hasWork() && moves < MOST_MOVES) {
+                    checkTime();
                     for (var decision : scheduler.decide(MOVES_A_STEP)) {
                         moves++;
                         moved.put(decision.unit(), decision.reason());
@@ -190,6 +211,7 @@ final class PlanWork implements Work {
         }
 
         private void add(String name, boolean named) {
+            checkTime();
             var unit = draft.unit(name);
             if (unit == null) {
                 return; // It would not be created: its item says why.

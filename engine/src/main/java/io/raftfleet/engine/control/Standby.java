@@ -2,6 +2,7 @@ package io.raftfleet.engine.control;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.raftfleet.engine.schedule.Scheduler;
+import io.raftfleet.engine.schedule.Upkeep;
 import io.raftfleet.state.Change;
 import io.raftfleet.state.Registry;
 import io.raftfleet.state.RegistryView;
@@ -10,6 +11,7 @@ import java.util.Collection;
 import java.util.Deque;
 import java.util.Iterator;
 import java.util.LinkedHashSet;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
@@ -231,8 +233,10 @@ final class Standby implements Registry.Listener {
 
     private static void tellMachine(RegistryView applied, Scheduler scheduler, String id) {
         var machine = applied.machine(id);
-        if (machine != null) {
-            Draft.tell(scheduler, machine); // One that was forgotten was lost, and no unit was on it.
+        if (machine == null) {
+            scheduler.putMachine(id, Map.of(), false, Upkeep.NONE); // Lost and forgotten before its turn came.
+        } else {
+            Draft.tell(scheduler, machine);
         }
     }
 
@@ -281,7 +285,7 @@ final class Standby implements Registry.Listener {
         switch (change) {
             case Change.OfUnit unit -> units.add(unit.name());
             case Change.OfMachine machine -> machines.add(machine.after().id());
-            case Change.OfMachineGone gone -> {} // It was lost, and no unit was on it.
+            case Change.OfMachineGone gone -> {} // No unit was on it; and it was lost, which was noted.
             case Change.OfState state -> {}
             case Change.OfStateGone gone -> {}
             case Change.OfDeparture departure -> {}

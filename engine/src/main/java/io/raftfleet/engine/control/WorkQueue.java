@@ -13,6 +13,8 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -37,7 +39,14 @@ final class WorkQueue {
     /** Of so many bytes of reports it makes no difference how many more could be in their entry. */
     private static final long GATHERED_BYTES = 64 << 10;
 
+    /**
+     * So long the work of a lane may take that adds nothing to the entry, as questions do: what was decided goes out then, and what is left is
+     * in the next. Otherwise who asks on and on would keep it from ending.
+     */
+    private static final long MOST_IDLE_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
+
     private final long agentBytes;
+    private final LongSupplier nanoClock;
     private final Lock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
 
@@ -68,9 +77,13 @@ final class WorkQueue {
 
     private final AtomicLong visits = new AtomicLong();
 
-    /** @param agentBytes how many bytes of reports may wait; one report may always */
-    WorkQueue(long agentBytes) {
+    /**
+     * @param agentBytes how many bytes of reports may wait; one report may always
+     * @param nanoClock says how long it takes to decide
+     */
+    WorkQueue(long agentBytes, LongSupplier nanoClock) {
         this.agentBytes = agentBytes;
+        this.nanoClock = nanoClock;
     }
 
     void lead(long term) {
@@ -243,19 +256,27 @@ final class WorkQueue {
 
     /**
      * Has waiting work decided until the batch is full: agents' up to about half of it, then clients', then what is left of
-     * the agents'. What a work throws passes through; it is the last of {@code decided} then.
+     * the agents'; of each no more once that takes long and adds nothing. What a work throws passes through; it is the last of
+     * {@code decided} then.
      *
      * @param decided gets all that was taken up, in order; what is in the queue no longer
      */
     void decide(Batch batch, Draft draft, long nowMs, List<Work> decided) {
-        while (!batch.halfFull() && decideNext(Lane.AGENTS, batch, draft, nowMs, decided)) {
-            // On to the next.
-        }
-        while (!batch.full() && decideNext(Lane.CLIENTS, batch, draft, nowMs, decided)) {
-            // On to the next.
-        }
-        while (!batch.full() && decideNext(Lane.AGENTS, batch, draft, nowMs, decided)) {
-            // On to the next.
+        decide(Lane.AGENTS, batch::halfFull, batch, draft, nowMs, decided);
+        decide(Lane.CLIENTS, batch::full, batch, draft, nowMs, decided);
+        decide(Lane.AGENTS, batch::full, batch, draft, nowMs, decided);
+    }
+
+    private void decide(Lane lane, BooleanSupplier enough, Batch batch, Draft draft, long nowMs, List<Work> decided) {
+        long idle = 0;
+        long before = nanoClock.getAsLong();
+        boolean more = true;
+        while (more && idle < MOST_IDLE_NANOS && !enough.getAsBoolean()) {
+            int records = batch.records();
+            more = decideNext(lane, batch, draft, nowMs, decided);
+            long now = nanoClock.getAsLong();
+            idle += batch.records() == records ? now - before : 0;
+            before = now;
         }
     }
 

@@ -92,7 +92,9 @@ final class Explainer {
     }
 
     private void cordons(List<Veto> vetoes) {
-        count("cordon", "not cordoned", "", MachineEntry::open, vetoes);
+        if (!cluster.cordoned().isEmpty()) {
+            count("cordon", "not cordoned", "", MachineEntry::open, vetoes);
+        }
     }
 
     private void machineId(UnitEntry unit, List<Veto> vetoes) {
@@ -153,14 +155,21 @@ final class Explainer {
 
     private void conflicts(UnitEntry unit, List<Veto> vetoes) {
         for (NamePattern pattern : unit.conflicts) {
-            String requirement = "Conflicts=" + pattern.text;
-            count(requirement, requirement, " are free of it", machine -> pattern.occupied.get(machine) == 0, vetoes);
+            if (!pattern.occupied.isEmpty()) {
+                String requirement = "Conflicts=" + pattern.text;
+                count(
+                        requirement,
+                        requirement,
+                        " are free of it",
+                        machine -> pattern.occupied.get(machine) == 0,
+                        vetoes);
+            }
         }
     }
 
     private void conflictsOfOthers(UnitEntry unit, List<Veto> vetoes) {
         for (NamePattern pattern : cluster.patternsMatching(unit.name)) {
-            if (pattern.conflictUses > 0) {
+            if (!pattern.declared.isEmpty()) {
                 String requirement = "Conflicts=" + pattern.text;
                 count(
                         requirement,
@@ -180,13 +189,15 @@ final class Explainer {
                     taken.add(replacer.machine);
                 }
             }
-            String requirement = "Replaces=" + pattern.text;
-            count(
-                    requirement,
-                    requirement + " of other units",
-                    " are free of them",
-                    machine -> !taken.contains(machine),
-                    vetoes);
+            if (!taken.isEmpty()) {
+                String requirement = "Replaces=" + pattern.text;
+                count(
+                        requirement,
+                        requirement + " of other units",
+                        " are free of them",
+                        machine -> !taken.contains(machine),
+                        vetoes);
+            }
         }
     }
 
@@ -204,7 +215,10 @@ final class Explainer {
         }
     }
 
-    /** Adds a veto if the requirement leaves out a present machine: "metadata diskType=SSD: 0 of 40 machines". */
+    /**
+     * Adds a veto if the requirement leaves out a present machine: "metadata diskType=SSD: 0 of 40 machines". Looks at all of them: not to be
+     * called for what is known to leave out none.
+     */
     private void count(
             String requirement, String shown, String tail, Predicate<MachineEntry> admits, List<Veto> vetoes) {
         if (vetoes.size() >= MOST) {

@@ -12,6 +12,10 @@ final class MachineCounts {
         return counts == null ? 0 : counts.getOrDefault(machine, 0);
     }
 
+    boolean isEmpty() {
+        return counts == null;
+    }
+
     void increment(MachineEntry machine) {
         if (counts == null) {
             counts = new HashMap<>(2);

@@ -524,9 +524,12 @@ public final class Scheduler {
         }
     }
 
-    /** A unit's ties to others came or go: which {@code Replaces} count may change for all that it can move. */
+    /**
+     * A unit's ties to others came or go: which {@code Replaces} count may change for all that it can move, if it is part of a circle. Of
+     * those that are not, which are nearly all, it takes no time for what they replace.
+     */
     private void circlesMayChange(UnitEntry unit) {
-        if (!cluster.hasReplacers()) {
+        if (!cluster.hasReplacers() || circle(unit.name, unit.requirements).isEmpty()) {
             return;
         }
         for (UnitEntry moved : replaceGraph.movedBy(unit)) {

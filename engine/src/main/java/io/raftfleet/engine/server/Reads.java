@@ -20,6 +20,7 @@ import io.raftfleet.proto.fleet.ReadOptions;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.Unit;
 import io.raftfleet.proto.model.Veto;
+import io.raftfleet.state.FencedUnits;
 import io.raftfleet.state.LoggedEvent;
 import io.raftfleet.state.MachineRecord;
 import io.raftfleet.state.Registry;
@@ -36,6 +37,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
@@ -74,7 +76,7 @@ public final class Reads {
     /** Says, on an engine that leads, why units have no place, by name. */
     @FunctionalInterface
     public interface Reasons {
-        /** Those of the units that have any. Fails where this engine does not lead. */
+        /** Those of the units that have any. Fails where this engine does not lead. Who gives up completes it, and nothing more is looked for. */
         CompletableFuture<Map<String, List<Veto>>> of(Collection<String> units);
     }
 
@@ -105,8 +107,10 @@ public final class Reads {
                 throw AbsentAt.failure("unit " + request.getName() + " does not exist", view.revision());
             }
             return GetUnitResponse.newBuilder()
-                    .setUnit(noted(view, unit, view.message(unit, true), startsWait(view)).toBuilder()
-                            .addAllWarnings(warnings.page(view).of(unit)))
+                    .setUnit(
+                            noted(view, unit, view.message(unit, true), startsWait(view), new FencedUnits(view))
+                                    .toBuilder()
+                                    .addAllWarnings(warnings.page(view).of(unit)))
                     .addAllStates(view.statesOf(unit.name()).stream()
                             .map(UnitStateRecord::state)
                             .toList())
@@ -128,6 +132,7 @@ public final class Reads {
                 var flaws = warnings.page(view);
                 var units = request.getUnplacedOnly() ? view.unplaced() : view.units();
                 var waits = request.getWithVetoes() ? startsWait(view) : null;
+                var fenced = new FencedUnits(view);
                 int looked = 0;
                 int contents = 0;
                 String last = "";
@@ -154,7 +159,7 @@ public final class Reads {
                             var message = view.message(unit, request.getWithContents());
                             contents += message.getContents().getText().length()
                                     + message.getContents().getSource().length();
-                            var noted = noted(view, unit, message, waits);
+                            var noted = noted(view, unit, message, waits, fenced);
                             page.addUnits(
                                     told.isEmpty()
                                             ? noted
@@ -337,18 +342,21 @@ public final class Reads {
     }
 
     /** The same unit, with the reason if it has a place and is not started there yet. */
-    private static Unit noted(RegistryView view, UnitRecord unit, Unit message, @Nullable Veto startsWait) {
+    private static Unit noted(
+            RegistryView view, UnitRecord unit, Unit message, @Nullable Veto startsWait, FencedUnits fenced) {
         if (unit.machineId() == null) {
             return message;
         }
-        var why = startsWait != null && view.startWaits(unit, unit.machineId()) ? startsWait : mayRunYet(view, unit);
+        var why = startsWait != null && view.startWaits(unit, unit.machineId())
+                ? startsWait
+                : mayRunYet(view, unit, fenced);
         return why == null ? message : message.toBuilder().addVetoes(why).build();
     }
 
     /** Why a unit that must never run twice is not started yet: on which lost machine it may run; null when there is none. */
-    private static @Nullable Veto mayRunYet(RegistryView view, UnitRecord unit) {
+    private static @Nullable Veto mayRunYet(RegistryView view, UnitRecord unit, FencedUnits fenced) {
         for (var id : view.departures(unit.name())) {
-            if (!view.present(id) && view.leaves(unit, id)) {
+            if (!view.present(id) && view.leaves(unit, id, fenced)) {
                 return Veto.newBuilder()
                         .setRequirement("Fence=true")
                         .setPresent(view.presentMachines())
@@ -380,13 +388,17 @@ public final class Reads {
         return machine != null && machine.mark().empties();
     }
 
-    /** The same units, those that wait for a place, or can't leave one, with the reasons. Fails where this engine does not lead. */
-    CompletableFuture<List<Unit>> explained(List<Unit> units) {
+    /**
+     * The same units, those that wait for a place, or can't leave one, with the reasons. Fails where this engine does not lead, and when
+     * that takes longer; no more reasons are looked for then.
+     */
+    CompletableFuture<List<Unit>> explained(List<Unit> units, Duration limit) {
         var waiting = explicable(units);
         if (waiting.isEmpty()) {
             return CompletableFuture.completedFuture(units);
         }
         return reasons.of(waiting)
+                .orTimeout(limit.toNanos(), TimeUnit.NANOSECONDS)
                 .thenApply(found -> units.stream()
                         .map(unit -> unit.toBuilder()
                                 .addAllVetoes(found.getOrDefault(unit.getName(), List.of()))

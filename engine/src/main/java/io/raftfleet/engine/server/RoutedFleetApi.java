@@ -219,11 +219,11 @@ final class RoutedFleetApi implements FleetApi {
             return CompletableFuture.completedFuture(response);
         }
         var leader = route.elsewhere();
+        var half = deadline.dividedBy(2);
         var answer = leader == null
-                ? reads.explained(units).thenApply(with)
-                : forward(caller, leader, ask, deadline.dividedBy(2));
-        return answer.orTimeout(deadline.dividedBy(2).toNanos(), TimeUnit.NANOSECONDS)
-                .exceptionally(failure -> response);
+                ? reads.explained(units, half).thenApply(with)
+                : forward(caller, leader, ask, half).orTimeout(half.toNanos(), TimeUnit.NANOSECONDS);
+        return answer.exceptionally(failure -> response);
     }
 
     private CompletableFuture<WriteResponse> write(
@@ -459,7 +459,7 @@ final class RoutedFleetApi implements FleetApi {
         @Override
         public CompletableFuture<GetUnitResponse> getUnit(GetUnitRequest request, Duration deadline) {
             return reads.getUnit(request, deadline)
-                    .thenCompose(response -> reads.explained(List.of(response.getUnit()))
+                    .thenCompose(response -> reads.explained(List.of(response.getUnit()), deadline)
                             .thenApply(units -> response.toBuilder()
                                     .setUnit(units.getFirst())
                                     .build()));
@@ -468,7 +468,7 @@ final class RoutedFleetApi implements FleetApi {
         @Override
         public CompletableFuture<ListUnitsResponse> listUnits(ListUnitsRequest request, Duration deadline) {
             return reads.listUnits(request, deadline)
-                    .thenCompose(response -> reads.explained(response.getUnitsList())
+                    .thenCompose(response -> reads.explained(response.getUnitsList(), deadline)
                             .thenApply(units -> response.toBuilder()
                                     .clearUnits()
                                     .addAllUnits(units)

@@ -120,13 +120,16 @@ final class UnplacedByVeto {
 
     /** Null when there is no answer in time, or none any more as this engine leads no longer. */
     private @Nullable Map<String, List<Veto>> explained(List<String> units, long deadline) {
+        var found = reasons.apply(units);
         try {
-            return reasons.apply(units).get(Math.max(0, deadline - nanos.getAsLong()), TimeUnit.NANOSECONDS);
+            return found.get(Math.max(0, deadline - nanos.getAsLong()), TimeUnit.NANOSECONDS);
         } catch (ExecutionException | TimeoutException e) {
             return null;
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             return null;
+        } finally {
+            found.cancel(false); // Nobody waits for it any more.
         }
     }
 

@@ -239,13 +239,24 @@ final class AgentSession implements StreamObserver<AgentFrame> {
         untold.add(unit);
     }
 
-    /** Tells what there is to tell, while the stream has room. */
+    /**
+     * Tells what there is to tell, while the stream has room. When that fails, what was to be told is lost: the session is ended, and the
+     * agent told of all that differs in its next.
+     */
     void flush() {
-        synchronized (telling) {
-            answer();
-            for (var names = take(); !names.isEmpty(); names = take()) {
-                tell(sessions.delta(machineId(), names));
+        try {
+            synchronized (telling) {
+                answer();
+                for (var names = take(); !names.isEmpty(); names = take()) {
+                    tell(sessions.delta(machineId(), names));
+                }
             }
+        } catch (RuntimeException | StackOverflowError e) {
+            log.error(
+                    "machine {} could not be told what to run; its session is ended, so that it opens another",
+                    machineId(),
+                    e);
+            refuse(Sessions.LOST_TRACK);
         }
     }
 

@@ -5,6 +5,7 @@ import io.raftfleet.proto.agent.AssignmentDelta;
 import io.raftfleet.proto.agent.Inventory;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.UnitState;
+import io.raftfleet.state.FencedUnits;
 import io.raftfleet.state.MachineRecord;
 import io.raftfleet.state.RegistryView;
 import io.raftfleet.state.UnitRecord;
@@ -32,9 +33,16 @@ final class Assignments {
 
     private Assignments() {}
 
-    /** The order for one unit on one machine; null when it is not due there. */
-    static @Nullable AssignedUnit due(RegistryView view, UnitRecord unit, MachineRecord machine) {
-        if (!view.assigned(unit, machine) || held(view, unit, machine.id()) || view.startWaits(unit, machine.id())) {
+    /**
+     * The order for one unit on one machine; null when it is not due there.
+     *
+     * @param fenced of this view, for all units that are asked about together
+     */
+    private static @Nullable AssignedUnit due(
+            RegistryView view, UnitRecord unit, MachineRecord machine, FencedUnits fenced) {
+        if (!view.assigned(unit, machine)
+                || held(view, unit, machine.id(), fenced)
+                || view.startWaits(unit, machine.id())) {
             return null;
         }
         return AssignedUnit.newBuilder()
@@ -48,8 +56,9 @@ final class Assignments {
     /** Every order for a machine. */
     static List<AssignedUnit> all(RegistryView view, MachineRecord machine) {
         var units = new ArrayList<AssignedUnit>();
-        collect(view, machine, view.scheduledTo(machine.id()), units);
-        collect(view, machine, view.wantedGlobals(), units);
+        var fenced = new FencedUnits(view);
+        collect(view, machine, view.scheduledTo(machine.id()), fenced, units);
+        collect(view, machine, view.wantedGlobals(), fenced, units);
         return units;
     }
 
@@ -80,9 +89,10 @@ final class Assignments {
     /** What is to be told of these units; empty when there is nothing to tell. */
     static AssignmentDelta delta(RegistryView view, MachineRecord machine, Collection<String> names) {
         var delta = AssignmentDelta.newBuilder().setRevision(view.revision());
+        var fenced = new FencedUnits(view);
         for (var name : names) {
             var unit = view.unit(name);
-            var due = unit == null ? null : due(view, unit, machine);
+            var due = unit == null ? null : due(view, unit, machine, fenced);
             if (due != null) {
                 delta.addSet(due);
             } else if (view.departures(name).contains(machine.id()) && !runsOn(view, unit, machine)) {
@@ -117,9 +127,10 @@ final class Assignments {
      */
     static AssignmentDelta answer(RegistryView view, MachineRecord machine, Collection<String> names) {
         var delta = AssignmentDelta.newBuilder().setRevision(view.revision());
+        var fenced = new FencedUnits(view);
         for (var name : names) {
             var unit = view.unit(name);
-            var due = unit == null ? null : due(view, unit, machine);
+            var due = unit == null ? null : due(view, unit, machine, fenced);
             if (due != null) {
                 delta.addSet(due);
             } else if (unit == null && !view.departures(name).contains(machine.id())) {
@@ -149,23 +160,27 @@ final class Assignments {
     }
 
     private static void collect(
-            RegistryView view, MachineRecord machine, Collection<String> names, List<AssignedUnit> into) {
+            RegistryView view,
+            MachineRecord machine,
+            Collection<String> names,
+            FencedUnits fenced,
+            List<AssignedUnit> into) {
         for (var name : names) {
             var unit = view.unit(name);
-            var due = unit == null ? null : due(view, unit, machine);
+            var due = unit == null ? null : due(view, unit, machine, fenced);
             if (due != null) {
                 into.add(due);
             }
         }
     }
 
-    private static boolean held(RegistryView view, UnitRecord unit, String machineId) {
+    private static boolean held(RegistryView view, UnitRecord unit, String machineId, FencedUnits fenced) {
         if (unit.global()) {
             return false;
         }
         for (var leaving : view.departures(unit.name())) {
             boolean besides = unit.wants().startFirst() && view.present(leaving);
-            if (!leaving.equals(machineId) && !besides && view.leaves(unit, leaving)) {
+            if (!leaving.equals(machineId) && !besides && view.leaves(unit, leaving, fenced)) {
                 return true;
             }
         }

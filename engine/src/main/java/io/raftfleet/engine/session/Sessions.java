@@ -47,6 +47,10 @@ public final class Sessions implements Registry.Listener {
     private static final Logger log = LoggerFactory.getLogger(Sessions.class);
     private static final Pattern MACHINE_ID = Pattern.compile("[0-9a-f]{32}");
     private static final int MAX_METADATA = 1000;
+    /** Of a session that was not told something: in its next, its agent is told of all that differs. */
+    static final Status LOST_TRACK =
+            Status.UNAVAILABLE.withDescription("the engine lost track of what it has to tell: open a new session");
+
     static final Metadata.Key<Redirect> REDIRECT =
             Metadata.Key.of("raftfleet-redirect-bin", ProtoUtils.metadataMarshaller(Redirect.getDefaultInstance()));
 
@@ -491,9 +495,7 @@ public final class Sessions implements Registry.Listener {
     /** Nobody knows which orders were not told: agents that come back are told what differs. */
     @Override
     public void missed(Registry.Applied applied) {
-        var again =
-                Status.UNAVAILABLE.withDescription("the engine lost track of what it has to tell: open a new session");
-        machines.sessions().forEach(session -> flusher.execute(() -> session.refuse(again)));
+        machines.sessions().forEach(session -> flusher.execute(() -> session.refuse(LOST_TRACK)));
     }
 
     private void mark(RegistryView view, Change change, Set<AgentSession> concerned) {

@@ -42,7 +42,10 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -56,11 +59,15 @@ class ControllerTest {
     private final MemoryLog raft = new MemoryLog(registry);
     private final SettableClock clock = new SettableClock();
     private final LinkedBlockingQueue<String> leadership = new LinkedBlockingQueue<>();
+    private volatile Runnable onReply = () -> {};
     private final Controller controller = new Controller(
             new Controller.Inputs("e1", registry, raft, clock, new Random(7)),
             new Recorded(),
             new NoMetrics(),
-            Runnable::run);
+            reply -> {
+                onReply.run();
+                reply.run();
+            });
     private final LocalWrites writes = new LocalWrites(controller, LocalWrites.AfterCommit.NOTHING);
 
     ControllerTest() {
@@ -566,6 +573,43 @@ class ControllerTest {
                         assertThat(veto.getMessage()).contains("disk=ssd").contains("0 of 1"));
         open("m2", Map.of("disk", "ssd"));
         awaitMachine("a.service", "m2");
+    }
+
+    @Test
+    void whoAsksOnAndOnHoldsUpNoWrite() throws Exception {
+        lead(1);
+        var over = new AtomicBoolean();
+        try {
+            askOnAndOn(over);
+            assertThat(create(1, unit("a.service", PLAIN, TargetState.TARGET_STATE_LAUNCHED)))
+                    .containsExactly(ItemCode.ITEM_CODE_OK);
+        } finally {
+            over.set(true);
+        }
+    }
+
+    private void askOnAndOn(AtomicBoolean over) {
+        var unused = controller.explain(List.of("none.service")).thenAccept(vetoes -> {
+            if (!over.get()) {
+                askOnAndOn(over);
+            }
+        });
+    }
+
+    @Test
+    void nothingIsLookedForWhenWhoAskedHasGivenUp() throws Exception {
+        lead(1);
+        var replies = new AtomicInteger();
+        var gaveUp = new CompletableFuture<Void>();
+        onReply = () -> {
+            replies.incrementAndGet();
+            gaveUp.join();
+        };
+        var units = IntStream.range(0, 1_000).mapToObj(i -> "u" + i + ".service");
+        controller.explain(units.toList()).cancel(false);
+        gaveUp.complete(null);
+        create(1, unit("a.service", PLAIN, TargetState.TARGET_STATE_LAUNCHED));
+        assertThat(replies).as("of the first question, and of the write").hasValue(2);
     }
 
     @Test

@@ -24,6 +24,7 @@ import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.UnitState;
 import io.raftfleet.proto.model.Veto;
 import io.raftfleet.state.Registry;
+import io.raftfleet.state.raft.RaftConfig;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -33,6 +34,8 @@ import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.RepeatedTest;
@@ -185,6 +188,47 @@ class PlanTest {
                                 .addPatches(drain(MACHINES.get(1))))
                         .build()))
                 .hasMessageContaining("one to drain one machine alone");
+    }
+
+    @Test
+    void whoPlansOnAndOnHoldsUpNoWrite() throws Exception {
+        open(MACHINES.getFirst(), Map.of());
+        var over = new AtomicBoolean();
+        planOnAndOn(over);
+        create("a.service", PLAIN);
+        over.set(true);
+    }
+
+    private void planOnAndOn(AtomicBoolean over) {
+        var unused = writes.plan(PlanRequest.getDefaultInstance(), LIMIT).thenAccept(plan -> {
+            if (!over.get()) {
+                planOnAndOn(over);
+            }
+        });
+    }
+
+    @Test
+    void isRefusedOnceItTakesTooLong() throws Exception {
+        var items = CreateUnitsRequest.newBuilder();
+        for (int i = 0; i < 100; i++) {
+            items.addUnits(launched("u" + i + ".service", PLAIN));
+        }
+        var asked = new PlanWork.Asked(Items.of(items.build(), ""), List.of(), List.of(), List.of(), null);
+        for (long each : List.of(10L, 100L)) {
+            var nanos = new AtomicLong();
+            var work = new PlanWork(registry, asked, () -> nanos.addAndGet(TimeUnit.MILLISECONDS.toNanos(each)));
+            var scheduler = registry.read(Draft::scheduler);
+            var draft = new Draft(registry, scheduler, new Budget(0, Long.MAX_VALUE), RaftConfig.ENTRY_FORMAT);
+            if (each == 10) {
+                assertThat(work.decide(new Batch(), draft, NOW)).isTrue();
+                assertThat(work.answer()).isCompleted();
+            } else {
+                assertThatThrownBy(() -> work.decide(new Batch(), draft, NOW))
+                        .hasMessageContaining("more than 2 s")
+                        .hasMessageContaining("plan fewer units at once");
+            }
+            assertThat(scheduler.hasWork()).as("nothing is left of it").isFalse();
+        }
     }
 
     @Test

@@ -12,6 +12,7 @@ import io.raftfleet.proto.log.Record;
 import io.raftfleet.proto.log.SessionOpened;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.state.EntryFormats;
+import io.raftfleet.state.MachineRecord;
 import io.raftfleet.state.Registry;
 import io.raftfleet.state.raft.RaftConfig;
 import io.raftfleet.unit.InvalidUnitException;
@@ -70,8 +71,7 @@ class StandbyTest {
         submit("a.service", "b.service");
         followed();
         leaders = new Scheduler(); // Of a leader that decides nothing more.
-        var draft = draft();
-        var lost = Objects.requireNonNull(draft.lose(Objects.requireNonNull(draft.machine(M2)), "silent", true, 0));
+        var lost = Objects.requireNonNull(draft().lose(machine(M2), "silent", true, 0));
         commit(List.of(lost));
         submitUndecided("c.service");
         followed();
@@ -104,6 +104,25 @@ class StandbyTest {
         assertThat(standby.takeOver().decide(10))
                 .containsExactly(
                         new Decision.Schedule("unheard.service", M1, "target state launched and unit not scheduled"));
+    }
+
+    @Test
+    @DisplayName("places nothing on a machine that was lost and forgotten while it did not look")
+    void forgotten() {
+        submit("a.service");
+        joins(M2); // With less on it.
+        followed();
+        var lost = Objects.requireNonNull(draft().lose(machine(M2), "silent", true, 0));
+        commit(List.of(lost));
+        commit(List.of(draft().forget(machine(M2), "")));
+        followed();
+
+        var scheduler = standby.takeOver();
+
+        scheduler.putUnit("b.service", wants("b.service", ""), TargetState.TARGET_STATE_LAUNCHED, null);
+        assertThat(scheduler.decide(10))
+                .containsExactly(
+                        new Decision.Schedule("b.service", M1, "target state launched and unit not scheduled"));
     }
 
     @Test
@@ -141,6 +160,10 @@ class StandbyTest {
 
     private Draft draft() {
         return new Draft(registry, leaders, new Budget(0, Long.MAX_VALUE), RaftConfig.ENTRY_FORMAT);
+    }
+
+    private MachineRecord machine(String id) {
+        return Objects.requireNonNull(draft().machine(id));
     }
 
     private void joins(String id) {

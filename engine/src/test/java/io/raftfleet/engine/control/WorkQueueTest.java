@@ -16,6 +16,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -23,7 +25,8 @@ import org.junit.jupiter.api.Test;
 class WorkQueueTest {
     private static final int ROOM = 10_000;
 
-    private final WorkQueue queue = new WorkQueue(ROOM);
+    private final AtomicLong now = new AtomicLong();
+    private final WorkQueue queue = new WorkQueue(ROOM, now::get);
 
     @BeforeEach
     void lead() {
@@ -124,16 +127,47 @@ class WorkQueueTest {
         queue.offer(report(100, Urgency.PROMPT));
         queue.offer(report(100, Urgency.SOON));
         var decided = new ArrayList<Work>();
-        var registry = new Registry(1000);
-        var draft = new Draft(
-                registry, registry.read(Draft::scheduler), new Budget(0, Long.MAX_VALUE), RaftConfig.ENTRY_FORMAT);
-        queue.decide(new Batch(), draft, 1, decided);
+        queue.decide(new Batch(), draft(), 1, decided);
         assertThat(decided).hasSize(3);
         queue.offer(report(100, Urgency.LATER));
         assertThat(waitedFor(gather)).isGreaterThanOrEqualTo(2 * gather);
 
         queue.putBack(decided.subList(0, 1));
         assertThat(waitedFor(TimeUnit.HOURS.toNanos(1))).isLessThan(TimeUnit.HOURS.toNanos(1));
+    }
+
+    @Test
+    void whoAsksOnAndOnKeepsNoEntryFromItsEnd() {
+        var asked = new AtomicInteger();
+        ask(asked);
+        var silence = new AgentWork.Silence("none", 1, "a test", true);
+        queue.offer(silence);
+        var decided = new ArrayList<Work>();
+        queue.decide(new Batch(), draft(), 1, decided);
+        assertThat(asked).hasValueBetween(1, 10);
+        assertThat(decided).contains(silence);
+        assertThat(queue.waiting(WorkQueue.Lane.CLIENTS))
+                .as("the next question")
+                .isEqualTo(1);
+
+        queue.decide(new Batch(), draft(), 1, decided);
+        assertThat(asked).as("it goes on in the next").hasValueBetween(2, 20);
+    }
+
+    /** A question that takes 2 ms, and after it another. */
+    private void ask(AtomicInteger asked) {
+        queue.offer(new Question<>(scheduler -> {
+            assertThat(asked.incrementAndGet()).as("questions").isLessThan(1_000);
+            now.addAndGet(TimeUnit.MILLISECONDS.toNanos(2));
+            ask(asked);
+            return "";
+        }));
+    }
+
+    private static Draft draft() {
+        var registry = new Registry(1000);
+        return new Draft(
+                registry, registry.read(Draft::scheduler), new Budget(0, Long.MAX_VALUE), RaftConfig.ENTRY_FORMAT);
     }
 
     private long waitedFor(long gatherNanos) {
@@ -148,7 +182,7 @@ class WorkQueueTest {
 
     @Test
     void manyReportsWaitForNoMore() throws Exception {
-        var roomy = new WorkQueue(1 << 20);
+        var roomy = new WorkQueue(1 << 20, now::get);
         roomy.lead(1);
         for (int i = 0; i < 66; i++) {
             roomy.offer(report(1000));

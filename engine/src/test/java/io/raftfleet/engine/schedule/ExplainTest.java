@@ -2,9 +2,12 @@ package io.raftfleet.engine.schedule;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.sun.management.ThreadMXBean;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.Veto;
+import java.lang.management.ManagementFactory;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 class ExplainTest {
@@ -202,6 +205,35 @@ class ExplainTest {
                 .settle();
         assertThat(rig.vetoes("a.service"))
                 .containsExactly("Replaces=a.service of other units: 0 of 1 machine are free of them");
+    }
+
+    @Test
+    void whatKeepsOffNothingIsNotCountedOverAllMachines() {
+        rig.machines("m1");
+        var options = IntStream.range(0, 1_000)
+                .mapToObj(i -> "Conflicts=none" + i + "*")
+                .toList();
+        rig.unit("a.service", "MachineMetadata=disk=ssd")
+                .unit("b.service", options.toArray(String[]::new))
+                .target("b.service", TargetState.TARGET_STATE_INACTIVE)
+                .settle();
+        long few = allocated("a.service");
+        rig.unit(
+                        "a.service",
+                        Stream.concat(Stream.of("MachineMetadata=disk=ssd"), options.stream())
+                                .toArray(String[]::new))
+                .settle();
+        assertThat(allocated("a.service")).as("bytes, as a count of looks").isLessThan(few + 20_000);
+    }
+
+    private long allocated(String unit) {
+        var threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        assertThat(rig.scheduler.explain(unit)).hasSize(1);
+        long before = threads.getCurrentThreadAllocatedBytes();
+        var vetoes = rig.scheduler.explain(unit);
+        long after = threads.getCurrentThreadAllocatedBytes();
+        assertThat(vetoes).hasSize(1);
+        return after - before;
     }
 
     @Test

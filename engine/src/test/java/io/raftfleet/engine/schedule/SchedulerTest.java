@@ -3,7 +3,9 @@ package io.raftfleet.engine.schedule;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.sun.management.ThreadMXBean;
 import io.raftfleet.proto.model.TargetState;
+import java.lang.management.ManagementFactory;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
@@ -508,6 +510,32 @@ class SchedulerTest {
         assertThat(rig.on("a.service")).isNull();
         rig.remove("b.service").settle();
         assertThat(rig.on("a.service")).isEqualTo("m1");
+    }
+
+    @Test
+    void aReplacingUnitCostsNothingForEachThatItReplaces() {
+        rig.machines("m1");
+        for (int i = 0; i < 10_000; i++) {
+            put("web" + i + ".service");
+        }
+        put("first.service", "Replaces=web*");
+        var threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        long before = threads.getCurrentThreadAllocatedBytes();
+        for (int i = 0; i < 100; i++) {
+            put("kick" + i + ".service", "Replaces=web*");
+        }
+        for (int i = 0; i < 100; i++) {
+            put("kick" + i + ".service");
+            rig.scheduler.removeUnit("kick" + i + ".service");
+        }
+        long each = (threads.getCurrentThreadAllocatedBytes() - before) / 300;
+        assertThat(each)
+                .as("bytes a change, as a count of units that it looks at")
+                .isLessThan(10_000);
+    }
+
+    private void put(String name, String... options) {
+        rig.scheduler.putUnit(name, Facts.requirements(name, options), TargetState.TARGET_STATE_LAUNCHED, null);
     }
 
     @Test

@@ -2,6 +2,7 @@ package io.raftfleet.engine.session;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.sun.management.ThreadMXBean;
 import io.raftfleet.proto.agent.AssignedUnit;
 import io.raftfleet.proto.agent.AssignmentDelta;
 import io.raftfleet.proto.agent.Inventory;
@@ -32,6 +33,8 @@ import io.raftfleet.unit.InvalidUnitException;
 import io.raftfleet.unit.Requirements;
 import io.raftfleet.unit.UnitFile;
 import io.raftfleet.unit.UnitHash;
+import java.lang.management.ManagementFactory;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -286,6 +289,32 @@ class AssignmentsTest {
         assertThat(one.getSetList())
                 .contains(order("missing.service"))
                 .allMatch(set -> Digest.bucket(set.getName()) == bucket);
+    }
+
+    @Test
+    void aChainOfThousandsOfUnitsLeavesALostMachine() throws Exception {
+        int units = 5_000;
+        var names = new ArrayList<String>();
+        for (int i = 0; i < units; i++) {
+            names.add("u" + i + ".service");
+            create(names.getLast(), i == 0 ? PLAIN : PLAIN + "\n[X-Fleet]\nMachineOf=" + names.get(i - 1) + "\n");
+            schedule(names.getLast(), M1);
+        }
+        apply(Record.newBuilder()
+                .setMachineLost(MachineLost.newBuilder()
+                        .setMachineId(M1)
+                        .setSessionEpoch(1)
+                        .setFenced(true)));
+        names.forEach(name -> schedule(name, M2));
+        assertThat(delta(M2, names.getLast()).getSetList())
+                .as("it goes with none that must never run twice")
+                .hasSize(1);
+        var threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        long before = threads.getCurrentThreadAllocatedBytes();
+        assertThat(all(M2)).hasSize(units);
+        assertThat((threads.getCurrentThreadAllocatedBytes() - before) / units)
+                .as("bytes a unit, as a count of units that it looks at")
+                .isLessThan(20_000);
     }
 
     @Test

@@ -47,7 +47,9 @@ import io.raftfleet.state.Registry;
 import io.raftfleet.state.RegistryView;
 import io.raftfleet.state.raft.RaftConfig;
 import io.raftfleet.state.raft.ReplicatedState.ApplyResult;
+import io.raftfleet.unit.Digest;
 import io.raftfleet.unit.Fence;
+import io.raftfleet.unit.InvalidUnitException;
 import io.raftfleet.unit.Requirements;
 import io.raftfleet.unit.UnitFile;
 import io.raftfleet.unit.tasks.Ticker;
@@ -69,6 +71,7 @@ import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -79,6 +82,7 @@ import org.junit.jupiter.api.Test;
 class SessionsTest {
     private static final String MACHINE = "0123456789abcdef0123456789abcdef";
     private static final Duration TTL = Duration.ofSeconds(30);
+    private static final String PLAIN = "[Service]\nExecStart=/bin/true\n";
 
     private final Registry registry = new Registry(1000);
     private final SlowLog log = new SlowLog();
@@ -320,25 +324,31 @@ class SessionsTest {
     }
 
     private void launch(String name, String text, String machine) throws Exception {
-        var file = UnitFile.parse(text);
         log.propose(
                         Entry.newBuilder()
-                                .addRecords(Record.newBuilder()
-                                        .setContentsStored(ContentsStored.newBuilder()
-                                                .setContents(UnitContents.newBuilder()
-                                                        .setHash(file.hash().toByteString())
-                                                        .setText(file.text()))))
-                                .addRecords(Record.newBuilder()
-                                        .setUnitRestored(UnitRestored.newBuilder()
-                                                .setName(name)
-                                                .setHash(file.hash().toByteString())
-                                                .setTargetState(TargetState.TARGET_STATE_LAUNCHED)
-                                                .setMachineId(machine)
-                                                .setFacts(Requirements.of(name, file)
-                                                        .facts())))
+                                .addAllRecords(launched(name, text, machine))
                                 .build(),
                         TTL)
                 .get(10, TimeUnit.SECONDS);
+    }
+
+    private static List<Record> launched(String name, String text, String machine) throws InvalidUnitException {
+        var file = UnitFile.parse(text);
+        return List.of(
+                Record.newBuilder()
+                        .setContentsStored(ContentsStored.newBuilder()
+                                .setContents(UnitContents.newBuilder()
+                                        .setHash(file.hash().toByteString())
+                                        .setText(file.text())))
+                        .build(),
+                Record.newBuilder()
+                        .setUnitRestored(UnitRestored.newBuilder()
+                                .setName(name)
+                                .setHash(file.hash().toByteString())
+                                .setTargetState(TargetState.TARGET_STATE_LAUNCHED)
+                                .setMachineId(machine)
+                                .setFacts(Requirements.of(name, file).facts()))
+                        .build());
     }
 
     private String place(String unit) {
@@ -407,6 +417,34 @@ class SessionsTest {
         slow.countDown();
         taken.get(10, TimeUnit.SECONDS);
         assertThat(second.get(10, TimeUnit.SECONDS)).isEqualTo(1);
+    }
+
+    @Test
+    void aSessionThatCantBeToldIsEndedAndTheOthersAreTold() throws Exception {
+        var failing = new Stream();
+        var other = new Stream();
+        hello(failing, Caller.PLAINTEXT, "1".repeat(32));
+        hello(other, Caller.PLAINTEXT, "2".repeat(32));
+        await().until(() -> failing.isWelcome() && other.isWelcome());
+        failing.fails = EngineFrame::hasAssignments;
+        log.propose(
+                        Entry.newBuilder()
+                                .addAllRecords(launched("a.service", PLAIN, "1".repeat(32)))
+                                .addAllRecords(launched("b.service", PLAIN, "2".repeat(32)))
+                                .build(),
+                        TTL)
+                .get(10, TimeUnit.SECONDS);
+        assertThat(ordered(other)).containsExactly("b.service");
+        assertThat(failing.ended).hasMessageContaining("open a new session");
+
+        var next = new Stream();
+        hello(next, Caller.PLAINTEXT, "1".repeat(32));
+        await().until(next::isWelcome);
+        Objects.requireNonNull(next.session)
+                .onNext(AgentFrame.newBuilder()
+                        .setInventory(Inventory.newBuilder().addBuckets(Digest.bucket("a.service")))
+                        .build());
+        assertThat(ordered(next)).containsExactly("a.service");
     }
 
     @Test
@@ -590,6 +628,7 @@ class SessionsTest {
 
         volatile @Nullable Throwable ended;
         Runnable onEnd = () -> {};
+        volatile Predicate<EngineFrame> fails = frame -> false;
 
         boolean isWelcome() {
             return frames.stream().anyMatch(EngineFrame::hasWelcome);
@@ -597,6 +636,9 @@ class SessionsTest {
 
         @Override
         public void onNext(EngineFrame frame) {
+            if (fails.test(frame)) {
+                throw new IllegalStateException("a test");
+            }
             frames.add(frame);
         }
 

@@ -120,9 +120,9 @@ final class AgentWork {
 
         @Override
         public boolean decide(Batch batch, Draft draft, long nowMs) {
-            batch.addTentative(Record.newBuilder()
+            batch.addTentative(draft.tentative(Record.newBuilder()
                     .setStatesReported(draft.withinRoom(report))
-                    .build());
+                    .build()));
             return true;
         }
 

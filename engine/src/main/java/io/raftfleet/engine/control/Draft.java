@@ -29,6 +29,7 @@ import io.raftfleet.proto.log.UnitUnscheduled;
 import io.raftfleet.proto.model.MachineMarkKind;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.UnitContents;
+import io.raftfleet.proto.model.UnitState;
 import io.raftfleet.state.Change;
 import io.raftfleet.state.EntryFormats;
 import io.raftfleet.state.MachineRecord;
@@ -65,6 +66,7 @@ final class Draft {
     private final Speculation ahead;
     private final Scheduler scheduler;
     private final Budget budget;
+    private final Batch batch;
     private final boolean withFacts;
     private final boolean withFences;
     private final boolean withSources;
@@ -73,12 +75,18 @@ final class Draft {
     private final boolean withRollouts;
     private final boolean withLeftAlone;
 
-    /** @param format newest format of entries that all engines read */
-    Draft(Registry registry, Scheduler scheduler, Budget budget, int format) {
+    /**
+     * An empty one.
+     *
+     * @param format newest format of entries that all engines read
+     * @param batch is told how much each record changes, and gets the records from whoever has them decided
+     */
+    Draft(Registry registry, Scheduler scheduler, Budget budget, int format, Batch batch) {
         this.registry = registry;
         this.ahead = registry.speculate();
         this.scheduler = scheduler;
         this.budget = budget;
+        this.batch = batch;
         this.withFacts = format >= EntryFormats.WITH_FACTS;
         this.withFences = format >= EntryFormats.WITH_FENCES;
         this.withSources = format >= EntryFormats.WITH_SOURCES;
@@ -145,6 +153,8 @@ final class Draft {
                 if (view.unit(state.getName()) != null
                         || budget.take("unit " + state.getName(), view.growthBy(state, machine)) == null) {
                     kept.addStates(state);
+                } else if (view.state(state.getName(), machine) instanceof UnitState before) {
+                    kept.addStates(before);
                 }
             }
             return kept.build();
@@ -375,7 +385,7 @@ final class Draft {
                         .setReason(reason));
         }
         var built = record.build();
-        var unused = ahead.apply(built);
+        var unused = apply(built);
         return built;
     }
 
@@ -560,7 +570,7 @@ final class Draft {
 
     /** The next record: what it changes counts from now on. */
     private Record decided(Record record) {
-        for (var change : ahead.apply(record)) {
+        for (var change : apply(record)) {
             switch (change) {
                 case Change.OfUnit unit -> {
                     if (unit.after() == null) {
@@ -577,6 +587,21 @@ final class Draft {
                 case Change.OfEvent event -> {}
             }
         }
+        return record;
+    }
+
+    private List<Change> apply(Record record) {
+        long before = ahead.mostChanges();
+        var changes = ahead.apply(record);
+        batch.changing(ahead.mostChanges() - before);
+        return changes;
+    }
+
+    /** A record that nothing is decided on: what it changes counts for the size of the entry alone. */
+    Record tentative(Record record) {
+        long before = ahead.mostChanges();
+        ahead.count(record);
+        batch.changing(ahead.mostChanges() - before);
         return record;
     }
 

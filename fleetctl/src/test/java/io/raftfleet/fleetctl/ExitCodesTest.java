@@ -348,6 +348,10 @@ class ExitCodesTest {
         add("status", MISSING, s -> s.unit("a.service", "unload").run("status", "a.service"));
         add("ssh", MISSING, s -> s.run("ssh", "--unit", "a.service"));
         add("ssh", MISSING, s -> s.run("ssh", "nobody"));
+        add("ssh", REFUSED, s -> {
+            s.cluster.addMachine(M2, "10.0.0.2'; exit 7; '", Map.of());
+            return s.run("ssh", "85c0");
+        });
         for (String list : List.of("list-units", "list-unit-files", "list-machines")) {
             add(list, DONE, s -> s.unit("a.service", "start").run(list));
             add(list, NOTHING, s -> {

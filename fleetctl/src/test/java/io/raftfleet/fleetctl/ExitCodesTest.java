@@ -344,6 +344,10 @@ class ExitCodesTest {
                     .build());
             return s.run("status", "a.service");
         });
+        add("status", REFUSED, s -> {
+            s.unit("a.service", "start").cluster.refused.add("a.service");
+            return s.run("status", "a.service");
+        });
         add("status", MISSING, s -> s.run("status", "a.service"));
         add("status", MISSING, s -> s.unit("a.service", "unload").run("status", "a.service"));
         add("ssh", MISSING, s -> s.run("ssh", "--unit", "a.service"));

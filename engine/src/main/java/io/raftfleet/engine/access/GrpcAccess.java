@@ -32,7 +32,7 @@ public final class GrpcAccess {
             of(FleetGrpc.getListMachinesMethod(), Access.VIEWER),
             of(FleetGrpc.getListEventsMethod(), Access.VIEWER),
             of(FleetGrpc.getWatchMethod(), Access.VIEWER),
-            of(FleetGrpc.getUnitStatusMethod(), Access.VIEWER),
+            of(FleetGrpc.getUnitStatusMethod(), Access.OPERATOR),
             of(FleetGrpc.getJournalMethod(), Access.OPERATOR),
             of(FleetGrpc.getVersionMethod(), Access.ANYBODY),
             of(AgentGatewayGrpc.getSessionMethod(), Access.AGENT),

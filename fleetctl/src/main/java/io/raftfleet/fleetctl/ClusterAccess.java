@@ -1,9 +1,11 @@
 package io.raftfleet.fleetctl;
 
+import io.raftfleet.client.FleetClientException;
 import io.raftfleet.proto.cluster.AccessGrpc;
 import io.raftfleet.proto.cluster.ListRevokedRequest;
 import io.raftfleet.proto.cluster.Revocation;
 import io.raftfleet.proto.cluster.RevokeRequest;
+import io.raftfleet.proto.model.Principal;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -37,17 +39,26 @@ final class ClusterAccess {
 
         @Override
         public Integer call() {
-            var all = identities.stream().map(Principals::parse).toList();
-            for (var who : all) {
-                Revocation revoked = session.client()
+            int failures = 0;
+            for (var who : identities.stream().map(Principals::parse).toList()) {
+                failures += revoke(who) ? 0 : 1;
+            }
+            return failures == 0 ? 0 : 1;
+        }
+
+        private boolean revoke(Principal who) {
+            try {
+                var answer = session.client()
                         .access(
                                 AccessGrpc.getRevokeMethod(),
-                                RevokeRequest.newBuilder().setWho(who).build())
-                        .getRevocation();
+                                RevokeRequest.newBuilder().setWho(who).build());
                 session.out("Revoked all certificates of " + Principals.text(who) + " from before "
-                        + Principals.time(revoked.getBeforeMs()));
+                        + Principals.time(answer.getRevocation().getBeforeMs()));
+                return true;
+            } catch (FleetClientException e) {
+                session.err("Error revoking " + Principals.text(who) + ": " + e.getMessage());
+                return false;
             }
-            return 0;
         }
     }
 

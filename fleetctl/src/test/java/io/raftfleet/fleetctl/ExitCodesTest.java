@@ -545,11 +545,25 @@ class ExitCodesTest {
         add("token create", USAGE, s -> s.run("token"));
         add("token list", DONE, s -> s.run("token", "list"));
         add("token rm", DONE, s -> s.run("token", "rm", "t1"));
+        add("token rm", DONE, s -> s.run("token", "rm", "lost"));
+        add("token rm", PARTLY, s -> {
+            Result result = s.run("token", "rm", "t2", "t1");
+            assertThat(result.out()).isEqualTo("Took token t1 away\n");
+            assertThat(result.err()).isEqualTo("Error taking token t2 away: the cluster has no such token\n");
+            return result;
+        });
         add("token rm", REFUSED, s -> s.run("token", "rm", "t2"));
         add("user create", DONE, s -> s.run("user", "create", "alice", "--role", "viewer"));
         add("user create", REFUSED, s -> s.run("user", "create", "alice", "--role", "king"));
         add("user create", USAGE, s -> s.run("user"));
         add("cluster revoke", DONE, s -> s.run("cluster", "revoke", "user/alice"));
+        add("cluster revoke", PARTLY, s -> {
+            Result result = s.run("cluster", "revoke", "user/me", "agent/" + M1);
+            assertThat(result.out())
+                    .isEqualTo("Revoked all certificates of agent/" + M1 + " from before 1970-01-01T00:00:00Z\n");
+            assertThat(result.err()).isEqualTo("Error revoking user/me: that is who calls\n");
+            return result;
+        });
         add("cluster revoke", REFUSED, s -> s.run("cluster", "revoke", "user/me"));
         add("cluster revoked", DONE, s -> s.run("cluster", "revoked"));
         add("ui", DONE, s -> s.run("ui"));

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.protobuf.ByteString;
+import io.grpc.Channel;
 import io.grpc.Grpc;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
@@ -16,6 +17,7 @@ import io.raftfleet.chaos.cluster.EngineNode;
 import io.raftfleet.client.FleetClient;
 import io.raftfleet.identity.Credentials;
 import io.raftfleet.identity.CredentialsException;
+import io.raftfleet.identity.Role;
 import io.raftfleet.identity.SpiffeId.Kind;
 import io.raftfleet.identity.TlsFiles;
 import io.raftfleet.identity.TokenText;
@@ -32,6 +34,7 @@ import io.raftfleet.proto.cluster.CreateTokenRequest;
 import io.raftfleet.proto.cluster.JoinToken;
 import io.raftfleet.proto.cluster.ListTokensRequest;
 import io.raftfleet.proto.cluster.RenewRequest;
+import io.raftfleet.proto.cluster.RenewResponse;
 import io.raftfleet.proto.cluster.RevokeRequest;
 import io.raftfleet.proto.model.Principal;
 import io.raftfleet.proto.model.PrincipalKind;
@@ -153,16 +156,44 @@ class JoinIT {
                         cluster.engines().getFirst().addresses().grpc(), Certificates.credentials(files))
                 .build();
         try {
-            var renewed = AccessGrpc.newBlockingStub(channel)
-                    .withDeadlineAfter(20, TimeUnit.SECONDS)
-                    .renew(RenewRequest.newBuilder()
-                            .setSigningRequest(ByteString.copyFrom(key.signingRequest()))
-                            .build());
+            var renewed = renew(channel, key);
+            assertThatThrownBy(() -> renew(channel, OwnKey.create(random)))
+                    .isInstanceOf(StatusRuntimeException.class)
+                    .hasMessageStartingWith("PERMISSION_DENIED")
+                    .hasMessageContaining("renewed with its own key");
             PrivateFile.replacePublic(files.certificate(), renewed.getCertificate());
         } finally {
             channel.shutdownNow();
         }
         assertThat(Credentials.read(files, Instant.now()).self().id().name()).isEqualTo(machine);
+    }
+
+    private static RenewResponse renew(Channel channel, OwnKey key) {
+        return AccessGrpc.newBlockingStub(channel)
+                .withDeadlineAfter(20, TimeUnit.SECONDS)
+                .renew(RenewRequest.newBuilder()
+                        .setSigningRequest(ByteString.copyFrom(key.signingRequest()))
+                        .build());
+    }
+
+    @Test
+    void peopleDoNotRenewTheirCertificates() throws Exception {
+        Cluster cluster = CLUSTER.cluster();
+        cluster.awaitLeader(Ops.SOON);
+        var files = cluster.certificates().orElseThrow().of(Kind.USER, "eve", Optional.of(Role.ADMIN));
+        for (var engine : cluster.engines()) {
+            var channel = Grpc.newChannelBuilder(engine.addresses().grpc(), Certificates.credentials(files))
+                    .build();
+            try {
+                assertThatThrownBy(() -> renew(channel, OwnKey.create(random)))
+                        .as(engine.id())
+                        .isInstanceOf(StatusRuntimeException.class)
+                        .hasMessageStartingWith("PERMISSION_DENIED")
+                        .hasMessageContaining("it takes an agent, or an engine");
+            } finally {
+                channel.shutdownNow();
+            }
+        }
     }
 
     /** Who starts with a certificate that has seen three quarters of its life. */

@@ -43,7 +43,7 @@ public final class GrpcAccess {
             of(AgentGatewayGrpc.getRevokedEnginesMethod(), Access.AGENT),
             of(AccessGrpc.getAuthorityMethod(), Access.STRANGER),
             of(AccessGrpc.getJoinMethod(), Access.STRANGER),
-            of(AccessGrpc.getRenewMethod(), Access.ANYBODY),
+            of(AccessGrpc.getRenewMethod(), Access.AGENT_OR_ENGINE),
             of(AccessGrpc.getCreateTokenMethod(), Access.ADMIN),
             of(AccessGrpc.getListTokensMethod(), Access.ADMIN),
             of(AccessGrpc.getRemoveTokenMethod(), Access.ADMIN),

@@ -5,6 +5,7 @@ import io.grpc.Status;
 import io.grpc.StatusException;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.StreamObserver;
+import io.raftfleet.engine.access.Authorization;
 import io.raftfleet.engine.access.Caller;
 import io.raftfleet.engine.api.Async;
 import io.raftfleet.engine.control.Abandoned;
@@ -54,6 +55,7 @@ import io.raftfleet.state.raft.ReplicationException;
 import java.security.PublicKey;
 import java.security.SecureRandom;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
@@ -192,7 +194,10 @@ final class AccessService extends AccessGrpc.AccessImplBase {
 
     @Override
     public void renew(RenewRequest request, StreamObserver<RenewResponse> responses) {
-        if (!forwarded(AccessGrpc.AccessStub::renew, request, responses)) {
+        var objection = otherKey(request);
+        if (objection != null) {
+            responses.onError(objection);
+        } else if (!forwarded(AccessGrpc.AccessStub::renew, request, responses)) {
             answered(responses, () -> {
                 var issuing = requireIssuer();
                 SpiffeId id = callerId();
@@ -211,6 +216,25 @@ final class AccessService extends AccessGrpc.AccessImplBase {
                                 revoked))
                         .build());
             });
+        }
+    }
+
+    /** Who shows a certificate here must ask for its key; through another engine it has shown it there. */
+    private static @Nullable StatusException otherKey(RenewRequest request) {
+        var shown = Authorization.shown();
+        try {
+            return shown.isEmpty()
+                            || Arrays.equals(
+                                    OwnKey.digest(OwnKey.requested(
+                                            request.getSigningRequest().toByteArray())),
+                                    OwnKey.digest(shown.getFirst().getPublicKey()))
+                    ? null
+                    : refusal(
+                            Status.PERMISSION_DENIED,
+                            "a certificate is renewed with its own key, and this is another than the connection was made with: start the"
+                                    + " agent again, or join with a new token");
+        } catch (CredentialsException e) {
+            return refusal(Status.INVALID_ARGUMENT, e.getMessage());
         }
     }
 

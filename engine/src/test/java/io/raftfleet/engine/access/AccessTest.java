@@ -71,7 +71,6 @@ class AccessTest {
                 "Access/CreateLogin",
                 "Access/Join",
                 "Access/ListRevoked",
-                "Access/Renew",
                 "Cluster/ListOrphans",
                 "Cluster/Status",
                 "Fleet/GetUnit",

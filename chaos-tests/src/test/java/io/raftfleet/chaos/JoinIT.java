@@ -141,6 +141,46 @@ class JoinIT {
     }
 
     @Test
+    void whoIsRevokedGetsNothingForATokenThatItKnows() throws Exception {
+        Cluster cluster = CLUSTER.cluster();
+        cluster.awaitLeader(Ops.SOON);
+        var admin = cluster.client();
+        String machine = "5".repeat(32);
+        var used = token(admin, agent(""), 20);
+        var meantForIt = token(admin, agent(machine), 1);
+        var ofOthers = token(admin, agent(""), 20);
+        var joining = new Joining(TokenText.parse(used), machine, List.of(), random);
+        assertThat(joining.join(Joining.PATIENCE).getCertificate()).isNotEmpty();
+
+        var removed = admin.access(
+                        AccessGrpc.getRevokeMethod(),
+                        RevokeRequest.newBuilder().setWho(agent(machine)).build())
+                .getRemovedTokensList();
+
+        assertThat(removed)
+                .extracting(JoinToken::getId)
+                .containsExactlyInAnyOrder(
+                        TokenText.parse(used).id(), TokenText.parse(meantForIt).id());
+        assertThatThrownBy(() -> joining.join(Joining.PATIENCE))
+                .as("with the same key")
+                .isInstanceOf(JoinException.class)
+                .hasMessageContaining("the cluster has no token");
+        assertThatThrownBy(() -> join(used, "6".repeat(32), "other"))
+                .as("as another machine")
+                .isInstanceOf(JoinException.class)
+                .hasMessageContaining("the cluster has no token");
+        assertThatThrownBy(() -> join(meantForIt, machine, "meant"))
+                .isInstanceOf(JoinException.class)
+                .hasMessageContaining("the cluster has no token");
+        assertThatThrownBy(() -> join(ofOthers, machine, "stolen"))
+                .as("a token of other machines")
+                .isInstanceOf(JoinException.class)
+                .hasMessageContaining("made for it alone");
+        join(ofOthers, "7".repeat(32), "others");
+        join(token(admin, agent(machine), 1), machine, "new");
+    }
+
+    @Test
     void whoIsKnownRenewsItsCertificateAndNobodyElses() throws Exception {
         Cluster cluster = CLUSTER.cluster();
         cluster.awaitLeader(Ops.SOON);

@@ -560,7 +560,8 @@ class ExitCodesTest {
         add("cluster revoke", PARTLY, s -> {
             Result result = s.run("cluster", "revoke", "user/me", "agent/" + M1);
             assertThat(result.out())
-                    .isEqualTo("Revoked all certificates of agent/" + M1 + " from before 1970-01-01T00:00:00Z\n");
+                    .isEqualTo("Revoked all certificates of agent/" + M1 + " from before 1970-01-01T00:00:00Z\n"
+                            + "Took token t1 of user/root (admin) away, used 1 of 20 times, by agent/" + M1 + "\n");
             assertThat(result.err()).isEqualTo("Error revoking user/me: that is who calls\n");
             return result;
         });

@@ -92,6 +92,11 @@ final class InMemoryAccess extends AccessGrpc.AccessImplBase {
         }
         responses.onNext(RevokeResponse.newBuilder()
                 .setRevocation(Revocation.newBuilder().setWho(request.getWho()).setBeforeMs(1))
+                .addRemovedTokens(JoinToken.newBuilder()
+                        .setId("t1")
+                        .setUses(20)
+                        .setCreatedBy("user/root (admin)")
+                        .addUsed(request.getWho()))
                 .build());
         responses.onCompleted();
     }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.protobuf.ByteString;
+import io.grpc.Channel;
 import io.grpc.Grpc;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
@@ -16,6 +17,7 @@ import io.raftfleet.chaos.cluster.EngineNode;
 import io.raftfleet.client.FleetClient;
 import io.raftfleet.identity.Credentials;
 import io.raftfleet.identity.CredentialsException;
+import io.raftfleet.identity.Role;
 import io.raftfleet.identity.SpiffeId.Kind;
 import io.raftfleet.identity.TlsFiles;
 import io.raftfleet.identity.TokenText;
@@ -32,6 +34,7 @@ import io.raftfleet.proto.cluster.CreateTokenRequest;
 import io.raftfleet.proto.cluster.JoinToken;
 import io.raftfleet.proto.cluster.ListTokensRequest;
 import io.raftfleet.proto.cluster.RenewRequest;
+import io.raftfleet.proto.cluster.RenewResponse;
 import io.raftfleet.proto.cluster.RevokeRequest;
 import io.raftfleet.proto.model.Principal;
 import io.raftfleet.proto.model.PrincipalKind;
@@ -138,6 +141,46 @@ class JoinIT {
     }
 
     @Test
+    void whoIsRevokedGetsNothingForATokenThatItKnows() throws Exception {
+        Cluster cluster = CLUSTER.cluster();
+        cluster.awaitLeader(Ops.SOON);
+        var admin = cluster.client();
+        String machine = "5".repeat(32);
+        var used = token(admin, agent(""), 20);
+        var meantForIt = token(admin, agent(machine), 1);
+        var ofOthers = token(admin, agent(""), 20);
+        var joining = new Joining(TokenText.parse(used), machine, List.of(), random);
+        assertThat(joining.join(Joining.PATIENCE).getCertificate()).isNotEmpty();
+
+        var removed = admin.access(
+                        AccessGrpc.getRevokeMethod(),
+                        RevokeRequest.newBuilder().setWho(agent(machine)).build())
+                .getRemovedTokensList();
+
+        assertThat(removed)
+                .extracting(JoinToken::getId)
+                .containsExactlyInAnyOrder(
+                        TokenText.parse(used).id(), TokenText.parse(meantForIt).id());
+        assertThatThrownBy(() -> joining.join(Joining.PATIENCE))
+                .as("with the same key")
+                .isInstanceOf(JoinException.class)
+                .hasMessageContaining("the cluster has no token");
+        assertThatThrownBy(() -> join(used, "6".repeat(32), "other"))
+                .as("as another machine")
+                .isInstanceOf(JoinException.class)
+                .hasMessageContaining("the cluster has no token");
+        assertThatThrownBy(() -> join(meantForIt, machine, "meant"))
+                .isInstanceOf(JoinException.class)
+                .hasMessageContaining("the cluster has no token");
+        assertThatThrownBy(() -> join(ofOthers, machine, "stolen"))
+                .as("a token of other machines")
+                .isInstanceOf(JoinException.class)
+                .hasMessageContaining("made for it alone");
+        join(ofOthers, "7".repeat(32), "others");
+        join(token(admin, agent(machine), 1), machine, "new");
+    }
+
+    @Test
     void whoIsKnownRenewsItsCertificateAndNobodyElses() throws Exception {
         Cluster cluster = CLUSTER.cluster();
         cluster.awaitLeader(Ops.SOON);
@@ -153,16 +196,44 @@ class JoinIT {
                         cluster.engines().getFirst().addresses().grpc(), Certificates.credentials(files))
                 .build();
         try {
-            var renewed = AccessGrpc.newBlockingStub(channel)
-                    .withDeadlineAfter(20, TimeUnit.SECONDS)
-                    .renew(RenewRequest.newBuilder()
-                            .setSigningRequest(ByteString.copyFrom(key.signingRequest()))
-                            .build());
+            var renewed = renew(channel, key);
+            assertThatThrownBy(() -> renew(channel, OwnKey.create(random)))
+                    .isInstanceOf(StatusRuntimeException.class)
+                    .hasMessageStartingWith("PERMISSION_DENIED")
+                    .hasMessageContaining("renewed with its own key");
             PrivateFile.replacePublic(files.certificate(), renewed.getCertificate());
         } finally {
             channel.shutdownNow();
         }
         assertThat(Credentials.read(files, Instant.now()).self().id().name()).isEqualTo(machine);
+    }
+
+    private static RenewResponse renew(Channel channel, OwnKey key) {
+        return AccessGrpc.newBlockingStub(channel)
+                .withDeadlineAfter(20, TimeUnit.SECONDS)
+                .renew(RenewRequest.newBuilder()
+                        .setSigningRequest(ByteString.copyFrom(key.signingRequest()))
+                        .build());
+    }
+
+    @Test
+    void peopleDoNotRenewTheirCertificates() throws Exception {
+        Cluster cluster = CLUSTER.cluster();
+        cluster.awaitLeader(Ops.SOON);
+        var files = cluster.certificates().orElseThrow().of(Kind.USER, "eve", Optional.of(Role.ADMIN));
+        for (var engine : cluster.engines()) {
+            var channel = Grpc.newChannelBuilder(engine.addresses().grpc(), Certificates.credentials(files))
+                    .build();
+            try {
+                assertThatThrownBy(() -> renew(channel, OwnKey.create(random)))
+                        .as(engine.id())
+                        .isInstanceOf(StatusRuntimeException.class)
+                        .hasMessageStartingWith("PERMISSION_DENIED")
+                        .hasMessageContaining("it takes an agent, or an engine");
+            } finally {
+                channel.shutdownNow();
+            }
+        }
     }
 
     /** Who starts with a certificate that has seen three quarters of its life. */

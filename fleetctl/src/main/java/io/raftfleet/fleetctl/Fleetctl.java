@@ -4,6 +4,7 @@ import io.raftfleet.client.FleetClientException;
 import java.io.OutputStreamWriter;
 import java.io.PrintStream;
 import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Map;
@@ -110,7 +111,9 @@ public final class Fleetctl implements Callable<Integer>, Paged {
             }
             session.err(String.valueOf(e.getMessage()));
             if (global.debug) {
-                e.printStackTrace(session.terminal().err());
+                var trace = new StringWriter();
+                e.printStackTrace(new PrintWriter(trace));
+                session.err(trace.toString().stripTrailing());
             }
             return e instanceof CommandException given ? given.exit() : 1;
         });

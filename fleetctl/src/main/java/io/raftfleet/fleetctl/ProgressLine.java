@@ -1,10 +1,11 @@
 package io.raftfleet.fleetctl;
 
+import io.raftfleet.unit.SafeText;
 import java.util.concurrent.TimeUnit;
 
 /**
- * One line at the bottom of a terminal, rewritten at most ten times a second. Nothing where no person watches. What is shown are figures
- * and words of ours. To be used by one thread.
+ * One line at the bottom of a terminal, rewritten at most ten times a second. Nothing where no person watches. Nothing in it acts on the
+ * terminal, nor begins another line: some of it comes from machines. To be used by one thread.
  */
 final class ProgressLine {
     private static final long REFRESH = TimeUnit.MILLISECONDS.toNanos(100);
@@ -27,7 +28,7 @@ final class ProgressLine {
         }
         last = now;
         shown = true;
-        terminal.err().append(ERASE).append(text).flush();
+        terminal.err().append(ERASE).append(SafeText.escape(text)).flush();
     }
 
     /** Makes room for a line of output. */

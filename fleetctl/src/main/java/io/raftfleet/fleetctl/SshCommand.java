@@ -16,6 +16,9 @@ final class SshCommand extends FleetCommand {
     /** Needs no quotes in any shell. */
     private static final Pattern PLAIN = Pattern.compile("[A-Za-z0-9_@:./+=-]+");
 
+    /** Of IP, with a zone, or a name. */
+    private static final Pattern ADDRESS = Pattern.compile("[A-Za-z0-9._:%][A-Za-z0-9._:%-]*");
+
     private static final Pattern WITH_PORT =
             Pattern.compile("(?<user>.*@)?(?:\\[(?<address>[^]]+)]|(?<host>[^]:\\[@]+))(?::(?<port>[0-9]+))?");
 
@@ -82,11 +85,21 @@ final class SshCommand extends FleetCommand {
         } catch (CommandException | FleetClientException e) {
             throw new CommandException("Unable to proceed: " + e.getMessage(), e);
         }
+        return run(command(checked(address), rest));
+    }
+
+    /** An agent says what it likes, and with {@code --tunnel} a shell reads it; what ssh takes for an option is none either. */
+    static String checked(String address) {
         if (address.isEmpty()) {
             throw new CommandException(
                     "Could not determine address of machine: its agent announces none, set public_ip in its configuration");
         }
-        return run(command(address, rest));
+        if (!ADDRESS.matcher(address).matches()) {
+            throw new CommandException("the machine's agent announces \"" + address
+                    + "\", which is no address: ssh is not started; look at public_ip in its configuration, and at who has been on that"
+                    + " machine");
+        }
+        return address;
     }
 
     private String addressOf(String lookup) {

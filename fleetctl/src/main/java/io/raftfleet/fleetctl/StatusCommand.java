@@ -1,5 +1,6 @@
 package io.raftfleet.fleetctl;
 
+import io.grpc.Status;
 import io.raftfleet.client.FleetClientException;
 import io.raftfleet.proto.fleet.GetUnitResponse;
 import io.raftfleet.proto.fleet.UnitStatusRequest;
@@ -33,7 +34,8 @@ final class StatusCommand extends FleetCommand implements Paged {
                 "status",
                 "Output the status of one or more units in the cluster",
                 "",
-                "Units are names or patterns of submitted units. The exit code is that of systemctl status.");
+                "Units are names or patterns of submitted units. The exit code is that of systemctl status. For operators and admins, as it"
+                        + " has lines of the units' journals; viewers have list-units and why.");
         syntax.add(Syntax.value(int.class, given -> sshPort = given, "--ssh-port")
                 .paramLabel("PORT")
                 .hidden(true));
@@ -126,7 +128,11 @@ final class StatusCommand extends FleetCommand implements Paged {
                                     .setMachineId(machineId)
                                     .build()));
         } catch (FleetClientException e) {
-            throw new CommandException("Error retrieving status of unit " + name + ": " + e.getMessage(), e);
+            String instead = e.code() == Status.Code.PERMISSION_DENIED
+                    ? ". It has lines of the unit's journal; how a unit is, without them, say fleetctl list-units and fleetctl why "
+                            + name
+                    : "";
+            throw new CommandException("Error retrieving status of unit " + name + ": " + e.getMessage() + instead, e);
         }
     }
 

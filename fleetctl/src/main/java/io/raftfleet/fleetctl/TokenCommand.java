@@ -1,5 +1,7 @@
 package io.raftfleet.fleetctl;
 
+import io.grpc.Status;
+import io.raftfleet.client.FleetClientException;
 import io.raftfleet.identity.SpiffeId;
 import io.raftfleet.proto.cluster.AccessGrpc;
 import io.raftfleet.proto.cluster.CreateTokenRequest;
@@ -176,14 +178,30 @@ final class TokenCommand extends CommandGroup {
 
         @Override
         public Integer call() {
+            int failures = 0;
             for (String id : ids) {
+                failures += remove(id) ? 0 : 1;
+            }
+            return failures == 0 ? 0 : 1;
+        }
+
+        private boolean remove(String id) {
+            try {
                 var unused = session.client()
                         .access(
                                 AccessGrpc.getRemoveTokenMethod(),
                                 RemoveTokenRequest.newBuilder().setId(id).build());
                 session.out("Took token " + id + " away");
+                return true;
+            } catch (FleetClientException e) {
+                // It was sent again after an answer that did not come.
+                if (e.code() == Status.Code.NOT_FOUND && e.fate() == FleetClientException.Fate.UNKNOWN) {
+                    session.out("Token " + id + " is gone, by this or before");
+                    return true;
+                }
+                session.err("Error taking token " + id + " away: " + e.getMessage());
+                return false;
             }
-            return 0;
         }
     }
 

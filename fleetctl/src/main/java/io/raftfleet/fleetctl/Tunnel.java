@@ -1,6 +1,7 @@
 package io.raftfleet.fleetctl;
 
 import io.raftfleet.client.Endpoint;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetAddress;
@@ -18,17 +19,52 @@ import java.util.concurrent.TimeUnit;
  */
 final class Tunnel implements AutoCloseable {
     private static final long PAUSE_MILLIS = 20;
-    private static final int MOST_WORDS = 4096;
 
     private final Process ssh;
     private final List<Endpoint> endpoints;
     private final Thread atExit;
+    private final Words words;
 
     private Tunnel(Process ssh, List<Endpoint> endpoints) {
         this.ssh = ssh;
         this.endpoints = endpoints;
         this.atExit = new Thread(ssh::destroy, "tunnel-end");
         Runtime.getRuntime().addShutdownHook(atExit);
+        this.words = new Words(ssh.getErrorStream());
+        words.start();
+    }
+
+    /** Takes all that ssh says, so that it never waits for somebody to read, and keeps the beginning. */
+    private static final class Words extends Thread {
+        private static final int MOST = 4096;
+        private static final long PATIENCE_MILLIS = 1000;
+
+        private final InputStream errors;
+        private final ByteArrayOutputStream kept = new ByteArrayOutputStream();
+
+        Words(InputStream errors) {
+            super("tunnel-words");
+            setDaemon(true);
+            this.errors = errors;
+        }
+
+        @Override
+        public void run() {
+            byte[] buffer = new byte[MOST];
+            try (errors) {
+                for (int said = errors.read(buffer); said >= 0; said = errors.read(buffer)) {
+                    kept.write(buffer, 0, Math.min(said, MOST - kept.size()));
+                }
+            } catch (IOException e) {
+                // It was ended.
+            }
+        }
+
+        /** What it has said by its end; a process that it leaves behind may hold the stream open. */
+        String beginning() throws InterruptedException {
+            join(PATIENCE_MILLIS);
+            return kept.toString(StandardCharsets.UTF_8);
+        }
     }
 
     /** The engines, as they are reached through it. */
@@ -79,12 +115,12 @@ final class Tunnel implements AutoCloseable {
         }
     }
 
-    private void await(String host, double seconds) throws IOException {
+    private void await(String host, double seconds) {
         long end = System.nanoTime() + (long) (seconds * 1e9);
         try {
             while (!isOpen()) {
                 if (!ssh.isAlive()) {
-                    String says = words();
+                    String says = words.beginning();
                     close();
                     throw new CommandException("no tunnel through " + host + ": "
                             + (says.isBlank()
@@ -116,12 +152,6 @@ final class Tunnel implements AutoCloseable {
             return true;
         } catch (IOException notYet) {
             return false;
-        }
-    }
-
-    private String words() throws IOException {
-        try (InputStream errors = ssh.getErrorStream()) {
-            return new String(errors.readNBytes(MOST_WORDS), StandardCharsets.UTF_8);
         }
     }
 

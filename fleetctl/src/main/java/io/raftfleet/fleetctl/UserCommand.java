@@ -36,7 +36,7 @@ final class UserCommand extends CommandGroup {
                             .required(true)
                             .paramLabel("ROLE")
                             .description(
-                                    "viewer reads, operator also starts and stops units and reads journals, admin may everything."));
+                                    "viewer reads, operator also starts and stops units and reads journals and status, admin may everything."));
             syntax.add(Syntax.value(String.class, given -> ttl = given, "--ttl")
                     .paramLabel("TIME")
                     .description("How long the token is good for. Default: ${DEFAULT-VALUE}")

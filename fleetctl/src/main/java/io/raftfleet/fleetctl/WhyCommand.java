@@ -1,5 +1,6 @@
 package io.raftfleet.fleetctl;
 
+import io.grpc.Status;
 import io.raftfleet.client.FleetClient;
 import io.raftfleet.client.FleetClientException;
 import io.raftfleet.proto.fleet.GetUnitResponse;
@@ -31,6 +32,9 @@ final class WhyCommand extends FleetCommand implements Paged {
     private static final Pattern SINCE = Pattern.compile("^\\s*Active:.*? since (.*?)\\s*$", Pattern.MULTILINE);
 
     String unit = "";
+
+    /** Whether who calls may not ask machines, as viewers; set by any of the threads that ask. */
+    private volatile boolean refused;
 
     WhyCommand(Session session) {
         super(session);
@@ -172,6 +176,9 @@ final class WhyCommand extends FleetCommand implements Paged {
 
     /** What systemd there says; nothing where that can't be asked. */
     private String since(UnitState state) {
+        if (refused) {
+            return "";
+        }
         var request = UnitStatusRequest.newBuilder()
                 .setUnit(state.getName())
                 .setMachineId(state.getMachineId())
@@ -183,6 +190,9 @@ final class WhyCommand extends FleetCommand implements Paged {
                 text.append(decoder.next(bytes));
             }
         } catch (FleetClientException e) {
+            if (e.code() == Status.Code.PERMISSION_DENIED) {
+                refused = true;
+            }
             return ""; // It would have been an addition.
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

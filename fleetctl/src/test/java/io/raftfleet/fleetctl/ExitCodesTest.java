@@ -344,10 +344,18 @@ class ExitCodesTest {
                     .build());
             return s.run("status", "a.service");
         });
+        add("status", REFUSED, s -> {
+            s.unit("a.service", "start").cluster.refused.add("a.service");
+            return s.run("status", "a.service");
+        });
         add("status", MISSING, s -> s.run("status", "a.service"));
         add("status", MISSING, s -> s.unit("a.service", "unload").run("status", "a.service"));
         add("ssh", MISSING, s -> s.run("ssh", "--unit", "a.service"));
         add("ssh", MISSING, s -> s.run("ssh", "nobody"));
+        add("ssh", REFUSED, s -> {
+            s.cluster.addMachine(M2, "10.0.0.2'; exit 7; '", Map.of());
+            return s.run("ssh", "85c0");
+        });
         for (String list : List.of("list-units", "list-unit-files", "list-machines")) {
             add(list, DONE, s -> s.unit("a.service", "start").run(list));
             add(list, NOTHING, s -> {
@@ -537,11 +545,26 @@ class ExitCodesTest {
         add("token create", USAGE, s -> s.run("token"));
         add("token list", DONE, s -> s.run("token", "list"));
         add("token rm", DONE, s -> s.run("token", "rm", "t1"));
+        add("token rm", DONE, s -> s.run("token", "rm", "lost"));
+        add("token rm", PARTLY, s -> {
+            Result result = s.run("token", "rm", "t2", "t1");
+            assertThat(result.out()).isEqualTo("Took token t1 away\n");
+            assertThat(result.err()).isEqualTo("Error taking token t2 away: the cluster has no such token\n");
+            return result;
+        });
         add("token rm", REFUSED, s -> s.run("token", "rm", "t2"));
         add("user create", DONE, s -> s.run("user", "create", "alice", "--role", "viewer"));
         add("user create", REFUSED, s -> s.run("user", "create", "alice", "--role", "king"));
         add("user create", USAGE, s -> s.run("user"));
         add("cluster revoke", DONE, s -> s.run("cluster", "revoke", "user/alice"));
+        add("cluster revoke", PARTLY, s -> {
+            Result result = s.run("cluster", "revoke", "user/me", "agent/" + M1);
+            assertThat(result.out())
+                    .isEqualTo("Revoked all certificates of agent/" + M1 + " from before 1970-01-01T00:00:00Z\n"
+                            + "Took token t1 of user/root (admin) away, used 1 of 20 times, by agent/" + M1 + "\n");
+            assertThat(result.err()).isEqualTo("Error revoking user/me: that is who calls\n");
+            return result;
+        });
         add("cluster revoke", REFUSED, s -> s.run("cluster", "revoke", "user/me"));
         add("cluster revoked", DONE, s -> s.run("cluster", "revoked"));
         add("ui", DONE, s -> s.run("ui"));

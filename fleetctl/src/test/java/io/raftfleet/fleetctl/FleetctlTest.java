@@ -561,6 +561,17 @@ class FleetctlTest {
                 .isEqualTo(new Result(0, "two\nthree\n", ""));
         assertThat(engine.calls).contains("Journal hello.service 2 cat");
         assertThat(run("status", "hello.service")).isEqualTo(new Result(0, "* hello.service\n", ""));
+        cluster.refused.add("hello.service");
+        assertThat(run("status", "hello.service"))
+                .as("asked by a viewer")
+                .isEqualTo(new Result(
+                        1,
+                        "",
+                        "Error retrieving status of unit hello.service: user/eve (viewer) may not call UnitStatus: it takes a user with"
+                                + " role operator or admin. It has lines of the unit's journal; how a unit is, without them, say fleetctl"
+                                + " list-units and fleetctl why hello.service\n"));
+        assertThat(run("why", "hello.service").exit()).isZero();
+        cluster.refused.clear();
         run("stop", "hello.service");
         assertThat(run("status", "hello.service").exit()).isEqualTo(3);
     }

@@ -32,9 +32,10 @@ import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** Who belongs to a cluster in memory: one token, {@code t1}, which is there. */
+/** Who belongs to a cluster in memory: one token, {@code t1}, which is there, and one, {@code lost}, that is gone once it was said that nobody knows. */
 final class InMemoryAccess extends AccessGrpc.AccessImplBase {
     private final @Nullable CertificateAuthority authority;
+    private volatile boolean answerLost;
 
     /** @param authority issues certificates to whoever asks; null where nobody does */
     InMemoryAccess(@Nullable CertificateAuthority authority) {
@@ -64,6 +65,13 @@ final class InMemoryAccess extends AccessGrpc.AccessImplBase {
 
     @Override
     public void removeToken(RemoveTokenRequest request, StreamObserver<RemoveTokenResponse> responses) {
+        if (request.getId().equals("lost") && !answerLost) {
+            answerLost = true;
+            responses.onError(Status.UNKNOWN
+                    .withDescription("it is not known whether it was done")
+                    .asRuntimeException());
+            return;
+        }
         if (!request.getId().equals("t1")) {
             responses.onError(Status.NOT_FOUND
                     .withDescription("the cluster has no such token")
@@ -84,6 +92,11 @@ final class InMemoryAccess extends AccessGrpc.AccessImplBase {
         }
         responses.onNext(RevokeResponse.newBuilder()
                 .setRevocation(Revocation.newBuilder().setWho(request.getWho()).setBeforeMs(1))
+                .addRemovedTokens(JoinToken.newBuilder()
+                        .setId("t1")
+                        .setUses(20)
+                        .setCreatedBy("user/root (admin)")
+                        .addUsed(request.getWho()))
                 .build());
         responses.onCompleted();
     }

@@ -451,6 +451,13 @@ final class InMemoryEngine extends FleetGrpc.FleetImplBase implements AutoClosea
     @Override
     public void unitStatus(UnitStatusRequest request, StreamObserver<LogChunk> observer) {
         calls.add("UnitStatus " + request.getUnit() + " " + request.getMachineId());
+        if (cluster.refused.contains(request.getUnit())) {
+            observer.onError(Status.PERMISSION_DENIED
+                    .withDescription(
+                            "user/eve (viewer) may not call UnitStatus: it takes a user with role operator or admin")
+                    .asRuntimeException());
+            return;
+        }
         statusAsked.countDown();
         if (!Uninterruptibles.awaitUninterruptibly(statusAsked, 2, TimeUnit.SECONDS)) {
             observer.onError(

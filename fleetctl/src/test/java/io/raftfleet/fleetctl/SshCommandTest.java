@@ -1,6 +1,7 @@
 package io.raftfleet.fleetctl;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -52,6 +53,28 @@ class SshCommandTest {
         assertThat(proxy(global, "10.0.0.1"))
                 .containsSubsequence("-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null")
                 .endsWith("-W", "[10.0.0.1]:22", "-p", "2222", "--", "me@fd00::2");
+    }
+
+    /** A hostile agent's: a shell reads the command by which ssh goes through another host. */
+    @Test
+    void whatIsNoAddressIsNotConnectedTo() {
+        for (String address : List.of("10.0.0.1", "fd00::1", "fe80::1%eth0", "m-1.example.org", "under_score")) {
+            assertThat(SshCommand.checked(address)).isEqualTo(address);
+        }
+        for (String address : List.of(
+                "10.0.0.1'; touch /tmp/owned; '",
+                "$(id)",
+                "`id`",
+                "a b",
+                "a\nb",
+                "-oProxyCommand=id",
+                "me@host",
+                "\u202e1.0.0.01")) {
+            assertThatThrownBy(() -> SshCommand.checked(address))
+                    .as(address)
+                    .isInstanceOf(CommandException.class)
+                    .hasMessageContaining("which is no address: ssh is not started");
+        }
     }
 
     @Test

@@ -33,6 +33,9 @@ class TunnelTest {
                         System.err.println("user@closed: Permission denied (publickey).");
                         System.exit(255);
                     }
+                    if (args[args.length - 1].equals("talkative")) {
+                        System.err.print("channel 1: open failed. ".repeat(10_000));
+                    }
                     for (int i = 0; i < args.length; i++) {
                         if (args[i].equals("-L")) {
                             String[] parts = args[i + 1].split(":");
@@ -109,6 +112,18 @@ class TunnelTest {
                     .endsWith("--", "jump");
         }
         assertThat(ssh.onExit().get()).isNotNull();
+    }
+
+    /** More than a pipe holds. */
+    @Test
+    void whatSshSaysHoldsNothingUp() throws Exception {
+        cluster.startEngine();
+        global.sshTimeout = 30;
+        List<Endpoint> engines = Endpoint.parseList(cluster.endpoints());
+        try (Tunnel tunnel = Tunnel.open(program(), global, "talkative", engines);
+                var client = new FleetClient(ClientOptions.of(tunnel.endpoints()))) {
+            assertThat(client.version().getEngineId()).isEqualTo("e1");
+        }
     }
 
     /** As fleet's own client reaches its default endpoint. */

@@ -25,8 +25,10 @@ final class CertificateRenewal {
     private static String renew(EngineChannels engines, byte[] request) throws IOException {
         IOException last = new IOException("no engines are known");
         for (String engine : engines.configured()) {
+            // Engines renew the key that a connection was made with; an older one may be of another.
+            var channel = engines.another(engine);
             try {
-                return AccessGrpc.newBlockingStub(engines.to(engine))
+                return AccessGrpc.newBlockingStub(channel)
                         .withDeadlineAfter(CALL_SECONDS, TimeUnit.SECONDS)
                         .renew(RenewRequest.newBuilder()
                                 .setSigningRequest(ByteString.copyFrom(request))
@@ -35,6 +37,8 @@ final class CertificateRenewal {
             } catch (StatusRuntimeException e) {
                 last = new IOException(
                         "the engine at " + engine + " says: " + e.getStatus().getDescription(), e);
+            } finally {
+                channel.shutdownNow();
             }
         }
         throw last;

@@ -43,6 +43,11 @@ public final class EngineChannels implements AutoCloseable {
         return channel;
     }
 
+    /** Another channel to an engine, made with the certificate of now. The caller ends it. */
+    public ManagedChannel another(String address) {
+        return factory.open(address);
+    }
+
     /** Engines come and go over the years; those that are not configured may not pile up. */
     private void forgetStrangers() {
         if (channels.size() < configured.size() + MAX_OTHERS) {

@@ -22,6 +22,8 @@ public record Access(Optional<Role> users, boolean agents, boolean engines, bool
     public static final Access ADMIN = new Access(Optional.of(Role.ADMIN), false, false, false);
     /** Agents alone. */
     public static final Access AGENT = new Access(Optional.empty(), true, false, false);
+    /** Machines: agents, and engines for themselves. */
+    public static final Access AGENT_OR_ENGINE = new Access(Optional.empty(), true, true, false);
     /** Users who read, and engines that look at each other. */
     public static final Access VIEWER_OR_ENGINE = new Access(Optional.of(Role.VIEWER), false, true, false);
     /** Users who run the cluster, and engines, which hold all that there is to read. */

@@ -16,13 +16,10 @@ import java.nio.file.attribute.UserPrincipalNotFoundException;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Objects;
-import java.util.Set;
-import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
-import java.util.regex.Pattern;
 import jdk.net.UnixDomainPrincipal;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -43,7 +40,8 @@ public final class SocketPeers {
     private static final Logger log = LoggerFactory.getLogger(SocketPeers.class);
     private static final Duration FRESH = Duration.ofSeconds(10);
     private static final int MOST = 1_000;
-    private static final Pattern ID = Pattern.compile("uid=(\\d+)(?:\\(.*?\\))? gid=\\S+ groups=(.*)");
+    /** How {@code getent} says that there is no such group. */
+    private static final int NO_SUCH_KEY = 2;
 
     private final UserPrincipal own;
     private final @Nullable UserPrincipal root;
@@ -55,13 +53,9 @@ public final class SocketPeers {
      * A user as the user database has it.
      *
      * @param uid its number, in digits
-     * @param groups names of all groups that it is a member of
+     * @param member whether it is a member of the group
      */
-    record Account(String uid, Set<String> groups) {
-        Account {
-            groups = Set.copyOf(groups);
-        }
-    }
+    record Account(String uid, boolean member) {}
 
     /** The user database. */
     @FunctionalInterface
@@ -135,7 +129,7 @@ public final class SocketPeers {
             return CompletableFuture.completedFuture(Caller.local(name));
         }
         return accounts.getUnchecked(name).thenApply(account -> {
-            if (account.groups().contains(GROUP)) {
+            if (account.member()) {
                 return Caller.local(name);
             }
             String who = name + (account.uid().equals(name) ? "" : " (uid " + account.uid() + ")");
@@ -164,28 +158,29 @@ public final class SocketPeers {
         }
     }
 
-    /** By {@code id}, which asks whatever the system has its users in. */
-    private static Account ask(String user) throws IOException {
+    /** By {@code id} and {@code getent}, which ask whatever the system has its users in; by number, since names of groups may have anything in them. */
+    static Account ask(String user) throws IOException {
         if (user.chars().allMatch(Character::isDigit)) {
-            return new Account(user, Set.of()); // A user without a name is in no group's list.
+            return new Account(user, false); // A user without a name is in no group's list.
         }
-        return parse(user, run("id", "--", user));
+        return new Account(
+                run(0, "id", "-u", "--", user),
+                isMember(run(0, "id", "-G", "--", user), run(NO_SUCH_KEY, "getent", "group", GROUP)));
     }
 
-    /** @param line as in {@code uid=1000(ann) gid=1000(ann) groups=1000(ann),27(sudo)} */
-    static Account parse(String user, String line) throws IOException {
-        var parts = ID.matcher(line.strip());
-        if (!parts.matches()) {
-            throw new IOException("id says of user " + user + " what can't be read");
-        }
-        var groups = new TreeSet<String>();
-        Arrays.stream(parts.group(2).split(",", -1))
-                .map(group -> group.replaceFirst("^\\d+\\((.*)\\)$", "$1"))
-                .forEach(groups::add);
-        return new Account(Objects.requireNonNull(parts.group(1)), groups);
+    /**
+     * Whether a group is among others.
+     *
+     * @param gids as in {@code 1000 27}
+     * @param group as in {@code raftfleet:x:27:ann,bob}; empty when there is none
+     */
+    static boolean isMember(String gids, String group) {
+        String[] fields = group.split(":", -1);
+        return fields.length > 2 && Arrays.asList(gids.split(" ", -1)).contains(fields[2]);
     }
 
-    private static String run(String... command) throws IOException {
+    /** @param empty the exit code that stands for no answer; 0 for none */
+    private static String run(int empty, String... command) throws IOException {
         var builder = new ProcessBuilder(command).redirectErrorStream(true);
         builder.environment().put("LC_ALL", "C");
         var process = builder.start();
@@ -195,6 +190,9 @@ public final class SocketPeers {
                 throw new IOException("the user database did not answer within " + FRESH.toSeconds() + " s");
             }
             String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
+            if (empty != 0 && process.exitValue() == empty) {
+                return "";
+            }
             if (process.exitValue() != 0) {
                 throw new IOException(said);
             }

@@ -5,6 +5,7 @@ import io.grpc.Status;
 import io.grpc.StatusException;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.StreamObserver;
+import io.raftfleet.engine.access.Authorization;
 import io.raftfleet.engine.access.Caller;
 import io.raftfleet.engine.api.Async;
 import io.raftfleet.engine.control.Abandoned;
@@ -54,6 +55,7 @@ import io.raftfleet.state.raft.ReplicationException;
 import java.security.PublicKey;
 import java.security.SecureRandom;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
@@ -154,6 +156,9 @@ final class AccessService extends AccessGrpc.AccessImplBase {
                 .setWho(request.getWho())
                 .setKeyDigest(ByteString.copyFrom(OwnKey.digest(key)))
                 .build();
+        // Read before the use is written: whoever is revoked meanwhile gets a certificate that begins before that, and
+        // is worth nothing.
+        long revoked = revokedMs(id);
         var objection = registry.read(view -> Optional.ofNullable(view.objection(use)));
         if (objection.isPresent()) {
             // Whoever tries is a stranger, and was told why.
@@ -171,17 +176,22 @@ final class AccessService extends AccessGrpc.AccessImplBase {
                     "engine " + id.name() + " belongs to the cluster already: choose another id, or make a token for it"
                             + " alone");
         }
+        if (revoked > 0 && token.who().getName().isEmpty()) {
+            throw refusal(
+                    Status.UNAUTHENTICATED,
+                    id + " was revoked: it joins again only with a token that was made for it alone");
+        }
         var record = Record.newBuilder().setJoinTokenUsed(use).build();
         return write(record, id + " joins", Status.UNAUTHENTICATED).thenApply(done -> {
             log.info("{} joins with token {} of {}", id, token.id(), token.createdBy());
-            return joined(issuing, id, Role.of(token.role()), request);
+            return joined(issuing, id, Role.of(token.role()), request, revoked);
         });
     }
 
-    private JoinResponse joined(Issuer issuing, SpiffeId id, Optional<Role> role, JoinRequest request) {
+    private JoinResponse joined(Issuer issuing, SpiffeId id, Optional<Role> role, JoinRequest request, long revokedMs) {
         var response = JoinResponse.newBuilder()
                 .setCertificate(
-                        issued(issuing, id, role, request.getSigningRequest(), request.getHostsList(), revokedMs(id)))
+                        issued(issuing, id, role, request.getSigningRequest(), request.getHostsList(), revokedMs))
                 .setAuthority(issuing.authority().certificate());
         raft.view().peers().forEach(peer -> response.addEngines(addresses(peer)));
         if (id.kind() == SpiffeId.Kind.ENGINE) {
@@ -192,7 +202,10 @@ final class AccessService extends AccessGrpc.AccessImplBase {
 
     @Override
     public void renew(RenewRequest request, StreamObserver<RenewResponse> responses) {
-        if (!forwarded(AccessGrpc.AccessStub::renew, request, responses)) {
+        var objection = otherKey(request);
+        if (objection != null) {
+            responses.onError(objection);
+        } else if (!forwarded(AccessGrpc.AccessStub::renew, request, responses)) {
             answered(responses, () -> {
                 var issuing = requireIssuer();
                 SpiffeId id = callerId();
@@ -211,6 +224,25 @@ final class AccessService extends AccessGrpc.AccessImplBase {
                                 revoked))
                         .build());
             });
+        }
+    }
+
+    /** Who shows a certificate here must ask for its key; through another engine it has shown it there. */
+    private static @Nullable StatusException otherKey(RenewRequest request) {
+        var shown = Authorization.shown();
+        try {
+            return shown.isEmpty()
+                            || Arrays.equals(
+                                    OwnKey.digest(OwnKey.requested(
+                                            request.getSigningRequest().toByteArray())),
+                                    OwnKey.digest(shown.getFirst().getPublicKey()))
+                    ? null
+                    : refusal(
+                            Status.PERMISSION_DENIED,
+                            "a certificate is renewed with its own key, and this is another than the connection was made with: start the"
+                                    + " agent again, or join with a new token");
+        } catch (CredentialsException e) {
+            return refusal(Status.INVALID_ARGUMENT, e.getMessage());
         }
     }
 
@@ -294,12 +326,11 @@ final class AccessService extends AccessGrpc.AccessImplBase {
     public void removeToken(RemoveTokenRequest request, StreamObserver<RemoveTokenResponse> responses) {
         if (!forwarded(AccessGrpc.AccessStub::removeToken, request, responses)) {
             answered(responses, () -> {
-                var record = Record.newBuilder()
-                        .setJoinTokenRemoved(JoinTokenRemoved.newBuilder().setId(request.getId()))
-                        .build();
                 return raft.requireFormat(EntryFormats.WITH_TOKENS)
-                        .thenCompose(
-                                read -> write(record, "taking token " + request.getId() + " away", Status.NOT_FOUND))
+                        .thenCompose(read -> write(
+                                removal(request.getId()),
+                                "taking token " + request.getId() + " away",
+                                Status.NOT_FOUND))
                         .thenApply(done -> RemoveTokenResponse.getDefaultInstance());
             });
         }
@@ -318,25 +349,61 @@ final class AccessService extends AccessGrpc.AccessImplBase {
                             Status.FAILED_PRECONDITION,
                             id + " is who calls: let another admin revoke it, so that nobody is locked out by mistake");
                 }
-                // Who is taken out too late joins again; a certificate that is dated later would stay.
-                long now = clock.latestMs();
-                var record = Record.newBuilder()
-                        .setIdentityRevoked(IdentityRevoked.newBuilder()
-                                .setWho(request.getWho())
-                                .setBeforeMs(now))
-                        .build();
                 return raft.requireFormat(EntryFormats.WITH_TOKENS)
-                        .thenCompose(read -> write(record, "revoking " + id, Status.RESOURCE_EXHAUSTED))
-                        .thenApply(done -> {
-                            log.warn("{} revoked all certificates of {} so far", caller, id);
+                        // What a leader has not applied yet it does not know of.
+                        .thenCompose(read -> raft.readIndex(DEADLINE))
+                        .thenCompose(index -> removeTokensOf(request.getWho()))
+                        .thenCompose(removed -> revoke(request.getWho()).thenApply(revocation -> {
+                            log.warn(
+                                    "{} revoked all certificates of {} so far, and took away tokens {}",
+                                    caller,
+                                    id,
+                                    removed.stream().map(JoinToken::id).toList());
                             return RevokeResponse.newBuilder()
-                                    .setRevocation(Revocation.newBuilder()
-                                            .setWho(request.getWho())
-                                            .setBeforeMs(now))
+                                    .setRevocation(revocation)
+                                    .addAllRemovedTokens(removed.stream()
+                                            .map(AccessService::message)
+                                            .toList())
                                     .build();
-                        });
+                        }));
             });
         }
+    }
+
+    /**
+     * Takes away the tokens by which it could join again: those that are for it, and those that it has used, whose secrets it knows. That
+     * comes before the revocation, so that none of them gives a certificate that is dated after it.
+     */
+    private CompletableFuture<List<JoinToken>> removeTokensOf(Principal who) {
+        var tokens = registry.read(view -> view.tokens()).stream()
+                .filter(token -> token.who().equals(who)
+                        || token.used().stream().anyMatch(use -> use.getWho().equals(who)))
+                .toList();
+        var removals = tokens.stream()
+                .map(token -> controller
+                        .record(removal(token.id()), "taking token " + token.id() + " away")
+                        .orTimeout(DEADLINE.toMillis(), TimeUnit.MILLISECONDS)) // It says why when it is gone already.
+                .toArray(CompletableFuture<?>[]::new);
+        return CompletableFuture.allOf(removals).thenApply(done -> tokens);
+    }
+
+    private CompletableFuture<Revocation> revoke(Principal who) {
+        // Who is taken out too late joins again; a certificate that is dated later would stay.
+        var revocation = Revocation.newBuilder()
+                .setWho(who)
+                .setBeforeMs(clock.latestMs())
+                .build();
+        var record = Record.newBuilder()
+                .setIdentityRevoked(IdentityRevoked.newBuilder().setWho(who).setBeforeMs(revocation.getBeforeMs()))
+                .build();
+        return write(record, "revoking " + who.getName(), Status.RESOURCE_EXHAUSTED)
+                .thenApply(done -> revocation);
+    }
+
+    private static Record removal(String token) {
+        return Record.newBuilder()
+                .setJoinTokenRemoved(JoinTokenRemoved.newBuilder().setId(token))
+                .build();
     }
 
     @Override

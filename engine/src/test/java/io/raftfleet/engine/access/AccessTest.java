@@ -71,7 +71,6 @@ class AccessTest {
                 "Access/CreateLogin",
                 "Access/Join",
                 "Access/ListRevoked",
-                "Access/Renew",
                 "Cluster/ListOrphans",
                 "Cluster/Status",
                 "Fleet/GetUnit",
@@ -81,7 +80,6 @@ class AccessTest {
                 "Fleet/ListUnitStates",
                 "Fleet/ListUnits",
                 "Fleet/Plan",
-                "Fleet/UnitStatus",
                 "Fleet/Version",
                 "Fleet/Watch",
                 "Health/Check",
@@ -94,7 +92,8 @@ class AccessTest {
                 "Fleet/DestroyUnits",
                 "Fleet/StartRollout",
                 "Fleet/ControlRollout",
-                "Fleet/Journal"));
+                "Fleet/Journal",
+                "Fleet/UnitStatus"));
         assertThat(allowed(user(Role.VIEWER))).containsExactlyInAnyOrderElementsOf(viewer);
         assertThat(allowed(user(Role.OPERATOR))).containsExactlyInAnyOrderElementsOf(operator);
         assertThat(allowed(user(Role.ADMIN)))

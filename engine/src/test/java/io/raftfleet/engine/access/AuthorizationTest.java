@@ -260,7 +260,7 @@ class AuthorizationTest {
 
     @Test
     void whoWasRevokedMayNothingThroughAnEngineThatDoesNotKnow() throws Exception {
-        var renew = AccessGrpc.getRenewMethod().getFullMethodName();
+        var anybodys = FleetGrpc.getVersionMethod().getFullMethodName();
         as(Kind.ENGINE, "e2", null);
         now = now.truncatedTo(ChronoUnit.MILLIS);
         revoked = now;
@@ -272,12 +272,12 @@ class AuthorizationTest {
                             who,
                             "raftfleet-caller-certified-ms",
                             Long.toString(now.toEpochMilli() - 1)))) {
-                var answer = call(renew, certified);
+                var answer = call(anybodys, certified);
                 assertThat(answer.getCode()).as(certified.toString()).isEqualTo(Status.Code.UNAUTHENTICATED);
                 assertThat(answer.getDescription()).contains("mallory", "shown to another engine", "revoked");
             }
             assertThat(call(
-                                    renew,
+                                    anybodys,
                                     Map.of(
                                             "raftfleet-caller",
                                             who,
@@ -292,22 +292,24 @@ class AuthorizationTest {
                                 Map.of("raftfleet-caller", "local admin root"))
                         .getCode())
                 .isEqualTo(Status.Code.UNIMPLEMENTED);
-        assertThat(call(renew, Map.of("raftfleet-caller", "user admin alice", "raftfleet-caller-certified-ms", "soon"))
+        assertThat(call(
+                                anybodys,
+                                Map.of("raftfleet-caller", "user admin alice", "raftfleet-caller-certified-ms", "soon"))
                         .getCode())
                 .isEqualTo(Status.Code.PERMISSION_DENIED);
     }
 
     @Test
     void whoIsPassedOnIsWhoArrives() throws Exception {
-        var renew = AccessGrpc.getRenewMethod().getFullMethodName();
+        var anybodys = FleetGrpc.getVersionMethod().getFullMethodName();
         as(Kind.ENGINE, "e2", null);
         var began = now.minus(Duration.ofDays(3)).truncatedTo(ChronoUnit.SECONDS);
         var alice = Caller.of(
                 new Identity(new SpiffeId("c1", Kind.USER, "alice"), Optional.of(Role.VIEWER), began, Instant.MAX));
-        alice.in(Context.ROOT).run(() -> call(renew, Authorization.passingOn()));
+        alice.in(Context.ROOT).run(() -> call(anybodys, Authorization.passingOn()));
         assertThat(seen).isEqualTo(alice);
         assertThat(seen.certified()).isEqualTo(began);
-        Caller.LOCAL.in(Context.ROOT).run(() -> call(renew, Authorization.passingOn()));
+        Caller.LOCAL.in(Context.ROOT).run(() -> call(anybodys, Authorization.passingOn()));
         assertThat(seen).isEqualTo(Caller.LOCAL);
     }
 

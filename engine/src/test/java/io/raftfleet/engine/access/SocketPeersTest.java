@@ -9,7 +9,6 @@ import java.io.IOException;
 import java.nio.file.attribute.GroupPrincipal;
 import java.nio.file.attribute.UserPrincipal;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.atomic.AtomicInteger;
 import jdk.net.UnixDomainPrincipal;
@@ -22,8 +21,8 @@ class SocketPeersTest {
     private record Group(String getName) implements GroupPrincipal {}
 
     private static final Map<String, SocketPeers.Account> USERS = Map.of(
-            "ann", new SocketPeers.Account("1001", Set.of("ann", "raftfleet")),
-            "bob", new SocketPeers.Account("1002", Set.of("bob", "wheel")));
+            "ann", new SocketPeers.Account("1001", true),
+            "bob", new SocketPeers.Account("1002", false));
 
     private final AtomicInteger asked = new AtomicInteger();
     private final SocketPeers peers = new SocketPeers(new User("fleet"), new User("root"), Runnable::run, user -> {
@@ -81,14 +80,19 @@ class SocketPeersTest {
     }
 
     @Test
-    void whatIdSaysIsRead() throws Exception {
-        assertThat(SocketPeers.parse("ann", "uid=1000(ann) gid=1000(ann) groups=1000(ann),27(sudo),998(raftfleet)\n"))
-                .isEqualTo(new SocketPeers.Account("1000", Set.of("ann", "sudo", "raftfleet")));
-        assertThat(SocketPeers.parse("x", "uid=7 gid=7 groups=7,8"))
-                .isEqualTo(new SocketPeers.Account("7", Set.of("7", "8")));
-        assertThatThrownBy(() -> SocketPeers.parse("x", "id: illegal option"))
-                .isInstanceOf(IOException.class)
-                .hasMessageContaining("user x");
+    void membersAreToldByNumbers() {
+        assertThat(SocketPeers.isMember("1000 27 998", "raftfleet:x:998:ann,bob"))
+                .isTrue();
+        assertThat(SocketPeers.isMember("1000 27 998", "raftfleet:x:99:")).isFalse();
+        assertThat(SocketPeers.isMember("1000 27 998", "")).isFalse();
+    }
+
+    /** By what every system has. */
+    @Test
+    void theSystemsUserDatabaseIsAsked() throws Exception {
+        assertThat(SocketPeers.ask("root").uid()).isEqualTo("0");
+        assertThat(SocketPeers.ask("4711")).isEqualTo(new SocketPeers.Account("4711", false));
+        assertThatThrownBy(() -> SocketPeers.ask("no such user")).isInstanceOf(IOException.class);
     }
 
     @Test

@@ -159,6 +159,7 @@ public final class Limits {
             entry("source_digest", Limit.one(Kind.BYTES, 32)),
             entry("used", Limit.parts(1000)),
             entry("tokens", Limit.parts(1000)),
+            entry("removed_tokens", Limit.parts(1000)),
             entry("revoked", Limit.parts(10_000)));
 
     private static final Map<String, Limit> BY_FULL_NAME = Map.ofEntries(

@@ -61,7 +61,8 @@ final class AssignmentTable {
         }
     };
 
-    private record Global(String name, Requirements wants) {}
+    /** A global unit that is wanted. */
+    record Global(String name, Requirements wants) {}
 
     AssignmentTable(MachineTable machines) {
         this.machines = machines;
@@ -74,6 +75,11 @@ final class AssignmentTable {
 
     Collection<String> wantedGlobals() {
         return Collections.unmodifiableSet(globals.keySet());
+    }
+
+    /** The same with what they ask of machines, in the order of their names. */
+    Collection<Global> globals() {
+        return Collections.unmodifiableCollection(globals.values());
     }
 
     /** Units that are to be on a machine, and are scheduled to none, by name; global ones not among them. */
@@ -129,11 +135,16 @@ final class AssignmentTable {
 
     /** Whether changing this unit may change which other units, global ones, machines are to have: it conflicts with one of them. */
     boolean movesGlobals(@Nullable UnitRecord unit) {
-        if (unit == null) {
-            return false;
-        }
-        var others = unit.wants().conflicts().isEmpty() ? declaring : globals;
-        for (var other : others.values()) {
+        return unit != null && conflicts(unit, globals.values(), declaring.values());
+    }
+
+    /**
+     * Whether a unit may not share a machine with one of these global ones.
+     *
+     * @param declaring those of them that name others that they conflict with
+     */
+    static boolean conflicts(UnitRecord unit, Collection<Global> globals, Collection<Global> declaring) {
+        for (var other : unit.wants().conflicts().isEmpty() ? declaring : globals) {
             if (!other.name().equals(unit.name())
                     && Requirements.conflict(unit.name(), unit.wants(), other.name(), other.wants())) {
                 return true;

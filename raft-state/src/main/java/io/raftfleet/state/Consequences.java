@@ -5,42 +5,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What follows from a changed unit or machine for what machines have and are to have. Told of each change by {@link Transition}.
- * Nothing is decided on what follows, so speculation leaves it out.
+ * Nothing is decided on what follows, so speculation leaves it out, and counts it only: see {@link FanOut}.
  */
 interface Consequences {
-    /** Nothing follows. */
-    Consequences NONE = new Consequences() {
-        @Override
-        public Runnable ofUnit(@Nullable UnitRecord before, @Nullable UnitRecord after) {
-            return () -> {};
-        }
-
-        @Override
-        public Runnable ofMachine(@Nullable MachineRecord before, MachineRecord after) {
-            return () -> {};
-        }
-
-        @Override
-        public void ofLoss(String machineId) {
-            // Its states stay.
-        }
-
-        @Override
-        public void ofForgotten(String machineId) {
-            // What it had to let go of stays.
-        }
-
-        @Override
-        public void ofFound(String name, MachineRecord machine) {
-            // It stays.
-        }
-
-        @Override
-        public TargetState current(UnitRecord unit) {
-            return TargetState.TARGET_STATE_UNSPECIFIED;
-        }
-    };
-
     /**
      * A unit is about to change, to be made, or to go.
      *

@@ -29,6 +29,7 @@ public final class Speculation {
     private final long appliedIndex;
     private final RegistryView view;
     private final List<Change> changes = new ArrayList<>();
+    private final FanOut fanOut;
     private final Transition transition;
     /** Stands for the index that the entry will have, which is known once it is in the log: above all that were applied. */
     private final long index;
@@ -40,7 +41,8 @@ public final class Speculation {
         this.index = appliedIndex + 1;
         var ahead = applied.over();
         this.view = new RegistryView(ahead, events, () -> appliedIndex);
-        this.transition = new Transition(ahead, index, changes, Consequences.NONE);
+        this.fanOut = new FanOut(applied);
+        this.transition = new Transition(ahead, index, changes, fanOut);
     }
 
     /**
@@ -70,6 +72,19 @@ public final class Speculation {
             }
             return Collections.unmodifiableList(changes.subList(before, changes.size()));
         });
+    }
+
+    /** Counts a record of the entry that is not {@linkplain #apply applied} here, as nothing is decided on it: a report. */
+    public void count(Record record) {
+        now(() -> {
+            fanOut.count(record);
+            return record;
+        });
+    }
+
+    /** How many changes the entry makes when it is applied, at most, with all records so far: see {@link Versions#MAX_ORDINAL}. */
+    public long mostChanges() {
+        return Chronicle.MOST_OF_AN_ENTRY + 1 + changes.size() + fanOut.changes();
     }
 
     /** The version that a record decided on this unit has to carry. */

@@ -10,8 +10,8 @@ public final class Versions {
     /** Stands, inside an entry, for "the version that an earlier record of this entry gave it". */
     public static final long IN_THIS_ENTRY = -1;
 
-    /** How many changes an entry can hold; an entry of at most 1 MiB has far fewer. */
-    static final int MAX_ORDINAL = (1 << 20) - 1;
+    /** How many changes an entry can make. Whoever writes one sees to it that it makes fewer: {@link Speculation#mostChanges}. */
+    public static final int MAX_ORDINAL = (1 << 20) - 1;
 
     /** The highest index that a version has room for; at 1,000 entries a second it is reached after 280 years. */
     static final long MAX_INDEX = Long.MAX_VALUE >>> 20;

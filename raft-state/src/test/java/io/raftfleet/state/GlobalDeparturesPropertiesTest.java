@@ -26,7 +26,8 @@ class GlobalDeparturesPropertiesTest {
             "a.service", "b.service", "c.service", "d.service", "e.service", "f.service", "g.service", "h.service");
 
     private static final List<String> MACHINES = List.of("m1", "m2", "m3");
-    private static final List<String> TEXTS = List.of(
+    /** Of units that conflict with each other in all ways, whichever of them are global. */
+    static final List<String> TEXTS = List.of(
             text(),
             text("Conflicts=b.service"),
             text("Conflicts=[ceg].service"),

@@ -120,7 +120,8 @@ final class AgentWork {
 
         @Override
         public boolean decide(Batch batch, Draft draft, long nowMs) {
-            batch.addTentative(Record.newBuilder().setStatesReported(report).build());
+            batch.addTentative(draft.tentative(
+                    Record.newBuilder().setStatesReported(report).build()));
             return true;
         }
 

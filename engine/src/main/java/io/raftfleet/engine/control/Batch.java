@@ -5,6 +5,7 @@ import com.google.protobuf.CodedOutputStream;
 import io.raftfleet.proto.log.Entry;
 import io.raftfleet.proto.log.Record;
 import io.raftfleet.state.EntryFormats;
+import io.raftfleet.state.Versions;
 import io.raftfleet.state.raft.RaftConfig;
 import java.util.ArrayList;
 import java.util.BitSet;
@@ -12,7 +13,8 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 
-/** The entry that is being decided: records in order, within an entry's size to the byte. Owned by the decision thread. */
+/** The entry that is being decided: records in order, within an entry's size to the byte, and within what
+ * one may change. Owned by the decision thread. */
 final class Batch {
     /**
      * The largest part of an entry that can't be divided: what one item of a client's write, or one report of an agent, has
@@ -25,6 +27,13 @@ final class Batch {
     private static final int FULL_BYTES = RaftConfig.MAX_ENTRY_BYTES - MAX_PART_BYTES - 24 * 1024;
 
     private static final int FULL_RECORDS = 50_000;
+
+    /** All of them are made under the registry's lock, at one to two microseconds each. */
+    private static final int FULL_CHANGES = 50_000;
+
+    /** What the same part of an entry may change at most. Leaves room for another full entry and what else its part brings. */
+    static final int MAX_PART_CHANGES = Versions.MAX_ORDINAL - 2 * FULL_CHANGES;
+
     /** An entry's format, time and number. */
     private static final int HEADER_BYTES = 32;
 
@@ -36,14 +45,36 @@ final class Batch {
     private final Set<ByteString> answered = new HashSet<>();
 
     private int bytes = HEADER_BYTES;
+    /** What the records make when they are applied, and those that will be added, at most. */
+    private long changes;
 
     /** Whether nothing more should be added. */
     boolean full() {
-        return bytes >= FULL_BYTES || records.size() >= FULL_RECORDS;
+        return bytes >= FULL_BYTES || records.size() >= FULL_RECORDS || changesMuch();
     }
 
     boolean halfFull() {
-        return bytes >= FULL_BYTES / 2 || records.size() >= FULL_RECORDS / 2;
+        return bytes >= FULL_BYTES / 2 || records.size() >= FULL_RECORDS / 2 || changes >= FULL_CHANGES / 2;
+    }
+
+    /** Whether it changes so much already that nothing more should be added, however little it takes of the log. */
+    boolean changesMuch() {
+        return changes >= FULL_CHANGES;
+    }
+
+    /**
+     * Counts what a record changes when it is applied, which may be much more than its bytes tell: forgetting a machine ends all that
+     * it had to let go of, and a global unit that goes has to leave each machine.
+     *
+     * @throws TooLargeException when it is more than any part of an entry may change
+     */
+    void changing(long more) {
+        if (more > MAX_PART_CHANGES) {
+            throw new TooLargeException(
+                    "it changes up to " + more + " places of units at once; at most " + MAX_PART_CHANGES
+                            + " are allowed: forget lost machines first, or stop units that conflict with it one by one");
+        }
+        changes += more;
     }
 
     boolean isEmpty() {

@@ -281,7 +281,7 @@ final class DecisionLoop implements Runnable {
         int format = committer.agreedFormat();
         long start = System.nanoTime();
         var batch = new Batch();
-        var draft = new Draft(registry, decider, budget(), format);
+        var draft = new Draft(registry, decider, budget(), format, batch);
         long now = clock.now();
         var decided = new ArrayList<Work>();
         boolean alone = !suspects.isEmpty();
@@ -291,7 +291,11 @@ final class DecisionLoop implements Runnable {
                 decided.getFirst().decide(batch, draft, now);
             } else {
                 queue.decide(batch, draft, now, decided);
-                further.forEach(mark -> draft.further(mark).ifPresent(batch::add));
+                for (var mark : further) {
+                    if (!batch.changesMuch()) { // Otherwise it is found anew for the next entry.
+                        draft.further(mark).ifPresent(batch::add);
+                    }
+                }
             }
         } catch (Speculation.OvertakenException e) {
             log.info("engine {} decides again: {}", engineId, e.getMessage());
@@ -422,8 +426,9 @@ final class DecisionLoop implements Runnable {
             return true;
         }
         try {
-            var draft = new Draft(registry, decider, budget(), committer.agreedFormat());
-            var unused = work.decide(new Batch(), draft, clock.now());
+            var batch = new Batch();
+            var draft = new Draft(registry, decider, budget(), committer.agreedFormat(), batch);
+            var unused = work.decide(batch, draft, clock.now());
         } catch (Speculation.OvertakenException e) {
             work.abandon(false, "engine " + engineId + " can't plan now: " + e.getMessage());
             scheduler = rebuild();

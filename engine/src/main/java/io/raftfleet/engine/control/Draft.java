@@ -60,6 +60,7 @@ final class Draft {
     private final Speculation ahead;
     private final Scheduler scheduler;
     private final Budget budget;
+    private final Batch batch;
     private final boolean withFacts;
     private final boolean withFences;
     private final boolean withSources;
@@ -68,11 +69,17 @@ final class Draft {
     private final boolean withRollouts;
     private final boolean withLeftAlone;
 
-    /** @param format newest format of entries that all engines read */
-    Draft(Registry registry, Scheduler scheduler, Budget budget, int format) {
+    /**
+     * An empty one.
+     *
+     * @param format newest format of entries that all engines read
+     * @param batch is told how much each record changes, and gets the records from whoever has them decided
+     */
+    Draft(Registry registry, Scheduler scheduler, Budget budget, int format, Batch batch) {
         this.ahead = registry.speculate();
         this.scheduler = scheduler;
         this.budget = budget;
+        this.batch = batch;
         this.withFacts = format >= EntryFormats.WITH_FACTS;
         this.withFences = format >= EntryFormats.WITH_FENCES;
         this.withSources = format >= EntryFormats.WITH_SOURCES;
@@ -309,7 +316,7 @@ final class Draft {
                         .setReason(reason));
         }
         var built = record.build();
-        var unused = ahead.apply(built);
+        var unused = apply(built);
         return built;
     }
 
@@ -494,7 +501,7 @@ final class Draft {
 
     /** The next record: what it changes counts from now on. */
     private Record decided(Record record) {
-        for (var change : ahead.apply(record)) {
+        for (var change : apply(record)) {
             switch (change) {
                 case Change.OfUnit unit -> {
                     if (unit.after() == null) {
@@ -511,6 +518,21 @@ final class Draft {
                 case Change.OfEvent event -> {}
             }
         }
+        return record;
+    }
+
+    private List<Change> apply(Record record) {
+        long before = ahead.mostChanges();
+        var changes = ahead.apply(record);
+        batch.changing(ahead.mostChanges() - before);
+        return changes;
+    }
+
+    /** A record that nothing is decided on: what it changes counts for the size of the entry alone. */
+    Record tentative(Record record) {
+        long before = ahead.mostChanges();
+        ahead.count(record);
+        batch.changing(ahead.mostChanges() - before);
         return record;
     }
 

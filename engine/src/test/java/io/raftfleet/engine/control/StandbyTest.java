@@ -140,7 +140,7 @@ class StandbyTest {
     }
 
     private Draft draft() {
-        return new Draft(registry, leaders, new Budget(0, Long.MAX_VALUE), RaftConfig.ENTRY_FORMAT);
+        return new Draft(registry, leaders, new Budget(0, Long.MAX_VALUE), RaftConfig.ENTRY_FORMAT, new Batch());
     }
 
     private void joins(String id) {

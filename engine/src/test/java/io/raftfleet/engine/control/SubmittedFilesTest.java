@@ -119,7 +119,7 @@ class SubmittedFilesTest {
 
     private ItemCode decide(CreateUnitsRequest.Builder request) {
         long held = registry.read(RegistryView::memory).held();
-        var draft = new Draft(registry, scheduler, new Budget(held, room), format);
+        var draft = new Draft(registry, scheduler, new Budget(held, room), format, new Batch());
         var records = new ArrayList<Record>();
         var code = Items.of(request.build(), "user/alice")
                 .getFirst()

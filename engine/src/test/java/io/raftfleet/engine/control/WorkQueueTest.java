@@ -126,7 +126,11 @@ class WorkQueueTest {
         var decided = new ArrayList<Work>();
         var registry = new Registry(1000);
         var draft = new Draft(
-                registry, registry.read(Draft::scheduler), new Budget(0, Long.MAX_VALUE), RaftConfig.ENTRY_FORMAT);
+                registry,
+                registry.read(Draft::scheduler),
+                new Budget(0, Long.MAX_VALUE),
+                RaftConfig.ENTRY_FORMAT,
+                new Batch());
         queue.decide(new Batch(), draft, 1, decided);
         assertThat(decided).hasSize(3);
         queue.offer(report(100, Urgency.LATER));

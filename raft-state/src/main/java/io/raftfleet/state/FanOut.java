@@ -123,7 +123,8 @@ final class FanOut implements Consequences {
         }
         var from = before == null ? null : before.machineId();
         var to = after == null ? null : after.machineId();
-        return (from == null ? 0 : 1) + (to == null || to.equals(from) ? 0 : 1);
+        long left = from == null ? 0 : 1;
+        return left + (to == null || to.equals(from) ? 0 : 1);
     }
 
     /** Which may those be: they conflict with the unit, or with one that does, and so on. How many. */
@@ -141,7 +142,7 @@ final class FanOut implements Consequences {
         var others = new ArrayList<>(applied.assignments.globals());
         others.addAll(globals);
         others.removeIf(other -> other.name().equals(cause));
-        int all = others.size();
+        long all = others.size();
         while (!next.isEmpty()) {
             var one = next.remove();
             others.removeIf(other -> conflict(one, other) && next.add(other));

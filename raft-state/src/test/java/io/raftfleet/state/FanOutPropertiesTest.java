@@ -93,13 +93,13 @@ class FanOutPropertiesTest {
             }
             case 4 -> {
                 long epoch = machine == null ? 1 : machine.sessionEpoch() + 1;
-                decided(
-                        Entries.open(id, epoch, Map.of("disk", random.nextBoolean() ? "ssd" : "hdd")), ahead, out);
+                decided(Entries.open(id, epoch, Map.of("disk", random.nextBoolean() ? "ssd" : "hdd")), ahead, out);
             }
             case 5 -> {
                 if (machine != null && machine.present()) {
                     decided(Entries.lost(id, machine.sessionEpoch()), ahead, out);
-                } else if (machine != null && ahead.read(view -> view.scheduledTo(id)).isEmpty()) {
+                } else if (machine != null
+                        && ahead.read(view -> view.scheduledTo(id)).isEmpty()) {
                     decided(Entries.forgotten(id), ahead, out);
                 }
             }
@@ -143,7 +143,10 @@ class FanOutPropertiesTest {
             case 2 ->
                 counted(
                         Entries.report(
-                                id, epoch, sequence, UNITS.stream()
+                                id,
+                                epoch,
+                                sequence,
+                                UNITS.stream()
                                         .map(each -> Entries.state(each, "active", random.nextBoolean()))
                                         .toArray(UnitState[]::new)),
                         ahead,

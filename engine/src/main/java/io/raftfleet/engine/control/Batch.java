@@ -70,8 +70,9 @@ final class Batch {
      */
     void changing(long more) {
         if (more > MAX_PART_CHANGES) {
-            throw new TooLargeException("it changes up to " + more + " places of units at once; at most " + MAX_PART_CHANGES
-                    + " are allowed: forget lost machines first, or stop units that conflict with it one by one");
+            throw new TooLargeException(
+                    "it changes up to " + more + " places of units at once; at most " + MAX_PART_CHANGES
+                            + " are allowed: forget lost machines first, or stop units that conflict with it one by one");
         }
         changes += more;
     }

@@ -87,7 +87,8 @@ final class OrphanWork implements Work {
             }
             draft.adopt(machineId, adoption.unit(), adoption.target(), nowMs, records);
         }
-        records.forEach(each -> record = adoption == null ? batch.addTentative(draft.tentative(each)) : batch.add(each));
+        records.forEach(
+                each -> record = adoption == null ? batch.addTentative(draft.tentative(each)) : batch.add(each));
         return true;
     }
 

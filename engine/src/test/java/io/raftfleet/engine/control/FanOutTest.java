@@ -81,7 +81,8 @@ class FanOutTest {
             var id = id(m);
             propose(
                     Record.newBuilder()
-                            .setSessionOpened(SessionOpened.newBuilder().setMachineId(id).setSessionEpoch(1))
+                            .setSessionOpened(
+                                    SessionOpened.newBuilder().setMachineId(id).setSessionEpoch(1))
                             .build(),
                     Record.newBuilder()
                             .setMachineTold(MachineTold.newBuilder()
@@ -92,18 +93,22 @@ class FanOutTest {
                                             .toList()))
                             .build(),
                     Record.newBuilder()
-                            .setMachineLost(MachineLost.newBuilder().setMachineId(id).setSessionEpoch(1))
+                            .setMachineLost(
+                                    MachineLost.newBuilder().setMachineId(id).setSessionEpoch(1))
                             .build());
         }
-        assertThat(registry.<Integer>read(view -> view.departuresFrom(id(7)).size())).isEqualTo(units);
+        assertThat(registry.<Integer>read(view -> view.departuresFrom(id(7)).size()))
+                .isEqualTo(units);
 
         int before = raft.entries().size();
-        write(machines, m -> MachineOrders.item(
-                MachinePatch.newBuilder()
-                        .setMachineId(id(m))
-                        .setOrder(MachineOrder.newBuilder().setKind(MachineOrder.Kind.KIND_FORGET))
-                        .build(),
-                "user/alice"));
+        write(
+                machines,
+                m -> MachineOrders.item(
+                        MachinePatch.newBuilder()
+                                .setMachineId(id(m))
+                                .setOrder(MachineOrder.newBuilder().setKind(MachineOrder.Kind.KIND_FORGET))
+                                .build(),
+                        "user/alice"));
 
         assertThat(raft.entries().size() - before).isEqualTo(4);
         assertThat(registry.<Integer>read(view -> view.machines().size())).isZero();
@@ -116,11 +121,13 @@ class FanOutTest {
         int units = 60;
         for (int m = 0; m < machines; m++) {
             propose(Record.newBuilder()
-                    .setSessionOpened(SessionOpened.newBuilder().setMachineId(id(m)).setSessionEpoch(1))
+                    .setSessionOpened(
+                            SessionOpened.newBuilder().setMachineId(id(m)).setSessionEpoch(1))
                     .build());
         }
-        write(units, i -> create(
-                "g" + i + ".service", "\n[X-Fleet]\nGlobal=true\n", TargetState.TARGET_STATE_LAUNCHED));
+        write(
+                units,
+                i -> create("g" + i + ".service", "\n[X-Fleet]\nGlobal=true\n", TargetState.TARGET_STATE_LAUNCHED));
 
         int before = raft.entries().size();
         write(units / 2, i -> (draft, out) -> {
@@ -133,13 +140,13 @@ class FanOutTest {
             return Item.OK;
         });
         write(units / 2, i -> (draft, out) -> {
-            draft.destroy(
-                    Objects.requireNonNull(draft.unit("g" + (units / 2 + i) + ".service")), "user/alice", out);
+            draft.destroy(Objects.requireNonNull(draft.unit("g" + (units / 2 + i) + ".service")), "user/alice", out);
             return Item.OK;
         });
 
         assertThat(raft.entries().size() - before).isGreaterThan(3);
-        assertThat(registry.<Integer>read(view -> view.departuresFrom(id(7)).size())).isEqualTo(units);
+        assertThat(registry.<Integer>read(view -> view.departuresFrom(id(7)).size()))
+                .isEqualTo(units);
         assertThat(changes).allMatch(made -> made < MOST_CHANGES);
     }
 
@@ -154,11 +161,14 @@ class FanOutTest {
                     .setSessionEpoch(1)
                     .setSequence(1);
             for (int i = 0; i < states; i++) {
-                report.addStates(UnitState.newBuilder().setName("u" + i + ".service").setActiveState("active"));
+                report.addStates(
+                        UnitState.newBuilder().setName("u" + i + ".service").setActiveState("active"));
             }
             propose(
                     Record.newBuilder()
-                            .setSessionOpened(SessionOpened.newBuilder().setMachineId(id(m)).setSessionEpoch(1))
+                            .setSessionOpened(SessionOpened.newBuilder()
+                                    .setMachineId(id(m))
+                                    .setSessionEpoch(1))
                             .build(),
                     Record.newBuilder().setStatesReported(report).build());
         }
@@ -180,7 +190,8 @@ class FanOutTest {
                     .setSessionEpoch(1)
                     .setSequence(2);
             IntStream.range(0, 64).forEach(empty::addWholeBuckets);
-            assertThat(new AgentWork.Report(empty.build(), Urgency.NOW).decide(emptied, draft, 1)).isTrue();
+            assertThat(new AgentWork.Report(empty.build(), Urgency.NOW).decide(emptied, draft, 1))
+                    .isTrue();
         }
         assertThat(reports).isLessThan(10);
     }

@@ -157,7 +157,8 @@ class RepeatedRequestsTest {
     @Example
     void answersAreNeverWrittenWithoutAnItem() {
         var registry = new Registry(100);
-        var draft = new Draft(registry, new Scheduler(), new Budget(0, Long.MAX_VALUE), RaftConfig.ENTRY_FORMAT, new Batch());
+        var draft = new Draft(
+                registry, new Scheduler(), new Budget(0, Long.MAX_VALUE), RaftConfig.ENTRY_FORMAT, new Batch());
         int room = 0;
         for (var full = new Batch(); !full.full(); full.reserve(1)) {
             room++;

@@ -142,7 +142,8 @@ class SchedulerOracleTest {
                     story.add("another leader, that has followed");
                     scheduler = standby.takeOver();
                 }
-                var draft = new Draft(registry, scheduler, new Budget(0, Long.MAX_VALUE), RaftConfig.ENTRY_FORMAT, new Batch());
+                var draft = new Draft(
+                        registry, scheduler, new Budget(0, Long.MAX_VALUE), RaftConfig.ENTRY_FORMAT, new Batch());
                 var records = new ArrayList<Record>();
                 for (int event = random.nextInt(4) == 0 ? 3 : 1; event > 0; event--) {
                     happens(draft, records);
@@ -182,7 +183,8 @@ class SchedulerOracleTest {
         /** Its leader dies before it decides on what has happened. */
         private void undecided() {
             story.add("happens to one that decides no more:");
-            var draft = new Draft(registry, scheduler, new Budget(0, Long.MAX_VALUE), RaftConfig.ENTRY_FORMAT, new Batch());
+            var draft =
+                    new Draft(registry, scheduler, new Budget(0, Long.MAX_VALUE), RaftConfig.ENTRY_FORMAT, new Batch());
             var records = new ArrayList<Record>();
             happens(draft, records);
             commit(records);

@@ -55,7 +55,11 @@ class SpeculationPropertiesTest {
         for (int index = 1; index <= 8; index++) {
             boolean withFacts = random.nextBoolean();
             var draft = new Draft(
-                    registry, scheduler, new Budget(0, Long.MAX_VALUE), withFacts ? RaftConfig.ENTRY_FORMAT : 2, new Batch());
+                    registry,
+                    scheduler,
+                    new Budget(0, Long.MAX_VALUE),
+                    withFacts ? RaftConfig.ENTRY_FORMAT : 2,
+                    new Batch());
             var records = new ArrayList<Record>();
             for (int i = random.nextInt(1, 6); i > 0; i--) {
                 decide(random, draft, records);

@@ -16,6 +16,7 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.net.InetSocketAddress;
 import java.nio.charset.Charset;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
@@ -47,7 +48,8 @@ public final class EngineMain {
         var recover = new RecoverCommand();
         var init = new InitCommand();
         var join = new JoinCommand();
-        var commandLine = commandLine(recover, init, join);
+        var restore = new RestoreCommand();
+        var commandLine = commandLine(recover, init, join, restore);
         CommandLine.ParseResult parsed;
         try {
             parsed = commandLine.parseArgs(args);
@@ -56,8 +58,9 @@ public final class EngineMain {
             }
             if (parsed.hasSubcommand()) {
                 return switch (parsed.subcommand().commandSpec().name()) {
-                    case "init" -> begin("init", init.steps, () -> init.run(System.getenv()));
-                    case "join" -> begin("join", join.steps, join::run);
+                    case "init" -> begin("init", init.steps.config, () -> init.run(System.getenv()));
+                    case "join" -> begin("join", join.steps.config, join::run);
+                    case "restore" -> begin("restore", restore.config, () -> restore.run(System.getenv()));
                     default -> run(recover);
                 };
             }
@@ -96,17 +99,19 @@ public final class EngineMain {
 
     /** What it takes, for who writes about that. */
     public static CommandLine commandLine() {
-        return commandLine(new RecoverCommand(), new InitCommand(), new JoinCommand());
+        return commandLine(new RecoverCommand(), new InitCommand(), new JoinCommand(), new RestoreCommand());
     }
 
-    private static CommandLine commandLine(RecoverCommand recover, InitCommand init, JoinCommand join) {
+    private static CommandLine commandLine(
+            RecoverCommand recover, InitCommand init, JoinCommand join, RestoreCommand restore) {
         return Flags.commandLine(
                         Daemon.ENGINE,
                         new EngineVersion(),
                         "One of the engines that keep a fleet cluster's registry and decide what runs where.")
                 .addSubcommand(recover)
                 .addSubcommand(init)
-                .addSubcommand(join);
+                .addSubcommand(join)
+                .addSubcommand(restore);
     }
 
     @FunctionalInterface
@@ -114,9 +119,9 @@ public final class EngineMain {
         boolean take() throws IOException;
     }
 
-    private static int begin(String command, FirstSteps steps, FirstStep first) {
+    private static int begin(String command, Path config, FirstStep first) {
         try {
-            return first.take() ? run("--config", steps.config.toString()) : 0;
+            return first.take() ? run("--config", config.toString()) : 0;
         } catch (IOException | IllegalArgumentException e) {
             System.err.println("fleet-engine " + command + ": " + e.getMessage());
             return 1;

@@ -18,8 +18,8 @@ Usage: bin/fleet test
 Runs the whole test suite: `mvn verify`, then the tests of the scripts in bin/test. As root on Debian it first installs
 the packages that the tests need and that are missing; elsewhere it says which. The last line says how it went.
 
-machines builds the Debian packages, boots whole Debian machines, installs them there, follows docs/deployment.md and
-docs/upgrade.md command by command, and does to the cluster what happens to real ones. It takes root, systemd-nspawn
+machines builds the Debian packages, boots whole Debian machines, installs them there, follows docs/deployment.md,
+docs/recovery.md and docs/upgrade.md command by command, and does to the cluster what happens to real ones. It takes root, systemd-nspawn
 and minutes, and is no part of the suite. `bin/fleet test machines --help` says more.
 USAGE
 }

@@ -121,7 +121,7 @@ final class ClusterBackup {
                     "Put the units of a backup file, with what was desired of them, into a cluster that has none",
                     "",
                     "Also what operators said of machines that are connected: metadata, cordons, drains. The units are placed anew: to bring back a lost cluster"
-                            + " whose machines still run its units, start its engines with --restore-from-backup instead.");
+                            + " whose machines still run its units, use fleet-engine restore instead.");
             syntax.add(Syntax.argument(String.class, given -> file = given).paramLabel("FILE"));
         }
 

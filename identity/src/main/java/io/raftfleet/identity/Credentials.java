@@ -187,6 +187,15 @@ public record Credentials(
         return fits(key, certificate.getPublicKey()) ? Optional.of(key) : Optional.empty();
     }
 
+    /**
+     * The certificates in a CA file.
+     *
+     * @throws CredentialsException when it can't be read, or has none
+     */
+    public static List<X509Certificate> authorities(Path file) throws CredentialsException {
+        return certificates("CA file", file, bytes("CA file", file));
+    }
+
     private static byte[] bytes(String what, Path file) throws CredentialsException {
         try {
             if (Files.size(file) > MAX_FILE) {

@@ -108,8 +108,10 @@ final class Barrier {
             return true;
         }
         if (beginning == null) {
-            complain("the registry is half restored; restart all engines with --restore-from-etcd or"
-                    + " --restore-from-backup, as they began it, so that they complete it");
+            complain(
+                    "the registry is half restored: let the engine lead on which fleet-engine restore was called (fleetctl"
+                            + " cluster transfer-leader); or, where --restore-from-etcd or --restore-from-backup began it, restart all"
+                            + " engines with that, so that they complete it");
             return false;
         }
         try {

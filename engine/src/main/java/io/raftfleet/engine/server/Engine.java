@@ -168,15 +168,16 @@ final class Engine implements AutoCloseable {
         var time = new ClusterTime(clock, raft::clocks, registry);
         issuer = authority.map(
                 own -> new Issuer(own, tls.orElseThrow()::current, Duration.ofDays(config.certificateDays()), time));
-        mirror = new EtcdMirror(config, registry, clock, random);
+        mirror = new EtcdMirror(config, config.restore() || raft.restoresFromEtcd(), registry, clock, random);
+        var backup = config.backup().or(raft::preparedBackup);
         controller = new Controller(
                 new Controller.Inputs(config.engineId(), registry, new RaftProposer(raft), clock, random),
                 new SessionsLeadership(),
                 new MeteredDecisions(metrics, clock),
                 tasks,
                 raft::quota,
-                config.backup().isPresent()
-                        ? Restoration.fromBackup(clusterId, config.backup().get(), clock, config.registryQuota())
+                backup.isPresent()
+                        ? Restoration.fromBackup(clusterId, backup.get(), clock, config.registryQuota())
                         : mirror.beginning());
         var timing = Sessions.Timing.of(config.agentTtl());
         var check = new SharedConfirmations(new Check(), timing.betweenConfirmations(), timer);
@@ -468,6 +469,7 @@ final class Engine implements AutoCloseable {
             sessions.begin(term);
             mirror.leading(term);
             tasks.execute(gateway::announceLeadership);
+            tasks.execute(raft::restored);
         }
 
         @Override

@@ -22,6 +22,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
 import java.nio.charset.Charset;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
@@ -54,7 +55,8 @@ public final class EngineMain {
         var recover = new RecoverCommand();
         var init = new InitCommand();
         var join = new JoinCommand();
-        var commandLine = commandLine(recover, init, join);
+        var restore = new RestoreCommand();
+        var commandLine = commandLine(recover, init, join, restore);
         CommandLine.ParseResult parsed;
         try {
             parsed = commandLine.parseArgs(args);
@@ -63,8 +65,9 @@ public final class EngineMain {
             }
             if (parsed.hasSubcommand()) {
                 return switch (parsed.subcommand().commandSpec().name()) {
-                    case "init" -> begin("init", init.steps, () -> init.run(System.getenv()));
-                    case "join" -> begin("join", join.steps, join::run);
+                    case "init" -> begin("init", init.steps.config, () -> init.run(System.getenv()));
+                    case "join" -> begin("join", join.steps.config, join::run);
+                    case "restore" -> begin("restore", restore.config, () -> restore.run(System.getenv()));
                     default -> run(recover);
                 };
             }
@@ -124,17 +127,19 @@ public final class EngineMain {
 
     /** What it takes, for who writes about that. */
     public static CommandLine commandLine() {
-        return commandLine(new RecoverCommand(), new InitCommand(), new JoinCommand());
+        return commandLine(new RecoverCommand(), new InitCommand(), new JoinCommand(), new RestoreCommand());
     }
 
-    private static CommandLine commandLine(RecoverCommand recover, InitCommand init, JoinCommand join) {
+    private static CommandLine commandLine(
+            RecoverCommand recover, InitCommand init, JoinCommand join, RestoreCommand restore) {
         return Flags.commandLine(
                         Daemon.ENGINE,
                         new EngineVersion(),
                         "One of the engines that keep a fleet cluster's registry and decide what runs where.")
                 .addSubcommand(recover)
                 .addSubcommand(init)
-                .addSubcommand(join);
+                .addSubcommand(join)
+                .addSubcommand(restore);
     }
 
     @FunctionalInterface
@@ -142,9 +147,9 @@ public final class EngineMain {
         boolean take() throws IOException;
     }
 
-    private static int begin(String command, FirstSteps steps, FirstStep first) {
+    private static int begin(String command, Path config, FirstStep first) {
         try {
-            return first.take() ? run("--config", steps.config.toString()) : 0;
+            return first.take() ? run("--config", config.toString()) : 0;
         } catch (IOException | IllegalArgumentException e) {
             System.err.println("fleet-engine " + command + ": " + e.getMessage());
             return 1;

@@ -40,11 +40,7 @@ final class EngineOptions {
     static EngineConfig resolve(Settings settings) throws SettingsException {
         var id = settings.require(Setting.ENGINE_ID);
         var engines = peers(settings.require(Setting.PEERS));
-        var self = engines.stream()
-                .filter(peer -> peer.id().equals(id))
-                .findFirst()
-                .orElseThrow(() -> new SettingsException("engine " + id + " is not among --peers "
-                        + engines.stream().map(EnginePeer::id).toList() + ": add it, or correct its id"));
+        var self = self(id, engines);
         var raftAddress = settings.get(Setting.RAFT).orElse(self.raftAddress());
         if (!raftAddress.equals(self.raftAddress())) {
             throw new SettingsException(
@@ -113,6 +109,19 @@ final class EngineOptions {
                 TraceOptions.resolve(settings),
                 LogFormat.read(settings),
                 Verbosity.read(settings));
+    }
+
+    /** This engine among those that the settings name. */
+    static EnginePeer self(Settings settings) throws SettingsException {
+        return self(settings.require(Setting.ENGINE_ID), peers(settings.require(Setting.PEERS)));
+    }
+
+    private static EnginePeer self(String id, List<EnginePeer> engines) throws SettingsException {
+        return engines.stream()
+                .filter(peer -> peer.id().equals(id))
+                .findFirst()
+                .orElseThrow(() -> new SettingsException("engine " + id + " is not among --peers "
+                        + engines.stream().map(EnginePeer::id).toList() + ": add it, or correct its id"));
     }
 
     private static Optional<Path> authorityKey(Settings settings, boolean tls) throws SettingsException {
@@ -189,7 +198,7 @@ final class EngineOptions {
         throw new SettingsException(what + ": \"" + text + "\" is no host:port");
     }
 
-    private static UUID uuid(String text) throws SettingsException {
+    static UUID uuid(String text) throws SettingsException {
         try {
             return UUID.fromString(text);
         } catch (IllegalArgumentException e) {

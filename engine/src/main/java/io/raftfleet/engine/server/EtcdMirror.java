@@ -12,6 +12,7 @@ import io.raftfleet.proto.cluster.MirrorStatus;
 import io.raftfleet.state.Change;
 import io.raftfleet.state.Registry;
 import io.raftfleet.state.Versions;
+import io.raftfleet.state.raft.StartRefusedException;
 import java.time.InstantSource;
 import java.util.Optional;
 import java.util.random.RandomGenerator;
@@ -22,9 +23,19 @@ final class EtcdMirror implements AutoCloseable {
     private final @Nullable Mirror mirror;
     private final @Nullable Restoration restoration;
 
-    EtcdMirror(EngineConfig config, Registry registry, InstantSource clock, RandomGenerator random) {
+    /**
+     * @param restore whether an empty registry begins with what etcd holds
+     * @throws StartRefusedException when it is to, and no etcd is named
+     */
+    EtcdMirror(EngineConfig config, boolean restore, Registry registry, InstantSource clock, RandomGenerator random)
+            throws StartRefusedException {
         EtcdSettings settings = config.etcd().orElse(null);
         if (settings == null) {
+            if (restore) {
+                throw new StartRefusedException(
+                        "Engine '" + config.engineId()
+                                + "' is to restore its registry from etcd, and its settings name none any more: set etcd_servers");
+            }
             mirror = null;
             restoration = null;
             return;
@@ -33,7 +44,7 @@ final class EtcdMirror implements AutoCloseable {
         var writer =
                 new Mirror(clusterId, settings, new RegistrySource(registry), Mirror.Timing.DEFAULT, clock, random);
         mirror = writer;
-        restoration = config.restore() ? Restoration.fromEtcd(clusterId, settings, config.registryQuota()) : null;
+        restoration = restore ? Restoration.fromEtcd(clusterId, settings, config.registryQuota()) : null;
         registry.addListener(applied -> {
             if (applied.changes().stream().anyMatch(EtcdMirror::persistent)) {
                 writer.changed();

@@ -9,6 +9,7 @@ import io.raftfleet.settings.SettingsException;
 import io.raftfleet.settings.join.ConfigEdit;
 import io.raftfleet.settings.join.Ownership;
 import io.raftfleet.state.raft.EnginePeer;
+import io.raftfleet.state.raft.FirstStart;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -54,7 +55,7 @@ final class FirstSteps {
     boolean noStart;
 
     Path certificates() {
-        return directory == null ? data.toAbsolutePath().resolve("certificates") : directory.toAbsolutePath();
+        return directory == null ? data.toAbsolutePath().resolve(FirstStart.CERTIFICATES) : directory.toAbsolutePath();
     }
 
     /**

@@ -1,16 +1,14 @@
 package io.raftfleet.engine.server;
 
-import io.raftfleet.identity.Role;
 import io.raftfleet.identity.SpiffeId;
 import io.raftfleet.identity.TlsFiles;
 import io.raftfleet.identity.ca.CertificateAuthority;
-import io.raftfleet.identity.ca.PrivateFile;
-import io.raftfleet.identity.join.UserContext;
 import io.raftfleet.settings.SettingsException;
 import io.raftfleet.settings.join.DaemonUnit;
 import io.raftfleet.state.raft.EnginePeer;
 import io.raftfleet.state.raft.FirstStart;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -36,7 +34,6 @@ import picocli.CommandLine.Option;
         })
 final class InitCommand {
     private static final Duration AUTHORITY = Duration.ofDays(3650);
-    private static final Duration CERTIFICATE = Duration.ofDays(90);
 
     @Mixin
     FirstSteps steps = new FirstSteps();
@@ -52,10 +49,16 @@ final class InitCommand {
         } catch (SettingsException e) {
             throw new IOException(e.getMessage(), e);
         }
+        Path directory = steps.certificates();
+        Path authorityKey = directory.resolve(CertificateAuthority.KEY);
+        if (Files.exists(authorityKey)) {
+            throw new IOException(
+                    authorityKey + " is a cluster's authority already. To bring that cluster back: fleet-engine"
+                            + " restore. To begin another one: move " + directory + " away first, and keep it");
+        }
         UUID cluster = UUID.randomUUID();
         steps.checkCertificates(id);
         FirstStart.prepare(steps.data, cluster, id, false);
-        Path directory = steps.certificates();
         var authority = CertificateAuthority.create(directory, cluster.toString(), Instant.now(), AUTHORITY);
         Path certificate = directory.resolve(CertificateAuthority.CERTIFICATE);
         var files = new TlsFiles(
@@ -69,36 +72,13 @@ final class InitCommand {
                         Optional.empty(),
                         List.of(steps.host, "localhost", "127.0.0.1"),
                         Instant.now(),
-                        CERTIFICATE)
+                        AdminContext.LIFETIME)
                 .write(files.certificate(), files.key());
-        steps.configure(id, cluster.toString(), List.of(self), files, directory.resolve(CertificateAuthority.KEY));
+        steps.configure(id, cluster.toString(), List.of(self), files, authorityKey);
         System.out.println(
                 "Cluster " + cluster + " begins with engine " + id + "; its settings are in " + steps.config);
-        admin(authority, cluster.toString(), self, environment);
-        return DaemonUnit.startOr("fleet-engine", steps.config, steps.noStart);
-    }
-
-    private static void admin(
-            CertificateAuthority authority, String cluster, EnginePeer self, Map<String, String> environment)
-            throws IOException {
-        Optional<Path> home = UserContext.home(environment);
-        if (home.isEmpty()) {
-            System.out.println("HOME is not set: an admin's certificate is made by fleetctl cert issue");
-            return;
-        }
-        String name = System.getProperty("user.name", "admin").replaceAll("[^A-Za-z0-9_-]", "");
-        Path directory = home.get().resolve("certificates").resolve(cluster);
-        PrivateFile.directory(directory);
-        var files = new TlsFiles(
-                directory.resolve(CertificateAuthority.CERTIFICATE),
-                directory.resolve("user-" + name + ".pem"),
-                directory.resolve("user-" + name + "-key.pem"));
-        PrivateFile.createPublic(files.authorities(), authority.certificate());
-        authority
-                .issue(SpiffeId.Kind.USER, name, Optional.of(Role.ADMIN), List.of(), Instant.now(), CERTIFICATE)
-                .write(files.certificate(), files.key());
-        Path context = UserContext.write(home.get(), cluster.substring(0, 8), self.grpcAddress(), files);
-        System.out.println("You are its admin " + name + ", by " + context);
+        AdminContext.write(authority, cluster.toString(), self, environment);
         System.out.println("Try: fleetctl --endpoint " + self.grpcAddress() + " token create --role agent");
+        return DaemonUnit.startOr("fleet-engine", steps.config, steps.noStart);
     }
 }

@@ -48,6 +48,13 @@ final class JoinCommand {
             description = "Name of this engine, which the cluster never had.")
     String id = "";
 
+    @Option(
+            names = "--set-aside",
+            description =
+                    "First move what an engine left in the data directory into former-... there, all but certificates."
+                            + " For an engine of a cluster that fleet-engine restore has brought back elsewhere.")
+    boolean setAside;
+
     @Mixin
     FirstSteps steps = new FirstSteps();
 
@@ -62,6 +69,10 @@ final class JoinCommand {
             throw new JoinException(String.valueOf(e.getMessage()), e);
         }
         steps.checkCertificates(id);
+        if (setAside) {
+            FirstStart.setAside(steps.data)
+                    .ifPresent(former -> System.out.println("What an engine had left is in " + former + " now"));
+        }
         FirstStart.prepare(steps.data, UUID.fromString(parsed.cluster()), id, true);
         var joining = new Joining(parsed, id, List.of(steps.host, "localhost", "127.0.0.1"), new SecureRandom());
         var given = joining.join(Joining.PATIENCE);

@@ -142,10 +142,10 @@ final class RecoverCommand {
                 "What only lost engines had is not in it. If you have several engines' directories, recover each, and use the one with"
                         + " the highest term, among these the highest index.");
         out.println("Written to " + backup + ", " + Files.size(backup) + " bytes, read back and verified.");
-        out.println(
-                "To bring the cluster back: stop all its engines, give them empty data directories and a copy of this file, and start them"
-                        + " with --cluster-id " + engine.clusterId()
-                        + " --bootstrap --restore-from-backup FILE. What runs on the machines is taken over.");
+        out.println("To bring the cluster back: stop all its engines, then type here: fleet-engine restore " + backup
+                + " . The other engines join it as new ones, and what runs on the machines is taken over."
+                + " Remove nothing: the certificates in the data directory are needed. Step by step: recovery.md in"
+                + " /usr/share/doc/raftfleet-runtime/docs, or in docs.");
         out.flush();
     }
 }

@@ -97,6 +97,16 @@ public final class CertificateAuthority {
             }
         }
 
+        /**
+         * The same in place of files that are there: who reads one has the old or the new.
+         *
+         * @throws IOException when one of the files can't be written
+         */
+        public void replace(Path certificateFile, Path keyFile) throws IOException {
+            PrivateFile.replace(keyFile, key);
+            PrivateFile.replacePublic(certificateFile, certificate);
+        }
+
         /** Without the key. */
         @Override
         public String toString() {

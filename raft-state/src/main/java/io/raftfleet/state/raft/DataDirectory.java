@@ -2,6 +2,7 @@ package io.raftfleet.state.raft;
 
 import io.raftfleet.identity.ca.PrivateFile;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.Reader;
 import java.io.Writer;
 import java.nio.channels.FileChannel;
@@ -12,8 +13,11 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
+import java.util.Optional;
 import java.util.Properties;
+import java.util.Set;
 import java.util.UUID;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -27,7 +31,10 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Layout: {@code engine.properties}, {@code lock}, {@code raft/} (log, votes and checkpoints, kept by Ratis),
  * {@code entry-format} (newest format of what it holds, for packages),
- * {@code live/} (scratch copy of the newest checkpoint, rebuilt at each start), {@code checkpoint.part} (one being written).
+ * {@code live/} (scratch copy of the newest checkpoint, rebuilt at each start), {@code checkpoint.part} (one being written),
+ * {@code restore.backup} (what the registry is to begin with, gone once it has). Beside these, and none of Raft's, may lie
+ * {@code certificates/}, which {@code fleet-engine init} and {@code join} make, {@code former-*} (registries that were set aside), and
+ * what a file system of its own has.
  *
  * <p>Used by one thread, the one that starts the engine; but {@link #noteFormat}, guarded by the lock, by those that apply and load.
  */
@@ -43,6 +50,18 @@ final class DataDirectory implements AutoCloseable {
     private static final String BOOTSTRAPPED = "bootstrap";
     /** How to begin was said before the first start; gone with that. */
     private static final String PREPARED = "prepared";
+    /** From where the registry is to be restored; gone once it is whole. */
+    private static final String RESTORE = "restore";
+
+    private static final String FROM_BACKUP = "backup";
+    private static final String FROM_ETCD = "etcd";
+    private static final String BACKUP = "restore.backup";
+    private static final String FORMER = "former-";
+    /** What an engine writes: nothing else is moved when its registry is set aside. The identity is last: without the rest it is refused. */
+    private static final List<String> REGISTRY =
+            List.of("raft", "live", "checkpoint.part", FORMAT, QUARANTINED, BACKUP, IDENTITY);
+    /** What may lie in the directory of an engine that has not begun. */
+    private static final Set<String> BESIDE = Set.of(LOCK, FirstStart.CERTIFICATES, "lost+found");
 
     private final Path root;
     private final UUID clusterId;
@@ -89,8 +108,10 @@ final class DataDirectory implements AutoCloseable {
                 directory.write();
             } else if (directory.formed() && !Files.isDirectory(directory.group())) {
                 throw new StartRefusedException("Data directory " + root + " has lost its log, " + directory.group()
-                        + ": engine '" + config.engineId() + "' must not vote again without it. Restore it, or move "
-                        + root + " away and add an engine with another id in its place (fleetctl cluster replace).");
+                        + ": engine '" + config.engineId() + "' must not vote again without it. Restore it; or, while a"
+                        + " majority of the others runs, have the cluster replace it (fleetctl cluster replace) by an engine"
+                        + " with another id and directory; or, if no majority can be started any more, bring the cluster back"
+                        + " with fleet-engine restore. Keep the certificates.");
             }
             return directory;
         } catch (IOException | RuntimeException e) {
@@ -155,22 +176,89 @@ final class DataDirectory implements AutoCloseable {
     static void prepare(Path root, UUID clusterId, String engineId, boolean join) throws IOException {
         Path file = root.resolve(IDENTITY);
         boolean prepared = Files.exists(file) && Boolean.parseBoolean(load(file).getProperty(PREPARED));
-        if (Files.isDirectory(root) && !prepared) {
-            try (Stream<Path> files = Files.list(root)) {
-                if (files.anyMatch(f -> !f.getFileName().toString().equals(LOCK))) {
-                    throw new StartRefusedException("Data directory " + root
-                            + " is not empty: an engine begins with an empty one. Choose another,"
-                            + " or move this one away.");
-                }
-            }
+        Optional<Path> found = prepared ? Optional.empty() : inTheWay(root);
+        if (found.isPresent()) {
+            throw new StartRefusedException("Data directory " + root + " is not empty, it has " + found.get()
+                    + ": an engine begins with a directory that has no more than certificates. Choose another; or, if"
+                    + " what an engine left there is not needed any more, move that away, and keep the certificates.");
         }
         PrivateFile.directory(root);
+        write(root, preparation(clusterId, engineId, join ? JOINED : BOOTSTRAPPED));
+    }
+
+    /** See {@link FirstStart#restore}. */
+    static Optional<Path> prepareRestoration(Path root, UUID clusterId, String engineId, @Nullable Path backup)
+            throws IOException {
+        PrivateFile.directory(root);
+        Path part = root.resolve(BACKUP + ".part");
+        if (backup != null) {
+            Files.deleteIfExists(part);
+            Files.createFile(part, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+            try (OutputStream out = Files.newOutputStream(part)) {
+                Files.copy(backup, out);
+            }
+            DurableFiles.sync(part);
+        }
+        Optional<Path> former = setAside(root);
+        if (backup != null) {
+            Files.move(part, root.resolve(BACKUP), StandardCopyOption.ATOMIC_MOVE);
+        }
+        Properties identity = preparation(clusterId, engineId, BOOTSTRAPPED);
+        identity.setProperty(RESTORE, backup == null ? FROM_ETCD : FROM_BACKUP);
+        write(root, identity);
+        return former;
+    }
+
+    private static Properties preparation(UUID clusterId, String engineId, String origin) {
         Properties identity = new Properties();
         identity.setProperty("cluster", clusterId.toString());
         identity.setProperty("engine", engineId);
-        identity.setProperty(ORIGIN, join ? JOINED : BOOTSTRAPPED);
+        identity.setProperty(ORIGIN, origin);
         identity.setProperty(PREPARED, "true");
-        write(root, identity);
+        return identity;
+    }
+
+    /** See {@link FirstStart#setAside}. */
+    static Optional<Path> setAside(Path root) throws IOException {
+        List<Path> registry =
+                REGISTRY.stream().map(root::resolve).filter(Files::exists).toList();
+        if (registry.isEmpty()) {
+            return Optional.empty();
+        }
+        try (FileChannel lockFile =
+                FileChannel.open(root.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+            lock(root, lockFile);
+            Path former = Files.createTempDirectory(root, FORMER);
+            for (Path file : registry) {
+                Files.move(file, former.resolve(file.getFileName()), StandardCopyOption.ATOMIC_MOVE);
+            }
+            DurableFiles.sync(former);
+            DurableFiles.sync(root);
+            return Optional.of(former);
+        }
+    }
+
+    /** Whether the registry is to be restored from etcd, and is not yet. */
+    boolean restoresFromEtcd() {
+        return FROM_ETCD.equals(identity.getProperty(RESTORE));
+    }
+
+    /** The backup that the registry is to be restored from; empty when there is none, or it is done. */
+    Optional<Path> backup() {
+        return FROM_BACKUP.equals(identity.getProperty(RESTORE)) ? Optional.of(root.resolve(BACKUP)) : Optional.empty();
+    }
+
+    /** Whether the engine is to begin as the only member: those of a former life are to join it as new ones. */
+    boolean restores() {
+        return identity.containsKey(RESTORE);
+    }
+
+    /** The registry is whole: nothing is to be restored here any more. */
+    synchronized void markRestored() throws IOException {
+        if (identity.remove(RESTORE) != null) {
+            write();
+            Files.deleteIfExists(root.resolve(BACKUP));
+        }
     }
 
     /** To be called before the engine first takes part in Raft. */
@@ -269,15 +357,28 @@ final class DataDirectory implements AutoCloseable {
     }
 
     private static void requireEmpty(RaftConfig config, Path root) throws IOException {
-        if (Files.isDirectory(root)) {
-            try (Stream<Path> files = Files.list(root)) {
-                if (files.anyMatch(f -> !f.getFileName().toString().equals(LOCK))) {
-                    throw new StartRefusedException(
-                            "Data directory " + root + " has no " + IDENTITY + " but is not empty: it is no"
-                                    + " engine's directory, or was damaged. Give engine '" + config.engineId()
-                                    + "' another directory, or restore this one.");
-                }
-            }
+        Optional<Path> found = inTheWay(root);
+        if (found.isPresent()) {
+            throw new StartRefusedException("Data directory " + root + " has no " + IDENTITY
+                    + " but is not empty, it has " + found.get() + ": it is no engine's directory, or was damaged. Give"
+                    + " engine '" + config.engineId()
+                    + "' another directory, or restore this one; or, if its registry is"
+                    + " lost for good, move that file away, and keep the certificates.");
+        }
+    }
+
+    /** A file that has no place in the directory of an engine that has not begun. */
+    private static Optional<Path> inTheWay(Path root) throws IOException {
+        if (!Files.isDirectory(root)) {
+            return Optional.empty();
+        }
+        try (Stream<Path> files = Files.list(root)) {
+            return files.filter(file -> {
+                        String name = file.getFileName().toString();
+                        return !BESIDE.contains(name) && !name.startsWith(FORMER);
+                    })
+                    .sorted()
+                    .findFirst();
         }
     }
 
@@ -287,7 +388,8 @@ final class DataDirectory implements AutoCloseable {
                     + "' in cluster "
                     + config.clusterId() + " is empty. An engine without its log must not vote: restore the directory;"
                     + " or start with join, under another engine id, and have the cluster replace the lost engine by"
-                    + " it; or, only to form a new cluster, start with bootstrap.");
+                    + " it; or, if no majority of the engines can be started any more, bring the cluster back with fleet-engine"
+                    + " restore; or, only to form a new cluster, start with bootstrap.");
         }
     }
 

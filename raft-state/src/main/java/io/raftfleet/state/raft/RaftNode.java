@@ -9,9 +9,11 @@ import io.raftfleet.state.raft.ReplicationException.NotLeader;
 import io.raftfleet.state.raft.ReplicationException.Unavailable;
 import io.raftfleet.unit.tasks.WatchedTimer;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -112,6 +114,29 @@ public final class RaftNode implements AutoCloseable {
         new SilentFollowers(this::ratis, confirmation, System::nanoTime).watch(timer);
         new VoteWatch(this::ratis, host::logFailed).watch(timer);
         clocks.watch();
+    }
+
+    /** The backup that the registry is to begin with, as {@link FirstStart#restore} had it; empty once it has. */
+    public Optional<Path> preparedBackup() {
+        return directory.backup();
+    }
+
+    /** Whether the registry is to begin with what etcd holds, as {@link FirstStart#restore} had it, and has not yet. */
+    public boolean restoresFromEtcd() {
+        return directory.restoresFromEtcd();
+    }
+
+    /** The registry is whole: what {@link FirstStart#restore} had is done. */
+    public void restored() {
+        try {
+            directory.markRestored();
+        } catch (IOException e) {
+            LOG.warn(
+                    "Engine {} could not note in {} that its registry is restored: {}",
+                    config.engineId(),
+                    config.dataDir(),
+                    e.toString());
+        }
     }
 
     /** The server has left its group. */

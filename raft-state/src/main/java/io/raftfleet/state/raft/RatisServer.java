@@ -86,7 +86,8 @@ final class RatisServer implements AutoCloseable {
         // An engine that joins knows of no members until the leader tells it; until then it neither votes nor stands.
         List<RaftPeer> peers = directory.joined()
                 ? List.of()
-                : config.peers().stream().map(RatisServer::ratisPeer).toList();
+                : (directory.restores() ? List.of(config.self()) : config.peers())
+                        .stream().map(RatisServer::ratisPeer).toList();
         boolean stored = Files.isDirectory(directory.group());
         RaftPeerId self = RaftPeerId.valueOf(config.engineId());
         Parameters parameters = new Parameters();

@@ -9,11 +9,11 @@ import java.io.IOException;
 public final class StartRefusedException extends IOException {
     private static final long serialVersionUID = 1;
 
-    StartRefusedException(String message) {
+    public StartRefusedException(String message) {
         super(message);
     }
 
-    StartRefusedException(String message, Throwable cause) {
+    public StartRefusedException(String message, Throwable cause) {
         super(message, cause);
     }
 }

@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -75,6 +76,91 @@ class DataDirectoryTest {
         Files.writeString(dir.resolve("data").resolve("letter.txt"), "dear");
         assertThatThrownBy(() -> DataDirectory.open(config("e1", CLUSTER, true)))
                 .hasMessageContaining("not empty");
+    }
+
+    @Test
+    void certificatesAndOldRegistriesAreNotInTheWay() throws IOException {
+        Path data = dir.resolve("data");
+        Files.createDirectories(data.resolve("certificates"));
+        Files.createDirectories(data.resolve("former-1"));
+        Files.createDirectories(data.resolve("lost+found"));
+        DataDirectory.open(config("e1", CLUSTER, true)).close();
+        Files.delete(data.resolve("engine.properties"));
+        FirstStart.prepare(data, CLUSTER, "e1", true);
+        Files.delete(data.resolve("engine.properties"));
+
+        Files.createDirectories(data.resolve("raft"));
+
+        assertThatThrownBy(() -> DataDirectory.open(config("e1", CLUSTER, true)))
+                .hasMessageContaining("it has " + data.resolve("raft"))
+                .hasMessageContaining("keep the certificates");
+        assertThatThrownBy(() -> FirstStart.prepare(data, CLUSTER, "e1", true))
+                .hasMessageContaining("it has " + data.resolve("raft"))
+                .hasMessageContaining("keep the certificates");
+    }
+
+    @Test
+    void whatAnEngineWroteIsSetAsideAndNothingElse() throws IOException {
+        Path data = dir.resolve("data");
+        Path certificates = Files.createDirectories(data.resolve("certificates"));
+        assertThat(FirstStart.setAside(data)).isEmpty();
+        try (DataDirectory directory = DataDirectory.open(config("e1", CLUSTER, true))) {
+            directory.markFormed();
+            Files.createDirectories(directory.group());
+            directory.noteFormat(7);
+            directory.quarantine("its registry differs");
+            Files.writeString(data.resolve("letter.txt"), "dear");
+            assertThatThrownBy(() -> FirstStart.setAside(data)).hasMessageContaining("in use");
+        }
+
+        Path former = FirstStart.setAside(data).orElseThrow();
+
+        assertThat(former).isDirectoryContaining(file -> file.endsWith("raft"));
+        assertThat(former.resolve("engine.properties")).exists();
+        assertThat(former.resolve("quarantined")).exists();
+        assertThat(former.resolve("entry-format")).exists();
+        try (var left = Files.list(data)) {
+            assertThat(left)
+                    .containsExactlyInAnyOrder(former, certificates, data.resolve("letter.txt"), data.resolve("lock"));
+        }
+    }
+
+    @Test
+    void aRestorationIsSaidOnceAndTheEngineBeginsWithIt() throws IOException {
+        Path data = dir.resolve("data");
+        Path backup = Files.writeString(dir.resolve("fleet.backup"), "units");
+        try (DataDirectory directory = DataDirectory.open(config("e1", CLUSTER, true))) {
+            directory.markFormed();
+            Files.createDirectories(directory.group());
+        }
+
+        Path former =
+                FirstStart.restore(data, CLUSTER, "e1", Optional.of(backup)).orElseThrow();
+        Files.delete(backup);
+
+        assertThat(former.resolve("raft")).exists();
+        try (DataDirectory directory = DataDirectory.open(config("e1", CLUSTER, false))) {
+            assertThat(directory.restores()).isTrue();
+            assertThat(directory.joined()).isFalse();
+            assertThat(directory.backup().orElseThrow()).hasContent("units");
+            directory.markFormed();
+            Files.createDirectories(directory.group());
+        }
+        // One that ended before its registry was whole goes on.
+        try (DataDirectory directory = DataDirectory.open(config("e1", CLUSTER, false))) {
+            assertThat(directory.backup().orElseThrow()).hasContent("units");
+            directory.markRestored();
+            assertThat(data.resolve("restore.backup")).doesNotExist();
+        }
+        try (DataDirectory directory = DataDirectory.open(config("e1", CLUSTER, false))) {
+            assertThat(directory.restores()).isFalse();
+            assertThat(directory.backup()).isEmpty();
+        }
+        FirstStart.restore(data, CLUSTER, "e1", Optional.empty());
+        try (DataDirectory directory = DataDirectory.open(config("e1", CLUSTER, false))) {
+            assertThat(directory.restoresFromEtcd()).isTrue();
+            assertThat(directory.backup()).isEmpty();
+        }
     }
 
     @Test

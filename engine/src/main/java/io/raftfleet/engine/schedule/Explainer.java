@@ -39,7 +39,7 @@ final class Explainer {
             return List.of(veto("", 0, "no machine is present"));
         }
         List<UnitEntry> group = unit.attached ? groups.besides(unit) : groups.of(unit);
-        List<Veto> vetoes = new ArrayList<>();
+        Found vetoes = new Found(MOST);
         explain(unit, group, vetoes);
         cordons(vetoes);
         int told = 0;
@@ -54,11 +54,11 @@ final class Explainer {
                                     "must be with more units, whose requirements are not told here: look at"
                                             + " those, " + member + " for one"),
                             vetoes);
-                    return vetoes;
+                    return vetoes.list;
                 }
-                List<Veto> shared = new ArrayList<>();
+                Found shared = new Found(MOST_SHARED - told);
                 explain(member, group, shared);
-                for (Veto veto : shared.subList(0, Math.min(shared.size(), MOST_SHARED - told))) {
+                for (Veto veto : shared.list) {
                     add(
                             veto.toBuilder()
                                     .setMessage("must be with " + member + ", for which " + veto.getMessage())
@@ -68,16 +68,30 @@ final class Explainer {
                 }
             }
         }
-        return vetoes;
+        return vetoes.list;
     }
 
-    private static void add(Veto veto, List<Veto> vetoes) {
-        if (vetoes.size() < MOST) {
-            vetoes.add(veto);
+    /** Vetoes that are told; once there are enough no more are looked for. */
+    private static final class Found {
+        final List<Veto> list = new ArrayList<>();
+        private final int most;
+
+        Found(int most) {
+            this.most = most;
+        }
+
+        boolean enough() {
+            return list.size() >= most;
         }
     }
 
-    private void explain(UnitEntry unit, List<UnitEntry> group, List<Veto> vetoes) {
+    private static void add(Veto veto, Found vetoes) {
+        if (!vetoes.enough()) {
+            vetoes.list.add(veto);
+        }
+    }
+
+    private void explain(UnitEntry unit, List<UnitEntry> group, Found vetoes) {
         machineId(unit, vetoes);
         metadata(unit, vetoes);
         peers(unit, group, vetoes);
@@ -91,13 +105,13 @@ final class Explainer {
         return unit.machine != null && unit.machine.stuck.contains(unit);
     }
 
-    private void cordons(List<Veto> vetoes) {
+    private void cordons(Found vetoes) {
         if (!cluster.cordoned().isEmpty()) {
             count("cordon", "not cordoned", "", MachineEntry::open, vetoes);
         }
     }
 
-    private void machineId(UnitEntry unit, List<Veto> vetoes) {
+    private void machineId(UnitEntry unit, Found vetoes) {
         unit.requirements.machineId().ifPresent(id -> {
             String requirement = "MachineID=" + id;
             List<MachineEntry> machines = cluster.machinesWithId(id);
@@ -111,7 +125,7 @@ final class Explainer {
         });
     }
 
-    private void metadata(UnitEntry unit, List<Veto> vetoes) {
+    private void metadata(UnitEntry unit, Found vetoes) {
         for (Map.Entry<String, Set<String>> required :
                 unit.requirements.metadata().entrySet()) {
             String key = required.getKey();
@@ -126,7 +140,7 @@ final class Explainer {
         }
     }
 
-    private void peers(UnitEntry unit, List<UnitEntry> group, List<Veto> vetoes) {
+    private void peers(UnitEntry unit, List<UnitEntry> group, Found vetoes) {
         for (String name : new LinkedHashSet<>(unit.requirements.peers())) {
             String requirement = "MachineOf=" + name;
             UnitEntry peer = cluster.unit(name);
@@ -153,7 +167,7 @@ final class Explainer {
         }
     }
 
-    private void conflicts(UnitEntry unit, List<Veto> vetoes) {
+    private void conflicts(UnitEntry unit, Found vetoes) {
         for (NamePattern pattern : unit.conflicts) {
             if (!pattern.occupied.isEmpty()) {
                 String requirement = "Conflicts=" + pattern.text;
@@ -167,7 +181,7 @@ final class Explainer {
         }
     }
 
-    private void conflictsOfOthers(UnitEntry unit, List<Veto> vetoes) {
+    private void conflictsOfOthers(UnitEntry unit, Found vetoes) {
         for (NamePattern pattern : cluster.patternsMatching(unit.name)) {
             if (!pattern.declared.isEmpty()) {
                 String requirement = "Conflicts=" + pattern.text;
@@ -181,7 +195,7 @@ final class Explainer {
         }
     }
 
-    private void replaced(UnitEntry unit, List<Veto> vetoes) {
+    private void replaced(UnitEntry unit, Found vetoes) {
         for (NamePattern pattern : cluster.patternsMatching(unit.name)) {
             Set<MachineEntry> taken = new LinkedHashSet<>();
             for (UnitEntry replacer : pattern.replacers) {
@@ -201,7 +215,7 @@ final class Explainer {
         }
     }
 
-    private void globals(UnitEntry unit, List<Veto> vetoes) {
+    private void globals(UnitEntry unit, Found vetoes) {
         for (UnitEntry global : cluster.globals()) {
             if (Cluster.conflict(global, unit)) {
                 String requirement = "Conflicts=" + (unit.requirements.conflictsWith(global.name) ? global : unit);
@@ -219,9 +233,8 @@ final class Explainer {
      * Adds a veto if the requirement leaves out a present machine: "metadata diskType=SSD: 0 of 40 machines". Looks at all of them: not to be
      * called for what is known to leave out none.
      */
-    private void count(
-            String requirement, String shown, String tail, Predicate<MachineEntry> admits, List<Veto> vetoes) {
-        if (vetoes.size() >= MOST) {
+    private void count(String requirement, String shown, String tail, Predicate<MachineEntry> admits, Found vetoes) {
+        if (vetoes.enough()) {
             return;
         }
         int matching = (int) StreamSupport.stream(cluster.presentMachines().spliterator(), false)

@@ -226,13 +226,35 @@ class ExplainTest {
         assertThat(allocated("a.service")).as("bytes, as a count of looks").isLessThan(few + 20_000);
     }
 
+    @Test
+    void whatPeersAreKeptOffByIsNotLookedForBeyondWhatIsTold() {
+        rig.machines("m1");
+        var options = IntStream.range(0, 1_000)
+                .mapToObj(i -> "Conflicts=db" + i + ".service")
+                .toList();
+        for (int i = 0; i < options.size(); i++) {
+            rig.unit("db" + i + ".service");
+        }
+        rig.unit("a.service", "MachineOf=b.service")
+                .unit(
+                        "b.service",
+                        Stream.concat(Stream.of("MachineOf=a.service"), options.stream())
+                                .toArray(String[]::new))
+                .settle();
+        assertThat(allocated("a.service", 20)).as("bytes, as a count of looks").isLessThan(100_000);
+    }
+
     private long allocated(String unit) {
+        return allocated(unit, 1);
+    }
+
+    private long allocated(String unit, int vetoesTold) {
         var threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-        assertThat(rig.scheduler.explain(unit)).hasSize(1);
+        assertThat(rig.scheduler.explain(unit)).hasSize(vetoesTold);
         long before = threads.getCurrentThreadAllocatedBytes();
         var vetoes = rig.scheduler.explain(unit);
         long after = threads.getCurrentThreadAllocatedBytes();
-        assertThat(vetoes).hasSize(1);
+        assertThat(vetoes).hasSize(vetoesTold);
         return after - before;
     }
 

@@ -61,6 +61,8 @@ final class Draft {
     private static final int MOST_REASON = 256;
     /** Units that a machine may tell of besides those that it is to have, before what they take counts against the quota. */
     static final int STRAYS = 1_000;
+    /** So many of these are kept at most, of whatever room there is: all of a machine's states go with one record when it is lost. */
+    private static final int MOST_STRAYS = 100_000;
 
     private final Registry registry;
     private final Speculation ahead;
@@ -137,7 +139,7 @@ final class Draft {
     /**
      * The report without states that the registry has no room for, of units that it does not know. A machine may tell of
      * {@value #STRAYS} units besides those that it is to have, whatever that takes; beyond that what it says of others counts like what
-     * clients write. Of units that the registry knows all is taken: their states count with them.
+     * clients write, and beyond {@value #MOST_STRAYS} none is kept that is new. Of units that the registry knows all is taken: their states count with them.
      */
     StatesReported withinRoom(StatesReported report) {
         var machine = report.getMachineId();
@@ -151,7 +153,8 @@ final class Draft {
             var kept = report.toBuilder().clearStates();
             for (var state : report.getStatesList()) {
                 if (view.unit(state.getName()) != null
-                        || budget.take("unit " + state.getName(), view.growthBy(state, machine)) == null) {
+                        || (strays < MOST_STRAYS
+                                && budget.take("unit " + state.getName(), view.growthBy(state, machine)) == null)) {
                     kept.addStates(state);
                 } else if (view.state(state.getName(), machine) instanceof UnitState before) {
                     kept.addStates(before);

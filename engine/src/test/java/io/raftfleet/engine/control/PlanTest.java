@@ -218,7 +218,8 @@ class PlanTest {
             var nanos = new AtomicLong();
             var work = new PlanWork(registry, asked, () -> nanos.addAndGet(TimeUnit.MILLISECONDS.toNanos(each)));
             var scheduler = registry.read(Draft::scheduler);
-            var draft = new Draft(registry, scheduler, new Budget(0, Long.MAX_VALUE), RaftConfig.ENTRY_FORMAT, new Batch());
+            var draft =
+                    new Draft(registry, scheduler, new Budget(0, Long.MAX_VALUE), RaftConfig.ENTRY_FORMAT, new Batch());
             if (each == 10) {
                 assertThat(work.decide(new Batch(), draft, NOW)).isTrue();
                 assertThat(work.answer()).isCompleted();

@@ -167,7 +167,11 @@ class WorkQueueTest {
     private static Draft draft() {
         var registry = new Registry(1000);
         return new Draft(
-                registry, registry.read(Draft::scheduler), new Budget(0, Long.MAX_VALUE), RaftConfig.ENTRY_FORMAT, new Batch());
+                registry,
+                registry.read(Draft::scheduler),
+                new Budget(0, Long.MAX_VALUE),
+                RaftConfig.ENTRY_FORMAT,
+                new Batch());
     }
 
     private long waitedFor(long gatherNanos) {

@@ -29,7 +29,6 @@ import io.raftfleet.proto.log.UnitUnscheduled;
 import io.raftfleet.proto.model.MachineMarkKind;
 import io.raftfleet.proto.model.TargetState;
 import io.raftfleet.proto.model.UnitContents;
-import io.raftfleet.proto.model.UnitState;
 import io.raftfleet.state.Change;
 import io.raftfleet.state.EntryFormats;
 import io.raftfleet.state.MachineRecord;
@@ -152,11 +151,12 @@ final class Draft {
             }
             var kept = report.toBuilder().clearStates();
             for (var state : report.getStatesList()) {
+                var before = view.state(state.getName(), machine);
                 if (view.unit(state.getName()) != null
                         || (strays < MOST_STRAYS
                                 && budget.take("unit " + state.getName(), view.growthBy(state, machine)) == null)) {
                     kept.addStates(state);
-                } else if (view.state(state.getName(), machine) instanceof UnitState before) {
+                } else if (before != null) {
                     kept.addStates(before);
                 }
             }

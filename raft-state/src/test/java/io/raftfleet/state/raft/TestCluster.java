@@ -29,6 +29,8 @@ import java.util.function.UnaryOperator;
 /** Real engines' Raft nodes in this process, on loopback. */
 final class TestCluster implements AutoCloseable {
     static final Duration LONG = Duration.ofSeconds(20);
+    private static final int JVMS = 4;
+    private static final int PORTS = 4_250;
     private static final Set<Integer> GIVEN = ConcurrentHashMap.newKeySet();
 
     final UUID id = UUID.randomUUID();
@@ -238,11 +240,12 @@ final class TestCluster implements AutoCloseable {
 
     /**
      * Each is given out once, and lies below those that the kernel gives to outgoing connections, of which one would be in the way of
-     * an engine that starts again.
+     * an engine that starts again; so would be one of another JVM in which tests run, so that each has a part of them.
      */
     static int freePort() {
+        int lowest = 15_000 + Integer.getInteger("raftfleet.test.jvm", 1) % JVMS * PORTS;
         while (true) {
-            int port = ThreadLocalRandom.current().nextInt(10_000, 14_000);
+            int port = ThreadLocalRandom.current().nextInt(lowest, lowest + PORTS);
             if (GIVEN.add(port)) {
                 try (ServerSocket socket = new ServerSocket(port, 1, InetAddress.getLoopbackAddress())) {
                     return socket.getLocalPort();

@@ -12,6 +12,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -38,6 +39,7 @@ final class FanOut implements Consequences {
 
     private int newMachines;
     private long changes;
+    private long undone;
 
     /** @param applied what the entry will be applied to */
     FanOut(Tables applied) {
@@ -47,6 +49,11 @@ final class FanOut implements Consequences {
     /** Of all that was counted. */
     long changes() {
         return changes;
+    }
+
+    /** How many of them a later record of the entry would make, which has a unit where it was again. */
+    long undone() {
+        return undone;
     }
 
     /** A record that is not speculated on. */
@@ -61,7 +68,10 @@ final class FanOut implements Consequences {
     private void count(StatesReported report) {
         changes += (long) STATE * report.getStatesCount() + (STATE_GONE + 1L) * report.getGoneCount();
         if (report.getWholeBucketsCount() > 0) {
-            changes += statesGone(report.getMachineId());
+            changes += (long) STATE_GONE
+                    * applied.states
+                            .inBuckets(report.getMachineId(), Set.copyOf(report.getWholeBucketsList()))
+                            .size();
         }
         report.getStatesList().forEach(state -> reported.merge(state.getName(), 1, Integer::sum));
     }
@@ -73,9 +83,9 @@ final class FanOut implements Consequences {
     @Override
     public Runnable ofUnit(@Nullable UnitRecord before, @Nullable UnitRecord after) {
         if (before == null || after == null || !sameClaims(before, after)) {
-            changes += DEPARTURE * left(before, after)
-                    + entered(after)
-                    + DEPARTURE * machinesAround(before, after) * globalsAround(before, after);
+            long moved = left(before, after) + machinesAround(before, after) * globalsAround(before, after);
+            changes += DEPARTURE * moved + entered(after);
+            undone += (DEPARTURE - 1) * moved;
         }
         if (after != null && after.global() && after.wanted()) {
             var global = new Global(after.name(), after.wants());

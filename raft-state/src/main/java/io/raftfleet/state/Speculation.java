@@ -87,6 +87,11 @@ public final class Speculation {
         return Chronicle.MOST_OF_AN_ENTRY + 1 + changes.size() + fanOut.changes();
     }
 
+    /** How many of {@link #mostChanges} are none of the records so far: a later one of the entry may undo what they do. */
+    public long undoneLater() {
+        return fanOut.undone();
+    }
+
     /** The version that a record decided on this unit has to carry. */
     public long version(UnitRecord unit) {
         return Versions.index(unit.version()) == index ? Versions.IN_THIS_ENTRY : unit.version();

@@ -66,13 +66,13 @@ final class Batch {
      * Counts what a record changes when it is applied, which may be much more than its bytes tell: forgetting a machine ends all that
      * it had to let go of, and a global unit that goes has to leave each machine.
      *
+     * @param later how many of these a later record of the entry would make, which undoes some of this one
      * @throws TooLargeException when it is more than any part of an entry may change
      */
-    void changing(long more) {
-        if (more > MAX_PART_CHANGES) {
-            throw new TooLargeException(
-                    "it changes up to " + more + " places of units at once; at most " + MAX_PART_CHANGES
-                            + " are allowed: forget lost machines first, or stop units that conflict with it one by one");
+    void changing(long more, long later) {
+        if (more - later > MAX_PART_CHANGES) {
+            throw new TooLargeException("it changes up to " + (more - later) + " places of units at once; at most "
+                    + MAX_PART_CHANGES + " are allowed: forget machines that are lost for good");
         }
         changes += more;
     }

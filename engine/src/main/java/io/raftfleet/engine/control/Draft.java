@@ -153,7 +153,7 @@ final class Draft {
             for (var state : report.getStatesList()) {
                 var before = view.state(state.getName(), machine);
                 if (view.unit(state.getName()) != null
-                        || (strays < MOST_STRAYS
+                        || ((before != null || strays < MOST_STRAYS)
                                 && budget.take("unit " + state.getName(), view.growthBy(state, machine)) == null)) {
                     kept.addStates(state);
                 } else if (before != null) {
@@ -595,8 +595,9 @@ final class Draft {
 
     private List<Change> apply(Record record) {
         long before = ahead.mostChanges();
+        long undoneBefore = ahead.undoneLater();
         var changes = ahead.apply(record);
-        batch.changing(ahead.mostChanges() - before);
+        batch.changing(ahead.mostChanges() - before, ahead.undoneLater() - undoneBefore);
         return changes;
     }
 
@@ -604,7 +605,7 @@ final class Draft {
     Record tentative(Record record) {
         long before = ahead.mostChanges();
         ahead.count(record);
-        batch.changing(ahead.mostChanges() - before);
+        batch.changing(ahead.mostChanges() - before, 0);
         return record;
     }
 

@@ -168,7 +168,9 @@ final class EngineOptions {
                         + "\" is not ID=RAFT/GRPC/HTTP, as in e1=127.0.0.1:14301/127.0.0.1:14201/127.0.0.1:14101");
             }
             for (var address : addresses) {
-                hostAndPort("--peers", address);
+                if (hostAndPort("--peers", address).getHost().isBlank()) {
+                    throw new SettingsException("--peers: \"" + address + "\" is no host:port");
+                }
             }
             engines.add(new EnginePeer(part.substring(0, equals).strip(), addresses[0], addresses[1], addresses[2]));
         }
@@ -189,7 +191,7 @@ final class EngineOptions {
     private static HostAndPort hostAndPort(String what, String text) throws SettingsException {
         try {
             var parsed = HostAndPort.fromString(text);
-            if (parsed.hasPort() && !parsed.getHost().isBlank()) {
+            if (parsed.hasPort()) {
                 return parsed;
             }
         } catch (IllegalArgumentException e) {

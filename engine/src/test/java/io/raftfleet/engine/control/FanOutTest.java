@@ -194,16 +194,29 @@ class FanOutTest {
                     .isTrue();
         }
         assertThat(reports).isLessThan(10);
+
+        var some = new Batch();
+        var ofOneBucket = draft(some);
+        for (int m = 0; m < machines; m++) {
+            var report = StatesReported.newBuilder()
+                    .setMachineId(id(m))
+                    .setSessionEpoch(1)
+                    .setSequence(2)
+                    .addWholeBuckets(0);
+            assertThat(new AgentWork.Report(report.build(), Urgency.NOW).decide(some, ofOneBucket, 1))
+                    .isTrue();
+        }
+        assertThat(some.full()).as("with what is in one bucket of each").isFalse();
     }
 
     @Test
     void whatAloneWouldChangeMoreThanAnEntryMayIsRefused() {
         var batch = new Batch();
-        batch.changing(49_999);
+        batch.changing(49_999, 0);
         assertThat(batch.full()).isFalse();
-        batch.changing(Batch.MAX_PART_CHANGES);
+        batch.changing(Batch.MAX_PART_CHANGES + 7L, 7);
         assertThat(batch.full()).isTrue();
-        assertThatThrownBy(() -> batch.changing(Batch.MAX_PART_CHANGES + 1L))
+        assertThatThrownBy(() -> batch.changing(Batch.MAX_PART_CHANGES + 8L, 7))
                 .isInstanceOf(Batch.TooLargeException.class)
                 .hasMessageContaining("at most");
     }

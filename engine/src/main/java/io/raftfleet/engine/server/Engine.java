@@ -168,8 +168,11 @@ final class Engine implements AutoCloseable {
         var time = new ClusterTime(clock, raft::clocks, registry);
         issuer = authority.map(
                 own -> new Issuer(own, tls.orElseThrow()::current, Duration.ofDays(config.certificateDays()), time));
-        mirror = new EtcdMirror(config, config.restore() || raft.restoresFromEtcd(), registry, clock, random);
-        var backup = config.backup().or(raft::preparedBackup);
+        // What fleet-engine restore was told counts, not what has stayed in the settings.
+        var prepared = raft.preparedBackup();
+        boolean fromEtcd = raft.restoresFromEtcd() || (config.restore() && prepared.isEmpty());
+        mirror = new EtcdMirror(config, fromEtcd, registry, clock, random);
+        var backup = fromEtcd ? prepared : prepared.or(config::backup);
         controller = new Controller(
                 new Controller.Inputs(config.engineId(), registry, new RaftProposer(raft), clock, random),
                 new SessionsLeadership(),

@@ -125,6 +125,8 @@ final class FirstSteps {
         values.put(Setting.ALLOW_PLAINTEXT, "");
         values.put(Setting.BOOTSTRAP, "");
         values.put(Setting.JOIN, "");
+        values.put(Setting.RESTORE_FROM_BACKUP, "");
+        values.put(Setting.RESTORE_FROM_ETCD, "");
         ConfigEdit.write(config.toAbsolutePath(), values);
         // The engine need not be who calls this: packages make the directory for a user of its own.
         Ownership.asDirectory(data.toAbsolutePath());

@@ -57,7 +57,8 @@ final class Issuer {
                 0);
     }
 
-    private static List<String> hosts(X509Certificate certificate) throws CredentialsException {
+    /** Names and addresses that a certificate is for. */
+    static List<String> hosts(X509Certificate certificate) throws CredentialsException {
         try {
             var names = certificate.getSubjectAlternativeNames();
             return names == null

@@ -20,11 +20,16 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.security.cert.CertificateException;
+import java.security.cert.CertificateFactory;
+import java.security.cert.X509Certificate;
 import java.time.Instant;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -83,13 +88,23 @@ final class RestoreCommand {
             var backup = Optional.ofNullable(source.backup);
             if (backup.isPresent()) {
                 check(backup.get(), cluster);
-            } else if (EtcdOptions.read(settings).isEmpty()) {
+            } else if (settings.get(Setting.ETCD_SERVERS).isEmpty()) {
                 throw new IOException("--from-etcd: " + config + " names no etcd: set etcd_servers there");
             }
-            certify(settings, cluster, self, environment);
-            var former = FirstStart.restore(root, cluster, id, backup);
-            former.ifPresent(set -> System.out.println("The registry that was here is set aside in " + set));
-            Ownership.asDirectory(root);
+            var papers = Papers.of(settings, cluster);
+            try {
+                FirstStart.restore(root, cluster, id, backup)
+                        .ifPresent(set -> System.out.println("The registry that was here is set aside in " + set));
+                if (papers.isPresent()) {
+                    papers.get().renew(self, cluster, environment);
+                }
+            } finally {
+                // The engine need not be who calls this: packages make the directory for a user of its own.
+                Ownership.asDirectory(root);
+                if (papers.isPresent()) {
+                    Ownership.asDirectory(root, papers.get().own());
+                }
+            }
             System.out.println("Cluster " + cluster + " comes back with engine " + id + ", from "
                     + backup.map(Path::toString).orElse("etcd"));
             var runs = DaemonUnit.startOr("fleet-engine", config, noStart);
@@ -115,41 +130,70 @@ final class RestoreCommand {
         }
     }
 
-    /** The engine's certificate may have ended, and the caller's, too. With the authority's key both are made anew. */
-    private static void certify(Settings settings, UUID cluster, EnginePeer self, Map<String, String> environment)
-            throws IOException {
-        Optional<TlsFiles> files;
-        Optional<Path> authorityKey;
-        try {
-            files = TlsOptions.resolve(settings);
-            authorityKey = settings.file(Setting.CA_KEY_FILE);
-        } catch (SettingsException e) {
-            System.out.println("Certificates are left as they are: " + e.getMessage());
-            return;
+    /**
+     * With what the engine's certificate and the caller's are made anew: either may have ended.
+     *
+     * @param authority of the cluster
+     */
+    private record Papers(CertificateAuthority authority, TlsFiles files) {
+        /** Empty where the engine has not the authority's key, or no certificates. Writes nothing. */
+        static Optional<Papers> of(Settings settings, UUID cluster) throws IOException {
+            Optional<TlsFiles> files;
+            Optional<Path> key;
+            try {
+                files = TlsOptions.resolve(settings);
+                key = settings.file(Setting.CA_KEY_FILE);
+            } catch (SettingsException e) {
+                System.out.println("Certificates are left as they are: " + e.getMessage());
+                return Optional.empty();
+            }
+            if (files.isEmpty() || key.isEmpty()) {
+                return Optional.empty();
+            }
+            try {
+                var authorities = Credentials.authorities(files.get().authorities());
+                return Optional.of(
+                        new Papers(CertificateAuthority.of(authorities, key.get(), cluster.toString()), files.get()));
+            } catch (CredentialsException e) {
+                throw new IOException(
+                        e.getMessage()
+                                + ". The cluster's authority is needed: put back what was saved of it, or what another"
+                                + " engine has in its certificates",
+                        e);
+            }
         }
-        if (files.isEmpty() || authorityKey.isEmpty()) {
-            return;
+
+        void renew(EnginePeer self, UUID cluster, Map<String, String> environment) throws IOException {
+            var hosts = new LinkedHashSet<>(
+                    List.of(HostAndPort.fromString(self.grpcAddress()).getHost(), "localhost", "127.0.0.1"));
+            hosts.addAll(hosts());
+            authority
+                    .issue(
+                            SpiffeId.Kind.ENGINE,
+                            self.id(),
+                            Optional.empty(),
+                            List.copyOf(hosts),
+                            Instant.now(),
+                            AdminContext.LIFETIME)
+                    .replace(files.certificate(), files.key());
+            AdminContext.write(authority, cluster.toString(), self, environment);
         }
-        CertificateAuthority authority;
-        try {
-            authority = CertificateAuthority.of(
-                    Credentials.authorities(files.get().authorities()), authorityKey.get(), cluster.toString());
-        } catch (CredentialsException e) {
-            throw new IOException(
-                    e.getMessage()
-                            + ". The cluster's authority is needed: put back what was saved of it, or what another"
-                            + " engine has in its certificates",
-                    e);
+
+        /** What the certificate that is there is for; nothing when none can be read. */
+        private List<String> hosts() {
+            try (var in = Files.newInputStream(files.certificate())) {
+                var certificate = CertificateFactory.getInstance("X.509").generateCertificate(in);
+                return Issuer.hosts((X509Certificate) certificate);
+            } catch (IOException | CertificateException e) {
+                return List.of();
+            }
         }
-        authority
-                .issue(
-                        SpiffeId.Kind.ENGINE,
-                        self.id(),
-                        Optional.empty(),
-                        List.of(HostAndPort.fromString(self.grpcAddress()).getHost(), "localhost", "127.0.0.1"),
-                        Instant.now(),
-                        AdminContext.LIFETIME)
-                .replace(files.get().certificate(), files.get().key());
-        AdminContext.write(authority, cluster.toString(), self, environment);
+
+        /** Those files of the engine's that are there. */
+        List<Path> own() {
+            return Stream.of(files.certificate(), files.key())
+                    .filter(Files::exists)
+                    .toList();
+        }
     }
 }

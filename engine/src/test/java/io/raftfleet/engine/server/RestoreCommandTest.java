@@ -12,8 +12,10 @@ import io.raftfleet.settings.SettingsException;
 import io.raftfleet.state.raft.FirstStart;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Collections;
@@ -51,7 +53,7 @@ class RestoreCommandTest {
                         Kind.ENGINE,
                         "e2",
                         Optional.empty(),
-                        List.of(),
+                        List.of("fleet.example"),
                         Instant.now().minus(Duration.ofDays(100)),
                         Duration.ofDays(90))
                 .write(files.certificate(), files.key());
@@ -127,6 +129,9 @@ class RestoreCommandTest {
         assertThat(dir.resolve("home/.config/raftfleet/contexts/00000000.conf"))
                 .content()
                 .contains("endpoint=127.0.0.1:5");
+        assertThat(Issuer.hosts(Credentials.read(files, Instant.now()).chain().getFirst()))
+                .as("what the one before was for, and what it listens on")
+                .contains("fleet.example", "127.0.0.1");
         // Again, as whoever took the wrong file.
         assertThat(restore(backup(CLUSTER))).isFalse();
     }
@@ -150,5 +155,34 @@ class RestoreCommandTest {
                 .hasMessageContaining(certificates.resolve("ca-key.pem").toString())
                 .hasMessageContaining("authority is needed");
         assertThat(data.resolve("restore.backup")).doesNotExist();
+    }
+
+    @Test
+    void changesNothingWhileTheEngineRuns() throws IOException {
+        var before = filesOfData();
+        try (var lock = FileChannel.open(data.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+            assertThat(lock.tryLock()).isNotNull();
+            assertThatThrownBy(() -> restore(backup(CLUSTER))).hasMessageContaining("in use");
+        }
+        Files.delete(data.resolve("lock"));
+        assertThat(filesOfData()).isEqualTo(before);
+    }
+
+    @Test
+    void asksOfEtcdOnlyWhetherTheEngineKnowsOne() throws IOException {
+        var command = new RestoreCommand();
+        command.source.etcd = true;
+        command.config = config;
+        command.noStart = true;
+        var home = Map.of("HOME", dir.resolve("home").toString());
+        assertThatThrownBy(() -> command.run(home)).hasMessageContaining("names no etcd");
+        // Which credentials there are the service will know.
+        Files.writeString(config, Files.readString(config) + """
+                etcd_servers=https://127.0.0.1:1
+                etcd_username=fleet
+                etcd_password_file=%d/etcd
+                """);
+        assertThat(command.run(home)).isFalse();
+        assertThat(data.resolve("engine.properties")).content().contains("restore=etcd");
     }
 }

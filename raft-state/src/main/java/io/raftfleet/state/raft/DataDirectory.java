@@ -57,6 +57,8 @@ final class DataDirectory implements AutoCloseable {
     private static final String FROM_ETCD = "etcd";
     private static final String BACKUP = "restore.backup";
     private static final String FORMER = "former-";
+    /** Of a file that is being written. */
+    private static final String PART = ".part";
     /** What an engine writes: nothing else is moved when its registry is set aside. The identity is last: without the rest it is refused. */
     private static final List<String> REGISTRY =
             List.of("raft", "live", "checkpoint.part", FORMAT, QUARANTINED, BACKUP, IDENTITY);
@@ -89,8 +91,7 @@ final class DataDirectory implements AutoCloseable {
             requireOrder(config, root);
             PrivateFile.directory(root);
         }
-        FileChannel lockFile =
-                FileChannel.open(root.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        FileChannel lockFile = openLock(root);
         try {
             lock(root, lockFile);
             Properties identity = Files.exists(file) ? read(config, root, file) : new Properties();
@@ -131,8 +132,7 @@ final class DataDirectory implements AutoCloseable {
             throw new IOException("Data directory " + root + " has no " + IDENTITY
                     + ": it is no engine's. Name the one of an engine" + " that took part in the cluster.");
         }
-        FileChannel lockFile =
-                FileChannel.open(root.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        FileChannel lockFile = openLock(root);
         try {
             lock(root, lockFile);
             Properties identity = load(file);
@@ -190,23 +190,31 @@ final class DataDirectory implements AutoCloseable {
     static Optional<Path> prepareRestoration(Path root, UUID clusterId, String engineId, @Nullable Path backup)
             throws IOException {
         PrivateFile.directory(root);
-        Path part = root.resolve(BACKUP + ".part");
-        if (backup != null) {
-            Files.deleteIfExists(part);
-            Files.createFile(part, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
-            try (OutputStream out = Files.newOutputStream(part)) {
-                Files.copy(backup, out);
+        try (FileChannel lockFile = openLock(root)) {
+            lock(root, lockFile);
+            removeParts(root);
+            Path part = root.resolve(BACKUP + PART);
+            try {
+                if (backup != null) {
+                    Files.createFile(
+                            part, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+                    try (OutputStream out = Files.newOutputStream(part)) {
+                        Files.copy(backup, out);
+                    }
+                    DurableFiles.sync(part);
+                }
+                Optional<Path> former = moveAside(root);
+                if (backup != null) {
+                    Files.move(part, root.resolve(BACKUP), StandardCopyOption.ATOMIC_MOVE);
+                }
+                Properties identity = preparation(clusterId, engineId, BOOTSTRAPPED);
+                identity.setProperty(RESTORE, backup == null ? FROM_ETCD : FROM_BACKUP);
+                write(root, identity);
+                return former;
+            } finally {
+                Files.deleteIfExists(part);
             }
-            DurableFiles.sync(part);
         }
-        Optional<Path> former = setAside(root);
-        if (backup != null) {
-            Files.move(part, root.resolve(BACKUP), StandardCopyOption.ATOMIC_MOVE);
-        }
-        Properties identity = preparation(clusterId, engineId, BOOTSTRAPPED);
-        identity.setProperty(RESTORE, backup == null ? FROM_ETCD : FROM_BACKUP);
-        write(root, identity);
-        return former;
     }
 
     private static Properties preparation(UUID clusterId, String engineId, String origin) {
@@ -220,22 +228,40 @@ final class DataDirectory implements AutoCloseable {
 
     /** See {@link FirstStart#setAside}. */
     static Optional<Path> setAside(Path root) throws IOException {
+        if (!Files.isDirectory(root)) {
+            return Optional.empty();
+        }
+        try (FileChannel lockFile = openLock(root)) {
+            lock(root, lockFile);
+            removeParts(root);
+            return moveAside(root);
+        }
+    }
+
+    private static FileChannel openLock(Path root) throws IOException {
+        return FileChannel.open(root.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+    }
+
+    /** What a process left that ended while it wrote a file: the file itself is as it was. */
+    private static void removeParts(Path root) throws IOException {
+        for (String file : List.of(BACKUP, FORMAT, IDENTITY)) {
+            Files.deleteIfExists(root.resolve(file + PART));
+        }
+    }
+
+    private static Optional<Path> moveAside(Path root) throws IOException {
         List<Path> registry =
                 REGISTRY.stream().map(root::resolve).filter(Files::exists).toList();
         if (registry.isEmpty()) {
             return Optional.empty();
         }
-        try (FileChannel lockFile =
-                FileChannel.open(root.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
-            lock(root, lockFile);
-            Path former = Files.createTempDirectory(root, FORMER);
-            for (Path file : registry) {
-                Files.move(file, former.resolve(file.getFileName()), StandardCopyOption.ATOMIC_MOVE);
-            }
-            DurableFiles.sync(former);
-            DurableFiles.sync(root);
-            return Optional.of(former);
+        Path former = Files.createTempDirectory(root, FORMER);
+        for (Path file : registry) {
+            Files.move(file, former.resolve(file.getFileName()), StandardCopyOption.ATOMIC_MOVE);
         }
+        DurableFiles.sync(former);
+        DurableFiles.sync(root);
+        return Optional.of(former);
     }
 
     /** Whether the registry is to be restored from etcd, and is not yet. */
@@ -292,7 +318,7 @@ final class DataDirectory implements AutoCloseable {
      * the log may hold what is not applied again yet. Nothing else goes by it: when it can't be written, that warning alone is missing.
      */
     synchronized void noteFormat(int format) {
-        Path part = root.resolve(FORMAT + ".part");
+        Path part = root.resolve(FORMAT + PART);
         Path file = root.resolve(FORMAT);
         try {
             if (format <= notedFormat(file)) {
@@ -442,7 +468,7 @@ final class DataDirectory implements AutoCloseable {
     }
 
     private static void write(Path root, Properties identity) throws IOException {
-        Path part = root.resolve(IDENTITY + ".part");
+        Path part = root.resolve(IDENTITY + PART);
         try (Writer out = Files.newBufferedWriter(part)) {
             identity.store(out, "Whose directory this is. Do not change.");
         }

@@ -103,6 +103,9 @@ final class ServerOpener implements RatisHost.Opener {
                 throw e;
             }
         }
+        if (!directory.formed() && directory.restores()) {
+            Introduction.requireLost(home.config(), server);
+        }
         live(true);
         server.start(directory);
     }

@@ -113,6 +113,10 @@ class DataDirectoryTest {
             assertThatThrownBy(() -> FirstStart.setAside(data)).hasMessageContaining("in use");
         }
 
+        for (var unfinished : List.of("restore.backup.part", "entry-format.part", "engine.properties.part")) {
+            Files.writeString(data.resolve(unfinished), "half");
+        }
+
         Path former = FirstStart.setAside(data).orElseThrow();
 
         assertThat(former).isDirectoryContaining(file -> file.endsWith("raft"));

@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -367,6 +368,24 @@ class MembershipTest {
             assertThatThrownBy(() -> cluster.start(gone))
                     .isInstanceOf(StartRefusedException.class)
                     .hasMessageContaining("it was removed from the cluster");
+        }
+    }
+
+    @Test
+    void anEngineBringsNoClusterBackThatIsThere() throws Exception {
+        try (TestCluster cluster = new TestCluster(dir, 3, b -> b).startAll()) {
+            String asked = cluster.follower().config.engineId();
+            cluster.kill(asked);
+            Path backup = Files.writeString(dir.resolve("fleet.backup"), "units");
+            assertThat(FirstStart.restore(cluster.dir(asked), cluster.id, asked, Optional.of(backup)))
+                    .isPresent();
+            assertThatThrownBy(() -> cluster.start(asked))
+                    .isInstanceOf(StartRefusedException.class)
+                    .hasMessageContaining("runs and counts it as a member");
+
+            Set.copyOf(cluster.members.keySet()).forEach(cluster::kill);
+            assertThat(cluster.start(asked).node.preparedBackup()).isPresent();
+            assertThat(cluster.leader().config.engineId()).isEqualTo(asked);
         }
     }
 

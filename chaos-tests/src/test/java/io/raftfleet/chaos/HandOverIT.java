@@ -17,12 +17,10 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** An engine that is told to stop hands its leadership over: whoever writes through another engine sees no failure. */
-@Tag("alone")
 class HandOverIT {
     private static final int ROUNDS = 3;
     private static final int WRITES_BEFORE = 50;

@@ -11,11 +11,9 @@ import io.raftfleet.proto.model.Unit;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.RepeatedTest;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** The leader stands still with all its connections open, then goes on and believes that it leads. */
-@Tag("alone")
 class LeaderPauseIT {
     @RegisterExtension
     static final ClusterExtension CLUSTER = ClusterExtension.hollow();

@@ -12,14 +12,12 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Assumptions;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
  * A leader that its followers hear, and the machines don't: it takes that for its own fault and hands over to an engine that
  * hears them. No machine is lost.
  */
-@Tag("alone")
 class MassSilenceIT {
     private static final Duration TTL = Duration.ofSeconds(3);
     private static final String AGENTS = "hollow";

@@ -21,7 +21,6 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 
@@ -30,7 +29,6 @@ import org.junit.jupiter.api.TestInstance;
  * each of them.
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
-@Tag("alone")
 class CampaignIT {
     private static final long SEED = 20_251;
     private static final List<String> KINDS = List.of(

@@ -13,7 +13,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -22,7 +21,6 @@ import org.junit.jupiter.params.provider.MethodSource;
  * Campaigns on clusters whose engines or agents are broken on purpose: each check finds what it is for. One of them runs always, all of them with
  * {@code -Dsabotage=all}.
  */
-@Tag("alone")
 class SabotageIT {
     private static final long SEED = 7;
     private static final Set<String> ALL = Set.of("e1", "e2", "e3");

@@ -8,12 +8,10 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Each attack once, for a short time, with a fixed seed: nobody else notices. */
-@Tag("alone")
 class HostileIT {
     private static final long SEED = 20_261;
     private static final Duration EACH = Duration.ofMillis(500);

@@ -353,7 +353,7 @@ final class AccessService extends AccessGrpc.AccessImplBase {
                         // What a leader has not applied yet it does not know of.
                         .thenCompose(read -> raft.readIndex(DEADLINE))
                         .thenCompose(index -> removeTokensOf(request.getWho()))
-                        .thenCompose(removed -> revoke(request.getWho()).thenApply(revocation -> {
+                        .thenCompose(removed -> revoke(id, request.getWho()).thenApply(revocation -> {
                             log.warn(
                                     "{} revoked all certificates of {} so far, and took away tokens {}",
                                     caller,
@@ -387,7 +387,7 @@ final class AccessService extends AccessGrpc.AccessImplBase {
         return CompletableFuture.allOf(removals).thenApply(done -> tokens);
     }
 
-    private CompletableFuture<Revocation> revoke(Principal who) {
+    private CompletableFuture<Revocation> revoke(SpiffeId id, Principal who) {
         // Who is taken out too late joins again; a certificate that is dated later would stay.
         var revocation = Revocation.newBuilder()
                 .setWho(who)
@@ -396,8 +396,7 @@ final class AccessService extends AccessGrpc.AccessImplBase {
         var record = Record.newBuilder()
                 .setIdentityRevoked(IdentityRevoked.newBuilder().setWho(who).setBeforeMs(revocation.getBeforeMs()))
                 .build();
-        return write(record, "revoking " + who.getName(), Status.RESOURCE_EXHAUSTED)
-                .thenApply(done -> revocation);
+        return write(record, "revoking " + id, Status.RESOURCE_EXHAUSTED).thenApply(done -> revocation);
     }
 
     private static Record removal(String token) {

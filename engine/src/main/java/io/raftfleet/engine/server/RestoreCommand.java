@@ -118,6 +118,9 @@ final class RestoreCommand {
 
     /** Reads it whole, before anything is changed. */
     private static void check(Path backup, UUID cluster) throws IOException {
+        if (Files.isDirectory(backup)) {
+            throw new IOException(backup.toAbsolutePath() + " is a directory: name the backup file in it");
+        }
         try {
             var header = BackupRows.read(Files.newInputStream(backup), backup.toString(), row -> {});
             if (!header.getClusterId().equals(cluster.toString())) {

@@ -145,6 +145,7 @@ class RestoreCommandTest {
                 .hasMessageContaining(other.toString())
                 .hasMessageContaining(CLUSTER.toString());
         assertThatThrownBy(() -> restore(dir.resolve("none"))).hasMessageContaining("there is no backup file");
+        assertThatThrownBy(() -> restore(dir)).hasMessageContaining(dir + " is a directory");
         var damaged = backup(CLUSTER);
         Files.write(damaged, java.util.Arrays.copyOf(Files.readAllBytes(damaged), 40));
         assertThatThrownBy(() -> restore(damaged)).hasMessageContaining("Take another backup file");
